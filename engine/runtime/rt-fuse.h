@@ -1,0 +1,17 @@
+/* Operator fusion: a graph in, an equivalent graph with fewer nodes out; each new node lists the sources it stands for. */
+#pragma once
+
+#include "rt-graph.h"
+
+typedef enum
+{
+  RT_FUSE_NORM_QUANT = 1 << 0, /* the norm writes quantized rows, when all its readers want them */
+  RT_FUSE_QKV = 1 << 1,        /* query, key and value projections in one node */
+  RT_FUSE_GATE_UP = 1 << 2,    /* gate, up, activation and product in one node */
+  RT_FUSE_RESIDUAL = 1 << 3,   /* residual add in the projection's epilogue */
+  RT_FUSE_ALL = 0xf,
+} RtFusion;
+
+/* @weight_dtypes [n_values]: the format each weight will be packed in (only entries of weights are read), since fused nodes need
+ * compatible activations. Returns a new graph that borrows the same weight bytes. */
+RtGraph *rt_fuse (const RtGraph *graph, const int *weight_dtypes, uint32_t fusions, RtError *error);

@@ -1,0 +1,20 @@
+/* The key-value cache of one sequence: for each block and each KV head, keys in panels and values in rows (see kn-attn.h). */
+#pragma once
+
+#include "kn-types.h"
+#include "rt-error.h"
+
+typedef struct RtKv RtKv;
+
+/* @capacity positions (rounded up to a multiple of 16) for @n_layers blocks of @n_heads KV heads of @head_dim. */
+RtKv *rt_kv_new (KnDtype format, uint32_t n_layers, uint32_t n_heads, uint32_t head_dim, uint32_t capacity, RtError *error);
+void rt_kv_free (RtKv *kv); /* accepts NULL */
+
+KnDtype rt_kv_format (const RtKv *kv);
+uint32_t rt_kv_capacity (const RtKv *kv);
+uint32_t rt_kv_n_used (const RtKv *kv);                 /* positions that hold tokens */
+void rt_kv_set_n_used (RtKv *kv, uint32_t n_used);      /* truncate (or, by the executor, advance) */
+uint64_t rt_kv_bytes (const RtKv *kv);                  /* allocated */
+uint64_t rt_kv_bytes_per_position (const RtKv *kv);     /* one token, all blocks */
+void *rt_kv_k (RtKv *kv, uint32_t layer, uint32_t head);
+void *rt_kv_v (RtKv *kv, uint32_t layer, uint32_t head);

@@ -1,0 +1,38 @@
+/* Trace rings: each thread leaves one record per node it worked on, in its own single-producer single-consumer ring. Writing never waits:
+ * when the reader is too slow the oldest records are lost and counted. Reading never blocks the engine. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum
+{
+  RT_PHASE_PREFILL,
+  RT_PHASE_DECODE,
+} RtPhase;
+
+/* 40 bytes. Times are rt_now_ns(). */
+typedef struct
+{
+  uint64_t start_ns;  /* this thread began the node */
+  uint64_t work_ns;   /* it had no more work of its own */
+  uint64_t end_ns;    /* all threads were done: the barrier was passed */
+  uint32_t node;      /* index in the executable graph */
+  uint32_t step;      /* counts executor runs; the same number for all nodes of one run */
+  uint16_t thread;
+  uint8_t phase;      /* RtPhase */
+  uint8_t flags;      /* 0 */
+  uint32_t n_tokens;  /* rows of this run */
+} RtTraceRecord;
+
+typedef struct RtTraceRing RtTraceRing;
+
+RtTraceRing *rt_trace_ring_new (size_t capacity); /* rounded up to a power of two; NULL when out of memory */
+void rt_trace_ring_free (RtTraceRing *ring);
+
+/* Producer. Never waits, never allocates. */
+void rt_trace_ring_push (RtTraceRing *ring, const RtTraceRecord *record);
+
+/* Consumer: move up to @max records into @out, oldest first; *@n_lost is increased by the records that were overwritten unread. */
+size_t rt_trace_ring_read (RtTraceRing *ring, RtTraceRecord *out, size_t max, uint64_t *n_lost);

@@ -1,0 +1,15 @@
+/* All kernel families of one instruction set. Filled by a cascade: plain C first, then each better level overwrites what it has. */
+#pragma once
+
+#include "kn-attn.h"
+#include "kn-cpu.h"
+#include "kn-matmul.h"
+#include "kn-vec.h"
+
+struct KnTable
+{
+  KnLevel level;
+  KnMatmulFamily matmul;
+  KnVecFamily vec;
+  KnAttnFamily attn;
+};

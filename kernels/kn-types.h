@@ -1,0 +1,49 @@
+/* Storage formats of numbers, and the few constants that every kernel family shares.
+ *
+ * The values of KnDtype are the tensor type numbers of the GGUF file format, so a file's type field
+ * needs a range check and no table. Block layouts are those of GGUF. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Rows of a weight matrix that are interleaved into one panel: one 512-bit register of 32-bit sums. */
+#define KN_PANEL_ROWS 16
+
+/* Values that share one activation scale when activations are quantized to 8 bit. */
+#define KN_Q8_GROUP 32
+
+/* Alignment, in bytes, of panels, caches and arenas: one cache line and one 512-bit register. */
+#define KN_ALIGN 64
+
+typedef enum
+{
+  KN_F32 = 0,
+  KN_F16 = 1,
+  KN_Q4_0 = 2,
+  KN_Q4_1 = 3,
+  KN_Q5_0 = 6,
+  KN_Q5_1 = 7,
+  KN_Q8_0 = 8,
+  KN_Q4_K = 12,
+  KN_Q5_K = 13,
+  KN_Q6_K = 14,
+  KN_BF16 = 30,
+} KnDtype;
+
+typedef struct
+{
+  KnDtype dtype;
+  const char *name;      /* "Q4_0", as the field writes it */
+  uint32_t block_len;    /* values per block, 1 for plain floats */
+  uint32_t block_bytes;  /* bytes per block in the file */
+} KnDtypeInfo;
+
+/* The description of @dtype, or NULL when there are no kernels for it. @dtype may be any integer. */
+const KnDtypeInfo *kn_dtype_info (int dtype);
+
+/* The format called @name ("Q4_0", letter case ignored), or -1. */
+int kn_dtype_from_name (const char *name);
+
+/* Bytes of one row of @n values, 0 when @n is not a multiple of the block length. */
+size_t kn_row_bytes (KnDtype dtype, size_t n);
