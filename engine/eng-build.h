@@ -1,0 +1,47 @@
+/* Build: Model + Recipe lowered for one instruction set: fused graph, packed weights, memory plan, one content hash. Packed weights are shared with the
+ * build it was made from, so that changing one layer repacks one layer. */
+#pragma once
+
+#include "eng-job.h"
+#include "eng-model.h"
+#include "eng-recipe.h"
+#include "rt-exec.h"
+
+G_BEGIN_DECLS
+
+#define ENG_TYPE_BUILD (eng_build_get_type ())
+G_DECLARE_FINAL_TYPE (EngBuild, eng_build, ENG, BUILD, GObject)
+
+/* Blocking. @reuse (nullable) is an earlier build of the same model; @job (nullable) gets progress and may cancel. */
+EngBuild *eng_build_new (EngModel *model, EngRecipe *recipe, EngBuild *reuse, EngJob *job, GError **error);
+void eng_build_new_async (EngModel *model, EngRecipe *recipe, EngBuild *reuse, EngJob *job, GAsyncReadyCallback callback,
+                          gpointer user_data);
+EngBuild *eng_build_new_finish (GAsyncResult *result, GError **error);
+
+EngModel *eng_build_get_model (EngBuild *build);
+EngRecipe *eng_build_get_recipe (EngBuild *build);
+const char *eng_build_get_hash (EngBuild *build);     /* content hash: model tensors' identity, formats, fused graph, instruction set */
+const char *eng_build_get_isa (EngBuild *build);      /* "avx512" */
+guint eng_build_get_n_threads (EngBuild *build);
+const RtGraph *eng_build_get_graph (EngBuild *build); /* fused, as executed */
+RtExec *eng_build_get_exec (EngBuild *build);         /* one run at a time */
+void eng_build_get_memory (EngBuild *build, RtMemory *memory);
+int eng_build_get_dtype (EngBuild *build, const EngTensor *tensor); /* the format it is packed in */
+
+/* What could not be done as asked, tensor by tensor: "blk.0.ffn_down.weight: 172 columns do not fill blocks of 32: kept F32". NULL-terminated. */
+const char *const *eng_build_get_notes (EngBuild *build);
+
+/* Bytes of one layer of the layer axis. */
+typedef struct
+{
+  guint64 weight_bytes;     /* packed weights resident */
+  guint64 activation_bytes; /* the most that is alive in the arena while this layer runs */
+  guint64 kv_bytes;         /* cache at full context */
+} EngLayerMemory;
+void eng_build_get_layer_memory (EngBuild *build, int layer, EngLayerMemory *memory);
+void eng_build_get_node_memory (EngBuild *build, RtNodeId node, EngLayerMemory *memory);
+
+/* One file: a GGUF with the re-quantized tensors, the source metadata, "lathe.recipe" and "lathe.build_hash". Loads in Lathe and in other GGUF programs. */
+gboolean eng_build_save (EngBuild *build, const char *path, EngJob *job, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,56 @@
+/* Model: an immutable graph with weights, imported from a file. Every node keeps its source name. Safe to share between threads. */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "rt-arch.h"
+#include "rt-gguf.h"
+#include "rt-graph.h"
+#include "rt-tokenizer.h"
+
+G_BEGIN_DECLS
+
+#define ENG_TYPE_MODEL (eng_model_get_type ())
+G_DECLARE_FINAL_TYPE (EngModel, eng_model, ENG, MODEL, GObject)
+
+/* Map and check @path. Blocking (milliseconds: weights are mapped, not read); use the _async form from the main thread. */
+EngModel *eng_model_load (const char *path, GCancellable *cancellable, GError **error);
+void eng_model_load_async (const char *path, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+EngModel *eng_model_load_finish (GAsyncResult *result, GError **error);
+
+const char *eng_model_get_path (EngModel *model);
+const char *eng_model_get_name (EngModel *model);         /* "general.name" or the file's base name */
+const char *eng_model_get_arch (EngModel *model);         /* "llama" */
+const char *eng_model_get_format (EngModel *model);       /* "GGUF v3" */
+char *eng_model_dup_licence (EngModel *model);            /* NULL when the file says none */
+guint64 eng_model_get_n_params (EngModel *model);
+guint64 eng_model_get_file_bytes (EngModel *model);
+guint eng_model_get_n_layers (EngModel *model);           /* blocks */
+guint eng_model_get_n_ctx_train (EngModel *model);
+char *eng_model_dup_formats (EngModel *model);            /* "Q4_1 (211 tensors), F32 (61)" */
+char *eng_model_dup_hash (EngModel *model, GCancellable *cancellable, GError **error); /* SHA-256 of the file, hex; computed once, blocking */
+
+const RtArchParams *eng_model_get_params (EngModel *model);
+const RtGraph *eng_model_get_graph (EngModel *model);     /* the source graph */
+const RtGguf *eng_model_get_gguf (EngModel *model);
+const RtTokenizer *eng_model_get_tokenizer (EngModel *model); /* NULL when unsupported: see _get_tokenizer_error */
+const char *eng_model_get_tokenizer_error (EngModel *model);
+gboolean eng_model_has_chat (EngModel *model);
+
+/* The layer axis: -1 "Embedding", 0 .. n-1 "Block 3", n "Output". */
+char *eng_model_dup_layer_name (EngModel *model, int layer);
+
+/* Weight matrices whose format a recipe may choose, in network order. */
+typedef struct
+{
+  const char *name;  /* "blk.3.attn_q.weight" */
+  int layer;
+  int dtype;         /* in the file */
+  guint64 n_rows, n_cols, bytes;
+  RtValueId value;   /* in the source graph */
+} EngTensor;
+
+guint eng_model_get_n_tensors (EngModel *model);
+const EngTensor *eng_model_get_tensor (EngModel *model, guint index);
+
+G_END_DECLS

@@ -1,0 +1,55 @@
+/* Per-node and per-layer latency from the trace rings, live while a model runs and final afterwards. Prefill and decode are two profiles, never averaged. */
+#pragma once
+
+#include "eng-build.h"
+
+G_BEGIN_DECLS
+
+/* Over the last EngProfiler window of instrumented steps. Times are wall time of the node: first thread in to barrier passed. */
+typedef struct
+{
+  guint n;           /* samples in the window; 0: not measured */
+  double median_ns, p5_ns, p95_ns, last_ns;
+  double low_ns, high_ns; /* 95 % interval of the median; NAN when too few samples */
+} EngLatency;
+
+typedef struct
+{
+  EngLatency *nodes;  /* [n_nodes] of the build's executed graph */
+  EngLatency *layers; /* [n_layers + 2]: index layer + 1; a layer's sample is the sum over its nodes in one step */
+  EngLatency total;   /* sum over all nodes in one instrumented step */
+  EngLatency clean;   /* the whole step without tracing */
+  guint n_tokens;     /* rows per step (prefill chunk length); 1 for decode */
+} EngPhaseProfile;
+
+typedef struct _EngProfile EngProfile; /* immutable snapshot, reference counted */
+#define ENG_TYPE_PROFILE (eng_profile_get_type ())
+GType eng_profile_get_type (void);
+EngProfile *eng_profile_ref (EngProfile *profile);
+void eng_profile_unref (EngProfile *profile);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EngProfile, eng_profile_unref)
+
+guint eng_profile_get_n_nodes (EngProfile *profile);
+int eng_profile_get_n_layers (EngProfile *profile);
+const EngPhaseProfile *eng_profile_get_phase (EngProfile *profile, RtPhase phase);
+guint64 eng_profile_get_n_lost (EngProfile *profile); /* trace records lost to a slow reader */
+/* Names as executed: node name, its operator's title, layer, and the source nodes it stands for. Valid without the build (history). */
+const char *eng_profile_get_node_name (EngProfile *profile, guint node);
+const char *eng_profile_get_node_op (EngProfile *profile, guint node);
+int eng_profile_get_node_layer (EngProfile *profile, guint node);
+const char *const *eng_profile_get_node_sources (EngProfile *profile, guint node);
+const RtCost *eng_profile_get_node_cost (EngProfile *profile, guint node, RtPhase phase);
+/* Memory per layer (index layer + 1) and per node. */
+const EngLayerMemory *eng_profile_get_layer_memory (EngProfile *profile, int layer);
+const EngLayerMemory *eng_profile_get_node_memory (EngProfile *profile, guint node);
+
+/* Collects records on the runner's thread (drains the rings between steps) and gives snapshots to any thread. */
+typedef struct _EngProfiler EngProfiler;
+EngProfiler *eng_profiler_new (EngBuild *build, guint window); /* @window: steps kept per phase, e.g. 64 */
+void eng_profiler_free (EngProfiler *profiler);
+void eng_profiler_drain (EngProfiler *profiler);                               /* runner thread, after an instrumented step */
+void eng_profiler_add_clean (EngProfiler *profiler, RtPhase phase, guint n_tokens, double ns); /* runner thread */
+guint64 eng_profiler_get_generation (EngProfiler *profiler);                   /* any thread: changes when a snapshot would */
+EngProfile *eng_profiler_snapshot (EngProfiler *profiler);                     /* any thread; well under a millisecond */
+
+G_END_DECLS

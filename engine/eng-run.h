@@ -1,0 +1,90 @@
+/* Run: one measurement of a Build on a Device under a Workload, with everything needed to repeat it. Immutable once finished. */
+#pragma once
+
+#include "eng-figure.h"
+#include "eng-profile.h"
+#include "eng-recipe.h"
+#include "rt-sampler.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  char *prompt;
+  char *system;      /* NULL: none */
+  gboolean chat;     /* wrap the prompt in the model's chat template */
+  guint n_predict;   /* at most; stops at an end token */
+  gboolean ignore_end;
+  RtSamplerConfig sampler;
+} EngWorkload;
+
+EngWorkload *eng_workload_new (const char *prompt); /* 128 tokens, greedy, no chat */
+EngWorkload *eng_workload_copy (const EngWorkload *workload);
+void eng_workload_free (EngWorkload *workload);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EngWorkload, eng_workload_free)
+
+typedef enum
+{
+  ENG_RUN_VALID,
+  ENG_RUN_DEGRADED,
+  ENG_RUN_INVALID,
+} EngValidity;
+
+typedef enum
+{
+  ENG_FIGURE_DECODE,       /* tok/s, clean passes */
+  ENG_FIGURE_PREFILL,      /* tok/s, clean passes */
+  ENG_FIGURE_FIRST_TOKEN,  /* ms: prompt in to first token out, clean */
+  ENG_FIGURE_PEAK_MEMORY,  /* B: weights + arena + scratch + cache, exact */
+  ENG_FIGURE_STEP_CLEAN,   /* ms per decode step, clean */
+  ENG_FIGURE_STEP_LAYERS,  /* ms per decode step, sum of instrumented nodes */
+  ENG_FIGURE_OVERHEAD,     /* %: what instrumenting and what lies between nodes costs */
+  ENG_N_FIGURES
+} EngFigureId;
+
+const char *eng_figure_id_name (EngFigureId id);  /* "decode_tokens_per_s": JSON and CSV field */
+const char *eng_figure_id_title (EngFigureId id); /* "Decode speed" */
+gboolean eng_figure_id_lower_is_better (EngFigureId id);
+
+#define ENG_TYPE_RUN (eng_run_get_type ())
+G_DECLARE_FINAL_TYPE (EngRun, eng_run, ENG, RUN, GObject)
+
+const char *eng_run_get_id (EngRun *run);          /* UUID */
+gint64 eng_run_get_time (EngRun *run);             /* Unix seconds, UTC, at the start */
+const char *eng_run_get_model_name (EngRun *run);
+const char *eng_run_get_model_hash (EngRun *run);
+const char *eng_run_get_build_hash (EngRun *run);
+EngRecipe *eng_run_get_recipe (EngRun *run);
+const EngWorkload *eng_run_get_workload (EngRun *run);
+const char *eng_run_get_machine_json (EngRun *run); /* eng_machine_to_json() at the time */
+EngFigure eng_run_get_figure (EngRun *run, EngFigureId id);
+EngProfile *eng_run_get_profile (EngRun *run);
+const char *eng_run_get_text (EngRun *run);        /* generated, valid UTF-8 */
+guint eng_run_get_n_prompt (EngRun *run);
+guint eng_run_get_n_generated (EngRun *run);
+EngValidity eng_run_get_validity (EngRun *run);
+const char *const *eng_run_get_reasons (EngRun *run); /* why degraded or invalid; NULL-terminated */
+const char *const *eng_run_get_notes (EngRun *run);   /* build notes */
+
+/* Everything, in one JSON object with units in the field names; and back. */
+char *eng_run_to_json (EngRun *run);
+EngRun *eng_run_from_json (const char *json, GError **error);
+/* Per-node table: phase, layer, node, operator, median_ns, p5_ns, p95_ns, ... */
+char *eng_run_to_csv (EngRun *run);
+
+/* ---- Making one ---- */
+typedef struct
+{
+  /* Both are called on the runner's thread. */
+  void (*text) (const char *utf8, gpointer user_data);           /* whole characters only */
+  void (*stage) (const char *stage, double progress, gpointer user_data);
+  gpointer user_data;
+} EngRunEvents;
+
+/* Blocking; from a worker thread or the command line. @profiler (nullable) can be watched meanwhile from elsewhere. Prefill: an instrumented pass over the first
+ * chunk warms up and fills the prefill profile, then a clean pass gives the time to first token; decode steps are clean and instrumented in turn.
+ * Cancelling gives a run marked degraded ("stopped after N tokens") when something was measured, else G_IO_ERROR_CANCELLED. */
+EngRun *eng_run_generate (EngBuild *build, const EngWorkload *workload, EngProfiler *profiler, const EngRunEvents *events,
+                          GCancellable *cancellable, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,46 @@
+/* Session: one Model, its Recipe with undo, its current Build, its Runs. The window and the command line are views of it. Lives on one main context; all
+ * work happens on workers. */
+#pragma once
+
+#include "eng-history.h"
+#include "eng-run.h"
+
+G_BEGIN_DECLS
+
+#define ENG_TYPE_SESSION (eng_session_get_type ())
+G_DECLARE_FINAL_TYPE (EngSession, eng_session, ENG, SESSION, GObject)
+
+/* Properties (all notify): "model" EngModel, "recipe" EngRecipe, "build" EngBuild (NULL while lowering), "job" EngJob (what is going on, NULL when idle),
+ * "running" boolean, "can-undo", "can-redo" booleans, "run" EngRun (the measured numbers of the current recipe, NULL when it was never run), "baseline"
+ * EngRun (pinned, drawn behind), "profile" EngProfile (of "run", or live while running; notifies at most 30 times a second).
+ * Signals: "text" (const char *utf8) while running, "text-reset" at a run's start, "run-finished" (EngRun *), "failed" (GError *, const char *what). */
+EngSession *eng_session_new (EngHistory *history); /* @history nullable: nothing is kept */
+
+void eng_session_open (EngSession *session, const char *path); /* asynchronous: "model" or "failed" */
+EngModel *eng_session_get_model (EngSession *session);
+
+EngRecipe *eng_session_get_recipe (EngSession *session);
+/* Apply a changed recipe: pushed on the undo stack, lowered in the background (a newer change cancels an older one's lowering). While a run is in progress it is
+ * applied when the run ends. */
+void eng_session_set_recipe (EngSession *session, EngRecipe *recipe);
+void eng_session_undo (EngSession *session);
+void eng_session_redo (EngSession *session);
+char *eng_session_dup_undo_label (EngSession *session); /* NULL when there is nothing to undo */
+char *eng_session_dup_redo_label (EngSession *session);
+
+EngBuild *eng_session_get_build (EngSession *session);
+EngJob *eng_session_get_job (EngSession *session);
+
+void eng_session_start_run (EngSession *session, const EngWorkload *workload); /* waits for the build when one is being made */
+void eng_session_stop_run (EngSession *session);
+gboolean eng_session_get_running (EngSession *session);
+
+EngRun *eng_session_get_run (EngSession *session);
+EngRun *eng_session_get_baseline (EngSession *session);
+void eng_session_set_baseline (EngSession *session, EngRun *run); /* NULL unpins. When none is pinned, a finished run becomes the baseline of the next recipe. */
+EngProfile *eng_session_get_profile (EngSession *session);
+
+/* The last run that this technique's setting was changed for, against the run before the change: "−38 % ms/token" for the switch. NULL when unknown. */
+char *eng_session_dup_technique_effect (EngSession *session, const char *technique);
+
+G_END_DECLS

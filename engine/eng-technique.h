@@ -1,0 +1,73 @@
+/* The technique table. One file per technique fills one row; the window draws its controls, the command line its flags and the recipe its fields
+ * from it. Adding one: one file in techniques/, one line in eng-technique.c, one test. */
+#pragma once
+
+#include "eng-model.h"
+#include "eng-recipe.h"
+
+G_BEGIN_DECLS
+
+typedef struct _EngLowering EngLowering; /* eng-build-private.h: the build being made */
+
+typedef enum
+{
+  ENG_PARAM_CHOICE,
+  ENG_PARAM_INT,
+  ENG_PARAM_REAL,
+  ENG_PARAM_SWITCH,
+} EngParamKind;
+
+typedef struct
+{
+  const char *id;      /* "q4_0" */
+  const char *title;   /* "Q4_0" */
+  const char *summary; /* "4.5 bits per weight, one scale per 32" */
+} EngChoice;
+
+typedef struct
+{
+  const char *id;      /* "format" */
+  const char *title;   /* "Weight format" */
+  const char *summary; /* one sentence */
+  const char *unit;    /* "threads", "tokens", or NULL */
+  EngParamKind kind;
+  gboolean per_layer;  /* may be set by rules */
+  const EngChoice *choices; /* CHOICE: ends with id NULL */
+  const char *default_choice;
+  double default_value, min, max, step; /* INT, REAL, SWITCH (0/1) */
+} EngParam;
+
+/* The predicted effect of a recipe on one layer or on the whole, from sizes and the machine's roofs: always shown as an estimate. */
+typedef struct
+{
+  double weight_bytes;
+  double kv_bytes;
+} EngEstimate;
+
+typedef struct
+{
+  const char *id;      /* "weight-format" */
+  const char *title;
+  const char *group;   /* "Quantization", "Memory", "Execution" */
+  const char *summary; /* one honest sentence on what it trades */
+  const char *papers;  /* "Dettmers et al. 2022; ..." */
+  const EngParam *params;
+  guint n_params;
+
+  /* NULL: yes. Otherwise the reason why not, newly allocated, shown to the user. */
+  char *(*applies) (EngModel *model);
+  /* Numeric bounds that depend on model or machine (context length, core count); may be NULL. */
+  void (*limits) (EngModel *model, const EngParam *param, double *min, double *max, double *default_value);
+  /* Milliseconds at most. Adds this technique's share for @layer (the layer axis). May be NULL. */
+  void (*estimate) (EngModel *model, EngRecipe *recipe, int layer, EngEstimate *estimate);
+  /* Make it so. Reports notes through eng_lowering_note() where it could not do what was asked for a tensor. */
+  gboolean (*apply) (EngLowering *lowering, GError **error);
+  /* What it did to this layer, in numbers; newly allocated, NULL when nothing. */
+  char *(*explain) (EngModel *model, EngRecipe *recipe, int layer);
+} EngTechnique;
+
+const EngTechnique *const *eng_technique_list (guint *n);
+const EngTechnique *eng_technique_find (const char *id);
+const EngParam *eng_technique_find_param (const EngTechnique *technique, const char *id);
+
+G_END_DECLS
