@@ -1,0 +1,93 @@
+/* The kernel tables: one per level, filled once by a cascade from plain C to the level's own kernels, and the choice of the
+ * one that runs. Called by whoever runs kernels. Knows the fillers by name and nothing of what they do. */
+#include "kn-table.h"
+#include "kn-table-private.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static KnTable tables[KN_N_LEVELS];
+static const KnTable *chosen;
+static pthread_once_t tables_once = PTHREAD_ONCE_INIT;
+static pthread_once_t chosen_once = PTHREAD_ONCE_INIT;
+
+/* The cascade. Every level starts as a copy of the one it extends. */
+static void
+fill (KnTable *table, KnLevel level)
+{
+  table->level = level;
+
+#if defined(__x86_64__)
+  if (level == KN_LEVEL_AVX2 || level == KN_LEVEL_AVX512)
+    {
+    }
+  if (level == KN_LEVEL_AVX512)
+    {
+    }
+#elif defined(__aarch64__)
+  if (level == KN_LEVEL_NEON || level == KN_LEVEL_DOTPROD)
+    {
+    }
+  if (level == KN_LEVEL_DOTPROD)
+    {
+    }
+#endif
+}
+
+static void
+fill_all (void)
+{
+  for (int level = 0; level < KN_N_LEVELS; level++)
+    if (kn_level_available ((KnLevel) level))
+      fill (&tables[level], (KnLevel) level);
+}
+
+const KnTable *
+kn_table_for_level (KnLevel level)
+{
+  pthread_once (&tables_once, fill_all);
+  return kn_level_available (level) ? &tables[level] : NULL;
+}
+
+/* The cap that LATHE_CPU asks for: the level named, or KN_N_LEVELS for none. Levels of one architecture are in rising
+ * order, so a cap is a comparison. */
+static int
+level_cap (void)
+{
+  const char *name = getenv ("LATHE_CPU");
+  if (!name || !*name)
+    return KN_N_LEVELS;
+
+  for (int level = 0; level < KN_N_LEVELS; level++)
+    if (strcasecmp (name, kn_level_name ((KnLevel) level)) == 0)
+      {
+        if (!kn_level_available ((KnLevel) level))
+          fprintf (stderr, "LATHE_CPU=%s: this machine or build has no such kernels; using the best below it\n", name);
+        return level;
+      }
+
+  fprintf (stderr, "LATHE_CPU=%s is not a level; known are:", name);
+  for (int level = 0; level < KN_N_LEVELS; level++)
+    fprintf (stderr, " %s", kn_level_name ((KnLevel) level));
+  fprintf (stderr, "; it is ignored\n");
+  return KN_N_LEVELS;
+}
+
+static void
+choose (void)
+{
+  const int cap = level_cap ();
+  for (int level = 0; level < KN_N_LEVELS && level <= cap; level++)
+    if (kn_level_available ((KnLevel) level))
+      chosen = kn_table_for_level ((KnLevel) level);
+}
+
+const KnTable *
+kn_table (void)
+{
+  pthread_once (&chosen_once, choose);
+  return chosen;
+}
