@@ -1,0 +1,86 @@
+#pragma once
+
+#include "plot-axis.h"
+#include "plot-series.h"
+#include "plot-style.h"
+
+G_BEGIN_DECLS
+
+/**
+ * PlotLayer: one way to draw one series in a chart. A kind of layer is one file that fills one
+ * table of functions, #PlotLayerKind; those below come with the library, and a program may bring
+ * its own.
+ *
+ * Properties: title (string, legend; the series' name unless set), visible (boolean).
+ * Signal: changed.
+ */
+#define PLOT_TYPE_LAYER (plot_layer_get_type ())
+G_DECLARE_FINAL_TYPE (PlotLayer, plot_layer, PLOT, LAYER, GObject)
+
+/** Everything a draw function may see. Pure: the same frame and data give the same picture, on the
+ * screen, in a file, in a test. */
+typedef struct
+{
+  PlotScale x, y;
+  double x_px, y_px, width_px,
+      height_px;       /* the plot area in logical pixels; drawing is clipped to it */
+  double device_scale; /* device pixels per logical pixel: for crisp edges */
+  const PlotStyle *style;
+} PlotFrame;
+
+/** Data extents that a layer needs; min > max means it needs nothing. */
+typedef struct
+{
+  double min, max, min_positive;
+} PlotExtent;
+
+typedef struct
+{
+  const char *id;
+  /** Draws all of the layer. Cost bounded by pixels, not by points, where the series is sorted. */
+  void (*draw) (PlotLayer *layer, cairo_t *cr, const PlotFrame *frame);
+  /** Extent of its data; NULL: x and y columns of the series. */
+  void (*extent) (PlotLayer *layer, PlotExtent *x, PlotExtent *y);
+  /** Point near (px, py) and its distance in pixels; FALSE if none. NULL: nearest in x. */
+  gboolean (*pick) (PlotLayer *layer, const PlotFrame *frame, double px, double py, gsize *index,
+                    double *distance_px);
+  /** The sample in the legend, in a box of 18 x 12 at the origin. NULL: a filled box. */
+  void (*swatch) (PlotLayer *layer, cairo_t *cr, const PlotStyle *style);
+} PlotLayerKind;
+
+extern const PlotLayerKind plot_layer_line;   /* line; dense data as min/max columns */
+extern const PlotLayerKind plot_layer_step;   /* each value holds until the next x */
+extern const PlotLayerKind plot_layer_area;   /* line with a wash down to zero */
+extern const PlotLayerKind plot_layer_band;   /* lo..hi as a wash */
+extern const PlotLayerKind plot_layer_points; /* shapes with error bars in x and y */
+extern const PlotLayerKind
+    plot_layer_rule; /* a level or upright line at each y, or x when y is NaN */
+
+/** A layer of @kind over @series (kept). The chart gives it the next colour when it is added,
+ * unless plot_layer_set_color () was called. */
+PlotLayer *plot_layer_new (const PlotLayerKind *kind, PlotSeries *series);
+
+const PlotLayerKind *plot_layer_get_kind (PlotLayer *self);
+PlotSeries *plot_layer_get_series (PlotLayer *self);
+const char *plot_layer_get_title (PlotLayer *self);
+void plot_layer_set_title (PlotLayer *self, const char *title);
+gboolean plot_layer_get_visible (PlotLayer *self);
+void plot_layer_set_visible (PlotLayer *self, gboolean visible);
+/** Palette index, or -1 while none is set. */
+int plot_layer_get_color (PlotLayer *self);
+void plot_layer_set_color (PlotLayer *self, int color);
+PlotShape plot_layer_get_shape (PlotLayer *self);
+void plot_layer_set_shape (PlotLayer *self, PlotShape shape);
+/** Dash pattern of lines, so that two lines differ by more than colour: 0 solid, 1 dashed, 2
+ * dotted, 3 dash-dot. */
+guint plot_layer_get_dash (PlotLayer *self);
+void plot_layer_set_dash (PlotLayer *self, guint dash);
+/** Whatever a kind brought by a program wants to keep; freed with the layer. */
+gpointer plot_layer_get_data (PlotLayer *self);
+void plot_layer_set_data (PlotLayer *self, gpointer data, GDestroyNotify destroy);
+/** Goes up with every change of the layer or its series. */
+guint64 plot_layer_get_generation (PlotLayer *self);
+/** Tells the chart that what the layer draws has changed (for kinds with their own data). */
+void plot_layer_changed (PlotLayer *self);
+
+G_END_DECLS

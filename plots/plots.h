@@ -1,0 +1,17 @@
+#pragma once
+
+/* Everything of the plot library in one include. */
+
+#include "plot-axis.h"
+#include "plot-chart.h"
+#include "plot-export.h"
+#include "plot-figure.h"
+#include "plot-format.h"
+#include "plot-lanes.h"
+#include "plot-layer.h"
+#include "plot-pyramid.h"
+#include "plot-series.h"
+#include "plot-spark.h"
+#include "plot-style.h"
+#include "plot-table.h"
+#include "plot-ticks.h"
