@@ -1,11 +1,14 @@
-/* Attention of query heads over one key-value head's cache, chunk by chunk with a running (online) softmax.
+/* Attention of query heads over one key-value head's cache, chunk by chunk with a running (online)
+ * softmax.
  *
- * The cache of one KV head: keys in panels of KN_PANEL_ROWS positions (same interleave as packed weights, so scores need no
- * horizontal sums), values as rows of head_dim per position. Capacity is a multiple of KN_PANEL_ROWS positions.
+ * The cache of one KV head: keys in panels of KN_PANEL_ROWS positions (same interleave as packed
+ * weights, so scores need no horizontal sums), values as rows of head_dim per position. Capacity is
+ * a multiple of KN_PANEL_ROWS positions.
  *
- * The cache is walked in chunks of KN_ATTN_CHUNK positions at fixed boundaries. Each chunk gives a partial result (maximum, sum,
- * weighted values) and partials are merged in chunk order: the same arithmetic whether one token or many are computed, and whether the
- * chunks of a long context are shared out over threads or not. Milakov and Gimelshein 2018; Dao et al. 2022. */
+ * The cache is walked in chunks of KN_ATTN_CHUNK positions at fixed boundaries. Each chunk gives a
+ * partial result (maximum, sum, weighted values) and partials are merged in chunk order: the same
+ * arithmetic whether one token or many are computed, and whether the chunks of a long context are
+ * shared out over threads or not. Milakov and Gimelshein 2018; Dao et al. 2022. */
 #pragma once
 
 #include "kn-types.h"
@@ -13,7 +16,8 @@
 #define KN_ATTN_CHUNK 128
 
 /* Cache formats are KnDtype values: KN_F32, KN_F16, KN_Q8_0. */
-int kn_kv_format_ok (KnDtype format, size_t head_dim);          /* head_dim a multiple of 32 for Q8_0, else of 2 */
+int kn_kv_format_ok (KnDtype format,
+                     size_t head_dim); /* head_dim a multiple of 32 for Q8_0, else of 2 */
 size_t kn_k_bytes (KnDtype format, size_t head_dim, size_t capacity);
 size_t kn_v_bytes (KnDtype format, size_t head_dim, size_t capacity);
 
@@ -21,20 +25,24 @@ typedef struct
 {
   KnDtype format;
   size_t head_dim;
-  const void *k;          /* key panels of this KV head */
-  const void *v;          /* value rows of this KV head */
-  size_t first, last;     /* positions [first, last) of one chunk: within one multiple of KN_ATTN_CHUNK */
+  const void *k; /* key panels of this KV head */
+  const void *v; /* value rows of this KV head */
+  size_t first,
+      last; /* positions [first, last) of one chunk: within one multiple of KN_ATTN_CHUNK */
 
-  size_t n_queries;       /* query rows: heads of the group x tokens */
-  const float *q;         /* [n_queries][head_dim], q_stride floats apart, already multiplied by the softmax scale */
+  size_t n_queries; /* query rows: heads of the group x tokens */
+  const float *
+      q; /* [n_queries][head_dim], q_stride floats apart, already multiplied by the softmax scale */
   size_t q_stride;
-  const uint32_t *n_visible;     /* [n_queries]: query i sees positions < n_visible[i]; may be NULL (all) */
-  const uint32_t *first_visible; /* [n_queries]: and >= first_visible[i] (sliding window); may be NULL (0) */
-  float softcap;          /* 0, or s = softcap * tanh (s / softcap) before the softmax (Gemma 2) */
+  const uint32_t
+      *n_visible; /* [n_queries]: query i sees positions < n_visible[i]; may be NULL (all) */
+  const uint32_t
+      *first_visible; /* [n_queries]: and >= first_visible[i] (sliding window); may be NULL (0) */
+  float softcap;      /* 0, or s = softcap * tanh (s / softcap) before the softmax (Gemma 2) */
 
-  float *m, *l;           /* [n_queries] maximum and sum of this chunk; m = -inf when nothing is visible */
-  float *o;               /* [n_queries][head_dim] f32, dense: weighted values, not yet divided by l */
-  void *scratch;          /* kn_attn_scratch_bytes (n_queries, head_dim) */
+  float *m, *l;  /* [n_queries] maximum and sum of this chunk; m = -inf when nothing is visible */
+  float *o;      /* [n_queries][head_dim] f32, dense: weighted values, not yet divided by l */
+  void *scratch; /* kn_attn_scratch_bytes (n_queries, head_dim) */
 } KnAttnChunk;
 
 size_t kn_attn_scratch_bytes (size_t n_queries, size_t head_dim);
@@ -47,8 +55,10 @@ typedef struct
 
   void (*chunk) (const KnAttnChunk *args);
 
-  /* Merge partial (m, l, o) of one query into the running (m0, l0, o0) [head_dim], in place. Start: m0 = -inf, l0 = 0, o0 = 0. */
-  void (*merge) (float *m0, float *l0, float *o0, float m, float l, const float *o, size_t head_dim);
+  /* Merge partial (m, l, o) of one query into the running (m0, l0, o0) [head_dim], in place. Start:
+   * m0 = -inf, l0 = 0, o0 = 0. */
+  void (*merge) (float *m0, float *l0, float *o0, float m, float l, const float *o,
+                 size_t head_dim);
 
   /* y[i] = o[i] / l, 0 when l is 0. */
   void (*finish) (const float *o, float l, size_t head_dim, float *y);

@@ -1,7 +1,8 @@
 /* Which instruction sets this machine can run.
  *
- * Called by the kernel table and by the checks. Must know nothing of the kernels themselves: a level is a property of the
- * processor, of the operating system that saves its registers, and of the architecture this file was compiled for. */
+ * Called by the kernel table and by the checks. Must know nothing of the kernels themselves: a
+ * level is a property of the processor, of the operating system that saves its registers, and of
+ * the architecture this file was compiled for. */
 #include "kn-cpu.h"
 
 #if defined(__x86_64__)
@@ -18,15 +19,16 @@ static const char *const level_names[KN_N_LEVELS] = {
 const char *
 kn_level_name (KnLevel level)
 {
-  return (unsigned) level < KN_N_LEVELS ? level_names[level] : "unknown";
+  return (unsigned)level < KN_N_LEVELS ? level_names[level] : "unknown";
 }
 
 #if defined(__x86_64__)
 
 #define HAS(reg, bits) (((reg) & (bits)) == (bits))
 
-/* The register state that the operating system saves at a context switch (XCR0). A processor may have AVX-512
- * while the system does not save its registers; using them would then corrupt other processes' numbers. */
+/* The register state that the operating system saves at a context switch (XCR0). A processor may
+ * have AVX-512 while the system does not save its registers; using them would then corrupt other
+ * processes' numbers. */
 static uint32_t
 saved_state (void)
 {

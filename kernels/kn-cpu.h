@@ -1,7 +1,7 @@
 /* Which instruction set runs: detected once, capped by LATHE_CPU.
  *
- * All variants of a kernel give the same bits (see HACKING.md, "Same bits everywhere"), so the level changes
- * the speed and never the result. */
+ * All variants of a kernel give the same bits (see HACKING.md, "Same bits everywhere"), so the
+ * level changes the speed and never the result. */
 #pragma once
 
 #include "kn-types.h"
@@ -27,6 +27,7 @@ int kn_level_available (KnLevel level);
 /* The kernels of @level, or NULL when it is not available here. */
 const KnTable *kn_table_for_level (KnLevel level);
 
-/* The best kernels of this machine, not above the level that the environment variable LATHE_CPU names.
- * Chosen at the first call, safe from any thread. An unknown name in LATHE_CPU is reported on stderr once. */
+/* The best kernels of this machine, not above the level that the environment variable LATHE_CPU
+ * names. Chosen at the first call, safe from any thread. An unknown name in LATHE_CPU is reported
+ * on stderr once. */
 const KnTable *kn_table (void);

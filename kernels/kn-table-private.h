@@ -1,5 +1,8 @@
-/* The functions that fill a table's families, one per family and instruction set. Each overwrites the members it
- * has and leaves the rest, so a better level inherits what it does not improve. */
+/* The functions that fill a table's families, one per family and instruction set. Each overwrites
+ * the members it has and leaves the rest, so a better level inherits what it does not improve. */
 #pragma once
 
 #include "kn-table.h"
+
+void kn_vec_c (KnVecFamily *f);
+void kn_attn_c (KnAttnFamily *f);

@@ -1,5 +1,6 @@
-/* The kernel tables: one per level, filled once by a cascade from plain C to the level's own kernels, and the choice of the
- * one that runs. Called by whoever runs kernels. Knows the fillers by name and nothing of what they do. */
+/* The kernel tables: one per level, filled once by a cascade from plain C to the level's own
+ * kernels, and the choice of the one that runs. Called by whoever runs kernels. Knows the fillers
+ * by name and nothing of what they do. */
 #include "kn-table.h"
 #include "kn-table-private.h"
 
@@ -19,6 +20,8 @@ static void
 fill (KnTable *table, KnLevel level)
 {
   table->level = level;
+  kn_vec_c (&table->vec);
+  kn_attn_c (&table->attn);
 
 #if defined(__x86_64__)
   if (level == KN_LEVEL_AVX2 || level == KN_LEVEL_AVX512)
@@ -41,8 +44,8 @@ static void
 fill_all (void)
 {
   for (int level = 0; level < KN_N_LEVELS; level++)
-    if (kn_level_available ((KnLevel) level))
-      fill (&tables[level], (KnLevel) level);
+    if (kn_level_available ((KnLevel)level))
+      fill (&tables[level], (KnLevel)level);
 }
 
 const KnTable *
@@ -52,8 +55,8 @@ kn_table_for_level (KnLevel level)
   return kn_level_available (level) ? &tables[level] : NULL;
 }
 
-/* The cap that LATHE_CPU asks for: the level named, or KN_N_LEVELS for none. Levels of one architecture are in rising
- * order, so a cap is a comparison. */
+/* The cap that LATHE_CPU asks for: the level named, or KN_N_LEVELS for none. Levels of one
+ * architecture are in rising order, so a cap is a comparison. */
 static int
 level_cap (void)
 {
@@ -62,16 +65,19 @@ level_cap (void)
     return KN_N_LEVELS;
 
   for (int level = 0; level < KN_N_LEVELS; level++)
-    if (strcasecmp (name, kn_level_name ((KnLevel) level)) == 0)
+    if (strcasecmp (name, kn_level_name ((KnLevel)level)) == 0)
       {
-        if (!kn_level_available ((KnLevel) level))
-          fprintf (stderr, "LATHE_CPU=%s: this machine or build has no such kernels; using the best below it\n", name);
+        if (!kn_level_available ((KnLevel)level))
+          fprintf (
+              stderr,
+              "LATHE_CPU=%s: this machine or build has no such kernels; using the best below it\n",
+              name);
         return level;
       }
 
   fprintf (stderr, "LATHE_CPU=%s is not a level; known are:", name);
   for (int level = 0; level < KN_N_LEVELS; level++)
-    fprintf (stderr, " %s", kn_level_name ((KnLevel) level));
+    fprintf (stderr, " %s", kn_level_name ((KnLevel)level));
   fprintf (stderr, "; it is ignored\n");
   return KN_N_LEVELS;
 }
@@ -81,8 +87,8 @@ choose (void)
 {
   const int cap = level_cap ();
   for (int level = 0; level < KN_N_LEVELS && level <= cap; level++)
-    if (kn_level_available ((KnLevel) level))
-      chosen = kn_table_for_level ((KnLevel) level);
+    if (kn_level_available ((KnLevel)level))
+      chosen = kn_table_for_level ((KnLevel)level);
 }
 
 const KnTable *

@@ -1,4 +1,5 @@
-/* All kernel families of one instruction set. Filled by a cascade: plain C first, then each better level overwrites what it has. */
+/* All kernel families of one instruction set. Filled by a cascade: plain C first, then each better
+ * level overwrites what it has. */
 #pragma once
 
 #include "kn-attn.h"

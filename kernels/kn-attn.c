@@ -1,0 +1,263 @@
+/* Attention over one KV head's cache in plain C: the specification of the family (kn-attn-spec.h
+ * has layout and arithmetic).
+ *
+ * Called through KnAttnFamily by the attention operator, which owns cache, scratch and the walk
+ * over chunks. Must know nothing of layers, threads, or how many chunks there are. */
+#include "kn-attn.h"
+
+#include "kn-attn-spec.h"
+#include "kn-table-private.h"
+
+int
+kn_kv_format_ok (KnDtype format, size_t head_dim)
+{
+  if (head_dim == 0)
+    return 0;
+  if (format == KN_F32 || format == KN_F16)
+    return head_dim % 2 == 0;
+  return format == KN_Q8_0 && head_dim % 32 == 0;
+}
+
+/* Keys and values take the same room: the numbers, and for Q8_0 one f16 scale per 32 of them. */
+static size_t
+cache_bytes (KnDtype format, size_t head_dim, size_t capacity)
+{
+  if (!kn_kv_format_ok (format, head_dim))
+    return 0;
+  const size_t n = head_dim * ((capacity + KN_PANEL_ROWS - 1) / KN_PANEL_ROWS * KN_PANEL_ROWS);
+  if (format == KN_F32)
+    return n * sizeof (float);
+  return format == KN_F16 ? n * sizeof (uint16_t) : n + n / 32 * sizeof (uint16_t);
+}
+
+size_t
+kn_k_bytes (KnDtype format, size_t head_dim, size_t capacity)
+{
+  return cache_bytes (format, head_dim, capacity);
+}
+
+size_t
+kn_v_bytes (KnDtype format, size_t head_dim, size_t capacity)
+{
+  return cache_bytes (format, head_dim, capacity);
+}
+
+size_t
+kn_attn_scratch_bytes (size_t n_queries, size_t head_dim)
+{
+  const size_t padded = (head_dim + 63) & ~(size_t)63;
+  const size_t bytes
+      = KN_ATTN_TILE * (KN_ATTN_CHUNK * sizeof (float) + padded + padded / 32 * sizeof (float));
+  return (bytes + KN_ALIGN - 1) & ~(size_t)(KN_ALIGN - 1);
+}
+
+/* --- store
+ * -----------------------------------------------------------------------------------------------------
+ */
+
+static void
+store_k_q8 (uint8_t *panel, size_t head_dim, size_t row, const float *x)
+{
+  uint16_t *scales = (uint16_t *)(void *)(panel + head_dim * 16);
+  for (size_t g = 0; g < head_dim / 32; g++)
+    {
+      int8_t codes[32];
+      const float scale = kn_q8_group (x + g * 32, codes, kn_kv_scale (kn_amax32 (x + g * 32)));
+      scales[g * 16 + row] = kn_half_from_float (scale);
+      for (size_t i = 0; i < 32; i += 4)
+        memcpy (panel + (g * 32 + i) * 16 + row * 4, codes + i, 4);
+    }
+}
+
+static void
+store_k_c (KnDtype format, void *k, size_t head_dim, size_t position, const float *x)
+{
+  uint8_t *panel = (uint8_t *)kn_k_panel (format, k, head_dim, position);
+  const size_t row = position % KN_PANEL_ROWS;
+
+  if (format == KN_Q8_0)
+    store_k_q8 (panel, head_dim, row, x);
+  else if (format == KN_F16)
+    for (size_t d = 0; d < head_dim; d++)
+      ((uint16_t *)(void *)panel)[d * 16 + row] = kn_half_from_float (x[d]);
+  else
+    for (size_t d = 0; d < head_dim; d++)
+      ((float *)(void *)panel)[d * 16 + row] = x[d];
+}
+
+static void
+store_v_c (KnDtype format, void *v, size_t head_dim, size_t position, const float *x)
+{
+  if (format == KN_Q8_0)
+    {
+      int8_t *codes = kn_v_codes (v, head_dim, position);
+      uint16_t *scales = kn_v_scales (v, head_dim, position);
+      for (size_t g = 0; g < head_dim / 32; g++)
+        {
+          const float scale = kn_kv_scale (kn_amax32 (x + g * 32));
+          scales[g] = kn_half_from_float (kn_q8_group (x + g * 32, codes + g * 32, scale));
+        }
+    }
+  else if (format == KN_F16)
+    for (size_t d = 0; d < head_dim; d++)
+      ((uint16_t *)v)[position * head_dim + d] = kn_half_from_float (x[d]);
+  else
+    memcpy ((float *)v + position * head_dim, x, head_dim * sizeof (float));
+}
+
+/* --- chunk
+ * -----------------------------------------------------------------------------------------------------
+ */
+
+/* Scores of one query against the 16 positions of a panel. */
+static void
+panel_scores_float (const KnAttnChunk *a, const float *q, size_t position, float s[16])
+{
+  const uint8_t *panel = kn_k_panel (a->format, a->k, a->head_dim, position);
+  for (size_t j = 0; j < 16; j++)
+    s[j] = 0.0f;
+  for (size_t d = 0; d < a->head_dim; d++)
+    for (size_t j = 0; j < 16; j++)
+      {
+        const size_t at = d * 16 + j;
+        const float k = a->format == KN_F32
+                            ? ((const float *)(const void *)panel)[at]
+                            : kn_half_to_float (((const uint16_t *)(const void *)panel)[at]);
+        s[j] = fmaf (q[d], k, s[j]);
+      }
+}
+
+static void
+panel_scores_q8 (const KnAttnChunk *a, const int8_t *q, const float *q_scales, size_t position,
+                 float s[16])
+{
+  const int8_t *panel = (const int8_t *)kn_k_panel (a->format, a->k, a->head_dim, position);
+  const uint16_t *scales = (const uint16_t *)(const void *)(panel + a->head_dim * 16);
+  for (size_t j = 0; j < 16; j++)
+    s[j] = 0.0f;
+  for (size_t g = 0; g < a->head_dim / 32; g++)
+    for (size_t j = 0; j < 16; j++)
+      {
+        int32_t dot = 0;
+        for (size_t i = g * 32; i < g * 32 + 32; i++)
+          dot += q[i] * panel[i / 4 * 64 + j * 4 + i % 4];
+        s[j] = fmaf ((float)dot, q_scales[g] * kn_half_to_float (scales[g * 16 + j]), s[j]);
+      }
+}
+
+/* Scores of the panels that hold [lo, hi), -inf where a position is not visible. Returns the
+ * largest. */
+static float
+query_scores (const KnAttnChunk *a, const KnAttnScratch *scratch, const float *q, size_t lo,
+              size_t hi, float *scores)
+{
+  const float inverse_cap = 1.0f / a->softcap;
+  float m = -INFINITY;
+
+  if (a->format == KN_Q8_0)
+    for (size_t g = 0; g < a->head_dim / 32; g++)
+      scratch->q_scales[g] = kn_q8_group (q + g * 32, scratch->q_codes + g * 32,
+                                          kn_q_scale (kn_amax32 (q + g * 32)));
+
+  for (size_t p = lo / 16 * 16; p < hi; p += 16)
+    {
+      float *s = scores + p % KN_ATTN_CHUNK;
+      if (a->format == KN_Q8_0)
+        panel_scores_q8 (a, scratch->q_codes, scratch->q_scales, p, s);
+      else
+        panel_scores_float (a, q, p, s);
+      for (size_t j = 0; j < 16; j++)
+        {
+          if (a->softcap != 0.0f)
+            s[j] = kn_softcap1 (s[j], a->softcap, inverse_cap);
+          if (p + j < lo || p + j >= hi)
+            s[j] = -INFINITY;
+          m = kn_max1 (m, s[j]);
+        }
+    }
+  return m + 0.0f;
+}
+
+static float
+value (const KnAttnChunk *a, size_t position, size_t d)
+{
+  if (a->format == KN_F32)
+    return ((const float *)a->v)[position * a->head_dim + d];
+  if (a->format == KN_F16)
+    return kn_half_to_float (((const uint16_t *)a->v)[position * a->head_dim + d]);
+  return (float)kn_v_codes (a->v, a->head_dim, position)[d]
+         * kn_half_to_float (kn_v_scales (a->v, a->head_dim, position)[d / 32]);
+}
+
+static void
+chunk_query (const KnAttnChunk *a, size_t i)
+{
+  const KnAttnScratch scratch = kn_attn_scratch (a);
+  float *p = scratch.scores;
+  float *o = a->o + i * a->head_dim;
+  float lane[KN_LANES] = { 0 };
+  size_t lo, hi;
+
+  a->m[i] = -INFINITY;
+  a->l[i] = 0.0f;
+  for (size_t d = 0; d < a->head_dim; d++)
+    o[d] = 0.0f;
+  if (!kn_attn_range (a, i, &lo, &hi))
+    return;
+
+  a->m[i] = query_scores (a, &scratch, a->q + i * a->q_stride, lo, hi, p);
+  const float shift = kn_softmax_shift (a->m[i]);
+  const size_t first = lo / 16 * 16 % KN_ATTN_CHUNK, end = (hi - 1) % KN_ATTN_CHUNK + 1;
+  for (size_t j = first; j < (end + 15) / 16 * 16; j++)
+    {
+      p[j] = kn_exp1 (p[j] - shift);
+      lane[j % KN_LANES] += p[j];
+    }
+  a->l[i] = kn_sum_lanes (lane);
+
+  for (size_t t = lo; t < hi; t++)
+    for (size_t d = 0; d < a->head_dim; d++)
+      o[d] = fmaf (p[t % KN_ATTN_CHUNK], value (a, t, d), o[d]);
+}
+
+static void
+chunk_c (const KnAttnChunk *a)
+{
+  for (size_t i = 0; i < a->n_queries; i++)
+    chunk_query (a, i);
+}
+
+/* --- merge
+ * -----------------------------------------------------------------------------------------------------
+ */
+
+static void
+merge_c (float *m0, float *l0, float *o0, float m, float l, const float *o, size_t head_dim)
+{
+  const float top = kn_max1 (*m0, m);
+  const float w0 = kn_merge_weight (*m0, top), w = kn_merge_weight (m, top);
+
+  for (size_t d = 0; d < head_dim; d++)
+    o0[d] = fmaf (o[d], w, o0[d] * w0);
+  *l0 = fmaf (l, w, *l0 * w0);
+  *m0 = top;
+}
+
+static void
+finish_c (const float *o, float l, size_t head_dim, float *y)
+{
+  for (size_t d = 0; d < head_dim; d++)
+    y[d] = l == 0.0f ? 0.0f : o[d] / l;
+}
+
+void
+kn_attn_c (KnAttnFamily *f)
+{
+  *f = (KnAttnFamily){
+    .store_k = store_k_c,
+    .store_v = store_v_c,
+    .chunk = chunk_c,
+    .merge = merge_c,
+    .finish = finish_c,
+  };
+}
