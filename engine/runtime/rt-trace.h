@@ -12,12 +12,15 @@ typedef enum
   RT_PHASE_DECODE,
 } RtPhase;
 
-/* 40 bytes. Times are rt_now_ns(). */
+/* One thread's part in one node of one run. A thread that had no part in a node leaves no record of it, so a node has one to
+ * n_threads records; the node lasted from the least start_ns to end_ns (the same in all of them).
+ *
+ * 40 bytes. Times are rt_now_ns(). */
 typedef struct
 {
   uint64_t start_ns;  /* this thread began the node */
-  uint64_t work_ns;   /* it had no more work of its own */
-  uint64_t end_ns;    /* all threads were done: the barrier was passed */
+  uint64_t work_ns;   /* it found no more work in it: from here to end_ns it waited */
+  uint64_t end_ns;    /* the node's last work was done, by any thread */
   uint32_t node;      /* index in the executable graph */
   uint32_t step;      /* counts executor runs; the same number for all nodes of one run */
   uint16_t thread;
@@ -28,8 +31,10 @@ typedef struct
 
 typedef struct RtTraceRing RtTraceRing;
 
-RtTraceRing *rt_trace_ring_new (size_t capacity); /* rounded up to a power of two; NULL when out of memory */
-void rt_trace_ring_free (RtTraceRing *ring);
+RtTraceRing *rt_trace_ring_new (size_t capacity); /* rounded up to a power of two, of which one is never
+                                                       * readable; NULL when out of memory */
+void rt_trace_ring_free (RtTraceRing *ring);        /* accepts NULL */
+size_t rt_trace_ring_bytes (const RtTraceRing *ring); /* memory it takes */
 
 /* Producer. Never waits, never allocates. */
 void rt_trace_ring_push (RtTraceRing *ring, const RtTraceRecord *record);
