@@ -18,6 +18,7 @@
 
 #define RT_MAX_DIMS 8
 #define RT_MAX_INPUTS 8
+#define RT_MAX_OUTPUTS 3
 
 /* Symbolic dimensions: negative numbers in place of a size. */
 #define RT_DIM_TOKENS (-1)  /* tokens fed in this run */
@@ -72,7 +73,7 @@ typedef struct
   int32_t layer;        /* block number, -1 before the first block, n_layers after the last: the layer axis of every plot */
   uint32_t n_inputs, n_outputs;
   RtValueId inputs[RT_MAX_INPUTS]; /* RT_NONE for an optional input that is absent */
-  RtValueId outputs[2];
+  RtValueId outputs[RT_MAX_OUTPUTS];
   void *attrs;          /* op->attrs_bytes, in the graph's arena */
   uint32_t n_sources;   /* names of the source nodes this one stands for: itself, or what fusion swallowed */
   const char **sources;
@@ -91,6 +92,10 @@ RtValueId rt_graph_add_weight (RtGraph *graph, const char *name, int dtype, cons
 RtNodeId rt_graph_add_node (RtGraph *graph, const char *name, int32_t layer, const RtOp *op, const RtValueId *inputs,
                             uint32_t n_inputs, const void *attrs, RtError *error);
 void rt_graph_set_output (RtGraph *graph, RtValueId value);
+void rt_graph_set_n_layers (RtGraph *graph, int32_t n_layers); /* blocks; 0 until set */
+
+/* The sources of @node are the sources of @swallowed, in order, instead of itself. For fusion. */
+bool rt_graph_set_sources (RtGraph *graph, RtNodeId node, const RtNode *const *swallowed, uint32_t n_swallowed, RtError *error);
 
 /* Looking. Ids are dense: 0 .. n - 1. */
 uint32_t rt_graph_n_nodes (const RtGraph *graph);
@@ -98,11 +103,17 @@ uint32_t rt_graph_n_values (const RtGraph *graph);
 const RtNode *rt_graph_node (const RtGraph *graph, RtNodeId id);
 const RtValue *rt_graph_value (const RtGraph *graph, RtValueId id);
 RtValueId rt_graph_find_value (const RtGraph *graph, const char *name); /* RT_NONE when absent */
+RtNodeId rt_graph_find_node (const RtGraph *graph, const char *name);   /* RT_NONE when absent */
 int32_t rt_graph_n_layers (const RtGraph *graph);                        /* blocks */
+uint64_t rt_graph_bytes (const RtGraph *graph);                          /* memory it takes */
 
 /* The size of @dim with @symbols [RT_N_SYMBOLS] bound; symbols[0] is RT_DIM_TOKENS. */
 int64_t rt_dim_bind (int64_t dim, const int64_t *symbols);
-uint64_t rt_value_bytes (const RtValue *value, const int64_t *symbols);
+void rt_shape_bind (const RtShape *shape, const int64_t *symbols, RtShape *bound);
+uint64_t rt_value_bytes (const RtValue *value, const int64_t *symbols); /* in memory; weights: as in the file */
+
+/* A shape as people write it: "[tokens, 576]". Returns @buffer. */
+const char *rt_shape_text (const RtShape *shape, char *buffer, size_t n_bytes);
 
 /* Check the whole graph: order, types, every shape. */
 bool rt_graph_validate (const RtGraph *graph, RtError *error);

@@ -16,5 +16,10 @@ uint32_t rt_kv_n_used (const RtKv *kv);                 /* positions that hold t
 void rt_kv_set_n_used (RtKv *kv, uint32_t n_used);      /* truncate (or, by the executor, advance) */
 uint64_t rt_kv_bytes (const RtKv *kv);                  /* allocated */
 uint64_t rt_kv_bytes_per_position (const RtKv *kv);     /* one token, all blocks */
+
+/* What rt_kv_new() would allocate; 0 when the format does not fit the heads. */
+uint64_t rt_kv_plan_bytes (KnDtype format, uint32_t n_layers, uint32_t n_heads, uint32_t head_dim, uint32_t capacity);
+
+/* Memory of one head, borrowed: key panels and value rows as kn-attn.h lays them out. */
 void *rt_kv_k (RtKv *kv, uint32_t layer, uint32_t head);
 void *rt_kv_v (RtKv *kv, uint32_t layer, uint32_t head);

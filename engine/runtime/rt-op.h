@@ -33,13 +33,33 @@ typedef struct
   const RtNode *node;
   const void *attrs;
   RtTensor inputs[RT_MAX_INPUTS];
-  RtTensor outputs[2];
+  RtTensor outputs[RT_MAX_OUTPUTS];
   RtKv *kv;            /* the sequence's cache, NULL for networks without one */
   uint32_t position;   /* of the first token of this run in the sequence */
-  uint32_t n_tokens;
-  uint8_t *scratch;    /* shared by all threads: scratch_bytes as asked for, KN_ALIGN aligned */
-  uint8_t *thread_scratch; /* this thread's own */
+  uint32_t n_threads;
+  uint8_t *scratch;    /* shared by all threads: as asked for in scratch(), KN_ALIGN aligned */
+  uint8_t *thread_scratch;       /* of thread 0: use rt_op_thread_scratch() */
+  size_t thread_scratch_stride;  /* bytes */
 } RtOpContext;
+
+static inline void *
+rt_op_thread_scratch (const RtOpContext *context, const RtWorker *worker)
+{
+  return context->thread_scratch + worker->index * context->thread_scratch_stride;
+}
+
+/* What an operator may know about a node outside of a run, to size its working memory and count its costs. */
+typedef struct
+{
+  const RtGraph *graph;
+  const RtNode *node;
+  const int *weight_dtypes;  /* [n_values]: the format each weight is packed in, -1 for those that stay as in the file */
+  const int64_t *symbols;    /* [RT_N_SYMBOLS] bound */
+  KnDtype kv_format;
+  uint32_t kv_capacity;      /* positions */
+  uint32_t position;         /* of the first token of the run */
+  uint32_t n_threads;
+} RtOpQuery;
 
 struct RtOp
 {
@@ -51,19 +71,21 @@ struct RtOp
   /* Shapes and types of the outputs from those of the inputs and the attributes. */
   bool (*infer) (const RtGraph *graph, const RtNode *node, RtShape *shapes, int *types, RtError *error);
 
-  /* Working memory, for the given bound symbols: shared by the threads, and per thread. May be NULL: none. */
-  void (*scratch) (const RtGraph *graph, const RtNode *node, const int64_t *symbols, uint32_t n_threads, uint64_t *shared_bytes,
-                   uint64_t *thread_bytes);
+  /* Working memory, for the given bound symbols and any smaller ones: shared by the threads, and per thread. May be NULL: none. */
+  void (*scratch) (const RtOpQuery *query, uint64_t *shared_bytes, uint64_t *thread_bytes);
 
-  /* Run this thread's share. Called by every thread of the pool; may use rt_worker_barrier() and rt_worker_next(). Cannot fail. */
-  void (*run) (const RtOpContext *context, const RtWorker *worker);
+  /* A run is n_phases phases, one after the other; the chunks of a phase are done in any order by any thread (rt-pool.h). n_chunks() may be 0. Neither
+   * can fail: all that could be wrong was found by infer() and by the executor before the run. */
+  uint32_t n_phases;
+  uint32_t (*n_chunks) (const RtOpContext *context, uint32_t phase);
+  void (*run) (const RtOpContext *context, uint32_t phase, uint32_t chunk, const RtWorker *worker);
 
-  /* Plain C, one thread, straight from the formula, for tests: same inputs and outputs. */
+  /* Plain C, one thread, straight from the formula, for tests: same inputs and outputs, no scratch. May allocate. */
   void (*reference) (const RtOpContext *context);
 
-  void (*cost) (const RtGraph *graph, const RtNode *node, const int64_t *symbols, RtCost *cost);
+  void (*cost) (const RtOpQuery *query, RtCost *cost);
 
-  /* Output 0 may share the memory of input @input when nothing reads that input later. */
+  /* Output 0 may share the memory of input @input when nothing reads that input later. May be NULL: never. */
   bool (*in_place) (const RtNode *node, uint32_t input);
 };
 

@@ -1,7 +1,7 @@
 /* The memory plan: where every activation lives in one arena, from lifetimes, before anything runs. */
 #pragma once
 
-#include "rt-graph.h"
+#include "rt-op.h"
 
 typedef struct
 {
@@ -22,9 +22,20 @@ typedef struct
   uint32_t peak_node;            /* where that is */
 } RtPlan;
 
+/* What the memory depends on besides the graph. Needs formats only, not packed weights, so that a plan can be made for a device
+ * that is not there. */
+typedef struct
+{
+  const int *weight_dtypes; /* [n_values], as in RtOpQuery; NULL: all as in the file */
+  int64_t max_symbols[RT_N_SYMBOLS];
+  uint32_t n_threads;
+  KnDtype kv_format;
+  uint32_t kv_capacity;
+} RtPlanConfig;
+
 /* Plan @graph for the maxima of the symbols. Greedy by size (Pisarchyk and Lee 2020), in place where the operator allows it. */
-RtPlan *rt_plan_new (const RtGraph *graph, const int64_t *max_symbols, uint32_t n_threads, RtError *error);
-void rt_plan_free (RtPlan *plan);
+RtPlan *rt_plan_new (const RtGraph *graph, const RtPlanConfig *config, RtError *error);
+void rt_plan_free (RtPlan *plan); /* accepts NULL */
 
 /* Bytes of activations alive while node @node runs, at the maxima. */
 uint64_t rt_plan_live_bytes (const RtPlan *plan, uint32_t node);

@@ -2,6 +2,8 @@
  * one layer's format repacks one layer. */
 #pragma once
 
+#include <stdatomic.h>
+
 #include "kn-types.h"
 #include "rt-error.h"
 #include "rt-pool.h"
@@ -13,7 +15,10 @@ typedef struct RtWeight RtWeight;
  * RT_ERROR_UNSUPPORTED: choosing another format is the caller's visible decision. Runs on @pool (may be NULL).
  * @cancel, when not NULL, is polled: non-zero gives RT_ERROR_CANCELLED. */
 RtWeight *rt_weight_pack (int dtype, int src_dtype, const void *src, uint64_t src_bytes, uint64_t n_rows, uint64_t n_cols,
-                          RtPool *pool, const int *cancel, RtError *error);
+                          RtPool *pool, const atomic_int *cancel, RtError *error);
+/* Bytes that packing [n_rows, n_cols] into @dtype takes, without packing; 0 when the format does not fit. */
+uint64_t rt_weight_packed_bytes (int dtype, uint64_t n_rows, uint64_t n_cols);
+
 RtWeight *rt_weight_ref (RtWeight *weight);
 void rt_weight_unref (RtWeight *weight); /* accepts NULL */
 
