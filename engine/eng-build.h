@@ -23,6 +23,8 @@ EngRecipe *eng_build_get_recipe (EngBuild *build);
 const char *eng_build_get_hash (EngBuild *build);     /* content hash: model tensors' identity, formats, fused graph, instruction set */
 const char *eng_build_get_isa (EngBuild *build);      /* "avx512" */
 guint eng_build_get_n_threads (EngBuild *build);
+guint eng_build_get_max_tokens (EngBuild *build);     /* the most tokens of one executor run: the prefill chunk */
+gboolean eng_build_value_is_int8 (EngBuild *build, RtValueId weight); /* of the executed graph: packed in a format whose products are 8-bit integers */
 const RtGraph *eng_build_get_graph (EngBuild *build); /* fused, as executed */
 RtExec *eng_build_get_exec (EngBuild *build);         /* one run at a time */
 void eng_build_get_memory (EngBuild *build, RtMemory *memory);

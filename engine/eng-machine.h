@@ -18,6 +18,7 @@ typedef struct
 typedef struct _EngMachine EngMachine;
 
 EngMachine *eng_machine_new (void); /* reads /proc and /sys: a millisecond */
+EngMachine *eng_machine_new_at (const char *root); /* the same below another root directory: a recorded tree, for tests */
 void eng_machine_free (EngMachine *machine);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EngMachine, eng_machine_free)
 
@@ -27,10 +28,15 @@ guint eng_machine_get_n_cpus (EngMachine *machine);      /* usable by this proce
 guint64 eng_machine_get_memory_bytes (EngMachine *machine);
 const char *eng_machine_get_governor (EngMachine *machine); /* NULL: unavailable */
 double eng_machine_get_clock_hz (EngMachine *machine);      /* 0: unavailable */
-double eng_machine_get_load (EngMachine *machine);          /* 1-minute load average */
+guint64 eng_machine_get_cache_bytes (EngMachine *machine);   /* the largest cache; 0: unavailable */
+double eng_machine_get_load (EngMachine *machine);          /* 1-minute load average; NAN: unavailable */
 char *eng_machine_to_json (EngMachine *machine);
 
-/* Measured once per machine and level, kept in $XDG_CACHE_HOME/lathe/roofs.json; about two seconds per thread count. */
+/* Measured once per machine, instruction set and thread count, then kept in $XDG_CACHE_HOME/lathe/roofs.ini; about a second each. @fresh measures again.
+ * Blocking: call it from a worker. @job (nullable) gets progress and may cancel. */
 gboolean eng_machine_measure_roof (EngMachine *machine, guint n_threads, gboolean fresh, EngRoof *roof, EngJob *job, GError **error);
+
+/* What has been measured before, without measuring; FALSE when nothing has. */
+gboolean eng_machine_load_roof (EngMachine *machine, guint n_threads, EngRoof *roof);
 
 G_END_DECLS

@@ -1,0 +1,34 @@
+/* Clean speeds of a build, for the command line and for benchmarks: prefill of a prompt and decoding of tokens, each repeated, nothing traced. */
+#pragma once
+
+#include "eng-build.h"
+#include "eng-figure.h"
+#include "eng-machine.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  guint n_prefill; /* tokens of the prompt */
+  guint n_decode;  /* tokens decoded, one by one, from an empty cache */
+  guint n_repeats; /* of each, after one warm-up; 6 and more give a 95 % interval */
+} EngBenchConfig;
+
+typedef struct
+{
+  EngFigure prefill; /* tok/s */
+  EngFigure decode;  /* tok/s */
+  /* Shares of the roofs, 0..1: bytes that decoding must read over what memory gives; operations of prefill over what the arithmetic units give in the kind that
+   * does most of the work. NAN when @roof was NULL. */
+  double decode_share_of_read;
+  double prefill_share_of_ops;
+  const char *prefill_roof; /* "int8" or "f32" */
+  double decode_bytes_per_token;
+  double prefill_ops_per_token;
+} EngBenchResult;
+
+/* Blocking. @roof is nullable. */
+gboolean eng_bench (EngBuild *build, const EngBenchConfig *config, const EngRoof *roof, EngBenchResult *result,
+                    GCancellable *cancellable, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,466 @@
+/* The history of runs in one SQLite file: every run's whole JSON document, and its figures in columns for lists and sorting.
+ *
+ * Called by the session, the history view and the command line, on one thread; every call is a few milliseconds. Knows nothing of how runs are made or
+ * drawn. Deleting only marks a run, so that it can be undone; marked runs are dropped at the next start by eng_history_purge(). */
+
+#include "eng-history.h"
+
+#include <errno.h>
+#include <math.h>
+#include <sqlite3.h>
+
+#include "eng-error.h"
+#include "eng-history-private.h"
+
+struct _EngHistory
+{
+  GObject parent_instance;
+
+  char *path;
+  sqlite3 *db;
+};
+
+G_DEFINE_FINAL_TYPE (EngHistory, eng_history, G_TYPE_OBJECT)
+
+enum
+{
+  CHANGED,
+  N_SIGNALS
+};
+
+static guint signals[N_SIGNALS];
+
+/* Migrations: statement i takes the schema from version i to i + 1. Never edit one that has been released: append. */
+static const char *const migrations[] = {
+  "CREATE TABLE runs ("
+  "  id TEXT PRIMARY KEY,"
+  "  time INTEGER NOT NULL," /* Unix seconds */
+  "  model_name TEXT NOT NULL,"
+  "  model_hash TEXT NOT NULL,"
+  "  build_hash TEXT NOT NULL,"
+  "  recipe TEXT NOT NULL," /* described, for lists */
+  "  validity INTEGER NOT NULL,"
+  "  deleted_at INTEGER," /* NULL: not deleted */
+  "  document TEXT NOT NULL);" /* eng_run_to_json() */
+  "CREATE INDEX runs_by_model ON runs (model_hash, time);"
+  "CREATE TABLE figures ("
+  "  run_id TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,"
+  "  name TEXT NOT NULL,"
+  "  available INTEGER NOT NULL,"
+  "  value REAL, low REAL, high REAL," /* NULL where there is none */
+  "  n INTEGER NOT NULL,"
+  "  unit TEXT NOT NULL,"
+  "  reason TEXT,"
+  "  PRIMARY KEY (run_id, name)) WITHOUT ROWID;",
+};
+
+static gboolean
+fail (EngHistory *self, const char *doing, GError **error)
+{
+  int code = sqlite3_errcode (self->db);
+
+  if (code == SQLITE_FULL)
+    g_set_error (error, ENG_ERROR, ENG_ERROR_IO, "The history %s: the disk is full while %s. Free some space and try again.",
+                 self->path, doing);
+  else if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB)
+    g_set_error (error, ENG_ERROR, ENG_ERROR_FORMAT,
+                 "The history %s is damaged (%s while %s). Move the file away to start a new one.", self->path,
+                 sqlite3_errmsg (self->db), doing);
+  else
+    g_set_error (error, ENG_ERROR, ENG_ERROR_IO, "The history %s: %s while %s.", self->path, sqlite3_errmsg (self->db), doing);
+  return FALSE;
+}
+
+static gboolean
+execute (EngHistory *self, const char *sql, const char *doing, GError **error)
+{
+  if (sqlite3_exec (self->db, sql, NULL, NULL, NULL) == SQLITE_OK)
+    return TRUE;
+  return fail (self, doing, error);
+}
+
+static sqlite3_stmt *
+prepare (EngHistory *self, const char *sql, const char *doing, GError **error)
+{
+  sqlite3_stmt *statement = NULL;
+
+  if (sqlite3_prepare_v2 (self->db, sql, -1, &statement, NULL) != SQLITE_OK)
+    fail (self, doing, error);
+  return statement;
+}
+
+static void
+bind_text (sqlite3_stmt *statement, int index, const char *text)
+{
+  if (text != NULL)
+    sqlite3_bind_text (statement, index, text, -1, SQLITE_TRANSIENT);
+  else
+    sqlite3_bind_null (statement, index);
+}
+
+static void
+bind_number (sqlite3_stmt *statement, int index, double value)
+{
+  if (isfinite (value))
+    sqlite3_bind_double (statement, index, value);
+  else
+    sqlite3_bind_null (statement, index);
+}
+
+static double
+column_number (sqlite3_stmt *statement, int index)
+{
+  return sqlite3_column_type (statement, index) == SQLITE_NULL ? NAN : sqlite3_column_double (statement, index);
+}
+
+static char *
+column_text (sqlite3_stmt *statement, int index)
+{
+  return g_strdup ((const char *) sqlite3_column_text (statement, index));
+}
+
+static int
+schema_version (EngHistory *self)
+{
+  sqlite3_stmt *statement = prepare (self, "PRAGMA user_version", "reading its version", NULL);
+  int version = -1;
+
+  if (statement != NULL && sqlite3_step (statement) == SQLITE_ROW)
+    version = sqlite3_column_int (statement, 0);
+  sqlite3_finalize (statement);
+  return version;
+}
+
+static gboolean
+migrate (EngHistory *self, GError **error)
+{
+  int version = schema_version (self);
+
+  if (version < 0)
+    return fail (self, "reading its version", error);
+  if (version > (int) G_N_ELEMENTS (migrations))
+    {
+      g_set_error (error, ENG_ERROR, ENG_ERROR_UNSUPPORTED,
+                   "The history %s was written by a newer Lathe (schema %d, this program knows %d). Use the newer program, "
+                   "or move the file away to start a new one.",
+                   self->path, version, (int) G_N_ELEMENTS (migrations));
+      return FALSE;
+    }
+  for (int i = version; i < (int) G_N_ELEMENTS (migrations); i++)
+    {
+      g_autofree char *sql = g_strdup_printf ("BEGIN IMMEDIATE; %s PRAGMA user_version = %d; COMMIT;", migrations[i], i + 1);
+
+      if (!execute (self, sql, "bringing it up to date", error))
+        {
+          sqlite3_exec (self->db, "ROLLBACK", NULL, NULL, NULL);
+          return FALSE;
+        }
+    }
+  return TRUE;
+}
+
+static char *
+default_path (GError **error)
+{
+  g_autofree char *folder = g_build_filename (g_get_user_data_dir (), "lathe", NULL);
+
+  if (g_mkdir_with_parents (folder, 0700) != 0)
+    {
+      g_set_error (error, ENG_ERROR, ENG_ERROR_IO, "The folder %s for the history could not be made: %s.", folder,
+                   g_strerror (errno));
+      return NULL;
+    }
+  return g_build_filename (folder, "history.db", NULL);
+}
+
+EngHistory *
+eng_history_open (const char *path, GError **error)
+{
+  g_autoptr (EngHistory) self = g_object_new (ENG_TYPE_HISTORY, NULL);
+
+  self->path = path != NULL ? g_strdup (path) : default_path (error);
+  if (self->path == NULL)
+    return NULL;
+  if (sqlite3_open_v2 (self->path, &self->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX, NULL)
+      != SQLITE_OK)
+    {
+      g_set_error (error, ENG_ERROR, ENG_ERROR_IO, "The history %s could not be opened: %s.", self->path,
+                   self->db != NULL ? sqlite3_errmsg (self->db) : "out of memory");
+      return NULL;
+    }
+  /* Another Lathe may be writing: wait for it rather than fail. */
+  sqlite3_busy_timeout (self->db, 2000);
+  if (!execute (self, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;", "opening it", error)
+      || !migrate (self, error))
+    return NULL;
+  return g_steal_pointer (&self);
+}
+
+static gboolean
+add_figure (EngHistory *self, sqlite3_stmt *statement, EngRun *run, EngFigureId id, GError **error)
+{
+  EngFigure figure = eng_run_get_figure (run, id);
+
+  sqlite3_reset (statement);
+  bind_text (statement, 1, eng_run_get_id (run));
+  bind_text (statement, 2, eng_figure_id_name (id));
+  sqlite3_bind_int (statement, 3, figure.available);
+  bind_number (statement, 4, figure.available ? figure.value : NAN);
+  bind_number (statement, 5, figure.available ? figure.low : NAN);
+  bind_number (statement, 6, figure.available ? figure.high : NAN);
+  sqlite3_bind_int64 (statement, 7, figure.n);
+  bind_text (statement, 8, figure.unit != NULL ? figure.unit : "");
+  bind_text (statement, 9, figure.reason);
+  return sqlite3_step (statement) == SQLITE_DONE || fail (self, "adding a figure", error);
+}
+
+static gboolean
+add_run (EngHistory *self, EngRun *run, GError **error)
+{
+  g_autofree char *document = eng_run_to_json (run);
+  g_autofree char *recipe = eng_recipe_describe (eng_run_get_recipe (run));
+  sqlite3_stmt *statement;
+  gboolean done;
+
+  statement = prepare (self,
+                       "INSERT INTO runs (id, time, model_name, model_hash, build_hash, recipe, validity, document)"
+                       " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                       "adding a run", error);
+  if (statement == NULL)
+    return FALSE;
+  bind_text (statement, 1, eng_run_get_id (run));
+  sqlite3_bind_int64 (statement, 2, eng_run_get_time (run));
+  bind_text (statement, 3, eng_run_get_model_name (run));
+  bind_text (statement, 4, eng_run_get_model_hash (run));
+  bind_text (statement, 5, eng_run_get_build_hash (run));
+  bind_text (statement, 6, recipe);
+  sqlite3_bind_int (statement, 7, eng_run_get_validity (run));
+  bind_text (statement, 8, document);
+  done = sqlite3_step (statement) == SQLITE_DONE || fail (self, "adding a run", error);
+  sqlite3_finalize (statement);
+  if (!done)
+    return FALSE;
+
+  statement = prepare (self, "INSERT INTO figures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", "adding a figure", error);
+  if (statement == NULL)
+    return FALSE;
+  for (int id = 0; done && id < ENG_N_FIGURES; id++)
+    done = add_figure (self, statement, run, id, error);
+  sqlite3_finalize (statement);
+  return done;
+}
+
+gboolean
+eng_history_add (EngHistory *self, EngRun *run, GError **error)
+{
+  g_return_val_if_fail (ENG_IS_HISTORY (self), FALSE);
+  g_return_val_if_fail (ENG_IS_RUN (run), FALSE);
+
+  if (!execute (self, "BEGIN IMMEDIATE", "adding a run", error))
+    return FALSE;
+  if (!add_run (self, run, error) || !execute (self, "COMMIT", "adding a run", error))
+    {
+      sqlite3_exec (self->db, "ROLLBACK", NULL, NULL, NULL);
+      return FALSE;
+    }
+  g_signal_emit (self, signals[CHANGED], 0);
+  return TRUE;
+}
+
+void
+eng_history_entry_free (EngHistoryEntry *entry)
+{
+  if (entry == NULL)
+    return;
+  g_free (entry->id);
+  g_free (entry->model_name);
+  g_free (entry->model_hash);
+  g_free (entry->build_hash);
+  g_free (entry->recipe);
+  g_free (entry);
+}
+
+static gboolean
+load_figures (EngHistory *self, sqlite3_stmt *statement, EngHistoryEntry *entry, GError **error)
+{
+  int code;
+
+  for (int id = 0; id < ENG_N_FIGURES; id++)
+    entry->figures[id] = eng_figure_unavailable ("", "not recorded");
+  sqlite3_reset (statement);
+  bind_text (statement, 1, entry->id);
+  while ((code = sqlite3_step (statement)) == SQLITE_ROW)
+    for (int id = 0; id < ENG_N_FIGURES; id++)
+      if (g_strcmp0 ((const char *) sqlite3_column_text (statement, 0), eng_figure_id_name (id)) == 0)
+        {
+          EngFigure *figure = &entry->figures[id];
+
+          figure->available = sqlite3_column_int (statement, 1);
+          figure->value = column_number (statement, 2);
+          figure->low = column_number (statement, 3);
+          figure->high = column_number (statement, 4);
+          figure->n = (guint) sqlite3_column_int64 (statement, 5);
+          figure->unit = g_intern_string ((const char *) sqlite3_column_text (statement, 6));
+          figure->reason = g_intern_string ((const char *) sqlite3_column_text (statement, 7));
+        }
+  return code == SQLITE_DONE || fail (self, "reading figures", error);
+}
+
+GPtrArray *
+eng_history_list (EngHistory *self, const char *model_hash, GError **error)
+{
+  g_autoptr (GPtrArray) entries = g_ptr_array_new_with_free_func ((GDestroyNotify) eng_history_entry_free);
+  sqlite3_stmt *runs, *figures;
+  gboolean done = TRUE;
+  int code = SQLITE_DONE;
+
+  g_return_val_if_fail (ENG_IS_HISTORY (self), NULL);
+
+  runs = prepare (self,
+                  "SELECT id, time, model_name, model_hash, build_hash, recipe, validity FROM runs"
+                  " WHERE deleted_at IS NULL AND (?1 IS NULL OR model_hash = ?1) ORDER BY time DESC, rowid DESC",
+                  "listing runs", error);
+  figures = runs == NULL ? NULL
+                         : prepare (self, "SELECT name, available, value, low, high, n, unit, reason FROM figures WHERE run_id = ?",
+                                    "listing runs", error);
+  if (figures == NULL)
+    {
+      sqlite3_finalize (runs);
+      return NULL;
+    }
+  bind_text (runs, 1, model_hash);
+  while (done && (code = sqlite3_step (runs)) == SQLITE_ROW)
+    {
+      EngHistoryEntry *entry = g_new0 (EngHistoryEntry, 1);
+
+      g_ptr_array_add (entries, entry);
+      entry->id = column_text (runs, 0);
+      entry->time = sqlite3_column_int64 (runs, 1);
+      entry->model_name = column_text (runs, 2);
+      entry->model_hash = column_text (runs, 3);
+      entry->build_hash = column_text (runs, 4);
+      entry->recipe = column_text (runs, 5);
+      entry->validity = sqlite3_column_int (runs, 6);
+      done = load_figures (self, figures, entry, error);
+    }
+  if (done && code != SQLITE_DONE)
+    done = fail (self, "listing runs", error);
+  sqlite3_finalize (figures);
+  sqlite3_finalize (runs);
+  return done ? g_steal_pointer (&entries) : NULL;
+}
+
+/* The documents of all runs that are not deleted, newest first, or of one run. */
+GPtrArray *
+eng_history_documents (EngHistory *self, const char *id, GError **error)
+{
+  g_autoptr (GPtrArray) documents = g_ptr_array_new_with_free_func (g_free);
+  sqlite3_stmt *statement;
+  int code;
+
+  statement = prepare (self,
+                       "SELECT document FROM runs WHERE (?1 IS NULL AND deleted_at IS NULL) OR id = ?1"
+                       " ORDER BY time DESC, rowid DESC",
+                       "reading runs", error);
+  if (statement == NULL)
+    return NULL;
+  bind_text (statement, 1, id);
+  while ((code = sqlite3_step (statement)) == SQLITE_ROW)
+    g_ptr_array_add (documents, column_text (statement, 0));
+  if (code != SQLITE_DONE)
+    fail (self, "reading runs", error);
+  sqlite3_finalize (statement);
+  return code == SQLITE_DONE ? g_steal_pointer (&documents) : NULL;
+}
+
+EngRun *
+eng_history_get (EngHistory *self, const char *id, GError **error)
+{
+  g_autoptr (GPtrArray) documents = NULL;
+
+  g_return_val_if_fail (ENG_IS_HISTORY (self), NULL);
+  g_return_val_if_fail (id != NULL, NULL);
+
+  documents = eng_history_documents (self, id, error);
+  if (documents == NULL)
+    return NULL;
+  if (documents->len == 0)
+    {
+      g_set_error (error, ENG_ERROR, ENG_ERROR_NOT_FOUND, "The history has no run %s.", id);
+      return NULL;
+    }
+  return eng_run_from_json (documents->pdata[0], error);
+}
+
+static gboolean
+mark (EngHistory *self, const char *id, gboolean deleted, GError **error)
+{
+  const char *doing = deleted ? "deleting a run" : "restoring a run";
+  sqlite3_stmt *statement;
+  gboolean done;
+
+  statement = prepare (self, "UPDATE runs SET deleted_at = ? WHERE id = ?", doing, error);
+  if (statement == NULL)
+    return FALSE;
+  if (deleted)
+    sqlite3_bind_int64 (statement, 1, g_get_real_time () / G_USEC_PER_SEC);
+  bind_text (statement, 2, id);
+  done = sqlite3_step (statement) == SQLITE_DONE || fail (self, doing, error);
+  sqlite3_finalize (statement);
+  if (!done)
+    return FALSE;
+  if (sqlite3_changes (self->db) == 0)
+    {
+      g_set_error (error, ENG_ERROR, ENG_ERROR_NOT_FOUND, "The history has no run %s.", id);
+      return FALSE;
+    }
+  g_signal_emit (self, signals[CHANGED], 0);
+  return TRUE;
+}
+
+gboolean
+eng_history_delete (EngHistory *self, const char *id, GError **error)
+{
+  g_return_val_if_fail (ENG_IS_HISTORY (self), FALSE);
+
+  return mark (self, id, TRUE, error);
+}
+
+gboolean
+eng_history_restore (EngHistory *self, const char *id, GError **error)
+{
+  g_return_val_if_fail (ENG_IS_HISTORY (self), FALSE);
+
+  return mark (self, id, FALSE, error);
+}
+
+gboolean
+eng_history_purge (EngHistory *self, GError **error)
+{
+  g_return_val_if_fail (ENG_IS_HISTORY (self), FALSE);
+
+  return execute (self, "DELETE FROM runs WHERE deleted_at IS NOT NULL", "dropping deleted runs", error);
+}
+
+static void
+eng_history_finalize (GObject *object)
+{
+  EngHistory *self = ENG_HISTORY (object);
+
+  sqlite3_close_v2 (self->db);
+  g_free (self->path);
+  G_OBJECT_CLASS (eng_history_parent_class)->finalize (object);
+}
+
+static void
+eng_history_class_init (EngHistoryClass *class)
+{
+  G_OBJECT_CLASS (class)->finalize = eng_history_finalize;
+
+  signals[CHANGED] = g_signal_new ("changed", G_TYPE_FROM_CLASS (class), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+}
+
+static void
+eng_history_init (EngHistory *self)
+{
+}
