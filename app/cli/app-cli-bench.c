@@ -1,0 +1,165 @@
+/* `lathe bench FILE`: clean speeds of recipes and thread counts, with their share of the machine's roofs. */
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "app-cli-private.h"
+#include "eng-bench.h"
+#include "eng-error.h"
+
+static gboolean as_json, fresh_roofs;
+static char **recipes, **threads;
+static int n_prefill = 128, n_decode = 64, n_repeats = 7;
+
+static const GOptionEntry entries[] = {
+  { "recipe", 0, 0, G_OPTION_ARG_STRING_ARRAY, &recipes, "A recipe: a file or JSON; may be repeated", "FILE|JSON" },
+  { "threads", 't', 0, G_OPTION_ARG_STRING_ARRAY, &threads, "Threads; may be repeated", "N" },
+  { "prefill", 0, 0, G_OPTION_ARG_INT, &n_prefill, "Tokens of the prompt (128)", "N" },
+  { "decode", 0, 0, G_OPTION_ARG_INT, &n_decode, "Tokens to decode (64)", "N" },
+  { "repeats", 'r', 0, G_OPTION_ARG_INT, &n_repeats, "Repeats of each (7); fewer than 6 give no 95 % interval", "N" },
+  { "measure-roofs", 0, 0, G_OPTION_ARG_NONE, &fresh_roofs, "Measure the machine's roofs again", NULL },
+  { "json", 0, 0, G_OPTION_ARG_NONE, &as_json, "One JSON object", NULL },
+  { NULL },
+};
+
+/* One line of the table: a recipe with a number of threads (0: the recipe's own). */
+typedef struct
+{
+  EngModel *model;
+  EngMachine *machine;
+  JsonBuilder *json; /* NULL: text */
+} Bench;
+
+static void
+add_json (Bench *bench, EngBuild *build, const EngRoof *roof, const EngBenchResult *result)
+{
+  JsonBuilder *builder = bench->json;
+  RtMemory memory;
+
+  eng_build_get_memory (build, &memory);
+  json_builder_begin_object (builder);
+  app_cli_json_recipe (builder, eng_build_get_recipe (build));
+  app_cli_json_string (builder, "build_hash", eng_build_get_hash (build));
+  app_cli_json_string (builder, "isa", eng_build_get_isa (build));
+  app_cli_json_int (builder, "threads", eng_build_get_n_threads (build));
+  app_cli_json_figure (builder, "prefill_tokens_per_s", &result->prefill);
+  app_cli_json_figure (builder, "decode_tokens_per_s", &result->decode);
+  app_cli_json_number (builder, "decode_bytes_per_token", result->decode_bytes_per_token);
+  app_cli_json_number (builder, "prefill_ops_per_token", result->prefill_ops_per_token);
+  app_cli_json_number (builder, "decode_share_of_read_roof", result->decode_share_of_read);
+  app_cli_json_number (builder, "prefill_share_of_ops_roof", result->prefill_share_of_ops);
+  app_cli_json_string (builder, "prefill_roof", result->prefill_roof);
+  app_cli_json_number (builder, "roof_read_bytes_per_s", roof->read_bytes_per_s);
+  app_cli_json_number (builder, "roof_f32_flops", roof->f32_flops);
+  app_cli_json_number (builder, "roof_int8_ops", roof->int8_ops);
+  app_cli_json_int (builder, "weight_bytes", (gint64) memory.weight_bytes);
+  app_cli_json_int (builder, "activation_bytes", (gint64) memory.activation_bytes);
+  app_cli_json_int (builder, "scratch_bytes", (gint64) memory.scratch_bytes);
+  app_cli_json_int (builder, "kv_bytes", (gint64) memory.kv_bytes);
+  json_builder_end_object (builder);
+}
+
+static void
+print_text (EngBuild *build, const EngBenchResult *result)
+{
+  g_autofree char *recipe = eng_recipe_describe (eng_build_get_recipe (build));
+  g_autofree char *prefill = eng_figure_format (&result->prefill);
+  g_autofree char *decode = eng_figure_format (&result->decode);
+
+  g_print ("%s, %u threads, %s\n", recipe, eng_build_get_n_threads (build), eng_build_get_isa (build));
+  g_print ("  prefill %d: %s, %.0f %% of the %s roof\n", n_prefill, prefill, 100 * result->prefill_share_of_ops,
+           result->prefill_roof);
+  g_print ("  decode %d:  %s, %.0f %% of the read roof\n", n_decode, decode, 100 * result->decode_share_of_read);
+}
+
+static gboolean
+bench_one (Bench *bench, EngRecipe *recipe, int n_threads, GError **error)
+{
+  g_autoptr (EngRecipe) with_threads = app_cli_recipe_with_threads (recipe, n_threads, error);
+  g_autoptr (EngBuild) build = with_threads != NULL ? app_cli_build (bench->model, with_threads, error) : NULL;
+  EngBenchConfig config = { (guint) n_prefill, (guint) n_decode, (guint) n_repeats };
+  EngBenchResult result;
+  EngRoof roof;
+
+  if (build == NULL
+      || !eng_machine_measure_roof (bench->machine, eng_build_get_n_threads (build), fresh_roofs, &roof, NULL, error)
+      || !eng_bench (build, &config, &roof, &result, NULL, error))
+    return FALSE;
+  if (bench->json != NULL)
+    add_json (bench, build, &roof, &result);
+  else
+    print_text (build, &result);
+  return TRUE;
+}
+
+static gboolean
+bench_all (Bench *bench, GError **error)
+{
+  guint n_recipes = recipes != NULL ? g_strv_length (recipes) : 0;
+  guint n_threads = threads != NULL ? g_strv_length (threads) : 0;
+
+  for (guint r = 0; r < MAX (n_recipes, 1); r++)
+    {
+      g_autoptr (EngRecipe) recipe = app_cli_recipe (n_recipes > 0 ? recipes[r] : NULL, error);
+
+      if (recipe == NULL)
+        return FALSE;
+      for (guint t = 0; t < MAX (n_threads, 1); t++)
+        {
+          gint64 n = 0;
+
+          if (n_threads > 0 && !g_ascii_string_to_signed (threads[t], 10, 1, 64, &n, error))
+            return FALSE;
+          if (!bench_one (bench, recipe, (int) n, error))
+            return FALSE;
+        }
+    }
+  return TRUE;
+}
+
+static gboolean
+run (int argc, char **argv, GError **error)
+{
+  g_autoptr (EngModel) model = NULL;
+  g_autoptr (EngMachine) machine = eng_machine_new ();
+  g_autoptr (JsonBuilder) builder = json_builder_new ();
+  g_autofree char *machine_json = NULL;
+  Bench bench = { NULL, machine, NULL };
+
+  if (!app_cli_parse (&app_command_bench, entries, &argc, &argv, 1, error))
+    return FALSE;
+  if (n_prefill < 0 || n_decode < 0 || n_prefill + n_decode == 0 || n_repeats < 1)
+    {
+      g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                           "--prefill and --decode must not be negative nor both 0, --repeats at least 1");
+      return FALSE;
+    }
+  model = eng_model_load (argv[1], NULL, error);
+  if (model == NULL)
+    return FALSE;
+  bench.model = model;
+  if (!as_json)
+    return bench_all (&bench, error);
+
+  bench.json = builder;
+  machine_json = eng_machine_to_json (machine);
+  json_builder_begin_object (builder);
+  app_cli_json_string (builder, "model", eng_model_get_name (model));
+  app_cli_json_string (builder, "path", eng_model_get_path (model));
+  app_cli_json_int (builder, "prefill_tokens", n_prefill);
+  app_cli_json_int (builder, "decode_tokens", n_decode);
+  json_builder_set_member_name (builder, "machine");
+  json_builder_add_value (builder, json_from_string (machine_json, NULL));
+  json_builder_set_member_name (builder, "results");
+  json_builder_begin_array (builder);
+  if (!bench_all (&bench, error))
+    return FALSE;
+  json_builder_end_array (builder);
+  json_builder_end_object (builder);
+  app_cli_json_print (builder);
+  return TRUE;
+}
+
+const AppCommand app_command_bench
+    = { "bench", "FILE [--recipe R]... [-t N]... [--prefill N] [--decode N] [--json]",
+        "Prefill and decode speed with intervals and shares of this machine's roofs.", run };

@@ -1,0 +1,47 @@
+/* What the commands share: options, opening a model, recipes, and writing JSON. */
+#pragma once
+
+#include <json-glib/json-glib.h>
+
+#include "app-cli.h"
+#include "eng-build.h"
+#include "eng-figure.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  const char *name;
+  const char *arguments; /* "FILE [--recipe R]..." */
+  const char *summary;
+  /* @args: what is left after the options. FALSE with @error set gives exit status 1. */
+  gboolean (*run) (int argc, char **argv, GError **error);
+} AppCommand;
+
+extern const AppCommand app_command_inspect, app_command_run, app_command_bench, app_command_profile, app_command_convert,
+    app_command_techniques;
+
+/* Parse @entries out of @argv and leave the file arguments; exactly @n_files of them, else an error with the command's usage. */
+gboolean app_cli_parse (const AppCommand *command, const GOptionEntry *entries, int *argc, char ***argv, guint n_files,
+                        GError **error);
+
+/* A recipe from a file name or from JSON text (starts with "{"); NULL: the defaults. */
+EngRecipe *app_cli_recipe (const char *file_or_json, GError **error);
+
+/* Apply "-t N" on top: 0 leaves the recipe as it is. */
+EngRecipe *app_cli_recipe_with_threads (EngRecipe *recipe, int n_threads, GError **error);
+
+/* Model → build, with notes on stderr. */
+EngBuild *app_cli_build (EngModel *model, EngRecipe *recipe, GError **error);
+
+void app_cli_json_string (JsonBuilder *builder, const char *name, const char *value); /* null when NULL */
+void app_cli_json_int (JsonBuilder *builder, const char *name, gint64 value);
+void app_cli_json_number (JsonBuilder *builder, const char *name, double value); /* null when not finite */
+/* {"value", "low95", "high95", "n", "unit"} or {"unavailable": reason}. */
+void app_cli_json_figure (JsonBuilder *builder, const char *name, const EngFigure *figure);
+/* The recipe as an object, not as text. */
+void app_cli_json_recipe (JsonBuilder *builder, EngRecipe *recipe);
+/* Print the finished object on stdout, indented. */
+void app_cli_json_print (JsonBuilder *builder);
+
+G_END_DECLS

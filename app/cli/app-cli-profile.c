@@ -1,0 +1,117 @@
+/* `lathe profile FILE`: what every layer, or every node, costs. */
+
+#include <math.h>
+
+#include "app-cli-private.h"
+#include "eng-run.h"
+
+static gboolean as_json, as_csv, by_node;
+static char *prompt, *recipe_text;
+static int n_predict = 64, n_threads = 0;
+
+static const GOptionEntry entries[] = {
+  { "prompt", 'p', 0, G_OPTION_ARG_STRING, &prompt, "The text to go on from", "TEXT" },
+  { "recipe", 0, 0, G_OPTION_ARG_STRING, &recipe_text, "A recipe: a file or JSON", "FILE|JSON" },
+  { "tokens", 'n', 0, G_OPTION_ARG_INT, &n_predict, "Tokens to decode (64): half of them are instrumented", "N" },
+  { "threads", 't', 0, G_OPTION_ARG_INT, &n_threads, "Threads, instead of the recipe's", "N" },
+  { "nodes", 0, 0, G_OPTION_ARG_NONE, &by_node, "Every node, not every layer", NULL },
+  { "csv", 0, 0, G_OPTION_ARG_NONE, &as_csv, "Comma-separated values, every node", NULL },
+  { "json", 0, 0, G_OPTION_ARG_NONE, &as_json, "One JSON object: the whole run", NULL },
+  { NULL },
+};
+
+/* "1.52 ms (1.49–1.58)": the median and where 90 % of the steps lie. */
+static char *
+format_latency (const EngLatency *latency)
+{
+  g_autofree char *median = NULL, *low = NULL, *high = NULL;
+
+  if (latency->n == 0)
+    return g_strdup ("not measured");
+  median = eng_format_value (latency->median_ns * 1e-9, "s");
+  low = eng_format_value (latency->p5_ns * 1e-9, "s");
+  high = eng_format_value (latency->p95_ns * 1e-9, "s");
+  return g_strdup_printf ("%-12s %s to %s", median, low, high);
+}
+
+static void
+print_line (const char *name, const char *op, const EngLatency *latency, const EngLatency *total, guint64 weight_bytes)
+{
+  g_autofree char *text = format_latency (latency);
+  g_autofree char *bytes = eng_format_value ((double) weight_bytes, "B");
+
+  g_print ("  %-22s %-14s %-38s %5.1f %%  %s\n", name, op, text,
+           total->n > 0 && latency->n > 0 ? 100 * latency->median_ns / total->median_ns : NAN, bytes);
+}
+
+static void
+print_phase (EngModel *model, EngProfile *profile, RtPhase phase, const char *title)
+{
+  const EngPhaseProfile *figures = eng_profile_get_phase (profile, phase);
+  g_autofree char *total = format_latency (&figures->total);
+  g_autofree char *clean = format_latency (&figures->clean);
+
+  if (figures->total.n == 0)
+    return;
+  g_print ("%s, %u %s a step, %u instrumented steps (median, 5 %% to 95 %%)\n", title, figures->n_tokens,
+           figures->n_tokens == 1 ? "token" : "tokens", figures->total.n);
+  if (by_node)
+    for (guint i = 0; i < eng_profile_get_n_nodes (profile); i++)
+      print_line (eng_profile_get_node_name (profile, i), eng_profile_get_node_op (profile, i), &figures->nodes[i], &figures->total,
+                  eng_profile_get_node_memory (profile, i)->weight_bytes);
+  else
+    for (int layer = -1; layer <= eng_profile_get_n_layers (profile); layer++)
+      {
+        g_autofree char *name = eng_model_dup_layer_name (model, layer);
+
+        print_line (name, "", &figures->layers[layer + 1], &figures->total,
+                    eng_profile_get_layer_memory (profile, layer)->weight_bytes);
+      }
+  g_print ("  %-37s %s\n  %-37s %s\n\n", "sum of the layers, instrumented", total, "whole step, clean", clean);
+}
+
+static gboolean
+run_command (int argc, char **argv, GError **error)
+{
+  g_autoptr (EngModel) model = NULL;
+  g_autoptr (EngRecipe) recipe = NULL;
+  g_autoptr (EngRecipe) with_threads = NULL;
+  g_autoptr (EngBuild) build = NULL;
+  g_autoptr (EngWorkload) workload = NULL;
+  g_autoptr (EngRun) run = NULL;
+  g_autofree char *text = NULL;
+  EngFigure overhead;
+
+  if (!app_cli_parse (&app_command_profile, entries, &argc, &argv, 1, error))
+    return FALSE;
+  recipe = app_cli_recipe (recipe_text, error);
+  with_threads = recipe != NULL ? app_cli_recipe_with_threads (recipe, n_threads, error) : NULL;
+  model = with_threads != NULL ? eng_model_load (argv[1], NULL, error) : NULL;
+  build = model != NULL ? app_cli_build (model, with_threads, error) : NULL;
+  if (build == NULL)
+    return FALSE;
+
+  workload = eng_workload_new (prompt != NULL ? prompt : "It is a truth universally acknowledged, that");
+  workload->n_predict = (guint) MAX (n_predict, 1);
+  workload->ignore_end = TRUE;
+  run = eng_run_generate (build, workload, NULL, NULL, NULL, error);
+  if (run == NULL)
+    return FALSE;
+  if (as_json || as_csv)
+    {
+      text = as_json ? eng_run_to_json (run) : eng_run_to_csv (run);
+      g_print ("%s%s", text, as_json ? "\n" : "");
+      return TRUE;
+    }
+  print_phase (model, eng_run_get_profile (run), RT_PHASE_PREFILL, "Prefill");
+  print_phase (model, eng_run_get_profile (run), RT_PHASE_DECODE, "Decode");
+  overhead = eng_run_get_figure (run, ENG_FIGURE_OVERHEAD);
+  text = eng_figure_format (&overhead);
+  g_print ("Overhead of instrumenting a decode step: %s\n", text);
+  for (const char *const *reason = eng_run_get_reasons (run); *reason != NULL; reason++)
+    g_print ("%s: %s\n", eng_run_get_validity (run) == ENG_RUN_INVALID ? "invalid" : "degraded", *reason);
+  return TRUE;
+}
+
+const AppCommand app_command_profile = { "profile", "FILE [--recipe R] [-p TEXT] [-n TOKENS] [--nodes] [--csv] [--json]",
+                                         "Latency and memory of every layer, prefill and decode apart.", run_command };

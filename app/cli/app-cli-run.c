@@ -1,0 +1,150 @@
+/* `lathe run FILE`: write text, then say how fast. */
+
+#include <stdio.h>
+
+#include "app-cli-private.h"
+#include "eng-history.h"
+#include "eng-run.h"
+
+static gboolean as_json, chat, ignore_end, keep;
+static char *prompt, *system_prompt, *recipe_text;
+static int n_predict = 128, n_threads = 0, top_k = 0;
+static gint64 seed = 0;
+static double temperature = 0, top_p = 1, min_p = 0;
+
+static const GOptionEntry entries[] = {
+  { "prompt", 'p', 0, G_OPTION_ARG_STRING, &prompt, "The text to go on from (standard input when absent)", "TEXT" },
+  { "chat", 0, 0, G_OPTION_ARG_NONE, &chat, "Put the prompt into the model's chat template", NULL },
+  { "system", 0, 0, G_OPTION_ARG_STRING, &system_prompt, "The system message of the chat", "TEXT" },
+  { "recipe", 0, 0, G_OPTION_ARG_STRING, &recipe_text, "A recipe: a file or JSON", "FILE|JSON" },
+  { "tokens", 'n', 0, G_OPTION_ARG_INT, &n_predict, "Write at most this many tokens (128)", "N" },
+  { "threads", 't', 0, G_OPTION_ARG_INT, &n_threads, "Threads, instead of the recipe's", "N" },
+  { "seed", 0, 0, G_OPTION_ARG_INT64, &seed, "Seed of the sampler (0)", "N" },
+  { "temperature", 0, 0, G_OPTION_ARG_DOUBLE, &temperature, "0 is greedy (0)", "X" },
+  { "top-k", 0, 0, G_OPTION_ARG_INT, &top_k, "Keep the K most likely (0: off)", "K" },
+  { "top-p", 0, 0, G_OPTION_ARG_DOUBLE, &top_p, "Keep the likeliest that sum up to P (1: off)", "P" },
+  { "min-p", 0, 0, G_OPTION_ARG_DOUBLE, &min_p, "Keep those at least P times as likely as the best (0: off)", "P" },
+  { "ignore-end", 0, 0, G_OPTION_ARG_NONE, &ignore_end, "Go on after an end token", NULL },
+  { "keep", 0, 0, G_OPTION_ARG_NONE, &keep, "Keep the run in the history", NULL },
+  { "json", 0, 0, G_OPTION_ARG_NONE, &as_json, "One JSON object: the whole run", NULL },
+  { NULL },
+};
+
+static void
+on_text (const char *utf8, gpointer user_data)
+{
+  fputs (utf8, stdout);
+  fflush (stdout);
+}
+
+static char *
+read_prompt (GError **error)
+{
+  g_autoptr (GIOChannel) input = NULL;
+  char *text = NULL;
+
+  if (prompt != NULL)
+    return g_strdup (prompt);
+  input = g_io_channel_unix_new (0);
+  if (g_io_channel_read_to_end (input, &text, NULL, error) == G_IO_STATUS_ERROR)
+    return NULL;
+  return text;
+}
+
+static gboolean
+check_options (GError **error)
+{
+  const char *wrong = NULL;
+
+  if (n_predict < 1)
+    wrong = "--tokens must be at least 1";
+  else if (n_threads < 0)
+    wrong = "--threads must be at least 1";
+  else if (temperature < 0)
+    wrong = "--temperature must not be negative";
+  else if (top_k < 0)
+    wrong = "--top-k must not be negative";
+  else if (top_p <= 0 || top_p > 1)
+    wrong = "--top-p must be above 0 and at most 1";
+  else if (min_p < 0 || min_p > 1)
+    wrong = "--min-p must be from 0 to 1";
+  if (wrong == NULL)
+    return TRUE;
+  g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, wrong);
+  return FALSE;
+}
+
+static void
+print_summary (EngRun *run)
+{
+  static const EngFigureId shown[] = { ENG_FIGURE_DECODE, ENG_FIGURE_PREFILL, ENG_FIGURE_FIRST_TOKEN, ENG_FIGURE_PEAK_MEMORY };
+
+  g_printerr ("\n");
+  for (guint i = 0; i < G_N_ELEMENTS (shown); i++)
+    {
+      EngFigure figure = eng_run_get_figure (run, shown[i]);
+      g_autofree char *text = eng_figure_format (&figure);
+
+      g_printerr ("%-20s %s\n", eng_figure_id_title (shown[i]), text);
+    }
+  for (const char *const *reason = eng_run_get_reasons (run); *reason != NULL; reason++)
+    g_printerr ("%s: %s\n", eng_run_get_validity (run) == ENG_RUN_INVALID ? "invalid" : "degraded", *reason);
+}
+
+static gboolean
+run_command (int argc, char **argv, GError **error)
+{
+  g_autoptr (EngModel) model = NULL;
+  g_autoptr (EngRecipe) recipe = NULL;
+  g_autoptr (EngRecipe) with_threads = NULL;
+  g_autoptr (EngBuild) build = NULL;
+  g_autoptr (EngWorkload) workload = NULL;
+  g_autoptr (EngRun) run = NULL;
+  g_autofree char *text = NULL;
+  EngRunEvents events = { .text = on_text };
+
+  if (!app_cli_parse (&app_command_run, entries, &argc, &argv, 1, error) || !check_options (error))
+    return FALSE;
+  recipe = app_cli_recipe (recipe_text, error);
+  if (recipe == NULL)
+    return FALSE;
+  with_threads = app_cli_recipe_with_threads (recipe, n_threads, error);
+  text = with_threads != NULL ? read_prompt (error) : NULL;
+  model = text != NULL ? eng_model_load (argv[1], NULL, error) : NULL;
+  build = model != NULL ? app_cli_build (model, with_threads, error) : NULL;
+  if (build == NULL)
+    return FALSE;
+
+  workload = eng_workload_new (text);
+  workload->chat = chat;
+  workload->system = g_strdup (system_prompt);
+  workload->n_predict = (guint) n_predict;
+  workload->ignore_end = ignore_end;
+  workload->sampler = (RtSamplerConfig) { .temperature = (float) temperature,
+                                          .top_k = (guint) top_k,
+                                          .top_p = (float) top_p,
+                                          .min_p = (float) min_p,
+                                          .seed = (guint64) seed };
+  run = eng_run_generate (build, workload, NULL, as_json ? NULL : &events, NULL, error);
+  if (run == NULL)
+    return FALSE;
+  if (as_json)
+    {
+      g_autofree char *json = eng_run_to_json (run);
+
+      g_print ("%s\n", json);
+    }
+  else
+    print_summary (run);
+  if (keep)
+    {
+      g_autoptr (EngHistory) history = eng_history_open (NULL, error);
+
+      return history != NULL && eng_history_add (history, run, error);
+    }
+  return TRUE;
+}
+
+const AppCommand app_command_run
+    = { "run", "FILE [-p TEXT] [--recipe FILE|JSON] [-n TOKENS] [-t THREADS] [--seed N] [--temperature X] [--chat] [--json]",
+        "Write text; the figures follow on standard error.", run_command };
