@@ -36,7 +36,7 @@ print_help (void)
 {
   g_print ("Lathe %s: where a neural network's time and memory go, and what a cut saves.\n\n"
            "  lathe [FILE]                 the window\n",
-           LATHE_VERSION);
+           APP_VERSION);
   for (guint i = 0; i < G_N_ELEMENTS (commands); i++)
     g_print ("  lathe %s %s\n        %s\n", commands[i]->name, commands[i]->arguments, commands[i]->summary);
   g_print ("\nEvery command takes --help and --json (one object on standard output).\n"
@@ -54,7 +54,7 @@ app_cli_main (int argc, char **argv)
   setlocale (LC_ALL, "");
   if (g_str_equal (argv[1], "--version"))
     {
-      g_print ("lathe %s\n", LATHE_VERSION);
+      g_print ("lathe %s\n", APP_VERSION);
       return 0;
     }
   command = find_command (argv[1]);
