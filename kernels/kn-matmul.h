@@ -1,15 +1,18 @@
 /* Matrix products with packed weights: y[t][r] = sum over c of w[r][c] * x[t][c].
  *
- * Weights [n_rows, n_cols] are packed once into panels of KN_PANEL_ROWS rows. A panel holds its codes first
- * (16 rows x 4 columns interleaved, so that one 512-bit load feeds one integer dot product), then its scales as
- * a stream of their own. Panels follow each other, each kn_panel_bytes() long, each aligned to KN_ALIGN. Rows that
- * pad the last panel are zero and their results are not written.
+ * Weights [n_rows, n_cols] are packed once into panels of KN_PANEL_ROWS rows. A panel holds its
+ * codes first (16 rows x 4 columns interleaved, so that one 512-bit load feeds one integer dot
+ * product), then its scales as a stream of their own. Panels follow each other, each
+ * kn_panel_bytes() long, each aligned to KN_ALIGN. Rows that pad the last panel are zero and their
+ * results are not written.
  *
- * Sums have one defined order: integer products of a group are exact; groups (or, for F32/F16/BF16, columns) are
- * added in order with one fused multiply-add each. So the result has the same bits on every instruction set, for every
- * number of threads, and whether a token is computed alone or in a batch.
+ * Sums have one defined order: integer products of a group are exact; groups (or, for F32/F16/BF16,
+ * columns) are added in order with one fused multiply-add each. So the result has the same bits on
+ * every instruction set, for every number of threads, and whether a token is computed alone or in a
+ * batch.
  *
- * Activations: for F32, F16 and BF16 weights rows of f32; for all quantized weights rows made by kn_quantize_q8(). */
+ * Activations: for F32, F16 and BF16 weights rows of f32; for all quantized weights rows made by
+ * kn_quantize_q8(). */
 #pragma once
 
 #include "kn-types.h"
@@ -27,39 +30,56 @@ KnActKind kn_matmul_act (KnDtype weights);
 size_t kn_panel_bytes (KnDtype dtype, size_t n_cols);
 
 /* Pack @n_rows (1..KN_PANEL_ROWS) rows of GGUF blocks, @row_stride bytes apart, into one panel. */
-void kn_pack_panel (KnDtype dtype, const void *rows, size_t row_stride, size_t n_rows, size_t n_cols, void *panel);
+void kn_pack_panel (KnDtype dtype, const void *rows, size_t row_stride, size_t n_rows,
+                    size_t n_cols, void *panel);
 
-/* Dequantize row @row (0..15) of a packed panel into [n_cols] f32: exact, for checks and for tied embeddings. */
+/* Dequantize row @row (0..15) of a packed panel into [n_cols] f32: exact, for checks and for tied
+ * embeddings. */
 void kn_unpack_row (KnDtype dtype, const void *panel, size_t row, size_t n_cols, float *dst);
 
-/* One row of 8-bit activations: [n] int8 codes, padded to 64 bytes, then [n/32] f32 scales, then [n/32] int32 sums of
- * the codes of each group; the whole padded to 64 bytes. */
+/* One row of 8-bit activations: [n] int8 codes, padded to 64 bytes, then [n/32] f32 scales, then
+ * [n/32] int32 sums of the codes of each group of 32, then [n/16] int32 sums of each half group;
+ * the whole padded to 64 bytes. */
 size_t kn_q8_row_bytes (size_t n);
 static inline size_t
 kn_q8_scales_offset (size_t n)
 {
-  return (n + 63) & ~(size_t) 63;
+  return (n + 63) & ~(size_t)63;
+}
+static inline size_t
+kn_q8_sums_offset (size_t n)
+{
+  return kn_q8_scales_offset (n) + n / KN_Q8_GROUP * sizeof (float);
+}
+static inline size_t
+kn_q8_half_sums_offset (size_t n)
+{
+  return kn_q8_sums_offset (n) + n / KN_Q8_GROUP * sizeof (int32_t);
 }
 
 typedef struct
 {
   size_t n_cols;
-  size_t n_rows;         /* rows to write, starting at the first row of @panels; any number >= 1 */
-  size_t n_tokens;       /* >= 1 */
-  const void *panels;    /* (n_rows + 15) / 16 panels */
-  const void *x;         /* [n_tokens] activation rows, KN_ALIGN aligned */
-  size_t x_stride;       /* bytes between them, a multiple of KN_ALIGN */
-  float *y;              /* [n_tokens][n_rows] f32, y_stride floats apart */
+  size_t n_rows;      /* rows to write, starting at the first row of @panels; any number >= 1 */
+  size_t n_tokens;    /* >= 1 */
+  const void *panels; /* (n_rows + 15) / 16 panels */
+  const void *x;      /* [n_tokens] activation rows, KN_ALIGN aligned */
+  size_t x_stride;    /* bytes between them, a multiple of KN_ALIGN */
+  float *y;           /* [n_tokens][n_rows] f32, y_stride floats apart */
   size_t y_stride;
-  void *scratch;         /* kn_matmul_scratch_bytes(), KN_ALIGN aligned, one per thread; may be NULL when n_tokens is 1 */
+  void *scratch; /* kn_matmul_scratch_bytes(), KN_ALIGN aligned, one per thread; may be NULL when
+                    n_tokens is 1 */
 } KnMatmulArgs;
 
-/* Working space for one thread: one panel expanded to bytes (or f32). */
+/* Working space for one thread: the panels in work, expanded to bytes (or f32). */
 size_t kn_matmul_scratch_bytes (KnDtype dtype, size_t n_cols);
 
 typedef void (*KnMatmulFn) (const KnMatmulArgs *args);
 
-/* Quantize [n] f32 into one q8 row: scale = amax / 127, code = round-half-even (x / scale); @n a multiple of 32. */
+/* Quantize [n] f32 into one q8 row (KN_ALIGN aligned), @n a multiple of 32: scale = amax / 127,
+ * code = round-half-even (x * (127 / amax)), both quotients rounded to f32. A group with amax below
+ * 2^-100 becomes zero (scale and codes); a group with a NaN or an infinity gets codes 0 and a NaN
+ * scale, so that the fault shows in the result. */
 typedef void (*KnQuantizeQ8Fn) (const float *x, size_t n, void *row);
 
 typedef struct

@@ -4,5 +4,6 @@
 
 #include "kn-table.h"
 
+void kn_matmul_c (KnMatmulFamily *family);
 void kn_vec_c (KnVecFamily *f);
 void kn_attn_c (KnAttnFamily *f);

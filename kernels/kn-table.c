@@ -20,6 +20,7 @@ static void
 fill (KnTable *table, KnLevel level)
 {
   table->level = level;
+  kn_matmul_c (&table->matmul);
   kn_vec_c (&table->vec);
   kn_attn_c (&table->attn);
 

@@ -1,0 +1,401 @@
+/* Packing rows of GGUF blocks into panels, and back. Called by the runtime when a model is loaded;
+ * the layout is described in kn-panel-private.h. Packing moves codes and scales, it never rounds:
+ * kn_unpack_row() gives what kn_dequantize_row() gives.
+ *
+ * It is plain C on 32-bit words, four codes at a time: moving bytes at a few GB/s, which a load
+ * from storage does not exceed. */
+#include "kn-matmul.h"
+
+#include "kn-block-private.h"
+#include "kn-f16-private.h"
+#include "kn-panel-private.h"
+#include "kn-quant.h"
+
+#define ROWS KN_PANEL_ROWS
+#define LOW_NIBBLES 0x0f0f0f0fu
+
+/* The codes of one row and group as eight steps of four bytes: low nibbles, and the bits above
+ * them. */
+typedef struct
+{
+  uint32_t nibbles[8];
+  uint32_t high[8];
+} Steps;
+
+static size_t
+align_up (size_t n)
+{
+  return (n + KN_ALIGN - 1) & ~(size_t)(KN_ALIGN - 1);
+}
+
+size_t
+kn_panel_bytes (KnDtype dtype, size_t n_cols)
+{
+  const KnDtypeInfo *info = kn_dtype_info ((int)dtype);
+
+  if (info == NULL || n_cols == 0 || n_cols % info->block_len != 0)
+    return 0;
+  if (info->block_len == 1)
+    return align_up (n_cols * ROWS * info->block_bytes);
+  return align_up (kn_panel_scales_offset (dtype, n_cols)
+                   + n_cols / info->block_len * kn_panel_scale_bytes (dtype));
+}
+
+/* Nibbles as the simple blocks store them: values 0..15 low, 16..31 high. */
+static inline void
+simple_nibbles (const uint8_t qs[16], Steps *s)
+{
+  for (int i = 0; i < 4; i++)
+    {
+      uint32_t word = kn_load_u32 (qs + 4 * i);
+
+      s->nibbles[i] = word & LOW_NIBBLES;
+      s->nibbles[i + 4] = word >> 4 & LOW_NIBBLES;
+    }
+}
+
+/* Spread the four low bits of @bits over the low bits of four bytes. */
+static inline uint32_t
+spread4 (uint32_t bits)
+{
+  return ((bits & 15) * 0x00204081u) & 0x01010101u;
+}
+
+static inline void
+simple_fifth_bits (const uint8_t qh[4], Steps *s)
+{
+  uint32_t bits = kn_load_u32 (qh);
+
+  for (int i = 0; i < 8; i++)
+    s->high[i] = spread4 (bits >> 4 * i);
+}
+
+/* Bytes of a 32-value run, shifted and masked alike. */
+static inline void
+masked_steps (const uint8_t *bytes, int shift, uint32_t mask, uint32_t out[8])
+{
+  for (int i = 0; i < 8; i++)
+    out[i] = kn_load_u32 (bytes + 4 * i) >> shift & mask;
+}
+
+static inline void
+put_nibbles (const Steps *s, size_t row, uint8_t *group)
+{
+  for (size_t i = 0; i < 4; i++)
+    kn_store_u32 (group + 64 * i + 4 * row, s->nibbles[i] | s->nibbles[i + 4] << 4);
+}
+
+static inline void
+put_fifth_bits (const Steps *s, size_t row, uint8_t *group)
+{
+  uint32_t plane = 0;
+
+  for (int i = 0; i < 8; i++)
+    plane |= s->high[i] << i;
+  kn_store_u32 (group + 256 + 4 * row, plane);
+}
+
+static inline void
+put_top_pairs (const Steps *s, size_t row, uint8_t *group)
+{
+  for (size_t h = 0; h < 2; h++)
+    {
+      uint32_t plane = 0;
+
+      for (size_t j = 0; j < 4; j++)
+        plane |= s->high[4 * h + j] << 2 * j;
+      kn_store_u32 (group + 256 + 64 * h + 4 * row, plane);
+    }
+}
+
+static inline void
+put_u16 (uint8_t *stream, size_t row, uint16_t value)
+{
+  memcpy (stream + 2 * row, &value, sizeof value);
+}
+
+static void
+pack_q8_0 (const KnBlockQ8_0 *b, size_t n_cols, size_t row, uint8_t *codes, uint8_t *scales)
+{
+  for (size_t g = 0; g < n_cols / 32; g++, b++, codes += 512, scales += 32)
+    {
+      put_u16 (scales, row, b->d);
+      for (size_t i = 0; i < 8; i++)
+        kn_store_u32 (codes + 64 * i + 4 * row, kn_load_u32 (b->qs + 4 * i));
+    }
+}
+
+/* The pairing of nibbles in a panel is that of the block: words move as they are. */
+static void
+pack_q4_0 (const KnBlockQ4_0 *b, size_t n_cols, size_t row, uint8_t *codes, uint8_t *scales)
+{
+  for (size_t g = 0; g < n_cols / 32; g++, b++, codes += 256, scales += 32)
+    {
+      put_u16 (scales, row, b->d);
+      for (size_t i = 0; i < 4; i++)
+        kn_store_u32 (codes + 64 * i + 4 * row, kn_load_u32 (b->qs + 4 * i));
+    }
+}
+
+static void
+pack_q4_1 (const KnBlockQ4_1 *b, size_t n_cols, size_t row, uint8_t *codes, uint8_t *scales)
+{
+  for (size_t g = 0; g < n_cols / 32; g++, b++, codes += 256, scales += 64)
+    {
+      put_u16 (scales, row, b->d);
+      put_u16 (scales + 32, row, b->m);
+      for (size_t i = 0; i < 4; i++)
+        kn_store_u32 (codes + 64 * i + 4 * row, kn_load_u32 (b->qs + 4 * i));
+    }
+}
+
+static void
+pack_q5_0 (const KnBlockQ5_0 *b, size_t n_cols, size_t row, uint8_t *codes, uint8_t *scales)
+{
+  for (size_t g = 0; g < n_cols / 32; g++, b++, codes += 320, scales += 32)
+    {
+      Steps s;
+
+      put_u16 (scales, row, b->d);
+      simple_nibbles (b->qs, &s);
+      simple_fifth_bits (b->qh, &s);
+      put_nibbles (&s, row, codes);
+      put_fifth_bits (&s, row, codes);
+    }
+}
+
+static void
+pack_q5_1 (const KnBlockQ5_1 *b, size_t n_cols, size_t row, uint8_t *codes, uint8_t *scales)
+{
+  for (size_t g = 0; g < n_cols / 32; g++, b++, codes += 320, scales += 64)
+    {
+      Steps s;
+
+      put_u16 (scales, row, b->d);
+      put_u16 (scales + 32, row, b->m);
+      simple_nibbles (b->qs, &s);
+      simple_fifth_bits (b->qh, &s);
+      put_nibbles (&s, row, codes);
+      put_fifth_bits (&s, row, codes);
+    }
+}
+
+static inline void
+put_k_scales (uint16_t d, uint16_t dmin, const uint8_t packed[12], size_t row, uint8_t *scales)
+{
+  uint8_t sc[8], mn[8];
+
+  put_u16 (scales, row, d);
+  put_u16 (scales + 32, row, dmin);
+  kn_k_scales_get (packed, sc, mn);
+  for (size_t g = 0; g < 8; g++)
+    {
+      scales[64 + 32 * g + row] = sc[g];
+      scales[64 + 32 * g + 16 + row] = mn[g];
+    }
+}
+
+static void
+pack_q4_k (const KnBlockQ4_K *b, size_t n_cols, size_t row, uint8_t *codes, uint8_t *scales)
+{
+  for (size_t i = 0; i < n_cols / 256; i++, b++, scales += 320)
+    {
+      put_k_scales (b->d, b->dmin, b->scales, row, scales);
+      for (int g = 0; g < 8; g++, codes += 256)
+        {
+          Steps s;
+
+          masked_steps (b->qs + 32 * (g / 2), 4 * (g % 2), LOW_NIBBLES, s.nibbles);
+          put_nibbles (&s, row, codes);
+        }
+    }
+}
+
+static void
+pack_q5_k (const KnBlockQ5_K *b, size_t n_cols, size_t row, uint8_t *codes, uint8_t *scales)
+{
+  for (size_t i = 0; i < n_cols / 256; i++, b++, scales += 320)
+    {
+      put_k_scales (b->d, b->dmin, b->scales, row, scales);
+      for (int g = 0; g < 8; g++, codes += 320)
+        {
+          Steps s;
+
+          masked_steps (b->qs + 32 * (g / 2), 4 * (g % 2), LOW_NIBBLES, s.nibbles);
+          masked_steps (b->qh, g, 0x01010101u, s.high);
+          put_nibbles (&s, row, codes);
+          put_fifth_bits (&s, row, codes);
+        }
+    }
+}
+
+static void
+pack_q6_k (const KnBlockQ6_K *b, size_t n_cols, size_t row, uint8_t *codes, uint8_t *scales)
+{
+  for (size_t i = 0; i < n_cols / 256; i++, b++, scales += 288)
+    {
+      put_u16 (scales, row, b->d);
+      for (size_t h = 0; h < 16; h++)
+        scales[32 + 16 * h + row] = (uint8_t)b->scales[h];
+      for (size_t g = 0; g < 8; g++, codes += 384)
+        {
+          const uint8_t *ql, *qh;
+          int ql_shift, qh_shift;
+          Steps s;
+
+          kn_q6_codes (b, g, &ql, &ql_shift, &qh, &qh_shift);
+          masked_steps (ql, ql_shift, LOW_NIBBLES, s.nibbles);
+          masked_steps (qh, qh_shift, 0x03030303u, s.high);
+          put_nibbles (&s, row, codes);
+          put_top_pairs (&s, row, codes);
+        }
+    }
+}
+
+static void
+pack_16bit (const uint16_t *src, size_t n_cols, size_t row, uint16_t *panel)
+{
+  for (size_t c = 0; c < n_cols; c++)
+    panel[c * ROWS + row] = src[c];
+}
+
+static void
+pack_32bit (const uint32_t *src, size_t n_cols, size_t row, uint32_t *panel)
+{
+  for (size_t c = 0; c < n_cols; c++)
+    panel[c * ROWS + row] = src[c];
+}
+
+static void
+pack_row (KnDtype dtype, const void *src, size_t n_cols, size_t row, uint8_t *panel)
+{
+  uint8_t *scales = panel + kn_panel_scales_offset (dtype, n_cols);
+
+  switch (dtype)
+    {
+    case KN_F32:
+      pack_32bit (src, n_cols, row, (uint32_t *)panel);
+      break;
+    case KN_F16:
+    case KN_BF16:
+      pack_16bit (src, n_cols, row, (uint16_t *)panel);
+      break;
+    case KN_Q8_0:
+      pack_q8_0 (src, n_cols, row, panel, scales);
+      break;
+    case KN_Q4_0:
+      pack_q4_0 (src, n_cols, row, panel, scales);
+      break;
+    case KN_Q4_1:
+      pack_q4_1 (src, n_cols, row, panel, scales);
+      break;
+    case KN_Q5_0:
+      pack_q5_0 (src, n_cols, row, panel, scales);
+      break;
+    case KN_Q5_1:
+      pack_q5_1 (src, n_cols, row, panel, scales);
+      break;
+    case KN_Q4_K:
+      pack_q4_k (src, n_cols, row, panel, scales);
+      break;
+    case KN_Q5_K:
+      pack_q5_k (src, n_cols, row, panel, scales);
+      break;
+    case KN_Q6_K:
+      pack_q6_k (src, n_cols, row, panel, scales);
+      break;
+    }
+}
+
+void
+kn_pack_panel (KnDtype dtype, const void *rows, size_t row_stride, size_t n_rows, size_t n_cols,
+               void *panel)
+{
+  size_t bytes = kn_panel_bytes (dtype, n_cols);
+
+  /* Also when all rows come: the padding of the end belongs to what is hashed and saved. */
+  if (n_rows < ROWS)
+    memset (panel, 0, bytes);
+  else
+    memset ((uint8_t *)panel + bytes - KN_ALIGN, 0, KN_ALIGN);
+  for (size_t row = 0; row < n_rows; row++)
+    pack_row (dtype, (const uint8_t *)rows + row * row_stride, n_cols, row, panel);
+}
+
+/* The stored code of (row, column @j of the group). */
+static int
+panel_code (KnDtype dtype, const uint8_t *group, size_t row, size_t j)
+{
+  size_t step = j / 4, at = 4 * row + j % 4;
+  int code;
+
+  if (dtype == KN_Q8_0)
+    return (int8_t)group[64 * step + at];
+  code = group[64 * (step % 4) + at] >> (step >= 4 ? 4 : 0) & 15;
+  if (kn_panel_group_bytes (dtype) == 320)
+    code |= (group[256 + at] >> step & 1) << 4;
+  else if (kn_panel_group_bytes (dtype) == 384)
+    code |= (group[256 + 64 * (step / 4) + at] >> 2 * (step % 4) & 3) << 4;
+  return code;
+}
+
+static float
+stream_f16 (const uint8_t *at, size_t row)
+{
+  uint16_t h;
+
+  memcpy (&h, at + 2 * row, sizeof h);
+  return kn_f16_load (h);
+}
+
+/* Scale and addend of column @c: w = scale * q + add. */
+static void
+panel_scale (KnDtype dtype, const uint8_t *scales, size_t row, size_t c, float *scale, float *add)
+{
+  size_t block_len = kn_dtype_info ((int)dtype)->block_len;
+  const uint8_t *s = scales + c / block_len * kn_panel_scale_bytes (dtype);
+
+  *scale = stream_f16 (s, row);
+  *add = 0;
+  if (dtype == KN_Q4_1 || dtype == KN_Q5_1)
+    *add = stream_f16 (s + 32, row);
+  else if (dtype == KN_Q4_K || dtype == KN_Q5_K)
+    {
+      const uint8_t *sub = s + 64 + c % 256 / 32 * 32;
+
+      *scale *= (float)sub[row];
+      *add = -(stream_f16 (s + 32, row) * (float)sub[16 + row]);
+    }
+  else if (dtype == KN_Q6_K)
+    *scale *= (float)(int8_t)s[32 + c % 256 / 16 * 16 + row];
+}
+
+static float
+panel_float (KnDtype dtype, const void *panel, size_t at)
+{
+  if (dtype == KN_F32)
+    return ((const float *)panel)[at];
+  if (dtype == KN_F16)
+    return kn_f16_load (((const uint16_t *)panel)[at]);
+  return kn_bf16_load (((const uint16_t *)panel)[at]);
+}
+
+void
+kn_unpack_row (KnDtype dtype, const void *panel, size_t row, size_t n_cols, float *dst)
+{
+  const uint8_t *codes = panel, *scales = codes + kn_panel_scales_offset (dtype, n_cols);
+  size_t group_bytes = kn_panel_group_bytes (dtype);
+  int zero = kn_panel_zero (dtype);
+
+  for (size_t c = 0; c < n_cols; c++)
+    if (group_bytes == 0)
+      dst[c] = panel_float (dtype, panel, c * ROWS + row);
+    else
+      {
+        int code = panel_code (dtype, codes + c / 32 * group_bytes, row, c % 32) - zero;
+        float scale, add;
+
+        panel_scale (dtype, scales, row, c, &scale, &add);
+        dst[c] = kn_panel_has_min (dtype) ? scale * (float)code + add : scale * (float)code;
+      }
+}

@@ -1,0 +1,27 @@
+/* Shared by the quantizers of the simple and of the K formats. */
+#pragma once
+
+#include "kn-block-private.h"
+#include "kn-f16-private.h"
+
+/* Copy [n] values, NaN as 0, clamped to what a half-precision scale can hold. The formats have no
+ * codes for the others. */
+static inline void
+kn_quant_clean (const float *src, float *dst, size_t n)
+{
+  const uint32_t limit = 0x477fe000; /* 65504 */
+
+  for (size_t i = 0; i < n; i++)
+    {
+      uint32_t bits = kn_f32_bits (src[i]);
+      int32_t a = (int32_t)(bits & 0x7fffffff);
+
+      a = a > 0x7f800000 ? 0 : a;
+      a = a > (int32_t)limit ? (int32_t)limit : a;
+      dst[i] = kn_f32_from_bits ((uint32_t)a | (bits & 0x80000000));
+    }
+}
+
+void kn_quantize_q4_k (const float *src, void *dst, size_t n);
+void kn_quantize_q5_k (const float *src, void *dst, size_t n);
+void kn_quantize_q6_k (const float *src, void *dst, size_t n);

@@ -1,0 +1,42 @@
+/* The table of storage formats. Everything that asks "how long is a row of Q4_0" ends here; nothing
+ * here knows what the bytes of a block mean (kn-dequant.c does). */
+#include "kn-types.h"
+
+#include <strings.h>
+
+static const KnDtypeInfo infos[] = {
+  { KN_F32, "F32", 1, 4 },       { KN_F16, "F16", 1, 2 },       { KN_BF16, "BF16", 1, 2 },
+  { KN_Q8_0, "Q8_0", 32, 34 },   { KN_Q4_0, "Q4_0", 32, 18 },   { KN_Q4_1, "Q4_1", 32, 20 },
+  { KN_Q5_0, "Q5_0", 32, 22 },   { KN_Q5_1, "Q5_1", 32, 24 },   { KN_Q4_K, "Q4_K", 256, 144 },
+  { KN_Q5_K, "Q5_K", 256, 176 }, { KN_Q6_K, "Q6_K", 256, 210 },
+};
+
+#define N_INFOS (sizeof infos / sizeof infos[0])
+
+const KnDtypeInfo *
+kn_dtype_info (int dtype)
+{
+  for (size_t i = 0; i < N_INFOS; i++)
+    if ((int)infos[i].dtype == dtype)
+      return &infos[i];
+  return NULL;
+}
+
+int
+kn_dtype_from_name (const char *name)
+{
+  for (size_t i = 0; i < N_INFOS; i++)
+    if (strcasecmp (infos[i].name, name) == 0)
+      return (int)infos[i].dtype;
+  return -1;
+}
+
+size_t
+kn_row_bytes (KnDtype dtype, size_t n)
+{
+  const KnDtypeInfo *info = kn_dtype_info ((int)dtype);
+
+  if (info == NULL || n % info->block_len != 0)
+    return 0;
+  return n / info->block_len * info->block_bytes;
+}
