@@ -8,11 +8,11 @@
 
 typedef struct
 {
-  /* y[i] = x[i] / sqrt (mean (x^2) + eps) * w[i]; in place valid. Zhang and Sennrich 2019, eq. 4. w
+  /* y[i] = x[i] / sqrt (mean (x^2) + eps) * w[i]. Zhang and Sennrich 2019, eq. 4. w
    * may be NULL (all ones). */
   void (*rmsnorm) (const float *x, const float *w, float eps, size_t n, float *y);
 
-  /* Softmax of one row, in place valid; stable (maximum subtracted). -inf entries give 0. */
+  /* Softmax of one row; stable (maximum subtracted). -inf entries give 0. */
   void (*softmax) (const float *x, size_t n, float *y);
 
   /* Rotary embedding of one head [n], n even: pairs (2i, 2i+1) or (i, i + n/2); cos/sin are [n/2].
