@@ -27,7 +27,7 @@
 #pragma once
 
 #include "kn-attn.h"
-#include "kn-half.h"
+#include "kn-f16-private.h"
 #include "kn-vec-spec.h"
 
 /* Queries that a vector kernel works on together. Fixes the size of the scratch memory and nothing
@@ -104,10 +104,10 @@ kn_amax32 (const float *x)
   uint32_t top = 0;
   for (int i = 0; i < 32; i++)
     {
-      const uint32_t bits = kn_bits (x[i]) & 0x7fffffff;
+      const uint32_t bits = kn_f32_bits (x[i]) & 0x7fffffff;
       top = bits > top ? bits : top;
     }
-  return kn_from_bits (top);
+  return kn_f32_from_bits (top);
 }
 
 /* The integer nearest to x / scale, a tie to even, held within -127..127. */
@@ -154,7 +154,7 @@ kn_q_scale (float amax)
 static inline float
 kn_kv_scale (float amax)
 {
-  return kn_half_to_float (kn_half_from_float (amax / KN_Q8_MAX));
+  return kn_f16_load (kn_f16_store (amax / KN_Q8_MAX));
 }
 
 static inline float

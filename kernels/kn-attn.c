@@ -63,7 +63,7 @@ store_k_q8 (uint8_t *panel, size_t head_dim, size_t row, const float *x)
     {
       int8_t codes[32];
       const float scale = kn_q8_group (x + g * 32, codes, kn_kv_scale (kn_amax32 (x + g * 32)));
-      scales[g * 16 + row] = kn_half_from_float (scale);
+      scales[g * 16 + row] = kn_f16_store (scale);
       for (size_t i = 0; i < 32; i += 4)
         memcpy (panel + (g * 32 + i) * 16 + row * 4, codes + i, 4);
     }
@@ -79,7 +79,7 @@ store_k_c (KnDtype format, void *k, size_t head_dim, size_t position, const floa
     store_k_q8 (panel, head_dim, row, x);
   else if (format == KN_F16)
     for (size_t d = 0; d < head_dim; d++)
-      ((uint16_t *)(void *)panel)[d * 16 + row] = kn_half_from_float (x[d]);
+      ((uint16_t *)(void *)panel)[d * 16 + row] = kn_f16_store (x[d]);
   else
     for (size_t d = 0; d < head_dim; d++)
       ((float *)(void *)panel)[d * 16 + row] = x[d];
@@ -95,12 +95,12 @@ store_v_c (KnDtype format, void *v, size_t head_dim, size_t position, const floa
       for (size_t g = 0; g < head_dim / 32; g++)
         {
           const float scale = kn_kv_scale (kn_amax32 (x + g * 32));
-          scales[g] = kn_half_from_float (kn_q8_group (x + g * 32, codes + g * 32, scale));
+          scales[g] = kn_f16_store (kn_q8_group (x + g * 32, codes + g * 32, scale));
         }
     }
   else if (format == KN_F16)
     for (size_t d = 0; d < head_dim; d++)
-      ((uint16_t *)v)[position * head_dim + d] = kn_half_from_float (x[d]);
+      ((uint16_t *)v)[position * head_dim + d] = kn_f16_store (x[d]);
   else
     memcpy ((float *)v + position * head_dim, x, head_dim * sizeof (float));
 }
@@ -122,7 +122,7 @@ panel_scores_float (const KnAttnChunk *a, const float *q, size_t position, float
         const size_t at = d * 16 + j;
         const float k = a->format == KN_F32
                             ? ((const float *)(const void *)panel)[at]
-                            : kn_half_to_float (((const uint16_t *)(const void *)panel)[at]);
+                            : kn_f16_load (((const uint16_t *)(const void *)panel)[at]);
         s[j] = fmaf (q[d], k, s[j]);
       }
 }
@@ -141,7 +141,7 @@ panel_scores_q8 (const KnAttnChunk *a, const int8_t *q, const float *q_scales, s
         int32_t dot = 0;
         for (size_t i = g * 32; i < g * 32 + 32; i++)
           dot += q[i] * panel[i / 4 * 64 + j * 4 + i % 4];
-        s[j] = fmaf ((float)dot, q_scales[g] * kn_half_to_float (scales[g * 16 + j]), s[j]);
+        s[j] = fmaf ((float)dot, q_scales[g] * kn_f16_load (scales[g * 16 + j]), s[j]);
       }
 }
 
@@ -184,9 +184,9 @@ value (const KnAttnChunk *a, size_t position, size_t d)
   if (a->format == KN_F32)
     return ((const float *)a->v)[position * a->head_dim + d];
   if (a->format == KN_F16)
-    return kn_half_to_float (((const uint16_t *)a->v)[position * a->head_dim + d]);
+    return kn_f16_load (((const uint16_t *)a->v)[position * a->head_dim + d]);
   return (float)kn_v_codes (a->v, a->head_dim, position)[d]
-         * kn_half_to_float (kn_v_scales (a->v, a->head_dim, position)[d / 32]);
+         * kn_f16_load (kn_v_scales (a->v, a->head_dim, position)[d / 32]);
 }
 
 static void

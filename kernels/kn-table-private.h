@@ -7,3 +7,6 @@
 void kn_matmul_c (KnMatmulFamily *family);
 void kn_vec_c (KnVecFamily *f);
 void kn_attn_c (KnAttnFamily *f);
+
+void kn_vec_avx2 (KnVecFamily *f);
+void kn_vec_avx512 (KnVecFamily *f);

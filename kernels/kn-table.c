@@ -27,9 +27,11 @@ fill (KnTable *table, KnLevel level)
 #if defined(__x86_64__)
   if (level == KN_LEVEL_AVX2 || level == KN_LEVEL_AVX512)
     {
+      kn_vec_avx2 (&table->vec);
     }
   if (level == KN_LEVEL_AVX512)
     {
+      kn_vec_avx512 (&table->vec);
     }
 #elif defined(__aarch64__)
   if (level == KN_LEVEL_NEON || level == KN_LEVEL_DOTPROD)

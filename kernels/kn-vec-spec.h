@@ -10,6 +10,8 @@
  * Any NaN stands for any other: payloads and signs of NaN are not part of the specification. */
 #pragma once
 
+#include "kn-f16-private.h"
+
 #include <math.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -17,22 +19,6 @@
 
 /* Virtual lanes of a sum: element i is added to lane i mod KN_LANES, in rising order of i. */
 #define KN_LANES 16
-
-static inline uint32_t
-kn_bits (float x)
-{
-  uint32_t u;
-  memcpy (&u, &x, sizeof u);
-  return u;
-}
-
-static inline float
-kn_from_bits (uint32_t u)
-{
-  float x;
-  memcpy (&x, &u, sizeof x);
-  return x;
-}
 
 /* The fixed tree: halves are added until one lane is left. It is what adding the upper half of a
  * register to its lower half does, so each level of it is one instruction on a register of 16, 8 or
@@ -93,7 +79,7 @@ kn_exp_reduced (float x, int32_t *n)
   q = fmaf (q, r, KN_EXP_C4);
   q = fmaf (q, r, KN_EXP_C3);
   q = fmaf (q, r, KN_EXP_C2);
-  *n = (int32_t)(kn_bits (t) - kn_bits (KN_EXP_SHIFT));
+  *n = (int32_t)(kn_f32_bits (t) - kn_f32_bits (KN_EXP_SHIFT));
   return fmaf (q, r * r, r);
 }
 
@@ -101,7 +87,7 @@ kn_exp_reduced (float x, int32_t *n)
 static inline float
 kn_pow2 (int32_t n)
 {
-  return kn_from_bits ((uint32_t)(n + 127) << 23);
+  return kn_f32_from_bits ((uint32_t)(n + 127) << 23);
 }
 
 /* 2^n is applied as two factors, so that n = 128 does not overflow before its time and a subnormal

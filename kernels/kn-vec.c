@@ -4,7 +4,7 @@
  * Called through KnVecFamily. Must know nothing of models, shapes beyond one row, or threads. */
 #include "kn-vec.h"
 
-#include "kn-half.h"
+#include "kn-f16-private.h"
 #include "kn-table-private.h"
 #include "kn-vec-spec.h"
 
@@ -116,14 +116,14 @@ static void
 f16_to_f32_c (const uint16_t *x, size_t n, float *y)
 {
   for (size_t i = 0; i < n; i++)
-    y[i] = kn_half_to_float (x[i]);
+    y[i] = kn_f16_load (x[i]);
 }
 
 static void
 f32_to_f16_c (const float *x, size_t n, uint16_t *y)
 {
   for (size_t i = 0; i < n; i++)
-    y[i] = kn_half_from_float (x[i]);
+    y[i] = kn_f16_store (x[i]);
 }
 
 void

@@ -1,7 +1,7 @@
 /* Guarded memory, random numbers and verdicts of kn-check. */
 #include "kn-check-private.h"
 
-#include "kn-half.h"
+#include "kn-f16-private.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -199,7 +199,7 @@ void
 kc_fill_half (uint16_t *x, size_t n, KcKind kind)
 {
   for (size_t i = 0; i < n; i++)
-    x[i] = kn_half_from_float (kc_random_float (kind));
+    x[i] = kn_f16_store (kc_random_float (kind));
 }
 
 void
