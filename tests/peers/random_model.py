@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Write a Llama-type GGUF with random F16 weights, for speed only: what it says is noise, how fast it says it is real.
 
     random_model.py OUT.gguf [--shape 1.1b]      the shape of TinyLlama-1.1B (2.2 GB)
