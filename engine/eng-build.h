@@ -24,6 +24,7 @@ const char *eng_build_get_hash (EngBuild *build);     /* content hash: model ten
 const char *eng_build_get_isa (EngBuild *build);      /* "avx512" */
 guint eng_build_get_n_threads (EngBuild *build);
 guint eng_build_get_max_tokens (EngBuild *build);     /* the most tokens of one executor run: the prefill chunk */
+guint eng_build_get_n_ctx (EngBuild *build);          /* positions of the cache: prompt and answer together */
 gboolean eng_build_value_is_int8 (EngBuild *build, RtValueId weight); /* of the executed graph: packed in a format whose products are 8-bit integers */
 const RtGraph *eng_build_get_graph (EngBuild *build); /* fused, as executed */
 RtExec *eng_build_get_exec (EngBuild *build);         /* one run at a time */

@@ -31,7 +31,9 @@ gboolean eng_recipe_equal (EngRecipe *a, EngRecipe *b);
  * numbers 'd', switches 'b'. Transfer full. */
 GVariant *eng_recipe_get (EngRecipe *recipe, const char *technique, const char *param, const char *target);
 char *eng_recipe_get_string (EngRecipe *recipe, const char *technique, const char *param, const char *target);
-gint64 eng_recipe_get_int (EngRecipe *recipe, const char *technique, const char *param);
+gint64 eng_recipe_get_int (EngRecipe *recipe, const char *technique, const char *param); /* switches give 0 or 1 */
+/* Whether the global value is written in the recipe (and so not the default). */
+gboolean eng_recipe_is_set (EngRecipe *recipe, const char *technique, const char *param);
 
 /* A new recipe with one value changed. @match NULL: the global value. Otherwise the rule for exactly that pattern, appended when new; @value NULL removes
  * it (or resets the global value to its default). A floating @value is sunk. */

@@ -34,11 +34,11 @@ typedef struct
   guint64 sink[RT_MAX_THREADS]; /* results, so that the work is not removed */
 } RoofJob;
 
+/* One chunk per thread: all are under way at once, since each takes far longer than waking a thread. */
 static void
-roof_run (const RtWorker *worker, void *data)
+roof_chunk (const RtWorker *worker, void *data, uint32_t phase, uint32_t i)
 {
   RoofJob *job = data;
-  guint i = worker->index;
 
   switch (job->kind)
     {
@@ -62,10 +62,11 @@ roof_run (const RtWorker *worker, void *data)
 static double
 measure_once (RtPool *pool, RoofJob *job, guint64 *elapsed_ns)
 {
+  RtJob pool_job = { .n_phases = 1, .n_chunks = rt_pool_n_threads (pool), .chunk = roof_chunk, .data = job };
   guint64 start = rt_now_ns ();
   guint64 work = 0;
 
-  rt_pool_run (pool, roof_run, job);
+  rt_pool_run (pool, &pool_job);
   *elapsed_ns = MAX (rt_now_ns () - start, 1);
   for (guint i = 0; i < rt_pool_n_threads (pool); i++)
     work += job->work[i];

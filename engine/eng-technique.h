@@ -56,7 +56,9 @@ typedef struct
 
   /* NULL: yes. Otherwise the reason why not, newly allocated, shown to the user. */
   char *(*applies) (EngModel *model);
-  /* Numeric bounds that depend on model or machine (context length, core count); may be NULL. */
+  /* Numeric bounds for controls and the default that depend on model or machine (context length, core count); may be NULL. Called with the parameter's own
+   * values filled in; @model may be NULL (no model open). A recipe may hold what lies outside these but inside the parameter's own range (it may come from
+   * another machine): apply() then takes the nearest that is possible and says so in a note. */
   void (*limits) (EngModel *model, const EngParam *param, double *min, double *max, double *default_value);
   /* Milliseconds at most. Adds this technique's share for @layer (the layer axis). May be NULL. */
   void (*estimate) (EngModel *model, EngRecipe *recipe, int layer, EngEstimate *estimate);
@@ -64,10 +66,18 @@ typedef struct
   gboolean (*apply) (EngLowering *lowering, GError **error);
   /* What it did to this layer, in numbers; newly allocated, NULL when nothing. */
   char *(*explain) (EngModel *model, EngRecipe *recipe, int layer);
+  /* A few words for titles and lists ("Q4_0 weights"); newly allocated, NULL when not worth a word. May be NULL. */
+  char *(*describe) (EngRecipe *recipe);
 } EngTechnique;
 
 const EngTechnique *const *eng_technique_list (guint *n);
 const EngTechnique *eng_technique_find (const char *id);
 const EngParam *eng_technique_find_param (const EngTechnique *technique, const char *id);
+
+/* The bounds and the default of a numeric parameter here: the parameter's own, narrowed by limits(). @model may be NULL. */
+void eng_technique_limits (const EngTechnique *technique, EngModel *model, const EngParam *param, double *min, double *max,
+                           double *default_value);
+/* The whole number in force for @model: as the recipe sets it, else the default for this model on this machine. Not yet clamped to the limits. */
+gint64 eng_technique_get_int (const EngTechnique *technique, EngModel *model, EngRecipe *recipe, const char *param);
 
 G_END_DECLS

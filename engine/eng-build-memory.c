@@ -1,0 +1,84 @@
+/* What each layer and each node of a build takes in memory, from the plan and the packed weights:
+ * exact, known before anything runs. Called once by the lowering. */
+#include "eng-build-private.h"
+
+#include <string.h>
+
+static guint
+layer_index (EngBuild *self, int layer)
+{
+  int n_layers = (int)eng_model_get_n_layers (self->model);
+  return (guint)(CLAMP (layer, -1, n_layers) + 1);
+}
+
+static gboolean
+reads_cache (const RtNode *node)
+{
+  return strstr (node->op->name, "attention") != NULL;
+}
+
+/* Each matrix and vector is counted once, at the first node that reads it, so that layers add up to
+ * the whole. */
+static void
+add_weights (EngBuild *self, guint32 index, gboolean *counted)
+{
+  const RtNode *node = rt_graph_node (self->graph, index);
+
+  for (guint32 k = 0; k < node->n_inputs; k++)
+    {
+      RtValueId id = node->inputs[k];
+      if (id == RT_NONE || counted[id] || rt_graph_value (self->graph, id)->kind != RT_VALUE_WEIGHT)
+        continue;
+      counted[id] = TRUE;
+      int tensor = eng_build_tensor_of_value (self, id);
+      if (tensor >= 0)
+        self->node_memory[index].weight_bytes += rt_weight_bytes (self->weights[tensor]);
+    }
+}
+
+void
+eng_build_measure_memory (EngBuild *self)
+{
+  guint32 n_nodes = rt_graph_n_nodes (self->graph);
+  guint n_layers = eng_model_get_n_layers (self->model);
+  g_autofree gboolean *counted = g_new0 (gboolean, rt_graph_n_values (self->graph));
+  g_autofree guint *n_cache_nodes = g_new0 (guint, n_layers + 2);
+  const RtPlan *plan = rt_exec_plan (self->exec);
+  guint64 kv_layer_bytes = n_layers > 0 ? rt_kv_bytes (rt_exec_kv (self->exec)) / n_layers : 0;
+
+  self->node_memory = g_new0 (EngLayerMemory, MAX (n_nodes, 1));
+  self->layer_memory = g_new0 (EngLayerMemory, n_layers + 2);
+  for (guint32 i = 0; i < n_nodes; i++)
+    {
+      const RtNode *node = rt_graph_node (self->graph, i);
+      guint at = layer_index (self, node->layer);
+      EngLayerMemory *layer = &self->layer_memory[at];
+
+      add_weights (self, i, counted);
+      self->node_memory[i].activation_bytes = rt_plan_live_bytes (plan, i);
+      if (reads_cache (node) && n_cache_nodes[at]++ == 0)
+        self->node_memory[i].kv_bytes = layer->kv_bytes = kv_layer_bytes;
+      layer->weight_bytes += self->node_memory[i].weight_bytes;
+      layer->activation_bytes
+          = MAX (layer->activation_bytes, self->node_memory[i].activation_bytes);
+    }
+}
+
+void
+eng_build_get_memory (EngBuild *self, RtMemory *memory)
+{
+  rt_exec_memory (self->exec, memory);
+}
+
+void
+eng_build_get_layer_memory (EngBuild *self, int layer, EngLayerMemory *memory)
+{
+  *memory = self->layer_memory[layer_index (self, layer)];
+}
+
+void
+eng_build_get_node_memory (EngBuild *self, RtNodeId node, EngLayerMemory *memory)
+{
+  g_return_if_fail (node < rt_graph_n_nodes (self->graph));
+  *memory = self->node_memory[node];
+}

@@ -1,0 +1,253 @@
+/* A build as a GGUF file that other programs read too: the source's metadata and tensors, matrices
+ * in the formats of the build, and the recipe beside them. Rows are dequantized and quantized with
+ * the same functions that packing uses, so the file gives the same weights as the build. */
+#include "eng-build-private.h"
+
+#include <string.h>
+
+#include "eng-error.h"
+#include "kn-quant.h"
+
+#define RECIPE_KEY "lathe.recipe"
+#define HASH_KEY "lathe.build_hash"
+#define FILE_TYPE_KEY "general.file_type"
+#define QUANTIZATION_KEY "general.quantization_version"
+
+/* Values per batch of rows: bounds the working memory to a few megabytes. */
+#define BATCH_VALUES (1u << 20)
+#define CHUNK_ROWS 8
+
+typedef struct
+{
+  EngBuild *build;
+  EngJob *job;
+  RtGgufWriter *writer;
+  RtPool *pool;
+  guint64 bytes_done, bytes_total;
+
+  /* The batch that is being converted. */
+  int from, to;
+  const guint8 *src; /* its first row */
+  gsize src_stride, dst_stride, n_rows, n_cols;
+  guint8 *dst;
+  float *rows; /* [n_threads][n_cols] */
+} Saving;
+
+/* The format that @tensor of the file is written in. */
+static int
+target_dtype (EngBuild *self, const RtGgufTensor *tensor)
+{
+  for (guint i = 0; i < self->n_tensors; i++)
+    if (rt_slice_equals (tensor->name, eng_model_get_tensor (self->model, i)->name))
+      return self->dtypes[i];
+  return tensor->dtype;
+}
+
+/* GGUF's "general.file_type": the number that says "mostly <format>". -1: none. */
+static int
+file_type (int dtype)
+{
+  switch (dtype)
+    {
+    case KN_F32:
+      return 0;
+    case KN_F16:
+      return 1;
+    case KN_Q4_0:
+      return 2;
+    case KN_Q4_1:
+      return 3;
+    case KN_Q8_0:
+      return 7;
+    case KN_Q5_0:
+      return 8;
+    case KN_Q5_1:
+      return 9;
+    case KN_Q4_K:
+      return 14;
+    case KN_Q5_K:
+      return 16;
+    case KN_Q6_K:
+      return 18;
+    case KN_BF16:
+      return 32;
+    default:
+      return -1;
+    }
+}
+
+/* The format that most weights have. */
+static int
+main_dtype (EngBuild *self)
+{
+  guint64 n_weights[64] = { 0 };
+  int best = KN_F32;
+
+  for (guint i = 0; i < self->n_tensors; i++)
+    {
+      const EngTensor *tensor = eng_model_get_tensor (self->model, i);
+      guint64 *n = &n_weights[self->dtypes[i] & 63];
+      *n += tensor->n_rows * tensor->n_cols;
+      if (*n > n_weights[best])
+        best = self->dtypes[i];
+    }
+  return best;
+}
+
+static gboolean
+add_metadata (Saving *saving, RtError *rt_error)
+{
+  EngBuild *self = saving->build;
+  const RtGguf *gguf = eng_model_get_gguf (self->model);
+  static const char *const replaced[] = { RECIPE_KEY, HASH_KEY, FILE_TYPE_KEY, QUANTIZATION_KEY };
+
+  for (guint64 i = 0; i < rt_gguf_n_meta (gguf); i++)
+    {
+      const RtGgufMeta *meta = rt_gguf_meta (gguf, i);
+      gboolean skip = FALSE;
+      for (guint k = 0; k < G_N_ELEMENTS (replaced); k++)
+        skip |= rt_slice_equals (meta->key, replaced[k]);
+      if (!skip && !rt_gguf_writer_copy_meta (saving->writer, meta, rt_error))
+        return FALSE;
+    }
+  int type = file_type (main_dtype (self));
+  g_autofree char *recipe = eng_recipe_to_json (self->recipe);
+  return (type < 0
+          || rt_gguf_writer_add_u32 (saving->writer, FILE_TYPE_KEY, (guint32)type, rt_error))
+         && rt_gguf_writer_add_u32 (saving->writer, QUANTIZATION_KEY, 2, rt_error)
+         && rt_gguf_writer_add_string (saving->writer, RECIPE_KEY, recipe, rt_error)
+         && rt_gguf_writer_add_string (saving->writer, HASH_KEY, self->hash, rt_error);
+}
+
+static gboolean
+declare_tensors (Saving *saving, RtError *rt_error)
+{
+  const RtGguf *gguf = eng_model_get_gguf (saving->build->model);
+
+  for (guint64 i = 0; i < rt_gguf_n_tensors (gguf); i++)
+    {
+      const RtGgufTensor *tensor = rt_gguf_tensor (gguf, i);
+      g_autofree char *name = g_strndup (tensor->name.data, tensor->name.length);
+      if (!rt_gguf_writer_add_tensor (saving->writer, name, target_dtype (saving->build, tensor),
+                                      tensor->n_dims, tensor->ne, rt_error))
+        return FALSE;
+      saving->bytes_total += tensor->bytes;
+    }
+  return TRUE;
+}
+
+static gboolean
+go_on (Saving *saving, guint64 bytes, RtError *rt_error)
+{
+  saving->bytes_done += bytes;
+  if (saving->job == NULL)
+    return TRUE;
+  eng_job_report (saving->job, "Writing",
+                  (double)saving->bytes_done / (double)MAX (saving->bytes_total, 1));
+  if (g_cancellable_is_cancelled (eng_job_get_cancellable (saving->job)))
+    return rt_fail (rt_error, RT_ERROR_CANCELLED, "Cancelled");
+  return TRUE;
+}
+
+static void
+convert_chunk (const RtWorker *worker, void *data, uint32_t phase, uint32_t chunk)
+{
+  Saving *saving = data;
+  float *row = saving->rows + worker->index * saving->n_cols;
+  gsize end = MIN ((gsize)(chunk + 1) * CHUNK_ROWS, saving->n_rows);
+
+  for (gsize r = (gsize)chunk * CHUNK_ROWS; r < end; r++)
+    {
+      kn_dequantize_row ((KnDtype)saving->from, saving->src + r * saving->src_stride, row,
+                         saving->n_cols);
+      kn_quantize_row ((KnDtype)saving->to, row, saving->dst + r * saving->dst_stride,
+                       saving->n_cols);
+    }
+}
+
+static gboolean
+write_converted (Saving *saving, const RtGgufTensor *tensor, int dtype, RtError *rt_error)
+{
+  guint64 n_rows = tensor->ne[1] * tensor->ne[2] * tensor->ne[3];
+  saving->n_cols = tensor->ne[0];
+  saving->from = tensor->dtype;
+  saving->to = dtype;
+  saving->src_stride = kn_row_bytes ((KnDtype)tensor->dtype, saving->n_cols);
+  saving->dst_stride = kn_row_bytes ((KnDtype)dtype, saving->n_cols);
+
+  guint64 n_batch = CLAMP (BATCH_VALUES / MAX (saving->n_cols, 1), CHUNK_ROWS,
+                           (guint64)CHUNK_ROWS * RT_JOB_MAX);
+  g_autofree guint8 *dst = g_malloc (n_batch * saving->dst_stride);
+  g_autofree float *rows = g_new (float, saving->n_cols *rt_pool_n_threads (saving->pool));
+  saving->dst = dst;
+  saving->rows = rows;
+
+  for (guint64 first = 0; first < n_rows; first += n_batch)
+    {
+      saving->src = (const guint8 *)tensor->data + first * saving->src_stride;
+      saving->n_rows = MIN (n_batch, n_rows - first);
+      RtJob job = { .n_phases = 1,
+                    .n_chunks = (guint32)((saving->n_rows + CHUNK_ROWS - 1) / CHUNK_ROWS),
+                    .chunk = convert_chunk,
+                    .data = saving };
+      rt_pool_run (saving->pool, &job);
+      if (!rt_gguf_writer_write (saving->writer, dst, saving->n_rows * saving->dst_stride, rt_error)
+          || !go_on (saving, saving->n_rows * saving->src_stride, rt_error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+write_tensors (Saving *saving, RtError *rt_error)
+{
+  const RtGguf *gguf = eng_model_get_gguf (saving->build->model);
+
+  for (guint64 i = 0; i < rt_gguf_n_tensors (gguf); i++)
+    {
+      const RtGgufTensor *tensor = rt_gguf_tensor (gguf, i);
+      int dtype = target_dtype (saving->build, tensor);
+      gboolean ok = dtype == tensor->dtype ? rt_gguf_writer_write (saving->writer, tensor->data,
+                                                                   tensor->bytes, rt_error)
+                                                 && go_on (saving, tensor->bytes, rt_error)
+                                           : write_converted (saving, tensor, dtype, rt_error);
+      if (!ok)
+        return FALSE;
+      rt_gguf_forget_tensor (gguf, tensor);
+    }
+  return TRUE;
+}
+
+gboolean
+eng_build_save (EngBuild *self, const char *path, EngJob *job, GError **error)
+{
+  g_return_val_if_fail (ENG_IS_BUILD (self) && path != NULL, FALSE);
+
+  RtError rt_error = { 0 };
+  Saving saving = { .build = self, .job = job };
+
+  /* The source is mapped while it is read: a file cannot be written over itself. The writer would
+   * replace it by a rename, which is safe, but the model in the window would no longer be the file
+   * on disk. */
+  g_autofree char *target = g_canonicalize_filename (path, NULL);
+  if (g_strcmp0 (target, eng_model_get_path (self->model)) == 0)
+    {
+      g_set_error (error, ENG_ERROR, ENG_ERROR_RANGE,
+                   "%s is the file that is open; choose another name for the build", path);
+      return FALSE;
+    }
+
+  /* A pool of its own: the build's may be running the model meanwhile. */
+  saving.pool = rt_pool_new (eng_build_get_n_threads (self), &rt_error);
+  saving.writer = saving.pool != NULL ? rt_gguf_writer_new (&rt_error) : NULL;
+  gboolean ok = saving.writer != NULL && add_metadata (&saving, &rt_error)
+                && declare_tensors (&saving, &rt_error)
+                && rt_gguf_writer_begin (saving.writer, target, &rt_error)
+                && write_tensors (&saving, &rt_error)
+                && rt_gguf_writer_end (saving.writer, &rt_error);
+  rt_gguf_writer_free (saving.writer);
+  rt_pool_free (saving.pool);
+  if (job != NULL)
+    eng_job_finish (job);
+  return ok || eng_error_take_rt (&rt_error, error);
+}

@@ -1,0 +1,470 @@
+/* Lowering: the recipe's techniques decide, the graph is fused, weights are packed, memory is
+ * planned. Called by the session (on a worker), the command line and tests; knows nothing of any
+ * particular technique. Saving lives in eng-build-save.c, what a layer takes in memory in
+ * eng-build-memory.c. */
+#include "eng-build-private.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include "eng-error.h"
+#include "eng-model-private.h"
+#include "kn-cpu.h"
+#include "kn-matmul.h"
+#include "kn-table.h"
+
+/* Rows of one executor run: enough to reuse each expanded weight panel many times, few enough that
+ * activations stay in cache. */
+#define MAX_TOKENS 128
+
+G_DEFINE_FINAL_TYPE (EngBuild, eng_build, G_TYPE_OBJECT)
+
+static void
+eng_build_finalize (GObject *object)
+{
+  EngBuild *self = ENG_BUILD (object);
+
+  rt_exec_free (self->exec);
+  rt_pool_free (self->pool);
+  for (guint i = 0; self->weights != NULL && i < self->n_tensors; i++)
+    rt_weight_unref (self->weights[i]);
+  g_free (self->weights);
+  g_free (self->dtypes);
+  if (self->owns_graph)
+    rt_graph_free ((RtGraph *)self->graph);
+  g_strfreev (self->notes);
+  g_free (self->hash);
+  g_free (self->layer_memory);
+  g_free (self->node_memory);
+  g_clear_pointer (&self->recipe, eng_recipe_unref);
+  g_clear_object (&self->model);
+  G_OBJECT_CLASS (eng_build_parent_class)->finalize (object);
+}
+
+static void
+eng_build_class_init (EngBuildClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = eng_build_finalize;
+}
+
+static void
+eng_build_init (EngBuild *self)
+{
+}
+
+/* ---- Decisions ---- */
+
+void
+eng_lowering_note (EngLowering *lowering, const char *format, ...)
+{
+  va_list args;
+  va_start (args, format);
+  g_ptr_array_add (lowering->notes, g_strdup_vprintf (format, args));
+  va_end (args);
+}
+
+static gboolean
+decide (EngLowering *lowering, GError **error)
+{
+  guint n, n_tensors = eng_model_get_n_tensors (lowering->model);
+  const EngTechnique *const *techniques = eng_technique_list (&n);
+
+  lowering->dtypes = g_new (int, MAX (n_tensors, 1));
+  for (guint i = 0; i < n_tensors; i++)
+    lowering->dtypes[i] = eng_model_get_tensor (lowering->model, i)->dtype;
+  lowering->kv_format = KN_F16;
+  lowering->n_ctx = 1;
+  lowering->n_threads = 1;
+  lowering->notes = g_ptr_array_new_with_free_func (g_free);
+
+  for (guint i = 0; i < n; i++)
+    {
+      /* One that does not apply stays at what it is without it; the window says why, and a recipe
+       * that sets it gets a note. */
+      g_autofree char *why_not
+          = techniques[i]->applies != NULL ? techniques[i]->applies (lowering->model) : NULL;
+      if (why_not != NULL)
+        eng_lowering_note (lowering, "%s: %s", techniques[i]->title, why_not);
+      else if (!techniques[i]->apply (lowering, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static void
+lowering_clear (EngLowering *lowering)
+{
+  g_free (lowering->dtypes);
+  g_clear_pointer (&lowering->notes, g_ptr_array_unref);
+}
+
+/* ---- Making ---- */
+
+static void
+raise_flag (GCancellable *cancellable, gpointer flag)
+{
+  atomic_store ((atomic_int *)flag, 1);
+}
+
+typedef struct
+{
+  EngBuild *build;
+  EngBuild *reuse;
+  EngJob *job;
+  atomic_int cancel;
+  guint64 bytes_done, bytes_total;
+} Packing;
+
+static void
+report (EngJob *job, const char *stage, double progress)
+{
+  if (job != NULL)
+    eng_job_report (job, stage, progress);
+}
+
+static RtWeight *
+find_reusable (Packing *packing, guint index)
+{
+  EngBuild *reuse = packing->reuse;
+  if (reuse == NULL || reuse->model != packing->build->model
+      || reuse->dtypes[index] != packing->build->dtypes[index])
+    return NULL;
+  return rt_weight_ref (reuse->weights[index]);
+}
+
+static gboolean
+pack_one (Packing *packing, guint index, RtError *rt_error)
+{
+  EngBuild *self = packing->build;
+  const EngTensor *tensor = eng_model_get_tensor (self->model, index);
+  const RtValue *value = rt_graph_value (eng_model_get_graph (self->model), tensor->value);
+
+  self->weights[index] = find_reusable (packing, index);
+  if (self->weights[index] == NULL)
+    {
+      self->weights[index]
+          = rt_weight_pack (self->dtypes[index], tensor->dtype, value->data, value->data_bytes,
+                            tensor->n_rows, tensor->n_cols, self->pool, &packing->cancel, rt_error);
+      if (self->weights[index] == NULL)
+        return rt_error->status == RT_ERROR_CANCELLED
+                   ? FALSE
+                   : rt_fail_prefix (rt_error, "%s", tensor->name);
+      /* The packed copy is what runs: let the file's pages go. */
+      const RtGguf *gguf = eng_model_get_gguf (self->model);
+      const RtGgufTensor *in_file = rt_gguf_find_tensor (gguf, tensor->name);
+      if (in_file != NULL)
+        rt_gguf_forget_tensor (gguf, in_file);
+    }
+  packing->bytes_done += tensor->bytes;
+  report (packing->job, "Packing weights",
+          (double)packing->bytes_done / (double)packing->bytes_total);
+  return TRUE;
+}
+
+static gboolean
+pack_weights (EngBuild *self, EngBuild *reuse, EngJob *job, GError **error)
+{
+  Packing packing = { .build = self, .reuse = reuse, .job = job };
+  GCancellable *cancellable = job != NULL ? eng_job_get_cancellable (job) : NULL;
+  gulong handler
+      = cancellable != NULL
+            ? g_cancellable_connect (cancellable, G_CALLBACK (raise_flag), &packing.cancel, NULL)
+            : 0;
+  RtError rt_error = { 0 };
+  gboolean ok = TRUE;
+
+  for (guint i = 0; i < self->n_tensors; i++)
+    packing.bytes_total += eng_model_get_tensor (self->model, i)->bytes;
+  for (guint i = 0; ok && i < self->n_tensors; i++)
+    {
+      if (g_cancellable_is_cancelled (cancellable))
+        ok = rt_fail (&rt_error, RT_ERROR_CANCELLED, "Cancelled");
+      else
+        ok = pack_one (&packing, i, &rt_error);
+    }
+  g_cancellable_disconnect (cancellable, handler);
+  return ok || eng_error_take_rt (&rt_error, error);
+}
+
+/* Formats per value of the source graph, as rt_fuse() wants them. */
+static RtGraph *
+fuse (EngBuild *self, guint32 fusions, RtError *rt_error)
+{
+  const RtGraph *source = eng_model_get_graph (self->model);
+  g_autofree int *dtypes = g_new (int, rt_graph_n_values (source));
+
+  for (guint32 i = 0; i < rt_graph_n_values (source); i++)
+    dtypes[i] = rt_graph_value (source, i)->type;
+  for (guint i = 0; i < self->n_tensors; i++)
+    dtypes[eng_model_get_tensor (self->model, i)->value] = self->dtypes[i];
+  return rt_fuse (source, dtypes, fusions, rt_error);
+}
+
+int
+eng_build_tensor_of_value (EngBuild *self, RtValueId id)
+{
+  const RtValue *value = rt_graph_value (self->graph, id);
+  if (value->kind != RT_VALUE_WEIGHT)
+    return -1;
+  for (guint i = 0; i < self->n_tensors; i++)
+    if (strcmp (eng_model_get_tensor (self->model, i)->name, value->name) == 0)
+      return (int)i;
+  return -1;
+}
+
+static RtExec *
+make_exec (EngBuild *self, const EngLowering *lowering, RtError *rt_error)
+{
+  guint32 n_values = rt_graph_n_values (self->graph);
+  g_autofree RtWeight **by_value = g_new0 (RtWeight *, MAX (n_values, 1));
+  g_autoptr (GHashTable) by_name = g_hash_table_new (g_str_hash, g_str_equal);
+
+  for (guint i = 0; i < self->n_tensors; i++)
+    g_hash_table_insert (by_name, (gpointer)eng_model_get_tensor (self->model, i)->name,
+                         self->weights[i]);
+  for (guint32 i = 0; i < n_values; i++)
+    {
+      const RtValue *value = rt_graph_value (self->graph, i);
+      if (value->kind == RT_VALUE_WEIGHT)
+        by_value[i] = g_hash_table_lookup (by_name, value->name);
+    }
+
+  RtExecConfig config = { .graph = self->graph,
+                          .weights = by_value,
+                          .pool = self->pool,
+                          .max_symbols = { self->max_tokens, 1 },
+                          .kv_format = lowering->kv_format,
+                          .kv_capacity = lowering->n_ctx };
+  return rt_exec_new (&config, rt_error);
+}
+
+/* The same inputs give the same text on every machine of one instruction set, and so the same hash.
+ */
+static void
+make_hash (EngBuild *self, const EngLowering *lowering)
+{
+  g_autoptr (GString) text = g_string_new ("lathe build 1\n");
+
+  g_string_append_printf (text, "engine %s\nisa %s\nmodel %s\n", LATHE_VERSION,
+                          eng_build_get_isa (self), eng_model_get_identity (self->model));
+  g_string_append_printf (text, "threads %u\ncache %s %u\n", lowering->n_threads,
+                          kn_dtype_info ((int)lowering->kv_format)->name, lowering->n_ctx);
+  for (guint i = 0; i < self->n_tensors; i++)
+    g_string_append_printf (text, "weight %s %s\n", eng_model_get_tensor (self->model, i)->name,
+                            kn_dtype_info (self->dtypes[i])->name);
+  for (guint32 i = 0; i < rt_graph_n_nodes (self->graph); i++)
+    {
+      const RtNode *node = rt_graph_node (self->graph, i);
+      g_string_append_printf (text, "node %s %s %d", node->name, node->op->name, node->layer);
+      for (guint32 k = 0; k < node->n_inputs; k++)
+        g_string_append_printf (text, " %d", (int)node->inputs[k]);
+      for (guint32 k = 0; k < node->op->n_outputs; k++)
+        g_string_append_printf (text, " >%d", (int)node->outputs[k]);
+      g_string_append_c (text, '\n');
+    }
+  self->hash = g_compute_checksum_for_string (G_CHECKSUM_SHA256, text->str, (gssize)text->len);
+}
+
+static void
+take_notes (EngBuild *self, EngLowering *lowering)
+{
+  g_ptr_array_add (lowering->notes, NULL);
+  g_ptr_array_set_free_func (lowering->notes, NULL);
+  self->notes = (char **)g_ptr_array_free (g_steal_pointer (&lowering->notes), FALSE);
+}
+
+static gboolean
+lower (EngBuild *self, EngLowering *lowering, EngBuild *reuse, EngJob *job, GError **error)
+{
+  RtError rt_error = { 0 };
+
+  report (job, "Planning", -1);
+  if (!decide (lowering, error))
+    return FALSE;
+  self->n_tensors = eng_model_get_n_tensors (self->model);
+  self->dtypes = g_memdup2 (lowering->dtypes, MAX (self->n_tensors, 1) * sizeof *self->dtypes);
+  self->weights = g_new0 (RtWeight *, MAX (self->n_tensors, 1));
+  self->max_tokens = MIN (MAX_TOKENS, lowering->n_ctx);
+  self->kv_format = lowering->kv_format;
+
+  self->graph = lowering->fusions != 0 ? fuse (self, lowering->fusions, &rt_error)
+                                       : eng_model_get_graph (self->model);
+  self->owns_graph = lowering->fusions != 0;
+  if (self->graph == NULL)
+    return eng_error_take_rt (&rt_error, error);
+  self->pool = rt_pool_new (lowering->n_threads, &rt_error);
+  if (self->pool == NULL)
+    return eng_error_take_rt (&rt_error, error);
+  if (!pack_weights (self, reuse, job, error))
+    return FALSE;
+
+  report (job, "Allocating", 1);
+  self->exec = make_exec (self, lowering, &rt_error);
+  if (self->exec == NULL)
+    return eng_error_take_rt (&rt_error, error);
+  take_notes (self, lowering);
+  make_hash (self, lowering);
+  eng_build_measure_memory (self);
+  return TRUE;
+}
+
+EngBuild *
+eng_build_new (EngModel *model, EngRecipe *recipe, EngBuild *reuse, EngJob *job, GError **error)
+{
+  g_return_val_if_fail (ENG_IS_MODEL (model) && recipe != NULL, NULL);
+
+  g_autoptr (EngBuild) self = g_object_new (ENG_TYPE_BUILD, NULL);
+  self->model = g_object_ref (model);
+  self->recipe = eng_recipe_ref (recipe);
+
+  EngLowering lowering = { .model = model, .recipe = recipe };
+  gboolean ok = lower (self, &lowering, reuse, job, error);
+  lowering_clear (&lowering);
+  if (job != NULL)
+    eng_job_finish (job);
+  return ok ? g_steal_pointer (&self) : NULL;
+}
+
+typedef struct
+{
+  EngModel *model;
+  EngRecipe *recipe;
+  EngBuild *reuse;
+  EngJob *job;
+} NewData;
+
+static void
+new_data_free (gpointer data)
+{
+  NewData *d = data;
+  g_object_unref (d->model);
+  eng_recipe_unref (d->recipe);
+  g_clear_object (&d->reuse);
+  g_clear_object (&d->job);
+  g_free (d);
+}
+
+static void
+new_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  NewData *d = data;
+  GError *error = NULL;
+  EngBuild *build = eng_build_new (d->model, d->recipe, d->reuse, d->job, &error);
+  g_clear_object (&d->reuse); /* on this thread: the last reference frees megabytes */
+  if (build != NULL)
+    g_task_return_pointer (task, build, g_object_unref);
+  else
+    g_task_return_error (task, error);
+}
+
+void
+eng_build_new_async (EngModel *model, EngRecipe *recipe, EngBuild *reuse, EngJob *job,
+                     GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_return_if_fail (ENG_IS_MODEL (model) && recipe != NULL);
+
+  NewData *d = g_new0 (NewData, 1);
+  d->model = g_object_ref (model);
+  d->recipe = eng_recipe_ref (recipe);
+  g_set_object (&d->reuse, reuse);
+  g_set_object (&d->job, job);
+  g_autoptr (GTask) task
+      = g_task_new (NULL, job != NULL ? eng_job_get_cancellable (job) : NULL, callback, user_data);
+  g_task_set_source_tag (task, eng_build_new_async);
+  g_task_set_task_data (task, d, new_data_free);
+  g_task_run_in_thread (task, new_thread);
+}
+
+EngBuild *
+eng_build_new_finish (GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, NULL), NULL);
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+/* ---- Looking ---- */
+
+EngModel *
+eng_build_get_model (EngBuild *self)
+{
+  return self->model;
+}
+
+EngRecipe *
+eng_build_get_recipe (EngBuild *self)
+{
+  return self->recipe;
+}
+
+const char *
+eng_build_get_hash (EngBuild *self)
+{
+  return self->hash;
+}
+
+const char *
+eng_build_get_isa (EngBuild *self)
+{
+  return kn_level_name (kn_table ()->level);
+}
+
+guint
+eng_build_get_n_threads (EngBuild *self)
+{
+  return rt_pool_n_threads (self->pool);
+}
+
+guint
+eng_build_get_max_tokens (EngBuild *self)
+{
+  return self->max_tokens;
+}
+
+guint
+eng_build_get_n_ctx (EngBuild *self)
+{
+  return rt_kv_capacity (rt_exec_kv (self->exec));
+}
+
+const RtGraph *
+eng_build_get_graph (EngBuild *self)
+{
+  return self->graph;
+}
+
+RtExec *
+eng_build_get_exec (EngBuild *self)
+{
+  return self->exec;
+}
+
+int
+eng_build_get_dtype (EngBuild *self, const EngTensor *tensor)
+{
+  for (guint i = 0; i < self->n_tensors; i++)
+    if (eng_model_get_tensor (self->model, i) == tensor)
+      return self->dtypes[i];
+  g_return_val_if_reached (-1);
+}
+
+const RtWeight *
+eng_build_get_weight (EngBuild *self, const EngTensor *tensor)
+{
+  for (guint i = 0; i < self->n_tensors; i++)
+    if (eng_model_get_tensor (self->model, i) == tensor)
+      return self->weights[i];
+  g_return_val_if_reached (NULL);
+}
+
+gboolean
+eng_build_value_is_int8 (EngBuild *self, RtValueId weight)
+{
+  int index = eng_build_tensor_of_value (self, weight);
+  return index >= 0 && kn_matmul_act ((KnDtype)self->dtypes[index]) == KN_ACT_Q8;
+}
+
+const char *const *
+eng_build_get_notes (EngBuild *self)
+{
+  return (const char *const *)self->notes;
+}

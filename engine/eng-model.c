@@ -1,0 +1,428 @@
+/* The model: a mapped file, its graph, its tokenizer and the list of its weight matrices. Read by
+ * lowering, by techniques and by every view; knows nothing of recipes. Immutable after loading,
+ * except for the file's hash, which is made when first asked for. */
+#include "eng-model-private.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "eng-error.h"
+
+struct _EngModel
+{
+  GObject parent_instance;
+
+  char *path;
+  char *name;
+  RtGguf *gguf;
+  RtArchParams params;
+  RtGraph *graph;
+  RtTokenizer *tokenizer;
+  char *tokenizer_error;
+  GArray *tensors; /* EngTensor, in network order */
+  guint64 n_params;
+  char *identity;
+
+  GMutex mutex; /* guards hash */
+  char *hash;
+};
+
+G_DEFINE_FINAL_TYPE (EngModel, eng_model, G_TYPE_OBJECT)
+
+static void
+eng_model_finalize (GObject *object)
+{
+  EngModel *self = ENG_MODEL (object);
+
+  g_clear_pointer (&self->tensors, g_array_unref);
+  rt_tokenizer_free (self->tokenizer);
+  rt_graph_free (self->graph);
+  rt_gguf_close (self->gguf);
+  g_free (self->path);
+  g_free (self->name);
+  g_free (self->tokenizer_error);
+  g_free (self->identity);
+  g_free (self->hash);
+  g_mutex_clear (&self->mutex);
+  G_OBJECT_CLASS (eng_model_parent_class)->finalize (object);
+}
+
+static void
+eng_model_class_init (EngModelClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = eng_model_finalize;
+}
+
+static void
+eng_model_init (EngModel *self)
+{
+  g_mutex_init (&self->mutex);
+}
+
+/* ---- Loading ---- */
+
+static char *
+slice_dup_utf8 (RtSlice slice)
+{
+  return g_utf8_make_valid (slice.data, (gssize)slice.length);
+}
+
+static char *
+find_name (RtGguf *gguf, const char *path)
+{
+  RtSlice slice;
+  if (rt_gguf_get_string (gguf, "general.name", &slice) && slice.length > 0)
+    return slice_dup_utf8 (slice);
+  g_autofree char *base = g_path_get_basename (path);
+  char *dot = strrchr (base, '.');
+  if (dot != NULL && dot != base)
+    *dot = '\0';
+  return g_filename_display_name (base);
+}
+
+/* Matrices, in the order in which the network first reads them. A matrix that is read twice (tied
+ * embeddings) belongs to its first reader. */
+static void
+list_tensors (EngModel *self)
+{
+  guint32 n_nodes = rt_graph_n_nodes (self->graph);
+  g_autofree gboolean *seen = g_new0 (gboolean, rt_graph_n_values (self->graph));
+
+  for (guint32 i = 0; i < n_nodes; i++)
+    {
+      const RtNode *node = rt_graph_node (self->graph, i);
+      for (guint32 k = 0; k < node->n_inputs; k++)
+        {
+          RtValueId id = node->inputs[k];
+          const RtValue *value = id != RT_NONE ? rt_graph_value (self->graph, id) : NULL;
+          if (value == NULL || value->kind != RT_VALUE_WEIGHT || value->shape.n_dims != 2
+              || seen[id])
+            continue;
+          seen[id] = TRUE;
+          EngTensor tensor = { .name = value->name,
+                               .layer = node->layer,
+                               .dtype = value->type,
+                               .n_rows = (guint64)value->shape.dims[0],
+                               .n_cols = (guint64)value->shape.dims[1],
+                               .bytes = value->data_bytes,
+                               .value = id };
+          g_array_append_val (self->tensors, tensor);
+        }
+    }
+}
+
+static void
+count_params (EngModel *self)
+{
+  for (guint64 i = 0; i < rt_gguf_n_tensors (self->gguf); i++)
+    {
+      const RtGgufTensor *tensor = rt_gguf_tensor (self->gguf, i);
+      self->n_params += tensor->ne[0] * tensor->ne[1] * tensor->ne[2] * tensor->ne[3];
+    }
+}
+
+/* What tells this model from another without reading all of it: every metadata entry, every
+ * tensor's name, shape and format, and 256 bytes from the beginning, the middle and the end of each
+ * tensor. The hash of the whole file is eng_model_dup_hash(). */
+static void
+make_identity (EngModel *self)
+{
+  g_autoptr (GChecksum) sum = g_checksum_new (G_CHECKSUM_SHA256);
+
+  for (guint64 i = 0; i < rt_gguf_n_meta (self->gguf); i++)
+    {
+      const RtGgufMeta *meta = rt_gguf_meta (self->gguf, i);
+      g_checksum_update (sum, (const guchar *)meta->key.data, (gssize)meta->key.length);
+      g_checksum_update (sum, meta->data, (gssize)meta->bytes);
+    }
+  for (guint64 i = 0; i < rt_gguf_n_tensors (self->gguf); i++)
+    {
+      const RtGgufTensor *tensor = rt_gguf_tensor (self->gguf, i);
+      g_checksum_update (sum, (const guchar *)tensor->name.data, (gssize)tensor->name.length);
+      g_checksum_update (sum, (const guchar *)&tensor->dtype, sizeof tensor->dtype);
+      g_checksum_update (sum, (const guchar *)tensor->ne, sizeof tensor->ne);
+      const guchar *bytes = tensor->data;
+      gsize n = MIN (tensor->bytes, 256);
+      if (bytes == NULL)
+        continue;
+      g_checksum_update (sum, bytes, (gssize)n);
+      g_checksum_update (sum, bytes + (tensor->bytes - n) / 2, (gssize)n);
+      g_checksum_update (sum, bytes + (tensor->bytes - n), (gssize)n);
+    }
+  self->identity = g_strdup (g_checksum_get_string (sum));
+}
+
+static gboolean
+load (EngModel *self, RtError *rt_error)
+{
+  self->gguf = rt_gguf_open (self->path, rt_error);
+  if (self->gguf == NULL || !rt_arch_params (self->gguf, &self->params, rt_error))
+    return FALSE;
+  self->graph = rt_arch_build (self->gguf, &self->params, rt_error);
+  if (self->graph == NULL)
+    return FALSE;
+
+  /* A model without a usable tokenizer can still be looked at, converted and profiled on token
+   * numbers. */
+  RtError tokenizer_error = { 0 };
+  self->tokenizer = rt_tokenizer_new (self->gguf, &tokenizer_error);
+  if (self->tokenizer == NULL)
+    self->tokenizer_error = g_utf8_make_valid (tokenizer_error.message, -1);
+  return TRUE;
+}
+
+EngModel *
+eng_model_load (const char *path, GCancellable *cancellable, GError **error)
+{
+  g_return_val_if_fail (path != NULL, NULL);
+  if (g_cancellable_set_error_if_cancelled (cancellable, error))
+    return NULL;
+
+  g_autoptr (EngModel) self = g_object_new (ENG_TYPE_MODEL, NULL);
+  self->path = g_canonicalize_filename (path, NULL);
+  self->tensors = g_array_new (FALSE, FALSE, sizeof (EngTensor));
+
+  RtError rt_error = { 0 };
+  if (!load (self, &rt_error))
+    {
+      eng_error_take_rt (&rt_error, error);
+      return NULL;
+    }
+  self->name = find_name (self->gguf, self->path);
+  list_tensors (self);
+  count_params (self);
+  make_identity (self);
+  return g_cancellable_set_error_if_cancelled (cancellable, error) ? NULL : g_steal_pointer (&self);
+}
+
+static void
+load_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  GError *error = NULL;
+  EngModel *model = eng_model_load (data, cancellable, &error);
+  if (model != NULL)
+    g_task_return_pointer (task, model, g_object_unref);
+  else
+    g_task_return_error (task, error);
+}
+
+void
+eng_model_load_async (const char *path, GCancellable *cancellable, GAsyncReadyCallback callback,
+                      gpointer user_data)
+{
+  g_return_if_fail (path != NULL);
+  g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, user_data);
+  g_task_set_source_tag (task, eng_model_load_async);
+  g_task_set_task_data (task, g_strdup (path), g_free);
+  g_task_run_in_thread (task, load_thread);
+}
+
+EngModel *
+eng_model_load_finish (GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, NULL), NULL);
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+/* ---- Looking ---- */
+
+const char *
+eng_model_get_path (EngModel *self)
+{
+  return self->path;
+}
+
+const char *
+eng_model_get_name (EngModel *self)
+{
+  return self->name;
+}
+
+const char *
+eng_model_get_arch (EngModel *self)
+{
+  return self->params.arch;
+}
+
+const char *
+eng_model_get_format (EngModel *self)
+{
+  return rt_gguf_version (self->gguf) == 2 ? "GGUF v2" : "GGUF v3";
+}
+
+char *
+eng_model_dup_licence (EngModel *self)
+{
+  RtSlice slice;
+  if (!rt_gguf_get_string (self->gguf, "general.license", &slice) || slice.length == 0)
+    return NULL;
+  return slice_dup_utf8 (slice);
+}
+
+guint64
+eng_model_get_n_params (EngModel *self)
+{
+  return self->n_params;
+}
+
+guint64
+eng_model_get_file_bytes (EngModel *self)
+{
+  return rt_gguf_file_bytes (self->gguf);
+}
+
+guint
+eng_model_get_n_layers (EngModel *self)
+{
+  return self->params.n_layers;
+}
+
+guint
+eng_model_get_n_ctx_train (EngModel *self)
+{
+  return self->params.n_ctx_train;
+}
+
+typedef struct
+{
+  int dtype;
+  guint n;
+} FormatCount;
+
+static int
+more_first (const void *a, const void *b)
+{
+  const FormatCount *x = a, *y = b;
+  return x->n != y->n ? (x->n < y->n) - (x->n > y->n) : x->dtype - y->dtype;
+}
+
+char *
+eng_model_dup_formats (EngModel *self)
+{
+  g_autoptr (GArray) counts = g_array_new (FALSE, FALSE, sizeof (FormatCount));
+  for (guint64 i = 0; i < rt_gguf_n_tensors (self->gguf); i++)
+    {
+      int dtype = rt_gguf_tensor (self->gguf, i)->dtype;
+      guint k = 0;
+      while (k < counts->len && g_array_index (counts, FormatCount, k).dtype != dtype)
+        k++;
+      if (k == counts->len)
+        g_array_append_val (counts, ((FormatCount){ dtype, 0 }));
+      g_array_index (counts, FormatCount, k).n++;
+    }
+  g_array_sort (counts, more_first);
+
+  g_autoptr (GString) text = g_string_new (NULL);
+  for (guint k = 0; k < counts->len; k++)
+    {
+      const FormatCount *count = &g_array_index (counts, FormatCount, k);
+      g_string_append_printf (text, k == 0 ? "%s (%u tensor%s)" : ", %s (%u)",
+                              rt_gguf_dtype_name (count->dtype), count->n,
+                              count->n == 1 ? "" : "s");
+    }
+  return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
+const char *
+eng_model_get_identity (EngModel *self)
+{
+  return self->identity;
+}
+
+static char *
+hash_file (const char *path, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (GFile) file = g_file_new_for_path (path);
+  g_autoptr (GFileInputStream) stream = g_file_read (file, cancellable, error);
+  if (stream == NULL)
+    return NULL;
+
+  const gsize n_buffer = 1 << 20;
+  g_autofree guchar *buffer = g_malloc (n_buffer);
+  g_autoptr (GChecksum) sum = g_checksum_new (G_CHECKSUM_SHA256);
+  gssize n;
+  while ((n = g_input_stream_read (G_INPUT_STREAM (stream), buffer, n_buffer, cancellable, error))
+         > 0)
+    g_checksum_update (sum, buffer, n);
+  return n == 0 ? g_strdup (g_checksum_get_string (sum)) : NULL;
+}
+
+char *
+eng_model_dup_hash (EngModel *self, GCancellable *cancellable, GError **error)
+{
+  g_return_val_if_fail (ENG_IS_MODEL (self), NULL);
+
+  g_mutex_lock (&self->mutex);
+  if (self->hash == NULL)
+    {
+      g_autoptr (GError) local = NULL;
+      self->hash = hash_file (self->path, cancellable, &local);
+      if (self->hash == NULL && g_error_matches (local, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+        g_propagate_error (error, g_steal_pointer (&local));
+      else if (self->hash == NULL)
+        g_set_error (error, ENG_ERROR, ENG_ERROR_IO, "Cannot read %s for its hash: %s", self->path,
+                     local->message);
+    }
+  char *hash = g_strdup (self->hash);
+  g_mutex_unlock (&self->mutex);
+  return hash;
+}
+
+const RtArchParams *
+eng_model_get_params (EngModel *self)
+{
+  return &self->params;
+}
+
+const RtGraph *
+eng_model_get_graph (EngModel *self)
+{
+  return self->graph;
+}
+
+const RtGguf *
+eng_model_get_gguf (EngModel *self)
+{
+  return self->gguf;
+}
+
+const RtTokenizer *
+eng_model_get_tokenizer (EngModel *self)
+{
+  return self->tokenizer;
+}
+
+const char *
+eng_model_get_tokenizer_error (EngModel *self)
+{
+  return self->tokenizer_error;
+}
+
+gboolean
+eng_model_has_chat (EngModel *self)
+{
+  return self->tokenizer != NULL && rt_chat_family (self->gguf) != NULL;
+}
+
+char *
+eng_model_dup_layer_name (EngModel *self, int layer)
+{
+  if (layer < 0)
+    return g_strdup ("Embedding");
+  if (layer >= (int)self->params.n_layers)
+    return g_strdup ("Output");
+  return g_strdup_printf ("Block %d", layer);
+}
+
+guint
+eng_model_get_n_tensors (EngModel *self)
+{
+  return self->tensors->len;
+}
+
+const EngTensor *
+eng_model_get_tensor (EngModel *self, guint index)
+{
+  g_return_val_if_fail (index < self->tensors->len, NULL);
+  return &g_array_index (self->tensors, EngTensor, index);
+}

@@ -1,0 +1,190 @@
+/* Technique: the number format that weight matrices are stored and multiplied in, for the whole
+ * model, by layer or by name pattern. */
+#include "techniques/eng-techniques.h"
+
+#include <string.h>
+
+#include "eng-figure.h"
+
+#define ID "weight-format"
+#define PARAM "format"
+#define SOURCE "source"
+
+/* Bits per weight are those of the block with its scales: 18 bytes for 32 weights are 4.5 bits. */
+static const EngChoice formats[] = {
+  { SOURCE, "As in file", "every matrix in the format that the file has it in" },
+  { "f32", "F32", "32 bits per weight, single precision" },
+  { "f16", "F16", "16 bits per weight, half precision: 11 significant bits, largest value 65504" },
+  { "bf16", "BF16", "16 bits per weight: the range of F32 with 8 significant bits" },
+  { "q8_0", "Q8_0", "8.5 bits per weight: 8-bit codes, one scale per 32" },
+  { "q6_k", "Q6_K", "6.6 bits per weight: 6-bit codes, 8-bit scales per 16 in blocks of 256" },
+  { "q5_k", "Q5_K",
+    "5.5 bits per weight: 5-bit codes, 6-bit scales and minima per 32 in blocks of 256" },
+  { "q5_1", "Q5_1", "6 bits per weight: 5-bit codes, one scale and one minimum per 32" },
+  { "q5_0", "Q5_0", "5.5 bits per weight: 5-bit codes, one scale per 32" },
+  { "q4_k", "Q4_K",
+    "4.5 bits per weight: 4-bit codes, 6-bit scales and minima per 32 in blocks of 256" },
+  { "q4_1", "Q4_1", "5 bits per weight: 4-bit codes, one scale and one minimum per 32" },
+  { "q4_0", "Q4_0", "4.5 bits per weight: 4-bit codes, one scale per 32" },
+  { NULL },
+};
+
+static const EngParam params[] = {
+  { .id = PARAM,
+    .title = "Weight format",
+    .summary = "Number format of the weight matrices, token embedding and output included.",
+    .kind = ENG_PARAM_CHOICE,
+    .per_layer = TRUE,
+    .choices = formats,
+    .default_choice = SOURCE },
+};
+
+int
+eng_fit_dtype (int wanted, guint64 n_cols)
+{
+  int dtype = wanted;
+
+  if (n_cols % kn_dtype_info (dtype)->block_len == 0)
+    return dtype;
+  if (dtype == KN_Q4_K)
+    dtype = KN_Q4_1;
+  else if (dtype == KN_Q5_K)
+    dtype = KN_Q5_1;
+  else if (dtype == KN_Q6_K)
+    dtype = KN_Q8_0;
+  return n_cols % kn_dtype_info (dtype)->block_len == 0 ? dtype : KN_F16;
+}
+
+/* The format asked for, before it is fitted to the row length. */
+static int
+wanted_dtype (EngRecipe *recipe, const EngTensor *tensor)
+{
+  g_autofree char *choice = eng_recipe_get_string (recipe, ID, PARAM, tensor->name);
+  return strcmp (choice, SOURCE) == 0 ? tensor->dtype : kn_dtype_from_name (choice);
+}
+
+static int
+packed_dtype (EngRecipe *recipe, const EngTensor *tensor)
+{
+  return eng_fit_dtype (wanted_dtype (recipe, tensor), tensor->n_cols);
+}
+
+static gboolean
+apply (EngLowering *lowering, GError **error)
+{
+  guint n = eng_model_get_n_tensors (lowering->model);
+
+  for (guint i = 0; i < n; i++)
+    {
+      const EngTensor *tensor = eng_model_get_tensor (lowering->model, i);
+      int wanted = wanted_dtype (lowering->recipe, tensor);
+      int dtype = eng_fit_dtype (wanted, tensor->n_cols);
+      if (dtype != wanted)
+        eng_lowering_note (lowering,
+                           "%s: rows of %" G_GUINT64_FORMAT
+                           " do not fill blocks of %u: %s instead of %s",
+                           tensor->name, tensor->n_cols, kn_dtype_info (wanted)->block_len,
+                           kn_dtype_info (dtype)->name, kn_dtype_info (wanted)->name);
+      lowering->dtypes[i] = dtype;
+    }
+  return TRUE;
+}
+
+static double
+tensor_bytes (const EngTensor *tensor, int dtype)
+{
+  return (double)kn_row_bytes ((KnDtype)dtype, tensor->n_cols) * (double)tensor->n_rows;
+}
+
+static void
+estimate (EngModel *model, EngRecipe *recipe, int layer, EngEstimate *estimate)
+{
+  for (guint i = 0; i < eng_model_get_n_tensors (model); i++)
+    {
+      const EngTensor *tensor = eng_model_get_tensor (model, i);
+      if (tensor->layer == layer)
+        estimate->weight_bytes += tensor_bytes (tensor, packed_dtype (recipe, tensor));
+    }
+}
+
+/* "Q4_1" or, where they differ, "Q4_1, Q8_0". */
+static void
+add_format (GString *list, int dtype)
+{
+  const char *name = kn_dtype_info (dtype)->name;
+  if (strstr (list->str, name) == NULL)
+    g_string_append_printf (list, "%s%s", list->len > 0 ? ", " : "", name);
+}
+
+static char *
+explain (EngModel *model, EngRecipe *recipe, int layer)
+{
+  double n_weights = 0, before = 0, after = 0;
+  guint n = 0, n_changed = 0;
+  g_autoptr (GString) from = g_string_new (NULL);
+  g_autoptr (GString) to = g_string_new (NULL);
+
+  for (guint i = 0; i < eng_model_get_n_tensors (model); i++)
+    {
+      const EngTensor *tensor = eng_model_get_tensor (model, i);
+      if (tensor->layer != layer)
+        continue;
+      int dtype = packed_dtype (recipe, tensor);
+      n++;
+      n_changed += dtype != tensor->dtype;
+      n_weights += (double)tensor->n_rows * (double)tensor->n_cols;
+      before += tensor_bytes (tensor, tensor->dtype);
+      after += tensor_bytes (tensor, dtype);
+      add_format (from, tensor->dtype);
+      add_format (to, dtype);
+    }
+  if (n == 0)
+    return NULL;
+
+  g_autofree char *size_before = eng_format_value (before, "B");
+  g_autofree char *size_after = eng_format_value (after, "B");
+  g_autofree char *bits = eng_format_value (after * 8 / n_weights, NULL);
+  if (n_changed == 0)
+    return g_strdup_printf ("%u matrices as in the file (%s): %s, %s bits per weight.", n,
+                            from->str, size_before, bits);
+  return g_strdup_printf (
+      "%u of %u matrices changed from %s to %s: %s become %s, %s bits per weight.%s", n_changed, n,
+      from->str, to->str, size_before, size_after, bits,
+      after > before
+          ? " A wider format does not bring back what the file's format has rounded away."
+          : "");
+}
+
+static char *
+describe (EngRecipe *recipe)
+{
+  g_autofree char *choice = eng_recipe_get_string (recipe, ID, PARAM, NULL);
+  guint n_rules = eng_recipe_n_rules (recipe, ID);
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  for (const EngChoice *format = formats; format->id != NULL; format++)
+    if (strcmp (format->id, choice) == 0)
+      g_string_append (text, strcmp (choice, SOURCE) == 0 ? "weights as in file" : format->title);
+  if (strcmp (choice, SOURCE) != 0)
+    g_string_append (text, " weights");
+  if (n_rules > 0)
+    g_string_append_printf (text, " with %u rule%s", n_rules, n_rules == 1 ? "" : "s");
+  return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
+const EngTechnique eng_technique_weight_format = {
+  .id = ID,
+  .title = "Weight format",
+  .group = "Quantization",
+  .summary = "Fewer bits per weight mean fewer bytes read per token and less memory; every weight "
+             "is rounded more coarsely.",
+  .papers = "Jacob et al. 2018, Quantization and Training of Neural Networks for Efficient "
+            "Integer-Arithmetic-Only Inference; "
+            "Nagel et al. 2021, A White Paper on Neural Network Quantization",
+  .params = params,
+  .n_params = G_N_ELEMENTS (params),
+  .estimate = estimate,
+  .apply = apply,
+  .explain = explain,
+  .describe = describe,
+};

@@ -1,0 +1,14 @@
+/* One row per file of this folder. */
+#pragma once
+
+#include "eng-build-private.h"
+
+G_BEGIN_DECLS
+
+extern const EngTechnique eng_technique_weight_format;
+extern const EngTechnique eng_technique_kv_cache;
+extern const EngTechnique eng_technique_context;
+extern const EngTechnique eng_technique_threads;
+extern const EngTechnique eng_technique_fusion;
+
+G_END_DECLS
