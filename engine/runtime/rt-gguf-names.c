@@ -4,6 +4,7 @@
  * cannot run and `inspect` can still say how big it is. Must not know kernels: what can be computed
  * is kn_dtype_info()'s business. */
 #include "rt-gguf-private.h"
+#include "rt-unicode.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -122,29 +123,6 @@ rt_gguf_type_bytes (uint32_t type)
   return type < sizeof bytes ? bytes[type] : 0;
 }
 
-/* Length of the well-formed UTF-8 sequence at @s (RFC 3629: shortest form, no surrogates, up to
- * U+10FFFF), or 0. */
-static uint32_t
-utf8_sequence (const uint8_t *s, uint64_t n)
-{
-  uint8_t c = s[0];
-  uint32_t length = c < 0x80                 ? 1
-                    : c >= 0xc2 && c <= 0xdf ? 2
-                    : c >= 0xe0 && c <= 0xef ? 3
-                    : c >= 0xf0 && c <= 0xf4 ? 4
-                                             : 0;
-
-  if (length > n)
-    return 0;
-  for (uint32_t i = 1; i < length; i++)
-    if ((s[i] & 0xc0) != 0x80)
-      return 0;
-  if ((c == 0xe0 && s[1] < 0xa0) || (c == 0xed && s[1] > 0x9f) || (c == 0xf0 && s[1] < 0x90)
-      || (c == 0xf4 && s[1] > 0x8f))
-    return 0;
-  return length;
-}
-
 const char *
 rt_slice_show (RtSlice slice, char *buffer, size_t buffer_bytes)
 {
@@ -157,10 +135,9 @@ rt_slice_show (RtSlice slice, char *buffer, size_t buffer_bytes)
     return buffer;
   while (i < slice.length)
     {
-      uint32_t length = utf8_sequence (s + i, slice.length - i);
-      bool control
-          = s[i] < 0x20 || s[i] == 0x7f || (length == 2 && s[i] == 0xc2 && s[i + 1] < 0xa0);
-      bool escape = length == 0 || control;
+      uint32_t length;
+      uint32_t cp = rt_utf8_decode (s + i, slice.length - i, &length);
+      bool escape = cp == RT_UTF8_INVALID || cp < 0x20 || (cp >= 0x7f && cp < 0xa0);
       size_t n_shown = escape ? 4 : length;
 
       if (out + n_shown >= buffer_bytes)

@@ -1,33 +1,52 @@
-/* Tokenizers from GGUF metadata: SentencePiece type ("llama") and byte-level BPE ("gpt2", with the pre-tokenizers of SmolLM2, Llama 3, Qwen2
- * and GPT-2), special tokens, and the chat templates of the common families. */
+/* Tokenizers from GGUF metadata: SentencePiece type ("llama") and byte-level BPE ("gpt2", with the
+ * pre-tokenizers of GPT-2, SmolLM2, Llama 3, Qwen2, Falcon and their relatives), special tokens, and
+ * the chat templates of the common families.
+ *
+ * Text is taken as it is: no Unicode normalisation (some models' own tokenizers apply NFC first). */
 #pragma once
 
 #include "rt-gguf.h"
 
 typedef struct RtTokenizer RtTokenizer;
 
-/* The tokenizer described by @gguf's "tokenizer.ggml.*" keys; an unknown model or pre-tokenizer is named in the error. Copies what it needs. */
+/* The tokenizer described by @gguf's "tokenizer.ggml.*" keys. Copies what it needs: @gguf may be
+ * closed. RT_ERROR_UNSUPPORTED names an unknown model or pre-tokenizer and lists the known ones;
+ * RT_ERROR_FORMAT says which key is wrong. A tokenizer never changes: threads may share it. */
 RtTokenizer *rt_tokenizer_new (const RtGguf *gguf, RtError *error);
 void rt_tokenizer_free (RtTokenizer *tokenizer); /* accepts NULL */
 
 uint32_t rt_tokenizer_n_vocab (const RtTokenizer *tokenizer);
 int32_t rt_tokenizer_bos (const RtTokenizer *tokenizer); /* -1 when there is none */
-int32_t rt_tokenizer_eos (const RtTokenizer *tokenizer);
-bool rt_tokenizer_is_end (const RtTokenizer *tokenizer, int32_t token); /* end of sequence, of turn, of message */
-const char *rt_tokenizer_model (const RtTokenizer *tokenizer);          /* "llama", "gpt2" */
+int32_t rt_tokenizer_eos (const RtTokenizer *tokenizer); /* -1 when there is none */
 
-/* Encode @text [n_bytes] UTF-8 (invalid bytes are kept as bytes). @add_special: put the beginning-of-sequence token where the model wants one;
- * @parse_special: "<|im_start|>" in the text becomes its token. *@tokens is malloc'ed. */
-bool rt_tokenizer_encode (const RtTokenizer *tokenizer, const char *text, size_t n_bytes, bool add_special, bool parse_special,
-                          int32_t **tokens, size_t *n_tokens, RtError *error);
+/* Whether @token ends a sequence, a turn or a message: the file's eos, eot and eom, and the known
+ * names of such tokens. */
+bool rt_tokenizer_is_end (const RtTokenizer *tokenizer, int32_t token);
+const char *rt_tokenizer_model (const RtTokenizer *tokenizer); /* "llama", "gpt2" */
 
-/* The bytes of one token as they appear in text; control tokens give none. Not zero-terminated, lives as long as the tokenizer. A token may hold part of a
- * UTF-8 sequence: gather bytes before showing them. */
+/* Encode @text [n_bytes], UTF-8 (invalid bytes are kept as bytes). @add_special: put the
+ * beginning-of-sequence token in front where the model wants one (and its end where it wants that).
+ * @parse_special: "<|im_start|>" in the text becomes its token; without it only the model's
+ * user-defined tokens do, so that a user's text cannot speak for the system. *@tokens is malloc'ed,
+ * never NULL on success. RT_ERROR_UNSUPPORTED: a byte that the vocabulary cannot express.
+ * O(n log n). */
+bool rt_tokenizer_encode (const RtTokenizer *tokenizer, const char *text, size_t n_bytes,
+                          bool add_special, bool parse_special, int32_t **tokens, size_t *n_tokens,
+                          RtError *error);
+
+/* The bytes of one token as they appear in text; control tokens and numbers that are no tokens give
+ * none. Not zero-terminated, lives as long as the tokenizer. A token may hold part of a UTF-8
+ * sequence: gather bytes before showing them. A "llama" tokenizer puts a space in front of the
+ * text, so the first piece starts with one. */
 RtSlice rt_tokenizer_piece (const RtTokenizer *tokenizer, int32_t token);
+
 /* The token's own name in the vocabulary ("<|im_end|>", "▁the"). */
 RtSlice rt_tokenizer_name (const RtTokenizer *tokenizer, int32_t token);
 
-/* The prompt that makes a chat model answer @user (UTF-8), in the template family found in the file (ChatML, Llama 2, Llama 3, Gemma, Zephyr/Phi-3); NULL in
- * @system leaves it out. false with RT_ERROR_UNSUPPORTED when the file has no template or one of an unknown family. *@prompt is malloc'ed. */
-bool rt_chat_prompt (const RtGguf *gguf, const char *system, const char *user, char **prompt, RtError *error);
+/* The prompt that makes a chat model answer @user (UTF-8), in the template family found in the file
+ * (ChatML, Llama 2, Llama 3, Gemma, Zephyr, Phi-3); NULL in @system leaves it out. false with
+ * RT_ERROR_UNSUPPORTED when the file has no template or one of an unknown family. *@prompt is
+ * malloc'ed. */
+bool rt_chat_prompt (const RtGguf *gguf, const char *system, const char *user, char **prompt,
+                     RtError *error);
 const char *rt_chat_family (const RtGguf *gguf); /* "chatml" ..., NULL when none is recognised */
