@@ -295,6 +295,7 @@ main (int argc, char **argv)
     return stop - 1;
 
   kc_register_vec ();
+  kc_register_attn ();
 
   if (options.list)
     {
