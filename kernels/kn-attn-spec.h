@@ -40,6 +40,7 @@ typedef struct
 {
   float *scores;   /* [KN_ATTN_TILE][KN_ATTN_CHUNK] */
   float *q_scales; /* [KN_ATTN_TILE][head_dim / 32] */
+  int32_t *q_sums; /* [KN_ATTN_TILE][head_dim / 32], sums of codes, for those that want them */
   int8_t *q_codes; /* [KN_ATTN_TILE][head_dim] */
 } KnAttnScratch;
 
@@ -49,7 +50,9 @@ kn_attn_scratch (const KnAttnChunk *a)
   KnAttnScratch s;
   s.scores = (float *)a->scratch;
   s.q_codes = (int8_t *)(s.scores + KN_ATTN_TILE * KN_ATTN_CHUNK);
-  s.q_scales = (float *)(s.q_codes + KN_ATTN_TILE * ((a->head_dim + 63) & ~(size_t)63));
+  const size_t padded = (a->head_dim + 63) & ~(size_t)63;
+  s.q_scales = (float *)(s.q_codes + KN_ATTN_TILE * padded);
+  s.q_sums = (int32_t *)(s.q_scales + KN_ATTN_TILE * padded / 32);
   return s;
 }
 

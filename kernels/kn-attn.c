@@ -46,8 +46,9 @@ size_t
 kn_attn_scratch_bytes (size_t n_queries, size_t head_dim)
 {
   const size_t padded = (head_dim + 63) & ~(size_t)63;
-  const size_t bytes
-      = KN_ATTN_TILE * (KN_ATTN_CHUNK * sizeof (float) + padded + padded / 32 * sizeof (float));
+  const size_t bytes = KN_ATTN_TILE
+                       * (KN_ATTN_CHUNK * sizeof (float) + padded
+                          + padded / 32 * (sizeof (float) + sizeof (int32_t)));
   return (bytes + KN_ALIGN - 1) & ~(size_t)(KN_ALIGN - 1);
 }
 

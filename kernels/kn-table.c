@@ -32,6 +32,7 @@ fill (KnTable *table, KnLevel level)
   if (level == KN_LEVEL_AVX512)
     {
       kn_vec_avx512 (&table->vec);
+      kn_attn_avx512 (&table->attn);
     }
 #elif defined(__aarch64__)
   if (level == KN_LEVEL_NEON || level == KN_LEVEL_DOTPROD)

@@ -1,0 +1,460 @@
+/* Attention over one KV head's cache with AVX-512 (kn-attn-spec.h has layout and arithmetic).
+ *
+ * Queries are taken in tiles of up to 8. For a tile, one load of 16 positions of a key coordinate,
+ * or of 16 coordinates of a value, serves all its queries; that is what makes grouped heads cheap.
+ * The functions marked INLINE are written once for any tile and become one loop per tile size, with
+ * all accumulators in registers.
+ *
+ * Stores are inherited from AVX2. */
+#ifndef __AVX512VNNI__
+#error "this file needs -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni"
+#endif
+
+#include "kn-attn-spec.h"
+#include "kn-table-private.h"
+#include "x86/kn-math-avx512.h"
+
+#define INLINE static inline __attribute__ ((always_inline))
+#define TILE KN_ATTN_TILE
+#define MAX_PANELS 8 /* of a chunk */
+
+/* Queries of one tile, and where their rows are. */
+typedef struct
+{
+  const KnAttnChunk *a;
+  KnAttnScratch scratch;
+  size_t query; /* the first one */
+  size_t lo[TILE], hi[TILE];
+  const float *q;
+  float *o;
+} Tile;
+
+INLINE __m512
+load_f32_or_f16 (KnDtype format, const void *base, size_t at)
+{
+  if (format == KN_F32)
+    return _mm512_loadu_ps ((const float *)base + at);
+  return _mm512_cvtph_ps (
+      _mm256_loadu_si256 ((const __m256i *)(const void *)((const uint16_t *)base + at)));
+}
+
+/* --- scores ---------------------------------------------------------------------------------- */
+
+/* @n queries of the tile, from query @i, against @np panels. */
+INLINE void
+scores_float (const Tile *t, KnDtype format, size_t n, size_t np, size_t i, size_t position)
+{
+  const size_t dim = t->a->head_dim, stride = t->a->q_stride;
+  const size_t start = position / 16 * dim * 16;
+  const float *q = t->q + i * stride;
+  float *s = t->scratch.scores + i * KN_ATTN_CHUNK + position % KN_ATTN_CHUNK;
+  __m512 acc[TILE][MAX_PANELS], k[MAX_PANELS];
+
+  for (size_t j = 0; j < n; j++)
+    for (size_t p = 0; p < np; p++)
+      acc[j][p] = _mm512_setzero_ps ();
+  for (size_t d = 0; d < dim; d++)
+    {
+      for (size_t p = 0; p < np; p++)
+        k[p] = load_f32_or_f16 (format, t->a->k, start + p * dim * 16 + d * 16);
+      for (size_t j = 0; j < n; j++)
+        for (size_t p = 0; p < np; p++)
+          acc[j][p] = _mm512_fmadd_ps (_mm512_set1_ps (q[j * stride + d]), k[p], acc[j][p]);
+    }
+  for (size_t j = 0; j < n; j++)
+    for (size_t p = 0; p < np; p++)
+      _mm512_storeu_ps (s + j * KN_ATTN_CHUNK + p * 16, acc[j][p]);
+}
+
+/* Key codes are made unsigned for vpdpbusd by adding 128; the sums start at what that adds,
+ * negated. */
+INLINE void
+scores_q8 (const Tile *t, size_t n, size_t np, size_t i, size_t position)
+{
+  const size_t dim = t->a->head_dim, n_groups = dim / 32;
+  const size_t panel_bytes = dim * 16 + n_groups * 32;
+  const uint8_t *k = kn_k_panel (KN_Q8_0, t->a->k, dim, position);
+  const int8_t *q = t->scratch.q_codes + i * dim;
+  const float *q_scales = t->scratch.q_scales + i * n_groups;
+  const int32_t *q_sums = t->scratch.q_sums + i * n_groups;
+  float *s = t->scratch.scores + i * KN_ATTN_CHUNK + position % KN_ATTN_CHUNK;
+  const __m512i flip = _mm512_set1_epi8 (-128);
+  __m512 acc[TILE][MAX_PANELS];
+
+  for (size_t j = 0; j < n; j++)
+    for (size_t p = 0; p < np; p++)
+      acc[j][p] = _mm512_setzero_ps ();
+  for (size_t g = 0; g < n_groups; g++)
+    {
+      __m512i dot[TILE][MAX_PANELS];
+      for (size_t j = 0; j < n; j++)
+        for (size_t p = 0; p < np; p++)
+          dot[j][p] = _mm512_set1_epi32 (-128 * q_sums[j * n_groups + g]);
+#pragma GCC unroll 8
+      for (size_t c = 0; c < 8; c++)
+        for (size_t p = 0; p < np; p++)
+          {
+            const __m512i codes
+                = _mm512_xor_si512 (_mm512_loadu_si512 (k + p * panel_bytes + (g * 8 + c) * 64),
+                                    flip);
+            for (size_t j = 0; j < n; j++)
+              {
+                int32_t four;
+                memcpy (&four, q + j * dim + g * 32 + c * 4, sizeof four);
+                dot[j][p] = _mm512_dpbusd_epi32 (dot[j][p], codes, _mm512_set1_epi32 (four));
+              }
+          }
+      for (size_t p = 0; p < np; p++)
+        {
+          const __m512 scale = load_f32_or_f16 (KN_F16, k + p * panel_bytes + dim * 16, g * 16);
+          for (size_t j = 0; j < n; j++)
+            acc[j][p] = _mm512_fmadd_ps (_mm512_cvtepi32_ps (dot[j][p]),
+                                         _mm512_mul_ps (_mm512_set1_ps (q_scales[j * n_groups + g]),
+                                                        scale),
+                                         acc[j][p]);
+        }
+    }
+  for (size_t j = 0; j < n; j++)
+    for (size_t p = 0; p < np; p++)
+      _mm512_storeu_ps (s + j * KN_ATTN_CHUNK + p * 16, acc[j][p]);
+}
+
+/* Panels [first, end) in steps of @np, what is left one by one. */
+INLINE void
+scores_rows (const Tile *t, KnDtype format, size_t n, size_t np, size_t i, size_t first, size_t end)
+{
+  size_t p = first;
+  for (; p + np * 16 <= end; p += np * 16)
+    if (format == KN_Q8_0)
+      scores_q8 (t, n, np, i, p);
+    else
+      scores_float (t, format, n, np, i, p);
+  for (; np > 1 && p < end; p += 16)
+    if (format == KN_Q8_0)
+      scores_q8 (t, n, 1, i, p);
+    else
+      scores_float (t, format, n, 1, i, p);
+}
+
+/* @n queries from query @i in blocks that keep about 16 accumulators busy; a Q8_0 score needs two.
+ */
+INLINE void
+scores_tile (const Tile *t, KnDtype format, size_t n, size_t first, size_t end)
+{
+  const int q8 = format == KN_Q8_0;
+  size_t i = 0;
+  for (; i + 8 <= n; i += 8)
+    scores_rows (t, format, 8, q8 ? 1 : 2, i, first, end);
+  for (; i + 4 <= n; i += 4)
+    scores_rows (t, format, 4, q8 ? 2 : 4, i, first, end);
+  if (i + 3 == n)
+    scores_rows (t, format, 3, q8 ? 2 : 4, i, first, end);
+  else if (i + 2 == n)
+    scores_rows (t, format, 2, 4, i, first, end);
+  else if (i + 1 == n)
+    scores_rows (t, format, 1, q8 ? 4 : 8, i, first, end);
+}
+
+/* --- softmax --------------------------------------------------------------------------------- */
+
+/* Turn the scores of one query, [lo, hi), into weights, 0 elsewhere in their panels. */
+static void
+weights (const KnAttnChunk *a, float *s, size_t lo, size_t hi, float *m, float *l)
+{
+  const size_t base = lo / KN_ATTN_CHUNK * KN_ATTN_CHUNK, first = lo / 16 * 16;
+  const __m512 lowest = _mm512_set1_ps (-INFINITY);
+  const __m512 cap = _mm512_set1_ps (a->softcap), inverse_cap = _mm512_set1_ps (1.0f / a->softcap);
+  __m512 max = lowest, sum = _mm512_setzero_ps ();
+
+  for (size_t p = first; p < hi; p += 16)
+    {
+      __mmask16 seen = 0xffff;
+      if (p < lo)
+        seen &= (__mmask16)(0xffffu << (lo - p));
+      if (p + 16 > hi)
+        seen &= kn_tail16 (hi - p);
+      __m512 v = _mm512_loadu_ps (s + (p - base));
+      if (a->softcap != 0.0f)
+        v = _mm512_mul_ps (cap, kn_tanh16 (_mm512_mul_ps (v, inverse_cap)));
+      v = _mm512_mask_blend_ps (seen, lowest, v);
+      _mm512_storeu_ps (s + (p - base), v);
+      max = _mm512_max_ps (v, max);
+    }
+  *m = _mm512_reduce_max_ps (max) + 0.0f;
+
+  const __m512 shift = _mm512_set1_ps (kn_softmax_shift (*m));
+  for (size_t p = first; p < hi; p += 16)
+    {
+      const __m512 e = kn_exp16 (_mm512_sub_ps (_mm512_loadu_ps (s + (p - base)), shift));
+      _mm512_storeu_ps (s + (p - base), e);
+      sum = _mm512_add_ps (sum, e);
+    }
+  *l = kn_sum16 (sum);
+}
+
+/* --- weighted values -------------------------------------------------------------------------- */
+
+INLINE __m512
+load_values (const KnAttnChunk *a, KnDtype format, size_t position, size_t d)
+{
+  if (format != KN_Q8_0)
+    return load_f32_or_f16 (format, a->v, position * a->head_dim + d);
+  const int8_t *codes = kn_v_codes (a->v, a->head_dim, position) + d;
+  const __m128i half = _mm_cvtsi32_si128 (kn_v_scales (a->v, a->head_dim, position)[d / 32]);
+  const __m512i wide
+      = _mm512_cvtepi8_epi32 (_mm_loadu_si128 ((const __m128i *)(const void *)codes));
+  return _mm512_mul_ps (_mm512_cvtepi32_ps (wide), _mm512_broadcastss_ps (_mm_cvtph_ps (half)));
+}
+
+/* The last head_dim % 16 coordinates; Q8_0 has none. */
+INLINE __m512
+load_values_tail (const KnAttnChunk *a, KnDtype format, size_t position, size_t d, __mmask16 k)
+{
+  const size_t at = position * a->head_dim + d;
+  if (format == KN_F32)
+    return _mm512_maskz_loadu_ps (k, (const float *)a->v + at);
+  return _mm512_cvtph_ps (_mm256_maskz_loadu_epi16 (k, (const uint16_t *)a->v + at));
+}
+
+/* o += p v for @n queries from query @i, @nd registers of coordinates from @d, positions [lo, hi).
+ */
+INLINE void
+add_values (const Tile *t, KnDtype format, size_t n, size_t nd, size_t i, size_t d, size_t lo,
+            size_t hi)
+{
+  const size_t dim = t->a->head_dim;
+  const float *p = t->scratch.scores + i * KN_ATTN_CHUNK;
+  float *o = t->o + i * dim + d;
+  __m512 acc[TILE][4], v[4];
+
+  for (size_t j = 0; j < n; j++)
+    for (size_t e = 0; e < nd; e++)
+      acc[j][e] = _mm512_loadu_ps (o + j * dim + e * 16);
+  for (size_t position = lo; position < hi; position++)
+    {
+      for (size_t e = 0; e < nd; e++)
+        v[e] = load_values (t->a, format, position, d + e * 16);
+      for (size_t j = 0; j < n; j++)
+        for (size_t e = 0; e < nd; e++)
+          acc[j][e]
+              = _mm512_fmadd_ps (_mm512_set1_ps (p[j * KN_ATTN_CHUNK + position % KN_ATTN_CHUNK]),
+                                 v[e], acc[j][e]);
+    }
+  for (size_t j = 0; j < n; j++)
+    for (size_t e = 0; e < nd; e++)
+      _mm512_storeu_ps (o + j * dim + e * 16, acc[j][e]);
+}
+
+static void
+add_values_tail (const Tile *t, KnDtype format, size_t i, size_t d, size_t lo, size_t hi)
+{
+  const size_t dim = t->a->head_dim;
+  const __mmask16 k = kn_tail16 (dim - d);
+  const float *p = t->scratch.scores + i * KN_ATTN_CHUNK;
+  __m512 acc = _mm512_maskz_loadu_ps (k, t->o + i * dim + d);
+  for (size_t position = lo; position < hi; position++)
+    acc = _mm512_fmadd_ps (_mm512_set1_ps (p[position % KN_ATTN_CHUNK]),
+                           load_values_tail (t->a, format, position, d, k), acc);
+  _mm512_mask_storeu_ps (t->o + i * dim + d, k, acc);
+}
+
+/* All coordinates for @n queries, @nd registers at a time. */
+INLINE void
+values_rows (const Tile *t, KnDtype format, size_t n, size_t nd, size_t i, size_t lo, size_t hi)
+{
+  const size_t dim = t->a->head_dim;
+  size_t d = 0;
+  for (; d + nd * 16 <= dim; d += nd * 16)
+    add_values (t, format, n, nd, i, d, lo, hi);
+  for (; nd > 1 && d + 16 <= dim; d += 16)
+    add_values (t, format, n, 1, i, d, lo, hi);
+  for (size_t j = 0; d < dim && j < n; j++)
+    add_values_tail (t, format, i + j, d, lo, hi);
+}
+
+INLINE void
+values_tile (const Tile *t, KnDtype format, size_t n, size_t lo, size_t hi)
+{
+  size_t i = 0;
+  for (; i + 8 <= n; i += 8)
+    values_rows (t, format, 8, 2, i, lo, hi);
+  for (; i + 4 <= n; i += 4)
+    values_rows (t, format, 4, 4, i, lo, hi);
+  if (i + 3 == n)
+    values_rows (t, format, 3, 4, i, lo, hi);
+  else if (i + 2 == n)
+    values_rows (t, format, 2, 4, i, lo, hi);
+  else if (i + 1 == n)
+    values_rows (t, format, 1, 4, i, lo, hi);
+}
+
+/* --- tiles ----------------------------------------------------------------------------------- */
+
+static void
+scores (const Tile *t, size_t n, size_t first, size_t end)
+{
+  if (t->a->format == KN_F32)
+    scores_tile (t, KN_F32, n, first, end);
+  else if (t->a->format == KN_F16)
+    scores_tile (t, KN_F16, n, first, end);
+  else
+    scores_tile (t, KN_Q8_0, n, first, end);
+}
+
+static void
+values (const Tile *t, size_t n, size_t lo, size_t hi)
+{
+  if (t->a->format == KN_F32)
+    values_tile (t, KN_F32, n, lo, hi);
+  else if (t->a->format == KN_F16)
+    values_tile (t, KN_F16, n, lo, hi);
+  else
+    values_tile (t, KN_Q8_0, n, lo, hi);
+}
+
+/* The same for the one query @i of the tile. */
+static void
+values_one (const Tile *t, size_t i, size_t lo, size_t hi)
+{
+  Tile one = *t;
+  one.o += i * t->a->head_dim;
+  one.scratch.scores += i * KN_ATTN_CHUNK;
+  if (lo < hi)
+    values (&one, 1, lo, hi);
+}
+
+/* kn_q8_group for 32 numbers; also the sum of the codes. */
+static float
+quantize_group (const float *x, int8_t *codes, int32_t *sum)
+{
+  const __m512i magnitude = _mm512_set1_epi32 (0x7fffffff);
+  const __m512 x0 = _mm512_loadu_ps (x), x1 = _mm512_loadu_ps (x + 16);
+  const __m512i top = _mm512_max_epu32 (_mm512_and_si512 (_mm512_castps_si512 (x0), magnitude),
+                                        _mm512_and_si512 (_mm512_castps_si512 (x1), magnitude));
+  const float scale = kn_q_scale (kn_f32_from_bits (_mm512_reduce_max_epu32 (top)));
+  if (!kn_q8_scale_ok (scale))
+    {
+      *sum = 0;
+      return kn_q8_group (x, codes, scale);
+    }
+
+  const __m512 by = _mm512_set1_ps (scale), limit = _mm512_set1_ps (KN_Q8_MAX),
+               lower = _mm512_set1_ps (-KN_Q8_MAX);
+  const __m512i c0
+      = _mm512_cvtps_epi32 (_mm512_min_ps (_mm512_max_ps (_mm512_div_ps (x0, by), lower), limit));
+  const __m512i c1
+      = _mm512_cvtps_epi32 (_mm512_min_ps (_mm512_max_ps (_mm512_div_ps (x1, by), lower), limit));
+  _mm_storeu_si128 ((__m128i *)(void *)codes, _mm512_cvtepi32_epi8 (c0));
+  _mm_storeu_si128 ((__m128i *)(void *)(codes + 16), _mm512_cvtepi32_epi8 (c1));
+  *sum = _mm512_reduce_add_epi32 (_mm512_add_epi32 (c0, c1));
+  return scale;
+}
+
+static void
+quantize_queries (const Tile *t, size_t n)
+{
+  const size_t dim = t->a->head_dim, n_groups = dim / 32;
+  for (size_t i = 0; i < n; i++)
+    for (size_t g = 0; g < n_groups; g++)
+      t->scratch.q_scales[i * n_groups + g] = quantize_group (t->q + i * t->a->q_stride + g * 32,
+                                                              t->scratch.q_codes + i * dim + g * 32,
+                                                              &t->scratch.q_sums[i * n_groups + g]);
+}
+
+/* Up to TILE queries. Values are added for the positions that all see together, and one query at a
+ * time for the few before and after them (the diagonal of a prompt): in the order of positions
+ * either way. */
+static void
+chunk_tile (Tile *t, size_t n)
+{
+  const KnAttnChunk *a = t->a;
+  size_t first = SIZE_MAX, end = 0, common_lo = 0, common_hi = SIZE_MAX;
+
+  for (size_t i = 0; i < n; i++)
+    {
+      if (kn_attn_range (a, t->query + i, &t->lo[i], &t->hi[i]))
+        {
+          first = t->lo[i] < first ? t->lo[i] : first;
+          end = t->hi[i] > end ? t->hi[i] : end;
+        }
+      common_lo = t->lo[i] > common_lo ? t->lo[i] : common_lo;
+      common_hi = t->hi[i] < common_hi ? t->hi[i] : common_hi;
+    }
+  memset (t->o, 0, n * a->head_dim * sizeof *t->o);
+  if (first < end)
+    {
+      if (a->format == KN_Q8_0)
+        quantize_queries (t, n);
+      scores (t, n, first / 16 * 16, (end + 15) / 16 * 16);
+    }
+
+  const int any_common = common_lo < common_hi;
+  for (size_t i = 0; i < n; i++)
+    {
+      a->m[t->query + i] = -INFINITY;
+      a->l[t->query + i] = 0.0f;
+      if (t->lo[i] < t->hi[i])
+        weights (a, t->scratch.scores + i * KN_ATTN_CHUNK, t->lo[i], t->hi[i], &a->m[t->query + i],
+                 &a->l[t->query + i]);
+      values_one (t, i, t->lo[i], any_common ? common_lo : t->hi[i]);
+    }
+  if (any_common)
+    {
+      values (t, n, common_lo, common_hi);
+      for (size_t i = 0; i < n; i++)
+        values_one (t, i, common_hi, t->hi[i]);
+    }
+}
+
+static void
+chunk_avx512 (const KnAttnChunk *a)
+{
+  Tile t = { .a = a, .scratch = kn_attn_scratch (a) };
+  for (size_t i = 0; i < a->n_queries; i += TILE)
+    {
+      t.query = i;
+      t.q = a->q + i * a->q_stride;
+      t.o = a->o + i * a->head_dim;
+      chunk_tile (&t, a->n_queries - i < TILE ? a->n_queries - i : TILE);
+    }
+}
+
+/* --- merge ----------------------------------------------------------------------------------- */
+
+static void
+merge_avx512 (float *m0, float *l0, float *o0, float m, float l, const float *o, size_t head_dim)
+{
+  const float top = kn_max1 (*m0, m);
+  const float w0 = kn_merge_weight (*m0, top), w = kn_merge_weight (m, top);
+  const __m512 v0 = _mm512_set1_ps (w0), v = _mm512_set1_ps (w);
+
+  for (size_t d = 0; d < head_dim; d += 16)
+    {
+      const __mmask16 k = head_dim - d < 16 ? kn_tail16 (head_dim - d) : (__mmask16)0xffff;
+      const __m512 old = _mm512_mul_ps (_mm512_maskz_loadu_ps (k, o0 + d), v0);
+      _mm512_mask_storeu_ps (o0 + d, k, _mm512_fmadd_ps (_mm512_maskz_loadu_ps (k, o + d), v, old));
+    }
+  *l0 = fmaf (l, w, *l0 * w0);
+  *m0 = top;
+}
+
+static void
+finish_avx512 (const float *o, float l, size_t head_dim, float *y)
+{
+  const __m512 divisor = _mm512_set1_ps (l);
+  const __mmask16 some = l == 0.0f ? 0 : 0xffff;
+  for (size_t d = 0; d < head_dim; d += 16)
+    {
+      const __mmask16 k = head_dim - d < 16 ? kn_tail16 (head_dim - d) : (__mmask16)0xffff;
+      _mm512_mask_storeu_ps (y + d, k,
+                             _mm512_maskz_div_ps (some, _mm512_maskz_loadu_ps (k, o + d), divisor));
+    }
+}
+
+void
+kn_attn_avx512 (KnAttnFamily *f)
+{
+  f->chunk = chunk_avx512;
+  f->merge = merge_avx512;
+  f->finish = finish_avx512;
+}
