@@ -9,5 +9,6 @@ void kn_vec_c (KnVecFamily *f);
 void kn_attn_c (KnAttnFamily *f);
 
 void kn_vec_avx2 (KnVecFamily *f);
+void kn_attn_avx2 (KnAttnFamily *f);
 void kn_vec_avx512 (KnVecFamily *f);
 void kn_attn_avx512 (KnAttnFamily *f);

@@ -28,6 +28,7 @@ fill (KnTable *table, KnLevel level)
   if (level == KN_LEVEL_AVX2 || level == KN_LEVEL_AVX512)
     {
       kn_vec_avx2 (&table->vec);
+      kn_attn_avx2 (&table->attn);
     }
   if (level == KN_LEVEL_AVX512)
     {

@@ -10,24 +10,13 @@
 #error "this file needs -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni"
 #endif
 
-#include "kn-attn-spec.h"
+#include "kn-attn-tile.h"
 #include "kn-table-private.h"
 #include "x86/kn-math-avx512.h"
 
 #define INLINE static inline __attribute__ ((always_inline))
 #define TILE KN_ATTN_TILE
 #define MAX_PANELS 8 /* of a chunk */
-
-/* Queries of one tile, and where their rows are. */
-typedef struct
-{
-  const KnAttnChunk *a;
-  KnAttnScratch scratch;
-  size_t query; /* the first one */
-  size_t lo[TILE], hi[TILE];
-  const float *q;
-  float *o;
-} Tile;
 
 INLINE __m512
 load_f32_or_f16 (KnDtype format, const void *base, size_t at)
@@ -42,7 +31,7 @@ load_f32_or_f16 (KnDtype format, const void *base, size_t at)
 
 /* @n queries of the tile, from query @i, against @np panels. */
 INLINE void
-scores_float (const Tile *t, KnDtype format, size_t n, size_t np, size_t i, size_t position)
+scores_float (const KnAttnTile *t, KnDtype format, size_t n, size_t np, size_t i, size_t position)
 {
   const size_t dim = t->a->head_dim, stride = t->a->q_stride;
   const size_t start = position / 16 * dim * 16;
@@ -69,7 +58,7 @@ scores_float (const Tile *t, KnDtype format, size_t n, size_t np, size_t i, size
 /* Key codes are made unsigned for vpdpbusd by adding 128; the sums start at what that adds,
  * negated. */
 INLINE void
-scores_q8 (const Tile *t, size_t n, size_t np, size_t i, size_t position)
+scores_q8 (const KnAttnTile *t, size_t n, size_t np, size_t i, size_t position)
 {
   const size_t dim = t->a->head_dim, n_groups = dim / 32;
   const size_t panel_bytes = dim * 16 + n_groups * 32;
@@ -121,7 +110,8 @@ scores_q8 (const Tile *t, size_t n, size_t np, size_t i, size_t position)
 
 /* Panels [first, end) in steps of @np, what is left one by one. */
 INLINE void
-scores_rows (const Tile *t, KnDtype format, size_t n, size_t np, size_t i, size_t first, size_t end)
+scores_rows (const KnAttnTile *t, KnDtype format, size_t n, size_t np, size_t i, size_t first,
+             size_t end)
 {
   size_t p = first;
   for (; p + np * 16 <= end; p += np * 16)
@@ -139,7 +129,7 @@ scores_rows (const Tile *t, KnDtype format, size_t n, size_t np, size_t i, size_
 /* @n queries from query @i in blocks that keep about 16 accumulators busy; a Q8_0 score needs two.
  */
 INLINE void
-scores_tile (const Tile *t, KnDtype format, size_t n, size_t first, size_t end)
+scores_tile (const KnAttnTile *t, KnDtype format, size_t n, size_t first, size_t end)
 {
   const int q8 = format == KN_Q8_0;
   size_t i = 0;
@@ -219,7 +209,7 @@ load_values_tail (const KnAttnChunk *a, KnDtype format, size_t position, size_t 
 /* o += p v for @n queries from query @i, @nd registers of coordinates from @d, positions [lo, hi).
  */
 INLINE void
-add_values (const Tile *t, KnDtype format, size_t n, size_t nd, size_t i, size_t d, size_t lo,
+add_values (const KnAttnTile *t, KnDtype format, size_t n, size_t nd, size_t i, size_t d, size_t lo,
             size_t hi)
 {
   const size_t dim = t->a->head_dim;
@@ -246,7 +236,7 @@ add_values (const Tile *t, KnDtype format, size_t n, size_t nd, size_t i, size_t
 }
 
 static void
-add_values_tail (const Tile *t, KnDtype format, size_t i, size_t d, size_t lo, size_t hi)
+add_values_tail (const KnAttnTile *t, KnDtype format, size_t i, size_t d, size_t lo, size_t hi)
 {
   const size_t dim = t->a->head_dim;
   const __mmask16 k = kn_tail16 (dim - d);
@@ -260,7 +250,8 @@ add_values_tail (const Tile *t, KnDtype format, size_t i, size_t d, size_t lo, s
 
 /* All coordinates for @n queries, @nd registers at a time. */
 INLINE void
-values_rows (const Tile *t, KnDtype format, size_t n, size_t nd, size_t i, size_t lo, size_t hi)
+values_rows (const KnAttnTile *t, KnDtype format, size_t n, size_t nd, size_t i, size_t lo,
+             size_t hi)
 {
   const size_t dim = t->a->head_dim;
   size_t d = 0;
@@ -273,7 +264,7 @@ values_rows (const Tile *t, KnDtype format, size_t n, size_t nd, size_t i, size_
 }
 
 INLINE void
-values_tile (const Tile *t, KnDtype format, size_t n, size_t lo, size_t hi)
+values_tile (const KnAttnTile *t, KnDtype format, size_t n, size_t lo, size_t hi)
 {
   size_t i = 0;
   for (; i + 8 <= n; i += 8)
@@ -291,7 +282,7 @@ values_tile (const Tile *t, KnDtype format, size_t n, size_t lo, size_t hi)
 /* --- tiles ----------------------------------------------------------------------------------- */
 
 static void
-scores (const Tile *t, size_t n, size_t first, size_t end)
+scores (const KnAttnTile *t, size_t n, size_t first, size_t end)
 {
   if (t->a->format == KN_F32)
     scores_tile (t, KN_F32, n, first, end);
@@ -302,7 +293,7 @@ scores (const Tile *t, size_t n, size_t first, size_t end)
 }
 
 static void
-values (const Tile *t, size_t n, size_t lo, size_t hi)
+values (const KnAttnTile *t, size_t n, size_t lo, size_t hi)
 {
   if (t->a->format == KN_F32)
     values_tile (t, KN_F32, n, lo, hi);
@@ -310,17 +301,6 @@ values (const Tile *t, size_t n, size_t lo, size_t hi)
     values_tile (t, KN_F16, n, lo, hi);
   else
     values_tile (t, KN_Q8_0, n, lo, hi);
-}
-
-/* The same for the one query @i of the tile. */
-static void
-values_one (const Tile *t, size_t i, size_t lo, size_t hi)
-{
-  Tile one = *t;
-  one.o += i * t->a->head_dim;
-  one.scratch.scores += i * KN_ATTN_CHUNK;
-  if (lo < hi)
-    values (&one, 1, lo, hi);
 }
 
 /* kn_q8_group for 32 numbers; also the sum of the codes. */
@@ -351,72 +331,16 @@ quantize_group (const float *x, int8_t *codes, int32_t *sum)
 }
 
 static void
-quantize_queries (const Tile *t, size_t n)
-{
-  const size_t dim = t->a->head_dim, n_groups = dim / 32;
-  for (size_t i = 0; i < n; i++)
-    for (size_t g = 0; g < n_groups; g++)
-      t->scratch.q_scales[i * n_groups + g] = quantize_group (t->q + i * t->a->q_stride + g * 32,
-                                                              t->scratch.q_codes + i * dim + g * 32,
-                                                              &t->scratch.q_sums[i * n_groups + g]);
-}
-
-/* Up to TILE queries. Values are added for the positions that all see together, and one query at a
- * time for the few before and after them (the diagonal of a prompt): in the order of positions
- * either way. */
-static void
-chunk_tile (Tile *t, size_t n)
-{
-  const KnAttnChunk *a = t->a;
-  size_t first = SIZE_MAX, end = 0, common_lo = 0, common_hi = SIZE_MAX;
-
-  for (size_t i = 0; i < n; i++)
-    {
-      if (kn_attn_range (a, t->query + i, &t->lo[i], &t->hi[i]))
-        {
-          first = t->lo[i] < first ? t->lo[i] : first;
-          end = t->hi[i] > end ? t->hi[i] : end;
-        }
-      common_lo = t->lo[i] > common_lo ? t->lo[i] : common_lo;
-      common_hi = t->hi[i] < common_hi ? t->hi[i] : common_hi;
-    }
-  memset (t->o, 0, n * a->head_dim * sizeof *t->o);
-  if (first < end)
-    {
-      if (a->format == KN_Q8_0)
-        quantize_queries (t, n);
-      scores (t, n, first / 16 * 16, (end + 15) / 16 * 16);
-    }
-
-  const int any_common = common_lo < common_hi;
-  for (size_t i = 0; i < n; i++)
-    {
-      a->m[t->query + i] = -INFINITY;
-      a->l[t->query + i] = 0.0f;
-      if (t->lo[i] < t->hi[i])
-        weights (a, t->scratch.scores + i * KN_ATTN_CHUNK, t->lo[i], t->hi[i], &a->m[t->query + i],
-                 &a->l[t->query + i]);
-      values_one (t, i, t->lo[i], any_common ? common_lo : t->hi[i]);
-    }
-  if (any_common)
-    {
-      values (t, n, common_lo, common_hi);
-      for (size_t i = 0; i < n; i++)
-        values_one (t, i, common_hi, t->hi[i]);
-    }
-}
-
-static void
 chunk_avx512 (const KnAttnChunk *a)
 {
-  Tile t = { .a = a, .scratch = kn_attn_scratch (a) };
-  for (size_t i = 0; i < a->n_queries; i += TILE)
-    {
-      t.query = i;
-      t.q = a->q + i * a->q_stride;
-      t.o = a->o + i * a->head_dim;
-      chunk_tile (&t, a->n_queries - i < TILE ? a->n_queries - i : TILE);
-    }
+  static const KnAttnSteps steps = {
+    .tile = TILE,
+    .quantize_group = quantize_group,
+    .scores = scores,
+    .weights = weights,
+    .values = values,
+  };
+  kn_attn_by_tiles (a, &steps);
 }
 
 /* --- merge ----------------------------------------------------------------------------------- */

@@ -1,0 +1,449 @@
+/* Attention over one KV head's cache with AVX2, FMA and F16C (kn-attn-spec.h has layout and
+ * arithmetic).
+ *
+ * Queries are taken in tiles of up to 4: with 16 registers that is what keys, weights and
+ * accumulators leave room for. One load of keys or values serves the whole tile. The functions
+ * marked INLINE are written once for any tile and become one loop per tile size. */
+#ifndef __AVX2__
+#error "this file needs -mavx2 -mfma -mf16c"
+#endif
+
+#include "kn-attn-tile.h"
+#include "kn-table-private.h"
+#include "x86/kn-math-avx2.h"
+
+#define INLINE static inline __attribute__ ((always_inline))
+#define TILE 4
+
+INLINE __m128i
+load_8_halves (const uint16_t *x)
+{
+  return _mm_loadu_si128 ((const __m128i *)(const void *)x);
+}
+
+INLINE __m256
+load_f32_or_f16 (KnDtype format, const void *base, size_t at)
+{
+  if (format == KN_F32)
+    return _mm256_loadu_ps ((const float *)base + at);
+  return _mm256_cvtph_ps (load_8_halves ((const uint16_t *)base + at));
+}
+
+/* --- scores ---------------------------------------------------------------------------------- */
+
+/* @n queries of the tile, from query @i, against @nh halves of panels (8 positions each). */
+INLINE void
+scores_float (const KnAttnTile *t, KnDtype format, size_t n, size_t nh, size_t i, size_t position)
+{
+  const size_t dim = t->a->head_dim, stride = t->a->q_stride;
+  const size_t start = position / 16 * dim * 16;
+  const float *q = t->q + i * stride;
+  float *s = t->scratch.scores + i * KN_ATTN_CHUNK + position % KN_ATTN_CHUNK;
+  __m256 acc[TILE][8], k[8];
+
+  for (size_t j = 0; j < n; j++)
+    for (size_t h = 0; h < nh; h++)
+      acc[j][h] = _mm256_setzero_ps ();
+  for (size_t d = 0; d < dim; d++)
+    {
+      for (size_t h = 0; h < nh; h++)
+        k[h] = load_f32_or_f16 (format, t->a->k, start + h / 2 * dim * 16 + d * 16 + h % 2 * 8);
+      for (size_t j = 0; j < n; j++)
+        for (size_t h = 0; h < nh; h++)
+          acc[j][h] = _mm256_fmadd_ps (_mm256_set1_ps (q[j * stride + d]), k[h], acc[j][h]);
+    }
+  for (size_t j = 0; j < n; j++)
+    for (size_t h = 0; h < nh; h++)
+      _mm256_storeu_ps (s + j * KN_ATTN_CHUNK + h * 8, acc[j][h]);
+}
+
+/* The products of vpmaddubsw are of an unsigned and a signed byte: the key gives its magnitude, the
+ * query takes the key's sign. Codes are within -127..127, so a sum of two products fits 16 bits. */
+INLINE void
+scores_q8_half (const KnAttnTile *t, size_t n, size_t i, size_t position, size_t half)
+{
+  const size_t dim = t->a->head_dim, n_groups = dim / 32;
+  const uint8_t *k = kn_k_panel (KN_Q8_0, t->a->k, dim, position);
+  const int8_t *q = t->scratch.q_codes + i * dim;
+  const float *q_scales = t->scratch.q_scales + i * n_groups;
+  float *s = t->scratch.scores + i * KN_ATTN_CHUNK + position % KN_ATTN_CHUNK + half * 8;
+  const __m256i ones = _mm256_set1_epi16 (1);
+  __m256 acc[TILE];
+
+  for (size_t j = 0; j < n; j++)
+    acc[j] = _mm256_setzero_ps ();
+  for (size_t g = 0; g < n_groups; g++)
+    {
+      __m256i dot[TILE];
+      for (size_t j = 0; j < n; j++)
+        dot[j] = _mm256_setzero_si256 ();
+      for (size_t c = 0; c < 8; c++)
+        {
+          const __m256i codes = _mm256_loadu_si256 (
+              (const __m256i *)(const void *)(k + (g * 8 + c) * 64 + half * 32));
+          const __m256i magnitude = _mm256_abs_epi8 (codes);
+          for (size_t j = 0; j < n; j++)
+            {
+              int32_t four;
+              memcpy (&four, q + j * dim + g * 32 + c * 4, sizeof four);
+              const __m256i pairs
+                  = _mm256_maddubs_epi16 (magnitude,
+                                          _mm256_sign_epi8 (_mm256_set1_epi32 (four), codes));
+              dot[j] = _mm256_add_epi32 (dot[j], _mm256_madd_epi16 (pairs, ones));
+            }
+        }
+      const __m256 scale = load_f32_or_f16 (KN_F16, k + dim * 16, g * 16 + half * 8);
+      for (size_t j = 0; j < n; j++)
+        acc[j]
+            = _mm256_fmadd_ps (_mm256_cvtepi32_ps (dot[j]),
+                               _mm256_mul_ps (_mm256_set1_ps (q_scales[j * n_groups + g]), scale),
+                               acc[j]);
+    }
+  for (size_t j = 0; j < n; j++)
+    _mm256_storeu_ps (s + j * KN_ATTN_CHUNK, acc[j]);
+}
+
+/* Panels [first, end), @np at a time where the format allows. */
+INLINE void
+scores_rows (const KnAttnTile *t, KnDtype format, size_t n, size_t np, size_t first, size_t end)
+{
+  size_t p = first;
+  for (; format != KN_Q8_0 && p + np * 16 <= end; p += np * 16)
+    scores_float (t, format, n, 2 * np, 0, p);
+  for (; p < end; p += 16)
+    if (format == KN_Q8_0)
+      {
+        scores_q8_half (t, n, 0, p, 0);
+        scores_q8_half (t, n, 0, p, 1);
+      }
+    else
+      scores_float (t, format, n, 2, 0, p);
+}
+
+/* Panels per step: about 8 accumulators, so that the latency of an addition is hidden. */
+INLINE void
+scores_tile (const KnAttnTile *t, KnDtype format, size_t n, size_t first, size_t end)
+{
+  if (n == 4)
+    scores_rows (t, format, 4, 1, first, end);
+  else if (n == 3)
+    scores_rows (t, format, 3, 1, first, end);
+  else if (n == 2)
+    scores_rows (t, format, 2, 2, first, end);
+  else
+    scores_rows (t, format, 1, 4, first, end);
+}
+
+/* --- softmax --------------------------------------------------------------------------------- */
+
+/* Turn the scores of one query, [lo, hi), into weights, 0 elsewhere in their panels. */
+static void
+weights (const KnAttnChunk *a, float *s, size_t lo, size_t hi, float *m, float *l)
+{
+  const size_t base = lo / KN_ATTN_CHUNK * KN_ATTN_CHUNK, first = lo / 16 * 16,
+               end = (hi + 15) / 16 * 16;
+  const __m256 cap = _mm256_set1_ps (a->softcap), inverse_cap = _mm256_set1_ps (1.0f / a->softcap);
+  __m256 max = _mm256_set1_ps (-INFINITY), sum[2] = { _mm256_setzero_ps (), _mm256_setzero_ps () };
+
+  if (a->softcap != 0.0f)
+    for (size_t p = first; p < end; p += 8)
+      {
+        const __m256 v = _mm256_mul_ps (_mm256_loadu_ps (s + (p - base)), inverse_cap);
+        _mm256_storeu_ps (s + (p - base), _mm256_mul_ps (cap, kn_tanh8 (v)));
+      }
+  for (size_t p = first; p < lo; p++)
+    s[p - base] = -INFINITY;
+  for (size_t p = hi; p < end; p++)
+    s[p - base] = -INFINITY;
+  for (size_t p = first; p < end; p += 8)
+    max = _mm256_max_ps (_mm256_loadu_ps (s + (p - base)), max);
+  *m = kn_max8 (max) + 0.0f;
+
+  const __m256 shift = _mm256_set1_ps (kn_softmax_shift (*m));
+  for (size_t p = first; p < end; p += 16)
+    for (size_t h = 0; h < 2; h++)
+      {
+        float *at = s + (p - base) + h * 8;
+        const __m256 e = kn_exp8 (_mm256_sub_ps (_mm256_loadu_ps (at), shift));
+        _mm256_storeu_ps (at, e);
+        sum[h] = _mm256_add_ps (sum[h], e);
+      }
+  *l = kn_sum8x2 (sum[0], sum[1]);
+}
+
+/* --- weighted values -------------------------------------------------------------------------- */
+
+INLINE __m256
+load_values (const KnAttnChunk *a, KnDtype format, size_t position, size_t d)
+{
+  if (format != KN_Q8_0)
+    return load_f32_or_f16 (format, a->v, position * a->head_dim + d);
+  const int8_t *codes = kn_v_codes (a->v, a->head_dim, position) + d;
+  const __m128i half = _mm_cvtsi32_si128 (kn_v_scales (a->v, a->head_dim, position)[d / 32]);
+  const __m256i wide
+      = _mm256_cvtepi8_epi32 (_mm_loadl_epi64 ((const __m128i *)(const void *)codes));
+  return _mm256_mul_ps (_mm256_cvtepi32_ps (wide), _mm256_broadcastss_ps (_mm_cvtph_ps (half)));
+}
+
+/* o += p v for @n queries, @nd registers of coordinates from @d, positions [lo, hi). */
+INLINE void
+add_values (const KnAttnTile *t, KnDtype format, size_t n, size_t nd, size_t d, size_t lo,
+            size_t hi)
+{
+  const size_t dim = t->a->head_dim;
+  const float *p = t->scratch.scores;
+  float *o = t->o + d;
+  __m256 acc[TILE][8], v[8];
+
+  for (size_t j = 0; j < n; j++)
+    for (size_t e = 0; e < nd; e++)
+      acc[j][e] = _mm256_loadu_ps (o + j * dim + e * 8);
+  for (size_t position = lo; position < hi; position++)
+    {
+      for (size_t e = 0; e < nd; e++)
+        v[e] = load_values (t->a, format, position, d + e * 8);
+      for (size_t j = 0; j < n; j++)
+        for (size_t e = 0; e < nd; e++)
+          acc[j][e]
+              = _mm256_fmadd_ps (_mm256_set1_ps (p[j * KN_ATTN_CHUNK + position % KN_ATTN_CHUNK]),
+                                 v[e], acc[j][e]);
+    }
+  for (size_t j = 0; j < n; j++)
+    for (size_t e = 0; e < nd; e++)
+      _mm256_storeu_ps (o + j * dim + e * 8, acc[j][e]);
+}
+
+/* The last head_dim % 8 coordinates of one query; Q8_0 has none. */
+static void
+add_values_tail (const KnAttnTile *t, size_t i, size_t d, size_t lo, size_t hi)
+{
+  const size_t dim = t->a->head_dim;
+  const float *p = t->scratch.scores + i * KN_ATTN_CHUNK;
+  float *o = t->o + i * dim;
+  for (; d < dim; d++)
+    for (size_t position = lo; position < hi; position++)
+      {
+        const size_t at = position * dim + d;
+        const float v = t->a->format == KN_F32 ? ((const float *)t->a->v)[at]
+                                               : kn_f16_load (((const uint16_t *)t->a->v)[at]);
+        o[d] = fmaf (p[position % KN_ATTN_CHUNK], v, o[d]);
+      }
+}
+
+/* All coordinates for @n queries, @nd registers at a time. */
+INLINE void
+values_rows (const KnAttnTile *t, KnDtype format, size_t n, size_t nd, size_t lo, size_t hi)
+{
+  const size_t dim = t->a->head_dim;
+  size_t d = 0;
+  for (; d + nd * 8 <= dim; d += nd * 8)
+    add_values (t, format, n, nd, d, lo, hi);
+  for (; d + 8 <= dim; d += 8)
+    add_values (t, format, n, 1, d, lo, hi);
+  for (size_t j = 0; d < dim && j < n; j++)
+    add_values_tail (t, j, d, lo, hi);
+}
+
+INLINE void
+values_tile (const KnAttnTile *t, KnDtype format, size_t n, size_t lo, size_t hi)
+{
+  if (n == 4)
+    values_rows (t, format, 4, 2, lo, hi);
+  else if (n == 3)
+    values_rows (t, format, 3, 4, lo, hi);
+  else if (n == 2)
+    values_rows (t, format, 2, 4, lo, hi);
+  else
+    values_rows (t, format, 1, 8, lo, hi);
+}
+
+/* --- tiles ----------------------------------------------------------------------------------- */
+
+static void
+scores (const KnAttnTile *t, size_t n, size_t first, size_t end)
+{
+  if (t->a->format == KN_F32)
+    scores_tile (t, KN_F32, n, first, end);
+  else if (t->a->format == KN_F16)
+    scores_tile (t, KN_F16, n, first, end);
+  else
+    scores_tile (t, KN_Q8_0, n, first, end);
+}
+
+static void
+values (const KnAttnTile *t, size_t n, size_t lo, size_t hi)
+{
+  if (t->a->format == KN_F32)
+    values_tile (t, KN_F32, n, lo, hi);
+  else if (t->a->format == KN_F16)
+    values_tile (t, KN_F16, n, lo, hi);
+  else
+    values_tile (t, KN_Q8_0, n, lo, hi);
+}
+
+/* --- 8-bit numbers --------------------------------------------------------------------------- */
+
+/* kn_amax32. */
+static float
+amax32 (const float *x)
+{
+  const __m256i magnitude = _mm256_set1_epi32 (0x7fffffff);
+  __m256i top = _mm256_setzero_si256 ();
+  for (size_t i = 0; i < 32; i += 8)
+    top = _mm256_max_epu32 (top, _mm256_and_si256 (_mm256_castps_si256 (_mm256_loadu_ps (x + i)),
+                                                   magnitude));
+  __m128i h = _mm_max_epu32 (_mm256_castsi256_si128 (top), _mm256_extracti128_si256 (top, 1));
+  h = _mm_max_epu32 (h, _mm_shuffle_epi32 (h, 0x4e));
+  h = _mm_max_epu32 (h, _mm_shuffle_epi32 (h, 0xb1));
+  return kn_f32_from_bits ((uint32_t)_mm_cvtsi128_si32 (h));
+}
+
+/* kn_q8_group. */
+static float
+quantize_group (const float *x, int8_t *codes, float scale)
+{
+  if (!kn_q8_scale_ok (scale))
+    return kn_q8_group (x, codes, scale);
+
+  const __m256 by = _mm256_set1_ps (scale), upper = _mm256_set1_ps (KN_Q8_MAX),
+               lower = _mm256_set1_ps (-KN_Q8_MAX);
+  __m256i c[4];
+  for (size_t i = 0; i < 4; i++)
+    {
+      const __m256 v = _mm256_div_ps (_mm256_loadu_ps (x + 8 * i), by);
+      c[i] = _mm256_cvtps_epi32 (_mm256_min_ps (_mm256_max_ps (v, lower), upper));
+    }
+  /* Packing works within 128-bit halves; the permutation puts the groups of four back in order. */
+  const __m256i bytes
+      = _mm256_packs_epi16 (_mm256_packs_epi32 (c[0], c[1]), _mm256_packs_epi32 (c[2], c[3]));
+  const __m256i order = _mm256_setr_epi32 (0, 4, 1, 5, 2, 6, 3, 7);
+  _mm256_storeu_si256 ((__m256i *)(void *)codes, _mm256_permutevar8x32_epi32 (bytes, order));
+  return scale;
+}
+
+static float
+quantize_query_group (const float *x, int8_t *codes, int32_t *sum)
+{
+  return quantize_group (x, codes, kn_q_scale (amax32 (x)));
+}
+
+static void
+chunk_avx2 (const KnAttnChunk *a)
+{
+  static const KnAttnSteps steps = {
+    .tile = TILE,
+    .quantize_group = quantize_query_group,
+    .scores = scores,
+    .weights = weights,
+    .values = values,
+  };
+  kn_attn_by_tiles (a, &steps);
+}
+
+/* --- store ----------------------------------------------------------------------------------- */
+
+static void
+halves_from_row (const float *x, size_t n, uint16_t *y)
+{
+  size_t i = 0;
+  for (; i + 8 <= n; i += 8)
+    _mm_storeu_si128 ((__m128i *)(void *)(y + i),
+                      _mm256_cvtps_ph (_mm256_loadu_ps (x + i), _MM_FROUND_TO_NEAREST_INT));
+  for (; i < n; i++)
+    y[i] = kn_f16_store (x[i]);
+}
+
+/* One position's coordinates are 16 places apart: converted together, stored one by one. */
+static void
+store_k_avx2 (KnDtype format, void *k, size_t head_dim, size_t position, const float *x)
+{
+  uint8_t *panel = (uint8_t *)kn_k_panel (format, k, head_dim, position);
+  const size_t row = position % KN_PANEL_ROWS;
+
+  if (format == KN_F32)
+    for (size_t d = 0; d < head_dim; d++)
+      ((float *)(void *)panel)[d * 16 + row] = x[d];
+  else
+    for (size_t d = 0; d < head_dim; d += 32)
+      {
+        const size_t n = head_dim - d < 32 ? head_dim - d : 32;
+        uint16_t halves[32];
+        int8_t codes[32];
+        if (format == KN_F16)
+          {
+            halves_from_row (x + d, n, halves);
+            for (size_t i = 0; i < n; i++)
+              ((uint16_t *)(void *)panel)[(d + i) * 16 + row] = halves[i];
+            continue;
+          }
+        const float scale = quantize_group (x + d, codes, kn_kv_scale (amax32 (x + d)));
+        ((uint16_t *)(void *)(panel + head_dim * 16))[d / 32 * 16 + row] = kn_f16_store (scale);
+        for (size_t i = 0; i < 32; i += 4)
+          memcpy (panel + (d + i) * 16 + row * 4, codes + i, 4);
+      }
+}
+
+static void
+store_v_avx2 (KnDtype format, void *v, size_t head_dim, size_t position, const float *x)
+{
+  if (format == KN_F32)
+    memcpy ((float *)v + position * head_dim, x, head_dim * sizeof (float));
+  else if (format == KN_F16)
+    halves_from_row (x, head_dim, (uint16_t *)v + position * head_dim);
+  else
+    for (size_t g = 0; g < head_dim / 32; g++)
+      {
+        int8_t *codes = kn_v_codes (v, head_dim, position) + g * 32;
+        const float scale = quantize_group (x + g * 32, codes, kn_kv_scale (amax32 (x + g * 32)));
+        kn_v_scales (v, head_dim, position)[g] = kn_f16_store (scale);
+      }
+}
+
+/* --- merge ----------------------------------------------------------------------------------- */
+
+static void
+merge_avx2 (float *m0, float *l0, float *o0, float m, float l, const float *o, size_t head_dim)
+{
+  const float top = kn_max1 (*m0, m);
+  const float w0 = kn_merge_weight (*m0, top), w = kn_merge_weight (m, top);
+  const __m256 v0 = _mm256_set1_ps (w0), v = _mm256_set1_ps (w);
+  size_t d = 0;
+
+  for (; d + 8 <= head_dim; d += 8)
+    {
+      const __m256 old = _mm256_mul_ps (_mm256_loadu_ps (o0 + d), v0);
+      _mm256_storeu_ps (o0 + d, _mm256_fmadd_ps (_mm256_loadu_ps (o + d), v, old));
+    }
+  for (; d < head_dim; d++)
+    o0[d] = fmaf (o[d], w, o0[d] * w0);
+  *l0 = fmaf (l, w, *l0 * w0);
+  *m0 = top;
+}
+
+static void
+finish_avx2 (const float *o, float l, size_t head_dim, float *y)
+{
+  const __m256 divisor = _mm256_set1_ps (l);
+  size_t d = 0;
+  if (l == 0.0f)
+    {
+      memset (y, 0, head_dim * sizeof *y);
+      return;
+    }
+  for (; d + 8 <= head_dim; d += 8)
+    _mm256_storeu_ps (y + d, _mm256_div_ps (_mm256_loadu_ps (o + d), divisor));
+  for (; d < head_dim; d++)
+    y[d] = o[d] / l;
+}
+
+void
+kn_attn_avx2 (KnAttnFamily *f)
+{
+  *f = (KnAttnFamily){
+    .store_k = store_k_avx2,
+    .store_v = store_v_avx2,
+    .chunk = chunk_avx2,
+    .merge = merge_avx2,
+    .finish = finish_avx2,
+  };
+}
