@@ -12,7 +12,7 @@ G_BEGIN_DECLS
  * Main thread. Signal: changed, at most once between two plot_series_get_generation () readings by
  * the chart, so a burst of appends costs one redraw.
  *
- * Properties: name (string), n-points (uint, read-only).
+ * Properties: name (string), n-points (uint64, read-only).
  */
 #define PLOT_TYPE_SERIES (plot_series_get_type ())
 G_DECLARE_FINAL_TYPE (PlotSeries, plot_series, PLOT, SERIES, GObject)

@@ -38,6 +38,13 @@ char *plot_table_dup_cell (PlotTable *self, guint row, guint column);
 /** The number in a cell, NaN for a text column or a missing value. */
 double plot_table_get_number (PlotTable *self, guint row, guint column);
 
+/** TRUE for a column of numbers. */
+gboolean plot_table_is_numeric (PlotTable *self, guint column);
+
+/** The same, from an item of the list model; "" and NaN once the table is gone. */
+char *plot_table_row_dup_cell (PlotTableRow *row, guint column);
+double plot_table_row_get_number (PlotTableRow *row, guint column);
+
 /** RFC 4180 text: one heading line with units ("latency median [s]"), numbers in the base unit in
  * full precision, missing numbers empty, lines ended by CRLF, UTF-8. Texts that a spreadsheet would
  * run as a formula (beginning with = + - @) are prefixed with an apostrophe. Returns a new string.

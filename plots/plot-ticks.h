@@ -30,7 +30,7 @@ typedef struct
   int n_decimals;                   /* linear: decimals of the labels */
 } PlotTicks;
 
-/** Nice ticks (1, 2, 2.5, 5 times a power of ten; Heckbert, Graphics Gems 1990) for lo < hi, at
+/** Nice ticks (1, 2, 5 times a power of ten; Heckbert, Graphics Gems 1990) for lo < hi, at
  * most
  * @n_max major ones (2..PLOT_TICKS_MAX). A log range of less than a decade gets linear-looking
  * ticks. An empty or not finite range gives no ticks. O(number of ticks). */

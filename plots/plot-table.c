@@ -1,0 +1,356 @@
+/* PlotTable: a chart as rows and columns, as a list model, and as CSV. Knows nothing of charts. */
+
+#include "plot-table.h"
+
+#include <math.h>
+#include <string.h>
+
+typedef struct
+{
+  char *name;
+  gboolean numeric;
+  PlotUnit unit;
+} Column;
+
+typedef struct
+{
+  double number;
+  char *text; /* NULL in numeric columns */
+} Cell;
+
+struct _PlotTable
+{
+  GObject parent_instance;
+  char *title;
+  GArray *columns; /* Column */
+  GPtrArray *rows; /* PlotTableRow, owned */
+};
+
+struct _PlotTableRow
+{
+  GObject parent_instance;
+  PlotTable *table; /* cleared when the table goes first */
+  guint index;
+  guint n_cells;
+  Cell *cells;
+};
+
+static void plot_table_list_model_init (GListModelInterface *iface);
+
+G_DEFINE_TYPE_WITH_CODE (PlotTable, plot_table, G_TYPE_OBJECT,
+                         G_IMPLEMENT_INTERFACE (G_TYPE_LIST_MODEL, plot_table_list_model_init))
+G_DEFINE_TYPE (PlotTableRow, plot_table_row, G_TYPE_OBJECT)
+
+static Column *
+get_column (PlotTable *self, guint column)
+{
+  return &g_array_index (self->columns, Column, column);
+}
+
+/* --- rows --- */
+
+static void
+plot_table_row_finalize (GObject *object)
+{
+  PlotTableRow *self = PLOT_TABLE_ROW (object);
+
+  for (guint i = 0; i < self->n_cells; i++)
+    g_free (self->cells[i].text);
+  g_free (self->cells);
+  G_OBJECT_CLASS (plot_table_row_parent_class)->finalize (object);
+}
+
+static void
+plot_table_row_class_init (PlotTableRowClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = plot_table_row_finalize;
+}
+
+static void
+plot_table_row_init (PlotTableRow *self)
+{
+}
+
+/* --- list model --- */
+
+static GType
+plot_table_get_item_type (GListModel *model)
+{
+  return PLOT_TYPE_TABLE_ROW;
+}
+
+static guint
+plot_table_get_n_items (GListModel *model)
+{
+  return PLOT_TABLE (model)->rows->len;
+}
+
+static gpointer
+plot_table_get_item (GListModel *model, guint position)
+{
+  PlotTable *self = PLOT_TABLE (model);
+
+  return position < self->rows->len ? g_object_ref (g_ptr_array_index (self->rows, position))
+                                    : NULL;
+}
+
+static void
+plot_table_list_model_init (GListModelInterface *iface)
+{
+  iface->get_item_type = plot_table_get_item_type;
+  iface->get_n_items = plot_table_get_n_items;
+  iface->get_item = plot_table_get_item;
+}
+
+/* --- table --- */
+
+static void
+plot_table_finalize (GObject *object)
+{
+  PlotTable *self = PLOT_TABLE (object);
+
+  for (guint i = 0; i < self->rows->len; i++)
+    ((PlotTableRow *)g_ptr_array_index (self->rows, i))->table = NULL;
+  g_ptr_array_unref (self->rows);
+  for (guint i = 0; i < self->columns->len; i++)
+    g_free (get_column (self, i)->name);
+  g_array_unref (self->columns);
+  g_free (self->title);
+  G_OBJECT_CLASS (plot_table_parent_class)->finalize (object);
+}
+
+static void
+plot_table_class_init (PlotTableClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = plot_table_finalize;
+}
+
+static void
+plot_table_init (PlotTable *self)
+{
+  self->columns = g_array_new (FALSE, TRUE, sizeof (Column));
+  self->rows = g_ptr_array_new_with_free_func (g_object_unref);
+}
+
+PlotTable *
+plot_table_new (const char *title)
+{
+  PlotTable *self = g_object_new (PLOT_TYPE_TABLE, NULL);
+
+  self->title = g_strdup (title != NULL ? title : "");
+  return self;
+}
+
+guint
+plot_table_add_column (PlotTable *self, const char *name, const PlotUnit *unit)
+{
+  Column column = { g_strdup (name), unit != NULL, unit != NULL ? *unit : PLOT_UNIT_PLAIN };
+
+  g_return_val_if_fail (PLOT_IS_TABLE (self), 0);
+  g_return_val_if_fail (self->rows->len == 0, 0);
+
+  g_array_append_val (self->columns, column);
+  return self->columns->len - 1;
+}
+
+guint
+plot_table_add_row (PlotTable *self)
+{
+  PlotTableRow *row;
+
+  g_return_val_if_fail (PLOT_IS_TABLE (self), 0);
+
+  row = g_object_new (PLOT_TYPE_TABLE_ROW, NULL);
+  row->table = self;
+  row->index = self->rows->len;
+  row->n_cells = self->columns->len;
+  row->cells = g_new0 (Cell, MAX (1, row->n_cells));
+  for (guint i = 0; i < row->n_cells; i++)
+    if (get_column (self, i)->numeric)
+      row->cells[i].number = NAN;
+    else
+      row->cells[i].text = g_strdup ("");
+  g_ptr_array_add (self->rows, row);
+  return row->index;
+}
+
+static Cell *
+get_cell (PlotTable *self, guint row, guint column)
+{
+  g_return_val_if_fail (PLOT_IS_TABLE (self), NULL);
+  g_return_val_if_fail (row < self->rows->len && column < self->columns->len, NULL);
+
+  return &((PlotTableRow *)g_ptr_array_index (self->rows, row))->cells[column];
+}
+
+void
+plot_table_set_text (PlotTable *self, guint row, guint column, const char *text)
+{
+  Cell *cell = get_cell (self, row, column);
+
+  g_return_if_fail (cell != NULL && !get_column (self, column)->numeric);
+  g_free (cell->text);
+  cell->text = g_strdup (text != NULL ? text : "");
+}
+
+void
+plot_table_set_number (PlotTable *self, guint row, guint column, double value)
+{
+  Cell *cell = get_cell (self, row, column);
+
+  g_return_if_fail (cell != NULL && get_column (self, column)->numeric);
+  cell->number = value;
+}
+
+const char *
+plot_table_get_title (PlotTable *self)
+{
+  g_return_val_if_fail (PLOT_IS_TABLE (self), NULL);
+  return self->title;
+}
+
+guint
+plot_table_get_n_columns (PlotTable *self)
+{
+  g_return_val_if_fail (PLOT_IS_TABLE (self), 0);
+  return self->columns->len;
+}
+
+guint
+plot_table_get_n_rows (PlotTable *self)
+{
+  g_return_val_if_fail (PLOT_IS_TABLE (self), 0);
+  return self->rows->len;
+}
+
+const char *
+plot_table_get_column_name (PlotTable *self, guint column)
+{
+  g_return_val_if_fail (PLOT_IS_TABLE (self) && column < self->columns->len, NULL);
+  return get_column (self, column)->name;
+}
+
+char *
+plot_table_dup_cell (PlotTable *self, guint row, guint column)
+{
+  Cell *cell = get_cell (self, row, column);
+
+  g_return_val_if_fail (cell != NULL, NULL);
+  if (get_column (self, column)->numeric)
+    return plot_format_value (&get_column (self, column)->unit, cell->number, 4);
+  return g_strdup (cell->text);
+}
+
+double
+plot_table_get_number (PlotTable *self, guint row, guint column)
+{
+  Cell *cell = get_cell (self, row, column);
+
+  g_return_val_if_fail (cell != NULL, NAN);
+  return get_column (self, column)->numeric ? cell->number : NAN;
+}
+
+gboolean
+plot_table_is_numeric (PlotTable *self, guint column)
+{
+  g_return_val_if_fail (PLOT_IS_TABLE (self) && column < self->columns->len, FALSE);
+  return get_column (self, column)->numeric;
+}
+
+char *
+plot_table_row_dup_cell (PlotTableRow *row, guint column)
+{
+  g_return_val_if_fail (PLOT_IS_TABLE_ROW (row), NULL);
+  return row->table != NULL ? plot_table_dup_cell (row->table, row->index, column) : g_strdup ("");
+}
+
+double
+plot_table_row_get_number (PlotTableRow *row, guint column)
+{
+  g_return_val_if_fail (PLOT_IS_TABLE_ROW (row), NAN);
+  return row->table != NULL ? plot_table_get_number (row->table, row->index, column) : NAN;
+}
+
+/* --- CSV, RFC 4180 --- */
+
+static void
+append_field (GString *csv, const char *text)
+{
+  if (strchr ("=+-@", text[0]) != NULL && text[0] != '\0')
+    g_string_append (csv, "\"'");
+  else if (strpbrk (text, ",\"\r\n") != NULL)
+    g_string_append_c (csv, '"');
+  else
+    {
+      g_string_append (csv, text);
+      return;
+    }
+  for (; *text != '\0'; text++)
+    {
+      if (*text == '"')
+        g_string_append_c (csv, '"');
+      g_string_append_c (csv, *text);
+    }
+  g_string_append_c (csv, '"');
+}
+
+static void
+append_heading (GString *csv, const Column *column)
+{
+  g_autofree char *text = NULL;
+
+  if (column->numeric && column->unit.symbol != NULL && *column->unit.symbol != '\0')
+    text = g_strdup_printf ("%s [%s]", column->name, column->unit.symbol);
+  append_field (csv, text != NULL ? text : column->name);
+}
+
+/* Dividing by a whole 1/scale rounds once: 1520000 ns is 0.00152, not 0.0015200000000000001. */
+static double
+in_base_unit (const PlotUnit *unit, double value)
+{
+  double scale = unit->scale != 0 ? unit->scale : 1.0;
+  double inverse = rint (1 / scale);
+
+  return scale < 1 && fabs (inverse * scale - 1) < 1e-12 ? value / inverse : value * scale;
+}
+
+char *
+plot_table_to_csv (PlotTable *self)
+{
+  GString *csv;
+
+  g_return_val_if_fail (PLOT_IS_TABLE (self), NULL);
+
+  csv = g_string_new (NULL);
+  for (guint c = 0; c < self->columns->len; c++)
+    {
+      if (c > 0)
+        g_string_append_c (csv, ',');
+      append_heading (csv, get_column (self, c));
+    }
+  g_string_append (csv, "\r\n");
+
+  for (guint r = 0; r < self->rows->len; r++)
+    {
+      const PlotTableRow *row = g_ptr_array_index (self->rows, r);
+
+      for (guint c = 0; c < self->columns->len; c++)
+        {
+          const Column *column = get_column (self, c);
+
+          if (c > 0)
+            g_string_append_c (csv, ',');
+          if (column->numeric)
+            {
+              double value = in_base_unit (&column->unit, row->cells[c].number);
+              g_autofree char *text = plot_format_exact (value);
+
+              g_string_append (csv, text);
+            }
+          else
+            append_field (csv, row->cells[c].text);
+        }
+      g_string_append (csv, "\r\n");
+    }
+  return g_string_free (csv, FALSE);
+}

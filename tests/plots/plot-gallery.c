@@ -1,0 +1,371 @@
+/* All widgets of the plot library with invented data, to look at them:
+ *   plot-gallery                     a window
+ *   plot-gallery --screenshot DIR    pictures of every page, light and dark, wide and narrow, as
+ * PNG; then leaves The figures are made up and every page says so. */
+
+#include <glib/gstdio.h>
+#include <gtk/gtk.h>
+#include <math.h>
+#include <string.h>
+#include "plots.h"
+
+#define NOTE "Invented data"
+
+/* --- invented data --- */
+
+static double
+noise (guint i, guint salt)
+{
+  double v = sin (i * 12.9898 + salt * 78.233) * 43758.5453;
+
+  return v - floor (v);
+}
+
+typedef struct
+{
+  GArray *items; /* PlotItem */
+  GPtrArray *strings;
+} Items;
+
+static const char *
+keep (Items *items, char *text)
+{
+  g_ptr_array_add (items->strings, text);
+  return text;
+}
+
+static void
+add_item (Items *items, const char *name, const char *label, const char *group, int parent)
+{
+  PlotItem item = { name, label, group, parent };
+
+  g_array_append_val (items->items, item);
+}
+
+static Items
+language_model_items (guint n_blocks)
+{
+  static const char *const operators[]
+      = { "attention norm", "query key value",   "rope",        "attention",
+          "output",         "feed-forward norm", "gate and up", "down" };
+  Items items
+      = { g_array_new (FALSE, FALSE, sizeof (PlotItem)), g_ptr_array_new_with_free_func (g_free) };
+
+  add_item (&items, "Token embedding", "embed", "input", -1);
+  for (guint i = 0; i < n_blocks; i++)
+    {
+      int parent = (int)items.items->len;
+
+      add_item (&items, keep (&items, g_strdup_printf ("Block %u", i)),
+                keep (&items, g_strdup_printf ("%u", i)), "transformer blocks", -1);
+      for (guint o = 0; o < G_N_ELEMENTS (operators); o++)
+        add_item (&items, operators[o], NULL, NULL, parent);
+    }
+  add_item (&items, "Output projection", "output", "head", -1);
+  return items;
+}
+
+static Items
+flat_items (guint n)
+{
+  Items items
+      = { g_array_new (FALSE, FALSE, sizeof (PlotItem)), g_ptr_array_new_with_free_func (g_free) };
+
+  for (guint i = 0; i < n; i++)
+    add_item (&items, keep (&items, g_strdup_printf ("features.%u.conv/Conv2D", i)), NULL,
+              i < n / 3       ? "stem"
+              : i < 2 * n / 3 ? "bottlenecks with a long name"
+                              : "classifier",
+              -1);
+  return items;
+}
+
+static void
+items_free (Items *items)
+{
+  g_array_unref (items->items);
+  g_ptr_array_unref (items->strings);
+}
+
+static void
+fill_lane (PlotLanes *lanes, guint lane, guint series, const Items *items, double base,
+           double spread, guint salt, PlotState state, double absent)
+{
+  guint n = items->items->len;
+  g_autofree double *value = g_new (double, n);
+  g_autofree double *lo = g_new (double, n);
+  g_autofree double *hi = g_new (double, n);
+  g_autofree guint8 *states = g_new (guint8, n);
+
+  for (guint i = 0; i < n; i++)
+    {
+      const PlotItem *item = &g_array_index (items->items, PlotItem, i);
+      double size = item->parent >= 0 ? base / 8 * (0.2 + 1.6 * noise (i, salt)) : base;
+
+      if (i == n - 1)
+        size *= 2.1;
+      value[i] = size * (0.8 + 0.4 * noise (i, salt));
+      lo[i] = spread > 0 ? value[i] * (1 - spread * noise (i, salt + 1)) : NAN;
+      hi[i] = spread > 0 ? value[i] * (1 + 2 * spread * noise (i, salt + 2)) : NAN;
+      states[i] = (guint8)state;
+      if (noise (i, salt + 3) < absent)
+        value[i] = NAN;
+    }
+  plot_lanes_set_values (lanes, lane, series, 0, n, value, lo, hi, states);
+}
+
+static GtkWidget *
+make_lanes (const Items *items, gboolean baseline)
+{
+  PlotLanes *lanes = PLOT_LANES (plot_lanes_new ());
+  guint latency, memory, energy, loss;
+
+  g_object_set (lanes, "title", "Cost of every layer (" NOTE ")", NULL);
+  plot_lanes_set_items (lanes, (const PlotItem *)items->items->data, items->items->len);
+  latency = plot_lanes_add_lane (lanes, &(PlotLaneInfo){ .title = "Latency",
+                                                         .unit = PLOT_UNIT_NS,
+                                                         .flags = PLOT_LANE_LOWER_IS_BETTER,
+                                                         .total = PLOT_TOTAL_SUM,
+                                                         .height = 1.3 });
+  plot_lanes_add_series (lanes, latency, &(PlotLaneSeriesInfo){ .name = "decode" });
+  memory = plot_lanes_add_lane (lanes, &(PlotLaneInfo){ .title = "Memory",
+                                                        .unit = PLOT_UNIT_BYTES,
+                                                        .flags = PLOT_LANE_LOWER_IS_BETTER,
+                                                        .total = PLOT_TOTAL_SUM });
+  plot_lanes_add_series (lanes, memory,
+                         &(PlotLaneSeriesInfo){ .name = "weights", .role = PLOT_ROLE_STACK });
+  plot_lanes_add_series (lanes, memory,
+                         &(PlotLaneSeriesInfo){ .name = "activations",
+                                                .role = PLOT_ROLE_STACK,
+                                                .color = 1,
+                                                .pattern = PLOT_PATTERN_HATCH });
+  plot_lanes_add_series (lanes, memory,
+                         &(PlotLaneSeriesInfo){ .name = "KV cache",
+                                                .role = PLOT_ROLE_STACK,
+                                                .color = 2,
+                                                .pattern = PLOT_PATTERN_DOTS });
+  energy = plot_lanes_add_lane (lanes, &(PlotLaneInfo){ .title = "Energy",
+                                                        .unit = PLOT_UNIT_JOULES,
+                                                        .flags = PLOT_LANE_LOWER_IS_BETTER,
+                                                        .total = PLOT_TOTAL_SUM });
+  plot_lanes_add_series (lanes, energy, &(PlotLaneSeriesInfo){ .name = "energy", .color = 3 });
+  loss = plot_lanes_add_lane (lanes, &(PlotLaneInfo){ .title = "Accuracy loss",
+                                                      .unit = PLOT_UNIT_PERCENT,
+                                                      .flags = PLOT_LANE_LOWER_IS_BETTER,
+                                                      .total = PLOT_TOTAL_MAX });
+  plot_lanes_add_series (lanes, loss,
+                         &(PlotLaneSeriesInfo){ .name = "sensitivity",
+                                                .role = PLOT_ROLE_POINT,
+                                                .color = 4,
+                                                .shape = PLOT_SHAPE_DIAMOND });
+  if (baseline)
+    {
+      fill_lane (lanes, latency, 0, items, 240e3, 0.05, 1, PLOT_STATE_MEASURED, 0);
+      fill_lane (lanes, memory, 0, items, 9.1e6, 0, 2, PLOT_STATE_MEASURED, 0);
+      fill_lane (lanes, memory, 1, items, 1.1e6, 0, 3, PLOT_STATE_MEASURED, 0);
+      plot_lanes_pin_baseline (lanes, "F16");
+    }
+  fill_lane (lanes, latency, 0, items, 180e3, 0.08, 11, PLOT_STATE_MEASURED, 0.04);
+  fill_lane (lanes, memory, 0, items, 4.7e6, 0, 12, PLOT_STATE_MEASURED, 0);
+  fill_lane (lanes, memory, 1, items, 1.1e6, 0, 13, PLOT_STATE_MEASURED, 0);
+  fill_lane (lanes, memory, 2, items, 1.9e6, 0, 14, PLOT_STATE_MEASURED, 0);
+  fill_lane (lanes, energy, 0, items, 2.3e-3, 0, 15, PLOT_STATE_ESTIMATE, 0);
+  fill_lane (lanes, loss, 0, items, 0.004, 0.3, 16, PLOT_STATE_MEASURED, 0.1);
+  return GTK_WIDGET (lanes);
+}
+
+/* --- pages --- */
+
+typedef struct
+{
+  const char *name;
+  int width, height;
+  GtkWidget *widget;
+} Page;
+
+static GArray *pages;
+
+static void
+add_page (const char *name, int width, int height, GtkWidget *widget)
+{
+  Page page = { name, width, height, g_object_ref_sink (widget) };
+
+  g_array_append_val (pages, page);
+}
+
+static void
+add_lanes_pages (void)
+{
+  Items model = language_model_items (30), small = language_model_items (6);
+  Items many = flat_items (300), huge = flat_items (3000), eight = flat_items (8);
+  GtkWidget *widget;
+
+  add_page ("lanes", 1100, 640, make_lanes (&model, FALSE));
+  add_page ("lanes-baseline", 1100, 640, make_lanes (&model, TRUE));
+  widget = make_lanes (&model, TRUE);
+  plot_lanes_set_selected_item (PLOT_LANES (widget), 10);
+  plot_lanes_set_expanded (PLOT_LANES (widget), 10, TRUE);
+  add_page ("lanes-open", 1100, 640, widget);
+  add_page ("lanes-8", 900, 560, make_lanes (&eight, TRUE));
+  add_page ("lanes-small", 760, 480, make_lanes (&small, TRUE));
+  add_page ("lanes-300", 1100, 600, make_lanes (&many, TRUE));
+  add_page ("lanes-3000", 1100, 600, make_lanes (&huge, TRUE));
+  add_page ("lanes-narrow", 360, 640, make_lanes (&model, TRUE));
+  widget = plot_lanes_new ();
+  plot_lanes_set_items (PLOT_LANES (widget), (const PlotItem *)model.items->data, model.items->len);
+  plot_lanes_add_series (PLOT_LANES (widget),
+                         plot_lanes_add_lane (PLOT_LANES (widget),
+                                              &(PlotLaneInfo){ .title = "Latency",
+                                                               .unit = PLOT_UNIT_NS }),
+                         &(PlotLaneSeriesInfo){ .name = "decode" });
+  plot_lanes_add_series (PLOT_LANES (widget),
+                         plot_lanes_add_lane (PLOT_LANES (widget),
+                                              &(PlotLaneInfo){ .title = "Energy",
+                                                               .unit = PLOT_UNIT_JOULES }),
+                         &(PlotLaneSeriesInfo){ .name = "energy" });
+  plot_lanes_set_lane_note (PLOT_LANES (widget), 1, "This computer has no energy sensor");
+  add_page ("lanes-empty", 800, 320, widget);
+  items_free (&model);
+  items_free (&small);
+  items_free (&many);
+  items_free (&huge);
+  items_free (&eight);
+}
+
+static void
+add_spark_page (void)
+{
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 12);
+  GtkWidget *spark = plot_spark_new ("tokens per second", &PLOT_UNIT_TOKENS_PER_S);
+
+  for (guint i = 0; i < 90; i++)
+    plot_spark_push (PLOT_SPARK (spark),
+                     i == 40 ? NAN : 210 + 15 * noise (i, 5) + 5 * sin (i / 9.0));
+  gtk_box_append (GTK_BOX (box), gtk_label_new ("218 tok/s"));
+  gtk_box_append (GTK_BOX (box), spark);
+  gtk_widget_set_valign (box, GTK_ALIGN_CENTER);
+  gtk_widget_set_halign (box, GTK_ALIGN_CENTER);
+  add_page ("spark", 300, 60, box);
+}
+
+/* --- pictures of the real widgets --- */
+
+static void
+wait_ms (guint ms)
+{
+  gint64 end = g_get_monotonic_time () + ms * 1000;
+
+  while (g_get_monotonic_time () < end)
+    if (!g_main_context_iteration (NULL, FALSE))
+      g_usleep (1000);
+}
+
+static void
+save_widget (GtkWidget *window, const char *path)
+{
+  GdkPaintable *paintable = gtk_widget_paintable_new (window);
+  int w = gtk_widget_get_width (window), h = gtk_widget_get_height (window);
+  GtkSnapshot *snapshot = gtk_snapshot_new ();
+  g_autoptr (GskRenderNode) node = NULL;
+  cairo_surface_t *surface = cairo_image_surface_create (CAIRO_FORMAT_ARGB32, w, h);
+  cairo_t *cr = cairo_create (surface);
+
+  gdk_paintable_snapshot (paintable, snapshot, w, h);
+  node = gtk_snapshot_free_to_node (snapshot);
+  if (node != NULL)
+    gsk_render_node_draw (node, cr);
+  cairo_destroy (cr);
+  if (cairo_surface_write_to_png (surface, path) != CAIRO_STATUS_SUCCESS)
+    g_printerr ("cannot write %s\n", path);
+  cairo_surface_destroy (surface);
+  g_object_unref (paintable);
+}
+
+static void
+screenshot_page (const Page *page, const char *folder, gboolean dark)
+{
+  GtkWidget *window = gtk_window_new ();
+  g_autofree char *file = g_strdup_printf ("%s-%s.png", page->name, dark ? "dark" : "light");
+  g_autofree char *path = g_build_filename (folder, file, NULL);
+
+  g_object_set (gtk_settings_get_default (), "gtk-application-prefer-dark-theme", dark, NULL);
+  gtk_window_set_decorated (GTK_WINDOW (window), FALSE);
+  gtk_window_set_default_size (GTK_WINDOW (window), page->width, page->height);
+  gtk_window_set_child (GTK_WINDOW (window), page->widget);
+  gtk_window_present (GTK_WINDOW (window));
+  wait_ms (700);
+  save_widget (window, path);
+  gtk_window_set_child (GTK_WINDOW (window), NULL);
+  gtk_window_destroy (GTK_WINDOW (window));
+}
+
+static void
+take_screenshots (const char *folder, const char *only)
+{
+  g_mkdir_with_parents (folder, 0777);
+  for (guint i = 0; i < pages->len; i++)
+    {
+      const Page *page = &g_array_index (pages, Page, i);
+
+      if (only != NULL && strstr (page->name, only) == NULL)
+        continue;
+      screenshot_page (page, folder, FALSE);
+      screenshot_page (page, folder, TRUE);
+    }
+}
+
+static void
+show_window (void)
+{
+  GtkWidget *window = gtk_window_new (), *stack = gtk_stack_new ();
+  GtkWidget *switcher = gtk_stack_sidebar_new (),
+            *box = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 0);
+  GMainLoop *loop = g_main_loop_new (NULL, FALSE);
+
+  for (guint i = 0; i < pages->len; i++)
+    {
+      const Page *page = &g_array_index (pages, Page, i);
+
+      gtk_stack_add_titled (GTK_STACK (stack), page->widget, page->name, page->name);
+    }
+  gtk_stack_sidebar_set_stack (GTK_STACK_SIDEBAR (switcher), GTK_STACK (stack));
+  gtk_widget_set_hexpand (stack, TRUE);
+  gtk_box_append (GTK_BOX (box), switcher);
+  gtk_box_append (GTK_BOX (box), stack);
+  gtk_window_set_title (GTK_WINDOW (window), "Plot gallery \u2013 " NOTE);
+  gtk_window_set_default_size (GTK_WINDOW (window), 1300, 760);
+  gtk_window_set_child (GTK_WINDOW (window), box);
+  g_signal_connect_swapped (window, "destroy", G_CALLBACK (g_main_loop_quit), loop);
+  gtk_window_present (GTK_WINDOW (window));
+  g_main_loop_run (loop);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_autofree char *folder = NULL;
+  g_autofree char *only = NULL;
+  g_autoptr (GError) error = NULL;
+  GOptionEntry entries[]
+      = { { "screenshot", 0, 0, G_OPTION_ARG_FILENAME, &folder, "Write pictures into a folder",
+            "DIR" },
+          { "only", 0, 0, G_OPTION_ARG_STRING, &only, "Only pages whose name holds this", "TEXT" },
+          { NULL } };
+  g_autoptr (GOptionContext) context = g_option_context_new (NULL);
+
+  g_option_context_add_main_entries (context, entries, NULL);
+  if (!g_option_context_parse (context, &argc, &argv, &error))
+    {
+      g_printerr ("%s\n", error->message);
+      return 2;
+    }
+  gtk_init ();
+  pages = g_array_new (FALSE, FALSE, sizeof (Page));
+  add_lanes_pages ();
+  add_spark_page ();
+  if (folder != NULL)
+    take_screenshots (folder, only);
+  else
+    show_window ();
+  return 0;
+}
