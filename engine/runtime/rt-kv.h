@@ -6,6 +6,12 @@
 
 typedef struct RtKv RtKv;
 
+/* The cache that a node, or the largest that all nodes of a graph, want. */
+typedef struct
+{
+  uint32_t n_layers, n_heads, head_dim;
+} RtKvShape;
+
 /* @capacity positions (rounded up to a multiple of 16) for @n_layers blocks of @n_heads KV heads of @head_dim. */
 RtKv *rt_kv_new (KnDtype format, uint32_t n_layers, uint32_t n_heads, uint32_t head_dim, uint32_t capacity, RtError *error);
 void rt_kv_free (RtKv *kv); /* accepts NULL */

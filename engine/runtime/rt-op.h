@@ -3,9 +3,9 @@
 
 #include "kn-table.h"
 #include "rt-graph.h"
+#include "rt-kv.h"
 #include "rt-pool.h"
 
-typedef struct RtKv RtKv;
 typedef struct RtWeight RtWeight;
 
 /* What a node costs in one run, from its shapes and formats alone. Bytes are what must move at least once. */
@@ -20,7 +20,7 @@ typedef struct
 /* One input or output of a node, bound for a run. */
 typedef struct
 {
-  void *data;             /* activations; NULL for packed weights */
+  void *data;             /* activations, f32 vectors, the file's bytes of unpacked tables; NULL for packed or absent inputs */
   const RtWeight *weight; /* packed matrix, or NULL */
   RtShape shape;          /* symbols bound */
   int type;
@@ -68,8 +68,16 @@ struct RtOp
   uint32_t attrs_bytes;
   uint32_t min_inputs, max_inputs, n_outputs;
 
+  /* How weights are read, one bit per input. Inputs in none of the three are activations or the caller's inputs. */
+  uint32_t matrix_inputs; /* packed matrices [rows, columns] */
+  uint32_t table_inputs;  /* matrices of which single rows are read: packed, or as in the file */
+  uint32_t vector_inputs; /* vectors, handed over as f32 whatever the file's format */
+
   /* Shapes and types of the outputs from those of the inputs and the attributes. */
   bool (*infer) (const RtGraph *graph, const RtNode *node, RtShape *shapes, int *types, RtError *error);
+
+  /* The key-value cache that the node needs. NULL: none. */
+  void (*cache) (const RtNode *node, RtKvShape *shape);
 
   /* Working memory, for the given bound symbols and any smaller ones: shared by the threads, and per thread. May be NULL: none. */
   void (*scratch) (const RtOpQuery *query, uint64_t *shared_bytes, uint64_t *thread_bytes);
@@ -88,6 +96,12 @@ struct RtOp
   /* Output 0 may share the memory of input @input when nothing reads that input later. May be NULL: never. */
   bool (*in_place) (const RtNode *node, uint32_t input);
 };
+
+static inline bool
+rt_op_input_is (uint32_t mask, uint32_t input)
+{
+  return mask >> input & 1;
+}
 
 /* The table. NULL when there is no operator called @name. */
 const RtOp *rt_op_find (const char *name);

@@ -1,0 +1,112 @@
+/* RMS norm whose result is written as 8-bit rows for the integer products that read it: one pass over the row less, and a quarter of the bytes. The
+ * same bits as the norm followed by the product's own quantization. */
+#include <stdlib.h>
+
+#include "rt-op-common.h"
+#include "rt-ops.h"
+
+enum
+{
+  X,
+  WEIGHT
+};
+
+static bool
+norm_quant_infer (const RtGraph *graph, const RtNode *node, RtShape *shapes, int *types,
+                  RtError *error)
+{
+  const RtNormAttrs *attrs = node->attrs;
+
+  if (!rt_op_check_rows (graph, node, X, 0, false, error))
+    return false;
+  const RtShape *shape = &rt_op_input_value (graph, node, X)->shape;
+  if (attrs->n_groups != 1 || shape->dims[1] % KN_Q8_GROUP != 0)
+    return rt_fail (error, RT_ERROR_FORMAT, "rows of %d values are not whole groups of %d",
+                    (int) shape->dims[1], KN_Q8_GROUP);
+  if (!rt_op_check_vector (graph, node, WEIGHT, shape->dims[1], error))
+    return false;
+  shapes[0] = *shape;
+  types[0] = RT_TYPE_Q8_ROWS;
+  return true;
+}
+
+static void
+norm_quant_scratch (const RtOpQuery *query, uint64_t *shared_bytes, uint64_t *thread_bytes)
+{
+  *thread_bytes
+      = (uint64_t) rt_op_input_value (query->graph, query->node, X)->shape.dims[1] * 4;
+}
+
+static uint32_t
+norm_quant_chunks (const RtOpContext *context, uint32_t phase)
+{
+  const RtShape *shape = &context->outputs[0].shape;
+  return rt_split (rt_shape_rows (shape), rt_shape_cols (shape) * 8, context->n_threads);
+}
+
+static void
+norm_quant_rows (const RtOpContext *context, uint64_t first, uint64_t last, float *normed)
+{
+  const RtNormAttrs *attrs = context->attrs;
+  size_t n = rt_shape_cols (&context->outputs[0].shape);
+  uint8_t *y = context->outputs[0].data;
+
+  for (uint64_t i = first; i < last; i++)
+    {
+      context->kn->vec.rmsnorm (rt_tensor_row (&context->inputs[X], i, n),
+                                context->inputs[WEIGHT].data, attrs->eps, n, normed);
+      context->kn->matmul.quantize_q8 (normed, n, y + i * kn_q8_row_bytes (n));
+    }
+}
+
+static void
+norm_quant_run (const RtOpContext *context, uint32_t phase, uint32_t chunk, const RtWorker *worker)
+{
+  uint64_t first, last;
+
+  rt_split_range (rt_shape_rows (&context->outputs[0].shape), norm_quant_chunks (context, 0),
+                  chunk, &first, &last);
+  norm_quant_rows (context, first, last, rt_op_thread_scratch (context, worker));
+}
+
+/* An 8-bit row has its defined bits, so the reference is the norm's own plain form and the plain quantization. */
+static void
+norm_quant_reference (const RtOpContext *context)
+{
+  size_t n = rt_shape_cols (&context->outputs[0].shape);
+  size_t n_rows = rt_shape_rows (&context->outputs[0].shape);
+  const KnTable *plain = kn_table_for_level (KN_LEVEL_C);
+  float *normed = rt_reference_alloc (n_rows * n * sizeof *normed);
+  RtOpContext norm = *context;
+
+  norm.outputs[0].data = normed;
+  rt_op_rmsnorm.reference (&norm);
+  for (size_t i = 0; i < n_rows; i++)
+    plain->matmul.quantize_q8 (normed + i * n, n,
+                               (uint8_t *) context->outputs[0].data + i * kn_q8_row_bytes (n));
+  free (normed);
+}
+
+static void
+norm_quant_cost (const RtOpQuery *query, RtCost *cost)
+{
+  rt_op_cost_io (query, cost);
+  cost->flops = cost->read_bytes / sizeof (float) * 7;
+}
+
+const RtOp rt_op_norm_quant = {
+  .name = "norm-quant",
+  .title = "RMS norm to 8 bit",
+  .attrs_bytes = sizeof (RtNormAttrs),
+  .min_inputs = 1,
+  .max_inputs = 2,
+  .n_outputs = 1,
+  .vector_inputs = 1 << WEIGHT,
+  .infer = norm_quant_infer,
+  .scratch = norm_quant_scratch,
+  .n_phases = 1,
+  .n_chunks = norm_quant_chunks,
+  .run = norm_quant_run,
+  .reference = norm_quant_reference,
+  .cost = norm_quant_cost,
+};

@@ -1,0 +1,95 @@
+/* The operators by name, and their attributes. Builders of graphs use this; the executor does not. N is the number of tokens of a run. */
+#pragma once
+
+#include "rt-op.h"
+
+/* tokens [N] i32, weight [n_vocab, D] -> [N, D] f32. Rows are taken from the packed weight when there is one, else from the file's bytes. */
+extern const RtOp rt_op_embed;
+
+/* x [N, G * D] f32, weight [D] -> the same shape: each of the G parts of a row is normalised on its own (G > 1: per-head query and key norms). */
+extern const RtOp rt_op_rmsnorm;
+/* The same (G = 1, D a multiple of 32), written as 8-bit rows. */
+extern const RtOp rt_op_norm_quant;
+typedef struct
+{
+  float eps;
+  uint32_t n_groups;
+} RtNormAttrs;
+
+/* x [N, C] f32 or 8-bit rows, weight [R, C], optional bias [R], optional residual [N, R] -> x w^T + bias + residual [N, R] f32. */
+extern const RtOp rt_op_matmul;
+enum
+{
+  RT_MATMUL_X,
+  RT_MATMUL_WEIGHT,
+  RT_MATMUL_BIAS,
+  RT_MATMUL_RESIDUAL,
+};
+
+/* x [N, C] f32 or 8-bit rows, three weights [R_i, C], three optional biases [R_i] -> three [N, R_i] f32. */
+extern const RtOp rt_op_qkv;
+enum
+{
+  RT_QKV_X,
+  RT_QKV_WEIGHT,
+  RT_QKV_BIAS = RT_QKV_WEIGHT + 3,
+};
+
+/* x [N, C] f32 or 8-bit rows, gate [F, C], up [F, C] -> activation (x gate^T) * (x up^T) [N, F], f32 or 8-bit rows (F a multiple of 32). */
+extern const RtOp rt_op_gate_up;
+typedef enum
+{
+  RT_ACTIVATION_SILU,
+  RT_ACTIVATION_GELU, /* tanh form */
+} RtActivation;
+typedef struct
+{
+  uint32_t activation; /* RtActivation */
+  uint32_t quantize;   /* 1: write 8-bit rows */
+} RtGateUpAttrs;
+
+/* tokens [N] i32, optional frequency factors [n_dims / 2] -> [N, n_dims] f32: n_dims / 2 cosines, then n_dims / 2 sines, of
+ * position * scale * base^(-2 i / n_dims) / factor_i. Su et al. 2021, section 3.2.2. */
+extern const RtOp rt_op_rope_table;
+typedef struct
+{
+  uint32_t n_dims; /* rotated dimensions of a head, even */
+  float base;
+  float scale;     /* 1, or 1 / factor of linear position interpolation (Chen et al. 2023) */
+} RtRopeTableAttrs;
+
+/* x [N, n_heads * head_dim] f32, table of rope_table -> the same shape. */
+extern const RtOp rt_op_rope;
+typedef struct
+{
+  uint32_t n_heads, head_dim;
+  uint32_t half; /* 1: pairs (i, i + n_dims / 2); 0: pairs (2 i, 2 i + 1) */
+} RtRopeAttrs;
+
+/* q [N, n_heads * head_dim], k and v [N, n_kv_heads * head_dim] f32 -> [N, n_heads * head_dim], f32 or 8-bit rows (head_dim a multiple of 32). Stores k
+ * and v in the cache at the run's positions, then attends from each token to all positions up to its own. */
+extern const RtOp rt_op_attention;
+typedef struct
+{
+  uint32_t n_heads, n_kv_heads, head_dim;
+  uint32_t kv_layer; /* in the cache */
+  float scale;       /* of the scores, before the softmax */
+  float softcap;     /* 0: none */
+  uint32_t window;   /* positions that a token sees, itself included; 0: all */
+  uint32_t quantize; /* 1: write 8-bit rows */
+} RtAttentionAttrs;
+
+/* Element-wise on f32, any shape; output 0 may take the place of the first input. */
+extern const RtOp rt_op_add;
+extern const RtOp rt_op_mul;
+extern const RtOp rt_op_silu;
+extern const RtOp rt_op_gelu; /* tanh form */
+extern const RtOp rt_op_scale;
+extern const RtOp rt_op_softcap; /* cap * tanh (x / cap) */
+typedef struct
+{
+  float factor;
+} RtScaleAttrs; /* scale: the factor; softcap: the cap */
+
+/* x [N, D] f32 -> [RT_DIM_OUTPUTS, D]: the last rows. */
+extern const RtOp rt_op_select_rows;

@@ -1,0 +1,153 @@
+/* The key-value cache: one block of memory, cut into key panels and value rows per block and head. Filled and read by the attention operator through
+ * the kernels; the executor moves its length. Knows nothing of layouts inside a head. */
+#include "rt-kv.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kn-attn.h"
+
+struct RtKv
+{
+  KnDtype format;
+  uint32_t n_layers, n_heads, head_dim;
+  uint32_t capacity, n_used;
+  size_t k_stride, v_stride; /* bytes of one head's keys and values */
+  uint8_t *memory;           /* [n_layers][n_heads][k_stride + v_stride] */
+};
+
+static uint64_t
+align_up (uint64_t n)
+{
+  return (n + KN_ALIGN - 1) / KN_ALIGN * KN_ALIGN;
+}
+
+static uint32_t
+round_capacity (uint32_t capacity)
+{
+  return (capacity + KN_PANEL_ROWS - 1) / KN_PANEL_ROWS * KN_PANEL_ROWS;
+}
+
+uint64_t
+rt_kv_plan_bytes (KnDtype format, uint32_t n_layers, uint32_t n_heads, uint32_t head_dim,
+                  uint32_t capacity)
+{
+  if (!kn_kv_format_ok (format, head_dim) || capacity > INT32_MAX)
+    return 0;
+
+  capacity = round_capacity (capacity);
+  uint64_t head = align_up (kn_k_bytes (format, head_dim, capacity))
+                  + align_up (kn_v_bytes (format, head_dim, capacity));
+  uint64_t bytes;
+  if (__builtin_mul_overflow (head, (uint64_t) n_layers * n_heads, &bytes))
+    return 0;
+  return bytes;
+}
+
+RtKv *
+rt_kv_new (KnDtype format, uint32_t n_layers, uint32_t n_heads, uint32_t head_dim,
+           uint32_t capacity, RtError *error)
+{
+  uint64_t bytes = rt_kv_plan_bytes (format, n_layers, n_heads, head_dim, capacity);
+  const KnDtypeInfo *info = kn_dtype_info (format);
+
+  if (bytes == 0)
+    {
+      rt_fail (error, RT_ERROR_UNSUPPORTED,
+               "A key-value cache in %s does not fit %u blocks of %u heads of %u values and %u "
+               "positions: use F16, F32, or (for heads of a multiple of 32) Q8_0",
+               info != NULL ? info->name : "an unknown format", n_layers, n_heads, head_dim,
+               capacity);
+      return NULL;
+    }
+
+  RtKv *kv = calloc (1, sizeof *kv);
+  uint8_t *memory = bytes <= SIZE_MAX ? aligned_alloc (KN_ALIGN, (size_t) bytes) : NULL;
+  if (kv == NULL || memory == NULL)
+    {
+      free (memory);
+      free (kv);
+      rt_fail (error, RT_ERROR_MEMORY,
+               "No memory for a key-value cache of %" PRIu64
+               " MiB (%u positions): use a shorter context or a smaller cache format",
+               bytes >> 20, capacity);
+      return NULL;
+    }
+
+  /* Panels are read whole, also where a position was never written. */
+  memset (memory, 0, (size_t) bytes);
+  capacity = round_capacity (capacity);
+  *kv = (RtKv){
+    .format = format,
+    .n_layers = n_layers,
+    .n_heads = n_heads,
+    .head_dim = head_dim,
+    .capacity = capacity,
+    .k_stride = align_up (kn_k_bytes (format, head_dim, capacity)),
+    .v_stride = align_up (kn_v_bytes (format, head_dim, capacity)),
+    .memory = memory,
+  };
+  return kv;
+}
+
+void
+rt_kv_free (RtKv *kv)
+{
+  if (kv == NULL)
+    return;
+  free (kv->memory);
+  free (kv);
+}
+
+KnDtype
+rt_kv_format (const RtKv *kv)
+{
+  return kv->format;
+}
+
+uint32_t
+rt_kv_capacity (const RtKv *kv)
+{
+  return kv->capacity;
+}
+
+uint32_t
+rt_kv_n_used (const RtKv *kv)
+{
+  return kv->n_used;
+}
+
+void
+rt_kv_set_n_used (RtKv *kv, uint32_t n_used)
+{
+  kv->n_used = n_used < kv->capacity ? n_used : kv->capacity;
+}
+
+uint64_t
+rt_kv_bytes (const RtKv *kv)
+{
+  return (uint64_t) kv->n_layers * kv->n_heads * (kv->k_stride + kv->v_stride);
+}
+
+uint64_t
+rt_kv_bytes_per_position (const RtKv *kv)
+{
+  return (uint64_t) kv->n_layers * kv->n_heads
+         * (kn_k_bytes (kv->format, kv->head_dim, KN_PANEL_ROWS)
+            + kn_v_bytes (kv->format, kv->head_dim, KN_PANEL_ROWS))
+         / KN_PANEL_ROWS;
+}
+
+void *
+rt_kv_k (RtKv *kv, uint32_t layer, uint32_t head)
+{
+  return kv->memory
+         + ((size_t) layer * kv->n_heads + head) * (kv->k_stride + kv->v_stride);
+}
+
+void *
+rt_kv_v (RtKv *kv, uint32_t layer, uint32_t head)
+{
+  return (uint8_t *) rt_kv_k (kv, layer, head) + kv->k_stride;
+}
