@@ -106,6 +106,38 @@ store_v_c (KnDtype format, void *v, size_t head_dim, size_t position, const floa
     memcpy ((float *)v + position * head_dim, x, head_dim * sizeof (float));
 }
 
+/* --- load --- */
+
+void
+kn_load_k (KnDtype format, const void *k, size_t head_dim, size_t position, float *x)
+{
+  const uint8_t *panel = kn_k_panel (format, k, head_dim, position);
+  const uint16_t *scales = (const uint16_t *)(const void *)(panel + head_dim * 16);
+  const size_t row = position % KN_PANEL_ROWS;
+
+  for (size_t d = 0; d < head_dim; d++)
+    if (format == KN_Q8_0)
+      x[d] = (float)(int8_t)panel[d / 4 * 64 + row * 4 + d % 4]
+             * kn_half_to_float (scales[d / 32 * 16 + row]);
+    else if (format == KN_F16)
+      x[d] = kn_half_to_float (((const uint16_t *)(const void *)panel)[d * 16 + row]);
+    else
+      x[d] = ((const float *)(const void *)panel)[d * 16 + row];
+}
+
+void
+kn_load_v (KnDtype format, const void *v, size_t head_dim, size_t position, float *x)
+{
+  for (size_t d = 0; d < head_dim; d++)
+    if (format == KN_Q8_0)
+      x[d] = (float)kn_v_codes (v, head_dim, position)[d]
+             * kn_half_to_float (kn_v_scales (v, head_dim, position)[d / 32]);
+    else if (format == KN_F16)
+      x[d] = kn_half_to_float (((const uint16_t *)v)[position * head_dim + d]);
+    else
+      x[d] = ((const float *)v)[position * head_dim + d];
+}
+
 /* --- chunk
  * -----------------------------------------------------------------------------------------------------
  */

@@ -47,6 +47,10 @@ typedef struct
 
 size_t kn_attn_scratch_bytes (size_t n_queries, size_t head_dim);
 
+/* Read one position's key or value [head_dim] back as f32: exact, for checks and for showing the cache. */
+void kn_load_k (KnDtype format, const void *k, size_t head_dim, size_t position, float *x);
+void kn_load_v (KnDtype format, const void *v, size_t head_dim, size_t position, float *x);
+
 typedef struct
 {
   /* Write one position's key or value [head_dim] f32 into the cache. */
