@@ -1,4 +1,5 @@
-/* Architecture builders: the graph of a language model from its GGUF metadata. One row per architecture in rt-arch.c. */
+/* Architecture builders: the graph of a language model from its GGUF metadata. One row per
+ * architecture in rt-arch.c. */
 #pragma once
 
 #include "rt-gguf.h"
@@ -14,13 +15,14 @@ typedef struct
   bool tied_embeddings;
 } RtArchParams;
 
-/* Read and check the hyperparameters; the error names the key, what was expected and what was found. Unknown architecture: RT_ERROR_UNSUPPORTED naming it
- * and listing those that are known. */
+/* Read and check the hyperparameters; the error names the key, what was expected and what was
+ * found. Unknown architecture: RT_ERROR_UNSUPPORTED naming it and listing those that are known. */
 bool rt_arch_params (const RtGguf *gguf, RtArchParams *params, RtError *error);
 
-/* The source graph, unfused, one node per operation of the architecture, named after the tensors ("blk.0.attn_q"). Borrows @gguf's bytes.
- * Inputs: "tokens" [RT_DIM_TOKENS] i32. Output: "logits" [RT_DIM_OUTPUTS, n_vocab] f32. A missing tensor, a wrong shape, an unknown tensor type
- * is an error that names it. */
+/* The source graph, unfused, one node per operation of the architecture, named after the tensors
+ * ("blk.0.attn_q"). Borrows @gguf's bytes. Inputs: "tokens" [RT_DIM_TOKENS] i32. Output: "logits"
+ * [RT_DIM_OUTPUTS, n_vocab] f32. A missing tensor, a wrong shape, an unknown tensor type is an
+ * error that names it. */
 RtGraph *rt_arch_build (const RtGguf *gguf, const RtArchParams *params, RtError *error);
 
 const char *const *rt_arch_names (uint32_t *n_names);

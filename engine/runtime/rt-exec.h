@@ -1,6 +1,7 @@
 /* The executor: runs a graph on a pool, step by step, without allocating or locking.
  *
- * Create (plans memory, allocates everything, checks everything) -> run any number of times -> free. */
+ * Create (plans memory, allocates everything, checks everything) -> run any number of times ->
+ * free. */
 #pragma once
 
 #include "rt-graph.h"
@@ -15,28 +16,32 @@ typedef struct RtExec RtExec;
 
 typedef struct
 {
-  const RtGraph *graph;       /* borrowed, outlives the executor */
-  RtWeight *const *weights;   /* [n_values]: packed weight per weight value that a matmul or embedding reads, NULL for plain f32 vectors; refs are taken */
-  RtPool *pool;               /* borrowed */
-  const KnTable *kernels;     /* NULL: kn_table () */
+  const RtGraph *graph;     /* borrowed, outlives the executor */
+  RtWeight *const *weights; /* [n_values]: packed weight per weight value that a matmul or embedding
+                               reads, NULL for plain f32 vectors; refs are taken */
+  RtPool *pool;             /* borrowed */
+  const KnTable *kernels;   /* NULL: kn_table () */
   int64_t max_symbols[RT_N_SYMBOLS];
   KnDtype kv_format;
-  uint32_t kv_capacity;       /* positions; 0: the graph needs no cache */
-  bool use_reference;         /* run every operator's plain reference instead, for tests */
+  uint32_t kv_capacity; /* positions; 0: the graph needs no cache */
+  bool use_reference;   /* run every operator's plain reference instead, for tests */
 } RtExecConfig;
 
 RtExec *rt_exec_new (const RtExecConfig *config, RtError *error);
 void rt_exec_free (RtExec *exec); /* accepts NULL */
 
-/* Feed @n_tokens tokens at the sequence's next positions. Logits are computed for the last @n_outputs of them and are then at rt_exec_logits().
- * Fails with RT_ERROR_RANGE (context full, token id out of range, more tokens than planned for); nothing has changed then.
+/* Feed @n_tokens tokens at the sequence's next positions. Logits are computed for the last
+ * @n_outputs of them and are then at rt_exec_logits(). Fails with RT_ERROR_RANGE (context full,
+ * token id out of range, more tokens than planned for); nothing has changed then.
  * @phase marks the trace records. */
-bool rt_exec_run (RtExec *exec, const int32_t *tokens, uint32_t n_tokens, uint32_t n_outputs, RtPhase phase, RtError *error);
+bool rt_exec_run (RtExec *exec, const int32_t *tokens, uint32_t n_tokens, uint32_t n_outputs,
+                  RtPhase phase, RtError *error);
 
 const float *rt_exec_logits (const RtExec *exec, uint32_t row); /* [n_vocab] */
 uint32_t rt_exec_n_vocab (const RtExec *exec);
 
-/* Any value's memory after a run; valid until the next; activations may have been overwritten by later nodes (outputs never). */
+/* Any value's memory after a run; valid until the next; activations may have been overwritten by
+ * later nodes (outputs never). */
 const void *rt_exec_value (const RtExec *exec, RtValueId value);
 
 RtKv *rt_exec_kv (RtExec *exec);
@@ -47,7 +52,8 @@ uint32_t rt_exec_step (const RtExec *exec); /* runs so far */
 void rt_exec_set_tracing (RtExec *exec, bool on);
 RtTraceRing *rt_exec_trace (RtExec *exec, uint32_t thread);
 
-/* Ask a run in progress to stop at the next node (from any thread); that run returns RT_ERROR_CANCELLED and the cache keeps its old length. */
+/* Ask a run in progress to stop at the next node (from any thread); that run returns
+ * RT_ERROR_CANCELLED and the cache keeps its old length. */
 void rt_exec_cancel (RtExec *exec);
 
 /* Bytes by definition (design: one definition per number). */
@@ -63,4 +69,5 @@ typedef struct
 void rt_exec_memory (const RtExec *exec, RtMemory *memory);
 
 /* Cost of node @node for a run of @n_tokens at sequence length @position. */
-void rt_exec_cost (const RtExec *exec, RtNodeId node, uint32_t n_tokens, uint32_t position, RtCost *cost);
+void rt_exec_cost (const RtExec *exec, RtNodeId node, uint32_t n_tokens, uint32_t position,
+                   RtCost *cost);

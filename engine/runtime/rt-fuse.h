@@ -1,4 +1,5 @@
-/* Operator fusion: a graph in, an equivalent graph with fewer nodes out; each new node lists the sources it stands for. */
+/* Operator fusion: a graph in, an equivalent graph with fewer nodes out; each new node lists the
+ * sources it stands for. */
 #pragma once
 
 #include "rt-graph.h"
@@ -12,6 +13,7 @@ typedef enum
   RT_FUSE_ALL = 0xf,
 } RtFusion;
 
-/* @weight_dtypes [n_values]: the format each weight will be packed in (only entries of weights are read), since fused nodes need
- * compatible activations. Returns a new graph that borrows the same weight bytes. */
+/* @weight_dtypes [n_values]: the format each weight will be packed in (only entries of weights are
+ * read), since fused nodes need compatible activations. Returns a new graph that borrows the same
+ * weight bytes. */
 RtGraph *rt_fuse (const RtGraph *graph, const int *weight_dtypes, uint32_t fusions, RtError *error);

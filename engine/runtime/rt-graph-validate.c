@@ -1,5 +1,5 @@
-/* Shapes, their sizes and their text, and the checks of a whole graph. Called while a graph is built and before it is planned.
- * Asks the operators for their shapes and knows none of them. */
+/* Shapes, their sizes and their text, and the checks of a whole graph. Called while a graph is
+ * built and before it is planned. Asks the operators for their shapes and knows none of them. */
 #include "rt-graph-private.h"
 
 #include <inttypes.h>
@@ -47,8 +47,8 @@ rt_value_bytes (const RtValue *value, const int64_t *symbols)
   uint64_t n_rows = 1;
   uint32_t last = value->shape.n_dims;
   for (uint32_t i = 0; i + 1 < last; i++)
-    n_rows *= (uint64_t) rt_dim_bind (value->shape.dims[i], symbols);
-  uint64_t n = last > 0 ? (uint64_t) rt_dim_bind (value->shape.dims[last - 1], symbols) : 1;
+    n_rows *= (uint64_t)rt_dim_bind (value->shape.dims[i], symbols);
+  uint64_t n = last > 0 ? (uint64_t)rt_dim_bind (value->shape.dims[last - 1], symbols) : 1;
   return n_rows * type_row_bytes (value->type, n);
 }
 
@@ -68,7 +68,7 @@ rt_shape_text (const RtShape *shape, char *buffer, size_t n_bytes)
       int written = dim < 0 && dim >= -RT_N_SYMBOLS
                         ? snprintf (buffer + n, n_bytes - n, "%s%s", before, symbols[-dim - 1])
                         : snprintf (buffer + n, n_bytes - n, "%s%" PRId64, before, dim);
-      n += written > 0 ? (size_t) written : 0;
+      n += written > 0 ? (size_t)written : 0;
     }
   if (n < n_bytes)
     snprintf (buffer + n, n_bytes - n, "%s", shape->n_dims == 0 ? "[]" : "]");
@@ -95,22 +95,21 @@ rt_graph_check_weight (const RtValue *value, RtError *error)
                     shape->n_dims, RT_MAX_DIMS);
   for (uint32_t i = 0; i < shape->n_dims; i++)
     {
-      uint64_t dim = (uint64_t) shape->dims[i];
+      uint64_t dim = (uint64_t)shape->dims[i];
       if (shape->dims[i] <= 0 || shape->dims[i] > INT32_MAX
           || (i + 1 < shape->n_dims && __builtin_mul_overflow (n_rows, dim, &n_rows)))
-        return rt_fail (error, RT_ERROR_FORMAT, "%s: dimension %u is %" PRId64
-                        ", expected 1 to %d", value->name, i, shape->dims[i], INT32_MAX);
+        return rt_fail (error, RT_ERROR_FORMAT, "%s: dimension %u is %" PRId64 ", expected 1 to %d",
+                        value->name, i, shape->dims[i], INT32_MAX);
     }
 
   if (kn_dtype_info (value->type) == NULL)
     return true;
 
-  uint64_t row_bytes = kn_row_bytes (value->type, (size_t) shape->dims[shape->n_dims - 1]);
+  uint64_t row_bytes = kn_row_bytes (value->type, (size_t)shape->dims[shape->n_dims - 1]);
   uint64_t expected;
   if (row_bytes == 0 || __builtin_mul_overflow (n_rows, row_bytes, &expected))
     return rt_fail (error, RT_ERROR_FORMAT, "%s: rows of %" PRId64 " values do not fit %s",
-                    value->name, shape->dims[shape->n_dims - 1],
-                    kn_dtype_info (value->type)->name);
+                    value->name, shape->dims[shape->n_dims - 1], kn_dtype_info (value->type)->name);
   if (value->data == NULL || value->data_bytes != expected)
     return rt_fail (error, RT_ERROR_FORMAT, "%s: expected %" PRIu64 " bytes, got %" PRIu64,
                     value->name, expected, value->data != NULL ? value->data_bytes : 0);

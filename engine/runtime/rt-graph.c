@@ -1,7 +1,9 @@
-/* The graph as a data structure: arena, names, values and nodes. Filled by the architecture builders and by fusion; read by the planner, the
- * executor and the studio. Must not know any operator.
+/* The graph as a data structure: arena, names, values and nodes. Filled by the architecture
+ * builders and by fusion; read by the planner, the executor and the studio. Must not know any
+ * operator.
  *
- * Structs live in the arena and the tables hold pointers, so a pointer from rt_graph_node() stays good while the graph grows. */
+ * Structs live in the arena and the tables hold pointers, so a pointer from rt_graph_node() stays
+ * good while the graph grows. */
 #include "rt-graph.h"
 
 #include <stdarg.h>
@@ -19,7 +21,7 @@ struct ArenaBlock
 {
   ArenaBlock *next;
   size_t used, size;
-  _Alignas (16) char bytes[];
+  _Alignas(16) char bytes[];
 };
 
 /* Open addressing: slot -> id + 1 of the entry in the table it belongs to, 0 when free. */
@@ -46,7 +48,7 @@ struct RtGraph
 static void *
 arena_alloc (RtGraph *graph, size_t n_bytes)
 {
-  size_t rounded = (n_bytes + 15) & ~(size_t) 15;
+  size_t rounded = (n_bytes + 15) & ~(size_t)15;
   ArenaBlock *block = graph->arena;
 
   if (rounded < n_bytes)
@@ -108,7 +110,7 @@ name_hash (const char *name)
 {
   uint32_t hash = 2166136261u;
   for (; *name != '\0'; name++)
-    hash = (hash ^ (unsigned char) *name) * 16777619u;
+    hash = (hash ^ (unsigned char)*name) * 16777619u;
   return hash;
 }
 
@@ -210,7 +212,7 @@ add_value (RtGraph *graph, const char *name, RtError *error)
   RtValue *value = arena_alloc (graph, sizeof *value);
   char *copy = arena_strdup (graph, name);
   if (value == NULL || copy == NULL
-      || !table_reserve ((void ***) &graph->values, id, &graph->n_values_allocated)
+      || !table_reserve ((void ***)&graph->values, id, &graph->n_values_allocated)
       || !name_map_reserve (graph, &graph->value_names, value_name, id))
     {
       fail_memory (error, name);
@@ -340,7 +342,7 @@ rt_graph_add_node (RtGraph *graph, const char *name, int32_t layer, const RtOp *
   draft.attrs = arena_alloc (graph, op->attrs_bytes);
   draft.sources = arena_alloc (graph, sizeof *draft.sources);
   if (node == NULL || draft.name == NULL || draft.attrs == NULL || draft.sources == NULL
-      || !table_reserve ((void ***) &graph->nodes, id, &graph->n_nodes_allocated)
+      || !table_reserve ((void ***)&graph->nodes, id, &graph->n_nodes_allocated)
       || !name_map_reserve (graph, &graph->node_names, node_name, id))
     {
       fail_memory (error, name);
@@ -447,9 +449,7 @@ rt_graph_n_layers (const RtGraph *graph)
 uint64_t
 rt_graph_bytes (const RtGraph *graph)
 {
-  return sizeof *graph + graph->arena_bytes
-         + graph->n_values_allocated * sizeof *graph->values
+  return sizeof *graph + graph->arena_bytes + graph->n_values_allocated * sizeof *graph->values
          + graph->n_nodes_allocated * sizeof *graph->nodes
-         + (uint64_t) (graph->value_names.n_slots + graph->node_names.n_slots)
-               * sizeof (uint32_t);
+         + (uint64_t)(graph->value_names.n_slots + graph->node_names.n_slots) * sizeof (uint32_t);
 }

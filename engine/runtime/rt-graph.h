@@ -4,9 +4,10 @@
  *                                 ▲
  *     value: token_embd.weight [49152, 576] Q4_1 (weight)
  *
- * Shapes are row-major, last dimension contiguous. A dimension may be a symbol (tokens in this run, rows whose logits are wanted), bound when
- * the graph is executed; the memory plan is made for the symbols' maxima. A graph owns its names, shapes and attributes in one arena; weight bytes
- * are borrowed (the mapped file outlives the graph). */
+ * Shapes are row-major, last dimension contiguous. A dimension may be a symbol (tokens in this run,
+ * rows whose logits are wanted), bound when the graph is executed; the memory plan is made for the
+ * symbols' maxima. A graph owns its names, shapes and attributes in one arena; weight bytes are
+ * borrowed (the mapped file outlives the graph). */
 #pragma once
 
 #include <stdbool.h>
@@ -31,12 +32,13 @@ typedef struct
   int64_t dims[RT_MAX_DIMS];
 } RtShape;
 
-/* Element types of values that are not weights. Weights use KnDtype numbers; the two sets do not overlap. */
+/* Element types of values that are not weights. Weights use KnDtype numbers; the two sets do not
+ * overlap. */
 typedef enum
 {
   RT_TYPE_F32 = KN_F32,
   RT_TYPE_F16 = KN_F16,
-  RT_TYPE_I8 = 24,  /* GGUF's numbers for plain integers */
+  RT_TYPE_I8 = 24, /* GGUF's numbers for plain integers */
   RT_TYPE_I32 = 26,
   RT_TYPE_Q8_ROWS = 1000, /* rows of kn_quantize_q8() */
 } RtType;
@@ -55,9 +57,10 @@ typedef uint32_t RtNodeId;
 
 typedef struct
 {
-  const char *name;    /* source name for weights and graph outputs ("blk.3.attn_q.weight"), else the producing node's */
+  const char *name; /* source name for weights and graph outputs ("blk.3.attn_q.weight"), else the
+                       producing node's */
   RtValueKind kind;
-  int type;            /* RtType or KnDtype */
+  int type; /* RtType or KnDtype */
   RtShape shape;
   const void *data;    /* weights: bytes as in the file, NULL otherwise */
   uint64_t data_bytes; /* weights: their size in the file */
@@ -68,14 +71,16 @@ typedef struct RtOp RtOp;
 
 typedef struct
 {
-  const char *name;     /* "blk.3.attn_q": unique in the graph */
+  const char *name; /* "blk.3.attn_q": unique in the graph */
   const RtOp *op;
-  int32_t layer;        /* block number, -1 before the first block, n_layers after the last: the layer axis of every plot */
+  int32_t layer; /* block number, -1 before the first block, n_layers after the last: the layer axis
+                    of every plot */
   uint32_t n_inputs, n_outputs;
   RtValueId inputs[RT_MAX_INPUTS]; /* RT_NONE for an optional input that is absent */
   RtValueId outputs[RT_MAX_OUTPUTS];
-  void *attrs;          /* op->attrs_bytes, in the graph's arena */
-  uint32_t n_sources;   /* names of the source nodes this one stands for: itself, or what fusion swallowed */
+  void *attrs;        /* op->attrs_bytes, in the graph's arena */
+  uint32_t n_sources; /* names of the source nodes this one stands for: itself, or what fusion
+                         swallowed */
   const char **sources;
 } RtNode;
 
@@ -84,18 +89,22 @@ typedef struct RtGraph RtGraph;
 RtGraph *rt_graph_new (RtError *error);
 void rt_graph_free (RtGraph *graph); /* accepts NULL */
 
-/* Building. Names are copied. Return RT_NONE and fill @error on failure (out of memory, duplicate name, shapes that do not fit: the message
- * names node, expected and got). rt_graph_add_node() infers the output shapes with the operator's own function. */
-RtValueId rt_graph_add_input (RtGraph *graph, const char *name, int type, const RtShape *shape, RtError *error);
-RtValueId rt_graph_add_weight (RtGraph *graph, const char *name, int dtype, const RtShape *shape, const void *data,
-                               uint64_t data_bytes, RtError *error);
-RtNodeId rt_graph_add_node (RtGraph *graph, const char *name, int32_t layer, const RtOp *op, const RtValueId *inputs,
-                            uint32_t n_inputs, const void *attrs, RtError *error);
+/* Building. Names are copied. Return RT_NONE and fill @error on failure (out of memory, duplicate
+ * name, shapes that do not fit: the message names node, expected and got). rt_graph_add_node()
+ * infers the output shapes with the operator's own function. */
+RtValueId rt_graph_add_input (RtGraph *graph, const char *name, int type, const RtShape *shape,
+                              RtError *error);
+RtValueId rt_graph_add_weight (RtGraph *graph, const char *name, int dtype, const RtShape *shape,
+                               const void *data, uint64_t data_bytes, RtError *error);
+RtNodeId rt_graph_add_node (RtGraph *graph, const char *name, int32_t layer, const RtOp *op,
+                            const RtValueId *inputs, uint32_t n_inputs, const void *attrs,
+                            RtError *error);
 void rt_graph_set_output (RtGraph *graph, RtValueId value);
 void rt_graph_set_n_layers (RtGraph *graph, int32_t n_layers); /* blocks; 0 until set */
 
 /* The sources of @node are the sources of @swallowed, in order, instead of itself. For fusion. */
-bool rt_graph_set_sources (RtGraph *graph, RtNodeId node, const RtNode *const *swallowed, uint32_t n_swallowed, RtError *error);
+bool rt_graph_set_sources (RtGraph *graph, RtNodeId node, const RtNode *const *swallowed,
+                           uint32_t n_swallowed, RtError *error);
 
 /* Looking. Ids are dense: 0 .. n - 1. */
 uint32_t rt_graph_n_nodes (const RtGraph *graph);
@@ -104,13 +113,14 @@ const RtNode *rt_graph_node (const RtGraph *graph, RtNodeId id);
 const RtValue *rt_graph_value (const RtGraph *graph, RtValueId id);
 RtValueId rt_graph_find_value (const RtGraph *graph, const char *name); /* RT_NONE when absent */
 RtNodeId rt_graph_find_node (const RtGraph *graph, const char *name);   /* RT_NONE when absent */
-int32_t rt_graph_n_layers (const RtGraph *graph);                        /* blocks */
-uint64_t rt_graph_bytes (const RtGraph *graph);                          /* memory it takes */
+int32_t rt_graph_n_layers (const RtGraph *graph);                       /* blocks */
+uint64_t rt_graph_bytes (const RtGraph *graph);                         /* memory it takes */
 
 /* The size of @dim with @symbols [RT_N_SYMBOLS] bound; symbols[0] is RT_DIM_TOKENS. */
 int64_t rt_dim_bind (int64_t dim, const int64_t *symbols);
 void rt_shape_bind (const RtShape *shape, const int64_t *symbols, RtShape *bound);
-uint64_t rt_value_bytes (const RtValue *value, const int64_t *symbols); /* in memory; weights: as in the file */
+uint64_t rt_value_bytes (const RtValue *value,
+                         const int64_t *symbols); /* in memory; weights: as in the file */
 
 /* A shape as people write it: "[tokens, 576]". Returns @buffer. */
 const char *rt_shape_text (const RtShape *shape, char *buffer, size_t n_bytes);

@@ -1,10 +1,11 @@
-/* The key-value cache: one block of memory, cut into key panels and value rows per block and head. Filled and read by the attention operator through
- * the kernels; the executor moves its length. Knows nothing of layouts inside a head. */
+/* The key-value cache: one block of memory, cut into key panels and value rows per block and head.
+ * Filled and read by the attention operator through the kernels; the executor moves its length.
+ * Knows nothing of layouts inside a head. */
 #include "rt-kv.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
+#include <sys/mman.h>
 
 #include "kn-attn.h"
 
@@ -40,7 +41,7 @@ rt_kv_plan_bytes (KnDtype format, uint32_t n_layers, uint32_t n_heads, uint32_t 
   uint64_t head = align_up (kn_k_bytes (format, head_dim, capacity))
                   + align_up (kn_v_bytes (format, head_dim, capacity));
   uint64_t bytes;
-  if (__builtin_mul_overflow (head, (uint64_t) n_layers * n_heads, &bytes))
+  if (__builtin_mul_overflow (head, (uint64_t)n_layers * n_heads, &bytes))
     return 0;
   return bytes;
 }
@@ -63,10 +64,15 @@ rt_kv_new (KnDtype format, uint32_t n_layers, uint32_t n_heads, uint32_t head_di
     }
 
   RtKv *kv = calloc (1, sizeof *kv);
-  uint8_t *memory = bytes <= SIZE_MAX ? aligned_alloc (KN_ALIGN, (size_t) bytes) : NULL;
-  if (kv == NULL || memory == NULL)
+  /* Mapped, not allocated: pages that no position was written to stay unused, and all start as
+   * zeros, which panels that are read whole need. */
+  void *memory = bytes <= SIZE_MAX ? mmap (NULL, (size_t)bytes, PROT_READ | PROT_WRITE,
+                                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+                                   : MAP_FAILED;
+  if (kv == NULL || memory == MAP_FAILED)
     {
-      free (memory);
+      if (memory != MAP_FAILED)
+        munmap (memory, (size_t)bytes);
       free (kv);
       rt_fail (error, RT_ERROR_MEMORY,
                "No memory for a key-value cache of %" PRIu64
@@ -75,8 +81,6 @@ rt_kv_new (KnDtype format, uint32_t n_layers, uint32_t n_heads, uint32_t head_di
       return NULL;
     }
 
-  /* Panels are read whole, also where a position was never written. */
-  memset (memory, 0, (size_t) bytes);
   capacity = round_capacity (capacity);
   *kv = (RtKv){
     .format = format,
@@ -96,7 +100,7 @@ rt_kv_free (RtKv *kv)
 {
   if (kv == NULL)
     return;
-  free (kv->memory);
+  munmap (kv->memory, (size_t)rt_kv_bytes (kv));
   free (kv);
 }
 
@@ -127,13 +131,13 @@ rt_kv_set_n_used (RtKv *kv, uint32_t n_used)
 uint64_t
 rt_kv_bytes (const RtKv *kv)
 {
-  return (uint64_t) kv->n_layers * kv->n_heads * (kv->k_stride + kv->v_stride);
+  return (uint64_t)kv->n_layers * kv->n_heads * (kv->k_stride + kv->v_stride);
 }
 
 uint64_t
 rt_kv_bytes_per_position (const RtKv *kv)
 {
-  return (uint64_t) kv->n_layers * kv->n_heads
+  return (uint64_t)kv->n_layers * kv->n_heads
          * (kn_k_bytes (kv->format, kv->head_dim, KN_PANEL_ROWS)
             + kn_v_bytes (kv->format, kv->head_dim, KN_PANEL_ROWS))
          / KN_PANEL_ROWS;
@@ -142,12 +146,11 @@ rt_kv_bytes_per_position (const RtKv *kv)
 void *
 rt_kv_k (RtKv *kv, uint32_t layer, uint32_t head)
 {
-  return kv->memory
-         + ((size_t) layer * kv->n_heads + head) * (kv->k_stride + kv->v_stride);
+  return kv->memory + ((size_t)layer * kv->n_heads + head) * (kv->k_stride + kv->v_stride);
 }
 
 void *
 rt_kv_v (RtKv *kv, uint32_t layer, uint32_t head)
 {
-  return (uint8_t *) rt_kv_k (kv, layer, head) + kv->k_stride;
+  return (uint8_t *)rt_kv_k (kv, layer, head) + kv->k_stride;
 }

@@ -1,4 +1,5 @@
-/* The key-value cache of one sequence: for each block and each KV head, keys in panels and values in rows (see kn-attn.h). */
+/* The key-value cache of one sequence: for each block and each KV head, keys in panels and values
+ * in rows (see kn-attn.h). */
 #pragma once
 
 #include "kn-types.h"
@@ -12,19 +13,22 @@ typedef struct
   uint32_t n_layers, n_heads, head_dim;
 } RtKvShape;
 
-/* @capacity positions (rounded up to a multiple of 16) for @n_layers blocks of @n_heads KV heads of @head_dim. */
-RtKv *rt_kv_new (KnDtype format, uint32_t n_layers, uint32_t n_heads, uint32_t head_dim, uint32_t capacity, RtError *error);
+/* @capacity positions (rounded up to a multiple of 16) for @n_layers blocks of @n_heads KV heads of
+ * @head_dim. */
+RtKv *rt_kv_new (KnDtype format, uint32_t n_layers, uint32_t n_heads, uint32_t head_dim,
+                 uint32_t capacity, RtError *error);
 void rt_kv_free (RtKv *kv); /* accepts NULL */
 
 KnDtype rt_kv_format (const RtKv *kv);
 uint32_t rt_kv_capacity (const RtKv *kv);
-uint32_t rt_kv_n_used (const RtKv *kv);                 /* positions that hold tokens */
-void rt_kv_set_n_used (RtKv *kv, uint32_t n_used);      /* truncate (or, by the executor, advance) */
-uint64_t rt_kv_bytes (const RtKv *kv);                  /* allocated */
-uint64_t rt_kv_bytes_per_position (const RtKv *kv);     /* one token, all blocks */
+uint32_t rt_kv_n_used (const RtKv *kv);             /* positions that hold tokens */
+void rt_kv_set_n_used (RtKv *kv, uint32_t n_used);  /* truncate (or, by the executor, advance) */
+uint64_t rt_kv_bytes (const RtKv *kv);              /* allocated */
+uint64_t rt_kv_bytes_per_position (const RtKv *kv); /* one token, all blocks */
 
 /* What rt_kv_new() would allocate; 0 when the format does not fit the heads. */
-uint64_t rt_kv_plan_bytes (KnDtype format, uint32_t n_layers, uint32_t n_heads, uint32_t head_dim, uint32_t capacity);
+uint64_t rt_kv_plan_bytes (KnDtype format, uint32_t n_layers, uint32_t n_heads, uint32_t head_dim,
+                           uint32_t capacity);
 
 /* Memory of one head, borrowed: key panels and value rows as kn-attn.h lays them out. */
 void *rt_kv_k (RtKv *kv, uint32_t layer, uint32_t head);

@@ -1,4 +1,5 @@
-/* The operator table: everything the rest of the engine may ask about an operator. One file per operator, one line in rt-op-list.c. */
+/* The operator table: everything the rest of the engine may ask about an operator. One file per
+ * operator, one line in rt-op-list.c. */
 #pragma once
 
 #include "kn-table.h"
@@ -8,7 +9,8 @@
 
 typedef struct RtWeight RtWeight;
 
-/* What a node costs in one run, from its shapes and formats alone. Bytes are what must move at least once. */
+/* What a node costs in one run, from its shapes and formats alone. Bytes are what must move at
+ * least once. */
 typedef struct
 {
   uint64_t flops;
@@ -20,7 +22,8 @@ typedef struct
 /* One input or output of a node, bound for a run. */
 typedef struct
 {
-  void *data;             /* activations, f32 vectors, the file's bytes of unpacked tables; NULL for packed or absent inputs */
+  void *data; /* activations, f32 vectors, the file's bytes of unpacked tables; NULL for packed or
+                 absent inputs */
   const RtWeight *weight; /* packed matrix, or NULL */
   RtShape shape;          /* symbols bound */
   int type;
@@ -34,12 +37,12 @@ typedef struct
   const void *attrs;
   RtTensor inputs[RT_MAX_INPUTS];
   RtTensor outputs[RT_MAX_OUTPUTS];
-  RtKv *kv;            /* the sequence's cache, NULL for networks without one */
-  uint32_t position;   /* of the first token of this run in the sequence */
+  RtKv *kv;          /* the sequence's cache, NULL for networks without one */
+  uint32_t position; /* of the first token of this run in the sequence */
   uint32_t n_threads;
-  uint8_t *scratch;    /* shared by all threads: as asked for in scratch(), KN_ALIGN aligned */
-  uint8_t *thread_scratch;       /* of thread 0: use rt_op_thread_scratch() */
-  size_t thread_scratch_stride;  /* bytes */
+  uint8_t *scratch;        /* shared by all threads: as asked for in scratch(), KN_ALIGN aligned */
+  uint8_t *thread_scratch; /* of thread 0: use rt_op_thread_scratch() */
+  size_t thread_scratch_stride; /* bytes */
 } RtOpContext;
 
 static inline void *
@@ -48,52 +51,60 @@ rt_op_thread_scratch (const RtOpContext *context, const RtWorker *worker)
   return context->thread_scratch + worker->index * context->thread_scratch_stride;
 }
 
-/* What an operator may know about a node outside of a run, to size its working memory and count its costs. */
+/* What an operator may know about a node outside of a run, to size its working memory and count its
+ * costs. */
 typedef struct
 {
   const RtGraph *graph;
   const RtNode *node;
-  const int *weight_dtypes;  /* [n_values]: the format each weight is packed in, -1 for those that stay as in the file */
-  const int64_t *symbols;    /* [RT_N_SYMBOLS] bound */
+  const int *weight_dtypes; /* [n_values]: the format each weight is packed in, -1 for those that
+                               stay as in the file */
+  const int64_t *symbols;   /* [RT_N_SYMBOLS] bound */
   KnDtype kv_format;
-  uint32_t kv_capacity;      /* positions */
-  uint32_t position;         /* of the first token of the run */
+  uint32_t kv_capacity; /* positions */
+  uint32_t position;    /* of the first token of the run */
   uint32_t n_threads;
 } RtOpQuery;
 
 struct RtOp
 {
-  const char *name;   /* "rmsnorm" */
-  const char *title;  /* "RMS norm", for people */
+  const char *name;  /* "rmsnorm" */
+  const char *title; /* "RMS norm", for people */
   uint32_t attrs_bytes;
   uint32_t min_inputs, max_inputs, n_outputs;
 
-  /* How weights are read, one bit per input. Inputs in none of the three are activations or the caller's inputs. */
+  /* How weights are read, one bit per input. Inputs in none of the three are activations or the
+   * caller's inputs. */
   uint32_t matrix_inputs; /* packed matrices [rows, columns] */
   uint32_t table_inputs;  /* matrices of which single rows are read: packed, or as in the file */
   uint32_t vector_inputs; /* vectors, handed over as f32 whatever the file's format */
 
   /* Shapes and types of the outputs from those of the inputs and the attributes. */
-  bool (*infer) (const RtGraph *graph, const RtNode *node, RtShape *shapes, int *types, RtError *error);
+  bool (*infer) (const RtGraph *graph, const RtNode *node, RtShape *shapes, int *types,
+                 RtError *error);
 
   /* The key-value cache that the node needs. NULL: none. */
   void (*cache) (const RtNode *node, RtKvShape *shape);
 
-  /* Working memory, for the given bound symbols and any smaller ones: shared by the threads, and per thread. May be NULL: none. */
+  /* Working memory, for the given bound symbols and any smaller ones: shared by the threads, and
+   * per thread. May be NULL: none. */
   void (*scratch) (const RtOpQuery *query, uint64_t *shared_bytes, uint64_t *thread_bytes);
 
-  /* A run is n_phases phases, one after the other; the chunks of a phase are done in any order by any thread (rt-pool.h). n_chunks() may be 0. Neither
-   * can fail: all that could be wrong was found by infer() and by the executor before the run. */
+  /* A run is n_phases phases, one after the other; the chunks of a phase are done in any order by
+   * any thread (rt-pool.h). n_chunks() may be 0. Neither can fail: all that could be wrong was
+   * found by infer() and by the executor before the run. */
   uint32_t n_phases;
   uint32_t (*n_chunks) (const RtOpContext *context, uint32_t phase);
   void (*run) (const RtOpContext *context, uint32_t phase, uint32_t chunk, const RtWorker *worker);
 
-  /* Plain C, one thread, straight from the formula, for tests: same inputs and outputs, no scratch. May allocate. */
+  /* Plain C, one thread, straight from the formula, for tests: same inputs and outputs, no scratch.
+   * May allocate. */
   void (*reference) (const RtOpContext *context);
 
   void (*cost) (const RtOpQuery *query, RtCost *cost);
 
-  /* Output 0 may share the memory of input @input when nothing reads that input later. May be NULL: never. */
+  /* Output 0 may share the memory of input @input when nothing reads that input later. May be NULL:
+   * never. */
   bool (*in_place) (const RtNode *node, uint32_t input);
 };
 

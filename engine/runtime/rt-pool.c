@@ -1,15 +1,17 @@
-/* The thread pool: hands the chunks of a job's phases to whichever thread asks. Called by the executor and by the packing of
- * weights; must not know what a chunk is.
+/* The thread pool: hands the chunks of a job's phases to whichever thread asks. Called by the
+ * executor and by the packing of weights; must not know what a chunk is.
  *
  * Two words carry all coordination:
  *
- *   ticket  [phase:16 | n_chunks:16 | next:32]   taking a chunk is one fetch_add on it. The upper half changes only when a phase is published, so
- *                                               it is also the futex that threads without work sleep on.
- *   gate    [job:32 | inside:31 | open:1]        a worker enters a job by compare-and-swap while it is open; the caller closes it at the end and
- *                                               waits for those inside only. A worker that woke too late never enters.
+ *   ticket  [phase:16 | n_chunks:16 | next:32]   taking a chunk is one fetch_add on it. The upper
+ * half changes only when a phase is published, so it is also the futex that threads without work
+ * sleep on. gate    [job:32 | inside:31 | open:1]        a worker enters a job by compare-and-swap
+ * while it is open; the caller closes it at the end and waits for those inside only. A worker that
+ * woke too late never enters.
  *
- * Why a late thread is harmless: it takes its ticket with an atomic add and gets a chunk of whatever phase is current; a phase cannot end
- * while somebody holds a chunk of it, because that chunk is not in `done` yet. */
+ * Why a late thread is harmless: it takes its ticket with an atomic add and gets a chunk of
+ * whatever phase is current; a phase cannot end while somebody holds a chunk of it, because that
+ * chunk is not in `done` yet. */
 #include "rt-pool.h"
 
 #include <assert.h>
@@ -30,8 +32,9 @@
 #define PHASE_STARTING 0xfffeu
 #define PHASE_ENDED 0xffffu
 
-/* How long a thread spins before it sleeps: about what a sleep and a wake cost, so that waiting is never worse than twice the best choice
- * (Karlin et al. 1991). When there are more threads than CPUs, spinning only keeps the one that has the work from running. */
+/* How long a thread spins before it sleeps: about what a sleep and a wake cost, so that waiting is
+ * never worse than twice the best choice (Karlin et al. 1991). When there are more threads than
+ * CPUs, spinning only keeps the one that has the work from running. */
 #define SPIN_NS 50000
 #define SPIN_SHARED_NS 1000
 
@@ -49,7 +52,8 @@ struct RtPool
   Signal ticket;
   alignas (CACHE_LINE) _Atomic uint32_t done; /* chunks of the current phase that are finished */
   Signal gate;
-  alignas (CACHE_LINE) _Atomic uint32_t left; /* changes when the last worker leaves a closed gate: the caller's futex */
+  alignas (CACHE_LINE) _Atomic uint32_t
+      left; /* changes when the last worker leaves a closed gate: the caller's futex */
   const RtJob *job;
   uint32_t n_threads;
   uint32_t n_started;
@@ -64,7 +68,7 @@ rt_now_ns (void)
 {
   struct timespec now;
   clock_gettime (CLOCK_MONOTONIC, &now);
-  return (uint64_t) now.tv_sec * 1000000000u + (uint64_t) now.tv_nsec;
+  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
 uint32_t
@@ -72,10 +76,10 @@ rt_n_cpus (void)
 {
   cpu_set_t allowed;
   if (sched_getaffinity (0, sizeof allowed, &allowed) == 0)
-    return (uint32_t) CPU_COUNT (&allowed);
+    return (uint32_t)CPU_COUNT (&allowed);
 
   long n = sysconf (_SC_NPROCESSORS_ONLN);
-  return n > 0 ? (uint32_t) n : 1;
+  return n > 0 ? (uint32_t)n : 1;
 }
 
 static inline void
@@ -106,7 +110,7 @@ futex_wake (const void *word, int n_threads)
 static const void *
 upper_half (const Signal *signal)
 {
-  const char *word = (const char *) &signal->word;
+  const char *word = (const char *)&signal->word;
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
   return word + 4;
 #else
@@ -114,8 +118,9 @@ upper_half (const Signal *signal)
 #endif
 }
 
-/* Put @word where sleepers see it, and wake them. The store and the load must not change places (both sequentially consistent): either this
- * thread sees the sleeper's count, or the sleeper's futex call sees the new word. */
+/* Put @word where sleepers see it, and wake them. The store and the load must not change places
+ * (both sequentially consistent): either this thread sees the sleeper's count, or the sleeper's
+ * futex call sees the new word. */
 static void
 signal_publish (Signal *signal, uint64_t word)
 {
@@ -155,13 +160,13 @@ static uint32_t
 phase_begin (const RtWorker *worker, uint32_t phase)
 {
   const RtJob *job = worker->pool->job;
-  uint32_t n_chunks
-      = job->begin != NULL ? job->begin (worker, job->data, phase) : job->n_chunks;
+  uint32_t n_chunks = job->begin != NULL ? job->begin (worker, job->data, phase) : job->n_chunks;
   assert (n_chunks <= RT_JOB_MAX || n_chunks == RT_JOB_STOP);
   return n_chunks;
 }
 
-/* Phase @phase - 1 is done and only this thread knows: go to the next phase that has work for others. Small phases are done on the way. */
+/* Phase @phase - 1 is done and only this thread knows: go to the next phase that has work for
+ * others. Small phases are done on the way. */
 static void
 advance (const RtWorker *worker, uint32_t phase)
 {
@@ -178,12 +183,12 @@ advance (const RtWorker *worker, uint32_t phase)
       if (n_chunks > 1)
         {
           atomic_store_explicit (&pool->done, 0, memory_order_relaxed);
-          signal_publish (&pool->ticket, (uint64_t) phase << 48 | (uint64_t) n_chunks << 32);
+          signal_publish (&pool->ticket, (uint64_t)phase << 48 | (uint64_t)n_chunks << 32);
           return;
         }
     }
 
-  signal_publish (&pool->ticket, (uint64_t) PHASE_ENDED << 48);
+  signal_publish (&pool->ticket, (uint64_t)PHASE_ENDED << 48);
 }
 
 /* Do the chunk of @ticket and all further ones of its phase that this thread gets. */
@@ -196,9 +201,9 @@ do_chunks (const RtWorker *worker, uint64_t ticket)
   uint32_t n_chunks = ticket >> 32 & 0xffff;
   uint32_t n_mine = 0;
 
-  while ((uint32_t) ticket < n_chunks)
+  while ((uint32_t)ticket < n_chunks)
     {
-      job->chunk (worker, job->data, phase, (uint32_t) ticket);
+      job->chunk (worker, job->data, phase, (uint32_t)ticket);
       n_mine++;
       ticket = atomic_fetch_add_explicit (&pool->ticket.word, 1, memory_order_acquire);
     }
@@ -223,7 +228,7 @@ take_part (const RtWorker *worker)
 
       if (ticket >> 48 == PHASE_ENDED)
         return;
-      if ((uint32_t) ticket < (ticket >> 32 & 0xffff))
+      if ((uint32_t)ticket < (ticket >> 32 & 0xffff))
         do_chunks (worker, ticket);
       else
         signal_wait (&pool->ticket, ticket >> 32, pool->spin_ns);
@@ -249,7 +254,7 @@ gate_leave (RtPool *pool)
 {
   uint64_t gate = atomic_fetch_sub_explicit (&pool->gate.word, 2, memory_order_release) - 2;
 
-  if ((uint32_t) gate == 0)
+  if ((uint32_t)gate == 0)
     {
       atomic_fetch_add (&pool->left, 1);
       futex_wake (&pool->left, 1);
@@ -270,7 +275,7 @@ gate_close (RtPool *pool)
   uint32_t left = atomic_load (&pool->left);
   uint64_t gate = atomic_fetch_sub_explicit (&pool->gate.word, 1, memory_order_acquire) - 1;
 
-  for (uint32_t i = 0; (uint32_t) gate != 0; i++)
+  for (uint32_t i = 0; (uint32_t)gate != 0; i++)
     {
       if (i < 1000)
         relax ();
@@ -370,8 +375,7 @@ rt_pool_run (RtPool *pool, const RtJob *job)
   assert (job->n_phases <= RT_JOB_MAX);
 
   pool->job = job;
-  atomic_store_explicit (&pool->ticket.word, (uint64_t) PHASE_STARTING << 48,
-                         memory_order_relaxed);
+  atomic_store_explicit (&pool->ticket.word, (uint64_t)PHASE_STARTING << 48, memory_order_relaxed);
   if (pool->n_threads > 1)
     gate_open (pool);
 

@@ -1,8 +1,9 @@
-/* Single-producer single-consumer rings of trace records that overwrite the oldest. The executor's threads push, one reader pops; neither waits.
- * Knows nothing of graphs.
+/* Single-producer single-consumer rings of trace records that overwrite the oldest. The executor's
+ * threads push, one reader pops; neither waits. Knows nothing of graphs.
  *
- * A slot may be rewritten while it is being read, so its words are atomic and the reader checks afterwards. `head` counts the records begun. The
- * producer stores head = i before the words of record i, each word with release; a reader that saw any word of record i (acquire) therefore sees
+ * A slot may be rewritten while it is being read, so its words are atomic and the reader checks
+ * afterwards. `head` counts the records begun. The producer stores head = i before the words of
+ * record i, each word with release; a reader that saw any word of record i (acquire) therefore sees
  * head >= i when it looks again, and drops what it read of slot i - capacity. */
 #include "rt-trace.h"
 
@@ -12,8 +13,8 @@
 #include <string.h>
 
 #define N_WORDS (sizeof (RtTraceRecord) / 8)
-_Static_assert (sizeof (RtTraceRecord) == 40 && N_WORDS * 8 == sizeof (RtTraceRecord),
-                "a trace record is a whole number of words");
+_Static_assert(sizeof (RtTraceRecord) == 40 && N_WORDS * 8 == sizeof (RtTraceRecord),
+               "a trace record is a whole number of words");
 
 typedef struct
 {

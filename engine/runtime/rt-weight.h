@@ -1,5 +1,5 @@
-/* Packed weights: one matrix in the layout that the kernels want. Immutable once made, shared by reference count between builds, so that changing
- * one layer's format repacks one layer. */
+/* Packed weights: one matrix in the layout that the kernels want. Immutable once made, shared by
+ * reference count between builds, so that changing one layer's format repacks one layer. */
 #pragma once
 
 #include <stdatomic.h>
@@ -10,13 +10,17 @@
 
 typedef struct RtWeight RtWeight;
 
-/* Pack [n_rows, n_cols] from @src (@src_dtype, GGUF blocks, rows contiguous, @src_bytes checked) into @dtype. When the formats differ each row is
- * dequantized and quantized again. Where @dtype needs rows of a multiple of its block length and @n_cols is not one, this fails with
- * RT_ERROR_UNSUPPORTED: choosing another format is the caller's visible decision. Runs on @pool (may be NULL).
+/* Pack [n_rows, n_cols] from @src (@src_dtype, GGUF blocks, rows contiguous, @src_bytes checked)
+ * into @dtype. When the formats differ each row is dequantized and quantized again. Where @dtype
+ * needs rows of a multiple of its block length and @n_cols is not one, this fails with
+ * RT_ERROR_UNSUPPORTED: choosing another format is the caller's visible decision. Runs on @pool
+ * (may be NULL).
  * @cancel, when not NULL, is polled: non-zero gives RT_ERROR_CANCELLED. */
-RtWeight *rt_weight_pack (int dtype, int src_dtype, const void *src, uint64_t src_bytes, uint64_t n_rows, uint64_t n_cols,
-                          RtPool *pool, const atomic_int *cancel, RtError *error);
-/* Bytes that packing [n_rows, n_cols] into @dtype takes, without packing; 0 when the format does not fit. */
+RtWeight *rt_weight_pack (int dtype, int src_dtype, const void *src, uint64_t src_bytes,
+                          uint64_t n_rows, uint64_t n_cols, RtPool *pool, const atomic_int *cancel,
+                          RtError *error);
+/* Bytes that packing [n_rows, n_cols] into @dtype takes, without packing; 0 when the format does
+ * not fit. */
 uint64_t rt_weight_packed_bytes (int dtype, uint64_t n_rows, uint64_t n_cols);
 
 RtWeight *rt_weight_ref (RtWeight *weight);
@@ -25,5 +29,5 @@ void rt_weight_unref (RtWeight *weight); /* accepts NULL */
 KnDtype rt_weight_dtype (const RtWeight *weight);
 uint64_t rt_weight_n_rows (const RtWeight *weight);
 uint64_t rt_weight_n_cols (const RtWeight *weight);
-uint64_t rt_weight_bytes (const RtWeight *weight);  /* resident bytes, padding included */
+uint64_t rt_weight_bytes (const RtWeight *weight); /* resident bytes, padding included */
 const void *rt_weight_panels (const RtWeight *weight);

@@ -1,5 +1,5 @@
-/* The thread pool: every chunk once, phases in order, effects visible across phases, from 1 to more threads than there are CPUs. Built a
- * second time with ThreadSanitizer. */
+/* The thread pool: every chunk once, phases in order, effects visible across phases, from 1 to more
+ * threads than there are CPUs. Built a second time with ThreadSanitizer. */
 #include "rt-pool.h"
 
 #include <glib.h>
@@ -147,7 +147,8 @@ test_sleep_and_wake (void)
   rt_pool_free (pool);
 }
 
-/* Chunks that sleep force the threads that have none to sleep on the futex, and more than one thread to take part. */
+/* Chunks that sleep force the threads that have none to sleep on the futex, and more than one
+ * thread to take part. */
 static void
 slow_chunk (const RtWorker *worker, void *data, uint32_t phase, uint32_t chunk)
 {
@@ -210,7 +211,7 @@ test_phase_cost (void)
       best_ns = MIN (best_ns, rt_now_ns () - start_ns);
     }
   g_test_message ("%u threads: %.0f ns a phase of 8 empty chunks", rt_pool_n_threads (pool),
-                  best_ns / (double) job.n_phases);
+                  best_ns / (double)job.n_phases);
 
   best_ns = UINT64_MAX;
   job.n_phases = 1;
@@ -220,7 +221,7 @@ test_phase_cost (void)
       rt_pool_run (pool, &job);
       best_ns = MIN (best_ns, rt_now_ns () - start_ns);
     }
-  g_test_message ("%.0f ns a job", (double) best_ns);
+  g_test_message ("%.0f ns a job", (double)best_ns);
   rt_pool_free (pool);
 }
 

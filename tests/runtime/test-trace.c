@@ -1,4 +1,5 @@
-/* Trace rings: order, loss of the oldest, and a writer that overruns its reader. Built a second time with ThreadSanitizer. */
+/* Trace rings: order, loss of the oldest, and a writer that overruns its reader. Built a second
+ * time with ThreadSanitizer. */
 #include "rt-trace.h"
 
 #include <glib.h>
@@ -97,7 +98,8 @@ producer (void *data)
   return NULL;
 }
 
-/* A ring far too small for the rate: what is read is whole and in order, and everything is either read or counted as lost. */
+/* A ring far too small for the rate: what is read is whole and in order, and everything is either
+ * read or counted as lost. */
 static void
 test_race (void)
 {

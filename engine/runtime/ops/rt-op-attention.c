@@ -1,10 +1,13 @@
-/* Attention of a run's tokens over the sequence so far: stores the new keys and values, then scores, softmax and weighted values chunk by chunk of the
- * cache (kn-attn.h). Vaswani et al. 2017, eq. 1; grouped heads: Ainslie et al. 2023.
+/* Attention of a run's tokens over the sequence so far: stores the new keys and values, then
+ * scores, softmax and weighted values chunk by chunk of the cache (kn-attn.h). Vaswani et al. 2017,
+ * eq. 1; grouped heads: Ainslie et al. 2023.
  *
- * Two ways to share the work, with the same bits, because partial results are always merged in the order of the cache:
+ * Two ways to share the work, with the same bits, because partial results are always merged in the
+ * order of the cache:
  *
- *   few tokens (decode, verification): KV heads x chunks of the cache; all partials go to the shared scratch and a third phase merges them.
- *   many tokens (prefill): KV heads x tiles of tokens; each tile walks the cache and merges as it goes. */
+ *   few tokens (decode, verification): KV heads x chunks of the cache; all partials go to the
+ * shared scratch and a third phase merges them. many tokens (prefill): KV heads x tiles of tokens;
+ * each tile walks the cache and merges as it goes. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,8 +41,8 @@ attention_infer (const RtGraph *graph, const RtNode *node, RtShape *shapes, int 
                  RtError *error)
 {
   const RtAttentionAttrs *attrs = node->attrs;
-  int64_t q_cols = (int64_t) attrs->n_heads * attrs->head_dim;
-  int64_t kv_cols = (int64_t) attrs->n_kv_heads * attrs->head_dim;
+  int64_t q_cols = (int64_t)attrs->n_heads * attrs->head_dim;
+  int64_t kv_cols = (int64_t)attrs->n_kv_heads * attrs->head_dim;
 
   if (attrs->n_kv_heads == 0 || attrs->head_dim == 0 || attrs->n_heads % attrs->n_kv_heads != 0)
     return rt_fail (error, RT_ERROR_FORMAT, "%u heads of %u values cannot share %u key-value heads",
@@ -108,8 +111,8 @@ max_queries (const RtAttentionAttrs *attrs)
 /* One thread's arrays for up to max_queries(). */
 typedef struct
 {
-  float *q, *part, *sum;          /* [queries][head_dim]: scaled queries, partial and running values */
-  float *m, *l, *m0, *l0;         /* [queries] */
+  float *q, *part, *sum;  /* [queries][head_dim]: scaled queries, partial and running values */
+  float *m, *l, *m0, *l0; /* [queries] */
   uint32_t *n_visible, *first_visible;
   void *kernel;
 } Scratch;
@@ -132,8 +135,8 @@ scratch_of (const RtOpContext *context, const RtWorker *worker)
                     .l = words + n,
                     .m0 = words + 2 * n,
                     .l0 = words + 3 * n,
-                    .n_visible = (uint32_t *) (words + 4 * n),
-                    .first_visible = (uint32_t *) (words + 5 * n),
+                    .n_visible = (uint32_t *)(words + 4 * n),
+                    .first_visible = (uint32_t *)(words + 5 * n),
                     .kernel = words + SCRATCH_WORDS * n };
 }
 
@@ -175,10 +178,9 @@ first_seen (const RtAttentionAttrs *attrs, uint32_t position)
 
 /* Chunks of the cache [*first, *last) that the tokens from @token on see something of. */
 static void
-chunk_range (const RtOpContext *context, size_t token, size_t n_tokens, size_t *first,
-             size_t *last)
+chunk_range (const RtOpContext *context, size_t token, size_t n_tokens, size_t *first, size_t *last)
 {
-  uint32_t position = context->position + (uint32_t) token;
+  uint32_t position = context->position + (uint32_t)token;
   *first = first_seen (context->attrs, position) / KN_ATTN_CHUNK;
   *last = (position + n_tokens + KN_ATTN_CHUNK - 1) / KN_ATTN_CHUNK;
 }
@@ -194,12 +196,12 @@ attention_chunks (const RtOpContext *context, uint32_t phase)
   chunk_range (context, 0, n_tokens, &first, &last);
 
   if (phase == PHASE_STORE)
-    return (uint32_t) ((n_tokens + STORE_TOKENS - 1) / STORE_TOKENS);
+    return (uint32_t)((n_tokens + STORE_TOKENS - 1) / STORE_TOKENS);
   if (phase == PHASE_ATTEND && is_split (context))
-    return (uint32_t) (attrs->n_kv_heads * (last - first));
+    return (uint32_t)(attrs->n_kv_heads * (last - first));
   if (phase == PHASE_ATTEND)
-    return (uint32_t) (attrs->n_kv_heads
-                       * ((n_tokens + tile_tokens (attrs) - 1) / tile_tokens (attrs)));
+    return (uint32_t)(attrs->n_kv_heads
+                      * ((n_tokens + tile_tokens (attrs) - 1) / tile_tokens (attrs)));
   if (!is_split (context))
     return 0;
   return rt_split (n_tokens * attrs->n_heads,
@@ -213,7 +215,7 @@ store_tokens (const RtOpContext *context, uint32_t chunk)
 {
   const RtAttentionAttrs *attrs = context->attrs;
   KnDtype format = rt_kv_format (context->kv);
-  size_t first = (size_t) chunk * STORE_TOKENS, last = first + STORE_TOKENS;
+  size_t first = (size_t)chunk * STORE_TOKENS, last = first + STORE_TOKENS;
   last = last < run_tokens (context) ? last : run_tokens (context);
 
   for (uint32_t head = 0; head < attrs->n_kv_heads; head++)
@@ -231,7 +233,8 @@ store_tokens (const RtOpContext *context, uint32_t chunk)
 
 /* ---- attend ---- */
 
-/* Scaled queries of the heads of @kv_head's group for tokens [token, token + n_tokens), token after token, and what each sees. */
+/* Scaled queries of the heads of @kv_head's group for tokens [token, token + n_tokens), token after
+ * token, and what each sees. */
 static size_t
 gather_queries (const RtOpContext *context, uint32_t kv_head, size_t token, size_t n_tokens,
                 const Scratch *scratch)
@@ -241,11 +244,11 @@ gather_queries (const RtOpContext *context, uint32_t kv_head, size_t token, size
 
   for (size_t t = token; t < token + n_tokens; t++)
     {
-      uint32_t position = context->position + (uint32_t) t;
-      context->kn->vec.scale (
-          rt_tensor_row (&context->inputs[Q], t * attrs->n_heads + kv_head * group,
-                         attrs->head_dim),
-          attrs->scale, group * attrs->head_dim, scratch->q + n * attrs->head_dim);
+      uint32_t position = context->position + (uint32_t)t;
+      context->kn->vec.scale (rt_tensor_row (&context->inputs[Q],
+                                             t * attrs->n_heads + kv_head * group, attrs->head_dim),
+                              attrs->scale, group * attrs->head_dim,
+                              scratch->q + n * attrs->head_dim);
       for (size_t g = 0; g < group; g++, n++)
         {
           scratch->n_visible[n] = position + 1;
@@ -296,9 +299,8 @@ write_head (const RtOpContext *context, size_t token, size_t head, float *sum, f
       return;
     }
   context->kn->attn.finish (sum, l, n, sum);
-  rt_q8_store (context->kn,
-               (uint8_t *) context->outputs[0].data + token * kn_q8_row_bytes (n_cols), n_cols,
-               head * n, n, sum);
+  rt_q8_store (context->kn, (uint8_t *)context->outputs[0].data + token * kn_q8_row_bytes (n_cols),
+               n_cols, head * n, n, sum);
 }
 
 static void
@@ -333,14 +335,15 @@ attend_tile (const RtOpContext *context, uint32_t kv_head, size_t tile, const Sc
                 scratch->l0[i]);
 }
 
-/* The partials of one KV head and one chunk of the cache: m [queries], l [queries], o [queries][head_dim]. */
+/* The partials of one KV head and one chunk of the cache: m [queries], l [queries], o
+ * [queries][head_dim]. */
 static float *
 partials (const RtOpContext *context, uint32_t kv_head, size_t kv_chunk, size_t n_kv_chunks)
 {
   const RtAttentionAttrs *attrs = context->attrs;
   size_t n_queries = group_size (attrs) * run_tokens (context);
 
-  return (float *) (void *) context->scratch
+  return (float *)(void *)context->scratch
          + (kv_head * n_kv_chunks + kv_chunk) * n_queries * partial_floats (attrs);
 }
 
@@ -350,7 +353,7 @@ attend_split (const RtOpContext *context, uint32_t chunk, const Scratch *scratch
   size_t n_tokens = run_tokens (context), first, last;
 
   chunk_range (context, 0, n_tokens, &first, &last);
-  uint32_t kv_head = chunk / (uint32_t) (last - first);
+  uint32_t kv_head = chunk / (uint32_t)(last - first);
   size_t kv_chunk = chunk % (last - first);
   size_t n_queries = gather_queries (context, kv_head, 0, n_tokens, scratch);
   float *part = partials (context, kv_head, kv_chunk, last - first);
@@ -373,7 +376,7 @@ merge_head (const RtOpContext *context, size_t token, size_t head, float *sum)
   chunk_range (context, 0, run_tokens (context), &first, &last);
   for (size_t c = 0; c < last - first; c++)
     {
-      const float *part = partials (context, (uint32_t) (head / group), c, last - first);
+      const float *part = partials (context, (uint32_t)(head / group), c, last - first);
       context->kn->attn.merge (&m0, &l0, sum, part[i], part[n_queries + i],
                                part + 2 * n_queries + i * n, n);
     }
@@ -410,7 +413,8 @@ reference_head (const RtOpContext *context, size_t token, size_t head, float *y)
 {
   const RtAttentionAttrs *attrs = context->attrs;
   size_t n = attrs->head_dim;
-  uint32_t position = context->position + (uint32_t) token, kv_head = (uint32_t) (head / group_size (attrs));
+  uint32_t position = context->position + (uint32_t)token,
+           kv_head = (uint32_t)(head / group_size (attrs));
   const float *q = rt_tensor_row (&context->inputs[Q], token * attrs->n_heads + head, n);
   double *p = rt_reference_alloc ((position + 1) * sizeof *p);
   double *sum = rt_reference_alloc (n * sizeof *sum);
@@ -422,7 +426,7 @@ reference_head (const RtOpContext *context, size_t token, size_t head, float *y)
       kn_load_k (rt_kv_format (context->kv), rt_kv_k (context->kv, attrs->kv_layer, kv_head), n, i,
                  row);
       for (size_t d = 0; d < n; d++)
-        p[i] += (double) q[d] * attrs->scale * row[d];
+        p[i] += (double)q[d] * attrs->scale * row[d];
       if (attrs->softcap != 0)
         p[i] = attrs->softcap * tanh (p[i] / attrs->softcap);
       top = p[i] > top ? p[i] : top;
@@ -437,7 +441,7 @@ reference_head (const RtOpContext *context, size_t token, size_t head, float *y)
         sum[d] += e * row[d];
     }
   for (size_t d = 0; d < n; d++)
-    y[d] = (float) (sum[d] / l);
+    y[d] = (float)(sum[d] / l);
   free (row);
   free (sum);
   free (p);
@@ -447,7 +451,7 @@ static void
 attention_reference (const RtOpContext *context)
 {
   const RtAttentionAttrs *attrs = context->attrs;
-  size_t n_cols = (size_t) attrs->n_heads * attrs->head_dim;
+  size_t n_cols = (size_t)attrs->n_heads * attrs->head_dim;
   float *row = rt_reference_alloc (n_cols * sizeof *row);
 
   for (uint32_t chunk = 0; chunk < attention_chunks (context, PHASE_STORE); chunk++)
@@ -459,7 +463,7 @@ attention_reference (const RtOpContext *context)
       if (attrs->quantize)
         kn_table_for_level (KN_LEVEL_C)
             ->matmul.quantize_q8 (row, n_cols,
-                                  (uint8_t *) context->outputs[0].data
+                                  (uint8_t *)context->outputs[0].data
                                       + token * kn_q8_row_bytes (n_cols));
       else
         memcpy (rt_tensor_row (&context->outputs[0], token, n_cols), row, n_cols * sizeof *row);
@@ -476,17 +480,16 @@ attention_cost (const RtOpQuery *query, RtCost *cost)
   rt_op_cost_io (query, cost);
   for (uint64_t t = 0; t < n_tokens; t++)
     {
-      uint32_t position = query->position + (uint32_t) t;
+      uint32_t position = query->position + (uint32_t)t;
       n_seen += position + 1 - first_seen (attrs, position);
     }
   /* Scores and values: a multiply and an add each. */
   cost->flops = 4 * n_seen * attrs->n_heads * attrs->head_dim;
 
-  uint64_t position_bytes
-      = attrs->n_kv_heads
-        * (kn_k_bytes (query->kv_format, attrs->head_dim, KN_PANEL_ROWS)
-           + kn_v_bytes (query->kv_format, attrs->head_dim, KN_PANEL_ROWS))
-        / KN_PANEL_ROWS;
+  uint64_t position_bytes = attrs->n_kv_heads
+                            * (kn_k_bytes (query->kv_format, attrs->head_dim, KN_PANEL_ROWS)
+                               + kn_v_bytes (query->kv_format, attrs->head_dim, KN_PANEL_ROWS))
+                            / KN_PANEL_ROWS;
   cost->write_bytes += n_tokens * position_bytes;
   cost->read_bytes
       += (query->position + n_tokens - first_seen (attrs, query->position)) * position_bytes;

@@ -96,8 +96,8 @@ rt_op_check_matrix (const RtGraph *graph, const RtNode *node, uint32_t input, in
 }
 
 bool
-rt_op_check_shape (const RtGraph *graph, const RtNode *node, uint32_t input,
-                   const RtShape *shape, RtError *error)
+rt_op_check_shape (const RtGraph *graph, const RtNode *node, uint32_t input, const RtShape *shape,
+                   RtError *error)
 {
   const RtValue *value = rt_op_input_value (graph, node, input);
   char expected[128];
@@ -116,21 +116,21 @@ rt_shape_rows (const RtShape *shape)
 {
   size_t n = 1;
   for (uint32_t i = 0; i + 1 < shape->n_dims; i++)
-    n *= (size_t) shape->dims[i];
+    n *= (size_t)shape->dims[i];
   return n;
 }
 
 size_t
 rt_shape_cols (const RtShape *shape)
 {
-  return shape->n_dims > 0 ? (size_t) shape->dims[shape->n_dims - 1] : 1;
+  return shape->n_dims > 0 ? (size_t)shape->dims[shape->n_dims - 1] : 1;
 }
 
 uint32_t
 rt_split (uint64_t n_items, uint64_t item_bytes, uint32_t n_threads)
 {
   uint64_t by_size = n_items * item_bytes / CHUNK_MIN_BYTES;
-  uint64_t n_chunks = (uint64_t) n_threads * CHUNKS_PER_THREAD;
+  uint64_t n_chunks = (uint64_t)n_threads * CHUNKS_PER_THREAD;
 
   if (n_items == 0)
     return 0;
@@ -138,7 +138,7 @@ rt_split (uint64_t n_items, uint64_t item_bytes, uint32_t n_threads)
     n_chunks = by_size;
   if (n_chunks > n_items)
     n_chunks = n_items;
-  return n_chunks > 0 ? (uint32_t) n_chunks : 1;
+  return n_chunks > 0 ? (uint32_t)n_chunks : 1;
 }
 
 void
@@ -150,14 +150,13 @@ rt_split_range (uint64_t n_items, uint32_t n_chunks, uint32_t chunk, uint64_t *f
 }
 
 void
-rt_q8_store (const KnTable *kn, uint8_t *row, size_t n_cols, size_t first, size_t n,
-             const float *x)
+rt_q8_store (const KnTable *kn, uint8_t *row, size_t n_cols, size_t first, size_t n, const float *x)
 {
   enum
   {
     STEP = 256
   };
-  _Alignas (KN_ALIGN) uint8_t part[2 * STEP];
+  _Alignas(KN_ALIGN) uint8_t part[2 * STEP];
 
   for (size_t at = 0; at < n; at += STEP)
     {
@@ -170,17 +169,17 @@ rt_q8_store (const KnTable *kn, uint8_t *row, size_t n_cols, size_t first, size_
               n_groups * 4);
       memcpy (row + kn_q8_sums_offset (n_cols) + group * 4, part + kn_q8_sums_offset (m),
               n_groups * 4);
-      memcpy (row + kn_q8_half_sums_offset (n_cols) + group * 8,
-              part + kn_q8_half_sums_offset (m), n_groups * 8);
+      memcpy (row + kn_q8_half_sums_offset (n_cols) + group * 8, part + kn_q8_half_sums_offset (m),
+              n_groups * 8);
     }
 }
 
 void
 rt_q8_load (const uint8_t *row, size_t n_cols, float *x)
 {
-  const float *scales = (const float *) (const void *) (row + kn_q8_scales_offset (n_cols));
+  const float *scales = (const float *)(const void *)(row + kn_q8_scales_offset (n_cols));
   for (size_t i = 0; i < n_cols; i++)
-    x[i] = (float) (int8_t) row[i] * scales[i / KN_Q8_GROUP];
+    x[i] = (float)(int8_t)row[i] * scales[i / KN_Q8_GROUP];
 }
 
 uint64_t
@@ -198,8 +197,8 @@ rt_op_weight_bytes (const RtOpQuery *query, uint32_t input)
 
   if (dtype < 0 || value->shape.n_dims != 2)
     return value->data_bytes;
-  return rt_weight_packed_bytes (dtype, (uint64_t) value->shape.dims[0],
-                                 (uint64_t) value->shape.dims[1]);
+  return rt_weight_packed_bytes (dtype, (uint64_t)value->shape.dims[0],
+                                 (uint64_t)value->shape.dims[1]);
 }
 
 uint64_t

@@ -37,8 +37,8 @@ rt_elementwise_range (const RtOpContext *context, uint32_t chunk, size_t *first,
   size_t n_all = rt_elementwise_n (context);
   uint64_t first_unit, last_unit;
 
-  rt_split_range ((n_all + unit - 1) / unit, rt_elementwise_chunks (context, 0), chunk,
-                  &first_unit, &last_unit);
+  rt_split_range ((n_all + unit - 1) / unit, rt_elementwise_chunks (context, 0), chunk, &first_unit,
+                  &last_unit);
   *first = first_unit * unit;
   size_t end = last_unit * unit < n_all ? last_unit * unit : n_all;
   *n = end > *first ? end - *first : 0;

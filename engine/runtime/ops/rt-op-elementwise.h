@@ -1,4 +1,5 @@
-/* Operators whose output element depends on the input elements of the same place only: the values are one flat array, split anywhere. */
+/* Operators whose output element depends on the input elements of the same place only: the values
+ * are one flat array, split anywhere. */
 #pragma once
 
 #include "rt-op-common.h"

@@ -1,5 +1,6 @@
-/* Token embedding: one row of a table per token. The table is the packed weight when there is one (a tied output matrix, or one that a recipe
- * changed), else the bytes of the file. Token numbers were checked by the executor. */
+/* Token embedding: one row of a table per token. The table is the packed weight when there is one
+ * (a tied output matrix, or one that a recipe changed), else the bytes of the file. Token numbers
+ * were checked by the executor. */
 #include "kn-quant.h"
 #include "rt-op-common.h"
 #include "rt-ops.h"
@@ -33,20 +34,20 @@ embed_row (const RtOpContext *context, size_t row)
 {
   const RtTensor *table = &context->inputs[TABLE];
   size_t n_cols = rt_shape_cols (&table->shape);
-  size_t token = (size_t) ((const int32_t *) context->inputs[TOKENS].data)[row];
+  size_t token = (size_t)((const int32_t *)context->inputs[TOKENS].data)[row];
   float *y = rt_tensor_row (&context->outputs[0], row, n_cols);
 
   if (table->weight != NULL)
     {
       KnDtype dtype = rt_weight_dtype (table->weight);
-      const uint8_t *panel = (const uint8_t *) rt_weight_panels (table->weight)
+      const uint8_t *panel = (const uint8_t *)rt_weight_panels (table->weight)
                              + token / KN_PANEL_ROWS * kn_panel_bytes (dtype, n_cols);
       kn_unpack_row (dtype, panel, token % KN_PANEL_ROWS, n_cols, y);
     }
   else
     kn_dequantize_row (table->type,
-                       (const uint8_t *) table->data + token * kn_row_bytes (table->type, n_cols),
-                       y, n_cols);
+                       (const uint8_t *)table->data + token * kn_row_bytes (table->type, n_cols), y,
+                       n_cols);
 }
 
 static uint32_t
@@ -80,8 +81,8 @@ embed_cost (const RtOpQuery *query, RtCost *cost)
   const RtShape *table = &rt_op_input_value (query->graph, query->node, TABLE)->shape;
 
   rt_op_cost_io (query, cost);
-  cost->weight_bytes += rt_op_weight_bytes (query, TABLE) / (uint64_t) table->dims[0]
-                        * rt_op_query_rows (query);
+  cost->weight_bytes
+      += rt_op_weight_bytes (query, TABLE) / (uint64_t)table->dims[0] * rt_op_query_rows (query);
 }
 
 const RtOp rt_op_embed = {

@@ -1,5 +1,6 @@
-/* The gated half of a feed-forward block in one node: activation (x gate^T) * (x up^T). Shazeer 2020, "GLU variants". The two products of a chunk
- * stay in the thread's cache; with 8-bit output the following product needs no pass of its own over the rows. */
+/* The gated half of a feed-forward block in one node: activation (x gate^T) * (x up^T). Shazeer
+ * 2020, "GLU variants". The two products of a chunk stay in the thread's cache; with 8-bit output
+ * the following product needs no pass of its own over the rows. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -27,7 +28,7 @@ gate_up_infer (const RtGraph *graph, const RtNode *node, RtShape *shapes, int *t
     return false;
   if (attrs->quantize && gate->dims[0] % KN_Q8_GROUP != 0)
     return rt_fail (error, RT_ERROR_FORMAT, "rows of %d values are not whole groups of %d",
-                    (int) gate->dims[0], KN_Q8_GROUP);
+                    (int)gate->dims[0], KN_Q8_GROUP);
   shapes[0] = rt_op_input_value (graph, node, X)->shape;
   shapes[0].dims[1] = gate->dims[0];
   types[0] = attrs->quantize ? RT_TYPE_Q8_ROWS : RT_TYPE_F32;
@@ -93,16 +94,16 @@ gate_up_run (const RtOpContext *context, uint32_t phase, uint32_t chunk, const R
   for (size_t t = 0; t < tile.n_tokens; t++, gate += n, up += n)
     {
       size_t token = tile.first_token + t;
-      float *y = attrs->quantize ? gate
-                                 : rt_tensor_row (&context->outputs[0], token, n_rows) + first;
+      float *y
+          = attrs->quantize ? gate : rt_tensor_row (&context->outputs[0], token, n_rows) + first;
       if (attrs->activation == RT_ACTIVATION_GELU)
         context->kn->vec.gelu_tanh_mul (gate, up, n, y);
       else
         context->kn->vec.silu_mul (gate, up, n, y);
       if (attrs->quantize)
         rt_q8_store (context->kn,
-                     (uint8_t *) context->outputs[0].data + token * kn_q8_row_bytes (n_rows),
-                     n_rows, first, n, y);
+                     (uint8_t *)context->outputs[0].data + token * kn_q8_row_bytes (n_rows), n_rows,
+                     first, n, y);
     }
 }
 
@@ -126,12 +127,12 @@ gate_up_reference (const RtOpContext *context)
   rt_product_reference (context, context->inputs[GATE].weight, NULL, gate);
   rt_product_reference (context, context->inputs[UP].weight, NULL, up);
   for (size_t i = 0; i < n_rows * n_cols; i++)
-    gate[i] = (float) (activation (attrs->activation, gate[i]) * up[i]);
+    gate[i] = (float)(activation (attrs->activation, gate[i]) * up[i]);
   for (size_t row = 0; row < n_rows; row++)
     if (attrs->quantize)
       kn_table_for_level (KN_LEVEL_C)
           ->matmul.quantize_q8 (gate + row * n_cols, n_cols,
-                                (uint8_t *) y->data + row * kn_q8_row_bytes (n_cols));
+                                (uint8_t *)y->data + row * kn_q8_row_bytes (n_cols));
     else
       for (size_t i = 0; i < n_cols; i++)
         rt_tensor_row (y, row, n_cols)[i] = gate[row * n_cols + i];

@@ -1,4 +1,5 @@
-/* GELU in its tanh form: x / 2 * (1 + tanh (sqrt (2 / pi) * (x + 0.044715 x^3))). Hendrycks and Gimpel 2016. */
+/* GELU in its tanh form: x / 2 * (1 + tanh (sqrt (2 / pi) * (x + 0.044715 x^3))). Hendrycks and
+ * Gimpel 2016. */
 #include "rt-op-elementwise.h"
 
 #include <math.h>
@@ -7,8 +8,7 @@
 
 /* The kernel multiplies by a second input (the gated form): ones change no bit. */
 #define ONES_8 1, 1, 1, 1, 1, 1, 1, 1
-static const float ones[BLOCK]
-    = { ONES_8, ONES_8, ONES_8, ONES_8, ONES_8, ONES_8, ONES_8, ONES_8 };
+static const float ones[BLOCK] = { ONES_8, ONES_8, ONES_8, ONES_8, ONES_8, ONES_8, ONES_8, ONES_8 };
 
 static void
 gelu_run (const RtOpContext *context, uint32_t phase, uint32_t chunk, const RtWorker *worker)
@@ -34,7 +34,7 @@ gelu_reference (const RtOpContext *context)
   for (size_t i = 0; i < rt_elementwise_n (context); i++)
     {
       double v = x[i];
-      y[i] = (float) (0.5 * v * (1.0 + tanh (sqrt (2.0 / M_PI) * (v + 0.044715 * v * v * v))));
+      y[i] = (float)(0.5 * v * (1.0 + tanh (sqrt (2.0 / M_PI) * (v + 0.044715 * v * v * v))));
     }
 }
 

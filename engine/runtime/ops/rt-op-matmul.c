@@ -1,12 +1,12 @@
-/* Matrix product with a packed weight, with an optional bias and an optional residual in its epilogue. */
+/* Matrix product with a packed weight, with an optional bias and an optional residual in its
+ * epilogue. */
 #include <stdlib.h>
 
 #include "rt-ops.h"
 #include "rt-product.h"
 
 static bool
-matmul_infer (const RtGraph *graph, const RtNode *node, RtShape *shapes, int *types,
-              RtError *error)
+matmul_infer (const RtGraph *graph, const RtNode *node, RtShape *shapes, int *types, RtError *error)
 {
   if (!rt_op_check_matrix (graph, node, RT_MATMUL_WEIGHT, 0, 0, error))
     return false;
@@ -64,8 +64,8 @@ matmul_epilogue (const RtOpContext *context, const RtTile *tile, size_t n, float
       if (bias != NULL)
         context->kn->vec.add (sums, bias + first, n, residual->data != NULL ? sums : y);
       if (residual->data != NULL)
-        context->kn->vec.add (
-            sums, rt_tensor_row (residual, tile->first_token + t, n_rows) + first, n, y);
+        context->kn->vec.add (sums, rt_tensor_row (residual, tile->first_token + t, n_rows) + first,
+                              n, y);
     }
 }
 
@@ -113,7 +113,7 @@ matmul_reference (const RtOpContext *context)
   rt_product_reference (context, context->inputs[RT_MATMUL_WEIGHT].weight,
                         context->inputs[RT_MATMUL_BIAS].data, sums);
   for (size_t i = 0; i < n; i++)
-    ((float *) y->data)[i] = sums[i] + (residual != NULL ? residual[i] : 0);
+    ((float *)y->data)[i] = sums[i] + (residual != NULL ? residual[i] : 0);
   free (sums);
 }
 

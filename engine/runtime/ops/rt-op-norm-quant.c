@@ -1,5 +1,6 @@
-/* RMS norm whose result is written as 8-bit rows for the integer products that read it: one pass over the row less, and a quarter of the bytes. The
- * same bits as the norm followed by the product's own quantization. */
+/* RMS norm whose result is written as 8-bit rows for the integer products that read it: one pass
+ * over the row less, and a quarter of the bytes. The same bits as the norm followed by the
+ * product's own quantization. */
 #include <stdlib.h>
 
 #include "rt-op-common.h"
@@ -22,7 +23,7 @@ norm_quant_infer (const RtGraph *graph, const RtNode *node, RtShape *shapes, int
   const RtShape *shape = &rt_op_input_value (graph, node, X)->shape;
   if (attrs->n_groups != 1 || shape->dims[1] % KN_Q8_GROUP != 0)
     return rt_fail (error, RT_ERROR_FORMAT, "rows of %d values are not whole groups of %d",
-                    (int) shape->dims[1], KN_Q8_GROUP);
+                    (int)shape->dims[1], KN_Q8_GROUP);
   if (!rt_op_check_vector (graph, node, WEIGHT, shape->dims[1], error))
     return false;
   shapes[0] = *shape;
@@ -33,8 +34,7 @@ norm_quant_infer (const RtGraph *graph, const RtNode *node, RtShape *shapes, int
 static void
 norm_quant_scratch (const RtOpQuery *query, uint64_t *shared_bytes, uint64_t *thread_bytes)
 {
-  *thread_bytes
-      = (uint64_t) rt_op_input_value (query->graph, query->node, X)->shape.dims[1] * 4;
+  *thread_bytes = (uint64_t)rt_op_input_value (query->graph, query->node, X)->shape.dims[1] * 4;
 }
 
 static uint32_t
@@ -64,12 +64,13 @@ norm_quant_run (const RtOpContext *context, uint32_t phase, uint32_t chunk, cons
 {
   uint64_t first, last;
 
-  rt_split_range (rt_shape_rows (&context->outputs[0].shape), norm_quant_chunks (context, 0),
-                  chunk, &first, &last);
+  rt_split_range (rt_shape_rows (&context->outputs[0].shape), norm_quant_chunks (context, 0), chunk,
+                  &first, &last);
   norm_quant_rows (context, first, last, rt_op_thread_scratch (context, worker));
 }
 
-/* An 8-bit row has its defined bits, so the reference is the norm's own plain form and the plain quantization. */
+/* An 8-bit row has its defined bits, so the reference is the norm's own plain form and the plain
+ * quantization. */
 static void
 norm_quant_reference (const RtOpContext *context)
 {
@@ -83,7 +84,7 @@ norm_quant_reference (const RtOpContext *context)
   rt_op_rmsnorm.reference (&norm);
   for (size_t i = 0; i < n_rows; i++)
     plain->matmul.quantize_q8 (normed + i * n, n,
-                               (uint8_t *) context->outputs[0].data + i * kn_q8_row_bytes (n));
+                               (uint8_t *)context->outputs[0].data + i * kn_q8_row_bytes (n));
   free (normed);
 }
 

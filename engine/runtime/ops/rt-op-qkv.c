@@ -1,5 +1,5 @@
-/* The query, key and value projections of a block in one node: their panels are shared out together, so the small key and value matrices cause
- * no hand-over of their own. */
+/* The query, key and value projections of a block in one node: their panels are shared out
+ * together, so the small key and value matrices cause no hand-over of their own. */
 #include <stdlib.h>
 
 #include "rt-ops.h"
@@ -36,8 +36,7 @@ qkv_scratch (const RtOpQuery *query, uint64_t *shared_bytes, uint64_t *thread_by
 {
   *shared_bytes = rt_product_prepare_bytes (query, RT_QKV_WEIGHT);
   for (uint32_t i = 0; i < N_PARTS; i++)
-    *thread_bytes
-        = max_u64 (*thread_bytes, rt_product_thread_bytes (query, RT_QKV_WEIGHT + i, 0));
+    *thread_bytes = max_u64 (*thread_bytes, rt_product_thread_bytes (query, RT_QKV_WEIGHT + i, 0));
 }
 
 static size_t

@@ -1,4 +1,5 @@
-/* Root mean square normalisation of rows, or of the equal parts of rows. Zhang and Sennrich 2019, eq. 4. */
+/* Root mean square normalisation of rows, or of the equal parts of rows. Zhang and Sennrich 2019,
+ * eq. 4. */
 #include <math.h>
 
 #include "rt-op-common.h"
@@ -21,7 +22,7 @@ rmsnorm_infer (const RtGraph *graph, const RtNode *node, RtShape *shapes, int *t
   const RtShape *shape = &rt_op_input_value (graph, node, X)->shape;
   if (attrs->n_groups == 0 || shape->dims[1] % attrs->n_groups != 0)
     return rt_fail (error, RT_ERROR_FORMAT, "rows of %d values are not %u equal groups",
-                    (int) shape->dims[1], attrs->n_groups);
+                    (int)shape->dims[1], attrs->n_groups);
   if (!rt_op_check_vector (graph, node, WEIGHT, shape->dims[1] / attrs->n_groups, error))
     return false;
   shapes[0] = *shape;
@@ -65,10 +66,10 @@ rmsnorm_reference (const RtOpContext *context)
       float *y = rt_tensor_row (&context->outputs[0], i, n);
       double sum = 0;
       for (size_t k = 0; k < n; k++)
-        sum += (double) x[k] * x[k];
-      double scale = 1 / sqrt (sum / (double) n + attrs->eps);
+        sum += (double)x[k] * x[k];
+      double scale = 1 / sqrt (sum / (double)n + attrs->eps);
       for (size_t k = 0; k < n; k++)
-        y[k] = (float) (x[k] * scale * (w != NULL ? w[k] : 1));
+        y[k] = (float)(x[k] * scale * (w != NULL ? w[k] : 1));
     }
 }
 

@@ -1,5 +1,6 @@
-/* Cosines and sines of the rotary embedding, once per run for all blocks. Angles are computed in f64, so that far positions keep their
- * precision. Su et al. 2021, section 3.2.2; linear scaling: Chen et al. 2023; factors per frequency: Llama 3.1. */
+/* Cosines and sines of the rotary embedding, once per run for all blocks. Angles are computed in
+ * f64, so that far positions keep their precision. Su et al. 2021, section 3.2.2; linear scaling:
+ * Chen et al. 2023; factors per frequency: Llama 3.1. */
 #include <math.h>
 
 #include "rt-op-common.h"
@@ -43,7 +44,7 @@ static uint32_t
 rope_table_chunks (const RtOpContext *context, uint32_t phase)
 {
   size_t n_rows = rt_shape_rows (&context->outputs[0].shape);
-  return (uint32_t) ((n_rows + ROWS_PER_CHUNK - 1) / ROWS_PER_CHUNK);
+  return (uint32_t)((n_rows + ROWS_PER_CHUNK - 1) / ROWS_PER_CHUNK);
 }
 
 static void
@@ -55,14 +56,14 @@ rope_table_rows (const RtOpContext *context, size_t first, size_t last)
 
   for (size_t i = 0; i < n_pairs; i++)
     {
-      double frequency = pow (attrs->base, -2.0 * (double) i / attrs->n_dims) * attrs->scale
+      double frequency = pow (attrs->base, -2.0 * (double)i / attrs->n_dims) * attrs->scale
                          / (factors != NULL ? factors[i] : 1);
       for (size_t row = first; row < last; row++)
         {
           float *y = rt_tensor_row (&context->outputs[0], row, attrs->n_dims);
-          double angle = (double) (context->position + row) * frequency;
-          y[i] = (float) cos (angle);
-          y[n_pairs + i] = (float) sin (angle);
+          double angle = (double)(context->position + row) * frequency;
+          y[i] = (float)cos (angle);
+          y[n_pairs + i] = (float)sin (angle);
         }
     }
 }
@@ -71,7 +72,7 @@ static void
 rope_table_run (const RtOpContext *context, uint32_t phase, uint32_t chunk, const RtWorker *worker)
 {
   size_t n_rows = rt_shape_rows (&context->outputs[0].shape);
-  size_t first = (size_t) chunk * ROWS_PER_CHUNK;
+  size_t first = (size_t)chunk * ROWS_PER_CHUNK;
 
   rope_table_rows (context, first,
                    first + ROWS_PER_CHUNK < n_rows ? first + ROWS_PER_CHUNK : n_rows);

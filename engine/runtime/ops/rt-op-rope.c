@@ -1,4 +1,5 @@
-/* Rotary position embedding of all heads of a row, with the angles of rope-table. Su et al. 2021, eq. 34. */
+/* Rotary position embedding of all heads of a row, with the angles of rope-table. Su et al. 2021,
+ * eq. 34. */
 #include <string.h>
 
 #include "rt-op-common.h"
@@ -15,13 +16,13 @@ rope_infer (const RtGraph *graph, const RtNode *node, RtShape *shapes, int *type
 {
   const RtRopeAttrs *attrs = node->attrs;
 
-  if (!rt_op_check_rows (graph, node, X, (int64_t) attrs->n_heads * attrs->head_dim, false, error)
+  if (!rt_op_check_rows (graph, node, X, (int64_t)attrs->n_heads * attrs->head_dim, false, error)
       || !rt_op_check_rows (graph, node, TABLE, 0, false, error))
     return false;
   int64_t n_dims = rt_op_input_value (graph, node, TABLE)->shape.dims[1];
   if (n_dims > attrs->head_dim)
     return rt_fail (error, RT_ERROR_FORMAT, "cannot rotate %d dimensions of heads of %u",
-                    (int) n_dims, attrs->head_dim);
+                    (int)n_dims, attrs->head_dim);
   shapes[0] = rt_op_input_value (graph, node, X)->shape;
   types[0] = RT_TYPE_F32;
   return true;
@@ -82,8 +83,8 @@ rope_reference (const RtOpContext *context)
         {
           size_t a = attrs->half ? k : 2 * k, b = attrs->half ? k + n_dims / 2 : 2 * k + 1;
           double c = table[k], s = table[n_dims / 2 + k], xa = x[a], xb = x[b];
-          y[a] = (float) (xa * c - xb * s);
-          y[b] = (float) (xa * s + xb * c);
+          y[a] = (float)(xa * c - xb * s);
+          y[b] = (float)(xa * s + xb * c);
         }
       for (size_t k = n_dims; k < n; k++)
         y[k] = x[k];

@@ -34,8 +34,7 @@ select_rows_reference (const RtOpContext *context)
 }
 
 static void
-select_rows_run (const RtOpContext *context, uint32_t phase, uint32_t chunk,
-                 const RtWorker *worker)
+select_rows_run (const RtOpContext *context, uint32_t phase, uint32_t chunk, const RtWorker *worker)
 {
   select_rows_reference (context);
 }

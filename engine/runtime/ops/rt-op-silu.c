@@ -21,7 +21,7 @@ silu_reference (const RtOpContext *context)
   float *y = context->outputs[0].data;
 
   for (size_t i = 0; i < rt_elementwise_n (context); i++)
-    y[i] = (float) (x[i] / (1.0 + exp (-(double) x[i])));
+    y[i] = (float)(x[i] / (1.0 + exp (-(double)x[i])));
 }
 
 static void

@@ -24,7 +24,7 @@ softcap_reference (const RtOpContext *context)
   float *y = context->outputs[0].data;
 
   for (size_t i = 0; i < rt_elementwise_n (context); i++)
-    y[i] = (float) (attrs->factor * tanh ((double) x[i] / attrs->factor));
+    y[i] = (float)(attrs->factor * tanh ((double)x[i] / attrs->factor));
 }
 
 static void

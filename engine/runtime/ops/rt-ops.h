@@ -1,12 +1,15 @@
-/* The operators by name, and their attributes. Builders of graphs use this; the executor does not. N is the number of tokens of a run. */
+/* The operators by name, and their attributes. Builders of graphs use this; the executor does not.
+ * N is the number of tokens of a run. */
 #pragma once
 
 #include "rt-op.h"
 
-/* tokens [N] i32, weight [n_vocab, D] -> [N, D] f32. Rows are taken from the packed weight when there is one, else from the file's bytes. */
+/* tokens [N] i32, weight [n_vocab, D] -> [N, D] f32. Rows are taken from the packed weight when
+ * there is one, else from the file's bytes. */
 extern const RtOp rt_op_embed;
 
-/* x [N, G * D] f32, weight [D] -> the same shape: each of the G parts of a row is normalised on its own (G > 1: per-head query and key norms). */
+/* x [N, G * D] f32, weight [D] -> the same shape: each of the G parts of a row is normalised on its
+ * own (G > 1: per-head query and key norms). */
 extern const RtOp rt_op_rmsnorm;
 /* The same (G = 1, D a multiple of 32), written as 8-bit rows. */
 extern const RtOp rt_op_norm_quant;
@@ -16,7 +19,8 @@ typedef struct
   uint32_t n_groups;
 } RtNormAttrs;
 
-/* x [N, C] f32 or 8-bit rows, weight [R, C], optional bias [R], optional residual [N, R] -> x w^T + bias + residual [N, R] f32. */
+/* x [N, C] f32 or 8-bit rows, weight [R, C], optional bias [R], optional residual [N, R] -> x w^T +
+ * bias + residual [N, R] f32. */
 extern const RtOp rt_op_matmul;
 enum
 {
@@ -26,7 +30,8 @@ enum
   RT_MATMUL_RESIDUAL,
 };
 
-/* x [N, C] f32 or 8-bit rows, three weights [R_i, C], three optional biases [R_i] -> three [N, R_i] f32. */
+/* x [N, C] f32 or 8-bit rows, three weights [R_i, C], three optional biases [R_i] -> three [N, R_i]
+ * f32. */
 extern const RtOp rt_op_qkv;
 enum
 {
@@ -35,7 +40,8 @@ enum
   RT_QKV_BIAS = RT_QKV_WEIGHT + 3,
 };
 
-/* x [N, C] f32 or 8-bit rows, gate [F, C], up [F, C] -> activation (x gate^T) * (x up^T) [N, F], f32 or 8-bit rows (F a multiple of 32). */
+/* x [N, C] f32 or 8-bit rows, gate [F, C], up [F, C] -> activation (x gate^T) * (x up^T) [N, F],
+ * f32 or 8-bit rows (F a multiple of 32). */
 extern const RtOp rt_op_gate_up;
 typedef enum
 {
@@ -48,14 +54,15 @@ typedef struct
   uint32_t quantize;   /* 1: write 8-bit rows */
 } RtGateUpAttrs;
 
-/* tokens [N] i32, optional frequency factors [n_dims / 2] -> [N, n_dims] f32: n_dims / 2 cosines, then n_dims / 2 sines, of
- * position * scale * base^(-2 i / n_dims) / factor_i. Su et al. 2021, section 3.2.2. */
+/* tokens [N] i32, optional frequency factors [n_dims / 2] -> [N, n_dims] f32: n_dims / 2 cosines,
+ * then n_dims / 2 sines, of position * scale * base^(-2 i / n_dims) / factor_i. Su et al. 2021,
+ * section 3.2.2. */
 extern const RtOp rt_op_rope_table;
 typedef struct
 {
   uint32_t n_dims; /* rotated dimensions of a head, even */
   float base;
-  float scale;     /* 1, or 1 / factor of linear position interpolation (Chen et al. 2023) */
+  float scale; /* 1, or 1 / factor of linear position interpolation (Chen et al. 2023) */
 } RtRopeTableAttrs;
 
 /* x [N, n_heads * head_dim] f32, table of rope_table -> the same shape. */
@@ -66,8 +73,9 @@ typedef struct
   uint32_t half; /* 1: pairs (i, i + n_dims / 2); 0: pairs (2 i, 2 i + 1) */
 } RtRopeAttrs;
 
-/* q [N, n_heads * head_dim], k and v [N, n_kv_heads * head_dim] f32 -> [N, n_heads * head_dim], f32 or 8-bit rows (head_dim a multiple of 32). Stores k
- * and v in the cache at the run's positions, then attends from each token to all positions up to its own. */
+/* q [N, n_heads * head_dim], k and v [N, n_kv_heads * head_dim] f32 -> [N, n_heads * head_dim], f32
+ * or 8-bit rows (head_dim a multiple of 32). Stores k and v in the cache at the run's positions,
+ * then attends from each token to all positions up to its own. */
 extern const RtOp rt_op_attention;
 typedef struct
 {

@@ -1,4 +1,5 @@
-/* Matrix products as the operators split them. Used by matmul, qkv and gate-up; knows no operator. */
+/* Matrix products as the operators split them. Used by matmul, qkv and gate-up; knows no operator.
+ */
 #include "rt-product.h"
 
 #include <stdlib.h>
@@ -9,7 +10,8 @@
 #define TILE_MIN_TOKENS 16
 #define TILE_MAX_TOKENS 256
 
-/* A chunk's time is guessed, only to choose its size: weights stream at some 20 bytes per ns, products at some 600 per ns. */
+/* A chunk's time is guessed, only to choose its size: weights stream at some 20 bytes per ns,
+ * products at some 600 per ns. */
 #define GUESS_BYTES_PER_NS 20
 #define GUESS_OPS_PER_NS 600
 #define CHUNK_MIN_NS 1000
@@ -53,7 +55,7 @@ rt_product_prepare_bytes (const RtOpQuery *query, uint32_t weight_input)
   RtValueId id = query->node->inputs[weight_input];
   int dtype = query->weight_dtypes != NULL ? query->weight_dtypes[id]
                                            : rt_graph_value (query->graph, id)->type;
-  size_t n_cols = (size_t) x->shape.dims[1];
+  size_t n_cols = (size_t)x->shape.dims[1];
 
   if (act_is_direct (x->type, dtype, n_cols))
     return 0;
@@ -105,8 +107,8 @@ rt_tiling (size_t n_panels, size_t step, size_t panel_bytes, size_t n_cols, size
     return tiling;
 
   size_t max_tokens = TILE_ACT_BYTES / (n_cols * 5 / 4 + 1);
-  max_tokens = max_tokens < TILE_MIN_TOKENS ? TILE_MIN_TOKENS
-                                            : min_size (max_tokens, TILE_MAX_TOKENS);
+  max_tokens
+      = max_tokens < TILE_MIN_TOKENS ? TILE_MIN_TOKENS : min_size (max_tokens, TILE_MAX_TOKENS);
   tiling.n_tiles = (n_tokens + max_tokens - 1) / max_tokens;
   tiling.tokens_per_tile = (n_tokens + tiling.n_tiles - 1) / tiling.n_tiles;
 
@@ -128,7 +130,7 @@ rt_tiling (size_t n_panels, size_t step, size_t panel_bytes, size_t n_cols, size
 uint32_t
 rt_tiling_n_chunks (const RtTiling *tiling)
 {
-  return (uint32_t) (tiling->n_tiles * tiling->n_panel_chunks);
+  return (uint32_t)(tiling->n_tiles * tiling->n_panel_chunks);
 }
 
 RtTile
@@ -152,14 +154,13 @@ rt_product_tile (const RtOpContext *context, const RtWeight *weight, const RtTil
   KnDtype dtype = rt_weight_dtype (weight);
   size_t n_cols = rt_weight_n_cols (weight);
   size_t stride = act_stride (dtype, n_cols);
-  const uint8_t *rows
-      = act_is_direct (x->type, dtype, n_cols) ? x->data : context->scratch;
+  const uint8_t *rows = act_is_direct (x->type, dtype, n_cols) ? x->data : context->scratch;
 
   kn_matmul_fn (&context->kn->matmul, dtype) (&(KnMatmulArgs){
       .n_cols = n_cols,
       .n_rows = rt_product_n_rows (weight, tile->first_panel, tile->n_panels),
       .n_tokens = tile->n_tokens,
-      .panels = (const uint8_t *) rt_weight_panels (weight)
+      .panels = (const uint8_t *)rt_weight_panels (weight)
                 + tile->first_panel * kn_panel_bytes (dtype, n_cols),
       .x = rows + tile->first_token * stride,
       .x_stride = stride,
@@ -176,8 +177,8 @@ rt_product_thread_bytes (const RtOpQuery *query, uint32_t weight_input, uint32_t
   const RtValue *weight = rt_graph_value (query->graph, id);
   int dtype = query->weight_dtypes != NULL ? query->weight_dtypes[id] : weight->type;
 
-  return (uint64_t) n_tiles * RT_TILE_FLOATS * sizeof (float)
-         + round_up (kn_matmul_scratch_bytes (dtype, (size_t) weight->shape.dims[1]), KN_ALIGN);
+  return (uint64_t)n_tiles * RT_TILE_FLOATS * sizeof (float)
+         + round_up (kn_matmul_scratch_bytes (dtype, (size_t)weight->shape.dims[1]), KN_ALIGN);
 }
 
 /* ---- reference ---- */
@@ -195,7 +196,7 @@ reference_rows (const RtOpContext *context, const RtWeight *weight)
 
   for (size_t i = 0; i < n_rows; i++)
     if (x->type == RT_TYPE_Q8_ROWS)
-      rt_q8_load ((const uint8_t *) x->data + i * row_bytes, n_cols, rows + i * n_cols);
+      rt_q8_load ((const uint8_t *)x->data + i * row_bytes, n_cols, rows + i * n_cols);
     else if (kn_matmul_act (rt_weight_dtype (weight)) == KN_ACT_Q8)
       {
         plain->matmul.quantize_q8 (rt_tensor_row (x, i, n_cols), n_cols, codes);
@@ -219,15 +220,15 @@ rt_product_reference (const RtOpContext *context, const RtWeight *weight, const 
 
   for (size_t r = 0; r < n_rows; r++)
     {
-      const uint8_t *panel = (const uint8_t *) rt_weight_panels (weight)
+      const uint8_t *panel = (const uint8_t *)rt_weight_panels (weight)
                              + r / KN_PANEL_ROWS * kn_panel_bytes (dtype, n_cols);
       kn_unpack_row (dtype, panel, r % KN_PANEL_ROWS, n_cols, w);
       for (size_t t = 0; t < n_tokens; t++)
         {
           double sum = 0;
           for (size_t c = 0; c < n_cols; c++)
-            sum += (double) w[c] * x[t * n_cols + c];
-          y[t * n_rows + r] = (float) (sum + (bias != NULL ? bias[r] : 0));
+            sum += (double)w[c] * x[t * n_cols + c];
+          y[t * n_rows + r] = (float)(sum + (bias != NULL ? bias[r] : 0));
         }
     }
   free (w);
@@ -238,5 +239,5 @@ uint64_t
 rt_product_flops (const RtOpQuery *query, uint32_t weight_input)
 {
   const RtShape *shape = &rt_op_input_value (query->graph, query->node, weight_input)->shape;
-  return 2 * rt_op_query_rows (query) * (uint64_t) shape->dims[0] * (uint64_t) shape->dims[1];
+  return 2 * rt_op_query_rows (query) * (uint64_t)shape->dims[0] * (uint64_t)shape->dims[1];
 }

@@ -1,4 +1,5 @@
-/* Matrix products as the operators split them: which activation rows a packed weight wants, and which panels and tokens make one chunk.
+/* Matrix products as the operators split them: which activation rows a packed weight wants, and
+ * which panels and tokens make one chunk.
  *
  *            panels of weights ──►
  *   tokens  ┌──────┬──────┬──────┐
@@ -17,7 +18,8 @@
 
 /* ---- activation rows ---- */
 
-/* Phase 0 of every product: bring f32 rows into the form that @weight wants, in the shared scratch. No chunks when they already have it. */
+/* Phase 0 of every product: bring f32 rows into the form that @weight wants, in the shared scratch.
+ * No chunks when they already have it. */
 uint32_t rt_product_prepare_chunks (const RtOpContext *context, const RtWeight *weight);
 void rt_product_prepare (const RtOpContext *context, const RtWeight *weight, uint32_t chunk);
 /* Shared scratch for it. */
@@ -60,21 +62,24 @@ rt_product_n_rows (const RtWeight *weight, size_t first_panel, size_t n_panels)
   return n_panels * KN_PANEL_ROWS < n_left ? n_panels * KN_PANEL_ROWS : n_left;
 }
 
-/* y[t][r] for the tokens and panels of @tile; @y points at the tile's first element, rows @y_stride floats apart. */
+/* y[t][r] for the tokens and panels of @tile; @y points at the tile's first element, rows @y_stride
+ * floats apart. */
 void rt_product_tile (const RtOpContext *context, const RtWeight *weight, const RtTile *tile,
                       float *y, size_t y_stride, void *kernel_scratch);
 
-/* Thread scratch: @n_tiles output tiles, then the kernel's own, which differs from format to format. */
+/* Thread scratch: @n_tiles output tiles, then the kernel's own, which differs from format to
+ * format. */
 uint64_t rt_product_thread_bytes (const RtOpQuery *query, uint32_t weight_input, uint32_t n_tiles);
 
 /* Output tile @index; the kernel's scratch lies where the tile after the last one would be. */
 static inline float *
 rt_product_thread_tile (const RtOpContext *context, const RtWorker *worker, uint32_t index)
 {
-  return (float *) rt_op_thread_scratch (context, worker) + (size_t) index * RT_TILE_FLOATS;
+  return (float *)rt_op_thread_scratch (context, worker) + (size_t)index * RT_TILE_FLOATS;
 }
 
-/* ---- reference: input 0 times @weight plus @bias (may be NULL) into y [tokens, rows], products and sums in f64 ---- */
+/* ---- reference: input 0 times @weight plus @bias (may be NULL) into y [tokens, rows], products
+ * and sums in f64 ---- */
 void rt_product_reference (const RtOpContext *context, const RtWeight *weight, const float *bias,
                            float *y);
 

@@ -1,0 +1,80 @@
+/* The executor's struct, shared by its three files: rt-exec-new.c (creation and checks), rt-exec.c
+ * (runs), rt-exec-trace.c (records). */
+#pragma once
+
+#include <stdalign.h>
+#include <stdatomic.h>
+
+#include "rt-exec.h"
+
+/* Phase number of the job -> phase of a node. */
+typedef struct
+{
+  RtNodeId node;
+  uint32_t phase;
+} RtExecPhase;
+
+/* One thread's unfinished record. */
+typedef struct
+{
+  alignas (64) uint64_t start_ns;
+  uint64_t work_ns; /* 0 until it found no more work */
+  RtNodeId node;    /* RT_NONE: nothing open */
+} RtExecThreadTrace;
+
+struct RtExec
+{
+  const RtGraph *graph;
+  RtPool *pool;
+  const KnTable *kn;
+  bool use_reference;
+  uint32_t n_threads;
+  int64_t max_symbols[RT_N_SYMBOLS];
+
+  RtPlan *plan;
+  RtKv *kv;
+  RtWeight **weights; /* [n_values], references held */
+  int *weight_dtypes; /* [n_values], -1: not packed */
+  float **vectors;    /* [n_values] f32 copies of vectors, in `vector_memory` */
+  float *vector_memory;
+  uint64_t vector_bytes;
+  uint8_t *arena, *scratch;
+  int32_t *tokens; /* the input's memory */
+  RtValueId tokens_value, logits_value;
+  int64_t n_tokens_known; /* token numbers are below this */
+  uint32_t n_vocab;
+
+  RtOpContext *contexts; /* [n_nodes] */
+  RtExecPhase *phases;
+  uint32_t n_phases;
+
+  /* The run in progress. */
+  int64_t symbols[RT_N_SYMBOLS];
+  uint32_t position;
+  uint32_t step;
+  RtPhase phase;
+  bool stopped;
+  atomic_int cancel;
+
+  /* Tracing. `traced` is `tracing` as it was when the run began. */
+  atomic_bool tracing;
+  bool traced;
+  RtTraceRing *rings[RT_MAX_THREADS];
+  RtExecThreadTrace *threads; /* [n_threads] */
+  uint64_t *node_end_ns; /* [n_nodes]; written by the thread that ended the node, before any other
+                            sees the next phase */
+  uint64_t begun_ns;     /* when the current node began, and who began it */
+  uint32_t begun_by;
+  RtNodeId begun_node;
+};
+
+/* rt-exec.c */
+void rt_exec_bind (RtExec *exec, const int64_t *symbols);
+
+/* rt-exec-trace.c. All but the last are for traced runs only. */
+void rt_exec_trace_begin (RtExec *exec, const RtWorker *worker, RtNodeId node);
+void rt_exec_trace_chunk (RtExec *exec, const RtWorker *worker, RtNodeId node);
+void rt_exec_trace_leave (RtExec *exec, const RtWorker *worker);
+void rt_exec_trace_end (RtExec *exec);
+bool rt_exec_trace_new (RtExec *exec, RtError *error);
+void rt_exec_trace_free (RtExec *exec);

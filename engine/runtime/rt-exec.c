@@ -1,0 +1,251 @@
+/* Runs of the executor: binds the symbols, hands the phases of all nodes to the pool as one job,
+ * moves the cache on. Nothing here allocates or locks, and nothing that could fail is left when the
+ * job begins. Must not know any operator. */
+#include "rt-exec-private.h"
+
+#include <assert.h>
+#include <string.h>
+
+static void
+bind_tensor (const RtGraph *graph, RtValueId id, const int64_t *symbols, RtTensor *tensor)
+{
+  if (id != RT_NONE)
+    rt_shape_bind (&rt_graph_value (graph, id)->shape, symbols, &tensor->shape);
+}
+
+void
+rt_exec_bind (RtExec *exec, const int64_t *symbols)
+{
+  if (memcmp (exec->symbols, symbols, sizeof exec->symbols) == 0)
+    return;
+
+  memcpy (exec->symbols, symbols, sizeof exec->symbols);
+  for (RtNodeId n = 0; n < rt_graph_n_nodes (exec->graph); n++)
+    {
+      RtOpContext *context = &exec->contexts[n];
+      const RtNode *node = context->node;
+      for (uint32_t i = 0; i < node->n_inputs; i++)
+        bind_tensor (exec->graph, node->inputs[i], symbols, &context->inputs[i]);
+      for (uint32_t i = 0; i < node->n_outputs; i++)
+        bind_tensor (exec->graph, node->outputs[i], symbols, &context->outputs[i]);
+    }
+}
+
+/* ---- the job ---- */
+
+static uint32_t
+run_begin (const RtWorker *worker, void *data, uint32_t phase)
+{
+  RtExec *exec = data;
+  RtExecPhase at = exec->phases[phase];
+  RtOpContext *context = &exec->contexts[at.node];
+
+  if (exec->traced)
+    rt_exec_trace_begin (exec, worker, at.node);
+  if (at.phase == 0)
+    {
+      if (atomic_load_explicit (&exec->cancel, memory_order_relaxed) != 0)
+        {
+          exec->stopped = true;
+          return RT_JOB_STOP;
+        }
+      context->position = exec->position;
+    }
+  if (exec->use_reference)
+    return 1;
+  return context->node->op->n_chunks (context, at.phase);
+}
+
+static void
+run_chunk (const RtWorker *worker, void *data, uint32_t phase, uint32_t chunk)
+{
+  RtExec *exec = data;
+  RtExecPhase at = exec->phases[phase];
+  const RtOpContext *context = &exec->contexts[at.node];
+
+  if (exec->traced)
+    rt_exec_trace_chunk (exec, worker, at.node);
+  if (exec->use_reference)
+    context->node->op->reference (context);
+  else
+    context->node->op->run (context, at.phase, chunk, worker);
+}
+
+static void
+run_leave (const RtWorker *worker, void *data, uint32_t phase)
+{
+  rt_exec_trace_leave (data, worker);
+}
+
+/* ---- a run ---- */
+
+static bool
+check_run (const RtExec *exec, const int32_t *tokens, uint32_t n_tokens, uint32_t n_outputs,
+           RtError *error)
+{
+  if (n_tokens == 0 || n_tokens > exec->max_symbols[0])
+    return rt_fail (error, RT_ERROR_RANGE, "A run takes 1 to %d tokens, got %u",
+                    (int)exec->max_symbols[0], n_tokens);
+  if (n_outputs > n_tokens || n_outputs > exec->max_symbols[1])
+    return rt_fail (error, RT_ERROR_RANGE,
+                    "Logits of %u tokens are wanted; %u tokens are fed and %d were planned for",
+                    n_outputs, n_tokens, (int)exec->max_symbols[1]);
+  if (exec->kv != NULL && n_tokens > rt_kv_capacity (exec->kv) - rt_kv_n_used (exec->kv))
+    return rt_fail (error, RT_ERROR_RANGE,
+                    "The context is full: %u of %u positions are used and %u more are wanted. "
+                    "Choose a longer context or start again",
+                    rt_kv_n_used (exec->kv), rt_kv_capacity (exec->kv), n_tokens);
+  for (uint32_t i = 0; i < n_tokens; i++)
+    if (tokens[i] < 0 || tokens[i] >= exec->n_tokens_known)
+      return rt_fail (error, RT_ERROR_RANGE, "Token %u is %d, expected 0 to %d", i, tokens[i],
+                      (int)exec->n_tokens_known - 1);
+  return true;
+}
+
+bool
+rt_exec_run (RtExec *exec, const int32_t *tokens, uint32_t n_tokens, uint32_t n_outputs,
+             RtPhase phase, RtError *error)
+{
+  if (!check_run (exec, tokens, n_tokens, n_outputs, error))
+    return false;
+
+  rt_exec_bind (exec, (int64_t[]){ n_tokens, n_outputs });
+  memcpy (exec->tokens, tokens, n_tokens * sizeof *tokens);
+  exec->position = exec->kv != NULL ? rt_kv_n_used (exec->kv) : 0;
+  exec->phase = phase;
+  exec->stopped = false;
+  exec->traced = atomic_load_explicit (&exec->tracing, memory_order_relaxed);
+  exec->begun_node = RT_NONE;
+  atomic_store_explicit (&exec->cancel, 0, memory_order_relaxed);
+
+  RtJob job = { .n_phases = exec->n_phases,
+                .begin = run_begin,
+                .chunk = run_chunk,
+                .leave = exec->traced ? run_leave : NULL,
+                .data = exec };
+  rt_pool_run (exec->pool, &job);
+
+  if (exec->traced)
+    rt_exec_trace_end (exec);
+  exec->step++;
+  if (exec->stopped)
+    return rt_fail (error, RT_ERROR_CANCELLED, "The run was stopped");
+  if (exec->kv != NULL)
+    rt_kv_set_n_used (exec->kv, exec->position + n_tokens);
+  return true;
+}
+
+void
+rt_exec_cancel (RtExec *exec)
+{
+  atomic_store_explicit (&exec->cancel, 1, memory_order_relaxed);
+}
+
+void
+rt_exec_set_tracing (RtExec *exec, bool on)
+{
+  atomic_store_explicit (&exec->tracing, on, memory_order_relaxed);
+}
+
+/* ---- looking ---- */
+
+RtTraceRing *
+rt_exec_trace (RtExec *exec, uint32_t thread)
+{
+  return thread < exec->n_threads ? exec->rings[thread] : NULL;
+}
+
+const float *
+rt_exec_logits (const RtExec *exec, uint32_t row)
+{
+  assert (row < exec->symbols[1]);
+  return (const float *)rt_exec_value (exec, exec->logits_value) + (size_t)row * exec->n_vocab;
+}
+
+uint32_t
+rt_exec_n_vocab (const RtExec *exec)
+{
+  return exec->n_vocab;
+}
+
+const void *
+rt_exec_value (const RtExec *exec, RtValueId id)
+{
+  const RtValue *value = rt_graph_value (exec->graph, id);
+
+  switch (value->kind)
+    {
+    case RT_VALUE_INPUT:
+      return exec->tokens;
+    case RT_VALUE_WEIGHT:
+      return exec->vectors[id] != NULL ? exec->vectors[id] : value->data;
+    case RT_VALUE_ACTIVATION:
+    case RT_VALUE_OUTPUT:
+      return exec->arena + exec->plan->entries[id].offset;
+    }
+  return NULL;
+}
+
+RtKv *
+rt_exec_kv (RtExec *exec)
+{
+  return exec->kv;
+}
+
+const RtPlan *
+rt_exec_plan (const RtExec *exec)
+{
+  return exec->plan;
+}
+
+uint32_t
+rt_exec_step (const RtExec *exec)
+{
+  return exec->step;
+}
+
+static uint64_t
+weight_bytes (const RtExec *exec)
+{
+  uint64_t bytes = exec->vector_bytes;
+
+  for (RtValueId id = 0; id < rt_graph_n_values (exec->graph); id++)
+    {
+      bool seen = exec->weights[id] == NULL;
+      for (RtValueId before = 0; before < id && !seen; before++)
+        seen = exec->weights[before] == exec->weights[id];
+      if (!seen)
+        bytes += rt_weight_bytes (exec->weights[id]);
+    }
+  return bytes;
+}
+
+void
+rt_exec_memory (const RtExec *exec, RtMemory *memory)
+{
+  *memory = (RtMemory){
+    .weight_bytes = weight_bytes (exec),
+    .activation_bytes = exec->plan->arena_bytes,
+    .scratch_bytes
+    = exec->plan->shared_scratch_bytes + exec->n_threads * exec->plan->thread_scratch_bytes,
+    .kv_bytes = exec->kv != NULL ? rt_kv_bytes (exec->kv) : 0,
+  };
+  for (uint32_t i = 0; i < exec->n_threads; i++)
+    memory->trace_bytes += rt_trace_ring_bytes (exec->rings[i]);
+}
+
+void
+rt_exec_cost (const RtExec *exec, RtNodeId node, uint32_t n_tokens, uint32_t position, RtCost *cost)
+{
+  memset (cost, 0, sizeof *cost);
+  const RtNode *n = rt_graph_node (exec->graph, node);
+  n->op->cost (&(RtOpQuery){ .graph = exec->graph,
+                             .node = n,
+                             .weight_dtypes = exec->weight_dtypes,
+                             .symbols = (int64_t[]){ n_tokens, 1 },
+                             .kv_format = exec->kv != NULL ? rt_kv_format (exec->kv) : KN_F16,
+                             .kv_capacity = exec->kv != NULL ? rt_kv_capacity (exec->kv) : 0,
+                             .position = position,
+                             .n_threads = exec->n_threads },
+               cost);
+}

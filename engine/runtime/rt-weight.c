@@ -1,0 +1,291 @@
+/* Packed weights. Called by the lowering and by tests; read by the operators through the kernels.
+ * Knows formats only through the kernels.
+ *
+ * Panels are independent, so packing is one phase of chunks of panels. A weight is immutable once
+ * packed and counted by reference. */
+#include "rt-weight.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "kn-matmul.h"
+#include "kn-quant.h"
+
+/* Large weights are mapped and asked to lie in huge pages: fewer misses of the address cache when
+ * panels are handed out in any order. */
+#define MAP_MIN_BYTES (2u << 20)
+
+struct RtWeight
+{
+  atomic_int n_refs;
+  KnDtype dtype;
+  uint64_t n_rows, n_cols;
+  uint64_t n_bytes;
+  bool mapped;
+  void *panels;
+};
+
+/* What the chunks of a packing job share. */
+typedef struct
+{
+  RtWeight *weight;
+  KnDtype src_dtype;
+  const uint8_t *src;
+  size_t src_row_bytes, panel_bytes, buffer_bytes;
+  uint32_t n_chunks;
+  uint8_t *buffers; /* [threads][buffer_bytes]; NULL when rows are packed as they are */
+  const atomic_int *cancel;
+} Packing;
+
+static uint64_t
+n_panels (uint64_t n_rows)
+{
+  return (n_rows + KN_PANEL_ROWS - 1) / KN_PANEL_ROWS;
+}
+
+static size_t
+align_up (size_t n)
+{
+  return (n + KN_ALIGN - 1) / KN_ALIGN * KN_ALIGN;
+}
+
+uint64_t
+rt_weight_packed_bytes (int dtype, uint64_t n_rows, uint64_t n_cols)
+{
+  uint64_t bytes;
+
+  if (kn_dtype_info (dtype) == NULL || n_cols > INT32_MAX
+      || __builtin_mul_overflow (n_panels (n_rows), kn_panel_bytes (dtype, (size_t)n_cols), &bytes))
+    return 0;
+  return bytes;
+}
+
+/* ---- memory ---- */
+
+static RtWeight *
+weight_new (KnDtype dtype, uint64_t n_rows, uint64_t n_cols, RtError *error)
+{
+  RtWeight *weight = calloc (1, sizeof *weight);
+  if (weight == NULL)
+    {
+      rt_fail (error, RT_ERROR_MEMORY, "No memory for a weight");
+      return NULL;
+    }
+  weight->n_refs = 1;
+  weight->dtype = dtype;
+  weight->n_rows = n_rows;
+  weight->n_cols = n_cols;
+  weight->n_bytes = rt_weight_packed_bytes (dtype, n_rows, n_cols);
+  weight->mapped = weight->n_bytes >= MAP_MIN_BYTES;
+
+  if (weight->mapped)
+    {
+      weight->panels = mmap (NULL, weight->n_bytes, PROT_READ | PROT_WRITE,
+                             MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+      if (weight->panels == MAP_FAILED)
+        weight->panels = NULL;
+      else
+        madvise (weight->panels, weight->n_bytes, MADV_HUGEPAGE);
+    }
+  else
+    weight->panels = aligned_alloc (KN_ALIGN, align_up (weight->n_bytes));
+
+  if (weight->panels == NULL)
+    {
+      rt_fail (error, RT_ERROR_MEMORY,
+               "No memory for a packed weight of %" PRIu64 " x %" PRIu64 " values (%" PRIu64
+               " MiB)",
+               n_rows, n_cols, weight->n_bytes >> 20);
+      free (weight);
+      return NULL;
+    }
+  return weight;
+}
+
+static void
+weight_free (RtWeight *weight)
+{
+  if (weight->mapped)
+    munmap (weight->panels, weight->n_bytes);
+  else
+    free (weight->panels);
+  free (weight);
+}
+
+/* ---- packing ---- */
+
+static void
+pack_panel (const Packing *packing, uint64_t panel, uint8_t *buffer)
+{
+  const RtWeight *weight = packing->weight;
+  size_t n_cols = (size_t)weight->n_cols;
+  uint64_t first = panel * KN_PANEL_ROWS;
+  size_t n_rows = weight->n_rows - first < KN_PANEL_ROWS ? weight->n_rows - first : KN_PANEL_ROWS;
+  const uint8_t *rows = packing->src + first * packing->src_row_bytes;
+  size_t row_bytes = packing->src_row_bytes;
+
+  if (buffer != NULL)
+    {
+      float *values = (float *)(void *)buffer;
+      uint8_t *quantized = buffer + align_up (n_cols * sizeof *values);
+      row_bytes = kn_row_bytes (weight->dtype, n_cols);
+      for (size_t i = 0; i < n_rows; i++)
+        {
+          kn_dequantize_row (packing->src_dtype, rows + i * packing->src_row_bytes, values, n_cols);
+          kn_quantize_row (weight->dtype, values, quantized + i * row_bytes, n_cols);
+        }
+      rows = quantized;
+    }
+
+  kn_pack_panel (weight->dtype, rows, row_bytes, n_rows, n_cols,
+                 (uint8_t *)weight->panels + panel * packing->panel_bytes);
+}
+
+static void
+pack_chunk (const RtWorker *worker, void *data, uint32_t phase, uint32_t chunk)
+{
+  const Packing *packing = data;
+  uint64_t n = n_panels (packing->weight->n_rows);
+  uint8_t *buffer
+      = packing->buffers != NULL ? packing->buffers + worker->index * packing->buffer_bytes : NULL;
+
+  for (uint64_t panel = n * chunk / packing->n_chunks; panel < n * (chunk + 1) / packing->n_chunks;
+       panel++)
+    {
+      if (packing->cancel != NULL
+          && atomic_load_explicit (packing->cancel, memory_order_relaxed) != 0)
+        return;
+      pack_panel (packing, panel, buffer);
+    }
+}
+
+static bool
+check_source (int dtype, int src_dtype, uint64_t src_bytes, uint64_t n_rows, uint64_t n_cols,
+              RtError *error)
+{
+  const KnDtypeInfo *info = kn_dtype_info (dtype), *src_info = kn_dtype_info (src_dtype);
+
+  if (info == NULL || src_info == NULL)
+    return rt_fail (error, RT_ERROR_UNSUPPORTED, "No kernels for tensor type %d",
+                    info == NULL ? dtype : src_dtype);
+  if (n_rows == 0 || n_cols == 0 || n_cols > INT32_MAX || n_rows > INT32_MAX)
+    return rt_fail (error, RT_ERROR_FORMAT,
+                    "A matrix of %" PRIu64 " x %" PRIu64 " values cannot be packed", n_rows,
+                    n_cols);
+  if (n_cols % info->block_len != 0 || rt_weight_packed_bytes (dtype, n_rows, n_cols) == 0)
+    return rt_fail (error, RT_ERROR_UNSUPPORTED,
+                    "Rows of %" PRIu64 " values do not fit %s, which needs a multiple of %u: "
+                    "choose F16, BF16 or F32 for this tensor",
+                    n_cols, info->name, info->block_len);
+
+  uint64_t row_bytes = kn_row_bytes (src_dtype, (size_t)n_cols), expected;
+  if (row_bytes == 0 || __builtin_mul_overflow (row_bytes, n_rows, &expected)
+      || src_bytes != expected)
+    return rt_fail (error, RT_ERROR_FORMAT,
+                    "%" PRIu64 " x %" PRIu64 " values in %s do not take %" PRIu64 " bytes", n_rows,
+                    n_cols, src_info->name, src_bytes);
+  return true;
+}
+
+static bool
+run_packing (Packing *packing, RtPool *pool, RtError *error)
+{
+  RtWeight *weight = packing->weight;
+  uint32_t n_threads = pool != NULL ? rt_pool_n_threads (pool) : 1;
+  uint64_t n = n_panels (weight->n_rows);
+  size_t n_cols = (size_t)weight->n_cols;
+
+  if (packing->src_dtype != weight->dtype)
+    {
+      packing->buffer_bytes = align_up (n_cols * sizeof (float))
+                              + align_up (KN_PANEL_ROWS * kn_row_bytes (weight->dtype, n_cols));
+      packing->buffers = aligned_alloc (KN_ALIGN, n_threads * packing->buffer_bytes);
+      if (packing->buffers == NULL)
+        return rt_fail (error, RT_ERROR_MEMORY, "No memory to convert rows of %zu values", n_cols);
+    }
+
+  packing->n_chunks = n < n_threads * 16u ? (uint32_t)n : n_threads * 16u;
+  RtJob job
+      = { .n_phases = 1, .n_chunks = packing->n_chunks, .chunk = pack_chunk, .data = packing };
+  if (pool != NULL)
+    rt_pool_run (pool, &job);
+  else
+    for (uint32_t chunk = 0; chunk < packing->n_chunks; chunk++)
+      pack_chunk (&(RtWorker){ .n_threads = 1 }, packing, 0, chunk);
+  free (packing->buffers);
+
+  if (packing->cancel != NULL && atomic_load (packing->cancel) != 0)
+    return rt_fail (error, RT_ERROR_CANCELLED, "Packing was cancelled");
+  return true;
+}
+
+RtWeight *
+rt_weight_pack (int dtype, int src_dtype, const void *src, uint64_t src_bytes, uint64_t n_rows,
+                uint64_t n_cols, RtPool *pool, const atomic_int *cancel, RtError *error)
+{
+  if (!check_source (dtype, src_dtype, src_bytes, n_rows, n_cols, error))
+    return NULL;
+
+  RtWeight *weight = weight_new (dtype, n_rows, n_cols, error);
+  if (weight == NULL)
+    return NULL;
+
+  Packing packing = { .weight = weight,
+                      .src_dtype = src_dtype,
+                      .src = src,
+                      .src_row_bytes = kn_row_bytes (src_dtype, (size_t)n_cols),
+                      .panel_bytes = kn_panel_bytes (dtype, (size_t)n_cols),
+                      .cancel = cancel };
+  if (!run_packing (&packing, pool, error))
+    {
+      weight_free (weight);
+      return NULL;
+    }
+  return weight;
+}
+
+RtWeight *
+rt_weight_ref (RtWeight *weight)
+{
+  atomic_fetch_add_explicit (&weight->n_refs, 1, memory_order_relaxed);
+  return weight;
+}
+
+void
+rt_weight_unref (RtWeight *weight)
+{
+  if (weight != NULL && atomic_fetch_sub_explicit (&weight->n_refs, 1, memory_order_acq_rel) == 1)
+    weight_free (weight);
+}
+
+KnDtype
+rt_weight_dtype (const RtWeight *weight)
+{
+  return weight->dtype;
+}
+
+uint64_t
+rt_weight_n_rows (const RtWeight *weight)
+{
+  return weight->n_rows;
+}
+
+uint64_t
+rt_weight_n_cols (const RtWeight *weight)
+{
+  return weight->n_cols;
+}
+
+uint64_t
+rt_weight_bytes (const RtWeight *weight)
+{
+  return weight->n_bytes;
+}
+
+const void *
+rt_weight_panels (const RtWeight *weight)
+{
+  return weight->panels;
+}
