@@ -461,7 +461,7 @@ check_f32_to_f16 (const KnTable *c, const KnTable *v, const void *data)
 static void
 check_expf (const KnTable *c, const KnTable *v, const void *data)
 {
-  for (uint64_t bits = 0; v == c && bits < 1ull << 32; bits += 1021)
+  for (uint64_t bits = 0; bits < 1ull << 32; bits += 1021)
     {
       const uint32_t b = (uint32_t)bits;
       float x;
@@ -594,7 +594,7 @@ static const KcCase cases[] = {
   { "vec/dot", check_dot, bench_dot, NULL, KC_MEMBERS (vec.dot) },
   { "vec/f16-to-f32", check_f16_to_f32, bench_f16_to_f32, NULL, KC_MEMBERS (vec.f16_to_f32) },
   { "vec/f32-to-f16", check_f32_to_f16, bench_f32_to_f16, NULL, KC_MEMBERS (vec.f32_to_f16) },
-  { "vec/expf", check_expf, NULL, NULL, 0, 0 },
+  { "vec/expf", check_expf, NULL, NULL, KC_ONCE },
   { 0 },
 };
 

@@ -38,12 +38,13 @@ typedef struct
   void (*bench) (const KnTable *v, const void *data); /* may be NULL */
   const void *data;                                   /* for the two functions */
 
-  /* The function pointers of KnTable that the case is about. A level that has them from the level
-   * below is reported as inherited and not checked again. 0, 0: check every level. */
+  /* The function pointers of KnTable that the case is about: a level that has them from the level
+   * below is not checked again. KC_ONCE: no table is involved; checked for the C level only. */
   size_t offset, n_bytes;
 } KcCase;
 
 #define KC_MEMBERS(member) offsetof (KnTable, member), sizeof ((KnTable *)0)->member
+#define KC_ONCE 0, 0
 
 /* @cases ends with a case without name and stays valid. */
 void kc_register (const KcCase *cases);
