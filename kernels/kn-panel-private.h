@@ -110,7 +110,7 @@ kn_panel_has_min (KnDtype dtype)
 /* Scratch of the batched products: panels expanded to one byte per code, then per 16 columns a
  * scale and a minimum as f32 for each row. Float formats expand a block of columns at a time. */
 #define KN_SCRATCH_PANELS 4
-#define KN_FLOAT_BLOCK 256 /* columns */
+#define KN_FLOAT_BLOCK 128 /* columns */
 
 static inline size_t
 kn_expanded_bytes (size_t n_cols)

@@ -1,5 +1,6 @@
-/* Streams that find the roofs of a machine: how fast memory can be read and how fast the arithmetic units run. Used by the
- * measurement of roofs only; results are returned so that the work cannot be removed by the compiler. */
+/* Streams that find the roofs of a machine: how fast memory can be read and how fast the arithmetic
+ * units run. Used by the measurement of roofs only; results are returned so that the work cannot be
+ * removed by the compiler. */
 #pragma once
 
 #include "kn-types.h"
@@ -7,7 +8,8 @@
 /* Read @bytes (a multiple of 256) once, in order, with the widest loads. Returns a checksum. */
 uint64_t kn_roof_read (const void *buffer, size_t bytes);
 
-/* @n_iterations of a block of independent fused multiply-adds; *@n_flops is set to the floating point operations done. */
+/* @n_iterations of a block of independent fused multiply-adds; *@n_flops is set to the floating
+ * point operations done. */
 float kn_roof_fma_f32 (size_t n_iterations, uint64_t *n_flops);
 
 /* The same for 8-bit integer dot products (multiply and add count as two operations). */

@@ -5,6 +5,8 @@
 #include "kn-table.h"
 
 void kn_matmul_c (KnMatmulFamily *family);
+void kn_matmul_avx2 (KnMatmulFamily *family);
+void kn_matmul_avx512 (KnMatmulFamily *family);
 void kn_vec_c (KnVecFamily *f);
 void kn_attn_c (KnAttnFamily *f);
 

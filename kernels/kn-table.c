@@ -32,6 +32,7 @@ fill (KnTable *table, KnLevel level)
     }
   if (level == KN_LEVEL_AVX512)
     {
+      kn_matmul_avx512 (&table->matmul);
       kn_vec_avx512 (&table->vec);
       kn_attn_avx512 (&table->attn);
     }

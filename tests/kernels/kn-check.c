@@ -293,6 +293,7 @@ main (int argc, char **argv)
   if (stop)
     return stop - 1;
 
+  kc_register_matmul ();
   kc_register_vec ();
   kc_register_attn ();
 

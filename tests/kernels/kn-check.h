@@ -52,6 +52,7 @@ void kc_register (const KcCase *cases);
 /* One per file of cases. */
 void kc_register_vec (void);
 void kc_register_attn (void);
+void kc_register_matmul (void);
 
 /* --- memory: freed by the frame when the check ends
  * ------------------------------------------------------------- */

@@ -1,0 +1,209 @@
+/* Quantized products of 1 to 8 tokens with AVX-512 VNNI: decoding and the verification of drafted
+ * tokens.
+ *
+ * Codes are unpacked in registers and used for all tokens, so weights come from memory once
+ * whatever the number of tokens. One panel is in work at a time: it is one stream of codes and one
+ * of scales, which the hardware prefetchers follow, helped by software prefetches across the
+ * panel's end. Larger batches go to kn-matmul-batch-avx512.c. */
+#ifndef __AVX512VNNI__
+#error "build with AVX-512 VNNI"
+#endif
+
+#include "kn-matmul-avx512-private.h"
+#include "kn-table-private.h"
+
+#define MAX_TOKENS 8
+#define PREFETCH_BYTES 2048 /* ahead in the stream of codes */
+
+/* One group of one token: eight dot products and the fold into the f32 sums. */
+KN_INLINE __m512
+add_group (KnDtype dtype, const __m512i w[8], KnGroupScales s, const uint8_t *x, KnQ8Offsets o,
+           size_t g, __m512 acc)
+{
+  const unsigned log2_zero = kn_log2_zero (dtype);
+  const uint8_t *codes = x + 32 * g;
+  __m512 xs = _mm512_set1_ps (kn_x_scale (x, o, g));
+
+  if (dtype == KN_Q6_K)
+    {
+      KN_UNROLL
+      for (int h = 0; h < 2; h++)
+        {
+          __m512i idot = kn_dot_start (log2_zero, kn_x_half_sum (x, o, 2 * g + (size_t)h));
+
+          KN_UNROLL
+          for (int i = 4 * h; i < 4 * h + 4; i++)
+            idot = _mm512_dpbusd_epi32 (idot, w[i], kn_broadcast_step (codes + 4 * i));
+          acc = _mm512_fmadd_ps (_mm512_cvtepi32_ps (idot), _mm512_mul_ps (s.scale[h], xs), acc);
+        }
+      return acc;
+    }
+
+  /* Two chains halve the latency of the integer sum. */
+  __m512i a = kn_dot_start (log2_zero, kn_x_sum (x, o, g)), b = _mm512_setzero_si512 ();
+
+  KN_UNROLL
+  for (int i = 0; i < 4; i++)
+    {
+      a = _mm512_dpbusd_epi32 (a, w[i], kn_broadcast_step (codes + 4 * i));
+      b = _mm512_dpbusd_epi32 (b, w[i + 4], kn_broadcast_step (codes + 16 + 4 * i));
+    }
+  acc = _mm512_fmadd_ps (_mm512_cvtepi32_ps (_mm512_add_epi32 (a, b)),
+                         _mm512_mul_ps (s.scale[0], xs), acc);
+  if (kn_panel_has_min (dtype))
+    acc = kn_add_min (dtype, s.min, kn_x_min_factor (x, o, g), acc);
+  return acc;
+}
+
+KN_INLINE void
+prefetch (const uint8_t *at, size_t bytes)
+{
+  KN_UNROLL
+  for (size_t i = 0; i < bytes; i += 64)
+    _mm_prefetch ((const char *)at + i, _MM_HINT_T0);
+}
+
+KN_INLINE void
+panel_product (KnDtype dtype, const int n_tokens, const KnMatmulArgs *a, const uint8_t *panel,
+               KnQ8Offsets o, __m512 acc[])
+{
+  const size_t n_groups = a->n_cols / 32, block_groups = kn_block_groups (dtype);
+  const size_t group_bytes = kn_panel_group_bytes (dtype),
+               block_bytes = kn_panel_scale_bytes (dtype);
+  const uint8_t *codes = panel, *block = panel + n_groups * group_bytes;
+  const uint8_t *x = a->x;
+
+  KN_UNROLL
+  for (int t = 0; t < n_tokens; t++)
+    acc[t] = _mm512_setzero_ps ();
+  for (size_t g0 = 0; g0 < n_groups; g0 += block_groups, block += block_bytes)
+    {
+      KnBlockUnits units = kn_load_units (dtype, block);
+
+      for (size_t i = 0; i < block_groups; i++, codes += group_bytes)
+        {
+          KnGroupScales s = kn_group_scales (dtype, units, block, i);
+          __m512i w[8];
+
+          prefetch (codes + PREFETCH_BYTES, group_bytes);
+          kn_load_codes (dtype, codes, w);
+          KN_UNROLL
+          for (int t = 0; t < n_tokens; t++)
+            acc[t] = add_group (dtype, w, s, x + (size_t)t * a->x_stride, o, g0 + i, acc[t]);
+        }
+    }
+}
+
+KN_INLINE void
+small_product (KnDtype dtype, const int n_tokens, const KnMatmulArgs *a)
+{
+  const size_t panel_bytes = kn_panel_bytes (dtype, a->n_cols);
+  const KnQ8Offsets o = kn_q8_offsets (a->n_cols);
+  const uint8_t *panel = a->panels;
+
+  for (size_t r = 0; r < a->n_rows; r += KN_PANEL_ROWS, panel += panel_bytes)
+    {
+      __mmask16 mask = kn_row_mask (a->n_rows - r);
+      __m512 acc[MAX_TOKENS];
+
+      panel_product (dtype, n_tokens, a, panel, o, acc);
+      KN_UNROLL
+      for (int t = 0; t < n_tokens; t++)
+        _mm512_mask_storeu_ps (a->y + (size_t)t * a->y_stride + r, mask, acc[t]);
+    }
+}
+
+KN_INLINE void
+product (KnDtype dtype, const KnMatmulArgs *a)
+{
+  switch (a->n_tokens)
+    {
+    case 1:
+      small_product (dtype, 1, a);
+      break;
+    case 2:
+      small_product (dtype, 2, a);
+      break;
+    case 3:
+      small_product (dtype, 3, a);
+      break;
+    case 4:
+      small_product (dtype, 4, a);
+      break;
+    case 5:
+      small_product (dtype, 5, a);
+      break;
+    case 6:
+      small_product (dtype, 6, a);
+      break;
+    case 7:
+      small_product (dtype, 7, a);
+      break;
+    case 8:
+      small_product (dtype, 8, a);
+      break;
+    default:
+      kn_matmul_batch_avx512 (dtype, a);
+    }
+}
+
+static void
+matmul_q8_0_avx512 (const KnMatmulArgs *a)
+{
+  product (KN_Q8_0, a);
+}
+
+static void
+matmul_q4_0_avx512 (const KnMatmulArgs *a)
+{
+  product (KN_Q4_0, a);
+}
+
+static void
+matmul_q4_1_avx512 (const KnMatmulArgs *a)
+{
+  product (KN_Q4_1, a);
+}
+
+static void
+matmul_q5_0_avx512 (const KnMatmulArgs *a)
+{
+  product (KN_Q5_0, a);
+}
+
+static void
+matmul_q5_1_avx512 (const KnMatmulArgs *a)
+{
+  product (KN_Q5_1, a);
+}
+
+static void
+matmul_q4_k_avx512 (const KnMatmulArgs *a)
+{
+  product (KN_Q4_K, a);
+}
+
+static void
+matmul_q5_k_avx512 (const KnMatmulArgs *a)
+{
+  product (KN_Q5_K, a);
+}
+
+static void
+matmul_q6_k_avx512 (const KnMatmulArgs *a)
+{
+  product (KN_Q6_K, a);
+}
+
+void
+kn_matmul_small_avx512 (KnMatmulFamily *family)
+{
+  family->q8_0 = matmul_q8_0_avx512;
+  family->q4_0 = matmul_q4_0_avx512;
+  family->q4_1 = matmul_q4_1_avx512;
+  family->q5_0 = matmul_q5_0_avx512;
+  family->q5_1 = matmul_q5_1_avx512;
+  family->q4_k = matmul_q4_k_avx512;
+  family->q5_k = matmul_q5_k_avx512;
+  family->q6_k = matmul_q6_k_avx512;
+}

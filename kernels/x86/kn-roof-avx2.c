@@ -1,0 +1,94 @@
+/* The roof streams with 256-bit registers. The integer stream is the sequence that AVX2 needs for
+ * four 8-bit products: multiply-add of bytes to 16 bits, then addition. */
+#ifndef __AVX2__
+#error "build with AVX2"
+#endif
+
+#include "kn-roof-private.h"
+
+#include <immintrin.h>
+
+#define N_CHAINS 10
+
+#define FOR_CHAINS(DO) DO (0) DO (1) DO (2) DO (3) DO (4) DO (5) DO (6) DO (7) DO (8) DO (9)
+
+static uint64_t
+read_avx2 (const void *buffer, size_t bytes)
+{
+  const char *at = buffer;
+  __m256i s0 = _mm256_setzero_si256 (), s1 = s0, s2 = s0, s3 = s0;
+  uint64_t out[4];
+
+  for (size_t i = 0; i < bytes; i += 128)
+    {
+      s0 = _mm256_xor_si256 (s0, _mm256_loadu_si256 ((const __m256i *)(at + i)));
+      s1 = _mm256_xor_si256 (s1, _mm256_loadu_si256 ((const __m256i *)(at + i + 32)));
+      s2 = _mm256_xor_si256 (s2, _mm256_loadu_si256 ((const __m256i *)(at + i + 64)));
+      s3 = _mm256_xor_si256 (s3, _mm256_loadu_si256 ((const __m256i *)(at + i + 96)));
+    }
+  s0 = _mm256_xor_si256 (_mm256_xor_si256 (s0, s1), _mm256_xor_si256 (s2, s3));
+  _mm256_storeu_si256 ((__m256i *)out, s0);
+  return out[0] + out[1] + out[2] + out[3];
+}
+
+static float
+fma_f32_avx2 (size_t n_iterations, uint64_t *n_flops)
+{
+  const __m256 b = _mm256_set1_ps (1 - 0x1p-10f), c = _mm256_set1_ps (0x1p-10f);
+  __m256 sum = _mm256_setzero_ps ();
+  float out[8], result = 0;
+
+#define START(j) __m256 a##j = _mm256_set1_ps ((float)j);
+#define STEP(j) a##j = _mm256_fmadd_ps (a##j, b, c);
+#define END(j) sum = _mm256_add_ps (sum, a##j);
+  FOR_CHAINS (START)
+  for (size_t i = 0; i < n_iterations; i++)
+    {
+      FOR_CHAINS (STEP)
+    }
+  FOR_CHAINS (END)
+#undef START
+#undef STEP
+#undef END
+  _mm256_storeu_ps (out, sum);
+  for (int lane = 0; lane < 8; lane++)
+    result += out[lane];
+  *n_flops = (uint64_t)n_iterations * N_CHAINS * 8 * 2;
+  return result;
+}
+
+static int32_t
+dot_i8_avx2 (size_t n_iterations, uint64_t *n_ops)
+{
+  const __m256i s = _mm256_set1_epi8 (-2);
+  __m256i u = _mm256_set1_epi8 (3), sum = _mm256_setzero_si256 ();
+  int16_t out[16];
+  int32_t result = 0;
+
+  /* The empty asm hides that the product is the same every time. */
+#define START(j) __m256i a##j = _mm256_set1_epi16 (j);
+#define STEP(j)                                                                                    \
+  __asm__ volatile("" : "+x"(u));                                                                  \
+  a##j = _mm256_add_epi16 (a##j, _mm256_maddubs_epi16 (u, s));
+#define END(j) sum = _mm256_add_epi16 (sum, a##j);
+  FOR_CHAINS (START)
+  for (size_t i = 0; i < n_iterations; i++)
+    {
+      FOR_CHAINS (STEP)
+    }
+  FOR_CHAINS (END)
+#undef START
+#undef STEP
+#undef END
+  _mm256_storeu_si256 ((__m256i *)out, sum);
+  for (int lane = 0; lane < 16; lane++)
+    result += out[lane];
+  *n_ops = (uint64_t)n_iterations * N_CHAINS * 32 * 2;
+  return result;
+}
+
+void
+kn_roof_avx2 (KnRoofFamily *family)
+{
+  *family = (KnRoofFamily){ read_avx2, fma_f32_avx2, dot_i8_avx2 };
+}
