@@ -8,16 +8,22 @@
 
 typedef struct
 {
-  float temperature; /* 0: greedy, the first of equal maxima */
-  uint32_t top_k;    /* 0: off */
-  float top_p;       /* 1: off */
-  float min_p;       /* 0: off */
+  float temperature; /* 0: greedy, the first of equal maxima; the rest is then ignored */
+  uint32_t top_k;    /* 0, or more than there are tokens: off */
+  float top_p;       /* 0..1; 1: off */
+  float min_p;       /* 0..1; 0: off */
   uint64_t seed;
 } RtSamplerConfig;
 
 typedef struct RtSampler RtSampler;
 
+/* RT_ERROR_RANGE names the setting that is out of range. Allocates 8 bytes per token. */
 RtSampler *rt_sampler_new (const RtSamplerConfig *config, uint32_t n_vocab, RtError *error);
-void rt_sampler_free (RtSampler *sampler);
-/* Filters in the order top-k, top-p, min-p on the softmax at temperature 1, then temperature, as documented in the .c. Does not allocate. */
+void rt_sampler_free (RtSampler *sampler); /* accepts NULL */
+
+/* The next token for @logits [n_vocab]. Filters in the order top-k, top-p (the smallest set of the
+ * best whose share of what top-k left reaches it), min-p (at least this times the best's
+ * probability), all on the softmax at temperature 1; then draws at the temperature. The best token
+ * always stays. NaN counts as -inf; an infinite logit is taken at once.
+ * -1: no logit is a number, there is nothing to choose. Does not allocate. */
 int32_t rt_sampler_next (RtSampler *sampler, const float *logits);

@@ -43,10 +43,18 @@ RtSlice rt_tokenizer_piece (const RtTokenizer *tokenizer, int32_t token);
 /* The token's own name in the vocabulary ("<|im_end|>", "▁the"). */
 RtSlice rt_tokenizer_name (const RtTokenizer *tokenizer, int32_t token);
 
-/* The prompt that makes a chat model answer @user (UTF-8), in the template family found in the file
- * (ChatML, Llama 2, Llama 3, Gemma, Zephyr, Phi-3); NULL in @system leaves it out. false with
- * RT_ERROR_UNSUPPORTED when the file has no template or one of an unknown family. *@prompt is
- * malloc'ed. */
+/* ---- Chat prompts (rt-chat.c) ---- */
+
+/* The family of the file's chat template, by the marker tokens in it: "chatml", "llama2", "llama3",
+ * "gemma", "zephyr", "phi3"; NULL when there is none or it is of another family. */
+const char *rt_chat_family (const RtGguf *gguf);
+
+/* The prompt that makes a chat model answer @user (UTF-8): what the family's template prints for one
+ * user text with add_generation_prompt, so it ends where the answer starts. Without the
+ * beginning-of-sequence token: encode it with add_special and parse_special.
+ * @system: the system text; "": none; NULL: what the template itself writes when it is given none
+ * (SmolLM2 and Qwen2 introduce themselves, most write nothing). Llama 3.1 and later also state
+ * dates there, which this leaves out. *@prompt is malloc'ed. false with RT_ERROR_UNSUPPORTED when
+ * the file has no template or one of an unknown family. */
 bool rt_chat_prompt (const RtGguf *gguf, const char *system, const char *user, char **prompt,
                      RtError *error);
-const char *rt_chat_family (const RtGguf *gguf); /* "chatml" ..., NULL when none is recognised */
