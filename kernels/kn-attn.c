@@ -118,9 +118,9 @@ kn_load_k (KnDtype format, const void *k, size_t head_dim, size_t position, floa
   for (size_t d = 0; d < head_dim; d++)
     if (format == KN_Q8_0)
       x[d] = (float)(int8_t)panel[d / 4 * 64 + row * 4 + d % 4]
-             * kn_half_to_float (scales[d / 32 * 16 + row]);
+             * kn_f16_load (scales[d / 32 * 16 + row]);
     else if (format == KN_F16)
-      x[d] = kn_half_to_float (((const uint16_t *)(const void *)panel)[d * 16 + row]);
+      x[d] = kn_f16_load (((const uint16_t *)(const void *)panel)[d * 16 + row]);
     else
       x[d] = ((const float *)(const void *)panel)[d * 16 + row];
 }
@@ -131,9 +131,9 @@ kn_load_v (KnDtype format, const void *v, size_t head_dim, size_t position, floa
   for (size_t d = 0; d < head_dim; d++)
     if (format == KN_Q8_0)
       x[d] = (float)kn_v_codes (v, head_dim, position)[d]
-             * kn_half_to_float (kn_v_scales (v, head_dim, position)[d / 32]);
+             * kn_f16_load (kn_v_scales (v, head_dim, position)[d / 32]);
     else if (format == KN_F16)
-      x[d] = kn_half_to_float (((const uint16_t *)v)[position * head_dim + d]);
+      x[d] = kn_f16_load (((const uint16_t *)v)[position * head_dim + d]);
     else
       x[d] = ((const float *)v)[position * head_dim + d];
 }
