@@ -52,9 +52,7 @@ kn_attn_scratch_bytes (size_t n_queries, size_t head_dim)
   return (bytes + KN_ALIGN - 1) & ~(size_t)(KN_ALIGN - 1);
 }
 
-/* --- store
- * -----------------------------------------------------------------------------------------------------
- */
+/* --- store --- */
 
 static void
 store_k_q8 (uint8_t *panel, size_t head_dim, size_t row, const float *x)
@@ -138,9 +136,7 @@ kn_load_v (KnDtype format, const void *v, size_t head_dim, size_t position, floa
       x[d] = ((const float *)v)[position * head_dim + d];
 }
 
-/* --- chunk
- * -----------------------------------------------------------------------------------------------------
- */
+/* --- chunk --- */
 
 /* Scores of one query against the 16 positions of a panel. */
 static void
@@ -260,9 +256,7 @@ chunk_c (const KnAttnChunk *a)
     chunk_query (a, i);
 }
 
-/* --- merge
- * -----------------------------------------------------------------------------------------------------
- */
+/* --- merge --- */
 
 static void
 merge_c (float *m0, float *l0, float *o0, float m, float l, const float *o, size_t head_dim)

@@ -44,8 +44,7 @@ kn_max1 (float m, float x)
   return x > m ? x : m;
 }
 
-/* --- exp
- * -------------------------------------------------------------------------------------------------------
+/* exp
  *
  * x = n ln 2 + r with n the nearest integer, |r| <= ln 2 / 2; exp (x) = 2^n (1 + r + r^2 q (r)).
  * KN_EXP_SHIFT is 1.5 * 2^23: adding it rounds to an integer and leaves that integer in the low

@@ -29,7 +29,7 @@ load_f32_or_f16 (KnDtype format, const void *base, size_t at)
   return _mm256_cvtph_ps (load_8_halves ((const uint16_t *)base + at));
 }
 
-/* --- scores ---------------------------------------------------------------------------------- */
+/* --- scores --- */
 
 /* @n queries of the tile, from query @i, against @nh halves of panels (8 positions each). */
 INLINE void
@@ -134,7 +134,7 @@ scores_tile (const KnAttnTile *t, KnDtype format, size_t n, size_t first, size_t
     scores_rows (t, format, 1, 4, first, end);
 }
 
-/* --- softmax --------------------------------------------------------------------------------- */
+/* --- softmax --- */
 
 /* Turn the scores of one query, [lo, hi), into weights, 0 elsewhere in their panels. */
 static void
@@ -171,7 +171,7 @@ weights (const KnAttnChunk *a, float *s, size_t lo, size_t hi, float *m, float *
   *l = kn_sum8x2 (sum[0], sum[1]);
 }
 
-/* --- weighted values -------------------------------------------------------------------------- */
+/* --- weighted values --- */
 
 INLINE __m256
 load_values (const KnAttnChunk *a, KnDtype format, size_t position, size_t d)
@@ -257,7 +257,7 @@ values_tile (const KnAttnTile *t, KnDtype format, size_t n, size_t lo, size_t hi
     values_rows (t, format, 1, 8, lo, hi);
 }
 
-/* --- tiles ----------------------------------------------------------------------------------- */
+/* --- tiles --- */
 
 static void
 scores (const KnAttnTile *t, size_t n, size_t first, size_t end)
@@ -281,7 +281,7 @@ values (const KnAttnTile *t, size_t n, size_t lo, size_t hi)
     values_tile (t, KN_Q8_0, n, lo, hi);
 }
 
-/* --- 8-bit numbers --------------------------------------------------------------------------- */
+/* --- 8-bit numbers --- */
 
 /* kn_amax32. */
 static float
@@ -340,7 +340,7 @@ chunk_avx2 (const KnAttnChunk *a)
   kn_attn_by_tiles (a, &steps);
 }
 
-/* --- store ----------------------------------------------------------------------------------- */
+/* --- store --- */
 
 static void
 halves_from_row (const float *x, size_t n, uint16_t *y)
@@ -399,7 +399,7 @@ store_v_avx2 (KnDtype format, void *v, size_t head_dim, size_t position, const f
       }
 }
 
-/* --- merge ----------------------------------------------------------------------------------- */
+/* --- merge --- */
 
 static void
 merge_avx2 (float *m0, float *l0, float *o0, float m, float l, const float *o, size_t head_dim)

@@ -27,7 +27,7 @@ load_f32_or_f16 (KnDtype format, const void *base, size_t at)
       _mm256_loadu_si256 ((const __m256i *)(const void *)((const uint16_t *)base + at)));
 }
 
-/* --- scores ---------------------------------------------------------------------------------- */
+/* --- scores --- */
 
 /* @n queries of the tile, from query @i, against @np panels. */
 INLINE void
@@ -145,7 +145,7 @@ scores_tile (const KnAttnTile *t, KnDtype format, size_t n, size_t first, size_t
     scores_rows (t, format, 1, q8 ? 4 : 8, i, first, end);
 }
 
-/* --- softmax --------------------------------------------------------------------------------- */
+/* --- softmax --- */
 
 /* Turn the scores of one query, [lo, hi), into weights, 0 elsewhere in their panels. */
 static void
@@ -182,7 +182,7 @@ weights (const KnAttnChunk *a, float *s, size_t lo, size_t hi, float *m, float *
   *l = kn_sum16 (sum);
 }
 
-/* --- weighted values -------------------------------------------------------------------------- */
+/* --- weighted values --- */
 
 INLINE __m512
 load_values (const KnAttnChunk *a, KnDtype format, size_t position, size_t d)
@@ -279,7 +279,7 @@ values_tile (const KnAttnTile *t, KnDtype format, size_t n, size_t lo, size_t hi
     values_rows (t, format, 1, 4, i, lo, hi);
 }
 
-/* --- tiles ----------------------------------------------------------------------------------- */
+/* --- tiles --- */
 
 static void
 scores (const KnAttnTile *t, size_t n, size_t first, size_t end)
@@ -343,7 +343,7 @@ chunk_avx512 (const KnAttnChunk *a)
   kn_attn_by_tiles (a, &steps);
 }
 
-/* --- merge ----------------------------------------------------------------------------------- */
+/* --- merge --- */
 
 static void
 merge_avx512 (float *m0, float *l0, float *o0, float m, float l, const float *o, size_t head_dim)

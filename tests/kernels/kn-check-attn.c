@@ -53,8 +53,7 @@ context (const Shape *s)
               (double)s->softcap, s->mask, kc_kind_name (s->kind), (double)s->q_scale);
 }
 
-/* --- reading the cache, by its documented layout
- * --------------------------------------------------------------- */
+/* --- reading the cache, by its documented layout --- */
 
 static float
 half_at (const void *base, size_t byte)
@@ -98,9 +97,7 @@ value_at (const Shape *s, const void *v, size_t position, size_t d)
          * (double)half_at (start, dim * 16 + (row * (dim / 32) + d / 32) * 2);
 }
 
-/* --- making work
- * -----------------------------------------------------------------------------------------------
- */
+/* --- making work --- */
 
 static void
 fill_masks (const Shape *s, Work *w)
@@ -182,9 +179,7 @@ chunk_args (const Shape *s, const Work *w)
                         .scratch = w->scratch };
 }
 
-/* --- the oracle
- * ------------------------------------------------------------------------------------------------
- */
+/* --- the oracle --- */
 
 /* The query as the kernel sees it: for a Q8_0 cache its 8-bit form. */
 static void
@@ -280,9 +275,7 @@ check_query (const KnTable *c, const Shape *s, const Work *w, size_t i)
     }
 }
 
-/* --- chunk
- * -----------------------------------------------------------------------------------------------------
- */
+/* --- chunk --- */
 
 /* Every query once more on its own, with no position after its last visible one in the call. */
 static void
@@ -377,8 +370,7 @@ check_chunk (const KnTable *c, const KnTable *v, const void *data)
         }
 }
 
-/* --- store, merge, finish
- * -------------------------------------------------------------------------------------- */
+/* --- store, merge, finish --- */
 
 /* What is read back: exact for F32, rounded once for F16, within half a step for Q8_0. */
 static void
@@ -503,9 +495,7 @@ check_merge (const KnTable *c, const KnTable *v, const void *data)
           check_merge_row (c, v, dims[k], (KcKind)kind, maxima[i], maxima[j]);
 }
 
-/* --- benchmarks
- * ------------------------------------------------------------------------------------------------
- */
+/* --- benchmarks --- */
 
 /* One token of a model of 22 layers, 32 heads on 4 KV heads, head_dim 64, after 1024 tokens: each
  * layer has a cache of its own, so the whole (23 MB in F16) does not fit the second level cache. */

@@ -93,9 +93,7 @@ kc_release (void)
     }
 }
 
-/* --- numbers
- * ---------------------------------------------------------------------------------------------------
- */
+/* --- numbers --- */
 
 static uint64_t state;
 
@@ -217,9 +215,7 @@ kc_kind_name (KcKind kind)
   return (unsigned)kind < KC_N_KINDS ? names[kind] : "?";
 }
 
-/* --- verdicts
- * --------------------------------------------------------------------------------------------------
- */
+/* --- verdicts --- */
 
 void
 kc_same (const char *what, const float *got, const float *want, size_t n)

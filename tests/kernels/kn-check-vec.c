@@ -25,8 +25,7 @@ static const size_t sizes[] = { 0,  1,  2,  3,  7,  8,   9,   15,  16,  17,  31,
 #define N_SIZES (sizeof sizes / sizeof *sizes)
 #define MAX_N 2049
 
-/* --- the kernels, one shape
- * ------------------------------------------------------------------------------------ */
+/* --- the kernels, one shape --- */
 
 #define EPS 1e-5f
 
@@ -240,9 +239,7 @@ oracle_scale (const float *a, const float *b, size_t n, double *want, double *bo
     want[i] = (double)(float)((double)a[i] * (double)0.3f), bound[i] = 0;
 }
 
-/* --- check
- * -----------------------------------------------------------------------------------------------------
- */
+/* --- check --- */
 
 /* Kinds whose sums and products neither overflow nor leave the oracle's assumptions. */
 static int
@@ -349,8 +346,7 @@ check_dot (const KnTable *c, const KnTable *v, const void *data)
       }
 }
 
-/* --- half precision
- * -------------------------------------------------------------------------------------------- */
+/* --- half precision --- */
 
 static double
 exact_half (uint16_t h)
@@ -452,9 +448,7 @@ check_f32_to_f16 (const KnTable *c, const KnTable *v, const void *data)
     }
 }
 
-/* --- exp
- * -------------------------------------------------------------------------------------------------------
- */
+/* --- exp --- */
 
 /* Every 1021st float: within 2 units in the last place. The same for all levels, so plain C only.
  */
@@ -475,9 +469,7 @@ check_expf (const KnTable *c, const KnTable *v, const void *data)
     }
 }
 
-/* --- benchmarks
- * ------------------------------------------------------------------------------------------------
- */
+/* --- benchmarks --- */
 
 typedef struct
 {
@@ -563,9 +555,7 @@ bench_f32_to_f16 (const KnTable *v, const void *data)
   bench_rows (v, NULL, run_f32_to_f16, 6, 0);
 }
 
-/* --- the cases
- * -------------------------------------------------------------------------------------------------
- */
+/* --- the cases --- */
 
 static const Op op_rmsnorm = { call_rmsnorm, oracle_rmsnorm, 0, 12, 4 };
 static const Op op_rmsnorm_plain = { call_rmsnorm_plain, oracle_rmsnorm_plain, 0, 8, 3 };

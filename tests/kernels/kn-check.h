@@ -54,8 +54,7 @@ void kc_register_vec (void);
 void kc_register_attn (void);
 void kc_register_matmul (void);
 
-/* --- memory: freed by the frame when the check ends
- * ------------------------------------------------------------- */
+/* --- memory: freed by the frame when the check ends --- */
 
 /* @bytes for the kernel to read, as near to an unreadable page as @align (a power of two) allows: a
  * read beyond the end crashes and is reported. Filled with 0xff, which is NaN in every float
@@ -72,8 +71,7 @@ void kc_guards (const char *what);
 /* Free everything: for checks that loop over many sizes. */
 void kc_release (void);
 
-/* --- numbers: from a seeded generator (--seed)
- * ------------------------------------------------------------------ */
+/* --- numbers: from a seeded generator (--seed) --- */
 
 typedef enum
 {
@@ -96,8 +94,7 @@ void kc_fill_half (uint16_t *x, size_t n, KcKind kind); /* the same, rounded to 
 void kc_fill_bytes (void *x, size_t n);
 const char *kc_kind_name (KcKind kind);
 
-/* --- verdicts: each ends the check when it fails
- * ---------------------------------------------------------------- */
+/* --- verdicts: each ends the check when it fails --- */
 
 /* What the check is doing, printed with a failure or a crash: sizes, kind of numbers. */
 void kc_context (const char *format, ...) __attribute__ ((format (printf, 1, 2)));
@@ -114,9 +111,7 @@ void kc_near (const char *what, size_t index, float got, double want, double bou
 /* gamma_n = n u / (1 - n u), u = 2^-24: Higham 2002, section 3.1. */
 double kc_gamma (double n);
 
-/* --- benchmark
- * --------------------------------------------------------------------------------------------------
- */
+/* --- benchmark --- */
 
 /* Time @run (@arg) as often as needed and report it in the row @label of the running case (NULL:
  * the case alone): @bytes moved and @ops done (0: not shown) in one call. */
