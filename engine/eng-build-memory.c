@@ -2,8 +2,6 @@
  * exact, known before anything runs. Called once by the lowering. */
 #include "eng-build-private.h"
 
-#include <string.h>
-
 static guint
 layer_index (EngBuild *self, int layer)
 {
@@ -11,10 +9,11 @@ layer_index (EngBuild *self, int layer)
   return (guint)(CLAMP (layer, -1, n_layers) + 1);
 }
 
-static gboolean
-reads_cache (const RtNode *node)
+static guint64
+vector_bytes (const RtValue *value)
 {
-  return strstr (node->op->name, "attention") != NULL;
+  guint64 bytes = (guint64)value->shape.dims[0] * sizeof (float);
+  return (bytes + KN_ALIGN - 1) / KN_ALIGN * KN_ALIGN;
 }
 
 /* Each matrix and vector is counted once, at the first node that reads it, so that layers add up to
@@ -33,6 +32,9 @@ add_weights (EngBuild *self, guint32 index, gboolean *counted)
       int tensor = eng_build_tensor_of_value (self, id);
       if (tensor >= 0)
         self->node_memory[index].weight_bytes += rt_weight_bytes (self->weights[tensor]);
+      else if (rt_op_input_is (node->op->vector_inputs,
+                               k)) /* the executor's f32 copy, padded to a line */
+        self->node_memory[index].weight_bytes += vector_bytes (rt_graph_value (self->graph, id));
     }
 }
 
@@ -56,7 +58,7 @@ eng_build_measure_memory (EngBuild *self)
 
       add_weights (self, i, counted);
       self->node_memory[i].activation_bytes = rt_plan_live_bytes (plan, i);
-      if (reads_cache (node) && n_cache_nodes[at]++ == 0)
+      if (node->op->cache != NULL && n_cache_nodes[at]++ == 0)
         self->node_memory[i].kv_bytes = layer->kv_bytes = kv_layer_bytes;
       layer->weight_bytes += self->node_memory[i].weight_bytes;
       layer->activation_bytes

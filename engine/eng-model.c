@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "eng-error.h"
+#include "rt-op.h"
 
 struct _EngModel
 {
@@ -95,8 +96,9 @@ list_tensors (EngModel *self)
         {
           RtValueId id = node->inputs[k];
           const RtValue *value = id != RT_NONE ? rt_graph_value (self->graph, id) : NULL;
-          if (value == NULL || value->kind != RT_VALUE_WEIGHT || value->shape.n_dims != 2
-              || seen[id])
+          bool matrix = rt_op_input_is (node->op->matrix_inputs, k)
+                        || rt_op_input_is (node->op->table_inputs, k);
+          if (value == NULL || value->kind != RT_VALUE_WEIGHT || !matrix || seen[id])
             continue;
           seen[id] = TRUE;
           EngTensor tensor = { .name = value->name,

@@ -20,7 +20,7 @@ typedef struct
   EngLatency total;   /* sum over all nodes in one instrumented step */
   EngLatency clean;   /* the whole step without tracing */
   guint n_tokens;     /* rows per step (prefill chunk length); 1 for decode */
-} EngPhaseProfile;
+} EngPhaseProfile; /* a prefill profile is of the first chunk of the prompt: chunks further on attend to more */
 
 typedef struct _EngProfile EngProfile; /* immutable snapshot, reference counted */
 #define ENG_TYPE_PROFILE (eng_profile_get_type ())
@@ -47,7 +47,8 @@ const EngLayerMemory *eng_profile_get_node_memory (EngProfile *profile, guint no
 typedef struct _EngProfiler EngProfiler;
 EngProfiler *eng_profiler_new (EngBuild *build, guint window); /* @window: steps kept per phase, e.g. 64 */
 void eng_profiler_free (EngProfiler *profiler);
-void eng_profiler_drain (EngProfiler *profiler);                               /* runner thread, after an instrumented step */
+/* Runner thread, after every instrumented step. The sum of its nodes in nanoseconds; NAN when records were lost (the step is then left out). */
+double eng_profiler_drain (EngProfiler *profiler);
 void eng_profiler_add_clean (EngProfiler *profiler, RtPhase phase, guint n_tokens, double ns); /* runner thread */
 guint64 eng_profiler_get_generation (EngProfiler *profiler);                   /* any thread: changes when a snapshot would */
 EngProfile *eng_profiler_snapshot (EngProfiler *profiler);                     /* any thread; well under a millisecond */

@@ -45,6 +45,9 @@ typedef enum
 const char *eng_figure_id_name (EngFigureId id);  /* "decode_tokens_per_s": JSON and CSV field */
 const char *eng_figure_id_title (EngFigureId id); /* "Decode speed" */
 gboolean eng_figure_id_lower_is_better (EngFigureId id);
+const char *eng_figure_id_unit (EngFigureId id);  /* "tok/s" */
+const char *eng_validity_name (EngValidity validity); /* "valid", "degraded", "invalid" */
+gboolean eng_workload_equal (const EngWorkload *a, const EngWorkload *b);
 
 #define ENG_TYPE_RUN (eng_run_get_type ())
 G_DECLARE_FINAL_TYPE (EngRun, eng_run, ENG, RUN, GObject)
@@ -62,6 +65,10 @@ EngProfile *eng_run_get_profile (EngRun *run);
 const char *eng_run_get_text (EngRun *run);        /* generated, valid UTF-8 */
 guint eng_run_get_n_prompt (EngRun *run);
 guint eng_run_get_n_generated (EngRun *run);
+guint eng_run_get_n_threads (EngRun *run);
+guint eng_run_get_n_ctx (EngRun *run);
+const char *eng_run_get_isa (EngRun *run);
+const char *eng_run_get_stop (EngRun *run);        /* why it ended: "end token", "length", "context full", "stopped" */
 EngValidity eng_run_get_validity (EngRun *run);
 const char *const *eng_run_get_reasons (EngRun *run); /* why degraded or invalid; NULL-terminated */
 const char *const *eng_run_get_notes (EngRun *run);   /* build notes */

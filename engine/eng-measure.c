@@ -1,0 +1,457 @@
+/* The passes of a run. Totals come from clean passes only, layers from instrumented ones; the two
+ * alternate, so that both see the same machine. Runs on the caller's thread; knows nothing of
+ * figures, validity or JSON (eng-run-generate.c). */
+#include "eng-measure.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "eng-error.h"
+
+/* Repeats after the text is done: as many as give an interval, no longer than a person waits
+ * without noticing. */
+#define PROMPT_REPEATS 7
+#define PROMPT_REPEAT_NS 1500000000ull
+#define DECODE_SAMPLES 12
+#define DECODE_REPEAT_NS 1000000000ull
+
+static GArray *
+samples_new (void)
+{
+  return g_array_new (FALSE, FALSE, sizeof (double));
+}
+
+static void
+add_sample (GArray *samples, double value)
+{
+  g_array_append_val (samples, value);
+}
+
+static void
+tell_stage (EngMeasure *self, const char *stage, double progress)
+{
+  if (self->events != NULL && self->events->stage != NULL)
+    self->events->stage (stage, progress, self->events->user_data);
+}
+
+/* ---- The prompt as tokens ---- */
+
+static gboolean
+tokenize (EngMeasure *self, RtError *rt_error)
+{
+  gboolean chat = self->workload->chat;
+  int32_t *tokens = NULL;
+  size_t n = 0;
+
+  if (!rt_tokenizer_encode (self->tokenizer, self->prompt_text, strlen (self->prompt_text), true,
+                            chat, &tokens, &n, rt_error))
+    return FALSE;
+  free (self->prompt);
+  self->prompt = tokens;
+  self->n_prompt = n;
+  /* A chat template may bring the beginning-of-sequence token that the tokenizer has put there,
+   * too. */
+  int32_t bos = rt_tokenizer_bos (self->tokenizer);
+  if (chat && n >= 2 && bos >= 0 && tokens[0] == bos && tokens[1] == bos)
+    {
+      memmove (tokens, tokens + 1, (n - 1) * sizeof *tokens);
+      self->n_prompt--;
+    }
+  return TRUE;
+}
+
+static gboolean
+make_prompt_text (EngMeasure *self, RtError *rt_error)
+{
+  char *text = NULL;
+
+  if (!self->workload->chat)
+    {
+      self->prompt_text = g_strdup (self->workload->prompt);
+      return TRUE;
+    }
+  if (!rt_chat_prompt (eng_model_get_gguf (eng_build_get_model (self->build)),
+                       self->workload->system, self->workload->prompt, &text, rt_error))
+    return FALSE;
+  self->prompt_text = g_strdup (text);
+  free (text);
+  return TRUE;
+}
+
+static gboolean
+check_prompt (EngMeasure *self, GError **error)
+{
+  guint n_ctx = eng_build_get_n_ctx (self->build);
+
+  if (self->n_prompt == 0)
+    {
+      g_set_error_literal (error, ENG_ERROR, ENG_ERROR_RANGE,
+                           "The prompt is empty. Write at least one word.");
+      return FALSE;
+    }
+  if (self->n_prompt >= n_ctx)
+    {
+      g_set_error (
+          error, ENG_ERROR, ENG_ERROR_RANGE,
+          "The prompt is %" G_GSIZE_FORMAT
+          " tokens long and the context holds %u. Shorten it, or raise the context length.",
+          self->n_prompt, n_ctx);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+gboolean
+eng_measure_init (EngMeasure *self, EngBuild *build, const EngWorkload *workload, GError **error)
+{
+  EngModel *model = eng_build_get_model (build);
+  RtError rt_error = { 0 };
+
+  *self = (EngMeasure){ .build = build,
+                        .exec = eng_build_get_exec (build),
+                        .tokenizer = eng_model_get_tokenizer (model),
+                        .workload = workload,
+                        .generated = g_array_new (FALSE, FALSE, sizeof (gint32)),
+                        .prefill = samples_new (),
+                        .first_token = samples_new (),
+                        .step_clean = samples_new (),
+                        .token_clean = samples_new (),
+                        .step_traced = samples_new (),
+                        .overhead = samples_new () };
+  eng_stream_init (&self->stream);
+  if (self->tokenizer == NULL)
+    {
+      g_set_error (error, ENG_ERROR, ENG_ERROR_UNSUPPORTED, "%s cannot read text: %s",
+                   eng_model_get_name (model), eng_model_get_tokenizer_error (model));
+      return FALSE;
+    }
+  if (!make_prompt_text (self, &rt_error) || !tokenize (self, &rt_error))
+    return eng_error_take_rt (&rt_error, error);
+  if (!check_prompt (self, error))
+    return FALSE;
+  self->sampler = rt_sampler_new (&workload->sampler, rt_exec_n_vocab (self->exec), &rt_error);
+  return self->sampler != NULL || eng_error_take_rt (&rt_error, error);
+}
+
+void
+eng_measure_clear (EngMeasure *self)
+{
+  g_free (self->prompt_text);
+  free (self->prompt);
+  rt_sampler_free (self->sampler);
+  eng_stream_clear (&self->stream);
+  g_array_unref (self->generated);
+  g_array_unref (self->prefill);
+  g_array_unref (self->first_token);
+  g_array_unref (self->step_clean);
+  g_array_unref (self->token_clean);
+  g_array_unref (self->step_traced);
+  g_array_unref (self->overhead);
+}
+
+/* ---- Single passes ---- */
+
+/* One executor run. *@ns: how long it took. A cancelled one sets self->cancelled and is no error:
+ * check it after TRUE. */
+static gboolean
+execute (EngMeasure *self, const gint32 *tokens, guint n, guint n_outputs, RtPhase phase,
+         gboolean traced, guint64 *ns, GError **error)
+{
+  RtError rt_error = { 0 };
+
+  if (g_cancellable_is_cancelled (self->cancellable))
+    {
+      self->cancelled = TRUE;
+      return TRUE;
+    }
+  rt_exec_set_tracing (self->exec, traced);
+  guint64 start = rt_now_ns ();
+  gboolean ok = rt_exec_run (self->exec, tokens, n, n_outputs, phase, &rt_error);
+  *ns = rt_now_ns () - start;
+  if (ok)
+    return TRUE;
+  if (rt_error.status != RT_ERROR_CANCELLED)
+    return eng_error_take_rt (&rt_error, error);
+  self->cancelled = TRUE;
+  return TRUE;
+}
+
+/* Feed the prompt from an empty cache, in chunks. *@ns: the sum of the chunks. */
+static gboolean
+prefill_clean (EngMeasure *self, guint64 *ns, GError **error)
+{
+  guint chunk = eng_build_get_max_tokens (self->build);
+
+  *ns = 0;
+  rt_kv_set_n_used (rt_exec_kv (self->exec), 0);
+  for (gsize done = 0; done < self->n_prompt && !self->cancelled; done += chunk)
+    {
+      guint n = (guint)MIN (chunk, self->n_prompt - done);
+      guint64 chunk_ns = 0;
+      if (!execute (self, self->prompt + done, n, done + n == self->n_prompt, RT_PHASE_PREFILL,
+                    FALSE, &chunk_ns, error))
+        return FALSE;
+      *ns += chunk_ns;
+      if (done == 0 && !self->cancelled)
+        eng_profiler_add_clean (self->profiler, RT_PHASE_PREFILL, n, (double)chunk_ns);
+      if (self->n_prompt > chunk)
+        tell_stage (self, "Reading the prompt", (double)(done + n) / (double)self->n_prompt);
+    }
+  return TRUE;
+}
+
+/* The first chunk, instrumented. Leaves the cache in no useful state. */
+static gboolean
+prefill_traced (EngMeasure *self, GError **error)
+{
+  guint n = (guint)MIN (eng_build_get_max_tokens (self->build), self->n_prompt);
+  guint64 ns;
+
+  rt_kv_set_n_used (rt_exec_kv (self->exec), 0);
+  if (!execute (self, self->prompt, n, n == self->n_prompt, RT_PHASE_PREFILL, TRUE, &ns, error))
+    return FALSE;
+  if (!self->cancelled)
+    eng_profiler_drain (self->profiler);
+  return TRUE;
+}
+
+static gboolean
+choose (EngMeasure *self, RtSampler *sampler, gint32 *token)
+{
+  const float *logits = rt_exec_logits (self->exec, 0);
+  *token = rt_sampler_next (sampler, logits);
+  if (*token >= 0 && isfinite (logits[*token]))
+    return TRUE;
+  self->not_finite = TRUE;
+  self->stop = "not a number";
+  return FALSE;
+}
+
+static void
+emit (EngMeasure *self, gint32 token)
+{
+  g_array_append_val (self->generated, token);
+  if (rt_tokenizer_is_end (self->tokenizer, token) && !self->workload->ignore_end)
+    {
+      self->stop = "end token";
+      return;
+    }
+  RtSlice piece = rt_tokenizer_piece (self->tokenizer, token);
+  gsize from = eng_stream_push (&self->stream, piece.data, piece.length);
+  if (from < self->stream.text->len && self->events != NULL && self->events->text != NULL)
+    self->events->text (self->stream.text->str + from, self->events->user_data);
+}
+
+/* ---- Prompt ---- */
+
+gboolean
+eng_measure_prompt (EngMeasure *self, GError **error)
+{
+  RtError rt_error = { 0 };
+  gint32 token;
+  guint64 ns;
+
+  tell_stage (self, "Warming up", -1);
+  if (!prefill_traced (self, error))
+    return FALSE;
+
+  tell_stage (self, "Reading the prompt", -1);
+  guint64 start = rt_now_ns ();
+  if (!tokenize (self, &rt_error))
+    return eng_error_take_rt (&rt_error, error);
+  guint64 outside = rt_now_ns () - start;
+  if (!prefill_clean (self, &ns, error))
+    return FALSE;
+  if (self->cancelled)
+    return TRUE;
+
+  start = rt_now_ns ();
+  gboolean chosen = choose (self, self->sampler, &token);
+  outside += rt_now_ns () - start;
+  add_sample (self->prefill, (double)ns);
+  add_sample (self->first_token, (double)(ns + outside));
+  if (chosen)
+    emit (self, token);
+  return TRUE;
+}
+
+/* ---- Decode ---- */
+
+/* What one decode step gave. */
+typedef struct
+{
+  gboolean traced;
+  double clean_ns; /* NAN when instrumented */
+  double nodes_ns; /* NAN when clean */
+} Step;
+
+static gboolean
+decode_step (EngMeasure *self, gint32 token, gboolean traced, Step *step, GError **error)
+{
+  guint64 ns = 0;
+
+  *step = (Step){ traced, NAN, NAN };
+  if (!execute (self, &token, 1, 1, RT_PHASE_DECODE, traced, &ns, error))
+    return FALSE;
+  if (self->cancelled)
+    return TRUE;
+  if (traced)
+    {
+      step->nodes_ns = eng_profiler_drain (self->profiler);
+      if (!isnan (step->nodes_ns))
+        add_sample (self->step_traced, step->nodes_ns);
+    }
+  else
+    {
+      step->clean_ns = (double)ns;
+      eng_profiler_add_clean (self->profiler, RT_PHASE_DECODE, 1, step->clean_ns);
+      add_sample (self->step_clean, step->clean_ns);
+    }
+  return TRUE;
+}
+
+/* A clean and an instrumented step side by side. */
+static void
+pair_steps (EngMeasure *self, const Step *a, const Step *b)
+{
+  double clean = isnan (a->clean_ns) ? b->clean_ns : a->clean_ns;
+  double nodes = isnan (a->nodes_ns) ? b->nodes_ns : a->nodes_ns;
+  if (!isnan (clean) && !isnan (nodes) && clean > 0)
+    add_sample (self->overhead, nodes / clean - 1);
+}
+
+static void
+find_stop (EngMeasure *self)
+{
+  RtKv *kv = rt_exec_kv (self->exec);
+  if (self->stop != NULL)
+    return;
+  if (self->generated->len >= self->workload->n_predict)
+    self->stop = "length";
+  else if (rt_kv_n_used (kv) >= rt_kv_capacity (kv))
+    self->stop = "context full";
+}
+
+gboolean
+eng_measure_decode (EngMeasure *self, GError **error)
+{
+  Step last = { FALSE, NAN, NAN };
+
+  find_stop (self);
+  for (guint i = 0; self->stop == NULL && !self->cancelled; i++)
+    {
+      gint32 token = g_array_index (self->generated, gint32, self->generated->len - 1);
+      Step step;
+      tell_stage (self, "Writing", (double)self->generated->len / self->workload->n_predict);
+      if (!decode_step (self, token, i % 2 == 1, &step, error))
+        return FALSE;
+      if (self->cancelled)
+        break;
+
+      guint64 start = rt_now_ns ();
+      gboolean chosen = choose (self, self->sampler, &token);
+      if (!step.traced)
+        add_sample (self->token_clean, step.clean_ns + (double)(rt_now_ns () - start));
+      if (i % 2 == 1)
+        pair_steps (self, &last, &step);
+      last = step;
+      if (chosen)
+        emit (self, token);
+      find_stop (self);
+    }
+  if (self->cancelled)
+    self->stop = "stopped";
+  gsize from = eng_stream_end (&self->stream);
+  if (from < self->stream.text->len && self->events != NULL && self->events->text != NULL)
+    self->events->text (self->stream.text->str + from, self->events->user_data);
+  return TRUE;
+}
+
+/* ---- Repeats ---- */
+
+/* The steps of the text once more, clean where they were instrumented: a short text is too few
+ * samples. */
+static gboolean
+repeat_decode (EngMeasure *self, GError **error)
+{
+  guint n_steps = self->generated->len - 1; /* the last token was never fed */
+  guint64 start = rt_now_ns ();
+  RtSampler *sampler
+      = rt_sampler_new (&self->workload->sampler, rt_exec_n_vocab (self->exec), NULL);
+  Step last = { FALSE, NAN, NAN };
+  gboolean ok = TRUE;
+
+  for (guint round = 1; ok && sampler != NULL && n_steps > 0
+                        && self->step_clean->len < DECODE_SAMPLES && !self->cancelled;
+       round++)
+    {
+      if (rt_now_ns () - start > DECODE_REPEAT_NS)
+        break;
+      rt_kv_set_n_used (rt_exec_kv (self->exec), (guint32)self->n_prompt);
+      for (guint i = 0;
+           ok && i < n_steps && !self->cancelled && rt_now_ns () - start < DECODE_REPEAT_NS; i++)
+        {
+          gint32 token = g_array_index (self->generated, gint32, i), unused;
+          Step step;
+          ok = decode_step (self, token, (i + round) % 2 == 1, &step, error);
+          if (!ok || self->cancelled)
+            break;
+          guint64 chosen_at = rt_now_ns ();
+          choose (self, sampler, &unused);
+          if (!step.traced)
+            add_sample (self->token_clean, step.clean_ns + (double)(rt_now_ns () - chosen_at));
+          if (step.traced != last.traced && (i + round) % 2 == 1)
+            pair_steps (self, &last, &step);
+          last = step;
+        }
+    }
+  rt_sampler_free (sampler);
+  return ok;
+}
+
+static gboolean
+repeat_prompt (EngMeasure *self, GError **error)
+{
+  guint64 start = rt_now_ns ();
+  RtSampler *sampler
+      = rt_sampler_new (&self->workload->sampler, rt_exec_n_vocab (self->exec), NULL);
+  gboolean ok = sampler != NULL;
+
+  for (guint i = 0; ok && i < PROMPT_REPEATS && !self->cancelled; i++)
+    {
+      RtError rt_error = { 0 };
+      gint32 unused;
+      guint64 ns = 0, before = rt_now_ns ();
+      tell_stage (self, "Measuring the prompt again", (double)i / PROMPT_REPEATS);
+      if (!tokenize (self, &rt_error))
+        ok = eng_error_take_rt (&rt_error, error);
+      guint64 outside = rt_now_ns () - before;
+      ok = ok && prefill_clean (self, &ns, error);
+      if (!ok || self->cancelled)
+        break;
+      before = rt_now_ns ();
+      choose (self, sampler, &unused);
+      outside += rt_now_ns () - before;
+      add_sample (self->prefill, (double)ns);
+      add_sample (self->first_token, (double)(ns + outside));
+
+      ok = prefill_traced (self, error);
+      /* Stop where another round would not fit. */
+      guint64 now = rt_now_ns ();
+      if (now - start + (now - start) / (i + 1) > PROMPT_REPEAT_NS)
+        break;
+    }
+  rt_sampler_free (sampler);
+  return ok;
+}
+
+gboolean
+eng_measure_repeat (EngMeasure *self, GError **error)
+{
+  if (self->cancelled || self->not_finite)
+    return TRUE;
+  gboolean ok = repeat_decode (self, error) && repeat_prompt (self, error);
+  self->cancelled = FALSE; /* the text is complete: stopping now only means fewer repeats */
+  return ok;
+}

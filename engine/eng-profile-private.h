@@ -1,0 +1,47 @@
+/* What eng-profile.c, eng-profiler.c and eng-profile-json.c share. */
+#pragma once
+
+#include <json-glib/json-glib.h>
+
+#include "eng-profile.h"
+
+G_BEGIN_DECLS
+
+#define ENG_N_PHASES 2
+
+/* What does not change while a build runs: shared by all its snapshots. */
+typedef struct
+{
+  gatomicrefcount ref_count;
+  guint n_nodes;
+  int n_layers;
+  char **names;                 /* [n_nodes] */
+  char **ops;                   /* [n_nodes] operators' titles */
+  int *layers;                  /* [n_nodes] */
+  GStrv *sources;               /* [n_nodes] */
+  EngLayerMemory *node_memory;  /* [n_nodes] */
+  EngLayerMemory *layer_memory; /* [n_layers + 2] */
+} EngProfileInfo;
+
+EngProfileInfo *eng_profile_info_new (guint n_nodes,
+                                      int n_layers); /* arrays zeroed, for the caller to fill */
+EngProfileInfo *eng_profile_info_ref (EngProfileInfo *info);
+void eng_profile_info_unref (EngProfileInfo *info);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EngProfileInfo, eng_profile_info_unref)
+
+struct _EngProfile
+{
+  gatomicrefcount ref_count;
+  EngProfileInfo *info;
+  EngPhaseProfile phases[ENG_N_PHASES];
+  RtCost *costs[ENG_N_PHASES]; /* [n_nodes] */
+  guint64 n_lost;
+};
+
+EngProfile *eng_profile_new (EngProfileInfo *info); /* nothing measured, for the caller to fill */
+
+/* One JSON object, written as the member @name of the object that is open. */
+void eng_profile_write (EngProfile *profile, JsonBuilder *builder, const char *name);
+EngProfile *eng_profile_read (JsonObject *object, GError **error);
+
+G_END_DECLS

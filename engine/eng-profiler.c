@@ -1,0 +1,288 @@
+/* The profiler: drains the trace rings after each instrumented step, keeps the last steps' times of
+ * every node and layer sorted, and hands snapshots to whoever watches. Draining is done by the
+ * runner; the mutex is held for microseconds on both sides, and never while the engine runs. */
+#include "eng-profile-private.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "eng-figure.h"
+#include "eng-window.h"
+
+typedef struct
+{
+  EngWindow *nodes;  /* [n_nodes] */
+  EngWindow *layers; /* [n_layers + 2] */
+  EngWindow total, clean;
+  double *memory;
+  guint n_tokens;
+  RtCost *costs; /* [n_nodes] */
+} Phase;
+
+struct _EngProfiler
+{
+  EngBuild *build;
+  EngProfileInfo *info;
+  guint generation; /* atomic */
+
+  GMutex mutex; /* guards phases and n_lost */
+  Phase phases[ENG_N_PHASES];
+  guint64 n_lost;
+
+  /* The runner's own. */
+  GArray *records;        /* RtTraceRecord */
+  guint64 *starts, *ends; /* [n_nodes]; end 0: not executed in this step */
+  double *layer_sums;     /* [n_layers + 2]; negative: nothing executed */
+};
+
+static EngProfileInfo *
+info_from_build (EngBuild *build)
+{
+  const RtGraph *graph = eng_build_get_graph (build);
+  int n_layers = (int)eng_model_get_n_layers (eng_build_get_model (build));
+  EngProfileInfo *info = eng_profile_info_new (rt_graph_n_nodes (graph), n_layers);
+
+  for (guint i = 0; i < info->n_nodes; i++)
+    {
+      const RtNode *node = rt_graph_node (graph, i);
+      g_autoptr (GStrvBuilder) sources = g_strv_builder_new ();
+      for (guint k = 0; k < node->n_sources; k++)
+        g_strv_builder_add (sources, node->sources[k]);
+      info->names[i] = g_strdup (node->name);
+      info->ops[i] = g_strdup (node->op->title);
+      info->layers[i] = CLAMP (node->layer, -1, n_layers);
+      info->sources[i] = g_strv_builder_end (sources);
+      eng_build_get_node_memory (build, i, &info->node_memory[i]);
+    }
+  for (int layer = -1; layer <= n_layers; layer++)
+    eng_build_get_layer_memory (build, layer, &info->layer_memory[layer + 1]);
+  return info;
+}
+
+static void
+phase_init (Phase *phase, const EngProfileInfo *info, guint window)
+{
+  guint n_layers = (guint)info->n_layers + 2;
+  double *memory = phase->memory
+      = g_new (double, (gsize)(info->n_nodes + n_layers + 2) * 2 * window);
+
+  phase->nodes = g_new (EngWindow, info->n_nodes + 1);
+  phase->layers = g_new (EngWindow, n_layers);
+  phase->costs = g_new0 (RtCost, info->n_nodes + 1);
+  for (guint i = 0; i < info->n_nodes; i++, memory += 2 * window)
+    eng_window_init (&phase->nodes[i], window, memory);
+  for (guint i = 0; i < n_layers; i++, memory += 2 * window)
+    eng_window_init (&phase->layers[i], window, memory);
+  eng_window_init (&phase->total, window, memory);
+  eng_window_init (&phase->clean, window, memory + 2 * window);
+}
+
+EngProfiler *
+eng_profiler_new (EngBuild *build, guint window)
+{
+  g_return_val_if_fail (ENG_IS_BUILD (build) && window > 0, NULL);
+
+  EngProfiler *self = g_new0 (EngProfiler, 1);
+  self->build = g_object_ref (build);
+  self->info = info_from_build (build);
+  g_mutex_init (&self->mutex);
+  for (guint p = 0; p < ENG_N_PHASES; p++)
+    phase_init (&self->phases[p], self->info, window);
+  self->records = g_array_new (FALSE, FALSE, sizeof (RtTraceRecord));
+  self->starts = g_new0 (guint64, self->info->n_nodes + 1);
+  self->ends = g_new0 (guint64, self->info->n_nodes + 1);
+  self->layer_sums = g_new0 (double, (gsize)self->info->n_layers + 2);
+  return self;
+}
+
+void
+eng_profiler_free (EngProfiler *self)
+{
+  if (self == NULL)
+    return;
+  for (guint p = 0; p < ENG_N_PHASES; p++)
+    {
+      g_free (self->phases[p].nodes);
+      g_free (self->phases[p].layers);
+      g_free (self->phases[p].memory);
+      g_free (self->phases[p].costs);
+    }
+  g_array_unref (self->records);
+  g_free (self->starts);
+  g_free (self->ends);
+  g_free (self->layer_sums);
+  g_mutex_clear (&self->mutex);
+  eng_profile_info_unref (self->info);
+  g_object_unref (self->build);
+  g_free (self);
+}
+
+/* A phase is of one number of rows: figures of another would be of other work. */
+static void
+phase_set_tokens (Phase *phase, const EngProfileInfo *info, guint n_tokens)
+{
+  if (phase->n_tokens == n_tokens)
+    return;
+  for (guint i = 0; i < info->n_nodes; i++)
+    eng_window_clear (&phase->nodes[i]);
+  for (int i = 0; i < info->n_layers + 2; i++)
+    eng_window_clear (&phase->layers[i]);
+  eng_window_clear (&phase->total);
+  eng_window_clear (&phase->clean);
+  phase->n_tokens = n_tokens;
+}
+
+/* Everything that lies in the rings. Returns how many records were lost. */
+static guint64
+read_rings (EngProfiler *self)
+{
+  RtExec *exec = eng_build_get_exec (self->build);
+  RtTraceRecord buffer[128];
+  uint64_t n_lost = 0;
+
+  g_array_set_size (self->records, 0);
+  for (guint t = 0; t < eng_build_get_n_threads (self->build); t++)
+    {
+      size_t n;
+      while (
+          (n = rt_trace_ring_read (rt_exec_trace (exec, t), buffer, G_N_ELEMENTS (buffer), &n_lost))
+          > 0)
+        g_array_append_vals (self->records, buffer, (guint)n);
+    }
+  return n_lost;
+}
+
+/* Gather the newest step: the first thread's start and the end of each node. Returns one of its
+ * records, NULL when there is none. */
+static const RtTraceRecord *
+gather_step (EngProfiler *self)
+{
+  const RtTraceRecord *newest = NULL;
+
+  for (guint i = 0; i < self->records->len; i++)
+    {
+      const RtTraceRecord *record = &g_array_index (self->records, RtTraceRecord, i);
+      if (newest == NULL || (gint32)(record->step - newest->step) > 0)
+        newest = record;
+    }
+  if (newest == NULL)
+    return NULL;
+
+  memset (self->ends, 0, self->info->n_nodes * sizeof *self->ends);
+  for (guint i = 0; i < self->records->len; i++)
+    {
+      const RtTraceRecord *record = &g_array_index (self->records, RtTraceRecord, i);
+      if (record->step != newest->step || record->node >= self->info->n_nodes)
+        continue;
+      guint64 *start = &self->starts[record->node], *end = &self->ends[record->node];
+      *start = *end == 0 ? record->start_ns : MIN (*start, record->start_ns);
+      *end = MAX (*end, record->end_ns);
+    }
+  return newest;
+}
+
+static double
+add_step (EngProfiler *self, Phase *phase)
+{
+  int n_layers = self->info->n_layers + 2;
+  double total = 0;
+
+  for (int i = 0; i < n_layers; i++)
+    self->layer_sums[i] = -1;
+  for (guint i = 0; i < self->info->n_nodes; i++)
+    {
+      if (self->ends[i] == 0)
+        continue;
+      double ns = (double)(self->ends[i] - self->starts[i]);
+      double *sum = &self->layer_sums[self->info->layers[i] + 1];
+      eng_window_add (&phase->nodes[i], ns);
+      *sum = MAX (*sum, 0) + ns;
+      total += ns;
+    }
+  for (int i = 0; i < n_layers; i++)
+    if (self->layer_sums[i] >= 0)
+      eng_window_add (&phase->layers[i], self->layer_sums[i]);
+  eng_window_add (&phase->total, total);
+  return total;
+}
+
+double
+eng_profiler_drain (EngProfiler *self)
+{
+  guint64 n_lost = read_rings (self);
+  const RtTraceRecord *step = gather_step (self);
+  double total = NAN;
+
+  g_mutex_lock (&self->mutex);
+  self->n_lost += n_lost;
+  if (step != NULL && n_lost == 0 && step->phase < ENG_N_PHASES)
+    {
+      RtExec *exec = eng_build_get_exec (self->build);
+      guint position = rt_kv_n_used (rt_exec_kv (exec));
+      Phase *phase = &self->phases[step->phase];
+      phase_set_tokens (phase, self->info, step->n_tokens);
+      total = add_step (self, phase);
+      for (guint i = 0; i < self->info->n_nodes; i++)
+        rt_exec_cost (exec, i, step->n_tokens, position - MIN (position, step->n_tokens),
+                      &phase->costs[i]);
+    }
+  g_mutex_unlock (&self->mutex);
+  g_atomic_int_inc (&self->generation);
+  return total;
+}
+
+void
+eng_profiler_add_clean (EngProfiler *self, RtPhase phase, guint n_tokens, double ns)
+{
+  g_mutex_lock (&self->mutex);
+  phase_set_tokens (&self->phases[phase], self->info, n_tokens);
+  eng_window_add (&self->phases[phase].clean, ns);
+  g_mutex_unlock (&self->mutex);
+  g_atomic_int_inc (&self->generation);
+}
+
+guint64
+eng_profiler_get_generation (EngProfiler *self)
+{
+  return (guint)g_atomic_int_get (&self->generation);
+}
+
+static void
+latency_from_window (EngLatency *latency, const EngWindow *window)
+{
+  guint n = window->n;
+  if (n == 0)
+    return;
+  guint rank = eng_median_rank (n);
+  *latency = (EngLatency){ .n = n,
+                           .median_ns = eng_quantile_sorted (window->sorted, n, 0.5),
+                           .p5_ns = eng_quantile_sorted (window->sorted, n, 0.05),
+                           .p95_ns = eng_quantile_sorted (window->sorted, n, 0.95),
+                           .last_ns = eng_window_last (window),
+                           .low_ns = rank > 0 ? window->sorted[rank - 1] : NAN,
+                           .high_ns = rank > 0 ? window->sorted[n - rank] : NAN };
+}
+
+EngProfile *
+eng_profiler_snapshot (EngProfiler *self)
+{
+  EngProfile *profile = eng_profile_new (self->info);
+
+  g_mutex_lock (&self->mutex);
+  for (guint p = 0; p < ENG_N_PHASES; p++)
+    {
+      const Phase *from = &self->phases[p];
+      EngPhaseProfile *to = &profile->phases[p];
+      for (guint i = 0; i < self->info->n_nodes; i++)
+        latency_from_window (&to->nodes[i], &from->nodes[i]);
+      for (int i = 0; i < self->info->n_layers + 2; i++)
+        latency_from_window (&to->layers[i], &from->layers[i]);
+      latency_from_window (&to->total, &from->total);
+      latency_from_window (&to->clean, &from->clean);
+      to->n_tokens = from->n_tokens;
+      memcpy (profile->costs[p], from->costs, self->info->n_nodes * sizeof (RtCost));
+    }
+  profile->n_lost = self->n_lost;
+  g_mutex_unlock (&self->mutex);
+  return profile;
+}

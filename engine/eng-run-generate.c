@@ -1,0 +1,210 @@
+/* Making a run: the passes (eng-measure.c) become figures with intervals, a validity with reasons,
+ * and a record of everything needed to repeat it. Called on a worker by the session, directly by
+ * the command line. */
+#include <math.h>
+
+#include "eng-build-private.h"
+#include "eng-error.h"
+#include "eng-machine.h"
+#include "eng-measure.h"
+#include "eng-run-private.h"
+#include "eng-watch.h"
+
+/* Instrumented steps kept per phase when the caller brings no profiler. */
+#define WINDOW 64
+
+/* A 95 % interval wider than this share of the median is called noisy. */
+#define MAX_WIDTH 0.15
+
+/* ---- Figures ---- */
+
+/* Drops the warm-up and takes the median; @scale and the reciprocal turn nanoseconds into the unit.
+ */
+static EngFigure
+figure_from_ns (const GArray *ns, double scale, gboolean reciprocal, EngFigureId id,
+                const char *why_none)
+{
+  const double *all = (const double *)ns->data;
+  guint skip = eng_warmup_length (all, ns->len), n = ns->len - skip;
+  if (n == 0)
+    return eng_figure_unavailable (eng_figure_id_unit (id), why_none);
+
+  g_autofree double *samples = g_new (double, n);
+  for (guint i = 0; i < n; i++)
+    samples[i] = reciprocal ? scale / all[skip + i] : scale * all[skip + i];
+  return eng_figure_from_samples (samples, n, eng_figure_id_unit (id));
+}
+
+static void
+make_figures (EngRun *run, const EngMeasure *measure)
+{
+  const char *none = measure->cancelled ? "stopped before the first step"
+                                        : "the text ended before a step was decoded";
+  EngFigure *figures = run->figures;
+  RtMemory memory;
+
+  figures[ENG_FIGURE_DECODE]
+      = figure_from_ns (measure->token_clean, 1e9, TRUE, ENG_FIGURE_DECODE, none);
+  figures[ENG_FIGURE_PREFILL]
+      = figure_from_ns (measure->prefill, 1e9 * (double)measure->n_prompt, TRUE, ENG_FIGURE_PREFILL,
+                        "stopped before the prompt was read");
+  figures[ENG_FIGURE_FIRST_TOKEN]
+      = figure_from_ns (measure->first_token, 1e-6, FALSE, ENG_FIGURE_FIRST_TOKEN,
+                        "stopped before the prompt was read");
+  figures[ENG_FIGURE_STEP_CLEAN]
+      = figure_from_ns (measure->step_clean, 1e-6, FALSE, ENG_FIGURE_STEP_CLEAN, none);
+  figures[ENG_FIGURE_STEP_LAYERS]
+      = figure_from_ns (measure->step_traced, 1e-6, FALSE, ENG_FIGURE_STEP_LAYERS, none);
+  g_autofree double *overhead = g_new (double, MAX (measure->overhead->len, 1));
+  for (guint i = 0; i < measure->overhead->len; i++)
+    overhead[i] = 100 * g_array_index (measure->overhead, double, i);
+  figures[ENG_FIGURE_OVERHEAD]
+      = measure->overhead->len > 0 ? eng_figure_from_samples (overhead, measure->overhead->len, "%")
+                                   : eng_figure_unavailable ("%", none);
+
+  eng_build_get_memory (measure->build, &memory);
+  figures[ENG_FIGURE_PEAK_MEMORY]
+      = eng_figure_exact ((double)(memory.weight_bytes + memory.activation_bytes
+                                   + memory.scratch_bytes + memory.kv_bytes),
+                          "B");
+}
+
+/* ---- Validity ---- */
+
+static void
+judge_figure (EngRun *run, EngFigureId id, GPtrArray *reasons)
+{
+  const EngFigure *figure = &run->figures[id];
+  const char *title = eng_figure_id_title (id);
+
+  if (!figure->available)
+    g_ptr_array_add (reasons, g_strdup_printf ("%s is unavailable: %s", title, figure->reason));
+  else if (isnan (figure->low))
+    g_ptr_array_add (reasons, g_strdup_printf ("%s rests on %u sample%s; an interval takes 6",
+                                               title, figure->n, figure->n == 1 ? "" : "s"));
+  else if ((figure->high - figure->low) / figure->value > MAX_WIDTH)
+    g_ptr_array_add (reasons,
+                     g_strdup_printf ("%s is noisy: its 95 %% interval is %.0f %% wide", title,
+                                      100 * (figure->high - figure->low) / figure->value));
+}
+
+static void
+judge (EngRun *run, const EngMeasure *measure, const EngWatch *watch, EngMachine *machine)
+{
+  g_autoptr (GPtrArray) reasons = g_ptr_array_new_with_free_func (g_free);
+  const char *governor = eng_machine_get_governor (machine);
+
+  if (measure->not_finite)
+    g_ptr_array_add (reasons, g_strdup_printf ("the model's output is not a number after %u tokens",
+                                               measure->generated->len));
+  if (measure->cancelled)
+    g_ptr_array_add (reasons, g_strdup_printf ("stopped after %u token%s", measure->generated->len,
+                                               measure->generated->len == 1 ? "" : "s"));
+  judge_figure (run, ENG_FIGURE_DECODE, reasons);
+  judge_figure (run, ENG_FIGURE_FIRST_TOKEN, reasons);
+  eng_watch_judge (watch, run->n_threads, reasons);
+  if (governor != NULL && g_strcmp0 (governor, "performance") != 0)
+    g_ptr_array_add (
+        reasons,
+        g_strdup_printf (
+            "the clock governor is \"%s\", not \"performance\": speeds may follow the clock",
+            governor));
+
+  run->validity = measure->not_finite ? ENG_RUN_INVALID
+                  : reasons->len > 0  ? ENG_RUN_DEGRADED
+                                      : ENG_RUN_VALID;
+  g_ptr_array_add (reasons, NULL);
+  g_ptr_array_set_free_func (reasons, NULL);
+  run->reasons = (char **)g_ptr_array_free (g_steal_pointer (&reasons), FALSE);
+}
+
+/* ---- Together ---- */
+
+static void
+describe (EngRun *run, const EngMeasure *measure, EngMachine *machine)
+{
+  EngBuild *build = measure->build;
+  EngModel *model = eng_build_get_model (build);
+
+  run->model_name = g_strdup (eng_model_get_name (model));
+  /* After everything is measured: reading the file would disturb it. Without the file the run still
+   * stands. */
+  run->model_hash = eng_model_dup_hash (model, NULL, NULL);
+  if (run->model_hash == NULL)
+    run->model_hash = g_strdup ("");
+  run->build_hash = g_strdup (eng_build_get_hash (build));
+  run->isa = g_strdup (eng_build_get_isa (build));
+  run->engine_version = g_strdup (LATHE_VERSION);
+  run->machine_json = eng_machine_to_json (machine);
+  run->recipe = eng_recipe_ref (eng_build_get_recipe (build));
+  run->workload = eng_workload_copy (measure->workload);
+  run->profile = eng_profiler_snapshot (measure->profiler);
+  run->text = g_strdup (measure->stream.text->str);
+  run->stop = measure->stop;
+  run->n_prompt = (guint)measure->n_prompt;
+  run->n_generated = measure->generated->len;
+  run->n_threads = eng_build_get_n_threads (build);
+  run->n_ctx = eng_build_get_n_ctx (build);
+  run->notes = g_strdupv ((GStrv)eng_build_get_notes (build));
+}
+
+static gboolean
+run_passes (EngMeasure *measure, GError **error)
+{
+  if (!eng_measure_prompt (measure, error))
+    return FALSE;
+  if (measure->cancelled)
+    {
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED,
+                           "Stopped before anything was measured");
+      return FALSE;
+    }
+  return eng_measure_decode (measure, error) && eng_measure_repeat (measure, error);
+}
+
+static void
+on_cancelled (GCancellable *cancellable, gpointer exec)
+{
+  rt_exec_cancel (exec);
+}
+
+EngRun *
+eng_run_generate (EngBuild *build, const EngWorkload *workload, EngProfiler *profiler,
+                  const EngRunEvents *events, GCancellable *cancellable, GError **error)
+{
+  g_return_val_if_fail (ENG_IS_BUILD (build) && workload != NULL, NULL);
+
+  g_autoptr (EngRun) run = g_object_new (ENG_TYPE_RUN, NULL);
+  g_autoptr (EngMachine) machine = eng_machine_new ();
+  EngProfiler *own = profiler == NULL ? eng_profiler_new (build, WINDOW) : NULL;
+  EngMeasure measure;
+  EngWatch watch;
+
+  run->id = g_uuid_string_random ();
+  run->time = g_get_real_time () / G_USEC_PER_SEC;
+  gboolean ok = eng_measure_init (&measure, build, workload, error);
+  if (ok)
+    {
+      measure.profiler = own != NULL ? own : profiler;
+      measure.events = events;
+      measure.cancellable = cancellable;
+      gulong handler
+          = cancellable != NULL
+                ? g_cancellable_connect (cancellable, G_CALLBACK (on_cancelled), measure.exec, NULL)
+                : 0;
+      eng_watch_start (&watch);
+      ok = run_passes (&measure, error);
+      g_cancellable_disconnect (cancellable, handler);
+    }
+  if (ok)
+    {
+      make_figures (run, &measure);
+      run->n_threads = eng_build_get_n_threads (build);
+      judge (run, &measure, &watch, machine);
+      describe (run, &measure, machine);
+    }
+  rt_exec_set_tracing (eng_build_get_exec (build), false);
+  eng_measure_clear (&measure);
+  eng_profiler_free (own);
+  return ok ? g_steal_pointer (&run) : NULL;
+}

@@ -1,0 +1,233 @@
+/* A run from and to its JSON document: what the history keeps and what is exported. Units are in
+ * the field names; a figure that is not available is null with its reason. */
+#include "eng-error.h"
+#include "eng-json.h"
+#include "eng-profile-private.h"
+#include "eng-run-private.h"
+
+#include <math.h>
+
+#define FORMAT_KEY "lathe-run"
+#define FORMAT_VERSION 1
+
+/* ---- Writing ---- */
+
+static void
+write_figure (JsonBuilder *builder, EngFigureId id, const EngFigure *figure)
+{
+  json_builder_set_member_name (builder, eng_figure_id_name (id));
+  json_builder_begin_object (builder);
+  eng_json_add_double (builder, "value", figure->available ? figure->value : NAN);
+  eng_json_add_double (builder, "low95", figure->available ? figure->low : NAN);
+  eng_json_add_double (builder, "high95", figure->available ? figure->high : NAN);
+  eng_json_add_int (builder, "n", figure->n);
+  eng_json_add_string (builder, "unit", figure->unit);
+  if (figure->reason != NULL)
+    eng_json_add_string (builder, "reason", figure->reason);
+  json_builder_end_object (builder);
+}
+
+static void
+write_workload (JsonBuilder *builder, const EngWorkload *workload)
+{
+  g_autofree char *seed = g_strdup_printf ("%" G_GUINT64_FORMAT, (guint64)workload->sampler.seed);
+
+  json_builder_set_member_name (builder, "workload");
+  json_builder_begin_object (builder);
+  eng_json_add_string (builder, "prompt", workload->prompt);
+  eng_json_add_string (builder, "system", workload->system);
+  eng_json_add_bool (builder, "chat", workload->chat);
+  eng_json_add_int (builder, "max_tokens", workload->n_predict);
+  eng_json_add_bool (builder, "ignore_end", workload->ignore_end);
+  eng_json_add_double (builder, "temperature", (double)workload->sampler.temperature);
+  eng_json_add_int (builder, "top_k", workload->sampler.top_k);
+  eng_json_add_double (builder, "top_p", (double)workload->sampler.top_p);
+  eng_json_add_double (builder, "min_p", (double)workload->sampler.min_p);
+  eng_json_add_string (builder, "seed", seed); /* 64 bits do not fit a JSON number */
+  json_builder_end_object (builder);
+}
+
+/* Our own text of JSON as a member, not as a string in a string. */
+static void
+write_embedded (JsonBuilder *builder, const char *name, const char *json)
+{
+  g_autoptr (JsonNode) node = json != NULL ? json_from_string (json, NULL) : NULL;
+  json_builder_set_member_name (builder, name);
+  if (node != NULL)
+    json_builder_add_value (builder, g_steal_pointer (&node));
+  else
+    json_builder_add_null_value (builder);
+}
+
+char *
+eng_run_to_json (EngRun *self)
+{
+  JsonBuilder *builder = json_builder_new ();
+  g_autofree char *recipe = eng_recipe_to_json (self->recipe);
+
+  json_builder_begin_object (builder);
+  eng_json_add_int (builder, FORMAT_KEY, FORMAT_VERSION);
+  eng_json_add_string (builder, "id", self->id);
+  eng_json_add_int (builder, "time_unix_s", self->time);
+  eng_json_add_string (builder, "engine_version", self->engine_version);
+  eng_json_add_string (builder, "model_name", self->model_name);
+  eng_json_add_string (builder, "model_sha256", self->model_hash);
+  eng_json_add_string (builder, "build_sha256", self->build_hash);
+  eng_json_add_string (builder, "isa", self->isa);
+  eng_json_add_int (builder, "threads", self->n_threads);
+  eng_json_add_int (builder, "context_tokens", self->n_ctx);
+  eng_json_add_string (builder, "validity", eng_validity_name (self->validity));
+  eng_json_add_strv (builder, "reasons", (const char *const *)self->reasons);
+  eng_json_add_strv (builder, "notes", (const char *const *)self->notes);
+  eng_json_add_string (builder, "stop", self->stop);
+  eng_json_add_int (builder, "prompt_tokens", self->n_prompt);
+  eng_json_add_int (builder, "generated_tokens", self->n_generated);
+  json_builder_set_member_name (builder, "figures");
+  json_builder_begin_object (builder);
+  for (guint i = 0; i < ENG_N_FIGURES; i++)
+    write_figure (builder, i, &self->figures[i]);
+  json_builder_end_object (builder);
+  write_embedded (builder, "recipe", recipe);
+  write_workload (builder, self->workload);
+  write_embedded (builder, "machine", self->machine_json);
+  eng_json_add_string (builder, "text", self->text);
+  eng_profile_write (self->profile, builder, "profile");
+  json_builder_end_object (builder);
+  return eng_json_builder_finish (builder, FALSE);
+}
+
+/* ---- Reading ---- */
+
+static EngFigure
+read_figure (JsonObject *figures, EngFigureId id)
+{
+  JsonObject *object
+      = figures != NULL ? eng_json_get_object (figures, eng_figure_id_name (id)) : NULL;
+  if (object == NULL)
+    return eng_figure_unavailable (eng_figure_id_unit (id), "not recorded");
+
+  EngFigure figure = { .value = eng_json_get_double (object, "value"),
+                       .low = eng_json_get_double (object, "low95"),
+                       .high = eng_json_get_double (object, "high95"),
+                       .n = (guint)CLAMP (eng_json_get_int (object, "n", 0), 0, G_MAXINT),
+                       .unit = eng_figure_id_unit (id),
+                       .reason = g_intern_string (eng_json_get_string (object, "reason")) };
+  figure.available = isfinite (figure.value);
+  return figure;
+}
+
+static guint
+get_count (JsonObject *object, const char *name)
+{
+  return (guint)CLAMP (eng_json_get_int (object, name, 0), 0, G_MAXINT);
+}
+
+static EngWorkload *
+read_workload (JsonObject *object)
+{
+  EngWorkload *workload = eng_workload_new (eng_json_get_string (object, "prompt"));
+  const char *seed = eng_json_get_string (object, "seed");
+  double top_p = eng_json_get_double (object, "top_p");
+  double temperature = eng_json_get_double (object, "temperature");
+  double min_p = eng_json_get_double (object, "min_p");
+
+  workload->system = g_strdup (eng_json_get_string (object, "system"));
+  workload->chat = eng_json_get_bool (object, "chat", FALSE);
+  workload->n_predict = get_count (object, "max_tokens");
+  workload->ignore_end = eng_json_get_bool (object, "ignore_end", FALSE);
+  workload->sampler
+      = (RtSamplerConfig){ .temperature = isnan (temperature) ? 0 : (float)temperature,
+                           .top_k = get_count (object, "top_k"),
+                           .top_p = isnan (top_p) ? 1 : (float)top_p,
+                           .min_p = isnan (min_p) ? 0 : (float)min_p,
+                           .seed = seed != NULL ? g_ascii_strtoull (seed, NULL, 10) : 0 };
+  return workload;
+}
+
+static char *
+dup_embedded (JsonObject *object, const char *name)
+{
+  JsonObject *member = eng_json_get_object (object, name);
+  return member != NULL ? eng_json_to_text (json_object_get_member (object, name), FALSE) : NULL;
+}
+
+static EngValidity
+read_validity (JsonObject *object)
+{
+  const char *name = eng_json_get_string (object, "validity");
+  for (EngValidity v = ENG_RUN_VALID; v <= ENG_RUN_INVALID; v++)
+    if (g_strcmp0 (name, eng_validity_name (v)) == 0)
+      return v;
+  return ENG_RUN_INVALID; /* what does not say that it is valid is not */
+}
+
+static gboolean
+read_texts (EngRun *self, JsonObject *object, GError **error)
+{
+  const char *id, *name, *model_hash, *build_hash, *isa, *version, *stop, *text;
+
+  if (!eng_json_need_string (object, "id", "run", &id, error)
+      || !eng_json_need_string (object, "model_name", "run", &name, error)
+      || !eng_json_need_string (object, "build_sha256", "run", &build_hash, error))
+    return FALSE;
+  model_hash = eng_json_get_string (object, "model_sha256");
+  isa = eng_json_get_string (object, "isa");
+  version = eng_json_get_string (object, "engine_version");
+  stop = eng_json_get_string (object, "stop");
+  text = eng_json_get_string (object, "text");
+  self->id = g_strdup (id);
+  self->model_name = g_strdup (name);
+  self->build_hash = g_strdup (build_hash);
+  self->model_hash = g_strdup (model_hash != NULL ? model_hash : "");
+  self->isa = g_strdup (isa != NULL ? isa : "");
+  self->engine_version = g_strdup (version != NULL ? version : "");
+  self->stop = g_intern_string (stop != NULL ? stop : "");
+  self->text = g_strdup (text != NULL ? text : "");
+  return TRUE;
+}
+
+EngRun *
+eng_run_from_json (const char *json, GError **error)
+{
+  g_return_val_if_fail (json != NULL, NULL);
+  g_autoptr (JsonNode) root = eng_json_parse_object (json, "run", error);
+  if (root == NULL)
+    return NULL;
+
+  JsonObject *object = json_node_get_object (root);
+  JsonObject *profile = eng_json_get_object (object, "profile");
+  JsonObject *workload = eng_json_get_object (object, "workload");
+  JsonObject *figures = eng_json_get_object (object, "figures");
+  g_autofree char *recipe = dup_embedded (object, "recipe");
+  gint64 version = eng_json_get_int (object, FORMAT_KEY, 0);
+  if (version != FORMAT_VERSION || profile == NULL || workload == NULL || recipe == NULL)
+    {
+      g_set_error (error, ENG_ERROR, ENG_ERROR_FORMAT,
+                   version > FORMAT_VERSION
+                       ? "The run was written by a newer Lathe; this program reads version %d"
+                       : "This is not a run of version %d: recipe, workload or profile is missing",
+                   FORMAT_VERSION);
+      return NULL;
+    }
+
+  g_autoptr (EngRun) self = g_object_new (ENG_TYPE_RUN, NULL);
+  if (!read_texts (self, object, error)
+      || (self->recipe = eng_recipe_from_json (recipe, error)) == NULL
+      || (self->profile = eng_profile_read (profile, error)) == NULL)
+    return NULL;
+  self->time = eng_json_get_int (object, "time_unix_s", 0);
+  self->workload = read_workload (workload);
+  self->machine_json = dup_embedded (object, "machine");
+  if (self->machine_json == NULL)
+    self->machine_json = g_strdup ("{}");
+  self->validity = read_validity (object);
+  self->reasons = eng_json_dup_strv (object, "reasons");
+  self->notes = eng_json_dup_strv (object, "notes");
+  self->n_prompt = get_count (object, "prompt_tokens");
+  self->n_generated = get_count (object, "generated_tokens");
+  self->n_threads = get_count (object, "threads");
+  self->n_ctx = get_count (object, "context_tokens");
+  for (guint i = 0; i < ENG_N_FIGURES; i++)
+    self->figures[i] = read_figure (figures, i);
+  return g_steal_pointer (&self);
+}

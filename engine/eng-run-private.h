@@ -1,0 +1,27 @@
+/* The run's insides, for the files that make, write and read one. */
+#pragma once
+
+#include "eng-run.h"
+
+G_BEGIN_DECLS
+
+struct _EngRun
+{
+  GObject parent_instance;
+
+  char *id;
+  gint64 time;
+  char *model_name, *model_hash, *build_hash, *isa, *engine_version;
+  char *machine_json;
+  EngRecipe *recipe;
+  EngWorkload *workload;
+  EngFigure figures[ENG_N_FIGURES];
+  EngProfile *profile;
+  char *text;
+  const char *stop; /* static or interned */
+  guint n_prompt, n_generated, n_threads, n_ctx;
+  EngValidity validity;
+  GStrv reasons, notes;
+};
+
+G_END_DECLS

@@ -1,0 +1,334 @@
+/* The run as a value: getters, the names of its figures, the workload, and its table as CSV. Making
+ * one is eng-run-generate.c, its JSON eng-run-json.c. */
+#include "eng-run-private.h"
+
+#include <math.h>
+#include <string.h>
+
+G_DEFINE_FINAL_TYPE (EngRun, eng_run, G_TYPE_OBJECT)
+
+static void
+eng_run_finalize (GObject *object)
+{
+  EngRun *self = ENG_RUN (object);
+
+  g_free (self->id);
+  g_free (self->model_name);
+  g_free (self->model_hash);
+  g_free (self->build_hash);
+  g_free (self->isa);
+  g_free (self->engine_version);
+  g_free (self->machine_json);
+  g_free (self->text);
+  g_strfreev (self->reasons);
+  g_strfreev (self->notes);
+  eng_workload_free (self->workload);
+  g_clear_pointer (&self->recipe, eng_recipe_unref);
+  g_clear_pointer (&self->profile, eng_profile_unref);
+  G_OBJECT_CLASS (eng_run_parent_class)->finalize (object);
+}
+
+static void
+eng_run_class_init (EngRunClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = eng_run_finalize;
+}
+
+static void
+eng_run_init (EngRun *self)
+{
+}
+
+/* ---- Figures ---- */
+
+static const struct
+{
+  const char *name, *title, *unit;
+  gboolean lower_is_better;
+} figure_info[ENG_N_FIGURES] = {
+  [ENG_FIGURE_DECODE] = { "decode_tokens_per_s", "Decode speed", "tok/s", FALSE },
+  [ENG_FIGURE_PREFILL] = { "prefill_tokens_per_s", "Prefill speed", "tok/s", FALSE },
+  [ENG_FIGURE_FIRST_TOKEN] = { "first_token_ms", "Time to first token", "ms", TRUE },
+  [ENG_FIGURE_PEAK_MEMORY] = { "peak_memory_bytes", "Peak memory", "B", TRUE },
+  [ENG_FIGURE_STEP_CLEAN] = { "decode_step_clean_ms", "Decode step, clean", "ms", TRUE },
+  [ENG_FIGURE_STEP_LAYERS]
+  = { "decode_step_sum_of_nodes_ms", "Decode step, sum of nodes", "ms", TRUE },
+  [ENG_FIGURE_OVERHEAD] = { "decode_overhead_percent", "Overhead", "%", TRUE },
+};
+
+const char *
+eng_figure_id_name (EngFigureId id)
+{
+  g_return_val_if_fail (id < ENG_N_FIGURES, NULL);
+  return figure_info[id].name;
+}
+
+const char *
+eng_figure_id_title (EngFigureId id)
+{
+  g_return_val_if_fail (id < ENG_N_FIGURES, NULL);
+  return figure_info[id].title;
+}
+
+const char *
+eng_figure_id_unit (EngFigureId id)
+{
+  g_return_val_if_fail (id < ENG_N_FIGURES, NULL);
+  return figure_info[id].unit;
+}
+
+gboolean
+eng_figure_id_lower_is_better (EngFigureId id)
+{
+  g_return_val_if_fail (id < ENG_N_FIGURES, FALSE);
+  return figure_info[id].lower_is_better;
+}
+
+const char *
+eng_validity_name (EngValidity validity)
+{
+  static const char *const names[] = { "valid", "degraded", "invalid" };
+  g_return_val_if_fail (validity < G_N_ELEMENTS (names), NULL);
+  return names[validity];
+}
+
+/* ---- Workload ---- */
+
+EngWorkload *
+eng_workload_new (const char *prompt)
+{
+  EngWorkload *workload = g_new0 (EngWorkload, 1);
+  workload->prompt = g_strdup (prompt != NULL ? prompt : "");
+  workload->n_predict = 128;
+  workload->sampler = (RtSamplerConfig){ .top_p = 1 };
+  return workload;
+}
+
+EngWorkload *
+eng_workload_copy (const EngWorkload *workload)
+{
+  EngWorkload *copy = g_memdup2 (workload, sizeof *workload);
+  copy->prompt = g_strdup (workload->prompt);
+  copy->system = g_strdup (workload->system);
+  return copy;
+}
+
+void
+eng_workload_free (EngWorkload *workload)
+{
+  if (workload == NULL)
+    return;
+  g_free (workload->prompt);
+  g_free (workload->system);
+  g_free (workload);
+}
+
+gboolean
+eng_workload_equal (const EngWorkload *a, const EngWorkload *b)
+{
+  return g_strcmp0 (a->prompt, b->prompt) == 0 && g_strcmp0 (a->system, b->system) == 0
+         && a->chat == b->chat && a->n_predict == b->n_predict && a->ignore_end == b->ignore_end
+         && a->sampler.temperature == b->sampler.temperature && a->sampler.top_k == b->sampler.top_k
+         && a->sampler.top_p == b->sampler.top_p && a->sampler.min_p == b->sampler.min_p
+         && a->sampler.seed == b->sampler.seed;
+}
+
+/* ---- Looking ---- */
+
+const char *
+eng_run_get_id (EngRun *self)
+{
+  return self->id;
+}
+
+gint64
+eng_run_get_time (EngRun *self)
+{
+  return self->time;
+}
+
+const char *
+eng_run_get_model_name (EngRun *self)
+{
+  return self->model_name;
+}
+
+const char *
+eng_run_get_model_hash (EngRun *self)
+{
+  return self->model_hash;
+}
+
+const char *
+eng_run_get_build_hash (EngRun *self)
+{
+  return self->build_hash;
+}
+
+EngRecipe *
+eng_run_get_recipe (EngRun *self)
+{
+  return self->recipe;
+}
+
+const EngWorkload *
+eng_run_get_workload (EngRun *self)
+{
+  return self->workload;
+}
+
+const char *
+eng_run_get_machine_json (EngRun *self)
+{
+  return self->machine_json;
+}
+
+EngFigure
+eng_run_get_figure (EngRun *self, EngFigureId id)
+{
+  g_return_val_if_fail (ENG_IS_RUN (self) && id < ENG_N_FIGURES,
+                        eng_figure_unavailable (NULL, NULL));
+  return self->figures[id];
+}
+
+EngProfile *
+eng_run_get_profile (EngRun *self)
+{
+  return self->profile;
+}
+
+const char *
+eng_run_get_text (EngRun *self)
+{
+  return self->text;
+}
+
+guint
+eng_run_get_n_prompt (EngRun *self)
+{
+  return self->n_prompt;
+}
+
+guint
+eng_run_get_n_generated (EngRun *self)
+{
+  return self->n_generated;
+}
+
+guint
+eng_run_get_n_threads (EngRun *self)
+{
+  return self->n_threads;
+}
+
+guint
+eng_run_get_n_ctx (EngRun *self)
+{
+  return self->n_ctx;
+}
+
+const char *
+eng_run_get_isa (EngRun *self)
+{
+  return self->isa;
+}
+
+const char *
+eng_run_get_stop (EngRun *self)
+{
+  return self->stop;
+}
+
+EngValidity
+eng_run_get_validity (EngRun *self)
+{
+  return self->validity;
+}
+
+const char *const *
+eng_run_get_reasons (EngRun *self)
+{
+  return (const char *const *)self->reasons;
+}
+
+const char *const *
+eng_run_get_notes (EngRun *self)
+{
+  return (const char *const *)self->notes;
+}
+
+/* ---- CSV (RFC 4180) ---- */
+
+static void
+add_cell (GString *csv, const char *text)
+{
+  if (strpbrk (text, ",\"\r\n") == NULL)
+    {
+      g_string_append (csv, text);
+      return;
+    }
+  g_string_append_c (csv, '"');
+  for (const char *p = text; *p != '\0'; p++)
+    {
+      if (*p == '"')
+        g_string_append_c (csv, '"');
+      g_string_append_c (csv, *p);
+    }
+  g_string_append_c (csv, '"');
+}
+
+/* An empty cell where there is no figure: never a zero. */
+static void
+add_ns (GString *csv, double ns)
+{
+  g_string_append_c (csv, ',');
+  if (isfinite (ns))
+    g_string_append_printf (csv, "%" G_GINT64_FORMAT, (gint64)llround (ns));
+}
+
+static void
+add_row (GString *csv, EngProfile *profile, RtPhase phase, const char *phase_name, guint node)
+{
+  const EngPhaseProfile *figures = eng_profile_get_phase (profile, phase);
+  const EngLatency *latency = &figures->nodes[node];
+  const RtCost *cost = eng_profile_get_node_cost (profile, node, phase);
+  const EngLayerMemory *memory = eng_profile_get_node_memory (profile, node);
+  g_autofree char *sources = g_strjoinv (" ", (GStrv)eng_profile_get_node_sources (profile, node));
+
+  g_string_append_printf (csv, "%s,%d,", phase_name, eng_profile_get_node_layer (profile, node));
+  add_cell (csv, eng_profile_get_node_name (profile, node));
+  g_string_append_c (csv, ',');
+  add_cell (csv, eng_profile_get_node_op (profile, node));
+  g_string_append_printf (csv, ",%u,%u", figures->n_tokens, latency->n);
+  add_ns (csv, latency->median_ns);
+  add_ns (csv, latency->p5_ns);
+  add_ns (csv, latency->p95_ns);
+  add_ns (csv, latency->low_ns);
+  add_ns (csv, latency->high_ns);
+  g_string_append_printf (csv,
+                          ",%" G_GUINT64_FORMAT ",%" G_GUINT64_FORMAT ",%" G_GUINT64_FORMAT
+                          ",%" G_GUINT64_FORMAT,
+                          cost->flops, cost->weight_bytes, cost->read_bytes, cost->write_bytes);
+  g_string_append_printf (csv,
+                          ",%" G_GUINT64_FORMAT ",%" G_GUINT64_FORMAT ",%" G_GUINT64_FORMAT ",",
+                          memory->weight_bytes, memory->activation_bytes, memory->kv_bytes);
+  add_cell (csv, sources);
+  g_string_append (csv, "\r\n");
+}
+
+char *
+eng_run_to_csv (EngRun *self)
+{
+  static const char *const names[] = { "prefill", "decode" };
+  g_autoptr (GString) csv = g_string_new (
+      "phase,layer,node,operator,tokens_per_step,n,median_ns,p5_ns,p95_ns,low95_ns,high95_ns,flops,"
+      "read_weight_bytes,read_bytes,write_bytes,resident_weight_bytes,live_activation_bytes,kv_"
+      "bytes,"
+      "sources\r\n");
+
+  for (RtPhase phase = RT_PHASE_PREFILL; phase <= RT_PHASE_DECODE; phase++)
+    for (guint i = 0; i < eng_profile_get_n_nodes (self->profile); i++)
+      if (eng_profile_get_phase (self->profile, phase)->nodes[i].n > 0)
+        add_row (csv, self->profile, phase, names[phase], i);
+  return g_string_free (g_steal_pointer (&csv), FALSE);
+}
