@@ -17,13 +17,14 @@
  *
  * The arithmetic of one query and one chunk:
  *
- *   score, F32 and F16   s = fma (q[d], k[d], s) for d in rising order, from 0
- *   score, Q8_0          q is quantized per 32 coordinates; the integer dot product of a group is
- * exact, then s = fma ((float) dot, q_scale * k_scale, s) for the groups in rising order softcap s
- * = softcap * tanh (s * (1 / softcap)) m                    largest visible score; p = exp (s - m),
- * 0 where nothing is visible l                    p summed in 16 lanes (lane = position mod 16),
- * then the tree of kn_sum_lanes o[d]                 fma (p, v[d], o[d]) over the visible positions
- * in rising order, from 0; a Q8_0 value is code * scale, which is exact in f32 */
+ *   score     F32 and F16: s = fma (q[d], k[d], s) for d in rising order, from 0.
+ *             Q8_0: q is quantized per 32 coordinates; the integer dot product of such a group
+ *             is exact, then s = fma ((float) dot, q_scale * k_scale, s), groups in rising order.
+ *   softcap   s = softcap * tanh (s * (1 / softcap))
+ *   m         largest visible score; p = exp (s - m), 0 where a position is not visible
+ *   l         p summed in 16 lanes (lane = position mod 16), then the tree of kn_sum_lanes
+ *   o[d]      fma (p, v[d], o[d]) over the visible positions in rising order, from 0;
+ *             a Q8_0 value is code * scale, which is exact in f32 */
 #pragma once
 
 #include "kn-attn.h"

@@ -39,9 +39,12 @@ fill (KnTable *table, KnLevel level)
 #elif defined(__aarch64__)
   if (level == KN_LEVEL_NEON || level == KN_LEVEL_DOTPROD)
     {
+      kn_vec_neon (&table->vec);
+      kn_attn_neon (&table->attn);
     }
   if (level == KN_LEVEL_DOTPROD)
     {
+      kn_attn_dotprod (&table->attn);
     }
 #endif
 }
