@@ -9,10 +9,21 @@ typedef struct
 {
   char arch[32];
   uint32_t n_layers, n_embd, n_ff, n_heads, n_kv_heads, head_dim, n_vocab, n_ctx_train;
-  float norm_eps, rope_base, rope_scale;
+  float norm_eps;
+  float rope_base, rope_scale; /* angle = position * rope_scale * rope_base^(-2 i / rope_dims) */
   uint32_t rope_dims;
-  uint32_t sliding_window; /* 0: none */
-  bool tied_embeddings;
+  bool rope_half;          /* pairs (i, i + n / 2) instead of (2 i, 2 i + 1) */
+  uint32_t sliding_window; /* positions a local block sees; 0: none */
+  uint32_t
+      global_every; /* with a window: block i is global when i % this == this - 1; 0: all local */
+  float rope_base_local; /* of local blocks, which are never scaled; 0: as the global ones */
+  float embedding_scale; /* 1: none */
+  float attention_scale; /* of the scores */
+  float attention_softcap, logit_softcap; /* 0: none */
+  bool gelu;                              /* GELU in the gate instead of SiLU */
+  bool head_norms;                        /* queries and keys are normalised per head */
+  bool post_norms;                        /* norms after attention and feed-forward, too */
+  bool tied_embeddings;                   /* the output matrix is the embedding table */
 } RtArchParams;
 
 /* Read and check the hyperparameters; the error names the key, what was expected and what was
@@ -20,9 +31,10 @@ typedef struct
 bool rt_arch_params (const RtGguf *gguf, RtArchParams *params, RtError *error);
 
 /* The source graph, unfused, one node per operation of the architecture, named after the tensors
- * ("blk.0.attn_q"). Borrows @gguf's bytes. Inputs: "tokens" [RT_DIM_TOKENS] i32. Output: "logits"
- * [RT_DIM_OUTPUTS, n_vocab] f32. A missing tensor, a wrong shape, an unknown tensor type is an
- * error that names it. */
+ * ("blk.0.attn_q"). Borrows @gguf's bytes. Input: "tokens" [RT_DIM_TOKENS] i32. Output: one value,
+ * [RT_DIM_OUTPUTS, n_vocab] f32, of the last node. A missing tensor, a wrong shape, an unknown
+ * tensor type is an error that names it. */
 RtGraph *rt_arch_build (const RtGguf *gguf, const RtArchParams *params, RtError *error);
 
+/* The architectures known, as GGUF writes them. */
 const char *const *rt_arch_names (uint32_t *n_names);

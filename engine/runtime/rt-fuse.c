@@ -1,0 +1,400 @@
+/* Operator fusion as a rewrite of the source graph. Called by the lowering; knows the operators it
+ * joins.
+ *
+ * The nodes are walked in order. Each is copied, swallowed by a node that came before, or the first
+ * of a pattern: then one new node takes the place of the whole pattern. A pattern is only taken
+ * when every value inside of it has no reader outside. */
+#include "rt-fuse.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ops/rt-ops.h"
+
+#define MAX_SOURCES 4
+
+typedef struct
+{
+  const RtGraph *old;
+  const int *dtypes;
+  uint32_t fusions;
+  RtGraph *graph;
+  RtError *error;
+  RtValueId *map;        /* [old values] -> new value, RT_NONE when there is none (yet) */
+  bool *swallowed;       /* [old nodes] */
+  uint32_t *n_readers;   /* [old values] */
+  RtNodeId *some_reader; /* [old values] the last of them */
+} Fuser;
+
+/* ---- looking at the old graph ---- */
+
+static const RtNode *
+only_reader (const Fuser *f, RtValueId value, const RtOp *op)
+{
+  if (value == RT_NONE || f->n_readers[value] != 1
+      || rt_graph_value (f->old, value)->kind != RT_VALUE_ACTIVATION)
+    return NULL;
+  const RtNode *node = rt_graph_node (f->old, f->some_reader[value]);
+  return node->op == op ? node : NULL;
+}
+
+static KnActKind
+act_of (const Fuser *f, RtValueId weight)
+{
+  int dtype = f->dtypes != NULL ? f->dtypes[weight] : -1;
+  return kn_matmul_act (dtype >= 0 ? dtype : rt_graph_value (f->old, weight)->type);
+}
+
+/* Whether everything that reads @value is a product that wants 8-bit rows of it. */
+static bool
+wants_q8 (const Fuser *f, RtValueId value)
+{
+  const RtValue *v = rt_graph_value (f->old, value);
+
+  if (v->kind != RT_VALUE_ACTIVATION || f->n_readers[value] == 0
+      || v->shape.dims[v->shape.n_dims - 1] % KN_Q8_GROUP != 0)
+    return false;
+  for (RtNodeId n = v->producer; n < rt_graph_n_nodes (f->old); n++)
+    {
+      const RtNode *node = rt_graph_node (f->old, n);
+      for (uint32_t i = 0; i < node->n_inputs; i++)
+        if (node->inputs[i] == value
+            && !(node->op == &rt_op_matmul && i == RT_MATMUL_X
+                 && act_of (f, node->inputs[RT_MATMUL_WEIGHT]) == KN_ACT_Q8))
+          return false;
+    }
+  return true;
+}
+
+static bool
+has_input (const RtNode *node, uint32_t input)
+{
+  return input < node->n_inputs && node->inputs[input] != RT_NONE;
+}
+
+static uint32_t
+node_id (const Fuser *f, const RtNode *node)
+{
+  return rt_graph_value (f->old, node->outputs[0])->producer;
+}
+
+/* ---- writing the new graph ---- */
+
+static RtValueId
+mapped (const Fuser *f, RtValueId value)
+{
+  return value == RT_NONE ? RT_NONE : f->map[value];
+}
+
+/* Add a node that stands for @sources and gives their old values @results. Inputs are new values.
+ */
+static bool
+emit (Fuser *f, const char *name, const RtOp *op, const void *attrs, uint32_t n_inputs,
+      const RtValueId *inputs, uint32_t n_sources, const RtNode *const *sources,
+      const RtValueId *results)
+{
+  RtNodeId id = rt_graph_add_node (f->graph, name, sources[0]->layer, op, inputs, n_inputs, attrs,
+                                   f->error);
+  if (id == RT_NONE || !rt_graph_set_sources (f->graph, id, sources, n_sources, f->error))
+    return false;
+
+  const RtNode *node = rt_graph_node (f->graph, id);
+  for (uint32_t i = 0; i < node->n_outputs; i++)
+    {
+      f->map[results[i]] = node->outputs[i];
+      if (rt_graph_value (f->old, results[i])->kind == RT_VALUE_OUTPUT)
+        rt_graph_set_output (f->graph, node->outputs[i]);
+    }
+  for (uint32_t i = 0; i < n_sources; i++)
+    f->swallowed[node_id (f, sources[i])] = true;
+  return true;
+}
+
+/* One old node, maybe with other attributes or another operator of the same inputs. */
+static bool
+emit_one (Fuser *f, const RtNode *node, const RtOp *op, const void *attrs)
+{
+  RtValueId inputs[RT_MAX_INPUTS];
+
+  for (uint32_t i = 0; i < node->n_inputs; i++)
+    inputs[i] = mapped (f, node->inputs[i]);
+  return emit (f, node->name, op, attrs, node->n_inputs, inputs, 1, &node, node->outputs);
+}
+
+/* "blk.3.attn_q" and "_q", "_qkv": "blk.3.attn_qkv". */
+static void
+fused_name (const char *name, const char *tail, const char *new_tail, char *result, size_t n_bytes)
+{
+  size_t n = strlen (name), n_tail = strlen (tail);
+  if (n > n_tail && strcmp (name + n - n_tail, tail) == 0)
+    n -= n_tail;
+  snprintf (result, n_bytes, "%.*s%s", (int)n, name, new_tail);
+}
+
+/* ---- patterns: *@done says whether the pattern was there; false is an error ---- */
+
+/* The attention that @value reaches through head norms and rotations, as its input @input. */
+static const RtNode *
+attention_of (const Fuser *f, RtValueId value, uint32_t input)
+{
+  for (;;)
+    {
+      const RtNode *attention = only_reader (f, value, &rt_op_attention);
+      if (attention != NULL)
+        return attention->inputs[input] == value ? attention : NULL;
+      const RtNode *next = only_reader (f, value, &rt_op_rope);
+      if (next == NULL)
+        next = only_reader (f, value, &rt_op_rmsnorm);
+      if (next == NULL || next->inputs[0] != value)
+        return NULL;
+      value = next->outputs[0];
+    }
+}
+
+/* @q and two later products of the same rows lead to the three inputs of one attention. */
+static bool
+find_qkv (const Fuser *f, const RtNode *q, const RtNode *parts[3])
+{
+  const RtNode *attention = attention_of (f, q->outputs[0], 0);
+  uint32_t n = 1;
+
+  if (attention == NULL || has_input (q, RT_MATMUL_RESIDUAL))
+    return false;
+  parts[0] = q;
+  for (RtNodeId id = node_id (f, q) + 1; id < rt_graph_n_nodes (f->old) && n < 3; id++)
+    {
+      const RtNode *node = rt_graph_node (f->old, id);
+      if (node->op == &rt_op_matmul && node->inputs[RT_MATMUL_X] == q->inputs[RT_MATMUL_X]
+          && !has_input (node, RT_MATMUL_RESIDUAL)
+          && attention_of (f, node->outputs[0], n) == attention
+          && act_of (f, node->inputs[RT_MATMUL_WEIGHT]) == act_of (f, q->inputs[RT_MATMUL_WEIGHT]))
+        parts[n++] = node;
+      else if (node->op == &rt_op_attention)
+        break;
+    }
+  return n == 3;
+}
+
+static bool
+fuse_qkv (Fuser *f, const RtNode *node, bool *done)
+{
+  const RtNode *parts[3];
+  RtValueId inputs[7], results[3];
+  uint32_t n_inputs = 4;
+  char name[128];
+
+  if (!(f->fusions & RT_FUSE_QKV) || !find_qkv (f, node, parts))
+    return true;
+
+  inputs[RT_QKV_X] = mapped (f, node->inputs[RT_MATMUL_X]);
+  for (uint32_t i = 0; i < 3; i++)
+    {
+      bool bias = has_input (parts[i], RT_MATMUL_BIAS);
+      inputs[RT_QKV_WEIGHT + i] = mapped (f, parts[i]->inputs[RT_MATMUL_WEIGHT]);
+      inputs[RT_QKV_BIAS + i] = bias ? mapped (f, parts[i]->inputs[RT_MATMUL_BIAS]) : RT_NONE;
+      n_inputs = bias ? RT_QKV_BIAS + i + 1 : n_inputs;
+      results[i] = parts[i]->outputs[0];
+    }
+  fused_name (node->name, "_q", "_qkv", name, sizeof name);
+  *done = true;
+  return emit (f, name, &rt_op_qkv, NULL, n_inputs, inputs, 3, parts, results);
+}
+
+/* gate -> act -> mul <- up, with the same rows in. */
+static bool
+find_gate_up (const Fuser *f, const RtNode *gate, const RtNode *parts[4], uint32_t *activation)
+{
+  const RtNode *act = only_reader (f, gate->outputs[0], &rt_op_silu);
+  *activation = RT_ACTIVATION_SILU;
+  if (act == NULL)
+    {
+      act = only_reader (f, gate->outputs[0], &rt_op_gelu);
+      *activation = RT_ACTIVATION_GELU;
+    }
+  if (act == NULL || gate->n_inputs != 2)
+    return false;
+
+  const RtNode *mul = only_reader (f, act->outputs[0], &rt_op_mul);
+  if (mul == NULL || mul->inputs[0] != act->outputs[0])
+    return false;
+  const RtValue *other = rt_graph_value (f->old, mul->inputs[1]);
+  const RtNode *up = other->producer != RT_NONE ? rt_graph_node (f->old, other->producer) : NULL;
+  if (up == NULL || up->op != &rt_op_matmul || up->n_inputs != 2 || up == gate
+      || only_reader (f, up->outputs[0], &rt_op_mul) != mul
+      || up->inputs[RT_MATMUL_X] != gate->inputs[RT_MATMUL_X]
+      || act_of (f, up->inputs[RT_MATMUL_WEIGHT]) != act_of (f, gate->inputs[RT_MATMUL_WEIGHT]))
+    return false;
+
+  parts[0] = gate;
+  parts[1] = up;
+  parts[2] = act;
+  parts[3] = mul;
+  return true;
+}
+
+static bool
+fuse_gate_up (Fuser *f, const RtNode *node, bool *done)
+{
+  const RtNode *parts[MAX_SOURCES];
+  RtGateUpAttrs attrs = { 0 };
+  char name[128];
+
+  if (!(f->fusions & RT_FUSE_GATE_UP) || !find_gate_up (f, node, parts, &attrs.activation))
+    return true;
+
+  attrs.quantize = wants_q8 (f, parts[3]->outputs[0]);
+  fused_name (node->name, "_gate", "_gate_up", name, sizeof name);
+  *done = true;
+  return emit (f, name, &rt_op_gate_up, &attrs, 3,
+               (RtValueId[]){ mapped (f, node->inputs[RT_MATMUL_X]),
+                              mapped (f, node->inputs[RT_MATMUL_WEIGHT]),
+                              mapped (f, parts[1]->inputs[RT_MATMUL_WEIGHT]) },
+               4, parts, parts[3]->outputs);
+}
+
+static bool
+fuse_residual (Fuser *f, const RtNode *node, bool *done)
+{
+  if (!(f->fusions & RT_FUSE_RESIDUAL) || has_input (node, RT_MATMUL_RESIDUAL))
+    return true;
+  const RtNode *add = only_reader (f, node->outputs[0], &rt_op_add);
+  if (add == NULL)
+    return true;
+
+  RtValueId y = node->outputs[0];
+  RtValueId residual = add->inputs[0] == y ? add->inputs[1] : add->inputs[0];
+  if (residual == y || mapped (f, residual) == RT_NONE)
+    return true;
+
+  RtValueId inputs[4]
+      = { mapped (f, node->inputs[RT_MATMUL_X]), mapped (f, node->inputs[RT_MATMUL_WEIGHT]),
+          RT_NONE, mapped (f, residual) };
+  if (has_input (node, RT_MATMUL_BIAS))
+    inputs[RT_MATMUL_BIAS] = mapped (f, node->inputs[RT_MATMUL_BIAS]);
+  *done = true;
+  return emit (f, node->name, &rt_op_matmul, NULL, 4, inputs, 2, (const RtNode *[]){ node, add },
+               add->outputs);
+}
+
+static bool
+fuse_quantize (Fuser *f, const RtNode *node, bool *done)
+{
+  if (node->op == &rt_op_rmsnorm && (f->fusions & RT_FUSE_NORM_QUANT)
+      && ((const RtNormAttrs *)node->attrs)->n_groups == 1 && wants_q8 (f, node->outputs[0]))
+    {
+      *done = true;
+      return emit_one (f, node, &rt_op_norm_quant, node->attrs);
+    }
+  if (node->op == &rt_op_attention && (f->fusions & RT_FUSE_ATTENTION_QUANT)
+      && wants_q8 (f, node->outputs[0]))
+    {
+      RtAttentionAttrs attrs = *(const RtAttentionAttrs *)node->attrs;
+      if (attrs.head_dim % KN_Q8_GROUP != 0)
+        return true;
+      attrs.quantize = 1;
+      *done = true;
+      return emit_one (f, node, node->op, &attrs);
+    }
+  return true;
+}
+
+static bool
+fuse_node (Fuser *f, const RtNode *node)
+{
+  bool done = false;
+
+  if (node->op == &rt_op_matmul)
+    {
+      if (!fuse_qkv (f, node, &done) || (!done && !fuse_gate_up (f, node, &done))
+          || (!done && !fuse_residual (f, node, &done)))
+        return false;
+    }
+  else if (!fuse_quantize (f, node, &done))
+    return false;
+  return done || emit_one (f, node, node->op, node->attrs);
+}
+
+/* ---- */
+
+static bool
+copy_sources (Fuser *f)
+{
+  for (RtValueId id = 0; id < rt_graph_n_values (f->old); id++)
+    {
+      const RtValue *value = rt_graph_value (f->old, id);
+      f->map[id] = RT_NONE;
+      if (value->kind == RT_VALUE_INPUT)
+        f->map[id]
+            = rt_graph_add_input (f->graph, value->name, value->type, &value->shape, f->error);
+      else if (value->kind == RT_VALUE_WEIGHT)
+        f->map[id] = rt_graph_add_weight (f->graph, value->name, value->type, &value->shape,
+                                          value->data, value->data_bytes, f->error);
+      else
+        continue;
+      if (f->map[id] == RT_NONE)
+        return false;
+    }
+  return true;
+}
+
+static void
+count_readers (Fuser *f)
+{
+  for (RtNodeId n = 0; n < rt_graph_n_nodes (f->old); n++)
+    {
+      const RtNode *node = rt_graph_node (f->old, n);
+      for (uint32_t i = 0; i < node->n_inputs; i++)
+        if (node->inputs[i] != RT_NONE)
+          {
+            f->n_readers[node->inputs[i]]++;
+            f->some_reader[node->inputs[i]] = n;
+          }
+    }
+}
+
+static bool
+rewrite (Fuser *f)
+{
+  if (!copy_sources (f))
+    return false;
+  count_readers (f);
+  for (RtNodeId n = 0; n < rt_graph_n_nodes (f->old); n++)
+    if (!f->swallowed[n] && !fuse_node (f, rt_graph_node (f->old, n)))
+      return false;
+  rt_graph_set_n_layers (f->graph, rt_graph_n_layers (f->old));
+  return rt_graph_validate (f->graph, f->error);
+}
+
+RtGraph *
+rt_fuse (const RtGraph *graph, const int *weight_dtypes, uint32_t fusions, RtError *error)
+{
+  uint32_t n_values = rt_graph_n_values (graph), n_nodes = rt_graph_n_nodes (graph);
+  Fuser f = { .old = graph,
+              .dtypes = weight_dtypes,
+              .fusions = fusions,
+              .error = error,
+              .map = calloc (n_values + 1, sizeof *f.map),
+              .swallowed = calloc (n_nodes + 1, sizeof *f.swallowed),
+              .n_readers = calloc (n_values + 1, sizeof *f.n_readers),
+              .some_reader = calloc (n_values + 1, sizeof *f.some_reader) };
+  bool ok = false;
+
+  if (f.map == NULL || f.swallowed == NULL || f.n_readers == NULL || f.some_reader == NULL)
+    rt_fail (error, RT_ERROR_MEMORY, "No memory to fuse a graph of %u nodes", n_nodes);
+  else
+    {
+      f.graph = rt_graph_new (error);
+      ok = f.graph != NULL && rewrite (&f);
+    }
+  if (!ok)
+    {
+      rt_graph_free (f.graph);
+      f.graph = NULL;
+    }
+  free (f.some_reader);
+  free (f.n_readers);
+  free (f.swallowed);
+  free (f.map);
+  return f.graph;
+}
