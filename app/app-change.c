@@ -1,0 +1,164 @@
+/* Differences of figures in numbers and words. Called by the headline, the comparison and the
+ * history; knows nothing of widgets, so that it can be tested without a display. */
+#include "app-change.h"
+
+#include "app-config.h"
+#include "plot-format.h"
+
+#include <glib/gi18n.h>
+#include <math.h>
+#include <string.h>
+
+#define NNBSP "\u202f"
+
+static gboolean
+has_interval (const EngFigure *figure)
+{
+  return isfinite (figure->low) && isfinite (figure->high);
+}
+
+AppChange
+app_change (const EngFigure *before, const EngFigure *after, gboolean lower_is_better)
+{
+  AppChange change = { APP_CHANGE_NONE, NAN, NAN, NAN, NULL };
+  gboolean good;
+
+  g_return_val_if_fail (before != NULL && after != NULL, change);
+
+  if (!before->available || !after->available)
+    {
+      change.reason = _ ("not measured in both runs");
+      return change;
+    }
+  if (!(before->value > 0.0) || !(after->value >= 0.0))
+    {
+      change.reason = _ ("there is nothing to take a ratio of");
+      return change;
+    }
+
+  change.frac = after->value / before->value - 1.0;
+  good = (change.frac < 0.0) == (lower_is_better != FALSE);
+  change.verdict = change.frac == 0.0 ? APP_CHANGE_SAME
+                   : good             ? APP_CHANGE_BETTER
+                                      : APP_CHANGE_WORSE;
+
+  if (has_interval (before) && has_interval (after) && before->low > 0.0)
+    {
+      change.low = after->low / before->high - 1.0;
+      change.high = after->high / before->low - 1.0;
+      if (change.low <= 0.0 && change.high >= 0.0)
+        change.verdict = APP_CHANGE_SAME;
+    }
+  else
+    change.reason = _ ("too few samples for an interval");
+  return change;
+}
+
+char *
+app_change_format (const AppChange *change)
+{
+  if (change->verdict == APP_CHANGE_NONE)
+    return g_strdup ("—");
+  return plot_format_change (1.0 + change->frac, 1.0);
+}
+
+char *
+app_change_format_long (const AppChange *change)
+{
+  g_autofree char *text = app_change_format (change);
+  g_autofree char *low = NULL;
+  g_autofree char *high = NULL;
+
+  if (!isfinite (change->low) || change->low == change->high)
+    return g_steal_pointer (&text);
+  low = plot_format_change (1.0 + change->low, 1.0);
+  high = plot_format_change (1.0 + change->high, 1.0);
+  /* Translators: a change and the interval it lies in: "−38 % (−40 % to −36 %)" */
+  return g_strdup_printf (_ ("%s (%s to %s)"), text, low, high);
+}
+
+const char *
+app_change_arrow (const AppChange *change)
+{
+  if (change->verdict == APP_CHANGE_NONE)
+    return "";
+  if (change->verdict == APP_CHANGE_SAME)
+    return "≈";
+  return change->frac > 0.0 ? "▲" : "▼";
+}
+
+const char *
+app_change_words (const AppChange *change)
+{
+  switch (change->verdict)
+    {
+    case APP_CHANGE_BETTER:
+      return _ ("better");
+    case APP_CHANGE_WORSE:
+      return _ ("worse");
+    case APP_CHANGE_SAME:
+      return _ ("no clear difference");
+    case APP_CHANGE_NONE:
+    default:
+      return change->reason != NULL ? change->reason : _ ("unknown");
+    }
+}
+
+const char *
+app_change_style (const AppChange *change)
+{
+  switch (change->verdict)
+    {
+    case APP_CHANGE_BETTER:
+      return "success";
+    case APP_CHANGE_WORSE:
+      return "error";
+    case APP_CHANGE_SAME:
+    case APP_CHANGE_NONE:
+    default:
+      return "dim-label";
+    }
+}
+
+void
+app_figure_split (const EngFigure *figure, char **number, char **unit)
+{
+  g_autofree char *text = NULL;
+  const char *space;
+
+  if (!figure->available)
+    {
+      *number = g_strdup ("—");
+      *unit = g_strdup ("");
+      return;
+    }
+  text = eng_format_value (figure->value, figure->unit);
+  space = g_strrstr (text, NNBSP);
+  if (space == NULL)
+    space = strrchr (text, ' ');
+  *number = space != NULL ? g_strndup (text, (gsize)(space - text)) : g_strdup (text);
+  *unit = g_strdup (space != NULL ? space + (*space == ' ' ? 1 : strlen (NNBSP)) : "");
+}
+
+char *
+app_figure_interval (const EngFigure *figure)
+{
+  g_autofree char *low = NULL;
+  g_autofree char *high = NULL;
+  const char *space;
+
+  if (!figure->available)
+    return g_strdup (figure->reason != NULL ? figure->reason : _ ("not measured yet"));
+  if (figure->n == 0)
+    return g_strdup (_ ("exact"));
+  if (!has_interval (figure))
+    return g_strdup (figure->reason != NULL ? figure->reason : _ ("too few samples"));
+
+  low = eng_format_value (figure->low, figure->unit);
+  high = eng_format_value (figure->high, figure->unit);
+  space = g_strrstr (low, NNBSP);
+  /* The unit stands beside the number above: once is enough when both ends carry the same one. */
+  if (space != NULL && g_str_has_suffix (high, space))
+    low[space - low] = '\0';
+  return g_strdup_printf ("%s–%s", low, high);
+}

@@ -1,0 +1,248 @@
+/* The right pane. In this slice there is one device, this computer. What the system does not tell
+ * is said to be unavailable; roofs are measured on request, never guessed. */
+#include "app-devices-pane.h"
+
+#include "app-config.h"
+#include "eng-figure.h"
+
+#include <adwaita.h>
+#include <glib/gi18n.h>
+#include <math.h>
+
+struct _AppDevicesPane
+{
+  GtkWidget parent_instance;
+
+  GtkWidget *scroller;
+  GtkWidget *facts_list;
+  GtkWidget *roofs_list;
+  GtkWidget *roofs_note;
+  GtkWidget *measure;
+
+  EngMachine *machine;
+  EngJob *job;
+};
+
+enum
+{
+  SIGNAL_JOB,
+  N_SIGNALS
+};
+
+static guint signals[N_SIGNALS];
+
+G_DEFINE_FINAL_TYPE (AppDevicesPane, app_devices_pane, GTK_TYPE_WIDGET)
+
+static void
+add_fact (GtkWidget *list, const char *name, const char *value)
+{
+  GtkWidget *row = g_object_new (ADW_TYPE_ACTION_ROW, "title", name, "use-markup", FALSE, NULL);
+  GtkWidget *label
+      = g_object_new (GTK_TYPE_LABEL, "label", value, "xalign", 1.0f, "wrap", TRUE, "wrap-mode",
+                      PANGO_WRAP_WORD_CHAR, "justify", GTK_JUSTIFY_RIGHT, "selectable", TRUE,
+                      "css-classes", (const char *[]){ "dim-label", "numeric", NULL }, NULL);
+
+  adw_action_row_add_suffix (ADW_ACTION_ROW (row), label);
+  gtk_list_box_row_set_activatable (GTK_LIST_BOX_ROW (row), FALSE);
+  gtk_list_box_append (GTK_LIST_BOX (list), row);
+}
+
+/* A long value below its name instead of beside it. */
+static void
+add_long_fact (GtkWidget *list, const char *name, const char *value)
+{
+  GtkWidget *row = g_object_new (ADW_TYPE_ACTION_ROW, "title", name, "subtitle", value,
+                                 "use-markup", FALSE, "subtitle-lines", 3, NULL);
+
+  gtk_list_box_row_set_activatable (GTK_LIST_BOX_ROW (row), FALSE);
+  gtk_list_box_append (GTK_LIST_BOX (list), row);
+}
+
+static void
+clear_list (GtkWidget *list)
+{
+  GtkWidget *row;
+
+  while ((row = gtk_widget_get_first_child (list)) != NULL)
+    gtk_list_box_remove (GTK_LIST_BOX (list), row);
+}
+
+static void
+fill_facts (AppDevicesPane *self)
+{
+  EngMachine *machine = self->machine;
+  g_autofree char *cpus = g_strdup_printf ("%u", eng_machine_get_n_cpus (machine));
+  g_autofree char *isa = g_utf8_strup (eng_machine_get_isa (machine), -1);
+  g_autofree char *memory = eng_format_value ((double)eng_machine_get_memory_bytes (machine), "B");
+  g_autofree char *cache
+      = eng_machine_get_cache_bytes (machine) > 0
+            ? eng_format_value ((double)eng_machine_get_cache_bytes (machine), "B")
+            : NULL;
+  g_autofree char *clock = eng_machine_get_clock_hz (machine) > 0.0
+                               ? eng_format_value (eng_machine_get_clock_hz (machine), "Hz")
+                               : NULL;
+  g_autofree char *load = isfinite (eng_machine_get_load (machine))
+                              ? g_strdup_printf ("%.2f", eng_machine_get_load (machine))
+                              : NULL;
+  const char *governor = eng_machine_get_governor (machine);
+  const char *missing = _ ("unavailable");
+
+  clear_list (self->facts_list);
+  add_long_fact (self->facts_list, _ ("Processor"), eng_machine_get_cpu (machine));
+  add_fact (self->facts_list, _ ("Instruction set"), isa);
+  add_fact (self->facts_list, _ ("Usable cores"), cpus);
+  add_fact (self->facts_list, _ ("Memory"), memory);
+  add_fact (self->facts_list, _ ("Largest cache"), cache != NULL ? cache : missing);
+  add_fact (self->facts_list, _ ("Clock"), clock != NULL ? clock : missing);
+  add_fact (self->facts_list, _ ("Governor"), governor != NULL ? governor : missing);
+  add_fact (self->facts_list, _ ("Load"), load != NULL ? load : missing);
+}
+
+static void
+add_roof (AppDevicesPane *self, const EngRoof *roof)
+{
+  g_autofree char *read = eng_format_value (roof->read_bytes_per_s, "B/s");
+  g_autofree char *f32 = eng_format_value (roof->f32_flops, "FLOP/s");
+  g_autofree char *int8 = eng_format_value (roof->int8_ops, "op/s");
+  g_autofree char *reading
+      = g_strdup_printf (ngettext ("Reading, %u thread", "Reading, %u threads", roof->n_threads),
+                         roof->n_threads);
+
+  add_fact (self->roofs_list, reading, read);
+  add_fact (self->roofs_list, _ ("Float arithmetic"), f32);
+  add_fact (self->roofs_list, _ ("8-bit arithmetic"), int8);
+}
+
+static void
+fill_roofs (AppDevicesPane *self)
+{
+  guint n_cpus = MAX (eng_machine_get_n_cpus (self->machine), 1);
+  gboolean any = FALSE;
+  EngRoof roof;
+
+  clear_list (self->roofs_list);
+  if (eng_machine_load_roof (self->machine, 1, &roof))
+    {
+      add_roof (self, &roof);
+      any = TRUE;
+    }
+  if (n_cpus > 1 && eng_machine_load_roof (self->machine, n_cpus, &roof))
+    {
+      add_roof (self, &roof);
+      any = TRUE;
+    }
+  gtk_widget_set_visible (self->roofs_list, any);
+  gtk_widget_set_visible (self->roofs_note, !any);
+  gtk_button_set_label (GTK_BUTTON (self->measure), any ? _ ("Measure Again") : _ ("Measure"));
+}
+
+/* ---- Measuring ---- */
+
+static void
+measure_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  EngJob *job = data;
+  g_autoptr (EngMachine) machine = eng_machine_new ();
+  guint n_cpus = MAX (eng_machine_get_n_cpus (machine), 1);
+  GError *error = NULL;
+  EngRoof roof;
+
+  if (eng_machine_measure_roof (machine, 1, TRUE, &roof, job, &error)
+      && (n_cpus == 1 || eng_machine_measure_roof (machine, n_cpus, TRUE, &roof, job, &error)))
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, error);
+}
+
+static void
+on_measured (GObject *object, GAsyncResult *result, gpointer data)
+{
+  AppDevicesPane *self = APP_DEVICES_PANE (object);
+  g_autoptr (EngJob) job = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (!g_task_propagate_boolean (G_TASK (result), &error)
+      && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    gtk_widget_activate_action (GTK_WIDGET (self), "win.toast", "s", error->message);
+  job = g_steal_pointer (&self->job);
+  eng_job_finish (job); /* the window looks whether this pane is still measuring */
+  if (self->machine == NULL)
+    return; /* the window was closed meanwhile */
+  fill_roofs (self);
+}
+
+void
+app_devices_pane_measure (AppDevicesPane *self)
+{
+  g_autoptr (GTask) task = NULL;
+
+  g_return_if_fail (APP_IS_DEVICES_PANE (self));
+  if (self->job != NULL)
+    return;
+
+  self->job = eng_job_new (_ ("Measuring this computer"));
+  task = g_task_new (self, eng_job_get_cancellable (self->job), on_measured, NULL);
+  g_task_set_source_tag (task, app_devices_pane_measure);
+  g_task_set_return_on_cancel (task, FALSE);
+  g_task_set_task_data (task, g_object_ref (self->job), g_object_unref);
+  g_task_run_in_thread (task, measure_thread);
+  g_signal_emit (self, signals[SIGNAL_JOB], 0, self->job);
+}
+
+/* ---- The widget ---- */
+
+static void
+app_devices_pane_dispose (GObject *object)
+{
+  AppDevicesPane *self = APP_DEVICES_PANE (object);
+
+  if (self->job != NULL)
+    eng_job_cancel (self->job);
+  g_clear_pointer (&self->scroller, gtk_widget_unparent);
+  g_clear_pointer (&self->machine, eng_machine_free);
+  G_OBJECT_CLASS (app_devices_pane_parent_class)->dispose (object);
+}
+
+static void
+app_devices_pane_class_init (AppDevicesPaneClass *klass)
+{
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->dispose = app_devices_pane_dispose;
+  signals[SIGNAL_JOB] = g_signal_new ("job", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL,
+                                      NULL, NULL, G_TYPE_NONE, 1, ENG_TYPE_JOB);
+
+  gtk_widget_class_set_layout_manager_type (widget_class, GTK_TYPE_BIN_LAYOUT);
+  gtk_widget_class_set_css_name (widget_class, "devices-pane");
+  gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_GROUP);
+  gtk_widget_class_set_template_from_resource (widget_class, APP_PATH "/ui/app-devices-pane.ui");
+  gtk_widget_class_bind_template_child (widget_class, AppDevicesPane, scroller);
+  gtk_widget_class_bind_template_child (widget_class, AppDevicesPane, facts_list);
+  gtk_widget_class_bind_template_child (widget_class, AppDevicesPane, roofs_list);
+  gtk_widget_class_bind_template_child (widget_class, AppDevicesPane, roofs_note);
+  gtk_widget_class_bind_template_child (widget_class, AppDevicesPane, measure);
+}
+
+static void
+app_devices_pane_init (AppDevicesPane *self)
+{
+  gtk_widget_init_template (GTK_WIDGET (self));
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                  _ ("Devices"), -1);
+  self->machine = eng_machine_new ();
+  fill_facts (self);
+  fill_roofs (self);
+}
+
+GtkWidget *
+app_devices_pane_new (void)
+{
+  return g_object_new (APP_TYPE_DEVICES_PANE, NULL);
+}
+
+gboolean
+app_devices_pane_get_measuring (AppDevicesPane *self)
+{
+  g_return_val_if_fail (APP_IS_DEVICES_PANE (self), FALSE);
+  return self->job != NULL;
+}

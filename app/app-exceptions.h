@@ -1,0 +1,21 @@
+/* The exceptions of a technique's parameter: the selected layer alone, and rules by name pattern.
+ */
+#pragma once
+
+#include <adwaita.h>
+
+#include "app-selection.h"
+#include "eng-session.h"
+#include "eng-technique.h"
+
+G_BEGIN_DECLS
+
+#define APP_TYPE_EXCEPTIONS (app_exceptions_get_type ())
+G_DECLARE_FINAL_TYPE (AppExceptions, app_exceptions, APP, EXCEPTIONS, AdwExpanderRow)
+
+/* @param is one of @technique's with per_layer set. Follows the session's recipe and the shared
+ * selection. */
+GtkWidget *app_exceptions_new (const EngTechnique *technique, const EngParam *param,
+                               EngSession *session, AppSelection *selection);
+
+G_END_DECLS

@@ -1,0 +1,20 @@
+/* One headline number: title, number and unit, interval, difference to the baseline. */
+#pragma once
+
+#include <gtk/gtk.h>
+
+#include "app-change.h"
+
+G_BEGIN_DECLS
+
+#define APP_TYPE_FIGURE_TILE (app_figure_tile_get_type ())
+G_DECLARE_FINAL_TYPE (AppFigureTile, app_figure_tile, APP, FIGURE_TILE, GtkWidget)
+
+/* Properties: "title" string; "compact" boolean (smaller, for narrow windows). */
+GtkWidget *app_figure_tile_new (const char *title);
+void app_figure_tile_set_title (AppFigureTile *self, const char *title);
+void app_figure_tile_set_compact (AppFigureTile *self, gboolean compact);
+/* @change NULL: there is nothing to compare with. Both are copied. */
+void app_figure_tile_set (AppFigureTile *self, const EngFigure *figure, const AppChange *change);
+
+G_END_DECLS

@@ -1,0 +1,247 @@
+/* The headline strip. A view of an AppStage; the window places it. Must not know where the numbers
+ * come from. */
+#include "app-headline.h"
+
+#include "app-compare.h"
+#include "app-config.h"
+#include "app-figure-tile.h"
+#include "app-job-bar.h"
+#include "app-model-info.h"
+
+#include <glib/gi18n.h>
+
+static const EngFigureId headline_figures[]
+    = { ENG_FIGURE_DECODE, ENG_FIGURE_FIRST_TOKEN, ENG_FIGURE_PEAK_MEMORY };
+#define N_TILES G_N_ELEMENTS (headline_figures)
+
+struct _AppHeadline
+{
+  GtkWidget parent_instance;
+
+  GtkWidget *model_button;
+  GtkWidget *model_name;
+  GtkWidget *model_facts;
+  GtkWidget *tiles_box;
+  GtkWidget *status; /* "sentence" or "job" */
+  GtkWidget *sentence;
+  GtkWidget *job_bar;
+  GtkWidget *tiles[N_TILES];
+
+  AppStage *stage;
+  gboolean compact;
+};
+
+enum
+{
+  PROP_0,
+  PROP_COMPACT,
+  N_PROPS
+};
+
+static GParamSpec *props[N_PROPS];
+
+G_DEFINE_FINAL_TYPE (AppHeadline, app_headline, GTK_TYPE_WIDGET)
+
+static void
+update_figures (AppHeadline *self)
+{
+  EngRun *baseline = app_stage_get_baseline (self->stage);
+  EngRun *run = app_stage_get_run (self->stage);
+  AppComparable comparable = { NULL, NULL, NULL };
+
+  if (baseline != NULL && run != NULL)
+    comparable = app_compare_check (baseline, run);
+  for (guint i = 0; i < N_TILES; i++)
+    {
+      EngFigureId id = headline_figures[i];
+      EngFigure figure = app_stage_get_figure (self->stage, id);
+      AppChange change;
+      gboolean show = baseline != NULL && comparable.layers == NULL
+                      && (comparable.times == NULL || id == ENG_FIGURE_PEAK_MEMORY);
+
+      if (show)
+        {
+          EngFigure before = eng_run_get_figure (baseline, id);
+          change = app_change (&before, &figure, eng_figure_id_lower_is_better (id));
+        }
+      app_figure_tile_set (APP_FIGURE_TILE (self->tiles[i]), &figure, show ? &change : NULL);
+    }
+}
+
+static void
+update_sentence (AppHeadline *self)
+{
+  g_autofree char *text = app_stage_dup_sentence (self->stage);
+
+  if (g_strcmp0 (gtk_label_get_label (GTK_LABEL (self->sentence)), text) == 0)
+    return;
+  gtk_label_set_label (GTK_LABEL (self->sentence), text);
+  gtk_widget_set_tooltip_text (self->sentence, text);
+}
+
+static void
+update_model (AppHeadline *self)
+{
+  EngModel *model = eng_session_get_model (app_stage_get_session (self->stage));
+  g_autofree char *facts = NULL;
+
+  gtk_widget_set_visible (self->model_button, model != NULL && !self->compact);
+  if (model == NULL)
+    return;
+  facts = app_model_info_dup_facts (model);
+  gtk_label_set_label (GTK_LABEL (self->model_name), eng_model_get_name (model));
+  gtk_label_set_label (GTK_LABEL (self->model_facts), facts);
+}
+
+static void
+on_changed (AppHeadline *self)
+{
+  update_model (self);
+  update_figures (self);
+  update_sentence (self);
+}
+
+static void
+make_model_popover (GtkMenuButton *button, gpointer data)
+{
+  AppHeadline *self = data;
+  EngModel *model
+      = self->stage != NULL ? eng_session_get_model (app_stage_get_session (self->stage)) : NULL;
+
+  gtk_menu_button_set_popover (button, model != NULL ? app_model_info_new_popover (model) : NULL);
+}
+
+static void
+on_job_active (AppHeadline *self)
+{
+  gtk_stack_set_visible_child_name (GTK_STACK (self->status),
+                                    app_job_bar_get_active (APP_JOB_BAR (self->job_bar))
+                                        ? "job"
+                                        : "sentence");
+}
+
+static void
+app_headline_dispose (GObject *object)
+{
+  AppHeadline *self = APP_HEADLINE (object);
+  GtkWidget *child;
+
+  while ((child = gtk_widget_get_first_child (GTK_WIDGET (object))) != NULL)
+    gtk_widget_unparent (child);
+  g_clear_object (&self->stage);
+  G_OBJECT_CLASS (app_headline_parent_class)->dispose (object);
+}
+
+static void
+app_headline_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  if (id == PROP_COMPACT)
+    g_value_set_boolean (value, APP_HEADLINE (object)->compact);
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+}
+
+static void
+app_headline_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  if (id == PROP_COMPACT)
+    app_headline_set_compact (APP_HEADLINE (object), g_value_get_boolean (value));
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+}
+
+static void
+app_headline_class_init (AppHeadlineClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  object_class->dispose = app_headline_dispose;
+  object_class->get_property = app_headline_get_property;
+  object_class->set_property = app_headline_set_property;
+
+  props[PROP_COMPACT]
+      = g_param_spec_boolean ("compact", NULL, NULL, FALSE,
+                              G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+  g_object_class_install_properties (object_class, N_PROPS, props);
+
+  g_type_ensure (APP_TYPE_JOB_BAR);
+  gtk_widget_class_set_layout_manager_type (widget_class, GTK_TYPE_BOX_LAYOUT);
+  gtk_widget_class_set_css_name (widget_class, "headline");
+  gtk_widget_class_set_template_from_resource (widget_class, APP_PATH "/ui/app-headline.ui");
+  gtk_widget_class_bind_template_child (widget_class, AppHeadline, model_button);
+  gtk_widget_class_bind_template_child (widget_class, AppHeadline, model_name);
+  gtk_widget_class_bind_template_child (widget_class, AppHeadline, model_facts);
+  gtk_widget_class_bind_template_child (widget_class, AppHeadline, tiles_box);
+  gtk_widget_class_bind_template_child (widget_class, AppHeadline, status);
+  gtk_widget_class_bind_template_child (widget_class, AppHeadline, sentence);
+  gtk_widget_class_bind_template_child (widget_class, AppHeadline, job_bar);
+}
+
+static void
+app_headline_init (AppHeadline *self)
+{
+  const char *const titles[N_TILES]
+      = { _ ("Decode speed"), _ ("Time to first token"), _ ("Peak memory") };
+
+  gtk_widget_init_template (GTK_WIDGET (self));
+  for (guint i = 0; i < N_TILES; i++)
+    {
+      self->tiles[i] = app_figure_tile_new (titles[i]);
+      gtk_box_append (GTK_BOX (self->tiles_box), self->tiles[i]);
+    }
+  g_signal_connect_object (self->job_bar, "notify::active", G_CALLBACK (on_job_active), self,
+                           G_CONNECT_SWAPPED);
+  gtk_menu_button_set_create_popup_func (GTK_MENU_BUTTON (self->model_button), make_model_popover,
+                                         self, NULL);
+}
+
+void
+app_headline_set_stage (AppHeadline *self, AppStage *stage)
+{
+  EngSession *session;
+
+  g_return_if_fail (APP_IS_HEADLINE (self) && APP_IS_STAGE (stage) && self->stage == NULL);
+
+  self->stage = g_object_ref (stage);
+  session = app_stage_get_session (stage);
+  g_signal_connect_object (stage, "changed", G_CALLBACK (on_changed), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (stage, "live", G_CALLBACK (update_figures), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (session, "notify::job", G_CALLBACK (update_sentence), self,
+                           G_CONNECT_SWAPPED);
+  on_changed (self);
+}
+
+void
+app_headline_set_job (AppHeadline *self, EngJob *job)
+{
+  g_return_if_fail (APP_IS_HEADLINE (self));
+  app_job_bar_set_job (APP_JOB_BAR (self->job_bar), job);
+}
+
+void
+app_headline_set_compact (AppHeadline *self, gboolean compact)
+{
+  GtkLayoutManager *layout;
+
+  g_return_if_fail (APP_IS_HEADLINE (self));
+
+  if (self->compact == !!compact)
+    return;
+  self->compact = !!compact;
+  layout = gtk_widget_get_layout_manager (GTK_WIDGET (self));
+  gtk_orientable_set_orientation (GTK_ORIENTABLE (layout),
+                                  compact ? GTK_ORIENTATION_VERTICAL : GTK_ORIENTATION_HORIZONTAL);
+  gtk_box_layout_set_spacing (GTK_BOX_LAYOUT (layout), compact ? 6 : 24);
+  gtk_box_set_spacing (GTK_BOX (self->tiles_box), compact ? 12 : 36);
+  gtk_box_set_homogeneous (GTK_BOX (self->tiles_box), compact);
+  for (guint i = 0; i < N_TILES; i++)
+    app_figure_tile_set_compact (APP_FIGURE_TILE (self->tiles[i]), compact);
+  if (compact)
+    gtk_widget_add_css_class (GTK_WIDGET (self), "compact");
+  else
+    gtk_widget_remove_css_class (GTK_WIDGET (self), "compact");
+  if (self->stage != NULL)
+    update_model (self);
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_COMPACT]);
+}

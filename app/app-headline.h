@@ -1,0 +1,21 @@
+/* The strip under the header: which model, three headline numbers with intervals and differences,
+ * one sentence or the job that is going on. */
+#pragma once
+
+#include <gtk/gtk.h>
+
+#include "app-stage.h"
+
+G_BEGIN_DECLS
+
+#define APP_TYPE_HEADLINE (app_headline_get_type ())
+G_DECLARE_FINAL_TYPE (AppHeadline, app_headline, APP, HEADLINE, GtkWidget)
+
+/* Property: "compact" boolean: numbers beside each other, the sentence below them, no model button.
+ */
+/* What to show in place of the sentence while it goes on; nullable. */
+void app_headline_set_job (AppHeadline *self, EngJob *job);
+void app_headline_set_stage (AppHeadline *self, AppStage *stage);
+void app_headline_set_compact (AppHeadline *self, gboolean compact);
+
+G_END_DECLS

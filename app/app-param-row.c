@@ -1,0 +1,401 @@
+/* The row for one parameter. Built from the technique table's EngParam and nothing else: a new kind
+ * of parameter is added here, a new technique never touches it. Used by the technique box and its
+ * exceptions. */
+#include "app-param-row.h"
+
+#include "app-config.h"
+
+#include <glib/gi18n.h>
+#include <math.h>
+
+/* How long a number must rest before it counts. */
+#define SETTLE_MS 600
+
+struct _AppParamRow
+{
+  AdwActionRow parent_instance;
+
+  const EngParam *param;
+  gboolean inheritable;
+  GVariant *value;
+
+  GtkWidget *control; /* GtkDropDown, GtkSpinButton or GtkSwitch */
+  GtkWidget *reset;   /* inheritable numbers and switches */
+  guint settle_id;
+  gboolean updating;
+};
+
+enum
+{
+  PROP_0,
+  PROP_VALUE,
+  N_PROPS
+};
+
+enum
+{
+  SIGNAL_CHANGED,
+  N_SIGNALS
+};
+
+static GParamSpec *props[N_PROPS];
+static guint signals[N_SIGNALS];
+
+G_DEFINE_FINAL_TYPE (AppParamRow, app_param_row, ADW_TYPE_ACTION_ROW)
+
+static guint
+n_choices (const EngParam *param)
+{
+  guint n = 0;
+
+  while (param->choices[n].id != NULL)
+    n++;
+  return n;
+}
+
+/* What the control says now; floating, NULL for "as the whole model". */
+static GVariant *
+read_control (AppParamRow *self)
+{
+  guint position;
+
+  switch (self->param->kind)
+    {
+    case ENG_PARAM_CHOICE:
+      position = gtk_drop_down_get_selected (GTK_DROP_DOWN (self->control));
+      if (self->inheritable && position-- == 0)
+        return NULL;
+      g_return_val_if_fail (position < n_choices (self->param), NULL);
+      return g_variant_new_string (self->param->choices[position].id);
+    case ENG_PARAM_INT:
+      return g_variant_new_int64 (
+          (gint64)llround (gtk_spin_button_get_value (GTK_SPIN_BUTTON (self->control))));
+    case ENG_PARAM_REAL:
+      return g_variant_new_double (gtk_spin_button_get_value (GTK_SPIN_BUTTON (self->control)));
+    case ENG_PARAM_SWITCH:
+    default:
+      return g_variant_new_boolean (gtk_switch_get_active (GTK_SWITCH (self->control)));
+    }
+}
+
+static void
+write_control (AppParamRow *self)
+{
+  const char *id;
+
+  self->updating = TRUE;
+  switch (self->param->kind)
+    {
+    case ENG_PARAM_CHOICE:
+      id = self->value != NULL ? g_variant_get_string (self->value, NULL) : NULL;
+      for (guint i = 0; i < n_choices (self->param); i++)
+        if (g_strcmp0 (self->param->choices[i].id, id) == 0)
+          gtk_drop_down_set_selected (GTK_DROP_DOWN (self->control),
+                                      i + (self->inheritable ? 1 : 0));
+      if (id == NULL && self->inheritable)
+        gtk_drop_down_set_selected (GTK_DROP_DOWN (self->control), 0);
+      break;
+    case ENG_PARAM_INT:
+      if (self->value != NULL)
+        gtk_spin_button_set_value (GTK_SPIN_BUTTON (self->control),
+                                   (double)g_variant_get_int64 (self->value));
+      break;
+    case ENG_PARAM_REAL:
+      if (self->value != NULL)
+        gtk_spin_button_set_value (GTK_SPIN_BUTTON (self->control),
+                                   g_variant_get_double (self->value));
+      break;
+    case ENG_PARAM_SWITCH:
+    default:
+      if (self->value != NULL)
+        gtk_switch_set_active (GTK_SWITCH (self->control), g_variant_get_boolean (self->value));
+      break;
+    }
+  if (self->reset != NULL)
+    gtk_widget_set_sensitive (self->reset, self->value != NULL);
+  self->updating = FALSE;
+}
+
+static gboolean
+take_value (AppParamRow *self, GVariant *value)
+{
+  g_autoptr (GVariant) taken = value != NULL ? g_variant_ref_sink (value) : NULL;
+
+  if (taken == self->value
+      || (taken != NULL && self->value != NULL && g_variant_equal (taken, self->value)))
+    return FALSE;
+  g_clear_pointer (&self->value, g_variant_unref);
+  self->value = g_steal_pointer (&taken);
+  if (self->reset != NULL)
+    gtk_widget_set_sensitive (self->reset, self->value != NULL);
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_VALUE]);
+  return TRUE;
+}
+
+static void
+commit (AppParamRow *self)
+{
+  g_clear_handle_id (&self->settle_id, g_source_remove);
+  if (take_value (self, read_control (self)))
+    g_signal_emit (self, signals[SIGNAL_CHANGED], 0);
+}
+
+static gboolean
+on_settled (gpointer data)
+{
+  AppParamRow *self = data;
+
+  self->settle_id = 0;
+  commit (self);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+on_control (AppParamRow *self)
+{
+  if (self->updating)
+    return;
+  if (self->param->kind == ENG_PARAM_CHOICE || self->param->kind == ENG_PARAM_SWITCH)
+    {
+      commit (self);
+      return;
+    }
+  g_clear_handle_id (&self->settle_id, g_source_remove);
+  self->settle_id = g_timeout_add (SETTLE_MS, on_settled, self);
+}
+
+static void
+on_reset (AppParamRow *self)
+{
+  g_clear_handle_id (&self->settle_id, g_source_remove);
+  if (take_value (self, NULL))
+    g_signal_emit (self, signals[SIGNAL_CHANGED], 0);
+}
+
+/* ---- The drop-down's list: title and, below it, what the choice means ---- */
+
+static void
+on_item_setup (GtkSignalListItemFactory *factory, GtkListItem *item, gpointer data)
+{
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
+  GtkWidget *title = g_object_new (GTK_TYPE_LABEL, "xalign", 0.0f, NULL);
+  GtkWidget *summary = g_object_new (GTK_TYPE_LABEL, "xalign", 0.0f, "wrap", TRUE,
+                                     "max-width-chars", 32, "width-chars", 24, "css-classes",
+                                     (const char *[]){ "caption", "dim-label", NULL }, NULL);
+
+  gtk_box_append (GTK_BOX (box), title);
+  gtk_box_append (GTK_BOX (box), summary);
+  gtk_widget_set_margin_top (box, 3);
+  gtk_widget_set_margin_bottom (box, 3);
+  gtk_list_item_set_child (item, box);
+}
+
+static void
+on_item_bind (GtkSignalListItemFactory *factory, GtkListItem *item, gpointer data)
+{
+  AppParamRow *self = data;
+  GtkStringObject *string = gtk_list_item_get_item (item);
+  GtkWidget *title = gtk_widget_get_first_child (gtk_list_item_get_child (item));
+  GtkWidget *summary = gtk_widget_get_next_sibling (title);
+  guint position = gtk_list_item_get_position (item);
+  const char *text = NULL;
+
+  gtk_label_set_label (GTK_LABEL (title), gtk_string_object_get_string (string));
+  if (!self->inheritable || position > 0)
+    text = self->param->choices[position - (self->inheritable ? 1 : 0)].summary;
+  gtk_label_set_label (GTK_LABEL (summary), text != NULL ? text : "");
+  gtk_widget_set_visible (summary, text != NULL && *text != '\0');
+}
+
+static void
+on_button_setup (GtkSignalListItemFactory *factory, GtkListItem *item, gpointer data)
+{
+  gtk_list_item_set_child (item, g_object_new (GTK_TYPE_LABEL, "xalign", 0.0f, "ellipsize",
+                                               PANGO_ELLIPSIZE_END, NULL));
+}
+
+static void
+on_button_bind (GtkSignalListItemFactory *factory, GtkListItem *item, gpointer data)
+{
+  gtk_label_set_label (GTK_LABEL (gtk_list_item_get_child (item)),
+                       gtk_string_object_get_string (gtk_list_item_get_item (item)));
+}
+
+static GtkWidget *
+make_drop_down (AppParamRow *self)
+{
+  g_autoptr (GtkStringList) strings = gtk_string_list_new (NULL);
+  g_autoptr (GtkListItemFactory) button = gtk_signal_list_item_factory_new ();
+  g_autoptr (GtkListItemFactory) list = gtk_signal_list_item_factory_new ();
+
+  if (self->inheritable)
+    gtk_string_list_append (strings, _ ("As the model"));
+  for (const EngChoice *choice = self->param->choices; choice->id != NULL; choice++)
+    gtk_string_list_append (strings, choice->title);
+
+  g_signal_connect (button, "setup", G_CALLBACK (on_button_setup), NULL);
+  g_signal_connect (button, "bind", G_CALLBACK (on_button_bind), NULL);
+  g_signal_connect_object (list, "setup", G_CALLBACK (on_item_setup), self, 0);
+  g_signal_connect_object (list, "bind", G_CALLBACK (on_item_bind), self, 0);
+  return g_object_new (GTK_TYPE_DROP_DOWN, "model", strings, "factory", button, "list-factory",
+                       list, NULL);
+}
+
+static GtkWidget *
+make_spin (AppParamRow *self)
+{
+  const EngParam *param = self->param;
+  double step = param->step > 0.0 ? param->step : 1.0;
+  GtkWidget *spin = gtk_spin_button_new_with_range (param->min, param->max, step);
+
+  gtk_spin_button_set_digits (GTK_SPIN_BUTTON (spin),
+                              param->kind == ENG_PARAM_INT ? 0 : (step < 0.1 ? 2 : 1));
+  gtk_spin_button_set_value (GTK_SPIN_BUTTON (spin), param->default_value);
+  gtk_editable_set_width_chars (GTK_EDITABLE (spin), 5);
+  return spin;
+}
+
+static void
+build (AppParamRow *self)
+{
+  const char *signal = "value-changed";
+
+  if (self->param->kind == ENG_PARAM_CHOICE)
+    {
+      self->control = make_drop_down (self);
+      signal = "notify::selected";
+    }
+  else if (self->param->kind == ENG_PARAM_SWITCH)
+    {
+      self->control = gtk_switch_new ();
+      signal = "notify::active";
+    }
+  else
+    self->control = make_spin (self);
+
+  gtk_widget_set_valign (self->control, GTK_ALIGN_CENTER);
+  adw_action_row_add_suffix (ADW_ACTION_ROW (self), self->control);
+  adw_action_row_set_activatable_widget (ADW_ACTION_ROW (self), self->control);
+  g_signal_connect_object (self->control, signal, G_CALLBACK (on_control), self, G_CONNECT_SWAPPED);
+
+  if (self->inheritable && self->param->kind != ENG_PARAM_CHOICE)
+    {
+      self->reset = gtk_button_new_from_icon_name ("edit-clear-symbolic");
+      gtk_widget_set_valign (self->reset, GTK_ALIGN_CENTER);
+      gtk_widget_add_css_class (self->reset, "flat");
+      gtk_widget_set_tooltip_text (self->reset, _ ("As the whole model"));
+      adw_action_row_add_suffix (ADW_ACTION_ROW (self), self->reset);
+      g_signal_connect_object (self->reset, "clicked", G_CALLBACK (on_reset), self,
+                               G_CONNECT_SWAPPED);
+    }
+}
+
+static void
+app_param_row_dispose (GObject *object)
+{
+  AppParamRow *self = APP_PARAM_ROW (object);
+
+  g_clear_handle_id (&self->settle_id, g_source_remove);
+  g_clear_pointer (&self->value, g_variant_unref);
+  G_OBJECT_CLASS (app_param_row_parent_class)->dispose (object);
+}
+
+static void
+app_param_row_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  if (id == PROP_VALUE)
+    g_value_set_variant (value, APP_PARAM_ROW (object)->value);
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+}
+
+static void
+app_param_row_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  if (id == PROP_VALUE)
+    app_param_row_set_value (APP_PARAM_ROW (object), g_value_get_variant (value));
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+}
+
+static void
+app_param_row_class_init (AppParamRowClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->dispose = app_param_row_dispose;
+  object_class->get_property = app_param_row_get_property;
+  object_class->set_property = app_param_row_set_property;
+  props[PROP_VALUE]
+      = g_param_spec_variant ("value", NULL, NULL, G_VARIANT_TYPE_ANY, NULL,
+                              G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+  g_object_class_install_properties (object_class, N_PROPS, props);
+  signals[SIGNAL_CHANGED] = g_signal_new ("changed", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST,
+                                          0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+}
+
+static void
+app_param_row_init (AppParamRow *self)
+{
+}
+
+GtkWidget *
+app_param_row_new (const EngParam *param, gboolean inheritable)
+{
+  AppParamRow *self;
+
+  g_return_val_if_fail (param != NULL, NULL);
+
+  self = g_object_new (APP_TYPE_PARAM_ROW, "title", param->title, NULL);
+  self->param = param;
+  self->inheritable = inheritable;
+  build (self);
+  app_param_row_set_spoken (self, param->title);
+  return GTK_WIDGET (self);
+}
+
+const EngParam *
+app_param_row_get_param (AppParamRow *self)
+{
+  g_return_val_if_fail (APP_IS_PARAM_ROW (self), NULL);
+  return self->param;
+}
+
+GVariant *
+app_param_row_get_value (AppParamRow *self)
+{
+  g_return_val_if_fail (APP_IS_PARAM_ROW (self), NULL);
+  return self->value;
+}
+
+void
+app_param_row_set_value (AppParamRow *self, GVariant *value)
+{
+  g_return_if_fail (APP_IS_PARAM_ROW (self));
+
+  g_clear_handle_id (&self->settle_id, g_source_remove);
+  take_value (self, value);
+  if (self->control != NULL)
+    write_control (self);
+}
+
+void
+app_param_row_set_limits (AppParamRow *self, double min, double max)
+{
+  g_return_if_fail (APP_IS_PARAM_ROW (self));
+  g_return_if_fail (min <= max);
+
+  if (!GTK_IS_SPIN_BUTTON (self->control))
+    return;
+  self->updating = TRUE; /* the spin button clamps its value and says so */
+  gtk_spin_button_set_range (GTK_SPIN_BUTTON (self->control), min, max);
+  self->updating = FALSE;
+}
+
+void
+app_param_row_set_spoken (AppParamRow *self, const char *spoken)
+{
+  g_return_if_fail (APP_IS_PARAM_ROW (self));
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self->control), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                  spoken, -1);
+}

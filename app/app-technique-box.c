@@ -1,0 +1,301 @@
+/* A technique's controls, drawn from its row of the technique table alone. Used by the recipe pane.
+ * No technique is known here by name. */
+#include "app-technique-box.h"
+
+#include "app-config.h"
+#include "app-exceptions.h"
+#include "app-param-row.h"
+#include "app-recipe-edit.h"
+
+#include <glib/gi18n.h>
+#include <math.h>
+
+struct _AppTechniqueBox
+{
+  GtkBox parent_instance;
+
+  const EngTechnique *technique;
+  EngSession *session;
+  AppStage *stage;
+  AppSelection *selection;
+
+  GtkWidget *effect;
+  GtkWidget *reason; /* why it does not apply */
+  GtkWidget *list;
+  GtkWidget *explain;
+  GPtrArray *rows; /* AppParamRow of the whole model, borrowed */
+};
+
+G_DEFINE_FINAL_TYPE (AppTechniqueBox, app_technique_box, GTK_TYPE_BOX)
+
+static void
+on_param_changed (AppParamRow *row, gpointer data)
+{
+  AppTechniqueBox *self = data;
+
+  app_recipe_edit (GTK_WIDGET (self), self->session, self->technique, app_param_row_get_param (row),
+                   NULL, app_param_row_get_value (row));
+}
+
+/* What the value means, below the title of its row: the choice's own sentence, or the unit. */
+static void
+update_subtitle (AppParamRow *row)
+{
+  const EngParam *param = app_param_row_get_param (row);
+  GVariant *value = app_param_row_get_value (row);
+  const char *text = param->unit;
+
+  if (param->kind == ENG_PARAM_CHOICE && value != NULL)
+    for (const EngChoice *choice = param->choices; choice->id != NULL; choice++)
+      if (g_strcmp0 (choice->id, g_variant_get_string (value, NULL)) == 0)
+        text = choice->summary;
+  adw_action_row_set_subtitle (ADW_ACTION_ROW (row), text != NULL ? text : "");
+}
+
+static void
+update_recipe (AppTechniqueBox *self)
+{
+  EngRecipe *recipe = eng_session_get_recipe (self->session);
+
+  for (guint i = 0; i < self->rows->len; i++)
+    {
+      AppParamRow *row = self->rows->pdata[i];
+      const EngParam *param = app_param_row_get_param (row);
+      g_autoptr (GVariant) value = eng_recipe_get (recipe, self->technique->id, param->id, NULL);
+
+      app_param_row_set_value (row, value);
+      update_subtitle (row);
+    }
+}
+
+static void
+update_limits (AppTechniqueBox *self, EngModel *model)
+{
+  if (self->technique->limits == NULL)
+    return;
+  for (guint i = 0; i < self->rows->len; i++)
+    {
+      AppParamRow *row = self->rows->pdata[i];
+      const EngParam *param = app_param_row_get_param (row);
+      double min = param->min, max = param->max, default_value = param->default_value;
+
+      if (param->kind != ENG_PARAM_INT && param->kind != ENG_PARAM_REAL)
+        continue;
+      self->technique->limits (model, param, &min, &max, &default_value);
+      app_param_row_set_limits (row, min, max);
+    }
+}
+
+static void
+update_model (AppTechniqueBox *self)
+{
+  EngModel *model = eng_session_get_model (self->session);
+  g_autofree char *reason = NULL;
+
+  if (model == NULL)
+    {
+      gtk_widget_set_sensitive (self->list, FALSE);
+      gtk_widget_set_visible (self->reason, FALSE);
+      return;
+    }
+  if (self->technique->applies != NULL)
+    reason = self->technique->applies (model);
+  gtk_widget_set_sensitive (self->list, reason == NULL);
+  gtk_widget_set_visible (self->reason, reason != NULL);
+  gtk_label_set_label (GTK_LABEL (self->reason), reason != NULL ? reason : "");
+  update_limits (self, model);
+  update_recipe (self);
+}
+
+/* The bytes this recipe asks for, over all layers: an estimate, and marked as one. */
+static char *
+dup_estimate (AppTechniqueBox *self, EngModel *model)
+{
+  EngRecipe *recipe = eng_session_get_recipe (self->session);
+  EngEstimate sum = { 0.0, 0.0 };
+  g_autofree char *weights = NULL;
+  g_autofree char *kv = NULL;
+
+  if (self->technique->estimate == NULL)
+    return NULL;
+  for (int layer = -1; layer <= (int)eng_model_get_n_layers (model); layer++)
+    self->technique->estimate (model, recipe, layer, &sum);
+  weights = sum.weight_bytes > 0.0 ? eng_format_value (sum.weight_bytes, "B") : NULL;
+  kv = sum.kv_bytes > 0.0 ? eng_format_value (sum.kv_bytes, "B") : NULL;
+  if (weights != NULL && kv != NULL)
+    return g_strdup_printf (_ ("Estimate: %s of weights, %s of cache"), weights, kv);
+  if (weights != NULL)
+    return g_strdup_printf (_ ("Estimate: %s of weights"), weights);
+  if (kv != NULL)
+    return g_strdup_printf (_ ("Estimate: %s of cache"), kv);
+  return NULL;
+}
+
+/* The line below the controls: what it did to the selected layer, else what is to be expected. */
+static void
+update_explain (AppTechniqueBox *self)
+{
+  EngModel *model = eng_session_get_model (self->session);
+  int layer = app_selection_get_layer (self->selection);
+  g_autofree char *text = NULL;
+
+  if (model != NULL && layer != APP_LAYER_NONE && self->technique->explain != NULL)
+    {
+      g_autofree char *name = eng_model_dup_layer_name (model, layer);
+      g_autofree char *what
+          = self->technique->explain (model, eng_session_get_recipe (self->session), layer);
+
+      if (what != NULL)
+        text = g_strdup_printf ("%s: %s", name, what);
+    }
+  if (text == NULL && model != NULL)
+    text = dup_estimate (self, model);
+  gtk_label_set_label (GTK_LABEL (self->explain), text != NULL ? text : "");
+  gtk_widget_set_visible (self->explain, text != NULL);
+}
+
+static void
+update_effect (AppTechniqueBox *self)
+{
+  g_autofree char *effect = eng_session_dup_technique_effect (self->session, self->technique->id);
+  g_autofree char *tip = NULL;
+
+  gtk_widget_set_visible (self->effect, effect != NULL);
+  if (effect == NULL)
+    return;
+  gtk_label_set_label (GTK_LABEL (self->effect), effect);
+  tip = g_strdup_printf (_ ("Measured when %s was last changed: %s"), self->technique->title,
+                         effect);
+  gtk_widget_set_tooltip_text (self->effect, tip);
+}
+
+static void
+on_recipe (AppTechniqueBox *self)
+{
+  update_recipe (self);
+  update_explain (self);
+}
+
+static void
+on_model (AppTechniqueBox *self)
+{
+  update_model (self);
+  update_explain (self);
+}
+
+static void
+app_technique_box_dispose (GObject *object)
+{
+  AppTechniqueBox *self = APP_TECHNIQUE_BOX (object);
+
+  g_clear_object (&self->session);
+  g_clear_object (&self->stage);
+  g_clear_object (&self->selection);
+  g_clear_pointer (&self->rows, g_ptr_array_unref);
+  G_OBJECT_CLASS (app_technique_box_parent_class)->dispose (object);
+}
+
+static void
+app_technique_box_class_init (AppTechniqueBoxClass *klass)
+{
+  G_OBJECT_CLASS (klass)->dispose = app_technique_box_dispose;
+  gtk_widget_class_set_css_name (GTK_WIDGET_CLASS (klass), "technique-box");
+  gtk_widget_class_set_accessible_role (GTK_WIDGET_CLASS (klass), GTK_ACCESSIBLE_ROLE_GROUP);
+}
+
+static void
+app_technique_box_init (AppTechniqueBox *self)
+{
+  self->rows = g_ptr_array_new ();
+  gtk_orientable_set_orientation (GTK_ORIENTABLE (self), GTK_ORIENTATION_VERTICAL);
+  gtk_box_set_spacing (GTK_BOX (self), 6);
+}
+
+static GtkWidget *
+make_text (const char *text, const char *const *classes)
+{
+  return g_object_new (GTK_TYPE_LABEL, "label", text, "xalign", 0.0f, "wrap", TRUE, "wrap-mode",
+                       PANGO_WRAP_WORD_CHAR, "css-classes", classes, NULL);
+}
+
+static void
+build_header (AppTechniqueBox *self)
+{
+  GtkWidget *header = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6);
+  GtkWidget *title = make_text (self->technique->title, (const char *[]){ "heading", NULL });
+
+  gtk_widget_set_hexpand (title, TRUE);
+  self->effect
+      = g_object_new (GTK_TYPE_LABEL, "visible", FALSE, "valign", GTK_ALIGN_CENTER, "css-classes",
+                      (const char *[]){ "caption", "numeric", "effect", NULL }, NULL);
+  gtk_box_append (GTK_BOX (header), title);
+  gtk_box_append (GTK_BOX (header), self->effect);
+  gtk_box_append (GTK_BOX (self), header);
+
+  if (self->technique->summary != NULL)
+    {
+      GtkWidget *summary
+          = make_text (self->technique->summary, (const char *[]){ "caption", "dim-label", NULL });
+
+      if (self->technique->papers != NULL)
+        gtk_widget_set_tooltip_text (summary, self->technique->papers);
+      gtk_box_append (GTK_BOX (self), summary);
+    }
+  self->reason = make_text ("", (const char *[]){ "caption", "warning", NULL });
+  gtk_box_append (GTK_BOX (self), self->reason);
+}
+
+static void
+build_rows (AppTechniqueBox *self)
+{
+  self->list = gtk_list_box_new ();
+  gtk_list_box_set_selection_mode (GTK_LIST_BOX (self->list), GTK_SELECTION_NONE);
+  gtk_widget_add_css_class (self->list, "boxed-list");
+  for (guint i = 0; i < self->technique->n_params; i++)
+    {
+      const EngParam *param = &self->technique->params[i];
+      GtkWidget *row = app_param_row_new (param, FALSE);
+
+      gtk_widget_set_tooltip_text (row, param->summary);
+      g_signal_connect_object (row, "changed", G_CALLBACK (on_param_changed), self, 0);
+      gtk_list_box_append (GTK_LIST_BOX (self->list), row);
+      g_ptr_array_add (self->rows, row);
+      if (param->per_layer)
+        gtk_list_box_append (GTK_LIST_BOX (self->list),
+                             app_exceptions_new (self->technique, param, self->session,
+                                                 self->selection));
+    }
+  gtk_box_append (GTK_BOX (self), self->list);
+  self->explain = make_text ("", (const char *[]){ "caption", "dim-label", "numeric", NULL });
+  gtk_box_append (GTK_BOX (self), self->explain);
+}
+
+GtkWidget *
+app_technique_box_new (const EngTechnique *technique, AppStage *stage, AppSelection *selection)
+{
+  AppTechniqueBox *self;
+
+  g_return_val_if_fail (technique != NULL && APP_IS_STAGE (stage) && APP_IS_SELECTION (selection),
+                        NULL);
+
+  self = g_object_new (APP_TYPE_TECHNIQUE_BOX, NULL);
+  self->technique = technique;
+  self->stage = g_object_ref (stage);
+  self->session = g_object_ref (app_stage_get_session (stage));
+  self->selection = g_object_ref (selection);
+  build_header (self);
+  build_rows (self);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                  technique->title, -1);
+
+  g_signal_connect_object (self->session, "notify::recipe", G_CALLBACK (on_recipe), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->session, "notify::model", G_CALLBACK (on_model), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (stage, "changed", G_CALLBACK (update_effect), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (selection, "notify::layer", G_CALLBACK (update_explain), self,
+                           G_CONNECT_SWAPPED);
+  on_model (self);
+  update_effect (self);
+  return GTK_WIDGET (self);
+}

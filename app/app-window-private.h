@@ -1,0 +1,78 @@
+/* The window's struct, shared by its files: layout and life (app-window.c), actions (-actions.c),
+ * opening (-open.c), runs of the history (-runs.c), exports (-export.c). */
+#pragma once
+
+#include "app-window.h"
+
+#include "app-breakpoint.h"
+#include "app-compare-view.h"
+#include "app-devices-pane.h"
+#include "app-headline.h"
+#include "app-history-view.h"
+#include "app-lanes-view.h"
+#include "app-prompt-view.h"
+#include "app-recipe-pane.h"
+#include "app-selection.h"
+#include "app-stage.h"
+
+struct _AppWindow
+{
+  AdwApplicationWindow parent_instance;
+
+  /* Template */
+  AppBreakpoint *breakpoint;
+  AdwToastOverlay *toasts;
+  AdwViewSwitcherTitle *title;
+  AdwViewSwitcherBar *switcher_bar;
+  GtkWidget *open_button;
+  GtkWidget *undo_button, *redo_button;
+  GtkWidget *undo_box;
+  GtkWidget *recipe_button, *devices_button;
+  GtkStack *run_stack; /* "run", "stop" */
+  GtkWidget *run_content;
+  GtkStack *content; /* "empty", "loading", "session" */
+  AdwStatusPage *empty_page;
+  AppHeadline *headline;
+  AdwFlap *recipe_flap, *devices_flap;
+  AppRecipePane *recipe_pane;
+  AppDevicesPane *devices_pane;
+  AdwViewStack *views;
+  AdwViewStackPage *text_page;
+  AdwBin *prompt_wide, *prompt_narrow; /* the prompt is in one of them */
+  GtkPaned *lanes_paned;
+  AppPromptView *prompt;
+  AppLanesView *lanes;
+  AppCompareView *compare;
+  AppHistoryView *history_view;
+  GMenu *recent_menu;
+
+  EngSession *session;
+  AppStage *stage;
+  AppSelection *selection;
+  EngHistory *history;       /* nullable */
+  GCancellable *cancellable; /* of everything asynchronous; cancelled when the window goes */
+  EngJob *own_job;           /* saving a build, measuring roofs; nullable */
+  char *model_hash;          /* of the model that is open; NULL until it is known */
+  char *opening;             /* path that was asked for; NULL once it is open */
+  gboolean remember;         /* put it among the recent files */
+  gboolean used;
+  gulong first_frame_id;
+};
+
+/* app-window-actions.c */
+void app_window_init_actions (AppWindow *self);
+void app_window_update_actions (AppWindow *self);
+void app_window_set_action_enabled (AppWindow *self, const char *name, gboolean enabled);
+
+/* app-window-open.c */
+void app_window_init_open (AppWindow *self);
+void app_window_show_failure (AppWindow *self, const GError *error, const char *what);
+void app_window_model_opened (AppWindow *self);
+
+/* app-window-runs.c */
+void app_window_init_runs (AppWindow *self);
+
+/* app-window-export.c */
+void app_window_init_export (AppWindow *self);
+/* Show @job in the headline until it is done. */
+void app_window_set_own_job (AppWindow *self, EngJob *job);

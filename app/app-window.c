@@ -1,0 +1,408 @@
+/* The window: puts the panes and views together, moves them about as the width changes, and follows
+ * the session. What its actions do is in app-window-actions.c and its neighbours. */
+#include "app-window-private.h"
+
+#include "app-config.h"
+#include "app-settings.h"
+
+#include <glib/gi18n.h>
+
+G_DEFINE_FINAL_TYPE (AppWindow, app_window, ADW_TYPE_APPLICATION_WINDOW)
+
+/* ---- Layout ---- */
+
+/* The prompt stands below the lanes where there is room, else on a page of its own. */
+static void
+place_prompt (AppWindow *self, gboolean narrow)
+{
+  AdwBin *to = narrow ? self->prompt_narrow : self->prompt_wide;
+  AdwBin *from = narrow ? self->prompt_wide : self->prompt_narrow;
+
+  if (adw_bin_get_child (to) == GTK_WIDGET (self->prompt))
+    return;
+  g_object_ref (self->prompt);
+  adw_bin_set_child (from, NULL);
+  adw_bin_set_child (to, GTK_WIDGET (self->prompt));
+  g_object_unref (self->prompt);
+  gtk_widget_set_visible (GTK_WIDGET (self->prompt_wide), !narrow);
+  adw_view_stack_page_set_visible (self->text_page, narrow);
+  if (!narrow && g_strcmp0 (adw_view_stack_get_visible_child_name (self->views), "text") == 0)
+    adw_view_stack_set_visible_child_name (self->views, "lanes");
+}
+
+static void
+on_width_class (AppWindow *self)
+{
+  AppWidth width = app_breakpoint_get_width_class (self->breakpoint);
+  gboolean compact = width == APP_WIDTH_COMPACT;
+
+  adw_flap_set_fold_policy (self->recipe_flap,
+                            compact ? ADW_FLAP_FOLD_POLICY_ALWAYS : ADW_FLAP_FOLD_POLICY_NEVER);
+  adw_flap_set_fold_policy (self->devices_flap, width == APP_WIDTH_WIDE
+                                                    ? ADW_FLAP_FOLD_POLICY_NEVER
+                                                    : ADW_FLAP_FOLD_POLICY_ALWAYS);
+  adw_flap_set_reveal_flap (self->recipe_flap,
+                            !compact && app_settings_get_boolean ("show-recipe", TRUE));
+  adw_flap_set_reveal_flap (self->devices_flap,
+                            width == APP_WIDTH_WIDE
+                                && app_settings_get_boolean ("show-devices", TRUE));
+
+  app_headline_set_compact (self->headline, compact);
+  app_prompt_view_set_compact (self->prompt, compact);
+  app_history_view_set_compact (self->history_view, width != APP_WIDTH_WIDE);
+  app_compare_view_set_compact (self->compare, compact);
+  place_prompt (self, compact);
+  gtk_widget_set_visible (self->undo_box, !compact);
+  gtk_widget_set_visible (self->open_button, !compact);
+  gtk_widget_set_visible (self->devices_button, !compact);
+  gtk_widget_set_visible (self->run_content, !compact);
+}
+
+/* What the person chose is remembered for the wide window only: narrow ones hide the panes of
+ * themselves. */
+static void
+on_flap_revealed (AppWindow *self)
+{
+  if (app_breakpoint_get_width_class (self->breakpoint) != APP_WIDTH_WIDE)
+    return;
+  app_settings_set_boolean ("show-recipe", adw_flap_get_reveal_flap (self->recipe_flap));
+  app_settings_set_boolean ("show-devices", adw_flap_get_reveal_flap (self->devices_flap));
+}
+
+/* ---- Following the session ---- */
+
+static void
+update_title (AppWindow *self)
+{
+  EngModel *model = eng_session_get_model (self->session);
+  const char *name = model != NULL ? eng_model_get_name (model) : "Lathe";
+  g_autofree char *title
+      = model != NULL ? g_strdup_printf ("%s – Lathe", name) : g_strdup ("Lathe");
+
+  adw_view_switcher_title_set_title (self->title, name);
+  gtk_window_set_title (GTK_WINDOW (self), title);
+}
+
+static void
+update_content (AppWindow *self)
+{
+  const char *page = "empty";
+
+  if (eng_session_get_model (self->session) != NULL)
+    page = "session";
+  else if (self->opening != NULL)
+    page = "loading";
+  gtk_stack_set_visible_child_name (self->content, page);
+  adw_view_switcher_title_set_view_switcher_enabled (self->title, g_str_equal (page, "session"));
+}
+
+static void
+on_model (AppWindow *self)
+{
+  if (eng_session_get_model (self->session) != NULL)
+    app_window_model_opened (self);
+  app_selection_set_layer (self->selection, APP_LAYER_NONE);
+  update_title (self);
+  update_content (self);
+  app_window_update_actions (self);
+}
+
+static void
+on_job (AppWindow *self)
+{
+  EngJob *job = eng_session_get_job (self->session);
+
+  app_headline_set_job (self->headline, job != NULL ? job : self->own_job);
+}
+
+void
+app_window_set_own_job (AppWindow *self, EngJob *job)
+{
+  g_set_object (&self->own_job, job);
+  on_job (self);
+  app_window_update_actions (self);
+}
+
+static void
+on_own_job_done (AppWindow *self, GParamSpec *pspec, EngJob *job)
+{
+  if (eng_job_get_done (job) && self->own_job == job)
+    app_window_set_own_job (self, NULL);
+}
+
+static void
+on_devices_job (AppWindow *self, EngJob *job)
+{
+  g_signal_connect_object (job, "notify::done", G_CALLBACK (on_own_job_done), self,
+                           G_CONNECT_SWAPPED);
+  app_window_set_own_job (self, job);
+}
+
+static void
+on_running (AppWindow *self)
+{
+  gboolean running = eng_session_get_running (self->session);
+
+  gtk_stack_set_visible_child_name (self->run_stack, running ? "stop" : "run");
+  app_window_update_actions (self);
+}
+
+static void
+on_failed (AppWindow *self, const GError *error, const char *what)
+{
+  app_window_show_failure (self, error, what);
+  update_content (self);
+}
+
+static void
+on_run_finished (AppWindow *self, EngRun *run)
+{
+  app_application_log_time (APP_APPLICATION (gtk_window_get_application (GTK_WINDOW (self))),
+                            "a run ended");
+  app_window_update_actions (self);
+}
+
+static void
+follow_session (AppWindow *self)
+{
+  struct
+  {
+    const char *signal;
+    GCallback handler;
+  } const links[] = {
+    { "notify::model", G_CALLBACK (on_model) },
+    { "notify::job", G_CALLBACK (on_job) },
+    { "notify::running", G_CALLBACK (on_running) },
+    { "notify::recipe", G_CALLBACK (app_window_update_actions) },
+    { "notify::can-undo", G_CALLBACK (app_window_update_actions) },
+    { "notify::can-redo", G_CALLBACK (app_window_update_actions) },
+    { "notify::build", G_CALLBACK (app_window_update_actions) },
+    { "notify::run", G_CALLBACK (app_window_update_actions) },
+    { "notify::baseline", G_CALLBACK (app_window_update_actions) },
+    { "failed", G_CALLBACK (on_failed) },
+    { "run-finished", G_CALLBACK (on_run_finished) },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (links); i++)
+    g_signal_connect_object (self->session, links[i].signal, links[i].handler, self,
+                             G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->stage, "changed", G_CALLBACK (app_window_update_actions), self,
+                           G_CONNECT_SWAPPED);
+}
+
+/* ---- Life ---- */
+
+static void
+on_first_frame (GdkFrameClock *clock, gpointer data)
+{
+  AppWindow *self = data;
+
+  g_signal_handler_disconnect (clock, self->first_frame_id);
+  self->first_frame_id = 0;
+  app_application_log_time (APP_APPLICATION (gtk_window_get_application (GTK_WINDOW (self))),
+                            "the first frame was painted");
+}
+
+static void
+app_window_realize (GtkWidget *widget)
+{
+  AppWindow *self = APP_WINDOW (widget);
+
+  GTK_WIDGET_CLASS (app_window_parent_class)->realize (widget);
+  self->first_frame_id = g_signal_connect (gtk_widget_get_frame_clock (widget), "after-paint",
+                                           G_CALLBACK (on_first_frame), self);
+}
+
+static void
+app_window_unrealize (GtkWidget *widget)
+{
+  AppWindow *self = APP_WINDOW (widget);
+
+  if (self->first_frame_id != 0)
+    g_signal_handler_disconnect (gtk_widget_get_frame_clock (widget), self->first_frame_id);
+  self->first_frame_id = 0;
+  GTK_WIDGET_CLASS (app_window_parent_class)->unrealize (widget);
+}
+
+static gboolean
+app_window_close_request (GtkWindow *window)
+{
+  AppWindow *self = APP_WINDOW (window);
+  int width, height;
+
+  gtk_window_get_default_size (window, &width, &height);
+  app_settings_set_int ("window-width", width);
+  app_settings_set_int ("window-height", height);
+  app_settings_set_boolean ("window-maximized", gtk_window_is_maximized (window));
+  if (eng_session_get_running (self->session))
+    eng_session_stop_run (self->session);
+  g_cancellable_cancel (self->cancellable);
+  return GTK_WINDOW_CLASS (app_window_parent_class)->close_request (window);
+}
+
+static void
+app_window_dispose (GObject *object)
+{
+  AppWindow *self = APP_WINDOW (object);
+
+  if (self->cancellable != NULL)
+    g_cancellable_cancel (self->cancellable);
+  g_clear_object (&self->cancellable);
+  g_clear_object (&self->stage);
+  g_clear_object (&self->selection);
+  g_clear_object (&self->session);
+  g_clear_object (&self->history);
+  g_clear_object (&self->own_job);
+  g_clear_pointer (&self->model_hash, g_free);
+  g_clear_pointer (&self->opening, g_free);
+  G_OBJECT_CLASS (app_window_parent_class)->dispose (object);
+}
+
+static void
+ensure_types (void)
+{
+  g_type_ensure (APP_TYPE_BREAKPOINT);
+  g_type_ensure (APP_TYPE_HEADLINE);
+  g_type_ensure (APP_TYPE_RECIPE_PANE);
+  g_type_ensure (APP_TYPE_DEVICES_PANE);
+  g_type_ensure (APP_TYPE_LANES_VIEW);
+  g_type_ensure (APP_TYPE_PROMPT_VIEW);
+  g_type_ensure (APP_TYPE_COMPARE_VIEW);
+  g_type_ensure (APP_TYPE_HISTORY_VIEW);
+}
+
+static void
+app_window_class_init (AppWindowClass *klass)
+{
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->dispose = app_window_dispose;
+  widget_class->realize = app_window_realize;
+  widget_class->unrealize = app_window_unrealize;
+  GTK_WINDOW_CLASS (klass)->close_request = app_window_close_request;
+
+  ensure_types ();
+  gtk_widget_class_set_template_from_resource (widget_class, APP_PATH "/ui/app-window.ui");
+#define BIND(name) gtk_widget_class_bind_template_child (widget_class, AppWindow, name)
+  BIND (breakpoint);
+  BIND (toasts);
+  BIND (title);
+  BIND (switcher_bar);
+  BIND (open_button);
+  BIND (undo_button);
+  BIND (redo_button);
+  BIND (undo_box);
+  BIND (recipe_button);
+  BIND (devices_button);
+  BIND (run_stack);
+  BIND (run_content);
+  BIND (content);
+  BIND (empty_page);
+  BIND (headline);
+  BIND (recipe_flap);
+  BIND (devices_flap);
+  BIND (recipe_pane);
+  BIND (devices_pane);
+  BIND (views);
+  BIND (text_page);
+  BIND (prompt_wide);
+  BIND (prompt_narrow);
+  BIND (lanes_paned);
+  BIND (prompt);
+  BIND (lanes);
+  BIND (compare);
+  BIND (history_view);
+  BIND (recent_menu);
+#undef BIND
+}
+
+static void
+app_window_init (AppWindow *self)
+{
+  gtk_widget_init_template (GTK_WIDGET (self));
+  self->cancellable = g_cancellable_new ();
+  self->selection = app_selection_new ();
+  gtk_window_set_default_size (GTK_WINDOW (self), app_settings_get_int ("window-width", 1280),
+                               app_settings_get_int ("window-height", 800));
+  if (app_settings_get_boolean ("window-maximized", FALSE))
+    gtk_window_maximize (GTK_WINDOW (self));
+}
+
+static void
+connect_layout (AppWindow *self)
+{
+  g_signal_connect_object (self->breakpoint, "notify::width-class", G_CALLBACK (on_width_class),
+                           self, G_CONNECT_SWAPPED);
+  on_width_class (self);
+  g_signal_connect_object (self->recipe_flap, "notify::reveal-flap", G_CALLBACK (on_flap_revealed),
+                           self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->devices_flap, "notify::reveal-flap", G_CALLBACK (on_flap_revealed),
+                           self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->devices_pane, "job", G_CALLBACK (on_devices_job), self,
+                           G_CONNECT_SWAPPED);
+}
+
+AppWindow *
+app_window_new (AppApplication *application)
+{
+  AppWindow *self;
+  const char *history_error = NULL;
+
+  g_return_val_if_fail (APP_IS_APPLICATION (application), NULL);
+
+  self = g_object_new (APP_TYPE_WINDOW, "application", application, NULL);
+  self->history = app_application_get_history (application, &history_error);
+  if (self->history != NULL)
+    g_object_ref (self->history);
+  self->session = eng_session_new (self->history);
+  self->stage = app_stage_new (self->session);
+
+  app_window_init_actions (self);
+  app_window_init_open (self);
+  app_window_init_runs (self);
+  app_window_init_export (self);
+  connect_layout (self);
+
+  app_headline_set_stage (self->headline, self->stage);
+  app_recipe_pane_set_stage (self->recipe_pane, self->stage, self->selection);
+  app_lanes_view_set_stage (self->lanes, self->stage, self->selection);
+  app_prompt_view_set_stage (self->prompt, self->stage);
+  app_compare_view_set_stage (self->compare, self->stage, self->selection, self->history);
+  app_history_view_set_history (self->history_view, self->history);
+  follow_session (self);
+
+  update_title (self);
+  update_content (self);
+  app_window_update_actions (self);
+  if (history_error != NULL)
+    app_window_toast (self, history_error);
+  return self;
+}
+
+EngSession *
+app_window_get_session (AppWindow *self)
+{
+  g_return_val_if_fail (APP_IS_WINDOW (self), NULL);
+  return self->session;
+}
+
+gboolean
+app_window_is_unused (AppWindow *self)
+{
+  g_return_val_if_fail (APP_IS_WINDOW (self), FALSE);
+  return !self->used;
+}
+
+void
+app_window_toast (AppWindow *self, const char *text)
+{
+  g_autofree char *escaped = NULL;
+  AdwToast *toast;
+
+  g_return_if_fail (APP_IS_WINDOW (self) && text != NULL);
+
+  escaped = g_markup_escape_text (text, -1);
+  toast = adw_toast_new (escaped);
+  adw_toast_set_timeout (toast, 6);
+  adw_toast_overlay_add_toast (self->toasts, toast);
+}
