@@ -1,6 +1,6 @@
 /* The history of runs in one SQLite file: every run's whole JSON document, and its figures in columns for lists and sorting.
  *
- * Called by the session, the history view and the command line, on one thread; every call is a few milliseconds. Knows nothing of how runs are made or
+ * Called by the session (runs are added on its worker), the history view and the command line; every call is a few milliseconds. Knows nothing of how runs are made or
  * drawn. Deleting only marks a run, so that it can be undone; marked runs are dropped at the next start by eng_history_purge(). */
 
 #include "eng-history.h"
@@ -18,6 +18,9 @@ struct _EngHistory
 
   char *path;
   sqlite3 *db;
+  GMutex mutex;          /* one writer at a time: a transaction belongs to the connection, not to a thread */
+  GThread *thread;       /* that opened it: "changed" is emitted there */
+  GMainContext *context; /* of that thread */
 };
 
 G_DEFINE_FINAL_TYPE (EngHistory, eng_history, G_TYPE_OBJECT)
@@ -53,6 +56,28 @@ static const char *const migrations[] = {
   "  reason TEXT,"
   "  PRIMARY KEY (run_id, name)) WITHOUT ROWID;",
 };
+
+static gboolean
+emit_changed_idle (gpointer self)
+{
+  g_signal_emit (self, signals[CHANGED], 0);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+emit_changed (EngHistory *self)
+{
+  g_autoptr (GSource) source = NULL;
+
+  if (g_thread_self () == self->thread)
+    {
+      g_signal_emit (self, signals[CHANGED], 0);
+      return;
+    }
+  source = g_idle_source_new ();
+  g_source_set_callback (source, emit_changed_idle, g_object_ref (self), g_object_unref);
+  g_source_attach (source, self->context);
+}
 
 static gboolean
 fail (EngHistory *self, const char *doing, GError **error)
@@ -253,18 +278,22 @@ add_run (EngHistory *self, EngRun *run, GError **error)
 gboolean
 eng_history_add (EngHistory *self, EngRun *run, GError **error)
 {
+  gboolean done;
+
   g_return_val_if_fail (ENG_IS_HISTORY (self), FALSE);
   g_return_val_if_fail (ENG_IS_RUN (run), FALSE);
 
-  if (!execute (self, "BEGIN IMMEDIATE", "adding a run", error))
-    return FALSE;
-  if (!add_run (self, run, error) || !execute (self, "COMMIT", "adding a run", error))
+  g_mutex_lock (&self->mutex);
+  done = execute (self, "BEGIN IMMEDIATE", "adding a run", error);
+  if (done && (!add_run (self, run, error) || !execute (self, "COMMIT", "adding a run", error)))
     {
       sqlite3_exec (self->db, "ROLLBACK", NULL, NULL, NULL);
-      return FALSE;
+      done = FALSE;
     }
-  g_signal_emit (self, signals[CHANGED], 0);
-  return TRUE;
+  g_mutex_unlock (&self->mutex);
+  if (done)
+    emit_changed (self);
+  return done;
 }
 
 void
@@ -393,7 +422,7 @@ eng_history_get (EngHistory *self, const char *id, GError **error)
 }
 
 static gboolean
-mark (EngHistory *self, const char *id, gboolean deleted, GError **error)
+mark_locked (EngHistory *self, const char *id, gboolean deleted, GError **error)
 {
   const char *doing = deleted ? "deleting a run" : "restoring a run";
   sqlite3_stmt *statement;
@@ -414,8 +443,20 @@ mark (EngHistory *self, const char *id, gboolean deleted, GError **error)
       g_set_error (error, ENG_ERROR, ENG_ERROR_NOT_FOUND, "The history has no run %s.", id);
       return FALSE;
     }
-  g_signal_emit (self, signals[CHANGED], 0);
   return TRUE;
+}
+
+static gboolean
+mark (EngHistory *self, const char *id, gboolean deleted, GError **error)
+{
+  gboolean done;
+
+  g_mutex_lock (&self->mutex);
+  done = mark_locked (self, id, deleted, error);
+  g_mutex_unlock (&self->mutex);
+  if (done)
+    emit_changed (self);
+  return done;
 }
 
 gboolean
@@ -437,9 +478,14 @@ eng_history_restore (EngHistory *self, const char *id, GError **error)
 gboolean
 eng_history_purge (EngHistory *self, GError **error)
 {
+  gboolean done;
+
   g_return_val_if_fail (ENG_IS_HISTORY (self), FALSE);
 
-  return execute (self, "DELETE FROM runs WHERE deleted_at IS NOT NULL", "dropping deleted runs", error);
+  g_mutex_lock (&self->mutex);
+  done = execute (self, "DELETE FROM runs WHERE deleted_at IS NOT NULL", "dropping deleted runs", error);
+  g_mutex_unlock (&self->mutex);
+  return done;
 }
 
 static void
@@ -448,6 +494,8 @@ eng_history_finalize (GObject *object)
   EngHistory *self = ENG_HISTORY (object);
 
   sqlite3_close_v2 (self->db);
+  g_mutex_clear (&self->mutex);
+  g_main_context_unref (self->context);
   g_free (self->path);
   G_OBJECT_CLASS (eng_history_parent_class)->finalize (object);
 }
@@ -463,4 +511,7 @@ eng_history_class_init (EngHistoryClass *class)
 static void
 eng_history_init (EngHistory *self)
 {
+  g_mutex_init (&self->mutex);
+  self->thread = g_thread_self ();
+  self->context = g_main_context_ref_thread_default ();
 }

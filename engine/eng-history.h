@@ -11,7 +11,7 @@ G_DECLARE_FINAL_TYPE (EngHistory, eng_history, ENG, HISTORY, GObject)
 /* @path NULL: $XDG_DATA_HOME/lathe/history.db. A newer schema than this program knows is an error, not a loss. */
 EngHistory *eng_history_open (const char *path, GError **error);
 
-/* Signal "changed" on the main context. All calls take milliseconds. */
+/* Signal "changed" on the main context of the thread that opened it. All calls take milliseconds; eng_history_add() may be called from any thread. */
 gboolean eng_history_add (EngHistory *history, EngRun *run, GError **error);
 
 typedef struct

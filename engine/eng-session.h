@@ -13,6 +13,7 @@ G_DECLARE_FINAL_TYPE (EngSession, eng_session, ENG, SESSION, GObject)
 /* Properties (all notify): "model" EngModel, "recipe" EngRecipe, "build" EngBuild (NULL while lowering), "job" EngJob (what is going on, NULL when idle),
  * "running" boolean, "can-undo", "can-redo" booleans, "run" EngRun (the measured numbers of the current recipe, NULL when it was never run), "baseline"
  * EngRun (pinned, drawn behind), "profile" EngProfile (of "run", or live while running; notifies at most 30 times a second).
+ * The session keeps itself alive for nobody: dropping the last reference cancels what is going on.
  * Signals: "text" (const char *utf8) while running, "text-reset" at a run's start, "run-finished" (EngRun *), "failed" (GError *, const char *what). */
 EngSession *eng_session_new (EngHistory *history); /* @history nullable: nothing is kept */
 
@@ -32,10 +33,12 @@ EngBuild *eng_session_get_build (EngSession *session);
 EngJob *eng_session_get_job (EngSession *session);
 
 void eng_session_start_run (EngSession *session, const EngWorkload *workload); /* waits for the build when one is being made */
-void eng_session_stop_run (EngSession *session);
+void eng_session_stop_run (EngSession *session); /* what was measured until then arrives as a degraded run */
 gboolean eng_session_get_running (EngSession *session);
 
 EngRun *eng_session_get_run (EngSession *session);
+/* The newest measured run of @recipe in this session, of the last workload when there is one; NULL: never run. Borrowed. */
+EngRun *eng_session_find_run (EngSession *session, EngRecipe *recipe);
 EngRun *eng_session_get_baseline (EngSession *session);
 void eng_session_set_baseline (EngSession *session, EngRun *run); /* NULL unpins. When none is pinned, a finished run becomes the baseline of the next recipe. */
 EngProfile *eng_session_get_profile (EngSession *session);

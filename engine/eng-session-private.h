@@ -1,0 +1,76 @@
+/* The session's insides, for the files that share them: eng-session.c (state, properties, undo),
+ * eng-session-work.c (loading, lowering, running on workers) and eng-session-runs.c (measured
+ * numbers). Everything here is touched on the session's main context only. */
+#pragma once
+
+#include "eng-session.h"
+
+G_BEGIN_DECLS
+
+typedef struct _EngRunner EngRunner; /* one run in progress */
+
+struct _EngSession
+{
+  GObject parent_instance;
+
+  EngHistory *history;
+  EngModel *model;
+  GPtrArray *states; /* EngRecipe: the undo stack, oldest first; never empty */
+  guint at;          /* the current one */
+
+  EngBuild *build;      /* of the current recipe; NULL while it is being made */
+  EngBuild *last_build; /* the newest that was finished: shares its packed weights with the next */
+  EngJob *job;          /* what is going on, NULL when idle */
+  guint generation; /* of the lowering or loading that is wanted; results of others are dropped */
+  gboolean stale;   /* the recipe changed during a run: lower when it ends */
+
+  gboolean running;      /* from start_run() to the run's end, waiting for the build included */
+  EngWorkload *queued;   /* waits for the build */
+  EngWorkload *workload; /* of the last run */
+  EngRunner *runner;     /* NULL when nothing runs */
+
+  GPtrArray *runs; /* EngRun of this model, oldest first */
+  EngRun *run, *baseline;
+  gboolean pinned; /* the baseline was chosen by a person */
+  EngProfile *profile;
+};
+
+enum
+{
+  ENG_SESSION_PROP_0,
+  ENG_SESSION_MODEL,
+  ENG_SESSION_RECIPE,
+  ENG_SESSION_BUILD,
+  ENG_SESSION_JOB,
+  ENG_SESSION_RUNNING,
+  ENG_SESSION_CAN_UNDO,
+  ENG_SESSION_CAN_REDO,
+  ENG_SESSION_RUN,
+  ENG_SESSION_BASELINE,
+  ENG_SESSION_PROFILE,
+  ENG_SESSION_N_PROPS
+};
+
+/* eng-session.c: change a property and notify when it did change. */
+void eng_session_take_build (EngSession *session, EngBuild *build);
+void eng_session_take_job (EngSession *session, EngJob *job);
+void eng_session_set_running (EngSession *session, gboolean running);
+void eng_session_take_run (EngSession *session, EngRun *run);
+void eng_session_take_baseline (EngSession *session, EngRun *run);
+void eng_session_take_profile (EngSession *session, EngProfile *profile);
+void eng_session_take_model (EngSession *session,
+                             EngModel *model); /* and start anew: default recipe, no runs */
+void eng_session_fail (EngSession *session, const GError *error, const char *what);
+void eng_session_emit_text (EngSession *session, const char *utf8); /* NULL: "text-reset" */
+void eng_session_emit_finished (EngSession *session, EngRun *run);
+
+/* eng-session-work.c */
+void eng_session_lower (EngSession *session);   /* make the build of the current recipe */
+void eng_session_abandon (EngSession *session); /* cancel everything and forget it */
+
+/* eng-session-runs.c */
+void eng_session_add_run (EngSession *session, EngRun *run);
+void
+eng_session_show_measured (EngSession *session); /* "run" and "profile" of the current recipe */
+
+G_END_DECLS

@@ -1,0 +1,118 @@
+/* The measured numbers of a session: which run belongs to which recipe, and what a technique's
+ * setting has done. */
+#include <math.h>
+
+#include "eng-recipe-private.h"
+#include "eng-session-private.h"
+
+/* A run with its profile is about 100 KB; the history keeps them all. */
+#define MAX_RUNS 200
+
+void
+eng_session_add_run (EngSession *self, EngRun *run)
+{
+  if (self->runs->len == MAX_RUNS)
+    g_ptr_array_remove_index (self->runs, 0);
+  g_ptr_array_add (self->runs, g_object_ref (run));
+}
+
+static gboolean
+same_workload (EngSession *self, EngRun *run)
+{
+  return self->workload != NULL && eng_workload_equal (self->workload, eng_run_get_workload (run));
+}
+
+/* Two recipes that differ in their text may still lower to one build ("2 threads" and "all", on a
+ * machine of two). */
+static gboolean
+is_of (EngSession *self, EngRun *run, EngRecipe *recipe)
+{
+  if (eng_recipe_equal (eng_run_get_recipe (run), recipe))
+    return TRUE;
+  return self->build != NULL && eng_recipe_equal (eng_build_get_recipe (self->build), recipe)
+         && g_strcmp0 (eng_build_get_hash (self->build), eng_run_get_build_hash (run)) == 0;
+}
+
+EngRun *
+eng_session_find_run (EngSession *self, EngRecipe *recipe)
+{
+  g_return_val_if_fail (ENG_IS_SESSION (self) && recipe != NULL, NULL);
+
+  EngRun *other = NULL;
+  for (guint i = self->runs->len; i-- > 0;)
+    {
+      EngRun *run = self->runs->pdata[i];
+      if (!is_of (self, run, recipe))
+        continue;
+      if (same_workload (self, run))
+        return run;
+      if (other == NULL)
+        other = run;
+    }
+  return other;
+}
+
+void
+eng_session_show_measured (EngSession *self)
+{
+  EngRun *run = eng_session_find_run (self, eng_session_get_recipe (self));
+  eng_session_take_run (self, run != NULL ? g_object_ref (run) : NULL);
+  if (self->runner == NULL)
+    eng_session_take_profile (self,
+                              run != NULL ? eng_profile_ref (eng_run_get_profile (run)) : NULL);
+}
+
+/* ---- What a technique did ---- */
+
+/* "−38 % ms/token", or that there is nothing to tell; appended to @text. */
+static void
+add_change (GString *text, const EngFigure *from, const EngFigure *to, const char *what)
+{
+  if (!from->available || !to->available || from->value == 0)
+    return;
+
+  gboolean sampled = from->n > 0 || to->n > 0;
+  gboolean known
+      = isfinite (from->low) && isfinite (from->high) && isfinite (to->low) && isfinite (to->high);
+  gboolean overlap = sampled && (!known || (from->low <= to->high && to->low <= from->high));
+  double percent = 100 * (to->value / from->value - 1);
+  const char *comma = text->len > 0 ? ", " : "";
+  if (overlap)
+    g_string_append_printf (text, "%s%s: no difference beyond the noise", comma, what);
+  else if (fabs (percent) >= 0.5)
+    g_string_append_printf (text, "%s%s%.0f\u202f%% %s", comma, percent < 0 ? "\u2212" : "+",
+                            fabs (percent), what);
+}
+
+char *
+eng_session_dup_technique_effect (EngSession *self, const char *technique_id)
+{
+  const EngTechnique *technique = eng_technique_find (technique_id);
+  EngRecipe *now = eng_session_get_recipe (self);
+  EngRun *run = self->run;
+  g_return_val_if_fail (technique != NULL, NULL);
+  if (run == NULL)
+    return NULL;
+
+  /* The newest earlier state that differs in this technique alone and was run under the same
+   * workload. */
+  for (guint i = self->at; i-- > 0;)
+    {
+      EngRecipe *before = self->states->pdata[i];
+      EngRun *other = eng_recipe_differs_only_in (before, now, technique)
+                          ? eng_session_find_run (self, before)
+                          : NULL;
+      if (other == NULL || other == run
+          || !eng_workload_equal (eng_run_get_workload (run), eng_run_get_workload (other)))
+        continue;
+      EngFigure from = eng_run_get_figure (other, ENG_FIGURE_STEP_CLEAN),
+                to = eng_run_get_figure (run, ENG_FIGURE_STEP_CLEAN);
+      EngFigure memory_from = eng_run_get_figure (other, ENG_FIGURE_PEAK_MEMORY),
+                memory_to = eng_run_get_figure (run, ENG_FIGURE_PEAK_MEMORY);
+      g_autoptr (GString) text = g_string_new (NULL);
+      add_change (text, &from, &to, "ms/token");
+      add_change (text, &memory_from, &memory_to, "memory");
+      return text->len > 0 ? g_string_free (g_steal_pointer (&text), FALSE) : NULL;
+    }
+  return NULL;
+}
