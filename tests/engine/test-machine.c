@@ -1,0 +1,158 @@
+/* The machine as read from a recorded tree: names, sizes and what is unavailable. */
+#include <glib/gstdio.h>
+#include <math.h>
+
+#include "eng-json.h"
+#include "eng-machine.h"
+
+static void
+put (const char *root, const char *path, const char *text)
+{
+  g_autofree char *full = g_build_filename (root, path, NULL);
+  g_autofree char *folder = g_path_get_dirname (full);
+
+  g_assert_cmpint (g_mkdir_with_parents (folder, 0700), ==, 0);
+  g_assert_true (g_file_set_contents (full, text, -1, NULL));
+}
+
+static char *
+new_root (void)
+{
+  g_autoptr (GError) error = NULL;
+  char *root = g_dir_make_tmp ("lathe-machine-XXXXXX", &error);
+
+  g_assert_no_error (error);
+  return root;
+}
+
+static void
+remove_root (char *root)
+{
+  const char *argv[] = { "rm", "-r", root, NULL };
+
+  g_assert_true (g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL, NULL));
+  g_free (root);
+}
+
+static void
+test_x86 (void)
+{
+  char *root = new_root ();
+  EngMachine *machine;
+
+  put (root, "proc/cpuinfo", "processor\t: 0\nmodel name\t: Some CPU @ 3.00GHz\ncpu MHz\t\t: 2904.002\n\nprocessor\t: 1\n");
+  put (root, "proc/meminfo", "MemTotal:       16384 kB\nMemFree:  1 kB\n");
+  put (root, "proc/loadavg", "0.52 0.40 0.30 1/100 4242\n");
+  put (root, "sys/devices/system/cpu/cpu0/cache/index0/size", "48K\n");
+  put (root, "sys/devices/system/cpu/cpu0/cache/index1/size", "2M\n");
+  put (root, "sys/devices/system/cpu/cpu0/cache/index2/size", "32768K\n");
+  put (root, "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", "powersave\n");
+  put (root, "sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq", "2500000\n");
+
+  machine = eng_machine_new_at (root);
+  g_assert_cmpstr (eng_machine_get_cpu (machine), ==, "Some CPU @ 3.00GHz");
+  g_assert_cmpuint (eng_machine_get_memory_bytes (machine), ==, 16384 * 1024);
+  g_assert_cmpuint (eng_machine_get_cache_bytes (machine), ==, 32u << 20);
+  g_assert_cmpstr (eng_machine_get_governor (machine), ==, "powersave");
+  g_assert_cmpfloat (eng_machine_get_clock_hz (machine), ==, 2.5e9);
+  g_assert_cmpfloat (eng_machine_get_load (machine), ==, 0.52);
+  eng_machine_free (machine);
+  remove_root (root);
+}
+
+/* A Raspberry Pi: no model name per processor, the board is in the device tree, no caches in sysfs. */
+static void
+test_arm_board (void)
+{
+  char *root = new_root ();
+  EngMachine *machine;
+
+  put (root, "proc/cpuinfo", "processor\t: 0\nCPU part\t: 0xd0b\n");
+  put (root, "sys/firmware/devicetree/base/model", "Raspberry Pi 5 Model B Rev 1.0");
+  machine = eng_machine_new_at (root);
+  g_assert_cmpstr (eng_machine_get_cpu (machine), ==, "Raspberry Pi 5 Model B Rev 1.0");
+  g_assert_cmpuint (eng_machine_get_cache_bytes (machine), ==, 0);
+  eng_machine_free (machine);
+  remove_root (root);
+}
+
+/* Nothing readable: unavailable, never a number. */
+static void
+test_nothing (void)
+{
+  char *root = new_root ();
+  EngMachine *machine = eng_machine_new_at (root);
+  g_autofree char *json = eng_machine_to_json (machine);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (JsonNode) node = json_from_string (json, &error);
+  JsonObject *object;
+
+  g_assert_no_error (error);
+  object = json_node_get_object (node);
+  g_assert_null (eng_machine_get_governor (machine));
+  g_assert_true (isnan (eng_machine_get_load (machine)));
+  g_assert_true (json_object_get_null_member (object, "memory_bytes"));
+  g_assert_true (json_object_get_null_member (object, "governor"));
+  g_assert_true (json_object_get_null_member (object, "load_1min"));
+  g_assert_cmpint (json_object_get_int_member (object, "cpus"), >=, 1);
+  eng_machine_free (machine);
+  remove_root (root);
+}
+
+static void
+assert_roof_equal (const EngRoof *a, const EngRoof *b)
+{
+  g_assert_cmpuint (a->n_threads, ==, b->n_threads);
+  g_assert_cmpfloat_with_epsilon (a->read_bytes_per_s, b->read_bytes_per_s, 1);
+  g_assert_cmpfloat_with_epsilon (a->f32_flops, b->f32_flops, 1);
+  g_assert_cmpfloat_with_epsilon (a->int8_ops, b->int8_ops, 1);
+}
+
+/* Measured once, then the same figures come from the file; a second thread count is measured on its own. */
+static void
+test_roof_kept (void)
+{
+  EngMachine *machine = eng_machine_new ();
+  g_autoptr (GError) error = NULL;
+  EngRoof first, again, loaded;
+
+  g_assert_false (eng_machine_load_roof (machine, 1, &loaded));
+  g_assert_true (eng_machine_measure_roof (machine, 1, FALSE, &first, NULL, &error));
+  g_assert_no_error (error);
+  g_assert_cmpfloat (first.read_bytes_per_s, >, 1e8);
+  g_assert_cmpfloat (first.f32_flops, >, 1e8);
+  g_assert_cmpfloat (first.int8_ops, >, 1e8);
+  g_assert_true (eng_machine_measure_roof (machine, 1, FALSE, &again, NULL, &error));
+  assert_roof_equal (&first, &again);
+  g_assert_true (eng_machine_load_roof (machine, 1, &loaded));
+  assert_roof_equal (&first, &loaded);
+  g_assert_false (eng_machine_load_roof (machine, 2, &loaded));
+  eng_machine_free (machine);
+}
+
+static void
+test_roof_cancelled (void)
+{
+  EngMachine *machine = eng_machine_new ();
+  g_autoptr (EngJob) job = eng_job_new ("Measuring");
+  g_autoptr (GError) error = NULL;
+  EngRoof roof;
+
+  eng_job_cancel (job);
+  g_assert_false (eng_machine_measure_roof (machine, 1, TRUE, &roof, job, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  eng_machine_free (machine);
+}
+
+int
+main (int argc, char **argv)
+{
+  /* Folders of its own, so that the user's measured roofs are neither used nor overwritten. */
+  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  g_test_add_func ("/machine/x86", test_x86);
+  g_test_add_func ("/machine/arm-board", test_arm_board);
+  g_test_add_func ("/machine/nothing", test_nothing);
+  g_test_add_func ("/machine/roof-kept", test_roof_kept);
+  g_test_add_func ("/machine/roof-cancelled", test_roof_cancelled);
+  return g_test_run ();
+}
