@@ -14,7 +14,8 @@ struct _PlotAxis
   PlotAxisKind kind;
   gboolean include_zero;
   double fixed_min, fixed_max;                  /* NaN: taken from the data */
-  double data_min, data_max, data_min_positive; /* min > max: no data */
+  GHashTable *extents;                          /* source -> Extent */
+  double data_min, data_max, data_min_positive; /* their union; min > max: no data */
   gboolean following;
   double view_min, view_max; /* while not following */
 };
@@ -68,6 +69,7 @@ view_changed (PlotAxis *self)
 static void
 plot_axis_finalize (GObject *object)
 {
+  g_hash_table_unref (PLOT_AXIS (object)->extents);
   g_free (PLOT_AXIS (object)->title);
   G_OBJECT_CLASS (plot_axis_parent_class)->finalize (object);
 }
@@ -149,6 +151,7 @@ static void
 plot_axis_init (PlotAxis *self)
 {
   self->title = g_strdup ("");
+  self->extents = g_hash_table_new_full (NULL, NULL, NULL, g_free);
   self->unit = PLOT_UNIT_PLAIN;
   self->fixed_min = self->fixed_max = NAN;
   self->data_min = self->data_min_positive = INFINITY;
@@ -263,10 +266,46 @@ plot_axis_set_bounds (PlotAxis *self, double min, double max)
   view_changed (self);
 }
 
+typedef struct
+{
+  double min, max, min_positive;
+} Extent;
+
+static void
+join_extents (PlotAxis *self, double *min, double *max, double *min_positive)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  *min = *min_positive = INFINITY;
+  *max = -INFINITY;
+  g_hash_table_iter_init (&iter, self->extents);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      const Extent *extent = value;
+
+      *min = fmin (*min, extent->min);
+      *max = fmax (*max, extent->max);
+      *min_positive = fmin (*min_positive, extent->min_positive);
+    }
+}
+
 void
-plot_axis_set_data_extent (PlotAxis *self, double min, double max, double min_positive)
+plot_axis_set_data_extent (PlotAxis *self, gconstpointer source, double min, double max,
+                           double min_positive)
 {
   g_return_if_fail (PLOT_IS_AXIS (self));
+
+  if (min <= max)
+    {
+      Extent *extent = g_new (Extent, 1);
+
+      *extent = (Extent){ min, max, min_positive };
+      g_hash_table_insert (self->extents, (gpointer)source, extent);
+    }
+  else
+    g_hash_table_remove (self->extents, source);
+  join_extents (self, &min, &max, &min_positive);
 
   if (same (min, self->data_min) && same (max, self->data_max)
       && same (min_positive, self->data_min_positive))

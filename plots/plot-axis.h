@@ -38,8 +38,10 @@ void plot_axis_set_include_zero (PlotAxis *self, gboolean include_zero);
 /** Fixes the whole range by hand, instead of taking it from the data; NaN for an end that the data
  * shall give. */
 void plot_axis_set_bounds (PlotAxis *self, double min, double max);
-/** What a chart reports as the extent of its data; it counts where bounds are not fixed. */
-void plot_axis_set_data_extent (PlotAxis *self, double min, double max, double min_positive);
+/** What a chart (@source, any address that stays the same) reports as the extent of its data; the
+ * union of all reports counts where bounds are not fixed. @min > @max takes the report back. */
+void plot_axis_set_data_extent (PlotAxis *self, gconstpointer source, double min, double max,
+                                double min_positive);
 /** The whole range, after padding and zero. Never empty. */
 void plot_axis_get_bounds (PlotAxis *self, double *min, double *max);
 

@@ -19,6 +19,7 @@ typedef enum
   PLOT_CARD_BOX,   /* pattern */
   PLOT_CARD_SHAPE, /* shape */
   PLOT_CARD_LINE,  /* dash */
+  PLOT_CARD_GHOST, /* the baseline of lanes: a faint box with a top */
 } PlotCardSwatch;
 
 typedef enum

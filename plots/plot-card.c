@@ -163,6 +163,14 @@ plot_swatch_draw (cairo_t *cr, const PlotCardRow *row, const PlotStyle *style, d
       cairo_line_to (cr, x + SWATCH_W - 1, y + SWATCH_H / 2.0);
       cairo_stroke (cr);
       break;
+    case PLOT_CARD_GHOST:
+      cairo_rectangle (cr, x + 2, y + 1, w, h);
+      plot_set_color (cr, &color, 0.22);
+      cairo_fill (cr);
+      cairo_rectangle (cr, x + 2, y + 1, w, 1.5);
+      plot_set_color (cr, &color, 1);
+      cairo_fill (cr);
+      break;
     case PLOT_CARD_NO_SWATCH:
     default:
       break;

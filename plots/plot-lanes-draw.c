@@ -111,13 +111,14 @@ series_swatch (const PlotLaneSeries *series, const PlotStyle *style, PlotCardRow
 {
   gboolean baseline = series->info.role == PLOT_ROLE_BASELINE;
 
-  *row = (PlotCardRow){
-    .swatch = series->info.role == PLOT_ROLE_POINT ? PLOT_CARD_SHAPE : PLOT_CARD_BOX,
-    .color = baseline ? style->baseline : *plot_style_color (style, series->info.color),
-    .pattern = series->info.pattern,
-    .shape = series->info.shape,
-    .state = baseline ? PLOT_STATE_ESTIMATE : PLOT_STATE_MEASURED
-  };
+  *row = (PlotCardRow){ .swatch = baseline                               ? PLOT_CARD_GHOST
+                                  : series->info.role == PLOT_ROLE_POINT ? PLOT_CARD_SHAPE
+                                                                         : PLOT_CARD_BOX,
+                        .color = baseline ? style->baseline
+                                          : *plot_style_color (style, series->info.color),
+                        .pattern = series->info.pattern,
+                        .shape = series->info.shape,
+                        .state = PLOT_STATE_MEASURED };
 }
 
 static gboolean
@@ -293,40 +294,51 @@ static void
 draw_labels (const PlotLanesModel *model, const PlotLanesLayout *layout, guint level, cairo_t *cr,
              PlotText *text, const PlotStyle *style)
 {
-  double item_px = plot_lanes_layout_item_px (layout), free_from = -INFINITY;
-  guint first, last, stride = layout->label_stride[level];
+  double free_from = -INFINITY;
+  double ends_from = INFINITY, half;
+  guint first, last, ends_at = G_MAXUINT, stride = layout->label_stride[level];
   gboolean turned = layout->label_mode[level] == PLOT_LABELS_TURNED;
 
   if (layout->label_mode[level] == PLOT_LABELS_NONE)
     return;
   plot_lanes_layout_visible (layout, &first, &last);
+  if (level == 0 && !turned && last == layout->n_slots && last > first
+      && model->items[layout->slots[last - 1].item].depth == 0)
+    {
+      const char *label = model->items[layout->slots[last - 1].item].label;
+
+      half = plot_text_width (text, PLOT_FONT_SMALL, label) / 2;
+      ends_at = last - 1;
+      ends_from = plot_lanes_layout_px (layout, layout->total - 0.5) - half;
+      ends_from = fmin (ends_from, layout->width - 2 * half - 1);
+    }
   for (guint i = first, n = 0; i < last; i++)
     {
       const PlotSlot *slot = &layout->slots[i];
       const PlotLaneItem *item = &model->items[slot->item];
-      double x = plot_lanes_layout_px (layout, slot->x + slot->w / 2), half;
+      double x = plot_lanes_layout_px (layout, slot->x + slot->w / 2);
       GdkRGBA color = level == 0 ? style->text : style->dim_text;
       guint place = level == 0 ? item->place : n++;
 
-      if (MIN (item->depth, 1) != level || place % stride != 0 || slot->w < 0.5)
+      if (MIN (item->depth, 1) != level || slot->w < 0.5 || (place % stride != 0 && i != ends_at))
         continue;
       if (x < layout->plot_x - 1 || x > layout->plot_x + layout->plot_w + 1)
         continue;
       color.alpha *= (float)((slot->w - 0.5) * 2); /* fades in while its item opens */
       if (turned)
         {
-          plot_text_draw_turned (text, cr, PLOT_FONT_SMALL, &color, item->label, x + 4,
-                                 layout->axis_y + 6, 1, 0.5, 104, -0.9599);
+          plot_text_draw_name (text, cr, PLOT_FONT_SMALL, &color, item->label, x + 4,
+                               layout->axis_y + 6, 1, 0.5, TURNED_LABEL_PX, -0.9599);
           continue;
         }
       half = plot_text_width (text, PLOT_FONT_SMALL, item->label) / 2;
-      half = fmin (half, stride * item_px / 2 + (stride > 1 ? half : 0));
       x = CLAMP (x, half + 1, layout->width - half - 1);
-      if (x - half < free_from)
+      /* The last item keeps its label, whatever the stride; the one before it gives way. */
+      if (x - half < free_from || (i != ends_at && x + half + 6 > ends_from))
         continue;
-      plot_text_draw (text, cr, PLOT_FONT_SMALL, &color, item->label, x, layout->axis_y + 4, 0.5, 0,
-                      0);
-      free_from = x + half + 4;
+      plot_text_draw_name (text, cr, PLOT_FONT_SMALL, &color, item->label, x, layout->axis_y + 4,
+                           0.5, 0, 0, 0);
+      free_from = x + half + 6;
     }
 }
 

@@ -26,6 +26,9 @@ typedef struct
   double x, w; /* units */
 } PlotSlot;
 
+/* Longest turned label; the rest is cut. */
+#define TURNED_LABEL_PX 136
+
 typedef enum
 {
   PLOT_LABELS_NONE,

@@ -5,7 +5,6 @@
 #include <math.h>
 
 #define MIN_ITEMS_SHOWN 3.0
-#define TURNED_MAX_PX 104 /* longest turned label */
 #define TURNED_SIN 0.8192 /* 55 degrees */
 #define TURNED_COS 0.5736
 
@@ -217,7 +216,7 @@ choose_labels (PlotLanesLayout *self, const PlotLanesModel *model, PlotText *tex
   else if (turn && typical > 26 && item_px * TURNED_SIN >= line * 0.95)
     {
       self->label_mode[level] = PLOT_LABELS_TURNED;
-      return openness * (fmin (widest, TURNED_MAX_PX) * TURNED_SIN + line * TURNED_COS + 6);
+      return openness * (fmin (widest, TURNED_LABEL_PX) * TURNED_SIN + line * TURNED_COS + 6);
     }
   else if (level == 0 || typical <= item_px)
     {

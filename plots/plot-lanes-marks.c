@@ -221,12 +221,14 @@ typedef struct
 {
   double least, greatest; /* tops of the bars in this column; NaN: none */
   double from;            /* where the greatest begins (stack) */
+  PlotState state;        /* of the greatest */
 } DenseColumn;
 
 static DenseColumn
 dense_column (const Marks *m, guint series_index, guint first, guint last)
 {
-  DenseColumn column = { NAN, NAN, foot (m) };
+  const PlotLaneSeries *series = plot_lane_get_series (m->lane, series_index);
+  DenseColumn column = { NAN, NAN, foot (m), PLOT_STATE_ABSENT };
 
   for (guint i = first; i < last; i++)
     {
@@ -240,44 +242,71 @@ dense_column (const Marks *m, guint series_index, guint first, guint last)
         {
           column.greatest = to;
           column.from = from;
+          column.state = series->state[m->layout->slots[i].item];
         }
     }
   return column;
 }
 
-/* Two passes: the wash up to the greatest, then solid up to the least. */
+enum
+{
+  DENSE_WASH,  /* up to the greatest: measured */
+  DENSE_SOLID, /* up to the least: measured */
+  DENSE_FAINT, /* estimates: a fainter wash ... */
+  DENSE_TOP,   /* ... and a line along their tops */
+  N_DENSE
+};
+
+/* The rectangle of one column in one pass; FALSE if it has none. */
+static gboolean
+dense_box (const Marks *m, const DenseColumn *column, guint pass, gboolean stack, double *y,
+           double *h)
+{
+  gboolean measured = column->state == PLOT_STATE_MEASURED;
+
+  if (isnan (column->greatest) || measured != (pass <= DENSE_SOLID))
+    return FALSE;
+  if (stack && pass == DENSE_WASH)
+    return FALSE;
+  /* Parts of a stack show the greatest item of the column, or their sums would not meet. */
+  value_box (m, column->from, pass == DENSE_SOLID && !stack ? column->least : column->greatest, y,
+             h);
+  if (pass == DENSE_TOP)
+    *h = fmin (*h, 1.5);
+  return TRUE;
+}
+
 static void
 draw_dense_bars (const Marks *m, guint series_index)
 {
+  static const double alpha[N_DENSE] = { 0.5, 1, 0.18, 1 };
   const PlotLaneSeries *series = plot_lane_get_series (m->lane, series_index);
   gboolean stack = series->info.role == PLOT_ROLE_STACK;
+  double step = 1 / m->ds;
+  guint n = (guint)ceil (m->layout->plot_w / step), first = m->first;
+  g_autofree DenseColumn *columns = g_new (DenseColumn, n);
 
-  for (int solid = 0; solid < 2; solid++)
+  for (guint c = 0; c < n; c++)
     {
-      guint first = m->first;
+      double end = plot_lanes_layout_units (m->layout, m->layout->plot_x + (c + 1) * step);
+      guint last = first;
 
-      for (double x = m->layout->plot_x; x < m->layout->plot_x + m->layout->plot_w; x += 1 / m->ds)
+      while (last < m->last && m->layout->slots[last].x < end)
+        last++;
+      columns[c] = dense_column (m, series_index, first, last);
+      first = last;
+    }
+  for (guint pass = 0; pass < N_DENSE; pass++)
+    {
+      for (guint c = 0; c < n; c++)
         {
-          double end = plot_lanes_layout_units (m->layout, x + 1 / m->ds);
-          guint last = first;
-          DenseColumn column;
           double y, h;
 
-          while (last < m->last && m->layout->slots[last].x < end)
-            last++;
-          column = dense_column (m, series_index, first, last);
-          first = last;
-          if (isnan (column.greatest))
-            continue;
-          /* Parts of a stack show the greatest item of the column, or their sums would not meet. */
-          value_box (m, column.from, solid && !stack ? column.least : column.greatest, &y, &h);
-          cairo_rectangle (m->cr, x, y, 1 / m->ds, h);
+          if (dense_box (m, &columns[c], pass, stack, &y, &h))
+            cairo_rectangle (m->cr, m->layout->plot_x + c * step, y, step, h);
         }
-      plot_set_color (m->cr, plot_style_color (m->style, series->info.color),
-                      solid || stack ? 1 : 0.5);
+      plot_set_color (m->cr, plot_style_color (m->style, series->info.color), alpha[pass]);
       cairo_fill (m->cr);
-      if (stack)
-        break;
     }
 }
 
@@ -310,7 +339,7 @@ draw_whiskers (const Marks *m, guint series_index, guint k)
           cairo_rectangle (m->cr, x + line, y + h - line, cap, line);
         }
     }
-  plot_set_color (m->cr, &m->style->text, 0.8);
+  plot_set_color (m->cr, &m->style->text, plot_lanes_layout_item_px (m->layout) >= 8 ? 0.8 : 0.45);
   cairo_fill (m->cr);
 }
 
@@ -350,25 +379,28 @@ draw_ghosts (const Marks *m, const PlotLaneSeries *baseline, guint k)
     }
 }
 
-/* In front: where the bar is higher than the baseline, a notch shows the baseline's top through it.
- */
+/* In front: where the bar hides the top of the baseline, a notch shows it. */
 static void
 draw_notches (const Marks *m, const PlotLaneSeries *baseline, guint k)
 {
-  double line = plot_snap (plot_lanes_layout_item_px (m->layout) >= 6 ? 1.5 : 1.0, m->ds);
+  const PlotLaneSeries *of = plot_lane_get_series (m->lane, baseline->info.of);
+  gboolean stack = of->info.role == PLOT_ROLE_STACK;
+  gboolean wide = plot_lanes_layout_item_px (m->layout) >= 6;
+  double line = plot_snap (wide ? 1.5 : 1.0, m->ds);
 
   for (guint i = m->first; i < m->last; i++)
     {
       const PlotSlot *slot = &m->layout->slots[i];
       double value = baseline->value[slot->item];
+      double now = stack ? plot_lane_stack_value (m->lane, slot->item) : of->value[slot->item];
       Span span;
 
-      if (isnan (value))
+      if (isnan (value) || (!(fabs (value) <= fabs (now)) && wide))
         continue;
       span = bar_span (m, slot, k, m->n_bars);
       cairo_rectangle (m->cr, span.x, value_px (m, value), span.w, line);
     }
-  plot_set_color (m->cr, &m->style->text, plot_lanes_layout_item_px (m->layout) >= 6 ? 0.85 : 0.6);
+  plot_set_color (m->cr, &m->style->text, wide ? 0.85 : 0.5);
   cairo_fill (m->cr);
 }
 
@@ -379,14 +411,20 @@ draw_dense_baseline (const Marks *m, const PlotLaneSeries *baseline)
 
   for (double x = m->layout->plot_x; x < m->layout->plot_x + m->layout->plot_w; x += 1 / m->ds)
     {
-      double end = plot_lanes_layout_units (m->layout, x + 1 / m->ds), greatest = NAN;
+      double end = plot_lanes_layout_units (m->layout, x + 1 / m->ds), least = NAN, greatest = NAN;
+      double y, h;
 
       for (; first < m->last && m->layout->slots[first].x < end; first++)
-        greatest = fmax (greatest, baseline->value[m->layout->slots[first].item]);
-      if (!isnan (greatest))
-        cairo_rectangle (m->cr, x, value_px (m, greatest), 1 / m->ds, 1);
+        {
+          greatest = fmax (greatest, baseline->value[m->layout->slots[first].item]);
+          least = fmin (least, baseline->value[m->layout->slots[first].item]);
+        }
+      if (isnan (greatest))
+        continue;
+      value_box (m, least, greatest, &y, &h);
+      cairo_rectangle (m->cr, x, y, 1 / m->ds, fmax (h, 1.5));
     }
-  plot_set_color (m->cr, &m->style->text, 0.6);
+  plot_set_color (m->cr, &m->style->text, 0.4);
   cairo_fill (m->cr);
 }
 

@@ -10,13 +10,13 @@ G_BEGIN_DECLS
  * PlotStyle: every colour and measure that a draw function may use. A plain value without pointers:
  * copy it, compare it with memcmp (the initialisers clear padding), keep it in a cache key.
  *
- * The palette is for people with any colour vision: its entries keep a CIE76 distance of at least 12
- * from each other for normal, protan, deutan and tritan vision (simulated after Machado, Oliveira,
- * Fernandes, "A physiologically-based model for simulation of color vision deficiency", IEEE TVCG
- * 15(6), 2009, severity 1.0) and a contrast of at least 3:1 with the background (WCAG 2.1, 1.4.11);
- * tests/plots/test-style.c computes both. It was found by searching for the colours nearest to the
- * GNOME palette that keep these limits. Colour is still never the only carrier: marks also differ by
- * pattern, shape or place.
+ * The palette is for people with any colour vision: its entries keep a CIE76 distance of at least
+ * 12 from each other for normal, protan, deutan and tritan vision (simulated after Machado,
+ * Oliveira, Fernandes, "A physiologically-based model for simulation of color vision deficiency",
+ * IEEE TVCG 15(6), 2009, severity 1.0) and a contrast of at least 3:1 with the background
+ * (WCAG 2.1, 1.4.11); tests/plots/test-style.c computes both. It was found by searching for the
+ * colours nearest to the GNOME palette that keep these limits. Colour is still never the only
+ * carrier: marks also differ by pattern, shape or place.
  */
 typedef struct
 {

@@ -10,29 +10,24 @@ typedef struct
   char *name;
   gboolean numeric;
   PlotUnit unit;
+  GArray *numbers;  /* double, numeric columns */
+  GPtrArray *texts; /* owned strings, the others; NULL is "" */
 } Column;
-
-typedef struct
-{
-  double number;
-  char *text; /* NULL in numeric columns */
-} Cell;
 
 struct _PlotTable
 {
   GObject parent_instance;
   char *title;
   GArray *columns; /* Column */
-  GPtrArray *rows; /* PlotTableRow, owned */
+  guint n_rows;
 };
 
+/* Made when a view asks for it: a table of a million rows holds no million objects. */
 struct _PlotTableRow
 {
   GObject parent_instance;
-  PlotTable *table; /* cleared when the table goes first */
+  PlotTable *table;
   guint index;
-  guint n_cells;
-  Cell *cells;
 };
 
 static void plot_table_list_model_init (GListModelInterface *iface);
@@ -52,11 +47,7 @@ get_column (PlotTable *self, guint column)
 static void
 plot_table_row_finalize (GObject *object)
 {
-  PlotTableRow *self = PLOT_TABLE_ROW (object);
-
-  for (guint i = 0; i < self->n_cells; i++)
-    g_free (self->cells[i].text);
-  g_free (self->cells);
+  g_clear_object (&PLOT_TABLE_ROW (object)->table);
   G_OBJECT_CLASS (plot_table_row_parent_class)->finalize (object);
 }
 
@@ -82,16 +73,21 @@ plot_table_get_item_type (GListModel *model)
 static guint
 plot_table_get_n_items (GListModel *model)
 {
-  return PLOT_TABLE (model)->rows->len;
+  return PLOT_TABLE (model)->n_rows;
 }
 
 static gpointer
 plot_table_get_item (GListModel *model, guint position)
 {
   PlotTable *self = PLOT_TABLE (model);
+  PlotTableRow *row;
 
-  return position < self->rows->len ? g_object_ref (g_ptr_array_index (self->rows, position))
-                                    : NULL;
+  if (position >= self->n_rows)
+    return NULL;
+  row = g_object_new (PLOT_TYPE_TABLE_ROW, NULL);
+  row->table = g_object_ref (self);
+  row->index = position;
+  return row;
 }
 
 static void
@@ -109,11 +105,14 @@ plot_table_finalize (GObject *object)
 {
   PlotTable *self = PLOT_TABLE (object);
 
-  for (guint i = 0; i < self->rows->len; i++)
-    ((PlotTableRow *)g_ptr_array_index (self->rows, i))->table = NULL;
-  g_ptr_array_unref (self->rows);
   for (guint i = 0; i < self->columns->len; i++)
-    g_free (get_column (self, i)->name);
+    {
+      Column *column = get_column (self, i);
+
+      g_free (column->name);
+      g_clear_pointer (&column->numbers, g_array_unref);
+      g_clear_pointer (&column->texts, g_ptr_array_unref);
+    }
   g_array_unref (self->columns);
   g_free (self->title);
   G_OBJECT_CLASS (plot_table_parent_class)->finalize (object);
@@ -129,7 +128,6 @@ static void
 plot_table_init (PlotTable *self)
 {
   self->columns = g_array_new (FALSE, TRUE, sizeof (Column));
-  self->rows = g_ptr_array_new_with_free_func (g_object_unref);
 }
 
 PlotTable *
@@ -144,11 +142,17 @@ plot_table_new (const char *title)
 guint
 plot_table_add_column (PlotTable *self, const char *name, const PlotUnit *unit)
 {
-  Column column = { g_strdup (name), unit != NULL, unit != NULL ? *unit : PLOT_UNIT_PLAIN };
+  Column column = { .numeric = unit != NULL };
 
-  g_return_val_if_fail (PLOT_IS_TABLE (self), 0);
-  g_return_val_if_fail (self->rows->len == 0, 0);
+  g_return_val_if_fail (PLOT_IS_TABLE (self) && name != NULL, 0);
+  g_return_val_if_fail (self->n_rows == 0, 0);
 
+  column.name = g_strdup (name);
+  column.unit = unit != NULL ? *unit : PLOT_UNIT_PLAIN;
+  if (column.numeric)
+    column.numbers = g_array_new (FALSE, FALSE, sizeof (double));
+  else
+    column.texts = g_ptr_array_new_with_free_func (g_free);
   g_array_append_val (self->columns, column);
   return self->columns->len - 1;
 }
@@ -156,50 +160,50 @@ plot_table_add_column (PlotTable *self, const char *name, const PlotUnit *unit)
 guint
 plot_table_add_row (PlotTable *self)
 {
-  PlotTableRow *row;
+  const double missing = NAN;
 
   g_return_val_if_fail (PLOT_IS_TABLE (self), 0);
 
-  row = g_object_new (PLOT_TYPE_TABLE_ROW, NULL);
-  row->table = self;
-  row->index = self->rows->len;
-  row->n_cells = self->columns->len;
-  row->cells = g_new0 (Cell, MAX (1, row->n_cells));
-  for (guint i = 0; i < row->n_cells; i++)
-    if (get_column (self, i)->numeric)
-      row->cells[i].number = NAN;
-    else
-      row->cells[i].text = g_strdup ("");
-  g_ptr_array_add (self->rows, row);
-  return row->index;
-}
+  for (guint i = 0; i < self->columns->len; i++)
+    {
+      Column *column = get_column (self, i);
 
-static Cell *
-get_cell (PlotTable *self, guint row, guint column)
-{
-  g_return_val_if_fail (PLOT_IS_TABLE (self), NULL);
-  g_return_val_if_fail (row < self->rows->len && column < self->columns->len, NULL);
-
-  return &((PlotTableRow *)g_ptr_array_index (self->rows, row))->cells[column];
+      if (column->numeric)
+        g_array_append_val (column->numbers, missing);
+      else
+        g_ptr_array_add (column->texts, NULL);
+    }
+  return self->n_rows++;
 }
 
 void
 plot_table_set_text (PlotTable *self, guint row, guint column, const char *text)
 {
-  Cell *cell = get_cell (self, row, column);
+  char **cell;
 
-  g_return_if_fail (cell != NULL && !get_column (self, column)->numeric);
-  g_free (cell->text);
-  cell->text = g_strdup (text != NULL ? text : "");
+  g_return_if_fail (PLOT_IS_TABLE (self) && row < self->n_rows && column < self->columns->len);
+  g_return_if_fail (!get_column (self, column)->numeric);
+
+  cell = (char **)&g_ptr_array_index (get_column (self, column)->texts, row);
+  g_free (*cell);
+  *cell = g_strdup (text);
 }
 
 void
 plot_table_set_number (PlotTable *self, guint row, guint column, double value)
 {
-  Cell *cell = get_cell (self, row, column);
+  g_return_if_fail (PLOT_IS_TABLE (self) && row < self->n_rows && column < self->columns->len);
+  g_return_if_fail (get_column (self, column)->numeric);
 
-  g_return_if_fail (cell != NULL && get_column (self, column)->numeric);
-  cell->number = value;
+  g_array_index (get_column (self, column)->numbers, double, row) = value;
+}
+
+static const char *
+peek_text (const Column *column, guint row)
+{
+  const char *text = g_ptr_array_index (column->texts, row);
+
+  return text != NULL ? text : "";
 }
 
 const char *
@@ -220,7 +224,7 @@ guint
 plot_table_get_n_rows (PlotTable *self)
 {
   g_return_val_if_fail (PLOT_IS_TABLE (self), 0);
-  return self->rows->len;
+  return self->n_rows;
 }
 
 const char *
@@ -233,21 +237,27 @@ plot_table_get_column_name (PlotTable *self, guint column)
 char *
 plot_table_dup_cell (PlotTable *self, guint row, guint column)
 {
-  Cell *cell = get_cell (self, row, column);
+  const Column *data;
 
-  g_return_val_if_fail (cell != NULL, NULL);
-  if (get_column (self, column)->numeric)
-    return plot_format_value (&get_column (self, column)->unit, cell->number, 4);
-  return g_strdup (cell->text);
+  g_return_val_if_fail (PLOT_IS_TABLE (self) && row < self->n_rows, NULL);
+  g_return_val_if_fail (column < self->columns->len, NULL);
+
+  data = get_column (self, column);
+  if (data->numeric)
+    return plot_format_value (&data->unit, g_array_index (data->numbers, double, row), 4);
+  return g_strdup (peek_text (data, row));
 }
 
 double
 plot_table_get_number (PlotTable *self, guint row, guint column)
 {
-  Cell *cell = get_cell (self, row, column);
+  const Column *data;
 
-  g_return_val_if_fail (cell != NULL, NAN);
-  return get_column (self, column)->numeric ? cell->number : NAN;
+  g_return_val_if_fail (PLOT_IS_TABLE (self) && row < self->n_rows, NAN);
+  g_return_val_if_fail (column < self->columns->len, NAN);
+
+  data = get_column (self, column);
+  return data->numeric ? g_array_index (data->numbers, double, row) : NAN;
 }
 
 gboolean
@@ -261,14 +271,14 @@ char *
 plot_table_row_dup_cell (PlotTableRow *row, guint column)
 {
   g_return_val_if_fail (PLOT_IS_TABLE_ROW (row), NULL);
-  return row->table != NULL ? plot_table_dup_cell (row->table, row->index, column) : g_strdup ("");
+  return plot_table_dup_cell (row->table, row->index, column);
 }
 
 double
 plot_table_row_get_number (PlotTableRow *row, guint column)
 {
   g_return_val_if_fail (PLOT_IS_TABLE_ROW (row), NAN);
-  return row->table != NULL ? plot_table_get_number (row->table, row->index, column) : NAN;
+  return plot_table_get_number (row->table, row->index, column);
 }
 
 /* --- CSV, RFC 4180 --- */
@@ -330,10 +340,8 @@ plot_table_to_csv (PlotTable *self)
     }
   g_string_append (csv, "\r\n");
 
-  for (guint r = 0; r < self->rows->len; r++)
+  for (guint r = 0; r < self->n_rows; r++)
     {
-      const PlotTableRow *row = g_ptr_array_index (self->rows, r);
-
       for (guint c = 0; c < self->columns->len; c++)
         {
           const Column *column = get_column (self, c);
@@ -342,13 +350,13 @@ plot_table_to_csv (PlotTable *self)
             g_string_append_c (csv, ',');
           if (column->numeric)
             {
-              double value = in_base_unit (&column->unit, row->cells[c].number);
-              g_autofree char *text = plot_format_exact (value);
+              double value = g_array_index (column->numbers, double, r);
+              g_autofree char *text = plot_format_exact (in_base_unit (&column->unit, value));
 
               g_string_append (csv, text);
             }
           else
-            append_field (csv, row->cells[c].text);
+            append_field (csv, peek_text (column, r));
         }
       g_string_append (csv, "\r\n");
     }

@@ -41,7 +41,7 @@ double plot_table_get_number (PlotTable *self, guint row, guint column);
 /** TRUE for a column of numbers. */
 gboolean plot_table_is_numeric (PlotTable *self, guint column);
 
-/** The same, from an item of the list model; "" and NaN once the table is gone. */
+/** The same, from an item of the list model. */
 char *plot_table_row_dup_cell (PlotTableRow *row, guint column);
 double plot_table_row_get_number (PlotTableRow *row, guint column);
 

@@ -35,9 +35,10 @@ double plot_text_line_height (PlotText *self, PlotFont font);
 void plot_text_draw (PlotText *self, cairo_t *cr, PlotFont font, const GdkRGBA *color,
                      const char *text, double x, double y, double xalign, double yalign,
                      double max_width_px);
-/** The same turned by @radians about (@x, @y). */
-void plot_text_draw_turned (PlotText *self, cairo_t *cr, PlotFont font, const GdkRGBA *color,
-                            const char *text, double x, double y, double xalign, double yalign,
-                            double max_width_px, double radians);
+/** The same for names of items, turned by @radians about (@x, @y) and cut at their beginning: names
+ * of layers differ at their end ("model.layers.3.mlp.down"). */
+void plot_text_draw_name (PlotText *self, cairo_t *cr, PlotFont font, const GdkRGBA *color,
+                          const char *text, double x, double y, double xalign, double yalign,
+                          double max_width_px, double radians);
 
 G_END_DECLS

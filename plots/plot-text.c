@@ -105,14 +105,15 @@ get_layout (PlotText *self, PlotFont font, const char *text)
 
 /* Cuts with an ellipsis only where it must: setting a width lays the text out again. */
 static void
-limit_width (PangoLayout *layout, double max_width_px)
+limit_width (PangoLayout *layout, PangoEllipsizeMode mode, double max_width_px)
 {
+
   int width = max_width_px > 0 ? (int)(max_width_px * PANGO_SCALE) : -1;
 
   if (width != pango_layout_get_width (layout))
     {
       pango_layout_set_width (layout, width);
-      pango_layout_set_ellipsize (layout, width > 0 ? PANGO_ELLIPSIZE_END : PANGO_ELLIPSIZE_NONE);
+      pango_layout_set_ellipsize (layout, width > 0 ? mode : PANGO_ELLIPSIZE_NONE);
     }
 }
 
@@ -123,7 +124,7 @@ plot_text_measure (PlotText *self, PlotFont font, const char *text, double *widt
   PangoLayout *layout = get_layout (self, font, text);
   int width, height;
 
-  limit_width (layout, 0);
+  limit_width (layout, PANGO_ELLIPSIZE_NONE, 0);
   pango_layout_get_size (layout, &width, &height);
   if (width_px != NULL)
     *width_px = width / (double)PANGO_SCALE;
@@ -148,33 +149,28 @@ plot_text_line_height (PlotText *self, PlotFont font)
   return self->line_height_px[font];
 }
 
-void
-plot_text_draw_turned (PlotText *self, cairo_t *cr, PlotFont font, const GdkRGBA *color,
-                       const char *text, double x, double y, double xalign, double yalign,
-                       double max_width_px, double radians)
+/* The one way to draw: turned by @radians, cut by @mode. */
+static void
+draw_text (PlotText *self, cairo_t *cr, PlotFont font, const GdkRGBA *color, const char *text,
+           double x, double y, double xalign, double yalign, double max_width_px,
+           PangoEllipsizeMode mode, double radians)
 {
   PangoLayout *layout;
-  int width, height;
+  PangoRectangle logical;
 
   if (self->silent || *text == '\0')
     return;
 
   layout = get_layout (self, font, text);
-  limit_width (layout, max_width_px);
-  pango_layout_get_size (layout, &width, &height);
-  if (max_width_px > 0) /* the box is as wide as the ink, not as the limit */
-    {
-      PangoRectangle logical;
-
-      pango_layout_get_extents (layout, NULL, &logical);
-      width = logical.width;
-    }
+  limit_width (layout, mode, max_width_px);
+  /* The extents hold the ink of a cut text, not the limit. */
+  pango_layout_get_extents (layout, NULL, &logical);
 
   cairo_save (cr);
   gdk_cairo_set_source_rgba (cr, color);
   cairo_translate (cr, x, y);
   cairo_rotate (cr, radians);
-  cairo_move_to (cr, -xalign * width / PANGO_SCALE, -yalign * height / PANGO_SCALE);
+  cairo_move_to (cr, -xalign * logical.width / PANGO_SCALE, -yalign * logical.height / PANGO_SCALE);
   pango_cairo_show_layout (cr, layout);
   cairo_restore (cr);
 }
@@ -183,5 +179,15 @@ void
 plot_text_draw (PlotText *self, cairo_t *cr, PlotFont font, const GdkRGBA *color, const char *text,
                 double x, double y, double xalign, double yalign, double max_width_px)
 {
-  plot_text_draw_turned (self, cr, font, color, text, x, y, xalign, yalign, max_width_px, 0);
+  draw_text (self, cr, font, color, text, x, y, xalign, yalign, max_width_px, PANGO_ELLIPSIZE_END,
+             0);
+}
+
+void
+plot_text_draw_name (PlotText *self, cairo_t *cr, PlotFont font, const GdkRGBA *color,
+                     const char *text, double x, double y, double xalign, double yalign,
+                     double max_width_px, double radians)
+{
+  draw_text (self, cr, font, color, text, x, y, xalign, yalign, max_width_px, PANGO_ELLIPSIZE_START,
+             radians);
 }
