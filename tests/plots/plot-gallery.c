@@ -248,6 +248,157 @@ add_spark_page (void)
   add_page ("spark", 300, 60, box);
 }
 
+/* --- charts --- */
+
+static PlotChart *
+new_chart (const char *title, const char *x_title, const PlotUnit *x_unit, const char *y_title,
+           const PlotUnit *y_unit)
+{
+  PlotChart *chart = PLOT_CHART (plot_chart_new ());
+
+  plot_chart_set_title (chart, title);
+  plot_axis_set_title (plot_chart_get_x_axis (chart), x_title);
+  plot_axis_set_unit (plot_chart_get_x_axis (chart), x_unit);
+  plot_axis_set_title (plot_chart_get_y_axis (chart), y_title);
+  plot_axis_set_unit (plot_chart_get_y_axis (chart), y_unit);
+  return chart;
+}
+
+static void
+take_layer (PlotChart *chart, const PlotLayerKind *kind, PlotSeries *series, const char *title,
+            int color, guint dash)
+{
+  PlotLayer *layer = plot_layer_new (kind, series);
+
+  plot_layer_set_title (layer, title);
+  plot_layer_set_color (layer, color);
+  plot_layer_set_dash (layer, dash);
+  plot_chart_add_layer (chart, layer);
+  g_object_unref (series);
+}
+
+static void
+add_line_page (void)
+{
+  PlotChart *chart = new_chart ("Time per token (" NOTE ")", "Token", &PLOT_UNIT_PLAIN, "Time",
+                                &PLOT_UNIT_SECONDS);
+  PlotSeries *a = plot_series_new_regular ("Q4_0", 0, 1),
+             *b = plot_series_new_regular ("F16", 0, 1);
+  PlotSeries *limit = plot_series_new ("limit");
+
+  for (guint i = 0; i < 256; i++)
+    {
+      double v = 4.2e-3 + 3e-6 * i + 4e-4 * noise (i, 1);
+      double w = 7.9e-3 + 5e-6 * i + 5e-4 * noise (i, 2);
+
+      plot_series_append_interval (a, 0, i > 120 && i < 132 ? NAN : v, v * 0.93, v * 1.1);
+      plot_series_append_interval (b, 0, w, w * 0.95, w * 1.06);
+    }
+  plot_series_append (limit, 0, 10e-3);
+  plot_axis_set_include_zero (plot_chart_get_y_axis (chart), TRUE);
+  take_layer (chart, &plot_layer_band, g_object_ref (a), "", 0, 0);
+  take_layer (chart, &plot_layer_band, g_object_ref (b), "", 1, 0);
+  take_layer (chart, &plot_layer_line, a, "Q4_0", 0, 0);
+  take_layer (chart, &plot_layer_line, b, "F16", 1, 1);
+  take_layer (chart, &plot_layer_rule, limit, "limit", 4, 0);
+  add_page ("chart-line", 800, 420, GTK_WIDGET (chart));
+}
+
+static void
+add_dense_page (void)
+{
+  PlotChart *chart = new_chart ("One million samples (" NOTE ")", "Time", &PLOT_UNIT_SECONDS,
+                                "Power", &(PlotUnit){ .symbol = "W", .prefix = PLOT_PREFIX_BOTH });
+  PlotSeries *series = plot_series_new_regular ("power", 0, 1e-5);
+  guint32 state = 1;
+  double walk = 0;
+
+  plot_series_reserve (series, 1000000);
+  for (guint i = 0; i < 1000000; i++)
+    {
+      state = state * 1664525u + 1013904223u;
+      walk += (state >> 8) / 16777216.0 - 0.5;
+      walk *= 0.9999;
+      plot_series_append (series, 0,
+                          i > 600000 && i < 640000 ? NAN
+                                                   : 5 + walk * 0.02 + (i % 77777 == 0 ? 6 : 0));
+    }
+  take_layer (chart, &plot_layer_line, series, "power", 0, 0);
+  add_page ("chart-dense", 800, 360, GTK_WIDGET (chart));
+}
+
+static void
+add_tradeoff_page (void)
+{
+  static const char *const names[] = { "F16", "Q8_0", "Q6_K", "Q5_K", "Q4_K", "Q4_0", "Q2_K" };
+  PlotChart *chart = new_chart ("Trade-off (" NOTE ")", "Latency per token", &PLOT_UNIT_SECONDS,
+                                "Perplexity", &PLOT_UNIT_PLAIN);
+  PlotSeries *runs = plot_series_new ("runs"), *front = plot_series_new ("Pareto front");
+  PlotSeries *board = plot_series_new ("Raspberry Pi");
+  PlotLayer *points;
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      double x = 8e-3 * pow (0.8, i), y = 14 + 0.04 * exp (i * 0.75);
+      gsize at = plot_series_append_full (runs, x, x * 0.96, x * 1.05, y, y - 0.25, y + 0.25);
+
+      plot_series_set_label (runs, at, names[i]);
+      plot_series_set_estimate (runs, at, i == 3);
+      plot_series_append_full (board, x * 3.3, x * 3.1, x * 3.6, y + 0.2, y - 0.1, y + 0.5);
+    }
+  for (guint i = G_N_ELEMENTS (names); i-- > 0;)
+    plot_series_append (front, plot_series_get_x (runs, i),
+                        plot_series_get (runs, PLOT_COLUMN_Y, i));
+  take_layer (chart, &plot_layer_step, front, "Pareto front", 6, 1);
+  take_layer (chart, &plot_layer_points, runs, "this computer", 0, 0);
+  points = plot_layer_new (&plot_layer_points, board);
+  plot_layer_set_shape (points, PLOT_SHAPE_DIAMOND);
+  plot_layer_set_color (points, 1);
+  plot_chart_add_layer (chart, points);
+  plot_chart_select (chart, plot_chart_get_layer (chart, 1), 4);
+  plot_axis_set_kind (plot_chart_get_x_axis (chart), PLOT_AXIS_LOG);
+  add_page ("chart-tradeoff", 700, 460, GTK_WIDGET (chart));
+}
+
+static void
+add_roofline_page (void)
+{
+  PlotChart *chart = new_chart ("Roofline (" NOTE ")", "Operations per byte", &PLOT_UNIT_PLAIN,
+                                "Speed", &PLOT_UNIT_FLOPS);
+  PlotSeries *roof = plot_series_new ("roof"), *layers = plot_series_new ("layers");
+
+  for (double x = 0.01; x < 1000; x *= 1.3)
+    plot_series_append (roof, x, fmin (32e9 * x, 800e9));
+  for (guint i = 0; i < 40; i++)
+    {
+      double x = pow (10, 3 * noise (i, 3) - 1);
+
+      plot_series_append (layers, x, fmin (32e9 * x, 800e9) * (0.3 + 0.6 * noise (i, 4)));
+    }
+  plot_axis_set_kind (plot_chart_get_x_axis (chart), PLOT_AXIS_LOG);
+  plot_axis_set_kind (plot_chart_get_y_axis (chart), PLOT_AXIS_LOG);
+  take_layer (chart, &plot_layer_line, roof, "measured roof", 7, 0);
+  take_layer (chart, &plot_layer_points, layers, "layers", 0, 0);
+  add_page ("chart-roofline", 640, 420, GTK_WIDGET (chart));
+}
+
+static void
+add_area_page (void)
+{
+  PlotChart *chart = new_chart ("", "Context", &PLOT_UNIT_COUNT, "Memory", &PLOT_UNIT_BYTES);
+  PlotSeries *area = plot_series_new ("KV cache"), *step = plot_series_new ("allocated");
+
+  for (guint i = 0; i <= 64; i++)
+    {
+      plot_series_append (area, i * 64, i * 64 * 46080.0);
+      if (i % 8 == 0)
+        plot_series_append (step, i * 64, (i + 8) * 64 * 46080.0);
+    }
+  take_layer (chart, &plot_layer_area, area, "KV cache", 2, 0);
+  take_layer (chart, &plot_layer_step, step, "allocated", 3, 1);
+  add_page ("chart-area", 360, 240, GTK_WIDGET (chart));
+}
+
 /* --- pictures of the real widgets --- */
 
 static void
@@ -363,6 +514,11 @@ main (int argc, char **argv)
   pages = g_array_new (FALSE, FALSE, sizeof (Page));
   add_lanes_pages ();
   add_spark_page ();
+  add_line_page ();
+  add_dense_page ();
+  add_tradeoff_page ();
+  add_roofline_page ();
+  add_area_page ();
   if (folder != NULL)
     take_screenshots (folder, only);
   else

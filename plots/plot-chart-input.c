@@ -1,0 +1,283 @@
+/* Pointer and keyboard of PlotChart. Turns events into calls on the axes and the public API. */
+
+#include "plot-chart-private.h"
+
+#include <math.h>
+
+static double
+x_frac (PlotChart *self, double px)
+{
+  return CLAMP ((px - self->layout.x_px) / self->layout.w_px, 0, 1);
+}
+
+static double
+y_frac (PlotChart *self, double py)
+{
+  return CLAMP ((self->layout.y_px + self->layout.h_px - py) / self->layout.h_px, 0, 1);
+}
+
+static void
+zoom_at (PlotChart *self, double factor, double px, double py, gboolean x, gboolean y)
+{
+  if (x)
+    plot_axis_zoom (self->x_axis, factor, x_frac (self, px));
+  if (y)
+    plot_axis_zoom (self->y_axis, factor, y_frac (self, py));
+}
+
+/* --- hover and click --- */
+
+static void
+on_motion (GtkEventControllerMotion *controller, double x, double y, PlotChart *self)
+{
+  if (self->pointer_in && x == self->pointer_x && y == self->pointer_y)
+    return;
+  self->pointer_in = TRUE;
+  self->pointer_x = x;
+  self->pointer_y = y;
+  gtk_widget_queue_draw (GTK_WIDGET (self));
+}
+
+static void
+on_leave (GtkEventControllerMotion *controller, PlotChart *self)
+{
+  self->pointer_in = FALSE;
+  gtk_widget_queue_draw (GTK_WIDGET (self));
+}
+
+static void
+activate_selected (PlotChart *self)
+{
+  if (self->selected != NULL)
+    g_signal_emit_by_name (self, "point-activated", self->selected, self->selected_index);
+}
+
+static void
+on_pressed (GtkGestureClick *gesture, int n_press, double x, double y, PlotChart *self)
+{
+  gsize index;
+  PlotLayer *layer;
+
+  if (!self->interactive)
+    return;
+  gtk_widget_grab_focus (GTK_WIDGET (self));
+  if (n_press != 2)
+    return;
+  layer = plot_chart_pick (self, x, y, &index, TRUE);
+  if (layer != NULL)
+    {
+      plot_chart_select (self, layer, index);
+      activate_selected (self);
+    }
+  else
+    plot_chart_reset_view (self);
+}
+
+static void
+on_released (GtkGestureClick *gesture, int n_press, double x, double y, PlotChart *self)
+{
+  gsize index = 0;
+  PlotLayer *layer;
+
+  if (!self->interactive || n_press != 1)
+    return;
+  layer = plot_chart_pick (self, x, y, &index, FALSE);
+  plot_chart_select (self, layer, index);
+}
+
+/* --- drag --- */
+
+static void
+on_drag_begin (GtkGestureDrag *gesture, double x, double y, PlotChart *self)
+{
+  self->drag_x_frac = self->drag_y_frac = 0;
+}
+
+static void
+on_drag_update (GtkGestureDrag *gesture, double dx, double dy, PlotChart *self)
+{
+  GtkGesture *base = GTK_GESTURE (gesture);
+  GdkEventSequence *sequence = gtk_gesture_get_last_updated_sequence (base);
+  double to_x = -dx / self->layout.w_px, to_y = dy / self->layout.h_px;
+
+  if (!self->interactive)
+    return;
+  if (!gtk_drag_check_threshold (GTK_WIDGET (self), 0, 0, (int)dx, (int)dy)
+      && gtk_gesture_get_sequence_state (base, sequence) != GTK_EVENT_SEQUENCE_CLAIMED)
+    return;
+  gtk_gesture_set_state (base, GTK_EVENT_SEQUENCE_CLAIMED);
+  plot_axis_pan (self->x_axis, to_x - self->drag_x_frac);
+  plot_axis_pan (self->y_axis, to_y - self->drag_y_frac);
+  self->drag_x_frac = to_x;
+  self->drag_y_frac = to_y;
+}
+
+/* --- wheel and pinch --- */
+
+static gboolean
+on_scroll (GtkEventControllerScroll *controller, double dx, double dy, PlotChart *self)
+{
+  GdkModifierType modifiers
+      = gtk_event_controller_get_current_event_state (GTK_EVENT_CONTROLLER (controller));
+  gboolean on_x_axis = self->pointer_y > self->layout.y_px + self->layout.h_px;
+  gboolean on_y_axis = self->pointer_x < self->layout.x_px;
+
+  if (!self->interactive)
+    return GDK_EVENT_PROPAGATE;
+  if (fabs (dx) > fabs (dy))
+    plot_axis_pan (self->x_axis, dx * 0.08);
+  else
+    zoom_at (self, pow (1.25, -dy), self->pointer_x, self->pointer_y,
+             !on_y_axis && !(modifiers & GDK_CONTROL_MASK),
+             !on_x_axis && !(modifiers & GDK_SHIFT_MASK));
+  return GDK_EVENT_STOP;
+}
+
+static void
+on_pinch_begin (GtkGesture *gesture, GdkEventSequence *sequence, PlotChart *self)
+{
+  self->pinch_scale = 1;
+}
+
+static void
+on_pinch (GtkGestureZoom *gesture, double scale, PlotChart *self)
+{
+  double x = self->pointer_x, y = self->pointer_y;
+
+  if (!self->interactive || scale <= 0)
+    return;
+  gtk_gesture_get_bounding_box_center (GTK_GESTURE (gesture), &x, &y);
+  zoom_at (self, scale / self->pinch_scale, x, y, TRUE, TRUE);
+  self->pinch_scale = scale;
+}
+
+/* --- keyboard --- */
+
+/* Along the data of the selected layer, or of the first visible one. */
+static void
+step_selection (PlotChart *self, int by)
+{
+  PlotLayer *layer = self->selected;
+  gsize n;
+
+  for (guint i = 0; layer == NULL && i < self->layers->len; i++)
+    {
+      PlotLayer *candidate = g_ptr_array_index (self->layers, i);
+
+      if (plot_layer_get_visible (candidate)
+          && plot_series_get_n (plot_layer_get_series (candidate)) > 0)
+        layer = candidate;
+    }
+  if (layer == NULL)
+    return;
+  n = plot_series_get_n (plot_layer_get_series (layer));
+  if (n == 0)
+    return;
+  if (self->selected == NULL)
+    plot_chart_select (self, layer, by > 0 ? 0 : n - 1);
+  else if (by < 0 && self->selected_index > 0)
+    plot_chart_select (self, layer, self->selected_index - 1);
+  else if (by > 0 && self->selected_index + 1 < n)
+    plot_chart_select (self, layer, self->selected_index + 1);
+}
+
+static gboolean
+on_key (GtkEventControllerKey *controller, guint key, guint code, GdkModifierType modifiers,
+        PlotChart *self)
+{
+  const double step = 0.1;
+  double cx = self->layout.x_px + self->layout.w_px / 2;
+  double cy = self->layout.y_px + self->layout.h_px / 2;
+
+  if (!self->interactive || (modifiers & (GDK_ALT_MASK | GDK_CONTROL_MASK | GDK_SUPER_MASK)) != 0)
+    return GDK_EVENT_PROPAGATE;
+  switch (key)
+    {
+    case GDK_KEY_Left:
+      plot_axis_pan (self->x_axis, -step);
+      return GDK_EVENT_STOP;
+    case GDK_KEY_Right:
+      plot_axis_pan (self->x_axis, step);
+      return GDK_EVENT_STOP;
+    case GDK_KEY_Up:
+      plot_axis_pan (self->y_axis, step);
+      return GDK_EVENT_STOP;
+    case GDK_KEY_Down:
+      plot_axis_pan (self->y_axis, -step);
+      return GDK_EVENT_STOP;
+    case GDK_KEY_plus:
+    case GDK_KEY_equal:
+    case GDK_KEY_KP_Add:
+      zoom_at (self, 1.5, cx, cy, TRUE, TRUE);
+      return GDK_EVENT_STOP;
+    case GDK_KEY_minus:
+    case GDK_KEY_KP_Subtract:
+      zoom_at (self, 1 / 1.5, cx, cy, TRUE, TRUE);
+      return GDK_EVENT_STOP;
+    case GDK_KEY_Home:
+    case GDK_KEY_0:
+    case GDK_KEY_KP_0:
+      plot_chart_reset_view (self);
+      return GDK_EVENT_STOP;
+    case GDK_KEY_n:
+    case GDK_KEY_Page_Down:
+      step_selection (self, 1);
+      return GDK_EVENT_STOP;
+    case GDK_KEY_p:
+    case GDK_KEY_Page_Up:
+      step_selection (self, -1);
+      return GDK_EVENT_STOP;
+    case GDK_KEY_Return:
+    case GDK_KEY_KP_Enter:
+      activate_selected (self);
+      return GDK_EVENT_STOP;
+    case GDK_KEY_Escape:
+      if (self->selected == NULL)
+        return GDK_EVENT_PROPAGATE;
+      plot_chart_select (self, NULL, 0);
+      return GDK_EVENT_STOP;
+    default:
+      return GDK_EVENT_PROPAGATE;
+    }
+}
+
+static void
+on_focus_changed (GtkEventControllerFocus *controller, PlotChart *self)
+{
+  gtk_widget_queue_draw (GTK_WIDGET (self));
+}
+
+void
+plot_chart_input_init (PlotChart *self)
+{
+  GtkWidget *widget = GTK_WIDGET (self);
+  GtkEventController *motion = gtk_event_controller_motion_new ();
+  GtkEventController *scroll
+      = gtk_event_controller_scroll_new (GTK_EVENT_CONTROLLER_SCROLL_BOTH_AXES);
+  GtkEventController *key = gtk_event_controller_key_new ();
+  GtkEventController *focus = gtk_event_controller_focus_new ();
+  GtkGesture *click = gtk_gesture_click_new (), *drag = gtk_gesture_drag_new ();
+  GtkGesture *pinch = gtk_gesture_zoom_new ();
+
+  gtk_widget_set_focusable (widget, TRUE);
+  g_signal_connect (motion, "enter", G_CALLBACK (on_motion), self);
+  g_signal_connect (motion, "motion", G_CALLBACK (on_motion), self);
+  g_signal_connect (motion, "leave", G_CALLBACK (on_leave), self);
+  g_signal_connect (scroll, "scroll", G_CALLBACK (on_scroll), self);
+  g_signal_connect (key, "key-pressed", G_CALLBACK (on_key), self);
+  g_signal_connect (focus, "enter", G_CALLBACK (on_focus_changed), self);
+  g_signal_connect (focus, "leave", G_CALLBACK (on_focus_changed), self);
+  g_signal_connect (click, "pressed", G_CALLBACK (on_pressed), self);
+  g_signal_connect (click, "released", G_CALLBACK (on_released), self);
+  g_signal_connect (drag, "drag-begin", G_CALLBACK (on_drag_begin), self);
+  g_signal_connect (drag, "drag-update", G_CALLBACK (on_drag_update), self);
+  g_signal_connect (pinch, "begin", G_CALLBACK (on_pinch_begin), self);
+  g_signal_connect (pinch, "scale-changed", G_CALLBACK (on_pinch), self);
+  gtk_widget_add_controller (widget, motion);
+  gtk_widget_add_controller (widget, scroll);
+  gtk_widget_add_controller (widget, key);
+  gtk_widget_add_controller (widget, focus);
+  gtk_widget_add_controller (widget, GTK_EVENT_CONTROLLER (click));
+  gtk_widget_add_controller (widget, GTK_EVENT_CONTROLLER (drag));
+  gtk_widget_add_controller (widget, GTK_EVENT_CONTROLLER (pinch));
+}
