@@ -200,6 +200,29 @@ find_merge (const RtEncoder *e, const RtSymbol *left, const RtSymbol *right, uin
   return *priority == UINT32_MAX ? RT_NO_TOKEN : m->merged[*priority];
 }
 
+/* One symbol per byte of the piece. Vocabularies that lack some bytes exist (SmolLM2's has no
+ * 0xf1); the models' own tokenizers leave these bytes out before merging, so the same is done here.
+ */
+static bool
+make_symbols (RtEncoder *e, size_t from, size_t n)
+{
+  e->n_symbols = 0;
+  if (!rt_encoder_reserve (e, &e->symbols, &e->symbols_capacity, n, sizeof *e->symbols))
+    return false;
+  for (size_t i = from; i < from + n; i++)
+    {
+      int32_t token = e->tokenizer->byte_tokens[e->text[i]];
+      uint32_t k = (uint32_t)e->n_symbols;
+      if (token == RT_NO_TOKEN)
+        continue;
+      e->symbols[k] = (RtSymbol){ token, (uint32_t)i, 1, k == 0 ? UINT32_MAX : k - 1, k + 1 };
+      e->n_symbols++;
+    }
+  if (e->n_symbols > 0)
+    e->symbols[e->n_symbols - 1].next = UINT32_MAX;
+  return true;
+}
+
 /* Merge inside one piece of e->text. */
 static bool
 encode_piece (RtEncoder *e, size_t from, size_t n)
@@ -212,18 +235,8 @@ encode_piece (RtEncoder *e, size_t from, size_t n)
       if (token != RT_NO_TOKEN)
         return rt_encoder_emit (e, token);
     }
-  if (!rt_encoder_reserve (e, &e->symbols, &e->symbols_capacity, n, sizeof *e->symbols))
-    return false;
-  for (size_t i = 0; i < n; i++)
-    e->symbols[i] = (RtSymbol){
-      .token = t->byte_tokens[e->text[from + i]],
-      .at = (uint32_t)(from + i),
-      .n_bytes = 1,
-      .previous = i == 0 ? UINT32_MAX : (uint32_t)i - 1,
-      .next = i + 1 == n ? UINT32_MAX : (uint32_t)i + 1,
-    };
-  e->n_symbols = n;
-  return rt_encoder_merge (e, find_merge) && rt_encoder_emit_symbols (e);
+  return make_symbols (e, from, n) && rt_encoder_merge (e, find_merge)
+         && rt_encoder_emit_symbols (e);
 }
 
 static bool

@@ -136,26 +136,31 @@ fail_byte (RtEncoder *e, uint8_t byte)
                   byte);
 }
 
-/* The symbol's bytes, one token each; when one of them has none, the whole symbol is unknown. */
+/* A character that is no piece: one unknown token for a run of them, as in SentencePiece. */
+static bool
+emit_unknown (RtEncoder *e, const RtSymbol *symbol, bool *was_unknown)
+{
+  bool first = !*was_unknown;
+
+  if (e->tokenizer->unknown == RT_NO_TOKEN)
+    return fail_byte (e, e->text[symbol->at]);
+  *was_unknown = true;
+  return !first || rt_encoder_emit (e, e->tokenizer->unknown);
+}
+
+/* The symbol's bytes, one token each. */
 static bool
 emit_bytes (RtEncoder *e, const RtSymbol *symbol, bool *was_unknown)
 {
-  const RtTokenizer *t = e->tokenizer;
+  const int32_t *tokens = e->tokenizer->byte_tokens;
   const uint8_t *bytes = e->text + symbol->at;
 
   for (uint32_t i = 0; i < symbol->n_bytes; i++)
-    if (t->byte_tokens[bytes[i]] == RT_NO_TOKEN)
-      {
-        if (t->unknown == RT_NO_TOKEN)
-          return fail_byte (e, bytes[i]);
-        /* A run of unknown characters is one unknown token, as in SentencePiece. */
-        bool ok = *was_unknown || rt_encoder_emit (e, t->unknown);
-        *was_unknown = true;
-        return ok;
-      }
+    if (tokens[bytes[i]] == RT_NO_TOKEN)
+      return emit_unknown (e, symbol, was_unknown);
   *was_unknown = false;
   for (uint32_t i = 0; i < symbol->n_bytes; i++)
-    if (!rt_encoder_emit (e, t->byte_tokens[bytes[i]]))
+    if (!rt_encoder_emit (e, tokens[bytes[i]]))
       return false;
   return true;
 }

@@ -260,6 +260,21 @@ make_pieces (RtTokenizer *t, RtError *error)
   return true;
 }
 
+/* Some files mark the rarest byte tokens as user-defined (DeepSeek's). */
+static void
+find_user_defined_bytes (RtTokenizer *t)
+{
+  uint8_t bytes[8];
+
+  for (uint32_t i = 0; i < t->n_vocab; i++)
+    {
+      RtSlice name = rt_strings_get (&t->names, i);
+      if (t->types[i] == RT_TOKEN_USER_DEFINED && name.length <= sizeof bytes
+          && rt_bpe_decode_name (name, bytes) == 1 && t->byte_tokens[bytes[0]] == RT_NO_TOKEN)
+        t->byte_tokens[bytes[0]] = (int32_t)i;
+    }
+}
+
 static bool
 build_index (RtTokenizer *t, RtError *error)
 {
@@ -282,6 +297,8 @@ build_index (RtTokenizer *t, RtError *error)
       if (t->byte_tokens[b] == RT_NO_TOKEN && (t->model == RT_MODEL_BPE || b < 0x80))
         t->byte_tokens[b] = rt_token_index_find (&t->index, &byte, 1);
     }
+  if (t->model == RT_MODEL_BPE)
+    find_user_defined_bytes (t);
   return true;
 }
 

@@ -1,8 +1,9 @@
 /* Tokenizers from GGUF metadata: SentencePiece type ("llama") and byte-level BPE ("gpt2", with the
- * pre-tokenizers of GPT-2, SmolLM2, Llama 3, Qwen2, Falcon and their relatives), special tokens, and
- * the chat templates of the common families.
+ * pre-tokenizers of GPT-2, SmolLM2, Llama 3, Qwen2, Falcon and their relatives), special tokens,
+ * and the chat templates of the common families.
  *
- * Text is taken as it is: no Unicode normalisation (some models' own tokenizers apply NFC first). */
+ * Text is taken as it is: no Unicode normalisation (some models' own tokenizers apply NFC first).
+ */
 #pragma once
 
 #include "rt-gguf.h"
@@ -28,8 +29,9 @@ const char *rt_tokenizer_model (const RtTokenizer *tokenizer); /* "llama", "gpt2
  * beginning-of-sequence token in front where the model wants one (and its end where it wants that).
  * @parse_special: "<|im_start|>" in the text becomes its token; without it only the model's
  * user-defined tokens do, so that a user's text cannot speak for the system. *@tokens is malloc'ed,
- * never NULL on success. RT_ERROR_UNSUPPORTED: a byte that the vocabulary cannot express.
- * O(n log n). */
+ * never NULL on success. Bytes that a byte-level vocabulary lacks are left out, as the models' own
+ * tokenizers do. RT_ERROR_UNSUPPORTED: a "llama" vocabulary without byte tokens and unknown token
+ * met a character that it lacks. O(n log n). */
 bool rt_tokenizer_encode (const RtTokenizer *tokenizer, const char *text, size_t n_bytes,
                           bool add_special, bool parse_special, int32_t **tokens, size_t *n_tokens,
                           RtError *error);
@@ -49,8 +51,8 @@ RtSlice rt_tokenizer_name (const RtTokenizer *tokenizer, int32_t token);
  * "gemma", "zephyr", "phi3"; NULL when there is none or it is of another family. */
 const char *rt_chat_family (const RtGguf *gguf);
 
-/* The prompt that makes a chat model answer @user (UTF-8): what the family's template prints for one
- * user text with add_generation_prompt, so it ends where the answer starts. Without the
+/* The prompt that makes a chat model answer @user (UTF-8): what the family's template prints for
+ * one user text with add_generation_prompt, so it ends where the answer starts. Without the
  * beginning-of-sequence token: encode it with add_special and parse_special.
  * @system: the system text; "": none; NULL: what the template itself writes when it is given none
  * (SmolLM2 and Qwen2 introduce themselves, most write nothing). Llama 3.1 and later also state
