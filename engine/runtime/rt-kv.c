@@ -67,7 +67,7 @@ rt_kv_new (KnDtype format, uint32_t n_layers, uint32_t n_heads, uint32_t head_di
   /* Mapped, not allocated: pages that no position was written to stay unused, and all start as
    * zeros, which panels that are read whole need. */
   void *memory = bytes <= SIZE_MAX ? mmap (NULL, (size_t)bytes, PROT_READ | PROT_WRITE,
-                                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+                                           MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
                                    : MAP_FAILED;
   if (kv == NULL || memory == MAP_FAILED)
     {
