@@ -102,13 +102,13 @@ load_f16s (const uint8_t *src, float dst[ROWS])
 }
 
 static inline void
-unpack_scales (KnDtype dtype, const uint8_t *scales, size_t g, Group *out)
+unpack_scales (KnDtype dtype, const uint8_t *panel, size_t g, Group *out)
 {
   int k_format = dtype == KN_Q4_K || dtype == KN_Q5_K || dtype == KN_Q6_K;
-  const uint8_t *s = scales + (k_format ? g / 8 : g) * kn_panel_scale_bytes (dtype);
+  const uint8_t *s = panel + kn_panel_scales_at (dtype, g);
   float d[ROWS];
 
-  load_f16s (s, d);
+  load_f16s (kn_panel_block_groups (dtype) == 2 ? s + g % 2 * 32 : s, d);
   if (dtype == KN_Q6_K)
     {
       const int8_t *sub = (const int8_t *)s + 32 + g % 8 * 32;
@@ -185,7 +185,6 @@ matmul_quantized (KnDtype dtype, const KnMatmulArgs *a)
   for (size_t r = 0; r < a->n_rows; r += ROWS)
     {
       const uint8_t *panel = (const uint8_t *)a->panels + r / ROWS * panel_bytes;
-      const uint8_t *scales = panel + kn_panel_scales_offset (dtype, a->n_cols);
       size_t n_out = min_size (ROWS, a->n_rows - r);
 
       for (size_t t0 = 0; t0 < a->n_tokens; t0 += TILE)
@@ -197,8 +196,8 @@ matmul_quantized (KnDtype dtype, const KnMatmulArgs *a)
             {
               Group w;
 
-              unpack_codes (dtype, panel + g * kn_panel_group_bytes (dtype), &w);
-              unpack_scales (dtype, scales, g, &w);
+              unpack_codes (dtype, panel + kn_panel_codes_at (dtype, g), &w);
+              unpack_scales (dtype, panel, g, &w);
               for (size_t t = 0; t < n_tile; t++)
                 accumulate (dtype, &w, (const uint8_t *)a->x + (t0 + t) * a->x_stride, a->n_cols, g,
                             acc[t]);

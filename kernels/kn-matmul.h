@@ -1,10 +1,10 @@
 /* Matrix products with packed weights: y[t][r] = sum over c of w[r][c] * x[t][c].
  *
  * Weights [n_rows, n_cols] are packed once into panels of KN_PANEL_ROWS rows. A panel holds its
- * codes first (16 rows x 4 columns interleaved, so that one 512-bit load feeds one integer dot
- * product), then its scales as a stream of their own. Panels follow each other, each
- * kn_panel_bytes() long, each aligned to KN_ALIGN. Rows that pad the last panel are zero and their
- * results are not written.
+ * codes interleaved, 16 rows x 4 columns to a line, so that one 512-bit load feeds one integer dot
+ * product, and each few groups' scales before their codes, so that a panel is one stream
+ * (kn-panel-private.h has the details). Panels follow each other, each kn_panel_bytes() long, each
+ * aligned to KN_ALIGN. Rows that pad the last panel are zero and their results are not written.
  *
  * Sums have one defined order: integer products of a group are exact; groups (or, for F32/F16/BF16,
  * columns) are added in order with one fused multiply-add each. So the result has the same bits on

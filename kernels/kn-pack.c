@@ -22,23 +22,18 @@ typedef struct
   uint32_t high[8];
 } Steps;
 
-static size_t
-align_up (size_t n)
-{
-  return (n + KN_ALIGN - 1) & ~(size_t)(KN_ALIGN - 1);
-}
-
 size_t
 kn_panel_bytes (KnDtype dtype, size_t n_cols)
 {
   const KnDtypeInfo *info = kn_dtype_info ((int)dtype);
+  const size_t block = 32 * kn_panel_block_groups (dtype);
 
   if (info == NULL || n_cols == 0 || n_cols % info->block_len != 0)
     return 0;
   if (info->block_len == 1)
-    return align_up (n_cols * ROWS * info->block_bytes);
-  return align_up (kn_panel_scales_offset (dtype, n_cols)
-                   + n_cols / info->block_len * kn_panel_scale_bytes (dtype));
+    return (n_cols * ROWS * info->block_bytes + KN_ALIGN - 1) / KN_ALIGN * KN_ALIGN;
+  return (n_cols + block - 1) / block * kn_panel_scale_bytes (dtype)
+         + n_cols / 32 * kn_panel_group_bytes (dtype);
 }
 
 /* Nibbles as the simple blocks store them: values 0..15 low, 16..31 high. */
@@ -115,11 +110,13 @@ put_u16 (uint8_t *stream, size_t row, uint16_t value)
 }
 
 static void
-pack_q8_0 (const KnBlockQ8_0 *b, size_t n_cols, size_t row, uint8_t *codes, uint8_t *scales)
+pack_q8_0 (const KnBlockQ8_0 *b, size_t n_cols, size_t row, uint8_t *panel)
 {
-  for (size_t g = 0; g < n_cols / 32; g++, b++, codes += 512, scales += 32)
+  for (size_t g = 0; g < n_cols / 32; g++, b++)
     {
-      put_u16 (scales, row, b->d);
+      uint8_t *codes = panel + kn_panel_codes_at (KN_Q8_0, g);
+
+      put_u16 (panel + kn_panel_scales_at (KN_Q8_0, g) + g % 2 * 32, row, b->d);
       for (size_t i = 0; i < 8; i++)
         kn_store_u32 (codes + 64 * i + 4 * row, kn_load_u32 (b->qs + 4 * i));
     }
@@ -127,21 +124,25 @@ pack_q8_0 (const KnBlockQ8_0 *b, size_t n_cols, size_t row, uint8_t *codes, uint
 
 /* The pairing of nibbles in a panel is that of the block: words move as they are. */
 static void
-pack_q4_0 (const KnBlockQ4_0 *b, size_t n_cols, size_t row, uint8_t *codes, uint8_t *scales)
+pack_q4_0 (const KnBlockQ4_0 *b, size_t n_cols, size_t row, uint8_t *panel)
 {
-  for (size_t g = 0; g < n_cols / 32; g++, b++, codes += 256, scales += 32)
+  for (size_t g = 0; g < n_cols / 32; g++, b++)
     {
-      put_u16 (scales, row, b->d);
+      uint8_t *codes = panel + kn_panel_codes_at (KN_Q4_0, g);
+
+      put_u16 (panel + kn_panel_scales_at (KN_Q4_0, g) + g % 2 * 32, row, b->d);
       for (size_t i = 0; i < 4; i++)
         kn_store_u32 (codes + 64 * i + 4 * row, kn_load_u32 (b->qs + 4 * i));
     }
 }
 
 static void
-pack_q4_1 (const KnBlockQ4_1 *b, size_t n_cols, size_t row, uint8_t *codes, uint8_t *scales)
+pack_q4_1 (const KnBlockQ4_1 *b, size_t n_cols, size_t row, uint8_t *panel)
 {
-  for (size_t g = 0; g < n_cols / 32; g++, b++, codes += 256, scales += 64)
+  for (size_t g = 0; g < n_cols / 32; g++, b++)
     {
+      uint8_t *scales = panel + kn_panel_scales_at (KN_Q4_1, g), *codes = scales + 64;
+
       put_u16 (scales, row, b->d);
       put_u16 (scales + 32, row, b->m);
       for (size_t i = 0; i < 4; i++)
@@ -150,13 +151,14 @@ pack_q4_1 (const KnBlockQ4_1 *b, size_t n_cols, size_t row, uint8_t *codes, uint
 }
 
 static void
-pack_q5_0 (const KnBlockQ5_0 *b, size_t n_cols, size_t row, uint8_t *codes, uint8_t *scales)
+pack_q5_0 (const KnBlockQ5_0 *b, size_t n_cols, size_t row, uint8_t *panel)
 {
-  for (size_t g = 0; g < n_cols / 32; g++, b++, codes += 320, scales += 32)
+  for (size_t g = 0; g < n_cols / 32; g++, b++)
     {
+      uint8_t *codes = panel + kn_panel_codes_at (KN_Q5_0, g);
       Steps s;
 
-      put_u16 (scales, row, b->d);
+      put_u16 (panel + kn_panel_scales_at (KN_Q5_0, g) + g % 2 * 32, row, b->d);
       simple_nibbles (b->qs, &s);
       simple_fifth_bits (b->qh, &s);
       put_nibbles (&s, row, codes);
@@ -165,10 +167,11 @@ pack_q5_0 (const KnBlockQ5_0 *b, size_t n_cols, size_t row, uint8_t *codes, uint
 }
 
 static void
-pack_q5_1 (const KnBlockQ5_1 *b, size_t n_cols, size_t row, uint8_t *codes, uint8_t *scales)
+pack_q5_1 (const KnBlockQ5_1 *b, size_t n_cols, size_t row, uint8_t *panel)
 {
-  for (size_t g = 0; g < n_cols / 32; g++, b++, codes += 320, scales += 64)
+  for (size_t g = 0; g < n_cols / 32; g++, b++)
     {
+      uint8_t *scales = panel + kn_panel_scales_at (KN_Q5_1, g), *codes = scales + 64;
       Steps s;
 
       put_u16 (scales, row, b->d);
@@ -196,11 +199,13 @@ put_k_scales (uint16_t d, uint16_t dmin, const uint8_t packed[12], size_t row, u
 }
 
 static void
-pack_q4_k (const KnBlockQ4_K *b, size_t n_cols, size_t row, uint8_t *codes, uint8_t *scales)
+pack_q4_k (const KnBlockQ4_K *b, size_t n_cols, size_t row, uint8_t *panel)
 {
-  for (size_t i = 0; i < n_cols / 256; i++, b++, scales += 320)
+  for (size_t i = 0; i < n_cols / 256; i++, b++, panel += kn_panel_block_bytes (KN_Q4_K))
     {
-      put_k_scales (b->d, b->dmin, b->scales, row, scales);
+      uint8_t *codes = panel + kn_panel_scale_bytes (KN_Q4_K);
+
+      put_k_scales (b->d, b->dmin, b->scales, row, panel);
       for (int g = 0; g < 8; g++, codes += 256)
         {
           Steps s;
@@ -212,11 +217,13 @@ pack_q4_k (const KnBlockQ4_K *b, size_t n_cols, size_t row, uint8_t *codes, uint
 }
 
 static void
-pack_q5_k (const KnBlockQ5_K *b, size_t n_cols, size_t row, uint8_t *codes, uint8_t *scales)
+pack_q5_k (const KnBlockQ5_K *b, size_t n_cols, size_t row, uint8_t *panel)
 {
-  for (size_t i = 0; i < n_cols / 256; i++, b++, scales += 320)
+  for (size_t i = 0; i < n_cols / 256; i++, b++, panel += kn_panel_block_bytes (KN_Q5_K))
     {
-      put_k_scales (b->d, b->dmin, b->scales, row, scales);
+      uint8_t *codes = panel + kn_panel_scale_bytes (KN_Q5_K);
+
+      put_k_scales (b->d, b->dmin, b->scales, row, panel);
       for (int g = 0; g < 8; g++, codes += 320)
         {
           Steps s;
@@ -230,13 +237,16 @@ pack_q5_k (const KnBlockQ5_K *b, size_t n_cols, size_t row, uint8_t *codes, uint
 }
 
 static void
-pack_q6_k (const KnBlockQ6_K *b, size_t n_cols, size_t row, uint8_t *codes, uint8_t *scales)
+pack_q6_k (const KnBlockQ6_K *b, size_t n_cols, size_t row, uint8_t *panel)
 {
-  for (size_t i = 0; i < n_cols / 256; i++, b++, scales += 288)
+  for (size_t i = 0; i < n_cols / 256; i++, b++, panel += kn_panel_block_bytes (KN_Q6_K))
     {
-      put_u16 (scales, row, b->d);
+      uint8_t *codes = panel + kn_panel_scale_bytes (KN_Q6_K);
+
+      put_u16 (panel, row, b->d);
       for (size_t h = 0; h < 16; h++)
-        scales[32 + 16 * h + row] = (uint8_t)b->scales[h];
+        panel[32 + 16 * h + row] = (uint8_t)b->scales[h];
+      panel[32 + 256 + row] = panel[32 + 272 + row] = 0;
       for (size_t g = 0; g < 8; g++, codes += 384)
         {
           const uint8_t *ql, *qh;
@@ -269,8 +279,6 @@ pack_32bit (const uint32_t *src, size_t n_cols, size_t row, uint32_t *panel)
 static void
 pack_row (KnDtype dtype, const void *src, size_t n_cols, size_t row, uint8_t *panel)
 {
-  uint8_t *scales = panel + kn_panel_scales_offset (dtype, n_cols);
-
   switch (dtype)
     {
     case KN_F32:
@@ -281,28 +289,28 @@ pack_row (KnDtype dtype, const void *src, size_t n_cols, size_t row, uint8_t *pa
       pack_16bit (src, n_cols, row, (uint16_t *)panel);
       break;
     case KN_Q8_0:
-      pack_q8_0 (src, n_cols, row, panel, scales);
+      pack_q8_0 (src, n_cols, row, panel);
       break;
     case KN_Q4_0:
-      pack_q4_0 (src, n_cols, row, panel, scales);
+      pack_q4_0 (src, n_cols, row, panel);
       break;
     case KN_Q4_1:
-      pack_q4_1 (src, n_cols, row, panel, scales);
+      pack_q4_1 (src, n_cols, row, panel);
       break;
     case KN_Q5_0:
-      pack_q5_0 (src, n_cols, row, panel, scales);
+      pack_q5_0 (src, n_cols, row, panel);
       break;
     case KN_Q5_1:
-      pack_q5_1 (src, n_cols, row, panel, scales);
+      pack_q5_1 (src, n_cols, row, panel);
       break;
     case KN_Q4_K:
-      pack_q4_k (src, n_cols, row, panel, scales);
+      pack_q4_k (src, n_cols, row, panel);
       break;
     case KN_Q5_K:
-      pack_q5_k (src, n_cols, row, panel, scales);
+      pack_q5_k (src, n_cols, row, panel);
       break;
     case KN_Q6_K:
-      pack_q6_k (src, n_cols, row, panel, scales);
+      pack_q6_k (src, n_cols, row, panel);
       break;
     }
 }
@@ -313,11 +321,14 @@ kn_pack_panel (KnDtype dtype, const void *rows, size_t row_stride, size_t n_rows
 {
   size_t bytes = kn_panel_bytes (dtype, n_cols);
 
-  /* Also when all rows come: the padding of the end belongs to what is hashed and saved. */
+  /* Padding is zero: it belongs to what is hashed and saved. With all rows there is some only where
+   * the end of the last line or the second half of the last scales is not used. */
   if (n_rows < ROWS)
     memset (panel, 0, bytes);
-  else
+  else if (kn_panel_group_bytes (dtype) == 0)
     memset ((uint8_t *)panel + bytes - KN_ALIGN, 0, KN_ALIGN);
+  else if (kn_panel_block_groups (dtype) == 2 && n_cols % 64 != 0)
+    memset ((uint8_t *)panel + kn_panel_scales_at (dtype, n_cols / 32 - 1), 0, 64);
   for (size_t row = 0; row < n_rows; row++)
     pack_row (dtype, (const uint8_t *)rows + row * row_stride, n_cols, row, panel);
 }
@@ -350,13 +361,15 @@ stream_f16 (const uint8_t *at, size_t row)
 
 /* Scale and addend of column @c: w = scale * q + add. */
 static void
-panel_scale (KnDtype dtype, const uint8_t *scales, size_t row, size_t c, float *scale, float *add)
+panel_scale (KnDtype dtype, const uint8_t *panel, size_t row, size_t c, float *scale, float *add)
 {
-  size_t block_len = kn_dtype_info ((int)dtype)->block_len;
-  const uint8_t *s = scales + c / block_len * kn_panel_scale_bytes (dtype);
+  const uint8_t *s = panel + kn_panel_scales_at (dtype, c / 32);
 
-  *scale = stream_f16 (s, row);
   *add = 0;
+  if (kn_panel_block_groups (dtype) == 2)
+    *scale = stream_f16 (s + c / 32 % 2 * 32, row);
+  else
+    *scale = stream_f16 (s, row);
   if (dtype == KN_Q4_1 || dtype == KN_Q5_1)
     *add = stream_f16 (s + 32, row);
   else if (dtype == KN_Q4_K || dtype == KN_Q5_K)
@@ -383,19 +396,18 @@ panel_float (KnDtype dtype, const void *panel, size_t at)
 void
 kn_unpack_row (KnDtype dtype, const void *panel, size_t row, size_t n_cols, float *dst)
 {
-  const uint8_t *codes = panel, *scales = codes + kn_panel_scales_offset (dtype, n_cols);
-  size_t group_bytes = kn_panel_group_bytes (dtype);
+  const uint8_t *base = panel;
   int zero = kn_panel_zero (dtype);
 
   for (size_t c = 0; c < n_cols; c++)
-    if (group_bytes == 0)
+    if (kn_panel_group_bytes (dtype) == 0)
       dst[c] = panel_float (dtype, panel, c * ROWS + row);
     else
       {
-        int code = panel_code (dtype, codes + c / 32 * group_bytes, row, c % 32) - zero;
+        int code = panel_code (dtype, base + kn_panel_codes_at (dtype, c / 32), row, c % 32) - zero;
         float scale, add;
 
-        panel_scale (dtype, scales, row, c, &scale, &add);
+        panel_scale (dtype, base, row, c, &scale, &add);
         dst[c] = kn_panel_has_min (dtype) ? scale * (float)code + add : scale * (float)code;
       }
 }

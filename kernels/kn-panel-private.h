@@ -3,9 +3,22 @@
  * A panel is KN_PANEL_ROWS = 16 rows. For the float formats it is [n_cols][16] values of the
  * format.
  *
- * For the quantized formats columns are taken in groups of 32. First come the codes, group after
- * group, each in lines of 64 bytes; byte 4 * row + k of a line belongs to row `row` and to the
- * column 4 * step + k, where a step is four neighbouring columns (what one 8-bit dot product
+ * For the quantized formats columns are taken in groups of 32, and groups in blocks. A block is the
+ * scales of its groups, then their codes, so that a panel is one stream that is read from end to
+ * end; everything starts at a cache line.
+ *
+ *   format           groups  scales of a block
+ *   Q8_0 Q4_0 Q5_0   2       2 x f16 d [16]                                               w = d q
+ *   Q4_1 Q5_1        1       f16 d [16], f16 m [16]                                       w = d q +
+ * m Q4_K Q5_K        8       f16 d [16], f16 dmin [16], 8 x { uint8 sc [16], uint8 mn [16] } w = d
+ * sc q - dmin mn Q6_K             8       f16 d [16], 16 x int8 sc [16], one per 16 columns, 32
+ * zero bytes w = d sc q
+ *
+ * The last block ends after its last group when n_cols has no full one left (an odd number of
+ * groups of Q4_0).
+ *
+ * Codes of a group come in lines of 64 bytes; byte 4 * row + k of a line belongs to row `row` and
+ * to the column 4 * step + k, where a step is four neighbouring columns (what one 8-bit dot product
  * instruction consumes). So one line is 16 rows x 4 columns.
  *
  *   Q8_0             8 lines of int8: line s is step s
@@ -15,21 +28,12 @@
  * top two bits of step 4h + j
  *
  * All codes but those of Q8_0 are unsigned as in the file (Q4_0: value + 8, ...): kn_panel_zero()
- * is what they are offset by. After the codes follows the scale stream:
- *
- *   Q8_0 Q4_0 Q5_0   per group: f16 d [16]
- *   Q4_1 Q5_1        per group: f16 d [16], f16 m [16]                                    w = d q +
- * m Q4_K Q5_K        per 256 columns: f16 d [16], f16 dmin [16], 8 x { uint8 sc [16], uint8 mn [16]
- * } w = d sc q - dmin mn Q6_K             per 256 columns: f16 d [16], 16 x int8 sc [16], one per
- * 16 columns   w = d sc q
- *
- * Panels and scale streams start at multiples of KN_ALIGN. Rows that pad the last panel are zero
- * bytes. */
+ * is what they are offset by. Rows that pad the last panel are zero bytes. */
 #pragma once
 
 #include "kn-types.h"
 
-/* Bytes of the codes of one group: 16 rows x 32 columns. */
+/* Bytes of the codes of one group: 16 rows x 32 columns; 0 for the float formats. */
 static inline size_t
 kn_panel_group_bytes (KnDtype dtype)
 {
@@ -52,34 +56,51 @@ kn_panel_group_bytes (KnDtype dtype)
     }
 }
 
-/* Where the scale stream of a quantized panel starts. */
+/* Groups of a block. */
 static inline size_t
-kn_panel_scales_offset (KnDtype dtype, size_t n_cols)
-{
-  return n_cols / 32 * kn_panel_group_bytes (dtype);
-}
-
-/* Bytes of the scale stream per block: 32 columns for the simple formats, 256 for the K formats. */
-static inline size_t
-kn_panel_scale_bytes (KnDtype dtype)
+kn_panel_block_groups (KnDtype dtype)
 {
   switch ((int)dtype)
     {
-    case KN_Q8_0:
-    case KN_Q4_0:
-    case KN_Q5_0:
-      return 32;
     case KN_Q4_1:
     case KN_Q5_1:
-      return 64;
+      return 1;
     case KN_Q4_K:
     case KN_Q5_K:
-      return 64 + 8 * 32;
     case KN_Q6_K:
-      return 32 + 16 * 16;
+      return 8;
     default:
-      return 0;
+      return 2;
     }
+}
+
+/* Bytes of the scales of a block, which its codes follow. */
+static inline size_t
+kn_panel_scale_bytes (KnDtype dtype)
+{
+  return kn_panel_block_groups (dtype) == 8 ? 320 : 64;
+}
+
+static inline size_t
+kn_panel_block_bytes (KnDtype dtype)
+{
+  return kn_panel_scale_bytes (dtype)
+         + kn_panel_block_groups (dtype) * kn_panel_group_bytes (dtype);
+}
+
+/* Offset in the panel of the scales of the block that holds group @g. */
+static inline size_t
+kn_panel_scales_at (KnDtype dtype, size_t g)
+{
+  return g / kn_panel_block_groups (dtype) * kn_panel_block_bytes (dtype);
+}
+
+/* Offset in the panel of the codes of group @g. */
+static inline size_t
+kn_panel_codes_at (KnDtype dtype, size_t g)
+{
+  return kn_panel_scales_at (dtype, g) + kn_panel_scale_bytes (dtype)
+         + g % kn_panel_block_groups (dtype) * kn_panel_group_bytes (dtype);
 }
 
 /* What the stored codes are offset by. */

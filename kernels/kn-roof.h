@@ -5,7 +5,8 @@
 
 #include "kn-types.h"
 
-/* Read @bytes (a multiple of 256) once, in order, with the widest loads. Returns a checksum. */
+/* Read @bytes (a multiple of 256) once, as few long streams, with the widest loads. Returns a
+ * checksum. */
 uint64_t kn_roof_read (const void *buffer, size_t bytes);
 
 /* @n_iterations of a block of independent fused multiply-adds; *@n_flops is set to the floating

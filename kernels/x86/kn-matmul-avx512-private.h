@@ -77,15 +77,15 @@ kn_load_codes (KnDtype dtype, const uint8_t *g, __m512i w[8])
     }
 }
 
-/* Scales of one group as f32: two vectors, equal but for Q6_K; minima subtracted by K formats,
- * added by the others. */
+/* Scales of one group as f32, the second one for the second half group of Q6_K; minima are
+ * subtracted by the K formats and added by the others. */
 typedef struct
 {
   __m512 scale[2];
   __m512 min;
 } KnGroupScales;
 
-/* Units of one block of the scale stream, converted once per block. */
+/* Units of one block, converted once per block. */
 typedef struct
 {
   __m512 d, m;
@@ -109,18 +109,13 @@ kn_load_s8s (const uint8_t *at)
   return _mm512_cvtepi32_ps (_mm512_cvtepi8_epi32 (_mm_loadu_si128 ((const __m128i *)at)));
 }
 
-/* Groups per block of the scale stream. */
-KN_INLINE size_t
-kn_block_groups (KnDtype dtype)
-{
-  return dtype == KN_Q4_K || dtype == KN_Q5_K || dtype == KN_Q6_K ? 8 : 1;
-}
-
 KN_INLINE KnBlockUnits
 kn_load_units (KnDtype dtype, const uint8_t *block)
 {
-  KnBlockUnits u = { kn_load_halves (block), _mm512_setzero_ps () };
+  KnBlockUnits u = { _mm512_setzero_ps (), _mm512_setzero_ps () };
 
+  if (kn_panel_block_groups (dtype) != 2)
+    u.d = kn_load_halves (block);
   if (kn_panel_has_min (dtype))
     u.m = kn_load_halves (block + 32);
   return u;
@@ -132,9 +127,11 @@ kn_group_scales (KnDtype dtype, KnBlockUnits u, const uint8_t *block, size_t g)
 {
   KnGroupScales s = { { u.d, u.d }, u.m };
 
-  if (dtype == KN_Q4_K || dtype == KN_Q5_K)
+  if (kn_panel_block_groups (dtype) == 2)
+    s.scale[0] = kn_load_halves (block + 32 * g);
+  else if (dtype == KN_Q4_K || dtype == KN_Q5_K)
     {
-      s.scale[0] = s.scale[1] = _mm512_mul_ps (u.d, kn_load_u8s (block + 64 + 32 * g));
+      s.scale[0] = _mm512_mul_ps (u.d, kn_load_u8s (block + 64 + 32 * g));
       s.min = _mm512_mul_ps (u.m, kn_load_u8s (block + 64 + 32 * g + 16));
     }
   else if (dtype == KN_Q6_K)

@@ -52,32 +52,29 @@ signed_min (KnDtype dtype, __m512 min)
 KN_INLINE Expanded
 expand (KnDtype dtype, const uint8_t *panel, size_t n_cols, uint8_t *scratch)
 {
-  const size_t n_groups = n_cols / 32, block_groups = kn_block_groups (dtype);
+  const size_t n_groups = n_cols / 32, block_groups = kn_panel_block_groups (dtype);
   const size_t n_scales = dtype == KN_Q6_K ? 2 : 1;
-  const uint8_t *block = panel + kn_panel_scales_offset (dtype, n_cols);
   float *scales = (float *)(scratch + n_cols * KN_PANEL_ROWS);
   float *mins = scales + n_groups * 2 * KN_PANEL_ROWS;
   Expanded e = { scratch, scales, mins };
+  KnBlockUnits units = { 0 };
 
-  for (size_t g0 = 0; g0 < n_groups; g0 += block_groups, block += kn_panel_scale_bytes (dtype))
+  for (size_t g = 0; g < n_groups; g++, scratch += 512)
     {
-      KnBlockUnits units = kn_load_units (dtype, block);
+      const uint8_t *block = panel + kn_panel_scales_at (dtype, g);
+      __m512i w[8];
 
-      for (size_t i = 0; i < block_groups;
-           i++, panel += kn_panel_group_bytes (dtype), scratch += 512)
-        {
-          KnGroupScales s = kn_group_scales (dtype, units, block, i);
-          __m512i w[8];
-
-          kn_load_codes (dtype, panel, w);
-          KN_UNROLL
-          for (int j = 0; j < 8; j++)
-            _mm512_store_si512 (scratch + 64 * j, w[j]);
-          for (size_t j = 0; j < n_scales; j++, scales += KN_PANEL_ROWS)
-            _mm512_store_ps (scales, s.scale[j]);
-          if (kn_panel_has_min (dtype))
-            _mm512_store_ps (mins + (g0 + i) * KN_PANEL_ROWS, signed_min (dtype, s.min));
-        }
+      if (g % block_groups == 0)
+        units = kn_load_units (dtype, block);
+      KnGroupScales s = kn_group_scales (dtype, units, block, g % block_groups);
+      kn_load_codes (dtype, panel + kn_panel_codes_at (dtype, g), w);
+      KN_UNROLL
+      for (int j = 0; j < 8; j++)
+        _mm512_store_si512 (scratch + 64 * j, w[j]);
+      for (size_t j = 0; j < n_scales; j++, scales += KN_PANEL_ROWS)
+        _mm512_store_ps (scales, s.scale[j]);
+      if (kn_panel_has_min (dtype))
+        _mm512_store_ps (mins + g * KN_PANEL_ROWS, signed_min (dtype, s.min));
     }
   return e;
 }

@@ -2,9 +2,8 @@
  * tokens.
  *
  * Codes are unpacked in registers and used for all tokens, so weights come from memory once
- * whatever the number of tokens. One panel is in work at a time: it is one stream of codes and one
- * of scales, which the hardware prefetchers follow, helped by software prefetches across the
- * panel's end. Larger batches go to kn-matmul-batch-avx512.c. */
+ * whatever the number of tokens. One panel is in work at a time, so that all weights are one
+ * stream. Larger batches go to kn-matmul-batch-avx512.c. */
 #ifndef __AVX512VNNI__
 #error "build with AVX-512 VNNI"
 #endif
@@ -13,7 +12,11 @@
 #include "kn-table-private.h"
 
 #define MAX_TOKENS 8
-#define PREFETCH_BYTES 2048 /* ahead in the stream of codes */
+
+/* How far ahead of the codes in work memory is asked for: what arrives within the latency of DRAM
+ * at full speed. Measured best of 1 to 16 KiB; the hardware's own prefetchers stop at the end of a
+ * page. */
+#define PREFETCH_BYTES 8192
 
 /* One group of one token: eight dot products and the fold into the f32 sums. */
 KN_INLINE __m512
@@ -60,53 +63,52 @@ prefetch (const uint8_t *at, size_t bytes)
 {
   KN_UNROLL
   for (size_t i = 0; i < bytes; i += 64)
-    _mm_prefetch ((const char *)at + i, _MM_HINT_T0);
+    _mm_prefetch ((const char *)at + i + PREFETCH_BYTES, _MM_HINT_T0);
 }
 
+/* @n_groups groups of one block of one panel, the first of them group @g0 of the row. */
 KN_INLINE void
-panel_product (KnDtype dtype, const int n_tokens, const KnMatmulArgs *a, const uint8_t *panel,
-               KnQ8Offsets o, __m512 acc[])
+add_block (KnDtype dtype, const int n_tokens, size_t n_groups, const KnMatmulArgs *a, KnQ8Offsets o,
+           const uint8_t *block, size_t g0, __m512 acc[])
 {
-  const size_t n_groups = a->n_cols / 32, block_groups = kn_block_groups (dtype);
-  const size_t group_bytes = kn_panel_group_bytes (dtype),
-               block_bytes = kn_panel_scale_bytes (dtype);
-  const uint8_t *codes = panel, *block = panel + n_groups * group_bytes;
-  const uint8_t *x = a->x;
+  const KnBlockUnits units = kn_load_units (dtype, block);
+  const uint8_t *codes = block + kn_panel_scale_bytes (dtype);
 
-  KN_UNROLL
-  for (int t = 0; t < n_tokens; t++)
-    acc[t] = _mm512_setzero_ps ();
-  for (size_t g0 = 0; g0 < n_groups; g0 += block_groups, block += block_bytes)
+  prefetch (block, kn_panel_scale_bytes (dtype));
+  for (size_t i = 0; i < n_groups; i++, codes += kn_panel_group_bytes (dtype))
     {
-      KnBlockUnits units = kn_load_units (dtype, block);
+      const KnGroupScales s = kn_group_scales (dtype, units, block, i);
+      __m512i w[8];
 
-      for (size_t i = 0; i < block_groups; i++, codes += group_bytes)
-        {
-          KnGroupScales s = kn_group_scales (dtype, units, block, i);
-          __m512i w[8];
-
-          prefetch (codes + PREFETCH_BYTES, group_bytes);
-          kn_load_codes (dtype, codes, w);
-          KN_UNROLL
-          for (int t = 0; t < n_tokens; t++)
-            acc[t] = add_group (dtype, w, s, x + (size_t)t * a->x_stride, o, g0 + i, acc[t]);
-        }
+      prefetch (codes, kn_panel_group_bytes (dtype));
+      kn_load_codes (dtype, codes, w);
+      KN_UNROLL
+      for (int t = 0; t < n_tokens; t++)
+        acc[t] = add_group (dtype, w, s, (const uint8_t *)a->x + (size_t)t * a->x_stride, o, g0 + i,
+                            acc[t]);
     }
 }
 
 KN_INLINE void
 small_product (KnDtype dtype, const int n_tokens, const KnMatmulArgs *a)
 {
+  const size_t n_groups = a->n_cols / 32, block_groups = kn_panel_block_groups (dtype);
   const size_t panel_bytes = kn_panel_bytes (dtype, a->n_cols);
   const KnQ8Offsets o = kn_q8_offsets (a->n_cols);
   const uint8_t *panel = a->panels;
 
   for (size_t r = 0; r < a->n_rows; r += KN_PANEL_ROWS, panel += panel_bytes)
     {
-      __mmask16 mask = kn_row_mask (a->n_rows - r);
+      const __mmask16 mask = kn_row_mask (a->n_rows - r);
+      const uint8_t *block = panel;
       __m512 acc[MAX_TOKENS];
 
-      panel_product (dtype, n_tokens, a, panel, o, acc);
+      KN_UNROLL
+      for (int t = 0; t < n_tokens; t++)
+        acc[t] = _mm512_setzero_ps ();
+      for (size_t g = 0; g < n_groups; g += block_groups, block += kn_panel_block_bytes (dtype))
+        add_block (dtype, n_tokens, n_groups - g < block_groups ? n_groups - g : block_groups, a, o,
+                   block, g, acc);
       KN_UNROLL
       for (int t = 0; t < n_tokens; t++)
         _mm512_mask_storeu_ps (a->y + (size_t)t * a->y_stride + r, mask, acc[t]);
