@@ -31,17 +31,24 @@ scores_half (const KnAttnTile *t, size_t n, size_t position, size_t half)
       int32x4_t dot[TILE][2];
       for (size_t j = 0; j < n; j++)
         dot[j][0] = dot[j][1] = vdupq_n_s32 (0);
-      for (size_t c = 0; c < 8; c++)
+      for (size_t c = 0; c < 8; c += 4)
         {
-          const int8x16_t k0 = vld1q_s8 (k + (g * 8 + c) * 64),
-                          k1 = vld1q_s8 (k + (g * 8 + c) * 64 + 16);
+          const int8_t *codes = k + (g * 8 + c) * 64;
+          int8x16_t q[TILE];
           for (size_t j = 0; j < n; j++)
+            q[j] = vld1q_s8 (t->scratch.q_codes + j * dim + g * 32 + c * 4);
+          for (size_t r = 0; r < 2; r++)
             {
-              int32_t four;
-              memcpy (&four, t->scratch.q_codes + j * dim + g * 32 + c * 4, sizeof four);
-              const int8x16_t q = vreinterpretq_s8_s32 (vdupq_n_s32 (four));
-              dot[j][0] = vdotq_s32 (dot[j][0], k0, q);
-              dot[j][1] = vdotq_s32 (dot[j][1], k1, q);
+              const int8x16_t k0 = vld1q_s8 (codes + r * 16), k1 = vld1q_s8 (codes + 64 + r * 16);
+              const int8x16_t k2 = vld1q_s8 (codes + 128 + r * 16),
+                              k3 = vld1q_s8 (codes + 192 + r * 16);
+              for (size_t j = 0; j < n; j++)
+                {
+                  dot[j][r] = vdotq_laneq_s32 (dot[j][r], k0, q[j], 0);
+                  dot[j][r] = vdotq_laneq_s32 (dot[j][r], k1, q[j], 1);
+                  dot[j][r] = vdotq_laneq_s32 (dot[j][r], k2, q[j], 2);
+                  dot[j][r] = vdotq_laneq_s32 (dot[j][r], k3, q[j], 3);
+                }
             }
         }
       for (size_t r = 0; r < 2; r++)

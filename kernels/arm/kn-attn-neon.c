@@ -48,13 +48,13 @@ scores_float (const KnAttnTile *t, KnDtype format, size_t n, size_t nr, size_t p
       vst1q_f32 (s + j * KN_ATTN_CHUNK + r * 4, acc[j][r]);
 }
 
-/* 4 bytes of the query, twice: one product register is 2 positions x 4 coordinates. */
-INLINE int8x8_t
+/* 4 bytes of the query, four times: one product register is 2 positions x 4 coordinates. */
+INLINE int8x16_t
 query_step (const int8_t *q)
 {
   int32_t four;
   memcpy (&four, q, sizeof four);
-  return vreinterpret_s8_s32 (vdup_n_s32 (four));
+  return vreinterpretq_s8_s32 (vdupq_n_s32 (four));
 }
 
 /* 4 positions. Products of 8 bits are added in 16 bits over two steps (at most 2 * 127 * 127), then
@@ -74,6 +74,7 @@ scores_q8_quarter (const KnAttnTile *t, size_t n, size_t position, size_t quarte
       int32x4_t lo[TILE], hi[TILE];
       for (size_t j = 0; j < n; j++)
         lo[j] = hi[j] = vdupq_n_s32 (0);
+#pragma GCC unroll 1 /* unrolled by the compiler, it spills */
       for (size_t c = 0; c < 8; c += 2)
         {
           const int8x16_t k0 = vld1q_s8 (k + (g * 8 + c) * 64 + quarter * 16);
@@ -81,11 +82,10 @@ scores_q8_quarter (const KnAttnTile *t, size_t n, size_t position, size_t quarte
           for (size_t j = 0; j < n; j++)
             {
               const int8_t *q = t->scratch.q_codes + j * dim + g * 32 + c * 4;
-              const int8x8_t q0 = query_step (q), q1 = query_step (q + 4);
-              const int16x8_t low
-                  = vmlal_s8 (vmull_s8 (vget_low_s8 (k0), q0), vget_low_s8 (k1), q1);
-              const int16x8_t high
-                  = vmlal_s8 (vmull_s8 (vget_high_s8 (k0), q0), vget_high_s8 (k1), q1);
+              const int8x16_t q0 = query_step (q), q1 = query_step (q + 4);
+              const int16x8_t low = vmlal_s8 (vmull_s8 (vget_low_s8 (k0), vget_low_s8 (q0)),
+                                              vget_low_s8 (k1), vget_low_s8 (q1));
+              const int16x8_t high = vmlal_high_s8 (vmull_high_s8 (k0, q0), k1, q1);
               lo[j] = vpadalq_s16 (lo[j], low);
               hi[j] = vpadalq_s16 (hi[j], high);
             }
