@@ -15,6 +15,8 @@ void kn_attn_avx2 (KnAttnFamily *f);
 void kn_vec_avx512 (KnVecFamily *f);
 void kn_attn_avx512 (KnAttnFamily *f);
 
+void kn_matmul_neon (KnMatmulFamily *family);
 void kn_vec_neon (KnVecFamily *f);
 void kn_attn_neon (KnAttnFamily *f);
+void kn_matmul_dotprod (KnMatmulFamily *family);
 void kn_attn_dotprod (KnAttnFamily *f);

@@ -39,11 +39,13 @@ fill (KnTable *table, KnLevel level)
 #elif defined(__aarch64__)
   if (level == KN_LEVEL_NEON || level == KN_LEVEL_DOTPROD)
     {
+      kn_matmul_neon (&table->matmul);
       kn_vec_neon (&table->vec);
       kn_attn_neon (&table->attn);
     }
   if (level == KN_LEVEL_DOTPROD)
     {
+      kn_matmul_dotprod (&table->matmul);
       kn_attn_dotprod (&table->attn);
     }
 #endif
