@@ -17,8 +17,7 @@
 /* A panel: packed as in kn-panel-private.h, or expanded. */
 typedef struct
 {
-  const uint8_t *codes;
-  const uint8_t *scales;  /* packed */
+  const uint8_t *bytes;   /* packed, or the expanded codes */
   const float *ws, *mins; /* expanded: [n_groups][halves][16], [n_groups][16] */
 } Panel;
 
@@ -87,41 +86,32 @@ halves_at (const uint8_t *at)
   return kn_load_half4 ((const uint16_t *)(const void *)at);
 }
 
-/* The scales of 4 rows. */
+/* The scales of 4 rows of group @g of the packed @panel. */
 INLINE float32x4_t
-packed_scale (KnDtype dtype, const uint8_t *scales, size_t g, size_t half, size_t r)
+packed_scale (KnDtype dtype, const uint8_t *panel, size_t g, size_t half, size_t r)
 {
-  const int k_format = dtype == KN_Q4_K || dtype == KN_Q5_K || dtype == KN_Q6_K;
-  const uint8_t *s = scales + (k_format ? g / 8 : g) * kn_panel_scale_bytes (dtype);
+  const uint8_t *s = panel + kn_panel_scales_at (dtype, g);
+  if (kn_panel_block_groups (dtype) == 2)
+    s += g % 2 * 32;
   const float32x4_t d = halves_at (s + 8 * r);
-  if (!k_format)
-    return d;
   if (dtype == KN_Q6_K)
     return vmulq_f32 (d, bytes_to_float (s + 32 + g % 8 * 32 + half * 16 + 4 * r, 1));
-  return vmulq_f32 (d, bytes_to_float (s + 64 + g % 8 * 32 + 4 * r, 0));
+  if (dtype == KN_Q4_K || dtype == KN_Q5_K)
+    return vmulq_f32 (d, bytes_to_float (s + 64 + g % 8 * 32 + 4 * r, 0));
+  return d;
 }
 
 INLINE float32x4_t
-packed_min (KnDtype dtype, const uint8_t *scales, size_t g, size_t r)
+packed_min (KnDtype dtype, const uint8_t *panel, size_t g, size_t r)
 {
-  const int k_format = dtype == KN_Q4_K || dtype == KN_Q5_K;
-  const uint8_t *s = scales + (k_format ? g / 8 : g) * kn_panel_scale_bytes (dtype);
+  const uint8_t *s = panel + kn_panel_scales_at (dtype, g);
   const float32x4_t m = halves_at (s + 32 + 8 * r);
-  if (!k_format)
+  if (dtype != KN_Q4_K && dtype != KN_Q5_K)
     return m;
   return vnegq_f32 (vmulq_f32 (m, bytes_to_float (s + 64 + g % 8 * 32 + 16 + 4 * r, 0)));
 }
 
 /* --- expanding --- */
-
-INLINE Panel
-packed_panel (KnDtype dtype, const KnMatmulArgs *a, size_t row)
-{
-  Panel p = { 0 };
-  p.codes = (const uint8_t *)a->panels + row / ROWS * kn_panel_bytes (dtype, a->n_cols);
-  p.scales = p.codes + kn_panel_scales_offset (dtype, a->n_cols);
-  return p;
-}
 
 INLINE Panel
 expand_panel (KnDtype dtype, const Panel *packed, size_t n_cols, void *scratch)
@@ -133,19 +123,19 @@ expand_panel (KnDtype dtype, const Panel *packed, size_t n_cols, void *scratch)
 
   for (size_t i = 0; i < n_groups; i++)
     {
-      const Group g = { dtype, 0, packed->codes + i * kn_panel_group_bytes (dtype) };
+      const Group g = { dtype, 0, packed->bytes + kn_panel_codes_at (dtype, i) };
       for (size_t r = 0; r < 4; r++)
         {
           for (size_t step = 0; step < 8; step++)
             vst1q_s8 (codes + i * 512 + step * 64 + r * 16, load_codes (&g, step, r));
           for (size_t h = 0; h < n_halves; h++)
             vst1q_f32 (ws + (i * n_halves + h) * ROWS + r * 4,
-                       packed_scale (dtype, packed->scales, i, h, r));
+                       packed_scale (dtype, packed->bytes, i, h, r));
           if (kn_panel_has_min (dtype))
-            vst1q_f32 (mins + i * ROWS + r * 4, packed_min (dtype, packed->scales, i, r));
+            vst1q_f32 (mins + i * ROWS + r * 4, packed_min (dtype, packed->bytes, i, r));
         }
     }
-  return (Panel){ .codes = (const uint8_t *)scratch, .ws = ws, .mins = mins };
+  return (Panel){ .bytes = (const uint8_t *)scratch, .ws = ws, .mins = mins };
 }
 
 /* --- tiles --- */
@@ -172,7 +162,7 @@ tile_group (KnDtype dtype, int expanded, Dots dots, const KnMatmulArgs *a, const
 {
   const size_t n_halves = halves_of (dtype), steps = 8 / n_halves;
   const Group g
-      = { dtype, expanded, p->codes + i * (expanded ? 512 : kn_panel_group_bytes (dtype)) };
+      = { dtype, expanded, p->bytes + (expanded ? i * 512 : kn_panel_codes_at (dtype, i)) };
   const int8_t *x[MAX_TOKENS];
   float xs[MAX_TOKENS];
   int32_t sums[MAX_TOKENS];
@@ -202,7 +192,7 @@ tile_group (KnDtype dtype, int expanded, Dots dots, const KnMatmulArgs *a, const
         {
           const float32x4_t ws = expanded
                                      ? vld1q_f32 (p->ws + (i * n_halves + h) * ROWS + (r + q) * 4)
-                                     : packed_scale (dtype, p->scales, i, h, r + q);
+                                     : packed_scale (dtype, p->bytes, i, h, r + q);
           for (size_t j = 0; j < n; j++)
             acc[j][q] = vfmaq_f32 (acc[j][q], vcvtq_f32_s32 (out[j][q]), vmulq_n_f32 (ws, xs[j]));
         }
@@ -210,7 +200,7 @@ tile_group (KnDtype dtype, int expanded, Dots dots, const KnMatmulArgs *a, const
   for (size_t q = 0; kn_panel_has_min (dtype) && q < nr; q++)
     {
       const float32x4_t wm = expanded ? vld1q_f32 (p->mins + i * ROWS + (r + q) * 4)
-                                      : packed_min (dtype, p->scales, i, r + q);
+                                      : packed_min (dtype, p->bytes, i, r + q);
       for (size_t j = 0; j < n; j++)
         acc[j][q] = vfmaq_n_f32 (acc[j][q], wm, xs[j] * (float)sums[j]);
     }
@@ -239,9 +229,10 @@ tile (KnDtype dtype, int expanded, Dots dots, const KnMatmulArgs *a, const Panel
 INLINE void
 matmul_quantized (KnDtype dtype, Dots dots, size_t batch_nr, const KnMatmulArgs *a)
 {
+  const size_t panel_bytes = kn_panel_bytes (dtype, a->n_cols);
   for (size_t row = 0; row < a->n_rows; row += ROWS)
     {
-      const Panel packed = packed_panel (dtype, a, row);
+      const Panel packed = { .bytes = (const uint8_t *)a->panels + row / ROWS * panel_bytes };
       if (a->n_tokens == 1)
         {
           tile (dtype, 0, dots, a, &packed, row, 0, 1, 4);
