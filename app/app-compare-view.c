@@ -7,6 +7,7 @@
 #include "app-config.h"
 #include "app-figure-tile.h"
 #include "app-history-item.h"
+#include "app-table.h"
 #include "plots.h"
 
 #include <adwaita.h>
@@ -39,6 +40,7 @@ struct _AppCompareView
   GtkWidget *tiles_box;
   GtkWidget *tiles[N_TILES];
   PlotLanes *lanes;
+  GtkWidget *pages; /* "plot", "table" */
   GtkWidget *table_bin;
 
   AppStage *stage;
@@ -47,13 +49,14 @@ struct _AppCompareView
   AppAxis *axis;
   GPtrArray *ids;         /* of the drop-downs' entries after the first, shared by both */
   EngRun *before, *after; /* chosen; NULL: following */
-  gboolean compact, filling, syncing, stale;
+  gboolean compact, show_table, filling, syncing, stale;
 };
 
 enum
 {
   PROP_0,
   PROP_COMPACT,
+  PROP_SHOW_TABLE,
   N_PROPS
 };
 
@@ -168,7 +171,7 @@ update_now (AppCompareView *self)
   fill_tiles (self, a, b, &comparable);
   fill_lanes (self, model, a, b, &comparable);
   table = app_compare_make_table (model, a, b, app_selection_get_phase (self->selection));
-  adw_bin_set_child (ADW_BIN (self->table_bin), plot_table_view_new (table));
+  adw_bin_set_child (ADW_BIN (self->table_bin), app_table_new (table));
   gtk_stack_set_visible_child_name (GTK_STACK (self->stack), "content");
 }
 
@@ -225,9 +228,12 @@ fill_choices (AppCompareView *self)
   for (guint i = 0; entries != NULL && i < MIN (entries->len, N_CHOICES); i++)
     {
       g_autoptr (AppHistoryItem) item = app_history_item_new (entries->pdata[i]);
-      g_autofree char *time = app_history_item_dup_time (item);
-      g_autofree char *text
-          = g_strdup_printf ("%s · %s", time, app_history_item_get_entry (item)->recipe);
+      g_autofree char *time = NULL;
+      g_autofree char *day = NULL;
+      g_autofree char *text = NULL;
+
+      app_history_item_dup_time (item, &time, &day);
+      text = g_strdup_printf ("%s %s · %s", day, time, app_history_item_get_entry (item)->recipe);
 
       gtk_string_list_append (before, text);
       gtk_string_list_append (after, text);
@@ -330,6 +336,8 @@ app_compare_view_get_property (GObject *object, guint id, GValue *value, GParamS
 {
   if (id == PROP_COMPACT)
     g_value_set_boolean (value, APP_COMPARE_VIEW (object)->compact);
+  else if (id == PROP_SHOW_TABLE)
+    g_value_set_boolean (value, APP_COMPARE_VIEW (object)->show_table);
   else
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
 }
@@ -339,6 +347,8 @@ app_compare_view_set_property (GObject *object, guint id, const GValue *value, G
 {
   if (id == PROP_COMPACT)
     app_compare_view_set_compact (APP_COMPARE_VIEW (object), g_value_get_boolean (value));
+  else if (id == PROP_SHOW_TABLE)
+    app_compare_view_set_show_table (APP_COMPARE_VIEW (object), g_value_get_boolean (value));
   else
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
 }
@@ -356,6 +366,9 @@ app_compare_view_class_init (AppCompareViewClass *klass)
   props[PROP_COMPACT]
       = g_param_spec_boolean ("compact", NULL, NULL, FALSE,
                               G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+  props[PROP_SHOW_TABLE]
+      = g_param_spec_boolean ("show-table", NULL, NULL, FALSE,
+                              G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
   g_object_class_install_properties (object_class, N_PROPS, props);
 
   g_type_ensure (PLOT_TYPE_LANES);
@@ -369,6 +382,7 @@ app_compare_view_class_init (AppCompareViewClass *klass)
   BIND (problem);
   BIND (tiles_box);
   BIND (lanes);
+  BIND (pages);
   BIND (table_bin);
 #undef BIND
 }
@@ -490,6 +504,18 @@ app_compare_view_set_compact (AppCompareView *self, gboolean compact)
       gtk_widget_set_visible (self->tiles[i], !compact || figures[i] != ENG_FIGURE_PREFILL);
     }
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_COMPACT]);
+}
+
+void
+app_compare_view_set_show_table (AppCompareView *self, gboolean show_table)
+{
+  g_return_if_fail (APP_IS_COMPARE_VIEW (self));
+
+  if (self->show_table == !!show_table)
+    return;
+  self->show_table = !!show_table;
+  gtk_stack_set_visible_child_name (GTK_STACK (self->pages), show_table ? "table" : "plot");
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_SHOW_TABLE]);
 }
 
 PlotFigure *

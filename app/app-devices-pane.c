@@ -38,8 +38,7 @@ add_fact (GtkWidget *list, const char *name, const char *value)
 {
   GtkWidget *row = g_object_new (ADW_TYPE_ACTION_ROW, "title", name, "use-markup", FALSE, NULL);
   GtkWidget *label
-      = g_object_new (GTK_TYPE_LABEL, "label", value, "xalign", 1.0f, "wrap", TRUE, "wrap-mode",
-                      PANGO_WRAP_WORD_CHAR, "justify", GTK_JUSTIFY_RIGHT, "selectable", TRUE,
+      = g_object_new (GTK_TYPE_LABEL, "label", value, "xalign", 1.0f, "selectable", TRUE,
                       "css-classes", (const char *[]){ "dim-label", "numeric", NULL }, NULL);
 
   adw_action_row_add_suffix (ADW_ACTION_ROW (row), label);

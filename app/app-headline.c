@@ -213,9 +213,10 @@ app_headline_set_stage (AppHeadline *self, AppStage *stage)
 }
 
 void
-app_headline_set_job (AppHeadline *self, EngJob *job)
+app_headline_set_job (AppHeadline *self, EngJob *job, gboolean can_cancel)
 {
   g_return_if_fail (APP_IS_HEADLINE (self));
+  app_job_bar_set_can_cancel (APP_JOB_BAR (self->job_bar), can_cancel);
   app_job_bar_set_job (APP_JOB_BAR (self->job_bar), job);
 }
 

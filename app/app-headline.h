@@ -13,8 +13,9 @@ G_DECLARE_FINAL_TYPE (AppHeadline, app_headline, APP, HEADLINE, GtkWidget)
 
 /* Property: "compact" boolean: numbers beside each other, the sentence below them, no model button.
  */
-/* What to show in place of the sentence while it goes on; nullable. */
-void app_headline_set_job (AppHeadline *self, EngJob *job);
+/* What to show in place of the sentence while it goes on; nullable. @can_cancel: with a button of
+ * its own. */
+void app_headline_set_job (AppHeadline *self, EngJob *job, gboolean can_cancel);
 void app_headline_set_stage (AppHeadline *self, AppStage *stage);
 void app_headline_set_compact (AppHeadline *self, gboolean compact);
 

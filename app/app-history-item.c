@@ -48,21 +48,26 @@ app_history_item_get_entry (AppHistoryItem *self)
   return self->entry;
 }
 
-char *
-app_history_item_dup_time (AppHistoryItem *self)
+void
+app_history_item_dup_time (AppHistoryItem *self, char **time_of_day, char **day)
 {
   g_autoptr (GDateTime) time = g_date_time_new_from_unix_local (self->entry->time);
   g_autoptr (GDateTime) now = g_date_time_new_now_local ();
 
   if (time == NULL)
-    return g_strdup ("—");
+    {
+      *time_of_day = g_strdup ("—");
+      *day = g_strdup ("");
+      return;
+    }
+  *time_of_day = g_date_time_format (time, "%H:%M:%S");
   if (g_date_time_get_year (time) != g_date_time_get_year (now))
-    return g_date_time_format (time, "%x");
-  if (g_date_time_get_day_of_year (time) == g_date_time_get_day_of_year (now))
-    /* Translators: a time of today, for strftime */
-    return g_date_time_format (time, _ ("Today %H:%M:%S"));
-  /* Translators: a day of this year, for strftime */
-  return g_date_time_format (time, _ ("%-d %b %H:%M"));
+    *day = g_date_time_format (time, "%x");
+  else if (g_date_time_get_day_of_year (time) == g_date_time_get_day_of_year (now))
+    *day = g_strdup (_ ("Today"));
+  else
+    /* Translators: a day of this year, for strftime */
+    *day = g_date_time_format (time, _ ("%-d %b"));
 }
 
 const char *
@@ -85,6 +90,7 @@ app_history_item_matches (AppHistoryItem *self, const char *search)
 {
   g_auto (GStrv) words = NULL;
   g_autofree char *time = NULL;
+  g_autofree char *day = NULL;
   g_autofree char *all = NULL;
   g_autofree char *folded = NULL;
 
@@ -92,7 +98,7 @@ app_history_item_matches (AppHistoryItem *self, const char *search)
   if (search == NULL || *search == '\0')
     return TRUE;
 
-  time = app_history_item_dup_time (self);
+  app_history_item_dup_time (self, &time, &day);
   all = g_strjoin (" ", self->entry->model_name != NULL ? self->entry->model_name : "",
                    self->entry->recipe != NULL ? self->entry->recipe : "", time,
                    app_history_item_get_validity (self), NULL);

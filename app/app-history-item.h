@@ -12,8 +12,8 @@ G_DECLARE_FINAL_TYPE (AppHistoryItem, app_history_item, APP, HISTORY_ITEM, GObje
 AppHistoryItem *app_history_item_new (EngHistoryEntry *entry);
 const EngHistoryEntry *app_history_item_get_entry (AppHistoryItem *self);
 
-/* "Today 14:05:11", "20 Nov 14:05". */
-char *app_history_item_dup_time (AppHistoryItem *self);
+/* The time of day ("14:05:11") and the day ("Today", "20 Nov"). */
+void app_history_item_dup_time (AppHistoryItem *self, char **time_of_day, char **day);
 /* "valid", "degraded", "invalid", translated. */
 const char *app_history_item_get_validity (AppHistoryItem *self);
 /* All words of @search (any case) occur in the model's name, the recipe or the time. */

@@ -44,7 +44,6 @@ G_DEFINE_FINAL_TYPE (AppHistoryView, app_history_view, GTK_TYPE_WIDGET)
 typedef enum
 {
   COLUMN_TIME,
-  COLUMN_MODEL,
   COLUMN_RECIPE,
   COLUMN_DECODE,
   COLUMN_PREFILL,
@@ -61,9 +60,9 @@ typedef struct
   gboolean expand, narrow;
 } ColumnInfo;
 
+/* Each cell has two lines: time and day, recipe and model, number and interval. */
 static const ColumnInfo column_infos[N_COLUMNS] = {
   [COLUMN_TIME] = { N_ ("Time"), ENG_N_FIGURES, FALSE, TRUE },
-  [COLUMN_MODEL] = { N_ ("Model"), ENG_N_FIGURES, TRUE, FALSE },
   [COLUMN_RECIPE] = { N_ ("Recipe"), ENG_N_FIGURES, TRUE, TRUE },
   [COLUMN_DECODE] = { N_ ("Decode"), ENG_FIGURE_DECODE, FALSE, TRUE },
   [COLUMN_PREFILL] = { N_ ("Prefill"), ENG_FIGURE_PREFILL, FALSE, FALSE },
@@ -72,70 +71,86 @@ static const ColumnInfo column_infos[N_COLUMNS] = {
   [COLUMN_VALIDITY] = { N_ ("Validity"), ENG_N_FIGURES, FALSE, FALSE },
 };
 
-static char *
-dup_cell (AppHistoryItem *item, Column column)
+static const EngFigure *
+get_figure (AppHistoryItem *item, Column column)
 {
-  const EngHistoryEntry *entry = app_history_item_get_entry (item);
-  const EngFigure *figure;
-
-  switch (column)
-    {
-    case COLUMN_TIME:
-      return app_history_item_dup_time (item);
-    case COLUMN_MODEL:
-      return g_strdup (entry->model_name);
-    case COLUMN_RECIPE:
-      return g_strdup (entry->recipe);
-    case COLUMN_VALIDITY:
-      return g_strdup (app_history_item_get_validity (item));
-    case COLUMN_DECODE:
-    case COLUMN_PREFILL:
-    case COLUMN_FIRST_TOKEN:
-    case COLUMN_MEMORY:
-    case N_COLUMNS:
-    default:
-      figure = &entry->figures[column_infos[column].figure];
-      return figure->available ? eng_format_value (figure->value, figure->unit) : g_strdup ("—");
-    }
+  if (column_infos[column].figure == ENG_N_FIGURES)
+    return NULL;
+  return &app_history_item_get_entry (item)->figures[column_infos[column].figure];
 }
 
-static char *
-dup_tip (AppHistoryItem *item, Column column)
+static void
+dup_cell (AppHistoryItem *item, Column column, char **first, char **second)
 {
-  if (column_infos[column].figure != ENG_N_FIGURES)
-    return eng_figure_format (
-        &app_history_item_get_entry (item)->figures[column_infos[column].figure]);
-  return dup_cell (item, column);
+  const EngHistoryEntry *entry = app_history_item_get_entry (item);
+  const EngFigure *figure = get_figure (item, column);
+
+  *second = NULL;
+  if (figure != NULL)
+    {
+      *first = figure->available ? eng_format_value (figure->value, figure->unit) : g_strdup ("—");
+      if (figure->available && figure->n > 0)
+        *second = app_figure_interval (figure);
+    }
+  else if (column == COLUMN_TIME)
+    app_history_item_dup_time (item, first, second);
+  else if (column == COLUMN_RECIPE)
+    {
+      *first = g_strdup (entry->recipe);
+      *second = g_strdup (entry->model_name);
+    }
+  else
+    *first = g_strdup (app_history_item_get_validity (item));
 }
 
 static void
 on_cell_setup (GtkSignalListItemFactory *factory, GtkListItem *item, gpointer data)
 {
-  gboolean number = column_infos[GPOINTER_TO_UINT (data)].figure != ENG_N_FIGURES;
-  GtkWidget *label = g_object_new (GTK_TYPE_LABEL, "xalign", number ? 1.0f : 0.0f, "ellipsize",
-                                   number ? PANGO_ELLIPSIZE_NONE : PANGO_ELLIPSIZE_END, NULL);
+  Column column = (Column)GPOINTER_TO_UINT (data);
+  gboolean number = column_infos[column].figure != ENG_N_FIGURES;
+  PangoEllipsizeMode ellipsize
+      = column == COLUMN_RECIPE ? PANGO_ELLIPSIZE_END : PANGO_ELLIPSIZE_NONE;
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
+  GtkWidget *first
+      = g_object_new (GTK_TYPE_LABEL, "xalign", number ? 1.0f : 0.0f, "ellipsize", ellipsize, NULL);
+  GtkWidget *second
+      = g_object_new (GTK_TYPE_LABEL, "xalign", number ? 1.0f : 0.0f, "ellipsize", ellipsize,
+                      "css-classes", (const char *[]){ "caption", "dim-label", "numeric", NULL },
+                      NULL);
 
-  if (number || GPOINTER_TO_UINT (data) == COLUMN_TIME)
-    gtk_widget_add_css_class (label, "numeric");
-  gtk_list_item_set_child (item, label);
+  gtk_widget_add_css_class (first, "numeric");
+  gtk_widget_set_valign (box, GTK_ALIGN_CENTER);
+  gtk_box_append (GTK_BOX (box), first);
+  gtk_box_append (GTK_BOX (box), second);
+  gtk_list_item_set_child (item, box);
 }
 
 static void
 on_cell_bind (GtkSignalListItemFactory *factory, GtkListItem *item, gpointer data)
 {
   Column column = (Column)GPOINTER_TO_UINT (data);
-  GtkWidget *label = gtk_list_item_get_child (item);
+  GtkWidget *box = gtk_list_item_get_child (item);
+  GtkWidget *first = gtk_widget_get_first_child (box), *second = gtk_widget_get_last_child (box);
   AppHistoryItem *row = gtk_list_item_get_item (item);
-  g_autofree char *text = dup_cell (row, column);
-  g_autofree char *tip = dup_tip (row, column);
+  const EngFigure *figure = get_figure (row, column);
+  g_autofree char *text = NULL;
+  g_autofree char *below = NULL;
+  g_autofree char *tip = NULL;
 
-  gtk_label_set_label (GTK_LABEL (label), text != NULL ? text : "");
-  gtk_widget_set_tooltip_text (label, tip);
+  dup_cell (row, column, &text, &below);
+  gtk_label_set_label (GTK_LABEL (first), text != NULL ? text : "");
+  gtk_label_set_label (GTK_LABEL (second), below != NULL ? below : "");
+  gtk_widget_set_visible (second, below != NULL);
+  if (figure != NULL)
+    tip = eng_figure_format (figure);
+  else if (column == COLUMN_RECIPE)
+    tip = g_strdup_printf ("%s\n%s", text, below);
+  gtk_widget_set_tooltip_text (box, tip);
   if (column == COLUMN_VALIDITY)
     {
-      gtk_widget_remove_css_class (label, "warning");
-      gtk_widget_remove_css_class (label, "dim-label");
-      gtk_widget_add_css_class (label, app_history_item_get_entry (row)->validity == ENG_RUN_VALID
+      gtk_widget_remove_css_class (first, "warning");
+      gtk_widget_remove_css_class (first, "dim-label");
+      gtk_widget_add_css_class (first, app_history_item_get_entry (row)->validity == ENG_RUN_VALID
                                            ? "dim-label"
                                            : "warning");
     }
@@ -153,8 +168,6 @@ compare_rows (gconstpointer a, gconstpointer b, gpointer data)
     {
     case COLUMN_TIME:
       return (ea->time > eb->time) - (ea->time < eb->time);
-    case COLUMN_MODEL:
-      return g_strcmp0 (ea->model_name, eb->model_name);
     case COLUMN_RECIPE:
       return g_strcmp0 (ea->recipe, eb->recipe);
     case COLUMN_VALIDITY:

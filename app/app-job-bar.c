@@ -205,3 +205,10 @@ app_job_bar_get_active (AppJobBar *self)
   g_return_val_if_fail (APP_IS_JOB_BAR (self), FALSE);
   return self->active;
 }
+
+void
+app_job_bar_set_can_cancel (AppJobBar *self, gboolean can_cancel)
+{
+  g_return_if_fail (APP_IS_JOB_BAR (self));
+  gtk_widget_set_visible (self->cancel, can_cancel);
+}

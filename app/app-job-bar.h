@@ -15,6 +15,8 @@ G_DECLARE_FINAL_TYPE (AppJobBar, app_job_bar, APP, JOB_BAR, GtkWidget)
 GtkWidget *app_job_bar_new (void);
 void app_job_bar_set_job (AppJobBar *self, EngJob *job);
 EngJob *app_job_bar_get_job (AppJobBar *self);
+void app_job_bar_set_can_cancel (AppJobBar *self,
+                                 gboolean can_cancel); /* FALSE: another button does it */
 gboolean app_job_bar_get_active (AppJobBar *self);
 
 G_END_DECLS

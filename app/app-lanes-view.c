@@ -6,6 +6,7 @@
 #include "app-axis.h"
 #include "app-config.h"
 #include "app-lanes-text.h"
+#include "app-table.h"
 #include "plots.h"
 
 #include <adwaita.h>
@@ -229,7 +230,7 @@ update_table (AppLanesView *self)
       return;
     }
   table = plot_figure_make_table (PLOT_FIGURE (self->lanes));
-  adw_bin_set_child (ADW_BIN (self->table_bin), plot_table_view_new (table));
+  adw_bin_set_child (ADW_BIN (self->table_bin), app_table_new (table));
 }
 
 /* ---- Following the stage and the selection ---- */

@@ -210,8 +210,7 @@ on_item_bind (GtkSignalListItemFactory *factory, GtkListItem *item, gpointer dat
 static void
 on_button_setup (GtkSignalListItemFactory *factory, GtkListItem *item, gpointer data)
 {
-  gtk_list_item_set_child (item, g_object_new (GTK_TYPE_LABEL, "xalign", 0.0f, "ellipsize",
-                                               PANGO_ELLIPSIZE_END, NULL));
+  gtk_list_item_set_child (item, g_object_new (GTK_TYPE_LABEL, "xalign", 0.0f, NULL));
 }
 
 static void

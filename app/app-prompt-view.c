@@ -53,6 +53,15 @@ output_buffer (AppPromptView *self)
   return gtk_text_view_get_buffer (GTK_TEXT_VIEW (self->output));
 }
 
+static char *
+dup_output (AppPromptView *self)
+{
+  GtkTextIter start, end;
+
+  gtk_text_buffer_get_bounds (output_buffer (self), &start, &end);
+  return gtk_text_buffer_get_text (output_buffer (self), &start, &end, FALSE);
+}
+
 static gboolean
 at_end (AppPromptView *self)
 {
@@ -71,7 +80,7 @@ on_flush (gpointer data)
   gboolean follow = at_end (self);
   GtkTextIter end;
 
-  self->flush_id = 0;
+  g_clear_handle_id (&self->flush_id, g_source_remove);
   if (self->pending->len == 0)
     return G_SOURCE_REMOVE;
   gtk_text_buffer_get_end_iter (buffer, &end);
@@ -135,6 +144,7 @@ static void
 show_run_text (AppPromptView *self)
 {
   EngRun *run = app_stage_get_run (self->stage);
+  g_autofree char *shown = NULL;
   const char *text;
 
   if (app_stage_get_running (self->stage) || run == NULL || run == self->shown)
@@ -143,7 +153,10 @@ show_run_text (AppPromptView *self)
   text = eng_run_get_text (run);
   if (text == NULL)
     return;
-  g_string_truncate (self->pending, 0);
+  on_flush (self);
+  shown = dup_output (self);
+  if (g_str_equal (shown, text))
+    return; /* it was streamed here: leave the view where it is */
   gtk_text_buffer_set_text (output_buffer (self), text, -1);
   gtk_stack_set_visible_child_name (GTK_STACK (self->output_stack), "text");
 }
@@ -280,6 +293,11 @@ restore_settings (AppPromptView *self)
     return;
   g_settings_bind (settings, "chat", self->chat, "active", G_SETTINGS_BIND_DEFAULT);
   g_settings_bind (settings, "tokens", self->n_predict, "value", G_SETTINGS_BIND_DEFAULT);
+  g_settings_bind (settings, "temperature", self->temperature, "value", G_SETTINGS_BIND_DEFAULT);
+  g_settings_bind (settings, "top-k", self->top_k, "value", G_SETTINGS_BIND_DEFAULT);
+  g_settings_bind (settings, "top-p", self->top_p, "value", G_SETTINGS_BIND_DEFAULT);
+  g_settings_bind (settings, "min-p", self->min_p, "value", G_SETTINGS_BIND_DEFAULT);
+  g_settings_bind (settings, "seed", self->seed, "value", G_SETTINGS_BIND_DEFAULT);
 }
 
 static void

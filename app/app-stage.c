@@ -273,6 +273,17 @@ app_stage_get_figure (AppStage *self, EngFigureId id)
                                          : _ ("not measured yet"));
 }
 
+/* The recipe described, to begin a sentence with. */
+static char *
+dup_recipe_name (EngRecipe *recipe)
+{
+  g_autofree char *text = eng_recipe_describe (recipe);
+  g_autofree char *first = g_utf8_substring (text, 0, 1);
+  g_autofree char *upper = g_utf8_strup (first, -1);
+
+  return g_strconcat (upper, g_utf8_next_char (text), NULL);
+}
+
 static char *
 sentence_for_run (AppStage *self, EngRun *run)
 {
@@ -321,7 +332,7 @@ app_stage_dup_sentence (AppStage *self)
   run = app_stage_get_run (self);
   if (run != NULL)
     return sentence_for_run (self, run);
-  recipe = eng_recipe_describe (eng_session_get_recipe (self->session));
+  recipe = dup_recipe_name (eng_session_get_recipe (self->session));
   if (eng_session_get_running (self->session))
     return g_strdup_printf (_ ("Running with %s."), recipe);
   if (eng_session_get_build (self->session) == NULL)

@@ -49,6 +49,8 @@ update_subtitle (AppParamRow *row)
     for (const EngChoice *choice = param->choices; choice->id != NULL; choice++)
       if (g_strcmp0 (choice->id, g_variant_get_string (value, NULL)) == 0)
         text = choice->summary;
+  if (text != NULL && g_ascii_strcasecmp (text, param->title) == 0)
+    text = NULL; /* "Threads" of "threads" */
   adw_action_row_set_subtitle (ADW_ACTION_ROW (row), text != NULL ? text : "");
 }
 
@@ -218,29 +220,14 @@ make_text (const char *text, const char *const *classes)
                        PANGO_WRAP_WORD_CHAR, "css-classes", classes, NULL);
 }
 
+/* A technique of one parameter is named by its row; only one of several needs a heading over them.
+ */
 static void
-build_header (AppTechniqueBox *self)
+build_heading (AppTechniqueBox *self)
 {
-  GtkWidget *header = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6);
-  GtkWidget *title = make_text (self->technique->title, (const char *[]){ "heading", NULL });
-
-  gtk_widget_set_hexpand (title, TRUE);
-  self->effect
-      = g_object_new (GTK_TYPE_LABEL, "visible", FALSE, "valign", GTK_ALIGN_CENTER, "css-classes",
-                      (const char *[]){ "caption", "numeric", "effect", NULL }, NULL);
-  gtk_box_append (GTK_BOX (header), title);
-  gtk_box_append (GTK_BOX (header), self->effect);
-  gtk_box_append (GTK_BOX (self), header);
-
-  if (self->technique->summary != NULL)
-    {
-      GtkWidget *summary
-          = make_text (self->technique->summary, (const char *[]){ "caption", "dim-label", NULL });
-
-      if (self->technique->papers != NULL)
-        gtk_widget_set_tooltip_text (summary, self->technique->papers);
-      gtk_box_append (GTK_BOX (self), summary);
-    }
+  if (self->technique->n_params > 1)
+    gtk_box_append (GTK_BOX (self),
+                    make_text (self->technique->title, (const char *[]){ "heading", NULL }));
   self->reason = make_text ("", (const char *[]){ "caption", "warning", NULL });
   gtk_box_append (GTK_BOX (self), self->reason);
 }
@@ -266,7 +253,26 @@ build_rows (AppTechniqueBox *self)
                                                  self->selection));
     }
   gtk_box_append (GTK_BOX (self), self->list);
-  self->explain = make_text ("", (const char *[]){ "caption", "dim-label", "numeric", NULL });
+}
+
+static void
+build_texts (AppTechniqueBox *self)
+{
+  self->effect
+      = g_object_new (GTK_TYPE_LABEL, "visible", FALSE, "halign", GTK_ALIGN_START, "wrap", TRUE,
+                      "xalign", 0.0f, "css-classes",
+                      (const char *[]){ "caption-heading", "numeric", "effect", NULL }, NULL);
+  gtk_box_append (GTK_BOX (self), self->effect);
+  if (self->technique->summary != NULL)
+    {
+      GtkWidget *summary
+          = make_text (self->technique->summary, (const char *[]){ "caption", "dim-label", NULL });
+
+      if (self->technique->papers != NULL)
+        gtk_widget_set_tooltip_text (summary, self->technique->papers);
+      gtk_box_append (GTK_BOX (self), summary);
+    }
+  self->explain = make_text ("", (const char *[]){ "caption", "numeric", NULL });
   gtk_box_append (GTK_BOX (self), self->explain);
 }
 
@@ -283,8 +289,9 @@ app_technique_box_new (const EngTechnique *technique, AppStage *stage, AppSelect
   self->stage = g_object_ref (stage);
   self->session = g_object_ref (app_stage_get_session (stage));
   self->selection = g_object_ref (selection);
-  build_header (self);
+  build_heading (self);
   build_rows (self);
+  build_texts (self);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL,
                                   technique->title, -1);
 

@@ -82,6 +82,24 @@ on_reset_recipe (GSimpleAction *action, GVariant *parameter, gpointer data)
 }
 
 static void
+apply_recipe_json (AppWindow *self, const char *json)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (EngRecipe) recipe = eng_recipe_from_json (json, &error);
+
+  if (recipe != NULL)
+    eng_session_set_recipe (self->session, recipe);
+  else
+    app_window_toast (self, error->message);
+}
+
+static void
+on_apply_recipe (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  apply_recipe_json (data, g_variant_get_string (parameter, NULL));
+}
+
+static void
 on_copy_recipe (GSimpleAction *action, GVariant *parameter, gpointer data)
 {
   AppWindow *self = data;
@@ -190,6 +208,7 @@ static const GActionEntry actions[] = {
   { .name = "undo", .activate = on_undo },
   { .name = "redo", .activate = on_redo },
   { .name = "reset-recipe", .activate = on_reset_recipe },
+  { .name = "apply-recipe", .parameter_type = "s", .activate = on_apply_recipe },
   { .name = "copy-recipe", .activate = on_copy_recipe },
   { .name = "paste-recipe", .activate = on_paste_recipe },
   { .name = "phase", .parameter_type = "s", .state = "'decode'", .change_state = on_phase },
@@ -277,6 +296,7 @@ app_window_update_actions (AppWindow *self)
   app_window_set_action_enabled (self, "stop", running);
   app_window_set_action_enabled (self, "reset-recipe", model != NULL);
   app_window_set_action_enabled (self, "paste-recipe", model != NULL);
+  app_window_set_action_enabled (self, "apply-recipe", model != NULL);
   app_window_set_action_enabled (self, "open-recipe", model != NULL);
   app_window_set_action_enabled (self, "pin-baseline", idle && run != NULL && run != baseline);
   app_window_set_action_enabled (self, "unpin-baseline", baseline != NULL);

@@ -22,6 +22,7 @@ struct _AppWindow
   /* Template */
   AppBreakpoint *breakpoint;
   AdwToastOverlay *toasts;
+  AdwHeaderBar *header;
   AdwViewSwitcherTitle *title;
   AdwViewSwitcherBar *switcher_bar;
   GtkWidget *open_button;

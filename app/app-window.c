@@ -56,6 +56,12 @@ on_width_class (AppWindow *self)
   gtk_widget_set_visible (self->open_button, !compact);
   gtk_widget_set_visible (self->devices_button, !compact);
   gtk_widget_set_visible (self->run_content, !compact);
+  adw_header_bar_set_centering_policy (self->header, compact ? ADW_CENTERING_POLICY_LOOSE
+                                                             : ADW_CENTERING_POLICY_STRICT);
+  if (compact)
+    gtk_widget_add_css_class (GTK_WIDGET (self), "compact");
+  else
+    gtk_widget_remove_css_class (GTK_WIDGET (self), "compact");
 }
 
 /* What the person chose is remembered for the wide window only: narrow ones hide the panes of
@@ -112,7 +118,9 @@ on_job (AppWindow *self)
 {
   EngJob *job = eng_session_get_job (self->session);
 
-  app_headline_set_job (self->headline, job != NULL ? job : self->own_job);
+  /* A run has its Stop button. */
+  app_headline_set_job (self->headline, job != NULL ? job : self->own_job,
+                        job == NULL || !eng_session_get_running (self->session));
 }
 
 void
@@ -286,6 +294,7 @@ app_window_class_init (AppWindowClass *klass)
 #define BIND(name) gtk_widget_class_bind_template_child (widget_class, AppWindow, name)
   BIND (breakpoint);
   BIND (toasts);
+  BIND (header);
   BIND (title);
   BIND (switcher_bar);
   BIND (open_button);
@@ -338,6 +347,8 @@ connect_layout (AppWindow *self)
                            self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->devices_flap, "notify::reveal-flap", G_CALLBACK (on_flap_revealed),
                            self, G_CONNECT_SWAPPED);
+  g_object_bind_property (self->lanes, "show-table", self->compare, "show-table",
+                          G_BINDING_BIDIRECTIONAL);
   g_signal_connect_object (self->devices_pane, "job", G_CALLBACK (on_devices_job), self,
                            G_CONNECT_SWAPPED);
 }

@@ -17,7 +17,8 @@ sampled (double value, double low, double high)
 static void
 test_verdicts (void)
 {
-  EngFigure slow = sampled (100.0, 98.0, 102.0), fast = sampled (150.0, 147.0, 153.0), near = sampled (101.0, 97.0, 105.0);
+  EngFigure slow = sampled (100.0, 98.0, 102.0), fast = sampled (150.0, 147.0, 153.0),
+            near = sampled (101.0, 97.0, 105.0);
   AppChange change = app_change (&slow, &fast, FALSE);
 
   g_assert_cmpint (change.verdict, ==, APP_CHANGE_BETTER);
@@ -41,7 +42,9 @@ test_verdicts (void)
 static void
 test_unknown (void)
 {
-  EngFigure known = sampled (100.0, 98.0, 102.0), unknown = eng_figure_unavailable ("tok/s", "no sensor"), zero = eng_figure_exact (0.0, "B");
+  EngFigure known = sampled (100.0, 98.0, 102.0),
+            unknown = eng_figure_unavailable ("tok/s", "no sensor"),
+            zero = eng_figure_exact (0.0, "B");
   AppChange change = app_change (&known, &unknown, FALSE);
   g_autofree char *text = app_change_format (&change);
 
@@ -53,7 +56,8 @@ test_unknown (void)
   g_assert_cmpint (change.verdict, ==, APP_CHANGE_NONE);
 }
 
-/* Fewer than six samples have no interval: the sign still counts, and the reason says what is missing. */
+/* Fewer than six samples have no interval: the sign still counts, and the reason says what is
+ * missing. */
 static void
 test_without_interval (void)
 {
@@ -70,7 +74,8 @@ test_without_interval (void)
 static void
 test_split (void)
 {
-  EngFigure figure = eng_figure_exact (218.4, "tok/s"), missing = eng_figure_unavailable ("ms", "no prompt");
+  EngFigure figure = eng_figure_exact (218.4, "tok/s"),
+            missing = eng_figure_unavailable ("ms", "no prompt");
   g_autofree char *number = NULL;
   g_autofree char *unit = NULL;
   g_autofree char *no_number = NULL;

@@ -1,4 +1,5 @@
-/* The layer axis of the default model: patterns that mean one layer, labels, and the axis that plots are drawn on. */
+/* The layer axis of the default model: patterns that mean one layer, labels, and the axis that
+ * plots are drawn on. */
 #include "app-axis.h"
 #include "app-layers.h"
 
@@ -40,7 +41,8 @@ test_patterns (void)
 
           n += tensor->layer == layer;
           if (pattern != NULL)
-            g_assert_cmpint (g_pattern_match_simple (pattern, tensor->name), ==, tensor->layer == layer);
+            g_assert_cmpint (g_pattern_match_simple (pattern, tensor->name), ==,
+                             tensor->layer == layer);
         }
       g_assert_cmpint (pattern != NULL, ==, n > 0);
       if (pattern != NULL)
@@ -61,7 +63,8 @@ test_labels (void)
   g_assert_cmpstr (last, ==, "Out");
 }
 
-/* Without a build there are the bare layers; with one, its nodes, each behind its layer; memory adds up to what the build says. */
+/* Without a build there are the bare layers; with one, its nodes, each behind its layer; memory
+ * adds up to what the build says. */
 static void
 test_axis (void)
 {
@@ -92,10 +95,13 @@ test_axis (void)
       if (app_axis_get_node_name (full, i) == NULL)
         sum_layers += weights[i];
       else
-        g_assert_cmpint (app_axis_find (full, app_axis_get_layer (full, i), app_axis_get_node_name (full, i)), ==, (int)i);
+        g_assert_cmpint (app_axis_find (full, app_axis_get_layer (full, i),
+                                        app_axis_get_node_name (full, i)),
+                         ==, (int)i);
     }
   eng_build_get_memory (build, &memory);
-  g_assert_cmpfloat_with_epsilon (sum_layers, (double)memory.weight_bytes, 0.05 * (double)memory.weight_bytes);
+  g_assert_cmpfloat_with_epsilon (sum_layers, (double)memory.weight_bytes,
+                                  0.05 * (double)memory.weight_bytes);
   g_assert_cmpint (app_axis_find (full, -1, NULL), ==, 0);
   g_assert_cmpint (app_axis_find (full, (int)n_layers + 1, NULL), ==, -1);
 }

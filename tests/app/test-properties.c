@@ -1,5 +1,5 @@
-/* Every read-write property of every type of the window: set to a value of its own, then all read back. Finds the classic slips: a missing case, the wrong
- * field, one id for two properties. */
+/* Every read-write property of every type of the window: set to a value of its own, then all read
+ * back. Finds the classic slips: a missing case, the wrong field, one id for two properties. */
 #include "app-breakpoint.h"
 #include "app-compare-view.h"
 #include "app-figure-tile.h"
@@ -21,7 +21,8 @@ is_own_writable (GType type, GParamSpec *pspec)
 {
   const GParamFlags both = G_PARAM_READWRITE;
 
-  return pspec->owner_type == type && (pspec->flags & both) == both && (pspec->flags & G_PARAM_CONSTRUCT_ONLY) == 0;
+  return pspec->owner_type == type && (pspec->flags & both) == both
+         && (pspec->flags & G_PARAM_CONSTRUCT_ONLY) == 0;
 }
 
 /* A value other than the default, different for each @i. */
@@ -32,9 +33,12 @@ make_value (GParamSpec *pspec, guint i, GValue *value)
   if (G_IS_PARAM_SPEC_BOOLEAN (pspec))
     g_value_set_boolean (value, !G_PARAM_SPEC_BOOLEAN (pspec)->default_value);
   else if (G_IS_PARAM_SPEC_INT (pspec))
-    g_value_set_int (value, CLAMP (3 + (int)i, G_PARAM_SPEC_INT (pspec)->minimum, G_PARAM_SPEC_INT (pspec)->maximum) == G_PARAM_SPEC_INT (pspec)->default_value
+    g_value_set_int (value, CLAMP (3 + (int)i, G_PARAM_SPEC_INT (pspec)->minimum,
+                                   G_PARAM_SPEC_INT (pspec)->maximum)
+                                    == G_PARAM_SPEC_INT (pspec)->default_value
                                 ? G_PARAM_SPEC_INT (pspec)->minimum
-                                : CLAMP (3 + (int)i, G_PARAM_SPEC_INT (pspec)->minimum, G_PARAM_SPEC_INT (pspec)->maximum));
+                                : CLAMP (3 + (int)i, G_PARAM_SPEC_INT (pspec)->minimum,
+                                         G_PARAM_SPEC_INT (pspec)->maximum));
   else if (G_IS_PARAM_SPEC_STRING (pspec))
     g_value_take_string (value, g_strdup_printf ("value %u", i));
   else if (G_IS_PARAM_SPEC_OBJECT (pspec) && g_type_is_a (pspec->value_type, ENG_TYPE_JOB))

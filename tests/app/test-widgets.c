@@ -1,4 +1,5 @@
-/* The small widgets, one by one: what they show, what they say to a screen reader, and that nothing notifies when nothing changed. Needs a display. */
+/* The small widgets, one by one: what they show, what they say to a screen reader, and that nothing
+ * notifies when nothing changed. Needs a display. */
 #include "app-breakpoint.h"
 #include "app-figure-tile.h"
 #include "app-job-bar.h"
@@ -56,7 +57,8 @@ test_selection (void)
   g_assert_cmpuint (n_phase, ==, 1);
 }
 
-/* A bin of 400 pixels is compact, one of 900 medium, one of 1200 wide; a child that asks for more does not keep the window from shrinking. */
+/* A bin of 400 pixels is compact, one of 900 medium, one of 1200 wide; a child that asks for more
+ * does not keep the window from shrinking. */
 static void
 test_breakpoint (void)
 {
@@ -80,10 +82,12 @@ test_breakpoint (void)
                 { 900, APP_WIDTH_MEDIUM },  { 1100, APP_WIDTH_WIDE },   { 1200, APP_WIDTH_WIDE } };
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
-      gtk_widget_measure (breakpoint, GTK_ORIENTATION_VERTICAL, cases[i].width, &min, &natural, NULL, NULL);
+      gtk_widget_measure (breakpoint, GTK_ORIENTATION_VERTICAL, cases[i].width, &min, &natural,
+                          NULL, NULL);
       gtk_widget_allocate (breakpoint, cases[i].width, 100, -1, NULL);
       spin (20);
-      g_assert_cmpint (app_breakpoint_get_width_class (APP_BREAKPOINT (breakpoint)), ==, cases[i].expected);
+      g_assert_cmpint (app_breakpoint_get_width_class (APP_BREAKPOINT (breakpoint)), ==,
+                       cases[i].expected);
     }
   gtk_window_destroy (GTK_WINDOW (window));
 }
@@ -104,11 +108,13 @@ test_tile (void)
 
   app_figure_tile_set (APP_FIGURE_TILE (tile), &figure, &change);
   gtk_test_accessible_assert_role (GTK_ACCESSIBLE (tile), GTK_ACCESSIBLE_ROLE_GROUP);
-  g_assert_true (gtk_test_accessible_has_property (GTK_ACCESSIBLE (tile), GTK_ACCESSIBLE_PROPERTY_LABEL));
+  g_assert_true (
+      gtk_test_accessible_has_property (GTK_ACCESSIBLE (tile), GTK_ACCESSIBLE_PROPERTY_LABEL));
   g_object_unref (tile);
 }
 
-static const EngChoice choices[] = { { "f16", "F16", "16 bits" }, { "q8_0", "Q8_0", "8.5 bits" }, { NULL, NULL, NULL } };
+static const EngChoice choices[]
+    = { { "f16", "F16", "16 bits" }, { "q8_0", "Q8_0", "8.5 bits" }, { NULL, NULL, NULL } };
 
 static void
 on_changed (AppParamRow *row, guint *n)
@@ -121,7 +127,8 @@ find_type (GtkWidget *widget, GType type)
 {
   if (G_TYPE_CHECK_INSTANCE_TYPE (widget, type))
     return widget;
-  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL; child = gtk_widget_get_next_sibling (child))
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
+       child = gtk_widget_get_next_sibling (child))
     {
       GtkWidget *found = find_type (child, type);
 
@@ -135,7 +142,11 @@ find_type (GtkWidget *widget, GType type)
 static void
 test_choice_row (void)
 {
-  const EngParam param = { .id = "format", .title = "Weight format", .kind = ENG_PARAM_CHOICE, .choices = choices, .default_choice = "f16" };
+  const EngParam param = { .id = "format",
+                           .title = "Weight format",
+                           .kind = ENG_PARAM_CHOICE,
+                           .choices = choices,
+                           .default_choice = "f16" };
   GtkWidget *row = g_object_ref_sink (app_param_row_new (&param, TRUE));
   GtkWidget *drop_down = find_type (row, GTK_TYPE_DROP_DOWN);
   guint n_changed = 0, n_value = 0;
@@ -145,7 +156,8 @@ test_choice_row (void)
   g_signal_connect (row, "notify::value", G_CALLBACK (count), &n_value);
 
   app_param_row_set_value (APP_PARAM_ROW (row), g_variant_new_string ("q8_0"));
-  g_assert_cmpuint (gtk_drop_down_get_selected (GTK_DROP_DOWN (drop_down)), ==, 2); /* after "As the model" */
+  g_assert_cmpuint (gtk_drop_down_get_selected (GTK_DROP_DOWN (drop_down)), ==,
+                    2); /* after "As the model" */
   g_assert_cmpuint (n_changed, ==, 0);
   g_assert_cmpuint (n_value, ==, 1);
   app_param_row_set_value (APP_PARAM_ROW (row), g_variant_new_string ("q8_0"));
@@ -153,7 +165,8 @@ test_choice_row (void)
 
   gtk_drop_down_set_selected (GTK_DROP_DOWN (drop_down), 1);
   g_assert_cmpuint (n_changed, ==, 1);
-  g_assert_cmpstr (g_variant_get_string (app_param_row_get_value (APP_PARAM_ROW (row)), NULL), ==, "f16");
+  g_assert_cmpstr (g_variant_get_string (app_param_row_get_value (APP_PARAM_ROW (row)), NULL), ==,
+                   "f16");
   gtk_drop_down_set_selected (GTK_DROP_DOWN (drop_down), 0);
   g_assert_cmpuint (n_changed, ==, 2);
   g_assert_null (app_param_row_get_value (APP_PARAM_ROW (row)));
@@ -164,7 +177,13 @@ test_choice_row (void)
 static void
 test_number_row (void)
 {
-  const EngParam param = { .id = "threads", .title = "Threads", .kind = ENG_PARAM_INT, .min = 1, .max = 64, .step = 1, .default_value = 2 };
+  const EngParam param = { .id = "threads",
+                           .title = "Threads",
+                           .kind = ENG_PARAM_INT,
+                           .min = 1,
+                           .max = 64,
+                           .step = 1,
+                           .default_value = 2 };
   GtkWidget *row = g_object_ref_sink (app_param_row_new (&param, FALSE));
   GtkWidget *spin_button = find_type (row, GTK_TYPE_SPIN_BUTTON);
   guint n_changed = 0;
@@ -197,7 +216,8 @@ test_job_bar (void)
   g_signal_connect (bar, "notify::active", G_CALLBACK (count), &n);
   app_job_bar_set_job (APP_JOB_BAR (bar), job);
   spin (100);
-  g_assert_false (app_job_bar_get_active (APP_JOB_BAR (bar))); /* under 300 ms nothing is worth showing */
+  g_assert_false (
+      app_job_bar_get_active (APP_JOB_BAR (bar))); /* under 300 ms nothing is worth showing */
   spin (400);
   g_assert_true (app_job_bar_get_active (APP_JOB_BAR (bar)));
   eng_job_finish (job);
