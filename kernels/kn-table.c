@@ -27,6 +27,7 @@ fill (KnTable *table, KnLevel level)
 #if defined(__x86_64__)
   if (level == KN_LEVEL_AVX2 || level == KN_LEVEL_AVX512)
     {
+      kn_matmul_avx2 (&table->matmul);
       kn_vec_avx2 (&table->vec);
       kn_attn_avx2 (&table->attn);
     }
