@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "random-model.h"
 #include "rt-model.h"
 
 #define MAX_PROMPT 8192
@@ -23,6 +24,7 @@ typedef struct
   int32_t tokens[MAX_PROMPT];
   uint32_t n_prompt, n_predict;
   const char *logits_path;
+  const char *random_arch;
   bool profile;
 } Options;
 
@@ -67,7 +69,7 @@ parse_options (int argc, char **argv, Options *o)
                   .tokens = { 1 },
                   .n_prompt = 1,
                   .n_predict = 64 };
-  while ((option = getopt (argc, argv, "t:q:k:n:b:c:K:f:l:m:p")) != -1)
+  while ((option = getopt (argc, argv, "t:q:k:n:b:c:K:f:l:m:r:p")) != -1)
     switch (option)
       {
       case 't':
@@ -104,6 +106,9 @@ parse_options (int argc, char **argv, Options *o)
         o->logits_path = optarg;
         o->config.max_outputs = o->config.max_tokens;
         break;
+      case 'r':
+        o->random_arch = optarg;
+        break;
       case 'p':
         o->profile = true;
         break;
@@ -123,6 +128,32 @@ die (const RtError *error)
 {
   fprintf (stderr, "rt-generate: %s\n", error->message);
   exit (1);
+}
+
+static void
+write_random (const char *path, const char *arch)
+{
+  RandomModel shape = { .arch = arch,
+                        .n_layers = 3,
+                        .n_embd = 96,
+                        .n_ff = 160,
+                        .n_heads = 6,
+                        .n_kv_heads = 2,
+                        .head_dim = 32,
+                        .n_vocab = 90,
+                        .dtype = KN_F32,
+                        .qkv_bias = strcmp (arch, "qwen2") == 0,
+                        .head_norms = strcmp (arch, "qwen3") == 0 };
+  RtError error = { 0 };
+  char *written = random_model_write (&shape, 4, &error);
+  if (written == NULL)
+    die (&error);
+  if (rename (written, path) != 0)
+    {
+      perror (path);
+      exit (1);
+    }
+  free (written);
 }
 
 /* ---- profile ---- */
@@ -282,6 +313,11 @@ main (int argc, char **argv)
   RtMemory memory;
 
   parse_options (argc, argv, &o);
+  if (o.random_arch != NULL)
+    {
+      write_random (o.config.path, o.random_arch);
+      return 0;
+    }
   uint64_t start_ns = rt_now_ns ();
   if (!rt_model_open (&model, &o.config, &error))
     die (&error);

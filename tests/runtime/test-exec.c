@@ -245,9 +245,11 @@ test_same_bits_odd_sizes (void)
 static void
 test_same_bits_stories (void)
 {
-  const char *folder = g_getenv ("LATHE_TEST_DATA");
-  g_autofree char *path = g_build_filename (folder != NULL ? folder : "../shared/models", "llm",
-                                            "stories260K-f32.gguf", NULL);
+  const char *folder = g_getenv ("LATHE_TEST_DATA"), *root = g_getenv ("LATHE_SOURCE_ROOT");
+  g_autofree char *path = folder != NULL
+                              ? g_build_filename (folder, "llm", "stories260K-f32.gguf", NULL)
+                              : g_build_filename (root != NULL ? root : ".", "..", "shared",
+                                                  "models", "llm", "stories260K-f32.gguf", NULL);
   if (!g_file_test (path, G_FILE_TEST_EXISTS))
     {
       g_test_skip ("stories260K-f32.gguf is not there (LATHE_TEST_DATA names the folder)");
