@@ -131,6 +131,18 @@ default_system (RtSlice template)
   return (RtSlice){ "", 0 };
 }
 
+/* Llama 3.1 and later always write a system turn that starts with two dates. Today's is the fixed one
+ * that their templates fall back to: a prompt must not differ from day to day. */
+static RtSlice
+dates (RtSlice template)
+{
+  bool stated = find_in (template, "Cutting Knowledge Date: December 2023")
+                && find_in (template, "Today Date: ") && find_in (template, "26 Jul 2024");
+
+  return slice_of (stated ? "Cutting Knowledge Date: December 2023\nToday Date: 26 Jul 2024\n\n"
+                          : "");
+}
+
 /* The name of the end-of-sequence token, which Zephyr's template puts after every turn. */
 static RtSlice
 end_token (const RtGguf *gguf)
@@ -236,10 +248,12 @@ rt_chat_prompt (const RtGguf *gguf, const char *system, const char *user, char *
     system_text = trim (system_text);
   if (f->trims_user)
     user_text = trim (user_text);
-  bool with_system = system_text.length > 0;
+  RtSlice preamble = family == FAMILY_LLAMA3 ? dates (template) : (RtSlice){ "", 0 };
+  bool with_system = system_text.length + preamble.length > 0;
   RtSlice parts[] = {
     slice_of (f->before_all),
     slice_of (with_system ? f->before_system : ""),
+    preamble,
     system_text,
     slice_of (with_system ? f->after_system : ""),
     slice_of (f->before_user),

@@ -55,8 +55,9 @@ const char *rt_chat_family (const RtGguf *gguf);
  * one user text with add_generation_prompt, so it ends where the answer starts. Without the
  * beginning-of-sequence token: encode it with add_special and parse_special.
  * @system: the system text; "": none; NULL: what the template itself writes when it is given none
- * (SmolLM2 and Qwen2 introduce themselves, most write nothing). Llama 3.1 and later also state
- * dates there, which this leaves out. *@prompt is malloc'ed. false with RT_ERROR_UNSUPPORTED when
+ * (SmolLM2 and Qwen2 introduce themselves, most write nothing). Llama 3.1 and later state two
+ * dates there in any case, as their templates do when they are told none. Preambles of other
+ * templates of a family (tools, "<think>") are not known here. *@prompt is malloc'ed. false with RT_ERROR_UNSUPPORTED when
  * the file has no template or one of an unknown family. */
 bool rt_chat_prompt (const RtGguf *gguf, const char *system, const char *user, char **prompt,
                      RtError *error);

@@ -1,7 +1,10 @@
 /* Encode many texts with Lathe's tokenizer, for tokenizer_peers.py to compare.
  *
  *   tokenizer-tool [--bos] [--special] MODEL.gguf
+ *   tokenizer-tool --prompt MODEL.gguf USER [SYSTEM]
  *
+ * --prompt writes the chat prompt for a question, for tokenizer_chat.py; status 3 when the template is
+ * of no known family. Otherwise:
  * Standard input: texts, each a 32-bit length and the bytes. Standard output: for each text a
  * 32-bit count and the token numbers. Little-endian. The time spent encoding goes to standard
  * error. */
@@ -39,6 +42,23 @@ open_tokenizer (const char *path)
   return t;
 }
 
+static int
+write_prompt (const char *path, const char *user, const char *system)
+{
+  RtError error = { 0 };
+  char *prompt = NULL;
+  RtGguf *gguf = rt_gguf_open (path, &error);
+  bool ok = gguf && rt_chat_prompt (gguf, system, user, &prompt, &error);
+
+  if (ok)
+    fputs (prompt, stdout);
+  else
+    fprintf (stderr, "%s\n", error.message);
+  free (prompt);
+  rt_gguf_close (gguf);
+  return ok ? 0 : error.status == RT_ERROR_UNSUPPORTED ? 3 : 1;
+}
+
 int
 main (int argc, char **argv)
 {
@@ -48,6 +68,8 @@ main (int argc, char **argv)
   uint64_t n_total = 0;
   double seconds = 0;
 
+  if (argc >= 4 && strcmp (argv[1], "--prompt") == 0)
+    return write_prompt (argv[2], argv[3], argv[4]);
   for (int i = 1; i < argc; i++)
     if (strcmp (argv[i], "--bos") == 0)
       bos = true;

@@ -28,6 +28,11 @@ static const char llama2[]
     = "{% if true %}'<<SYS>>\\n' + system{% endif %}'[INST] ' + content + ' [/INST]'";
 static const char llama3[] = "'<|start_header_id|>' + message['role'] + '<|end_header_id|>\n\n'+ "
                              "message['content'] | trim + '<|eot_id|>'";
+static const char llama31[]
+    = "{%- set date_string = \"26 Jul 2024\" %}{{- "
+      "\"<|start_header_id|>system<|end_header_id|>\\n\\n\" "
+      "}}{{- \"Cutting Knowledge Date: December 2023\\n\" }}{{- \"Today Date: \" + date_string + "
+      "\"\\n\\n\" }}{{- system_message }}{{- \"<|eot_id|>\" }}";
 static const char gemma[] = "'<start_of_turn>' + role + '\n' + content | trim + '<end_of_turn>\n'";
 static const char zephyr[] = "'<|user|>\n' + message['content'] + eos_token ... '<|assistant|>'";
 static const char phi3[]
@@ -87,6 +92,11 @@ test_families (void)
     { llama3, "llama3", "Be brief.", "Hi",
       "<|start_header_id|>system<|end_header_id|>\n\nBe brief.<|eot_id|>"
       "<|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|>"
+      "<|start_header_id|>assistant<|end_header_id|>\n\n" },
+    { llama31, "llama3", NULL, "Hi",
+      "<|start_header_id|>system<|end_header_id|>\n\nCutting Knowledge Date: December 2023\n"
+      "Today Date: 26 Jul "
+      "2024\n\n<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|>"
       "<|start_header_id|>assistant<|end_header_id|>\n\n" },
     { gemma, "gemma", NULL, "Hi", "<start_of_turn>user\nHi<end_of_turn>\n<start_of_turn>model\n" },
     { gemma, "gemma", "Be brief.", "Hi",

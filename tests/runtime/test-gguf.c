@@ -5,6 +5,7 @@
 #include <glib/gstdio.h>
 
 #include "gguf-bytes.h"
+#include "kn-types.h"
 #include "rt-gguf.h"
 
 /* Two metadata entries and two tensors, alignment 32. */
@@ -431,6 +432,25 @@ test_other_dtypes (void)
   g_assert_cmpuint (rt_gguf_dtype_bytes (28, UINT64_MAX), ==, 0);
 }
 
+/* Every type that has kernels has the size that the kernels use. */
+static void
+test_dtypes_agree (void)
+{
+  int n_known = 0;
+
+  for (int dtype = 0; dtype < 64; dtype++)
+    {
+      const KnDtypeInfo *info = kn_dtype_info (dtype);
+      if (!info)
+        continue;
+      n_known++;
+      g_assert_cmpstr (rt_gguf_dtype_name (dtype), ==, info->name);
+      g_assert_cmpuint (rt_gguf_dtype_block_len (dtype), ==, info->block_len);
+      g_assert_cmpuint (rt_gguf_dtype_bytes (dtype, info->block_len), ==, info->block_bytes);
+    }
+  g_assert_cmpint (n_known, >=, 8);
+}
+
 static void
 test_files (void)
 {
@@ -539,6 +559,7 @@ main (int argc, char **argv)
   g_test_add_func ("/gguf/nested-array", test_nested_array);
   g_test_add_func ("/gguf/alignment", test_alignment);
   g_test_add_func ("/gguf/other-dtypes", test_other_dtypes);
+  g_test_add_func ("/gguf/dtypes-agree-with-kernels", test_dtypes_agree);
   g_test_add_func ("/gguf/bad/truncated", test_truncated);
   g_test_add_func ("/gguf/bad/header", test_bad_header);
   g_test_add_func ("/gguf/bad/meta", test_bad_meta);
