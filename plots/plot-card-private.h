@@ -25,8 +25,7 @@ typedef enum
 typedef enum
 {
   PLOT_NOTE_NEUTRAL,
-  PLOT_NOTE_GOOD, /* an improvement: marked with a filled triangle in the text, not by colour alone
-                   */
+  PLOT_NOTE_GOOD, /* said in a word behind the note */
   PLOT_NOTE_BAD,
 } PlotNote;
 
@@ -52,8 +51,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (PlotCard, plot_card_free)
 
 void plot_card_add_row (PlotCard *self, const PlotCardRow *row);
 
-/** Size needed. */
-void plot_card_measure (PlotCard *self, PlotText *text, double *width_px, double *height_px);
+/** Size needed. Where @max_width_px does not hold all, intervals go first, then labels are cut. */
+void plot_card_measure (PlotCard *self, PlotText *text, double max_width_px, double *width_px,
+                        double *height_px);
 
 /** Place for a card of w x h beside (px, py): right of it, else left; inside 0..W, 0..H as far as
  * it fits. Pure. */

@@ -11,6 +11,14 @@
 #define SWATCH_H 12
 #define ROW_GAP 2
 
+enum
+{
+  LABEL,
+  VALUE,
+  DETAIL,
+  NOTE
+};
+
 typedef struct
 {
   PlotCardRow look;
@@ -68,6 +76,12 @@ plot_card_add_row (PlotCard *self, const PlotCardRow *look)
 
   for (guint i = 0; i < 4; i++)
     row.text[i] = g_strdup (given[i] != NULL ? given[i] : "");
+  if (*row.text[NOTE] != '\0' && look->note_kind != PLOT_NOTE_NEUTRAL)
+    {
+      g_free (row.text[NOTE]);
+      row.text[NOTE] = g_strconcat (look->note,
+                                    look->note_kind == PLOT_NOTE_GOOD ? " better" : " worse", NULL);
+    }
   g_array_append_val (self->rows, row);
 }
 
@@ -77,10 +91,22 @@ row_height (PlotText *text)
   return plot_text_line_height (text, PLOT_FONT_BODY) + ROW_GAP;
 }
 
-void
-plot_card_measure (PlotCard *self, PlotText *text, double *width_px, double *height_px)
+static double
+columns_width (const PlotCard *self)
 {
-  double width = 0, heading;
+  double width = 0;
+
+  for (guint c = 0; c < 4; c++)
+    if (self->column_px[c] > 0)
+      width += self->column_px[c] + (c > 0 ? GAP : SWATCH_W + 6);
+  return width;
+}
+
+void
+plot_card_measure (PlotCard *self, PlotText *text, double max_width_px, double *width_px,
+                   double *height_px)
+{
+  double width, heading, room = max_width_px - 2 * PAD - 8;
 
   for (guint c = 0; c < 4; c++)
     {
@@ -93,14 +119,17 @@ plot_card_measure (PlotCard *self, PlotText *text, double *width_px, double *hei
             self->column_px[c]
                 = fmax (self->column_px[c], plot_text_width (text, column_font[c], cell));
         }
-      if (self->column_px[c] > 0)
-        width += self->column_px[c] + (c > 0 ? GAP : SWATCH_W + 6);
     }
+  if (columns_width (self) > room)
+    self->column_px[DETAIL] = 0;
+  if (columns_width (self) > room)
+    self->column_px[LABEL] = fmax (24, self->column_px[LABEL] - (columns_width (self) - room));
+  width = columns_width (self);
 
   heading = fmax (plot_text_width (text, PLOT_FONT_BOLD, self->title),
                   *self->subtitle != '\0' ? plot_text_width (text, PLOT_FONT_SMALL, self->subtitle)
                                           : 0);
-  self->width_px = ceil (fmax (width, heading) + 2 * PAD);
+  self->width_px = ceil (fmin (fmax (width, heading), fmax (width, room)) + 2 * PAD);
   self->height_px = plot_text_line_height (text, PLOT_FONT_BOLD) + 2 * PAD - 2;
   if (*self->subtitle != '\0')
     self->height_px += plot_text_line_height (text, PLOT_FONT_SMALL);
@@ -140,7 +169,7 @@ plot_swatch_draw (cairo_t *cr, const PlotCardRow *row, const PlotStyle *style, d
         break;
       cairo_rectangle (cr, x + 2, y + 1, w, h);
       if (!hollow)
-        plot_fill_pattern (cr, row->pattern, &color, x + 2, y + 1, w, h);
+        plot_fill_pattern (cr, row->pattern, &color, 1, x + 2, y + 1, w, h);
       cairo_rectangle (cr, x + 2.5, y + 1.5, w - 1, h - 1);
       plot_set_color (cr, &color, 1);
       cairo_set_line_width (cr, hollow ? 1.5 : 1);
@@ -192,7 +221,8 @@ draw_row (PlotCard *self, const Row *row, cairo_t *cr, PlotText *text, const Plo
       if (self->column_px[c] == 0)
         continue;
       if (c == 0)
-        plot_text_draw (text, cr, column_font[c], color[c], row->text[c], x, middle, 0, 0.5, 0);
+        plot_text_draw (text, cr, column_font[c], color[c], row->text[c], x, middle, 0, 0.5,
+                        self->column_px[c] + 1);
       else
         plot_text_draw (text, cr, column_font[c], color[c], row->text[c], x + self->column_px[c],
                         middle, 1, 0.5, 0);

@@ -159,6 +159,9 @@ draw_x_axis (PlotChart *chart, const PlotChartLayout *layout, const PlotFrame *f
     }
   plot_set_color (cr, &style->grid, 0.45);
   cairo_fill (cr);
+  /* A zero line just above is the axis line. */
+  if (frame->y.kind == PLOT_AXIS_LINEAR && fabs (plot_scale_to_px (&frame->y, 0) - foot) < 12)
+    return;
   cairo_rectangle (cr, layout->x_px, plot_snap (foot, layout->device_scale), layout->w_px, thin);
   plot_set_color (cr, &style->axis, 1);
   cairo_fill (cr);

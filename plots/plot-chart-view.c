@@ -290,8 +290,9 @@ make_column_card (PlotChart *self, double x, const PlotFrame *frame, double x_px
       PlotSeries *series = plot_layer_get_series (layer);
       g_autofree char *range = NULL;
 
-      if (!plot_layer_get_visible (layer) || plot_layer_get_kind (layer)->pick != NULL
-          || !plot_series_is_sorted (series) || plot_series_get_n (series) == 0)
+      if (!plot_layer_get_visible (layer) || *plot_layer_get_title (layer) == '\0'
+          || plot_layer_get_kind (layer)->pick != NULL || !plot_series_is_sorted (series)
+          || plot_series_get_n (series) == 0)
         continue;
       range = dup_column_range (self, series, x_px, frame);
       add_value_row (card, layer, plot_axis_get_unit (self->y_axis),
@@ -313,7 +314,7 @@ append_card (PlotChart *self, GtkSnapshot *snapshot, PlotCard *card)
   double w, h, x, y;
   cairo_t *cr;
 
-  plot_card_measure (card, self->text, &w, &h);
+  plot_card_measure (card, self->text, self->layout.width, &w, &h);
   plot_card_place (self->pointer_x, self->pointer_y, w, h, self->layout.width, self->layout.height,
                    &x, &y);
   cr = gtk_snapshot_append_cairo (snapshot, &GRAPHENE_RECT_INIT ((float)x - 6, (float)y - 6,

@@ -113,8 +113,8 @@ fill_path (const Marks *m, const PlotLaneSeries *series, double alpha)
   if (alpha == 1 && series->info.pattern != PLOT_PATTERN_SOLID
       && plot_lanes_layout_item_px (m->layout) >= 4)
     {
-      plot_fill_pattern (m->cr, series->info.pattern, color, m->layout->plot_x, m->box->plot_y,
-                         m->layout->plot_w, m->box->plot_h);
+      plot_fill_pattern (m->cr, series->info.pattern, color, m->ds, m->layout->plot_x,
+                         m->box->plot_y, m->layout->plot_w, m->box->plot_h);
       return;
     }
   plot_set_color (m->cr, color, alpha);

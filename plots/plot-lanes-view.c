@@ -409,7 +409,7 @@ append_card (PlotLanes *self, GtkSnapshot *snapshot, guint item, double px, doub
   double w, h, x, y;
   cairo_t *cr;
 
-  plot_card_measure (card, self->text, &w, &h);
+  plot_card_measure (card, self->text, self->layout.width, &w, &h);
   plot_card_place (px, py, w, h, self->layout.width, self->layout.height, &x, &y);
   cr = gtk_snapshot_append_cairo (snapshot, &GRAPHENE_RECT_INIT ((float)x - 6, (float)y - 6,
                                                                  (float)w + 12, (float)h + 14));
@@ -481,7 +481,7 @@ plot_lanes_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
   if (ranges_move (self))
     plot_lanes_start_ticking (self);
 
-  append_wash (self, snapshot, self->selected, &self->style.accent, 0.16);
+  append_wash (self, snapshot, self->selected, &self->style.accent, self->style.dark ? 0.28 : 0.16);
   if (self->hovered != self->selected)
     append_wash (self, snapshot, self->hovered, &self->style.hover, 1);
   append_lanes (self, snapshot);

@@ -9,6 +9,15 @@
 static void
 add_run (PlotSeries *series, cairo_t *cr, const PlotFrame *frame, gsize first, gsize last)
 {
+  if (last - first == 1) /* alone between holes: a thin upright */
+    {
+      double hi = plot_frame_y (frame, plot_series_get (series, PLOT_COLUMN_HI, first));
+      double lo = plot_frame_y (frame, plot_series_get (series, PLOT_COLUMN_LO, first));
+
+      cairo_rectangle (cr, plot_frame_x (frame, plot_series_get_x (series, first)) - 1, hi, 2,
+                       lo - hi);
+      return;
+    }
   for (gsize i = first; i < last; i++)
     cairo_line_to (cr, plot_frame_x (frame, plot_series_get_x (series, i)),
                    plot_frame_y (frame, plot_series_get (series, PLOT_COLUMN_HI, i)));

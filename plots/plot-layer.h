@@ -11,8 +11,8 @@ G_BEGIN_DECLS
  * table of functions, #PlotLayerKind; those below come with the library, and a program may bring
  * its own.
  *
- * Properties: title (string, legend; the series' name unless set), visible (boolean).
- * Signal: changed.
+ * Properties: title (string, for legend and card; the series' name unless set; "" leaves the layer
+ * out of both, as for the band of a line), visible (boolean). Signal: changed.
  */
 #define PLOT_TYPE_LAYER (plot_layer_get_type ())
 G_DECLARE_FINAL_TYPE (PlotLayer, plot_layer, PLOT, LAYER, GObject)

@@ -15,8 +15,8 @@ void plot_set_color (cairo_t *cr, const GdkRGBA *color, double alpha);
 /** Fills the current path: solid, or a light wash with the strokes of @pattern in full colour over
  * it. The strokes are anchored at the origin, so neighbouring areas match; vector output keeps them
  * as lines. The path is consumed; (x, y, w, h) must hold it. */
-void plot_fill_pattern (cairo_t *cr, PlotPattern pattern, const GdkRGBA *color, double x, double y,
-                        double w, double h);
+void plot_fill_pattern (cairo_t *cr, PlotPattern pattern, const GdkRGBA *color, double device_scale,
+                        double x, double y, double w, double h);
 
 /** Appends the outline of @shape with centre (x, y) and about the area of a circle of radius @r. */
 void plot_shape_path (cairo_t *cr, PlotShape shape, double x, double y, double r);

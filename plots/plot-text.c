@@ -121,9 +121,18 @@ void
 plot_text_measure (PlotText *self, PlotFont font, const char *text, double *width_px,
                    double *height_px)
 {
-  PangoLayout *layout = get_layout (self, font, text);
+  PangoLayout *layout;
   int width, height;
 
+  if (self->silent) /* a picture without text must not depend on the fonts of this machine */
+    {
+      if (width_px != NULL)
+        *width_px = 0.5 * self->size_px * g_utf8_strlen (text, -1);
+      if (height_px != NULL)
+        *height_px = 1.25 * self->size_px;
+      return;
+    }
+  layout = get_layout (self, font, text);
   limit_width (layout, PANGO_ELLIPSIZE_NONE, 0);
   pango_layout_get_size (layout, &width, &height);
   if (width_px != NULL)

@@ -7,6 +7,7 @@
 #include <gtk/gtk.h>
 #include <math.h>
 #include <string.h>
+#include "plot-test-input.h"
 #include "plots.h"
 
 #define NOTE "Invented data"
@@ -181,14 +182,24 @@ typedef struct
   const char *name;
   int width, height;
   GtkWidget *widget;
+  double hover_x, hover_y; /* where the pointer is, as a share of the size; 0: nowhere */
 } Page;
 
 static GArray *pages;
 
 static void
+hover_last_page (double x, double y)
+{
+  Page *page = &g_array_index (pages, Page, pages->len - 1);
+
+  page->hover_x = x;
+  page->hover_y = y;
+}
+
+static void
 add_page (const char *name, int width, int height, GtkWidget *widget)
 {
-  Page page = { name, width, height, g_object_ref_sink (widget) };
+  Page page = { name, width, height, g_object_ref_sink (widget), 0, 0 };
 
   g_array_append_val (pages, page);
 }
@@ -206,6 +217,13 @@ add_lanes_pages (void)
   plot_lanes_set_selected_item (PLOT_LANES (widget), 10);
   plot_lanes_set_expanded (PLOT_LANES (widget), 10, TRUE);
   add_page ("lanes-open", 1100, 640, widget);
+  widget = make_lanes (&model, TRUE);
+  plot_lanes_set_selected_item (PLOT_LANES (widget), 1 + 9 * 20);
+  add_page ("lanes-hover", 1100, 640, widget);
+  hover_last_page (0.45, 0.3);
+  widget = make_lanes (&model, TRUE);
+  add_page ("lanes-hover-narrow", 360, 640, widget);
+  hover_last_page (0.8, 0.5);
   add_page ("lanes-8", 900, 560, make_lanes (&eight, TRUE));
   add_page ("lanes-small", 760, 480, make_lanes (&small, TRUE));
   add_page ("lanes-300", 1100, 600, make_lanes (&many, TRUE));
@@ -302,6 +320,7 @@ add_line_page (void)
   take_layer (chart, &plot_layer_line, b, "F16", 1, 1);
   take_layer (chart, &plot_layer_rule, limit, "limit", 4, 0);
   add_page ("chart-line", 800, 420, GTK_WIDGET (chart));
+  hover_last_page (0.6, 0.5);
 }
 
 static void
@@ -325,6 +344,7 @@ add_dense_page (void)
     }
   take_layer (chart, &plot_layer_line, series, "power", 0, 0);
   add_page ("chart-dense", 800, 360, GTK_WIDGET (chart));
+  hover_last_page (0.85, 0.5);
 }
 
 static void
@@ -358,6 +378,7 @@ add_tradeoff_page (void)
   plot_chart_select (chart, plot_chart_get_layer (chart, 1), 4);
   plot_axis_set_kind (plot_chart_get_x_axis (chart), PLOT_AXIS_LOG);
   add_page ("chart-tradeoff", 700, 460, GTK_WIDGET (chart));
+  hover_last_page (0.33, 0.78);
 }
 
 static void
@@ -445,6 +466,9 @@ screenshot_page (const Page *page, const char *folder, gboolean dark)
   gtk_window_set_child (GTK_WINDOW (window), page->widget);
   gtk_window_present (GTK_WINDOW (window));
   wait_ms (700);
+  if (page->hover_x > 0)
+    plot_test_motion (page->widget, page->hover_x * page->width, page->hover_y * page->height);
+  wait_ms (50);
   save_widget (window, path);
   gtk_window_set_child (GTK_WINDOW (window), NULL);
   gtk_window_destroy (GTK_WINDOW (window));

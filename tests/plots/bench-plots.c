@@ -1,0 +1,260 @@
+/* bench-plots [TEXT]: only cases whose name holds TEXT.
+ * Frame times of the widgets as they really draw: snapshot of the widget and rendering of the node
+ * by Cairo, for panning and zooming over 1 and 10 million samples and for live lanes. Prints p50
+ * and p99 per case as a JSON line; a frame at 60 Hz has 16.7 ms. */
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "plot-test-input.h"
+#include "plots.h"
+
+#define N_FRAMES 240
+
+static int
+compare_doubles (const void *a, const void *b)
+{
+  double x = *(const double *)a, y = *(const double *)b;
+
+  return x < y ? -1 : x > y;
+}
+
+static void
+report (const char *name, const char *part, double *ms, guint n)
+{
+  qsort (ms, n, sizeof *ms, compare_doubles);
+  g_print (
+      "{\"case\": \"%s\", \"part\": \"%s\", \"frames\": %u, \"p50_ms\": %.3f, \"p99_ms\": %.3f}\n",
+      name, part, n, ms[n / 2], ms[(guint)(n * 0.99)]);
+}
+
+/* Time of this thread on the processor: what the frame costs, whatever else the machine does. */
+static double
+cpu_ms (void)
+{
+  struct timespec t;
+
+  clock_gettime (CLOCK_THREAD_CPUTIME_ID, &t);
+  return t.tv_sec * 1e3 + t.tv_nsec * 1e-6;
+}
+
+static const char *only; /* cases to run */
+
+static gboolean
+wanted (const char *name)
+{
+  return strstr (name, only) != NULL;
+}
+
+static double
+now_ms (void)
+{
+  return g_get_monotonic_time () / 1000.0;
+}
+
+typedef void (*StepFunc) (GtkWidget *widget, guint frame, gpointer data);
+
+static void
+run (const char *name, GtkWidget *widget, int width, int height, StepFunc step, gpointer data)
+{
+  GtkWidget *window = plot_test_window (widget, width, height);
+  GdkPaintable *paintable = gtk_widget_paintable_new (widget);
+  cairo_surface_t *surface = cairo_image_surface_create (CAIRO_FORMAT_ARGB32, width, height);
+  double main_thread[N_FRAMES], total[N_FRAMES], wall[N_FRAMES];
+
+  for (guint f = 0; f < N_FRAMES; f++)
+    {
+      GtkSnapshot *snapshot = gtk_snapshot_new ();
+      cairo_t *cr = cairo_create (surface);
+      double t0 = cpu_ms (), w0 = now_ms (), t1;
+      GskRenderNode *node;
+
+      step (widget, f, data);
+      /* What GTK does for a frame: snapshot the widget, render the node. */
+      GTK_WIDGET_GET_CLASS (widget)->snapshot (widget, snapshot);
+      node = gtk_snapshot_free_to_node (snapshot);
+      t1 = cpu_ms ();
+      gsk_render_node_draw (node, cr);
+      main_thread[f] = t1 - t0;
+      total[f] = cpu_ms () - t0;
+      wall[f] = now_ms () - w0;
+      gsk_render_node_unref (node);
+      cairo_destroy (cr);
+    }
+  report (name, "update and snapshot, cpu", main_thread, N_FRAMES);
+  report (name, "whole frame, cpu", total, N_FRAMES);
+  report (name, "whole frame, wall", wall, N_FRAMES);
+  cairo_surface_destroy (surface);
+  g_object_unref (paintable);
+  gtk_window_destroy (GTK_WINDOW (window));
+}
+
+/* --- charts --- */
+
+static PlotSeries *
+make_series (gsize n, gboolean regular)
+{
+  PlotSeries *series = regular ? plot_series_new_regular ("s", 0, 1e-5) : plot_series_new ("s");
+  guint32 state = 1;
+  double walk = 0;
+
+  plot_series_reserve (series, n);
+  for (gsize i = 0; i < n; i++)
+    {
+      state = state * 1664525u + 1013904223u;
+      walk = 0.9999 * walk + (state >> 8) / 16777216.0 - 0.5;
+      plot_series_append (series, i * 1e-5, walk);
+    }
+  return series;
+}
+
+static void
+pan_and_zoom (GtkWidget *widget, guint frame, gpointer data)
+{
+  PlotAxis *x = plot_chart_get_x_axis (PLOT_CHART (widget));
+
+  if (frame == 0)
+    plot_axis_zoom (x, 1.2, 0.5);
+  if (frame < N_FRAMES / 2)
+    plot_axis_zoom (x, frame < N_FRAMES / 4 ? 1.15 : 1 / 1.15, 0.4);
+  else
+    plot_axis_pan (x, frame % 2 ? 0.013 : -0.009);
+}
+
+static void
+bench_chart (const char *name, gsize n, gboolean regular)
+{
+  double t0 = now_ms (), t1;
+  PlotSeries *series = make_series (n, regular);
+  GtkWidget *chart = plot_chart_new ();
+  double min, max, positive;
+
+  t1 = now_ms ();
+  plot_series_extent (series, PLOT_COLUMN_Y, &min, &max, &positive);
+  g_print ("{\"case\": \"%s\", \"points\": %zu, \"append_ms\": %.1f, \"pyramid_ms\": %.1f}\n", name,
+           (size_t)n, t1 - t0, now_ms () - t1);
+  plot_chart_add_layer (PLOT_CHART (chart), plot_layer_new (&plot_layer_line, series));
+  run (name, chart, 1200, 700, pan_and_zoom, NULL);
+  g_object_unref (series);
+}
+
+/* The worst case of the stroked line: as many samples as it takes before columns begin. */
+static void
+jitter (GtkWidget *widget, guint frame, gpointer data)
+{
+  plot_axis_pan (plot_chart_get_x_axis (PLOT_CHART (widget)), frame % 2 ? 1e-4 : -1e-4);
+}
+
+static void
+bench_stroke (const char *name)
+{
+  PlotSeries *series = make_series (2300, TRUE);
+  GtkWidget *chart = plot_chart_new ();
+
+  plot_chart_add_layer (PLOT_CHART (chart), plot_layer_new (&plot_layer_line, series));
+  run (name, chart, 1200, 700, jitter, NULL);
+  g_object_unref (series);
+}
+
+static void
+append_live (GtkWidget *widget, guint frame, gpointer data)
+{
+  for (guint i = 0; i < 200; i++)
+    plot_series_append (data, 0, sin (frame * 0.1 + i));
+}
+
+static void
+bench_append (const char *name)
+{
+  PlotSeries *series = make_series (1000000, TRUE);
+  GtkWidget *chart = plot_chart_new ();
+
+  plot_chart_add_layer (PLOT_CHART (chart), plot_layer_new (&plot_layer_line, series));
+  run (name, chart, 1200, 700, append_live, series);
+  g_object_unref (series);
+}
+
+/* --- lanes --- */
+
+typedef struct
+{
+  guint n;
+  double *value, *lo, *hi;
+} Live;
+
+static void
+set_live (GtkWidget *widget, guint frame, gpointer data)
+{
+  Live *live = data;
+
+  for (guint i = 0; i < live->n; i++)
+    {
+      live->value[i] = 1 + 0.5 * sin (i * 0.7 + frame * 0.05);
+      live->lo[i] = live->value[i] * 0.9;
+      live->hi[i] = live->value[i] * 1.2;
+    }
+  plot_lanes_set_values (PLOT_LANES (widget), 0, 0, 0, live->n, live->value, live->lo, live->hi,
+                         NULL);
+  plot_lanes_set_values (PLOT_LANES (widget), 0, 1, 0, live->n, live->lo, NULL, NULL, NULL);
+}
+
+static void
+bench_lanes (const char *name, guint n)
+{
+  Live live = { n, g_new (double, n), g_new (double, n), g_new (double, n) };
+  GtkWidget *widget = plot_lanes_new ();
+  PlotLanes *lanes = PLOT_LANES (widget);
+  g_autofree PlotItem *items = g_new (PlotItem, n);
+
+  for (guint i = 0; i < n; i++)
+    items[i] = (PlotItem){ "layer", NULL, NULL, -1 };
+  plot_lanes_set_items (lanes, items, n);
+  for (guint l = 0; l < 4; l++)
+    {
+      plot_lanes_add_lane (lanes, &(PlotLaneInfo){ .title = "Lane",
+                                                   .unit = PLOT_UNIT_SECONDS,
+                                                   .total = PLOT_TOTAL_SUM });
+      for (guint s = 0; s < 3; s++)
+        plot_lanes_add_series (lanes, l,
+                               &(PlotLaneSeriesInfo){ .name = "s",
+                                                      .role
+                                                      = l == 1 ? PLOT_ROLE_STACK : PLOT_ROLE_BAR,
+                                                      .color = s,
+                                                      .pattern = l == 1 ? s : 0 });
+      set_live (widget, 0, &live);
+      for (guint s = 0; s < 3; s++)
+        plot_lanes_set_values (lanes, l, s, 0, n, live.value, NULL, NULL, NULL);
+    }
+  plot_lanes_pin_baseline (lanes, "before");
+  run (name, widget, 1200, 700, set_live, &live);
+  g_free (live.value);
+  g_free (live.lo);
+  g_free (live.hi);
+}
+
+int
+main (int argc, char **argv)
+{
+  plot_test_init (&argc, &argv);
+  only = argc > 1 ? argv[1] : "";
+  if (wanted ("1 M samples, regular x"))
+    bench_chart ("1 M samples, regular x", 1000000, TRUE);
+  if (wanted ("1 M samples, given x"))
+    bench_chart ("1 M samples, given x", 1000000, FALSE);
+  if (wanted ("10 M samples, regular x"))
+    bench_chart ("10 M samples, regular x", 10000000, TRUE);
+  if (wanted ("10 M samples, given x"))
+    bench_chart ("10 M samples, given x", 10000000, FALSE);
+  if (wanted ("2300 samples, stroked"))
+    bench_stroke ("2300 samples, stroked");
+  if (wanted ("1 M samples, 200 more per frame"))
+    bench_append ("1 M samples, 200 more per frame");
+  if (wanted ("lanes, 30 items live"))
+    bench_lanes ("lanes, 30 items live", 30);
+  if (wanted ("lanes, 300 items live"))
+    bench_lanes ("lanes, 300 items live", 300);
+  if (wanted ("lanes, 3000 items live"))
+    bench_lanes ("lanes, 3000 items live", 3000);
+  return 0;
+}
