@@ -155,6 +155,7 @@ def main():
     names = ["llama-spm", "phi-3", "gpt-2", "llama-bpe", "qwen2", "falcon", "starcoder", "command-r", "refact"]
     paths = [models_folder() / f"vocabs/ggml-vocab-{n}.gguf" for n in names]
     paths.append(models_folder() / "SmolLM2-135M-Instruct.Q4_1.gguf")
+    paths.append(Path(__file__).parents[2] / "data/default-model/lathe-default-f16.gguf")
     here = [p for p in paths if p.exists()]
     if not here:
         sys.exit("no vocabularies: run data/fetch-models vocabs")

@@ -626,6 +626,42 @@ test_stories (void)
   rt_gguf_close (g);
 }
 
+/* The model that comes with the program: its held-out text comes back from its tokens, in fewer tokens
+ * than half its bytes. */
+static void
+test_default_model (void)
+{
+  const char *source_root = g_getenv ("LATHE_SOURCE_ROOT");
+  g_autofree char *folder
+      = g_build_filename (source_root ? source_root : ".", "data", "default-model", NULL);
+  g_autofree char *path_gguf = g_build_filename (folder, "lathe-default-f16.gguf", NULL);
+  g_autofree char *path_text = g_build_filename (folder, "heldout.txt", NULL);
+  g_autofree char *text = NULL;
+  g_autoptr (GString) back = g_string_new (NULL);
+  RtError error = { 0 };
+  int32_t *tokens = NULL;
+  size_t n = 0;
+  gsize n_bytes = 0;
+
+  g_assert_true (g_file_get_contents (path_text, &text, &n_bytes, NULL));
+  RtGguf *g = rt_gguf_open (path_gguf, &error);
+  g_assert_cmpstr (error.message, ==, "");
+  RtTokenizer *t = rt_tokenizer_new (g, &error);
+  g_assert_cmpstr (error.message, ==, "");
+  g_assert_true (rt_tokenizer_encode (t, text, n_bytes, true, true, &tokens, &n, &error));
+  g_assert_cmpuint (n, <, n_bytes / 2);
+  for (size_t i = 0; i < n; i++)
+    {
+      RtSlice piece = rt_tokenizer_piece (t, tokens[i]);
+      g_string_append_len (back, piece.data, (gssize)piece.length);
+    }
+  g_assert_cmpint (back->str[0], ==, ' ');
+  g_assert_cmpmem (back->str + 1, back->len - 1, text, n_bytes);
+  free (tokens);
+  rt_tokenizer_free (t);
+  rt_gguf_close (g);
+}
+
 /* ---- Unicode ---- */
 
 /* The classes against GLib's, for every code point that is assigned in both. */
@@ -709,6 +745,7 @@ main (int argc, char **argv)
   g_test_add_func ("/tokenizer/splits", test_splits);
   g_test_add_func ("/tokenizer/long-words", test_long_words);
   g_test_add_func ("/tokenizer/stories260K", test_stories);
+  g_test_add_func ("/tokenizer/default-model", test_default_model);
   g_test_add_func ("/unicode/classes", test_unicode);
   g_test_add_func ("/unicode/utf8", test_utf8);
   return g_test_run ();
