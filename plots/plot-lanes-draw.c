@@ -39,6 +39,12 @@ draw_ticks (const PlotLane *lane, const PlotLanesLayout *layout, guint index,
       plot_text_draw (text, cr, PLOT_FONT_SMALL, &style->dim_text, label, layout->plot_x - 6, y, 1,
                       0.5, 0);
     }
+  if (lane->flags & PLOT_LANE_LOG) /* no zero: the foot of the bars is the axis */
+    {
+      level_line (cr, layout, box->plot_y + box->plot_h);
+      plot_set_color (cr, &style->axis, 1);
+      cairo_fill (cr);
+    }
 }
 
 /* Children of an open item stand on a faint ground between thin lines. */

@@ -252,6 +252,16 @@ has_legend (const PlotLanesModel *model)
   return FALSE;
 }
 
+/* Its ticks carry their unit. */
+static gboolean
+has_log_lane (const PlotLanesModel *model)
+{
+  for (guint l = 0; l < model->lanes->len; l++)
+    if (((PlotLane *)g_ptr_array_index (model->lanes, l))->flags & PLOT_LANE_LOG)
+      return TRUE;
+  return FALSE;
+}
+
 static double
 widest_title (const PlotLanesModel *model, PlotText *text)
 {
@@ -307,7 +317,8 @@ plot_lanes_layout_compute (PlotLanesLayout *self, const PlotLanesModel *model, P
                            double view1, gboolean turn_labels, const char *title)
 {
   double line = plot_text_line_height (text, PLOT_FONT_SMALL);
-  double ticks_w = plot_text_width (text, PLOT_FONT_SMALL, "0000.0") + 12;
+  double ticks_w
+      = plot_text_width (text, PLOT_FONT_SMALL, has_log_lane (model) ? "100 MB0" : "0000.0") + 12;
   double title_w = fmin (widest_title (model, text), 150);
 
   self->width = width;

@@ -129,13 +129,17 @@ update_targets (PlotLanesModel *model, const PlotLanesLayout *layout, gint64 now
       PlotLane *lane = plot_lanes_model_lane (model, l);
       double lo = INFINITY, hi = -INFINITY, min_positive = INFINITY;
 
+      lane->small_since_us = lane->visible ? lane->small_since_us : 0;
       if (!lane->visible)
         continue;
       for (guint i = first; i < last; i++)
         plot_lane_item_extent (lane, layout->slots[i].item, model->show_baseline, &lo, &hi,
                                &min_positive);
       if (lo > hi) /* nothing yet: keep what is there */
-        continue;
+        {
+          lane->small_since_us = 0;
+          continue;
+        }
       waiting |= plot_lane_update_target (lane, lo, hi, min_positive, now_us, at_once);
     }
   return waiting;
@@ -159,7 +163,7 @@ ranges_move (PlotLanes *self)
       const PlotLane *lane = plot_lanes_model_lane (self->model, l);
 
       if (lane->y_min != lane->target_min || lane->y_max != lane->target_max
-          || lane->small_since_us != 0)
+          || (lane->small_since_us != 0 && !self->frozen))
         return TRUE;
     }
   return FALSE;
@@ -512,8 +516,8 @@ plot_lanes_draw_figure (PlotLanes *self, cairo_t *cr, double width, double heigh
   cairo_surface_get_device_scale (cairo_get_target (cr), &scale_x, &scale_y);
   plot_lanes_ensure_slots (self);
   plot_lanes_layout_update_slots (&layout, self->model);
-  plot_lanes_layout_compute (&layout, self->model, text, width, height, scale_x, self->view0,
-                             self->view1, self->dense_labels, self->title);
+  plot_lanes_layout_compute (&layout, self->model, text, width, height, fmax (1, scale_x),
+                             self->view0, self->view1, self->dense_labels, self->title);
   for (guint l = 0; l < n; l++)
     {
       PlotLane *lane = plot_lanes_model_lane (self->model, l);

@@ -1,7 +1,8 @@
 /* All widgets of the plot library with invented data, to look at them:
  *   plot-gallery                     a window
- *   plot-gallery --screenshot DIR    pictures of every page, light and dark, wide and narrow, as
- * PNG; then leaves The figures are made up and every page says so. */
+ *   plot-gallery --screenshot DIR    pictures of every page, light and dark, and what export
+ *                                    writes; then leaves
+ * The figures are made up and every page says so. */
 
 #include <glib/gstdio.h>
 #include <gtk/gtk.h>
@@ -474,6 +475,28 @@ screenshot_page (const Page *page, const char *folder, gboolean dark)
   gtk_window_destroy (GTK_WINDOW (window));
 }
 
+/* What the export writes, to compare with the screen. */
+static void
+export_page (const Page *page, const char *folder)
+{
+  const char *const endings[] = { "png", "svg", "pdf", "csv" };
+
+  if (!PLOT_IS_FIGURE (page->widget))
+    return;
+  for (guint i = 0; i < G_N_ELEMENTS (endings); i++)
+    {
+      g_autofree char *name = g_strdup_printf ("%s-export.%s", page->name, endings[i]);
+      g_autofree char *path = g_build_filename (folder, name, NULL);
+      g_autoptr (GFile) file = g_file_new_for_path (path);
+      g_autoptr (GError) error = NULL;
+      PlotExportOptions options = { .width_px = page->width, .height_px = page->height };
+
+      if (!plot_export_format_for_name (name, &options.format, &error)
+          || !plot_export (PLOT_FIGURE (page->widget), file, &options, NULL, &error))
+        g_printerr ("%s\n", error->message);
+    }
+}
+
 static void
 take_screenshots (const char *folder, const char *only)
 {
@@ -486,6 +509,7 @@ take_screenshots (const char *folder, const char *only)
         continue;
       screenshot_page (page, folder, FALSE);
       screenshot_page (page, folder, TRUE);
+      export_page (page, folder);
     }
 }
 

@@ -451,6 +451,7 @@ int
 main (int argc, char **argv)
 {
   plot_test_init (&argc, &argv);
+  g_test_set_nonfatal_assertions (); /* show all that differ */
   g_test_add_func ("/plots/golden/lanes-states", test_states);
   g_test_add_func ("/plots/golden/lanes-stack", test_stack);
   g_test_add_func ("/plots/golden/lanes-baseline", test_baseline);

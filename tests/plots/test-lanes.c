@@ -319,6 +319,80 @@ test_lanes_api (Fixture *f, gconstpointer data)
   gtk_test_widget_wait_for_draw (f->window);
 }
 
+static gboolean
+on_deadline (gpointer data)
+{
+  *(gboolean *)data = TRUE;
+  return G_SOURCE_REMOVE;
+}
+
+/* Runs frames until the widget no longer asks for any; an endless animation fails. */
+static void
+wait_for_rest (PlotLanes *lanes)
+{
+  gboolean late = FALSE;
+  guint id = g_timeout_add_seconds (20, on_deadline, &late);
+
+  gtk_test_widget_wait_for_draw (GTK_WIDGET (lanes));
+  while (lanes->tick_id != 0 && !late)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_false (late);
+  g_source_remove (id);
+}
+
+/* Every movement ends: a chart at rest costs nothing. */
+static void
+test_comes_to_rest (Fixture *f, gconstpointer data)
+{
+  const double small = 1e-5, large = 50;
+  double before;
+
+  g_object_set (gtk_settings_get_default (), "gtk-enable-animations", TRUE, NULL);
+  plot_lanes_set_expanded (f->lanes, 1, TRUE);
+  g_assert_cmpfloat (f->lanes->model->items[1].open, ==, 0);
+  wait_for_rest (f->lanes);
+  g_assert_cmpfloat (f->lanes->model->items[1].open, ==, 1);
+  g_assert_cmpfloat (f->lanes->view1, ==, N_BLOCKS + 4); /* still fitted */
+  plot_lanes_set_expanded (f->lanes, 1, FALSE);
+  wait_for_rest (f->lanes);
+  g_assert_cmpfloat (f->lanes->layout.total, ==, N_BLOCKS + 2);
+
+  plot_lanes_zoom (f->lanes, 2);
+  g_assert_cmpfloat (f->lanes->view1, ==, N_BLOCKS + 2); /* moves, does not jump */
+  wait_for_rest (f->lanes);
+  g_assert_cmpfloat (f->lanes->view1 - f->lanes->view0, ==, N_BLOCKS / 2 + 1);
+  plot_lanes_fit (f->lanes);
+  wait_for_rest (f->lanes);
+
+  plot_lanes_set_values (f->lanes, 0, 0, 0, 1, &large, NULL, NULL, NULL);
+  wait_for_rest (f->lanes);
+  before = plot_lanes_model_lane (f->lanes->model, 0)->y_max;
+  g_assert_cmpfloat (before, >=, 50);
+  plot_lanes_set_values (f->lanes, 0, 0, 0, 1, &small, NULL, NULL, NULL); /* could shrink: waits */
+  gtk_test_widget_wait_for_draw (f->window);
+  g_assert_cmpfloat (plot_lanes_model_lane (f->lanes->model, 0)->y_max, ==, before);
+  wait_for_rest (f->lanes);
+  g_assert_cmpfloat (plot_lanes_model_lane (f->lanes->model, 0)->y_max, <, 1);
+
+  /* While a shrink is pending: frozen, emptied, hidden. */
+  for (guint i = 0; i < 3; i++)
+    {
+      plot_lanes_set_values (f->lanes, 0, 0, 0, 1, &large, NULL, NULL, NULL);
+      wait_for_rest (f->lanes);
+      plot_lanes_set_values (f->lanes, 0, 0, 0, 1, &small, NULL, NULL, NULL);
+      gtk_test_widget_wait_for_draw (f->window);
+      if (i == 0)
+        plot_lanes_set_frozen (f->lanes, TRUE);
+      else if (i == 1)
+        plot_lanes_set_lane_visible (f->lanes, 0, FALSE);
+      else
+        plot_lanes_clear_all_values (f->lanes);
+      wait_for_rest (f->lanes);
+      plot_lanes_set_frozen (f->lanes, FALSE);
+      plot_lanes_set_lane_visible (f->lanes, 0, TRUE);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -334,6 +408,7 @@ main (int argc, char **argv)
   ADD ("accessible", test_accessible);
   ADD ("table", test_table);
   ADD ("api", test_lanes_api);
+  ADD ("comes-to-rest", test_comes_to_rest);
 #undef ADD
   return g_test_run ();
 }
