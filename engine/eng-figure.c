@@ -4,6 +4,7 @@
 #include "eng-figure.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define NARROW_SPACE "\u202f"
@@ -184,13 +185,21 @@ format_number (double value, int n_decimals)
   return g_strconcat (value < 0 && !zero ? MINUS : "", digits, NULL);
 }
 
-/* Decimals that show @n_significant digits of @value. */
+/* Decimals that show @n_significant digits of @value. The exponent is that of the rounded value:
+ * 0.99996 is written as 1.00. */
 static int
 decimals_for (double value, int n_significant)
 {
+  char text[32];
+
   if (value == 0 || !isfinite (value))
     return 0;
-  int exponent = (int)floor (log10 (fabs (value) * (1 + 1e-9)));
+  g_ascii_formatd (text, sizeof text,
+                   n_significant == 2   ? "%.1e"
+                   : n_significant == 3 ? "%.2e"
+                                        : "%.4e",
+                   value);
+  int exponent = atoi (strchr (text, 'e') + 1);
   return MAX (0, n_significant - 1 - exponent);
 }
 
@@ -227,10 +236,11 @@ eng_figure_format (const EngFigure *figure)
   double value = figure->value * scale.factor;
   gboolean interval = isfinite (figure->low) && isfinite (figure->high);
   double low = figure->low * scale.factor, high = figure->high * scale.factor;
-  /* Digits that the interval supports: two of its half width, three to five of the value. */
+  /* Digits that the interval supports: two of its half width, at most five of the value; three
+   * without an interval. */
   int n_decimals = decimals_for (value, 3);
   if (interval && high > low)
-    n_decimals = CLAMP (decimals_for ((high - low) / 2, 2), n_decimals, decimals_for (value, 5));
+    n_decimals = MIN (decimals_for ((high - low) / 2, 2), decimals_for (value, 5));
 
   g_autofree char *number = format_number (value, n_decimals);
   g_autoptr (GString) text = g_string_new (number);
@@ -240,7 +250,8 @@ eng_figure_format (const EngFigure *figure)
     {
       g_autofree char *from = format_number (low, n_decimals);
       g_autofree char *to = format_number (high, n_decimals);
-      g_string_append_printf (text, " (%s–%s)", from, to);
+      /* A range that begins with a minus sign would read as two of them. */
+      g_string_append_printf (text, low < 0 ? " (%s to %s)" : " (%s–%s)", from, to);
     }
   return g_string_free (g_steal_pointer (&text), FALSE);
 }

@@ -10,9 +10,12 @@
 #include "eng-error.h"
 
 /* Repeats after the text is done: as many as give an interval, no longer than a person waits
- * without noticing. */
+ * without noticing; and where the prompt is read in an instant, more of them, because an instant is
+ * easily disturbed. */
 #define PROMPT_REPEATS 7
 #define PROMPT_REPEAT_NS 1500000000ull
+#define PROMPT_REPEATS_QUICK 31
+#define PROMPT_QUICK_NS 300000000ull
 #define DECODE_SAMPLES 12
 #define DECODE_REPEAT_NS 1000000000ull
 
@@ -410,37 +413,49 @@ repeat_decode (EngMeasure *self, GError **error)
   return ok;
 }
 
+/* The prompt once more: clean, for the totals, and its first chunk instrumented, for the layers. */
+static gboolean
+prompt_round (EngMeasure *self, RtSampler *sampler, GError **error)
+{
+  RtError rt_error = { 0 };
+  gint32 unused;
+  guint64 ns, start = rt_now_ns ();
+
+  if (!tokenize (self, &rt_error))
+    return eng_error_take_rt (&rt_error, error);
+  guint64 outside = rt_now_ns () - start;
+  if (!prefill_clean (self, &ns, error))
+    return FALSE;
+  if (self->cancelled)
+    return TRUE;
+  start = rt_now_ns ();
+  choose (self, sampler, &unused);
+  outside += rt_now_ns () - start;
+  add_sample (self->prefill, (double)ns);
+  add_sample (self->first_token, (double)(ns + outside));
+  return prefill_traced (self, error);
+}
+
 static gboolean
 repeat_prompt (EngMeasure *self, GError **error)
 {
-  guint64 start = rt_now_ns ();
+  RtError rt_error = { 0 };
   RtSampler *sampler
-      = rt_sampler_new (&self->workload->sampler, rt_exec_n_vocab (self->exec), NULL);
-  gboolean ok = sampler != NULL;
+      = rt_sampler_new (&self->workload->sampler, rt_exec_n_vocab (self->exec), &rt_error);
+  if (sampler == NULL)
+    return eng_error_take_rt (&rt_error, error);
 
-  for (guint i = 0; ok && i < PROMPT_REPEATS && !self->cancelled; i++)
+  guint64 start = rt_now_ns (), spent = 0;
+  gboolean ok = TRUE;
+  for (guint i = 0; ok && !self->cancelled && i < PROMPT_REPEATS_QUICK; i++)
     {
-      RtError rt_error = { 0 };
-      gint32 unused;
-      guint64 ns = 0, before = rt_now_ns ();
-      tell_stage (self, "Measuring the prompt again", (double)i / PROMPT_REPEATS);
-      if (!tokenize (self, &rt_error))
-        ok = eng_error_take_rt (&rt_error, error);
-      guint64 outside = rt_now_ns () - before;
-      ok = ok && prefill_clean (self, &ns, error);
-      if (!ok || self->cancelled)
-        break;
-      before = rt_now_ns ();
-      choose (self, sampler, &unused);
-      outside += rt_now_ns () - before;
-      add_sample (self->prefill, (double)ns);
-      add_sample (self->first_token, (double)(ns + outside));
-
-      ok = prefill_traced (self, error);
       /* Stop where another round would not fit. */
-      guint64 now = rt_now_ns ();
-      if (now - start + (now - start) / (i + 1) > PROMPT_REPEAT_NS)
+      if (i > 0 && spent + spent / i > (i < PROMPT_REPEATS ? PROMPT_REPEAT_NS : PROMPT_QUICK_NS))
         break;
+      tell_stage (self, "Measuring the prompt again",
+                  (double)MIN (i, PROMPT_REPEATS) / PROMPT_REPEATS);
+      ok = prompt_round (self, sampler, error);
+      spent = rt_now_ns () - start;
     }
   rt_sampler_free (sampler);
   return ok;

@@ -64,6 +64,10 @@ void eng_session_fail (EngSession *session, const GError *error, const char *wha
 void eng_session_emit_text (EngSession *session, const char *utf8); /* NULL: "text-reset" */
 void eng_session_emit_finished (EngSession *session, EngRun *run);
 
+/* Drop a reference that may be the last of a model or a build, on another thread: giving back
+ * hundreds of megabytes takes longer than a frame. Accepts NULL. */
+void eng_session_release (gpointer object);
+
 /* eng-session-work.c */
 void eng_session_lower (EngSession *session);   /* make the build of the current recipe */
 void eng_session_abandon (EngSession *session); /* cancel everything and forget it */

@@ -55,7 +55,10 @@ on_loaded (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr (EngSession) self = reply_finish (data);
 
   if (self == NULL)
-    return;
+    {
+      eng_session_release (g_steal_pointer (&model));
+      return;
+    }
   eng_session_take_job (self, NULL);
   if (model != NULL)
     eng_session_take_model (self, g_steal_pointer (&model));
@@ -97,7 +100,10 @@ on_lowered (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr (EngSession) self = reply_finish (data);
 
   if (self == NULL)
-    return;
+    {
+      eng_session_release (g_steal_pointer (&build));
+      return;
+    }
   eng_session_take_job (self, NULL);
   if (build == NULL)
     {
@@ -109,7 +115,8 @@ on_lowered (GObject *source, GAsyncResult *result, gpointer data)
         eng_session_fail (self, error, "Preparing the model");
       return;
     }
-  g_set_object (&self->last_build, build);
+  eng_session_release (self->last_build);
+  self->last_build = g_object_ref (build);
   eng_session_take_build (self, g_steal_pointer (&build));
   if (self->run == NULL)
     eng_session_show_measured (self); /* it may be the build of a run of another recipe */
@@ -179,7 +186,7 @@ runner_unref (EngRunner *runner)
   g_weak_ref_clear (&runner->session);
   eng_profiler_free (runner->profiler);
   eng_workload_free (runner->workload);
-  g_object_unref (runner->build);
+  eng_session_release (runner->build);
   g_object_unref (runner->job);
   g_clear_object (&runner->history);
   g_clear_error (&runner->history_error);
@@ -381,7 +388,7 @@ eng_session_abandon (EngSession *self)
       runner_unref (runner);
     }
   self->stale = FALSE;
-  g_clear_object (&self->last_build);
+  eng_session_release (g_steal_pointer (&self->last_build));
   eng_session_take_build (self, NULL);
   eng_session_set_running (self, FALSE);
 }

@@ -26,7 +26,7 @@ eng_session_dispose (GObject *object)
   g_clear_object (&self->run);
   g_clear_object (&self->baseline);
   g_clear_pointer (&self->profile, eng_profile_unref);
-  g_clear_object (&self->model);
+  eng_session_release (g_steal_pointer (&self->model));
   g_clear_object (&self->history);
   g_clear_pointer (&self->workload, eng_workload_free);
   G_OBJECT_CLASS (eng_session_parent_class)->dispose (object);
@@ -150,6 +150,23 @@ eng_session_new (EngHistory *history)
 /* ---- Changing what is watched ---- */
 
 static void
+release_thread (GTask *task, gpointer source, gpointer object, GCancellable *cancellable)
+{
+  g_object_unref (object);
+}
+
+void
+eng_session_release (gpointer object)
+{
+  if (object == NULL)
+    return;
+  g_autoptr (GTask) task = g_task_new (NULL, NULL, NULL, NULL);
+  g_task_set_source_tag (task, eng_session_release);
+  g_task_set_task_data (task, object, NULL);
+  g_task_run_in_thread (task, release_thread);
+}
+
+static void
 notify (EngSession *self, guint prop)
 {
   g_object_notify_by_pspec (G_OBJECT (self), props[prop]);
@@ -164,12 +181,12 @@ take_object (EngSession *self, gpointer field, gpointer object, guint prop)
 
   if (old == object)
     {
-      g_clear_object (&object);
+      g_clear_object (&object); /* never the last */
       return;
     }
   *slot = object;
   notify (self, prop);
-  g_clear_object (&old);
+  eng_session_release (old);
 }
 
 void
