@@ -248,6 +248,13 @@ dense_column (const Marks *m, guint series_index, guint first, guint last)
   return column;
 }
 
+static void
+begin_columns (const Marks *m, PlotColumns *columns)
+{
+  plot_columns_init (columns, m->cr, m->layout->plot_x, m->box->plot_y - 2, m->layout->plot_w,
+                     m->box->plot_h + 4, m->ds);
+}
+
 enum
 {
   DENSE_WASH,  /* up to the greatest: measured */
@@ -272,7 +279,7 @@ dense_box (const Marks *m, const DenseColumn *column, guint pass, gboolean stack
   value_box (m, column->from, pass == DENSE_SOLID && !stack ? column->least : column->greatest, y,
              h);
   if (pass == DENSE_TOP)
-    *h = fmin (*h, 1.5);
+    *h = fmin (*h, plot_snap (1.5, m->ds));
   return TRUE;
 }
 
@@ -298,15 +305,18 @@ draw_dense_bars (const Marks *m, guint series_index)
     }
   for (guint pass = 0; pass < N_DENSE; pass++)
     {
+      PlotColumns painted;
+
+      begin_columns (m, &painted);
       for (guint c = 0; c < n; c++)
         {
           double y, h;
 
-          if (dense_box (m, &columns[c], pass, stack, &y, &h))
-            cairo_rectangle (m->cr, m->layout->plot_x + c * step, y, step, h);
+          if (!dense_box (m, &columns[c], pass, stack, &y, &h))
+            continue;
+          plot_columns_add (&painted, c, y, y + h);
         }
-      plot_set_color (m->cr, plot_style_color (m->style, series->info.color), alpha[pass]);
-      cairo_fill (m->cr);
+      plot_columns_paint (&painted, plot_style_color (m->style, series->info.color), alpha[pass]);
     }
 }
 
@@ -407,10 +417,13 @@ draw_notches (const Marks *m, const PlotLaneSeries *baseline, guint k)
 static void
 draw_dense_baseline (const Marks *m, const PlotLaneSeries *baseline)
 {
-  guint first = m->first;
+  guint first = m->first, n = (guint)ceil (m->layout->plot_w * m->ds);
+  PlotColumns painted;
 
-  for (double x = m->layout->plot_x; x < m->layout->plot_x + m->layout->plot_w; x += 1 / m->ds)
+  begin_columns (m, &painted);
+  for (guint c = 0; c < n; c++)
     {
+      double x = m->layout->plot_x + c / m->ds;
       double end = plot_lanes_layout_units (m->layout, x + 1 / m->ds), least = NAN, greatest = NAN;
       double y, h;
 
@@ -422,10 +435,36 @@ draw_dense_baseline (const Marks *m, const PlotLaneSeries *baseline)
       if (isnan (greatest))
         continue;
       value_box (m, least, greatest, &y, &h);
-      cairo_rectangle (m->cr, x, y, 1 / m->ds, fmax (h, 1.5));
+      plot_columns_add (&painted, c, y, y + fmax (h, plot_snap (1.5, m->ds)));
     }
-  plot_set_color (m->cr, &m->style->text, 0.4);
-  cairo_fill (m->cr);
+  plot_columns_paint (&painted, &m->style->text, 0.4);
+}
+
+/* Under one pixel per item an interval is a wash from the least lower end to the greatest upper one. */
+static void
+draw_dense_intervals (const Marks *m, guint series_index)
+{
+  const PlotLaneSeries *series = plot_lane_get_series (m->lane, series_index);
+  guint first = m->first, n = (guint)ceil (m->layout->plot_w * m->ds);
+  PlotColumns painted;
+
+  begin_columns (m, &painted);
+  for (guint c = 0; c < n; c++)
+    {
+      double end = plot_lanes_layout_units (m->layout, m->layout->plot_x + (c + 1) / m->ds);
+      double lo = NAN, hi = NAN, y, h;
+
+      for (; first < m->last && m->layout->slots[first].x < end; first++)
+        {
+          lo = fmin (lo, series->lo[m->layout->slots[first].item]);
+          hi = fmax (hi, series->hi[m->layout->slots[first].item]);
+        }
+      if (isnan (lo) || isnan (hi))
+        continue;
+      value_box (m, fmin (lo, hi), fmax (lo, hi), &y, &h);
+      plot_columns_add (&painted, c, y, y + h);
+    }
+  plot_columns_paint (&painted, plot_style_color (m->style, series->info.color), 0.25);
 }
 
 /* --- points --- */
@@ -524,6 +563,8 @@ draw_values (const Marks *m)
       PlotRole role = plot_lane_get_series (m->lane, s)->info.role;
       guint k = role == PLOT_ROLE_BAR ? bar_index (m->lane, s) : 0;
 
+      if (m->dense && (role == PLOT_ROLE_BAR || role == PLOT_ROLE_POINT))
+        draw_dense_intervals (m, s);
       if (role == PLOT_ROLE_POINT)
         draw_points (m, s);
       else if (role != PLOT_ROLE_BASELINE && m->dense)

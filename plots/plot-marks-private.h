@@ -27,4 +27,23 @@ void plot_round_box_path (cairo_t *cr, double x, double y, double w, double h, d
 /** Dash pattern @dash (0 solid, 1 dashed, 2 dotted, 3 dash-dot) for lines of @width_px. */
 void plot_set_dash (cairo_t *cr, guint dash, double width_px);
 
+/* Columns one device pixel wide, filled from top to bottom: dense data. On pixels they are set in a mask and painted
+ * in one go, a tenth of the cost of as many rectangles; vector formats get the rectangles. */
+typedef struct
+{
+  cairo_t *cr;
+  cairo_surface_t *mask; /* NULL: rectangles */
+  double x_px, y_px, device_scale;
+  int width, height, stride; /* of the mask, device pixels */
+  guint8 *data;
+} PlotColumns;
+
+/** For the area (x, y, w, h), whose corner lies on a device pixel. */
+void plot_columns_init (PlotColumns *self, cairo_t *cr, double x, double y, double w, double h,
+                        double device_scale);
+/** Fills column @i (from the left edge) from @top to @bottom, both on device pixels. */
+void plot_columns_add (PlotColumns *self, guint i, double top, double bottom);
+/** Paints all of them and frees. */
+void plot_columns_paint (PlotColumns *self, const GdkRGBA *color, double alpha);
+
 G_END_DECLS

@@ -179,6 +179,58 @@ plot_fill_pattern (cairo_t *cr, PlotPattern pattern, const GdkRGBA *color, doubl
   cairo_restore (cr);
 }
 
+/* --- columns --- */
+
+void
+plot_columns_init (PlotColumns *self, cairo_t *cr, double x, double y, double w, double h,
+                   double device_scale)
+{
+  *self = (PlotColumns){ .cr = cr, .x_px = x, .y_px = y, .device_scale = device_scale };
+  if (is_vector (cr))
+    return;
+  self->width = MAX (1, (int)ceil (w * device_scale));
+  self->height = MAX (1, (int)ceil (h * device_scale));
+  self->mask = cairo_image_surface_create (CAIRO_FORMAT_A8, self->width, self->height);
+  self->data = cairo_image_surface_get_data (self->mask);
+  self->stride = cairo_image_surface_get_stride (self->mask);
+}
+
+void
+plot_columns_add (PlotColumns *self, guint i, double top, double bottom)
+{
+  int first, last;
+
+  if (self->mask == NULL)
+    {
+      cairo_rectangle (self->cr, self->x_px + i / self->device_scale, top, 1 / self->device_scale,
+                       bottom - top);
+      return;
+    }
+  first = (int)lrint ((top - self->y_px) * self->device_scale);
+  last = (int)lrint ((bottom - self->y_px) * self->device_scale);
+  first = CLAMP (first, 0, self->height);
+  last = CLAMP (last, 0, self->height);
+  if ((int)i >= self->width || self->data == NULL)
+    return;
+  for (int row = first; row < last; row++)
+    self->data[(gsize)row * self->stride + i] = 255;
+}
+
+void
+plot_columns_paint (PlotColumns *self, const GdkRGBA *color, double alpha)
+{
+  plot_set_color (self->cr, color, alpha);
+  if (self->mask == NULL)
+    {
+      cairo_fill (self->cr);
+      return;
+    }
+  cairo_surface_mark_dirty (self->mask);
+  cairo_surface_set_device_scale (self->mask, self->device_scale, self->device_scale);
+  cairo_mask_surface (self->cr, self->mask, self->x_px, self->y_px);
+  cairo_surface_destroy (self->mask);
+}
+
 /* --- shapes --- */
 
 static void

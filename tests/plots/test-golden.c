@@ -270,14 +270,18 @@ test_dense (void)
   PlotLanes *lanes = new_lanes (2400, 0);
   g_autofree double *value = g_new (double, 2400);
   g_autofree guint8 *state = g_new (guint8, 2400);
+  g_autofree double *lo = g_new (double, 2400);
+  g_autofree double *hi = g_new (double, 2400);
 
   plot_lanes_add_series (lanes, 0, &(PlotLaneSeriesInfo){ .name = "s" });
   for (guint i = 0; i < 2400; i++)
     {
       value[i] = i == 700 ? 9 : 2 + next_random () + 2 * sin (i / 300.0);
       state[i] = i < 1600 ? PLOT_STATE_MEASURED : PLOT_STATE_ESTIMATE;
+      lo[i] = i > 900 ? value[i] * 0.9 : NAN;
+      hi[i] = i > 900 ? value[i] * 1.2 : NAN;
     }
-  plot_lanes_set_values (lanes, 0, 0, 0, 2400, value, NULL, NULL, state);
+  plot_lanes_set_values (lanes, 0, 0, 0, 2400, value, lo, hi, state);
   check (GTK_WIDGET (lanes), "lanes-dense");
 }
 
