@@ -124,7 +124,7 @@ new_problem (const Shape *s, const KnTable *c)
   Problem p = { .row_bytes = kn_row_bytes (s->dtype, s->n_cols), .y_stride = s->n_rows + GAP };
 
   context (s);
-  p.rows = kc_input (s->n_rows * p.row_bytes, 2);
+  p.rows = kc_input (s->n_rows * p.row_bytes, 4);
   kc_fill_weights (s->dtype, p.rows, s->n_rows, s->n_cols, s->codes, s->scales, 1);
   p.panels = kc_input (n_panels * panel_bytes, KN_ALIGN);
   for (size_t i = 0; i < n_panels; i++)
@@ -188,7 +188,7 @@ static void
 weight_parts (const Shape *s, const uint8_t *row, size_t row_bytes, float *scaled, float *added)
 {
   const KnDtypeInfo *info = kn_dtype_info ((int)s->dtype);
-  uint8_t *copy = kc_input (row_bytes, 2);
+  uint8_t *copy = kc_input (row_bytes, 4);
   int d, m;
 
   memset (added, 0, s->n_cols * sizeof (float));

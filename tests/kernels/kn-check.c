@@ -294,6 +294,7 @@ main (int argc, char **argv)
     return stop - 1;
 
   kc_register_matmul ();
+  kc_register_quant ();
   kc_register_vec ();
   kc_register_attn ();
 

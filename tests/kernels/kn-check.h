@@ -41,6 +41,8 @@ typedef struct
   /* The function pointers of KnTable that the case is about: a level that has them from the level
    * below is not checked again. KC_ONCE: no table is involved; checked for the C level only. */
   size_t offset, n_bytes;
+
+  int c_only; /* not about the table: run at the C level only */
 } KcCase;
 
 #define KC_MEMBERS(member) offsetof (KnTable, member), sizeof ((KnTable *)0)->member
@@ -53,6 +55,7 @@ void kc_register (const KcCase *cases);
 void kc_register_vec (void);
 void kc_register_attn (void);
 void kc_register_matmul (void);
+void kc_register_quant (void);
 
 /* --- memory: freed by the frame when the check ends --- */
 
