@@ -59,7 +59,7 @@ class DefaultModelTest(unittest.TestCase):
             self.assertEqual(self.tokenizer.decode(ids), " " * bool(case["text"]) + case["text"])
 
     def test_predicts_held_out_text(self):
-        """bzip2 needs 2.20 bits here, a bad export far more; below 1 the text was in the training."""
+        """bzip2 -9 needs 2.44 bits on the whole, a bad export far more; below 1 the text was in the training."""
         text = HELD_OUT.read_text("ascii")[:8192]
         ids = self.tokenizer.encode(text)[1:]
         model = llama_numpy.Llama(self.gguf, np.float32)
