@@ -8,14 +8,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "kn-matmul.h"
 #include "kn-quant.h"
-
-/* Large weights are mapped and asked to lie in huge pages: fewer misses of the address cache when
- * panels are handed out in any order. */
-#define MAP_MIN_BYTES (2u << 20)
+#include "rt-heap.h"
 
 struct RtWeight
 {
@@ -23,7 +19,6 @@ struct RtWeight
   KnDtype dtype;
   uint64_t n_rows, n_cols;
   uint64_t n_bytes;
-  bool mapped;
   void *panels;
 };
 
@@ -78,19 +73,7 @@ weight_new (KnDtype dtype, uint64_t n_rows, uint64_t n_cols, RtError *error)
   weight->n_rows = n_rows;
   weight->n_cols = n_cols;
   weight->n_bytes = rt_weight_packed_bytes (dtype, n_rows, n_cols);
-  weight->mapped = weight->n_bytes >= MAP_MIN_BYTES;
-
-  if (weight->mapped)
-    {
-      weight->panels = mmap (NULL, weight->n_bytes, PROT_READ | PROT_WRITE,
-                             MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-      if (weight->panels == MAP_FAILED)
-        weight->panels = NULL;
-      else
-        madvise (weight->panels, weight->n_bytes, MADV_HUGEPAGE);
-    }
-  else
-    weight->panels = aligned_alloc (KN_ALIGN, align_up (weight->n_bytes));
+  weight->panels = rt_heap_alloc (weight->n_bytes);
 
   if (weight->panels == NULL)
     {
@@ -107,10 +90,7 @@ weight_new (KnDtype dtype, uint64_t n_rows, uint64_t n_cols, RtError *error)
 static void
 weight_free (RtWeight *weight)
 {
-  if (weight->mapped)
-    munmap (weight->panels, weight->n_bytes);
-  else
-    free (weight->panels);
+  rt_heap_free (weight->panels, weight->n_bytes);
   free (weight);
 }
 

@@ -1,12 +1,14 @@
-/* A developer's tool: run a GGUF file on the runtime alone, from token numbers to token numbers,
- * and time it.
+/* A developer's tool: run a GGUF file on the runtime alone, from token numbers to token numbers, and
+ * time it.
  *
- *     rt-generate MODEL [-t THREADS] [-q FORMAT] [-k 1,306,417] [-n N] [-b PROMPT_LENGTH] [-c
- * CONTEXT] [-K KV_FORMAT] [-f FUSIONS] [-l FILE] [-p]
+ *     rt-generate MODEL [-t THREADS] [-q FORMAT] [-k 1,306,417 | -b PROMPT_LENGTH] [-n N] [-p]
+ *                       [-c CONTEXT] [-K KV_FORMAT] [-f FUSIONS] [-l FILE] [-R REPEATS] [-m BATCH]
+ *     rt-generate MODEL -r ARCHITECTURE
  *
  * Prints the greedy continuation. -l writes the logits of the prompt's positions as raw f32. -p
  * prints what each operator took, from the trace. -b feeds that many arbitrary tokens instead of
- * -k. */
+ * -k. -R feeds the prompt several times. -T measures the cost of tracing
+ * over that many pairs of runs. -r writes a small model with random weights to MODEL. */
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -22,7 +24,7 @@ typedef struct
 {
   RtModelConfig config;
   int32_t tokens[MAX_PROMPT];
-  uint32_t n_prompt, n_predict;
+  uint32_t n_prompt, n_predict, n_repeats, n_trace_pairs;
   const char *logits_path;
   const char *random_arch;
   bool profile;
@@ -68,8 +70,9 @@ parse_options (int argc, char **argv, Options *o)
                               .kv_capacity = 1024 },
                   .tokens = { 1 },
                   .n_prompt = 1,
-                  .n_predict = 64 };
-  while ((option = getopt (argc, argv, "t:q:k:n:b:c:K:f:l:m:r:p")) != -1)
+                  .n_predict = 64,
+                  .n_repeats = 1 };
+  while ((option = getopt (argc, argv, "t:q:k:n:b:c:K:f:l:m:r:R:T:p")) != -1)
     switch (option)
       {
       case 't':
@@ -108,6 +111,12 @@ parse_options (int argc, char **argv, Options *o)
         break;
       case 'r':
         o->random_arch = optarg;
+        break;
+      case 'R':
+        o->n_repeats = (uint32_t)atoi (optarg);
+        break;
+      case 'T':
+        o->n_trace_pairs = (uint32_t)atoi (optarg);
         break;
       case 'p':
         o->profile = true;
@@ -158,79 +167,90 @@ write_random (const char *path, const char *arch)
 
 /* ---- profile ---- */
 
+/* What each node took at best over the runs of a phase: a busy machine only adds to it. */
 typedef struct
 {
-  char name[64];
-  uint64_t wall_ns, wait_ns;
-  uint32_t n;
-} OpTotal;
+  uint64_t *wall_ns, *wait_ns; /* [nodes] of the best run */
+  uint64_t n_lost;
+} Profile;
 
-static uint64_t
-drain (RtModel *model, uint64_t *start_ns, uint64_t *end_ns, uint64_t *wait_ns, RtPhase phase)
+static Profile
+profile_new (const RtModel *model)
 {
-  uint64_t n_lost = 0;
-  RtTraceRecord records[256];
-  size_t n;
-
-  for (uint32_t thread = 0; thread < rt_pool_n_threads (model->pool); thread++)
-    while ((n = rt_trace_ring_read (rt_exec_trace (model->exec, thread), records, 256, &n_lost))
-           > 0)
-      for (size_t i = 0; i < n; i++)
-        {
-          const RtTraceRecord *r = &records[i];
-          if (r->phase != phase)
-            continue;
-          if (r->start_ns < start_ns[r->node])
-            start_ns[r->node] = r->start_ns;
-          end_ns[r->node] = r->end_ns;
-          wait_ns[r->node] += r->end_ns - r->work_ns;
-        }
-  return n_lost;
+  uint32_t n = rt_graph_n_nodes (model->graph);
+  Profile p = { .wall_ns = malloc (n * 8), .wait_ns = calloc (n, 8) };
+  memset (p.wall_ns, 0xff, n * 8);
+  return p;
 }
 
-/* Add the node times of the last run to the totals by name without the block number. */
+/* Take the records of the last run. */
 static void
-add_profile (RtModel *model, OpTotal *totals, uint32_t *n_totals, RtPhase phase)
+profile_add (Profile *p, RtModel *model)
 {
   uint32_t n_nodes = rt_graph_n_nodes (model->graph);
   uint64_t *start = malloc (n_nodes * 8), *end = calloc (n_nodes, 8), *wait = calloc (n_nodes, 8);
-  memset (start, 0xff, n_nodes * 8);
-  drain (model, start, end, wait, phase);
+  RtTraceRecord r[256];
+  size_t n;
 
-  for (RtNodeId n = 0; n < n_nodes; n++)
-    {
-      const RtNode *node = rt_graph_node (model->graph, n);
-      const char *dot = strrchr (node->name, '.');
-      const char *name = dot != NULL ? dot + 1 : node->name;
-      uint32_t t = 0;
-      if (end[n] == 0)
-        continue;
-      while (t < *n_totals && strcmp (totals[t].name, name) != 0)
-        t++;
-      if (t == *n_totals)
-        snprintf (totals[(*n_totals)++].name, sizeof totals->name, "%s", name);
-      totals[t].wall_ns += end[n] - start[n];
-      totals[t].wait_ns += wait[n];
-      totals[t].n++;
-    }
+  memset (start, 0xff, n_nodes * 8);
+  for (uint32_t thread = 0; thread < rt_pool_n_threads (model->pool); thread++)
+    while ((n = rt_trace_ring_read (rt_exec_trace (model->exec, thread), r, 256, &p->n_lost)) > 0)
+      for (size_t i = 0; i < n; i++)
+        {
+          start[r[i].node] = r[i].start_ns < start[r[i].node] ? r[i].start_ns : start[r[i].node];
+          end[r[i].node] = r[i].end_ns;
+          wait[r[i].node] += r[i].end_ns - r[i].work_ns;
+        }
+  for (uint32_t i = 0; i < n_nodes; i++)
+    if (end[i] != 0 && end[i] - start[i] < p->wall_ns[i])
+      {
+        p->wall_ns[i] = end[i] - start[i];
+        p->wait_ns[i] = wait[i];
+      }
   free (wait);
   free (end);
   free (start);
 }
 
+/* Sums over the blocks, by the nodes' names without the block's number. */
 static void
-print_profile (const OpTotal *totals, uint32_t n_totals, uint32_t n_runs, uint32_t n_threads)
+profile_print (const Profile *p, const RtModel *model, uint32_t n_tokens, uint32_t position)
 {
+  uint32_t n_nodes = rt_graph_n_nodes (model->graph);
   double sum = 0;
-  for (uint32_t i = 0; i < n_totals; i++)
+  bool *done = calloc (n_nodes, sizeof *done);
+
+  for (RtNodeId first = 0; first < n_nodes; first++)
     {
-      double us = (double)totals[i].wall_ns / n_runs / 1e3;
-      sum += us;
-      printf ("%-24s %8.1f us  %5.1f us each  waiting %4.1f %%\n", totals[i].name, us,
-              (double)totals[i].wall_ns / totals[i].n / 1e3,
-              100.0 * (double)totals[i].wait_ns / ((double)totals[i].wall_ns * n_threads));
+      const char *name = rt_graph_node (model->graph, first)->name;
+      const char *tail = strrchr (name, '.') != NULL ? strrchr (name, '.') : name;
+      double wall = 0, wait = 0, bytes = 0, flops = 0;
+      uint32_t n = 0;
+      for (RtNodeId i = first; i < n_nodes; i++)
+        {
+          const char *other = rt_graph_node (model->graph, i)->name;
+          const char *end = strlen (other) >= strlen (tail) && !done[i]
+                                ? other + strlen (other) - strlen (tail)
+                                : "";
+          RtCost cost;
+          if (strcmp (end, tail) != 0 || p->wall_ns[i] == UINT64_MAX)
+            continue;
+          rt_exec_cost (model->exec, i, n_tokens, position, &cost);
+          done[i] = true;
+          n++;
+          wall += (double)p->wall_ns[i];
+          wait += (double)p->wait_ns[i];
+          bytes += (double)(cost.weight_bytes + cost.read_bytes + cost.write_bytes);
+          flops += (double)cost.flops;
+        }
+      sum += wall;
+      if (n > 0)
+        printf ("%-20s %9.1f us  %6.2f us each  %6.1f GB/s  %7.1f Gop/s  waiting %4.1f %%\n",
+                tail + (tail != name), wall / 1e3, wall / n / 1e3, bytes / wall, flops / wall,
+                100 * wait / (wall * rt_pool_n_threads (model->pool)));
     }
-  printf ("%-24s %8.1f us\n", "sum", sum);
+  printf ("%-20s %9.1f us\n", "sum", sum / 1e3);
+  free (done);
 }
 
 /* ---- run ---- */
@@ -250,31 +270,79 @@ feed_prompt (RtModel *model, const Options *o, FILE *logits, RtError *error)
     }
 }
 
+static int
+compare_doubles (const void *a, const void *b)
+{
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+/* What tracing costs: decode the same token in pairs of runs with and without, and take the median of the
+ * pairs' quotients. */
+static void
+print_trace_cost (RtModel *model, const Options *o, RtError *error)
+{
+  uint32_t n = o->n_trace_pairs, n_used = rt_kv_n_used (rt_exec_kv (model->exec));
+  double *quotients = calloc (n, sizeof *quotients);
+  RtTraceRecord r[256];
+  uint64_t n_lost = 0;
+
+  for (uint32_t i = 0; i < n; i++)
+    {
+      double ms[2];
+      for (int k = 0; k < 2; k++)
+        {
+          int traced = (int)(i & 1) ^ k; /* each comes first in half of the pairs */
+          rt_kv_set_n_used (rt_exec_kv (model->exec), n_used - 1);
+          rt_exec_set_tracing (model->exec, traced);
+          uint64_t start_ns = rt_now_ns ();
+          if (!rt_exec_run (model->exec, o->tokens, 1, 1, RT_PHASE_DECODE, error))
+            die (error);
+          ms[traced] = ms_since (start_ns);
+        }
+      quotients[i] = ms[1] / ms[0];
+      for (uint32_t t = 0; t < rt_pool_n_threads (model->pool); t++)
+        while (rt_trace_ring_read (rt_exec_trace (model->exec, t), r, 256, &n_lost) > 0)
+          ;
+    }
+  qsort (quotients, n, sizeof *quotients, compare_doubles);
+  printf (
+      "tracing costs %.2f %% of a decoded token (median of %u pairs, quartiles %.2f and %.2f)\n",
+      100 * (quotients[n / 2] - 1), n, 100 * (quotients[n / 4] - 1),
+      100 * (quotients[n * 3 / 4] - 1));
+  free (quotients);
+}
+
 static void
 generate (RtModel *model, const Options *o, RtError *error)
 {
   FILE *logits = o->logits_path != NULL ? fopen (o->logits_path, "wb") : NULL;
   uint32_t n_vocab = rt_exec_n_vocab (model->exec);
-  static OpTotal prefill[200], decode[200];
-  uint32_t n_prefill = 0, n_decode = 0;
+  Profile prefill = profile_new (model), decode = profile_new (model);
   int32_t *out = calloc (o->n_predict + 1, sizeof *out);
+  double prefill_ms = 1e9, decode_ms = 0, best_ms = 1e9;
 
   rt_exec_set_tracing (model->exec, o->profile);
-  uint64_t start_ns = rt_now_ns ();
-  feed_prompt (model, o, logits, error);
-  double prefill_ms = ms_since (start_ns);
-  if (o->profile)
-    add_profile (model, prefill, &n_prefill, RT_PHASE_PREFILL);
+  for (uint32_t i = 0; i < o->n_repeats; i++)
+    {
+      rt_kv_set_n_used (rt_exec_kv (model->exec), 0);
+      uint64_t start_ns = rt_now_ns ();
+      feed_prompt (model, o, i == 0 ? logits : NULL, error);
+      double ms = ms_since (start_ns);
+      prefill_ms = ms < prefill_ms ? ms : prefill_ms;
+      if (o->profile)
+        profile_add (&prefill, model);
+    }
   /* The last row, whether all are there or one. */
-  uint32_t last = logits != NULL ? (o->n_prompt - 1) % o->config.max_tokens : 0;
+  uint32_t last
+      = logits != NULL && o->n_repeats == 1 ? (o->n_prompt - 1) % o->config.max_tokens : 0;
   out[0] = rt_model_argmax (rt_exec_logits (model->exec, last), n_vocab);
   if (logits != NULL)
     fclose (logits);
 
-  double decode_ms = 0, best_ms = 1e9;
   for (uint32_t i = 0; i + 1 < o->n_predict; i++)
     {
-      start_ns = rt_now_ns ();
+      uint64_t start_ns = rt_now_ns ();
       if (!rt_exec_run (model->exec, &out[i], 1, 1, RT_PHASE_DECODE, error))
         die (error);
       out[i + 1] = rt_model_argmax (rt_exec_logits (model->exec, 0), n_vocab);
@@ -282,25 +350,27 @@ generate (RtModel *model, const Options *o, RtError *error)
       decode_ms += ms;
       best_ms = ms < best_ms ? ms : best_ms;
       if (o->profile)
-        add_profile (model, decode, &n_decode, RT_PHASE_DECODE);
+        profile_add (&decode, model);
     }
 
   printf ("tokens:");
   for (uint32_t i = 0; i < o->n_predict; i++)
     printf (" %d", out[i]);
-  printf ("\nprefill %u tokens %.1f ms, %.0f tokens/s\n", o->n_prompt, prefill_ms,
-          o->n_prompt / prefill_ms * 1e3);
+  printf ("\nprefill %u tokens, best of %u: %.1f ms, %.0f tokens/s\n", o->n_prompt, o->n_repeats,
+          prefill_ms, o->n_prompt / prefill_ms * 1e3);
   if (o->n_predict > 1)
     printf ("decode %u tokens, %.3f ms each, best %.3f ms: %.1f tokens/s, best %.1f\n",
             o->n_predict - 1, decode_ms / (o->n_predict - 1), best_ms,
             (o->n_predict - 1) / decode_ms * 1e3, 1e3 / best_ms);
   if (o->profile)
     {
-      printf ("-- prefill\n");
-      print_profile (prefill, n_prefill, 1, o->config.n_threads);
-      printf ("-- decode, per token\n");
-      print_profile (decode, n_decode, o->n_predict - 1, o->config.n_threads);
+      printf ("-- prefill: best of each node\n");
+      profile_print (&prefill, model, o->n_prompt, 0);
+      printf ("-- decode: best of each node\n");
+      profile_print (&decode, model, 1, o->n_prompt);
     }
+  if (o->n_trace_pairs > 0)
+    print_trace_cost (model, o, error);
   free (out);
 }
 

@@ -78,7 +78,7 @@ test_round_trip (void)
   rt_pool_free (pool);
 }
 
-/* Large enough to be mapped, and the same bytes whatever the number of threads. */
+/* The same bytes whatever the number of threads. */
 static void
 test_large (void)
 {
@@ -146,6 +146,41 @@ test_cancel (void)
   rt_pool_free (pool);
 }
 
+/* Many weights made and dropped in a random order keep their own bytes. */
+static void
+test_many (void)
+{
+  enum
+  {
+    N = 40
+  };
+  RtWeight *weights[N] = { 0 };
+  void *rows[N] = { 0 };
+
+  for (int i = 0; i < 400; i++)
+    {
+      int k = g_test_rand_int_range (0, N);
+      if (weights[k] != NULL)
+        {
+          assert_rows (weights[k], KN_F32, rows[k]);
+          rt_weight_unref (weights[k]);
+          g_free (rows[k]);
+          weights[k] = NULL;
+          continue;
+        }
+      size_t n_bytes, n_rows = (size_t)g_test_rand_int_range (1, 3000);
+      rows[k] = random_rows (KN_F32, n_rows, 16, &n_bytes);
+      weights[k] = rt_weight_pack (KN_F32, KN_F32, rows[k], n_bytes, n_rows, 16, NULL, NULL, NULL);
+    }
+  for (int k = 0; k < N; k++)
+    if (weights[k] != NULL)
+      {
+        assert_rows (weights[k], KN_F32, rows[k]);
+        rt_weight_unref (weights[k]);
+        g_free (rows[k]);
+      }
+}
+
 static void
 test_kv (void)
 {
@@ -195,6 +230,7 @@ main (int argc, char **argv)
   g_test_add_func ("/weight/large", test_large);
   g_test_add_func ("/weight/errors", test_errors);
   g_test_add_func ("/weight/cancel", test_cancel);
+  g_test_add_func ("/weight/many", test_many);
   g_test_add_func ("/kv/memory", test_kv);
   return g_test_run ();
 }
