@@ -3,7 +3,7 @@
 #include "app-breakpoint.h"
 
 #define MIN_WIDTH_PX 360
-#define MEDIUM_WIDTH_PX 720
+#define MEDIUM_WIDTH_PX 860
 #define WIDE_WIDTH_PX 1100
 
 struct _AppBreakpoint

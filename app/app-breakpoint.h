@@ -8,7 +8,7 @@ G_BEGIN_DECLS
 
 typedef enum
 {
-  APP_WIDTH_COMPACT, /* a phone, half a small screen: under 720 px */
+  APP_WIDTH_COMPACT, /* a phone, half a small screen: under 860 px */
   APP_WIDTH_MEDIUM,
   APP_WIDTH_WIDE, /* from 1100 px: side panes on both sides */
 } AppWidth;

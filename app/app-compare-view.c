@@ -171,7 +171,7 @@ update_now (AppCompareView *self)
   fill_tiles (self, a, b, &comparable);
   fill_lanes (self, model, a, b, &comparable);
   table = app_compare_make_table (model, a, b, app_selection_get_phase (self->selection));
-  adw_bin_set_child (ADW_BIN (self->table_bin), app_table_new (table));
+  adw_bin_set_child (ADW_BIN (self->table_bin), app_table_new (table, 110));
   gtk_stack_set_visible_child_name (GTK_STACK (self->stack), "content");
 }
 
@@ -406,7 +406,7 @@ add_lanes (AppCompareView *self)
   plot_lanes_add_series (self->lanes, LANE_CHANGE,
                          &(PlotLaneSeriesInfo){ .name = _ ("change"),
                                                 .role = PLOT_ROLE_POINT,
-                                                .color = 4,
+                                                .color = 3,
                                                 .shape = PLOT_SHAPE_DIAMOND });
   plot_lanes_add_lane (self->lanes, &(PlotLaneInfo){ .title = _ ("Weights"),
                                                      .unit = PLOT_UNIT_BYTES,

@@ -88,9 +88,9 @@ enum
   COLUMN_TIME_A,
   COLUMN_TIME_B,
   COLUMN_CHANGE,
+  COLUMN_VERDICT,
   COLUMN_LOW,
   COLUMN_HIGH,
-  COLUMN_VERDICT,
   COLUMN_WEIGHTS_A,
   COLUMN_WEIGHTS_B,
   COLUMN_WEIGHTS_CHANGE,
@@ -105,9 +105,9 @@ add_columns (PlotTable *table)
   plot_table_add_column (table, _ ("Latency before"), &ns);
   plot_table_add_column (table, _ ("Latency after"), &ns);
   plot_table_add_column (table, _ ("Change"), &percent);
+  plot_table_add_column (table, _ ("Verdict"), NULL);
   plot_table_add_column (table, _ ("at least"), &percent);
   plot_table_add_column (table, _ ("at most"), &percent);
-  plot_table_add_column (table, _ ("Verdict"), NULL);
   plot_table_add_column (table, _ ("Weights before"), &bytes);
   plot_table_add_column (table, _ ("Weights after"), &bytes);
   plot_table_add_column (table, _ ("Change of weights"), &percent);

@@ -100,9 +100,8 @@ on_add_applied (AppExceptions *self)
 static GtkWidget *
 make_rule_row (AppExceptions *self, EngModel *model, const EngRule *rule)
 {
-  GtkWidget *row = app_param_row_new (self->param, FALSE);
+  GtkWidget *row = app_param_row_new (self->param, APP_PARAM_ROW_RULE);
   GtkWidget *remove = gtk_button_new_from_icon_name ("list-remove-symbolic");
-  g_autofree char *spoken = g_strdup_printf (_ ("%s for %s"), self->param->title, rule->match);
   g_autofree char *label = g_strdup_printf (_ ("Remove the exception %s"), rule->match);
 
   adw_preferences_row_set_use_markup (ADW_PREFERENCES_ROW (row), FALSE);
@@ -116,7 +115,6 @@ make_rule_row (AppExceptions *self, EngModel *model, const EngRule *rule)
       adw_action_row_set_subtitle (ADW_ACTION_ROW (row), subtitle);
     }
   app_param_row_set_value (APP_PARAM_ROW (row), rule->value);
-  app_param_row_set_spoken (APP_PARAM_ROW (row), spoken);
   g_object_set_data_full (G_OBJECT (row), "match", g_strdup (rule->match), g_free);
   g_signal_connect_object (row, "changed", G_CALLBACK (on_rule_changed), self, 0);
 
@@ -211,7 +209,6 @@ update_layer (AppExceptions *self)
   EngModel *model = eng_session_get_model (self->session);
   int layer = app_selection_get_layer (self->selection);
   g_autofree char *name = NULL;
-  g_autofree char *spoken = NULL;
 
   g_clear_pointer (&self->layer_pattern, g_free);
   if (model == NULL || layer == APP_LAYER_NONE)
@@ -224,13 +221,11 @@ update_layer (AppExceptions *self)
     }
   self->layer_pattern = app_layers_dup_pattern (model, layer);
   name = eng_model_dup_layer_name (model, layer);
-  spoken = g_strdup_printf (_ ("%s for %s"), self->param->title, name);
   adw_preferences_row_set_title (ADW_PREFERENCES_ROW (self->layer_row), name);
   adw_action_row_set_subtitle (ADW_ACTION_ROW (self->layer_row),
                                self->layer_pattern != NULL ? _ ("This layer alone")
                                                            : _ ("Has no matrix of its own"));
   gtk_widget_set_sensitive (self->layer_row, self->layer_pattern != NULL);
-  app_param_row_set_spoken (APP_PARAM_ROW (self->layer_row), spoken);
   app_param_row_set_value (APP_PARAM_ROW (self->layer_row),
                            self->layer_pattern != NULL ? find_rule (self, self->layer_pattern)
                                                        : NULL);
@@ -282,7 +277,7 @@ app_exceptions_new (const EngTechnique *technique, const EngParam *param, EngSes
   self->session = g_object_ref (session);
   self->selection = g_object_ref (selection);
 
-  self->layer_row = app_param_row_new (param, TRUE);
+  self->layer_row = app_param_row_new (param, APP_PARAM_ROW_LAYER);
   g_signal_connect_object (self->layer_row, "changed", G_CALLBACK (on_layer_changed), self,
                            G_CONNECT_SWAPPED);
   adw_expander_row_add_row (ADW_EXPANDER_ROW (self), self->layer_row);

@@ -13,6 +13,7 @@ struct _AppFigureTile
   GtkWidget *title;
   GtkWidget *number;
   GtkWidget *unit;
+  GtkWidget *below;
   GtkWidget *interval;
   GtkWidget *change;
   const char *change_style;
@@ -107,12 +108,12 @@ static void
 app_figure_tile_init (AppFigureTile *self)
 {
   GtkWidget *row = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 4);
-  GtkWidget *below = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6);
 
   gtk_orientable_set_orientation (GTK_ORIENTABLE (
                                       gtk_widget_get_layout_manager (GTK_WIDGET (self))),
                                   GTK_ORIENTATION_VERTICAL);
 
+  self->below = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6);
   self->title = make_label ((const char *[]){ "caption", "dim-label", NULL });
   gtk_label_set_ellipsize (GTK_LABEL (self->title), PANGO_ELLIPSIZE_END);
   self->number = make_label ((const char *[]){ "title-2", "numeric", "number", NULL });
@@ -125,11 +126,11 @@ app_figure_tile_init (AppFigureTile *self)
 
   gtk_box_append (GTK_BOX (row), self->number);
   gtk_box_append (GTK_BOX (row), self->unit);
-  gtk_box_append (GTK_BOX (below), self->interval);
-  gtk_box_append (GTK_BOX (below), self->change);
+  gtk_box_append (GTK_BOX (self->below), self->interval);
+  gtk_box_append (GTK_BOX (self->below), self->change);
   gtk_widget_set_parent (self->title, GTK_WIDGET (self));
   gtk_widget_set_parent (row, GTK_WIDGET (self));
-  gtk_widget_set_parent (below, GTK_WIDGET (self));
+  gtk_widget_set_parent (self->below, GTK_WIDGET (self));
   gtk_widget_set_visible (self->change, FALSE);
 }
 
@@ -158,6 +159,9 @@ app_figure_tile_set_compact (AppFigureTile *self, gboolean compact)
   if (self->compact == !!compact)
     return;
   self->compact = !!compact;
+  gtk_orientable_set_orientation (GTK_ORIENTABLE (self->below),
+                                  compact ? GTK_ORIENTATION_VERTICAL : GTK_ORIENTATION_HORIZONTAL);
+  gtk_box_set_spacing (GTK_BOX (self->below), compact ? 0 : 6);
   gtk_widget_remove_css_class (self->number, compact ? "title-2" : "title-3");
   gtk_widget_add_css_class (self->number, compact ? "title-3" : "title-2");
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_COMPACT]);

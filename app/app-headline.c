@@ -236,8 +236,7 @@ app_headline_set_compact (AppHeadline *self, gboolean compact)
   gtk_box_layout_set_spacing (GTK_BOX_LAYOUT (layout), compact ? 6 : 24);
   gtk_box_set_spacing (GTK_BOX (self->tiles_box), compact ? 12 : 36);
   gtk_box_set_homogeneous (GTK_BOX (self->tiles_box), compact);
-  for (guint i = 0; i < N_TILES; i++)
-    app_figure_tile_set_compact (APP_FIGURE_TILE (self->tiles[i]), compact);
+  gtk_label_set_lines (GTK_LABEL (self->sentence), compact ? 2 : 3);
   if (compact)
     gtk_widget_add_css_class (GTK_WIDGET (self), "compact");
   else
@@ -245,4 +244,13 @@ app_headline_set_compact (AppHeadline *self, gboolean compact)
   if (self->stage != NULL)
     update_model (self);
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_COMPACT]);
+}
+
+void
+app_headline_set_tall (AppHeadline *self, gboolean tall)
+{
+  g_return_if_fail (APP_IS_HEADLINE (self));
+
+  for (guint i = 0; i < N_TILES; i++)
+    app_figure_tile_set_compact (APP_FIGURE_TILE (self->tiles[i]), tall);
 }

@@ -18,5 +18,7 @@ G_DECLARE_FINAL_TYPE (AppHeadline, app_headline, APP, HEADLINE, GtkWidget)
 void app_headline_set_job (AppHeadline *self, EngJob *job, gboolean can_cancel);
 void app_headline_set_stage (AppHeadline *self, AppStage *stage);
 void app_headline_set_compact (AppHeadline *self, gboolean compact);
+/* Differences below the intervals instead of beside them. */
+void app_headline_set_tall (AppHeadline *self, gboolean tall);
 
 G_END_DECLS

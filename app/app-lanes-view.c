@@ -230,7 +230,7 @@ update_table (AppLanesView *self)
       return;
     }
   table = plot_figure_make_table (PLOT_FIGURE (self->lanes));
-  adw_bin_set_child (ADW_BIN (self->table_bin), app_table_new (table));
+  adw_bin_set_child (ADW_BIN (self->table_bin), app_table_new (table, 200));
 }
 
 /* ---- Following the stage and the selection ---- */

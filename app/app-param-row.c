@@ -16,7 +16,7 @@ struct _AppParamRow
   AdwActionRow parent_instance;
 
   const EngParam *param;
-  gboolean inheritable;
+  gboolean inheritable, exception;
   GVariant *value;
 
   GtkWidget *control; /* GtkDropDown, GtkSpinButton or GtkSwitch */
@@ -274,6 +274,10 @@ build (AppParamRow *self)
 
   gtk_widget_set_valign (self->control, GTK_ALIGN_CENTER);
   adw_action_row_add_suffix (ADW_ACTION_ROW (self), self->control);
+  /* The row's title names the control already; where that is a layer or a pattern, the parameter must be said too. */
+  if (self->exception)
+    gtk_accessible_update_property (GTK_ACCESSIBLE (self->control), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                    self->param->title, -1);
   adw_action_row_set_activatable_widget (ADW_ACTION_ROW (self), self->control);
   g_signal_connect_object (self->control, signal, G_CALLBACK (on_control), self, G_CONNECT_SWAPPED);
 
@@ -339,7 +343,7 @@ app_param_row_init (AppParamRow *self)
 }
 
 GtkWidget *
-app_param_row_new (const EngParam *param, gboolean inheritable)
+app_param_row_new (const EngParam *param, AppParamRowKind kind)
 {
   AppParamRow *self;
 
@@ -347,9 +351,9 @@ app_param_row_new (const EngParam *param, gboolean inheritable)
 
   self = g_object_new (APP_TYPE_PARAM_ROW, "title", param->title, NULL);
   self->param = param;
-  self->inheritable = inheritable;
+  self->inheritable = kind == APP_PARAM_ROW_LAYER;
+  self->exception = kind != APP_PARAM_ROW_WHOLE;
   build (self);
-  app_param_row_set_spoken (self, param->title);
   return GTK_WIDGET (self);
 }
 
@@ -389,12 +393,4 @@ app_param_row_set_limits (AppParamRow *self, double min, double max)
   self->updating = TRUE; /* the spin button clamps its value and says so */
   gtk_spin_button_set_range (GTK_SPIN_BUTTON (self->control), min, max);
   self->updating = FALSE;
-}
-
-void
-app_param_row_set_spoken (AppParamRow *self, const char *spoken)
-{
-  g_return_if_fail (APP_IS_PARAM_ROW (self));
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self->control), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                  spoken, -1);
 }

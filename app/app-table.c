@@ -1,8 +1,6 @@
 /* The table views of the window. Called by the lanes and the comparison. */
 #include "app-table.h"
 
-#define FIRST_COLUMN_PX 200
-
 /* A column of numbers, or one whose texts differ. */
 static gboolean
 says_something (PlotTable *table, guint column)
@@ -24,7 +22,7 @@ says_something (PlotTable *table, guint column)
 }
 
 GtkWidget *
-app_table_new (PlotTable *table)
+app_table_new (PlotTable *table, int first_column_px)
 {
   GtkWidget *scroller = plot_table_view_new (table);
   GtkWidget *view = gtk_scrolled_window_get_child (GTK_SCROLLED_WINDOW (scroller));
@@ -35,7 +33,7 @@ app_table_new (PlotTable *table)
       g_autoptr (GtkColumnViewColumn) column = g_list_model_get_item (columns, i);
 
       if (i == 0)
-        gtk_column_view_column_set_fixed_width (column, FIRST_COLUMN_PX);
+        gtk_column_view_column_set_fixed_width (column, first_column_px);
       else
         gtk_column_view_column_set_visible (column, says_something (table, i));
     }

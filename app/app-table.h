@@ -9,6 +9,6 @@ G_BEGIN_DECLS
 
 /* plot_table_view_new() with room for the first column; text columns that say the same in each row,
  * or nothing, are left out. Floating reference. */
-GtkWidget *app_table_new (PlotTable *table);
+GtkWidget *app_table_new (PlotTable *table, int first_column_px);
 
 G_END_DECLS

@@ -241,7 +241,7 @@ build_rows (AppTechniqueBox *self)
   for (guint i = 0; i < self->technique->n_params; i++)
     {
       const EngParam *param = &self->technique->params[i];
-      GtkWidget *row = app_param_row_new (param, FALSE);
+      GtkWidget *row = app_param_row_new (param, APP_PARAM_ROW_WHOLE);
 
       gtk_widget_set_tooltip_text (row, param->summary);
       g_signal_connect_object (row, "changed", G_CALLBACK (on_param_changed), self, 0);

@@ -23,7 +23,9 @@ struct _AppWindow
   AppBreakpoint *breakpoint;
   AdwToastOverlay *toasts;
   AdwHeaderBar *header;
-  AdwViewSwitcherTitle *title;
+  GtkStack *title_stack; /* "title", "switcher" */
+  AdwWindowTitle *title;
+  AdwViewSwitcher *switcher;
   AdwViewSwitcherBar *switcher_bar;
   GtkWidget *open_button;
   GtkWidget *undo_button, *redo_button;

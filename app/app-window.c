@@ -30,6 +30,21 @@ place_prompt (AppWindow *self, gboolean narrow)
     adw_view_stack_set_visible_child_name (self->views, "lanes");
 }
 
+/* The views are chosen in the header, or at the bottom of a narrow window. */
+static void
+update_switcher (AppWindow *self)
+{
+  AppWidth width = app_breakpoint_get_width_class (self->breakpoint);
+  gboolean session = g_strcmp0 (gtk_stack_get_visible_child_name (self->content), "session") == 0;
+
+  adw_view_switcher_set_policy (self->switcher, width == APP_WIDTH_WIDE
+                                                    ? ADW_VIEW_SWITCHER_POLICY_WIDE
+                                                    : ADW_VIEW_SWITCHER_POLICY_NARROW);
+  gtk_stack_set_visible_child_name (self->title_stack,
+                                    session && width != APP_WIDTH_COMPACT ? "switcher" : "title");
+  adw_view_switcher_bar_set_reveal (self->switcher_bar, width == APP_WIDTH_COMPACT);
+}
+
 static void
 on_width_class (AppWindow *self)
 {
@@ -48,10 +63,12 @@ on_width_class (AppWindow *self)
                                 && app_settings_get_boolean ("show-devices", TRUE));
 
   app_headline_set_compact (self->headline, compact);
+  app_headline_set_tall (self->headline, width != APP_WIDTH_WIDE);
   app_prompt_view_set_compact (self->prompt, compact);
   app_history_view_set_compact (self->history_view, width != APP_WIDTH_WIDE);
   app_compare_view_set_compact (self->compare, compact);
   place_prompt (self, compact);
+  update_switcher (self);
   gtk_widget_set_visible (self->undo_box, !compact);
   gtk_widget_set_visible (self->open_button, !compact);
   gtk_widget_set_visible (self->devices_button, !compact);
@@ -85,7 +102,7 @@ update_title (AppWindow *self)
   g_autofree char *title
       = model != NULL ? g_strdup_printf ("%s – Lathe", name) : g_strdup ("Lathe");
 
-  adw_view_switcher_title_set_title (self->title, name);
+  adw_window_title_set_title (self->title, name);
   gtk_window_set_title (GTK_WINDOW (self), title);
 }
 
@@ -99,7 +116,7 @@ update_content (AppWindow *self)
   else if (self->opening != NULL)
     page = "loading";
   gtk_stack_set_visible_child_name (self->content, page);
-  adw_view_switcher_title_set_view_switcher_enabled (self->title, g_str_equal (page, "session"));
+  update_switcher (self);
 }
 
 static void
@@ -295,7 +312,9 @@ app_window_class_init (AppWindowClass *klass)
   BIND (breakpoint);
   BIND (toasts);
   BIND (header);
+  BIND (title_stack);
   BIND (title);
+  BIND (switcher);
   BIND (switcher_bar);
   BIND (open_button);
   BIND (undo_button);

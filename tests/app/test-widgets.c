@@ -78,7 +78,7 @@ test_breakpoint (void)
   {
     int width;
     AppWidth expected;
-  } cases[] = { { 400, APP_WIDTH_COMPACT }, { 719, APP_WIDTH_COMPACT }, { 720, APP_WIDTH_MEDIUM },
+  } cases[] = { { 400, APP_WIDTH_COMPACT }, { 859, APP_WIDTH_COMPACT }, { 860, APP_WIDTH_MEDIUM },
                 { 900, APP_WIDTH_MEDIUM },  { 1100, APP_WIDTH_WIDE },   { 1200, APP_WIDTH_WIDE } };
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
@@ -147,7 +147,7 @@ test_choice_row (void)
                            .kind = ENG_PARAM_CHOICE,
                            .choices = choices,
                            .default_choice = "f16" };
-  GtkWidget *row = g_object_ref_sink (app_param_row_new (&param, TRUE));
+  GtkWidget *row = g_object_ref_sink (app_param_row_new (&param, APP_PARAM_ROW_LAYER));
   GtkWidget *drop_down = find_type (row, GTK_TYPE_DROP_DOWN);
   guint n_changed = 0, n_value = 0;
 
@@ -184,7 +184,7 @@ test_number_row (void)
                            .max = 64,
                            .step = 1,
                            .default_value = 2 };
-  GtkWidget *row = g_object_ref_sink (app_param_row_new (&param, FALSE));
+  GtkWidget *row = g_object_ref_sink (app_param_row_new (&param, APP_PARAM_ROW_WHOLE));
   GtkWidget *spin_button = find_type (row, GTK_TYPE_SPIN_BUTTON);
   guint n_changed = 0;
 

@@ -123,14 +123,32 @@ report_wide (GtkWidget *widget, int limit)
     report_wide (child, child == gtk_widget_get_last_child (widget) ? limit : MIN (limit, 160));
 }
 
-/* A phone's width is enough for every page: nothing is cut off. */
+static void
+check_width (AppWindow *window, int width, AppWidth expected)
+{
+  static const char *const pages[] = { "lanes", "text", "compare", "history" };
+  GtkWidget *child = gtk_widget_get_first_child (GTK_WIDGET (window->breakpoint));
+  int min;
+
+  gtk_window_set_default_size (GTK_WINDOW (window), width + 14, 640); /* and its borders */
+  settle (700);
+  g_assert_cmpint (app_breakpoint_get_width_class (window->breakpoint), ==, expected);
+  for (guint i = 0; i < G_N_ELEMENTS (pages); i++)
+    {
+      adw_view_stack_set_visible_child_name (window->views, pages[i]);
+      settle (200);
+      gtk_widget_measure (child, GTK_ORIENTATION_HORIZONTAL, -1, &min, NULL, NULL, NULL);
+      if (min > width)
+        report_wide (child, width);
+      g_assert_cmpint (min, <=, width);
+    }
+}
+
+/* The narrowest window of each arrangement has room for every page: nothing is cut off. A phone's 360 px among them. */
 static void
 test_narrow (void)
 {
-  static const char *const pages[] = { "lanes", "text", "compare", "history" };
   AppWindow *window = open_default ();
-  GtkWidget *child;
-  int min;
 
   activate (window, "run", NULL); /* pages with numbers are wider than empty ones */
   wait_for (window, has_run, "a run");
@@ -141,19 +159,9 @@ test_narrow (void)
   activate (window, "run", NULL);
   wait_for (window, has_run, "another run");
 
-  gtk_window_set_default_size (GTK_WINDOW (window), 360, 640);
-  settle (700);
-  g_assert_cmpint (app_breakpoint_get_width_class (window->breakpoint), ==, APP_WIDTH_COMPACT);
-  child = gtk_widget_get_first_child (GTK_WIDGET (window->breakpoint));
-  for (guint i = 0; i < G_N_ELEMENTS (pages); i++)
-    {
-      adw_view_stack_set_visible_child_name (window->views, pages[i]);
-      settle (300);
-      gtk_widget_measure (child, GTK_ORIENTATION_HORIZONTAL, -1, &min, NULL, NULL, NULL);
-      if (min > 360)
-        report_wide (child, 360);
-      g_assert_cmpint (min, <=, 360);
-    }
+  check_width (window, 1100, APP_WIDTH_WIDE);
+  check_width (window, 860, APP_WIDTH_MEDIUM);
+  check_width (window, 360, APP_WIDTH_COMPACT);
   gtk_window_destroy (GTK_WINDOW (window));
 }
 

@@ -1,0 +1,205 @@
+"""Drives the real window from outside, as a person with a keyboard, a pointer and a screen reader would.
+
+Finds things by role and name through AT-SPI (so what cannot be found here cannot be found by a screen reader either), clicks with xdotool, takes
+pictures with ImageMagick. Runs inside `dbus-run-session` on a display of its own; see run-e2e.sh.
+"""
+
+import os
+import subprocess
+import sys
+import time
+
+import pyatspi
+
+WAIT_S = 30.0
+
+
+class Failure(Exception):
+    pass
+
+
+def children(node):
+    for i in range(node.childCount):
+        child = node.getChildAtIndex(i)
+        if child is not None:
+            yield child
+
+
+def showing(node):
+    """Has a place on the screen: pages of a stack that are not shown have none."""
+    try:
+        extents = node.queryComponent().getExtents(pyatspi.WINDOW_COORDS)
+    except (NotImplementedError, Exception):
+        return False
+    return extents.width > 0 and extents.height > 0
+
+
+class Driver:
+    def __init__(self, program, arguments, out):
+        self.program = program
+        self.out = out
+        os.makedirs(out, exist_ok=True)
+        self.process = subprocess.Popen([program, "--timing", *arguments])
+        self.app = self.wait("the program to appear", self._find_app)
+
+    # ---- Looking ----
+
+    def _find_app(self):
+        desktop = pyatspi.Registry.getDesktop(0)
+        for app in children(desktop):
+            if app.name == "lathe":
+                return app
+        return None
+
+    def wait(self, what, condition, seconds=WAIT_S):
+        end = time.time() + seconds
+        while True:
+            try:
+                value = condition()
+            except Exception as error:  # the tree changes while it is read
+                value, last = None, error
+            if value:
+                return value
+            if self.process.poll() is not None:
+                raise Failure(f"the program ended with status {self.process.returncode} while waiting for {what}")
+            if time.time() > end:
+                self.picture("failure")
+                raise Failure(f"waited {seconds:.0f} s for {what}")
+            time.sleep(0.1)
+
+    def walk(self, node=None, depth=0):
+        node = node or self.app
+        yield node
+        if depth < 60:
+            for child in children(node):
+                yield from self.walk(child, depth + 1)
+
+    def look(self, role=None, name=None, contains=None, root=None, hidden=False):
+        """The first thing that fits, or None."""
+        for node in self.walk(root):
+            try:
+                if role is not None and node.getRoleName() != role:
+                    continue
+                if name is not None and node.name != name:
+                    continue
+                if contains is not None and contains not in node.name:
+                    continue
+                if hidden or showing(node):
+                    return node
+            except Exception:
+                continue
+        return None
+
+    def find(self, role=None, name=None, contains=None, root=None, seconds=WAIT_S):
+        what = " ".join(str(part) for part in (role, name, contains) if part)
+        return self.wait(what, lambda: self.look(role, name, contains, root), seconds)
+
+    def sensitive(self, node):
+        return node.getState().contains(pyatspi.STATE_SENSITIVE)
+
+    def text_of(self, node):
+        text = node.queryText()
+        return text.getText(0, text.characterCount)
+
+    # ---- Doing ----
+
+    def place(self, node):
+        """The middle of it on the screen: windows stand at the origin, inside their invisible borders."""
+        e = node.queryComponent().getExtents(pyatspi.WINDOW_COORDS)
+        return e.x + e.width // 2 + self.border, e.y + e.height // 2 + self.border
+
+    border = 5
+
+    def click(self, node):
+        """As a screen reader does it where the thing offers it, else with the pointer."""
+        try:
+            action = node.queryAction()
+            for i in range(action.nActions):
+                if action.getName(i) == "click":
+                    action.doAction(i)
+                    time.sleep(0.15)
+                    return
+        except NotImplementedError:
+            pass
+        self.point(node)
+
+    def point(self, node, button=1):
+        x, y = self.place(node)
+        self.point_at(x, y, button)
+
+    def point_at(self, x, y, button=1):
+        # Away first: a tooltip of where the pointer was may lie over the target.
+        subprocess.run(["xdotool", "mousemove", "400", "26"], check=True)
+        time.sleep(0.25)
+        subprocess.run(["xdotool", "mousemove", str(x), str(y)], check=True)
+        time.sleep(0.05)
+        subprocess.run(["xdotool", "click", str(button)], check=True)
+        time.sleep(0.2)
+
+    def keys(self, *names):
+        for name in names:
+            subprocess.run(["xdotool", "key", name], check=True)
+            time.sleep(0.12)
+
+    def type(self, text):
+        subprocess.run(["xdotool", "type", "--delay", "8", text], check=True)
+        time.sleep(0.2)
+
+    def action(self, name):
+        """An action of the window by its name ("win.run"), through the frame."""
+        frame = self.find("frame")
+        action = frame.queryAction()
+        for i in range(action.nActions):
+            if action.getName(i) == name:
+                action.doAction(i)
+                time.sleep(0.2)
+                return
+        raise Failure(f"the window has no action {name}")
+
+    def menu(self, button, *labels):
+        """Open a menu button and choose along @labels."""
+        buttons = [node for node in self.walk() if node.getRoleName() == "push button" and node.name == button and showing(node)]
+        if not buttons:
+            raise Failure(f"there is no button “{button}”")
+        self.click(buttons[-1])
+        for label in labels:
+            self.click(self.find("menu item", label) if self.look("menu item", label) else self.find(contains=label))
+            time.sleep(0.3)
+
+    def picture(self, name):
+        time.sleep(0.4)
+        subprocess.run(["import", "-window", "root", os.path.join(self.out, f"{name}.png")], check=False)
+
+    def quit(self):
+        self.keys("ctrl+q")
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise Failure("the program did not end when it was told to quit")
+        return self.process.returncode
+
+
+class Tap:
+    """Numbered results on standard output, one per step; the rest is skipped after a failure, since each step builds on the last."""
+
+    def __init__(self):
+        self.n = 0
+        self.failed = False
+
+    def step(self, name, function):
+        self.n += 1
+        if self.failed:
+            print(f"not ok {self.n} {name} # an earlier step failed", flush=True)
+            return
+        try:
+            function()
+            print(f"ok {self.n} {name}", flush=True)
+        except Exception as error:
+            self.failed = True
+            print(f"not ok {self.n} {name}", flush=True)
+            print(f"# {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+
+    def end(self):
+        print(f"1..{self.n}", flush=True)
+        return 1 if self.failed else 0

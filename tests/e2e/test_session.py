@@ -1,0 +1,233 @@
+"""A whole session, as a person has it: open, run, look, change, undo, compare, export, delete, and a file that is no model."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+
+import pyatspi
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from lathe_driver import Driver, Failure, Tap, showing
+
+program, out = sys.argv[1], sys.argv[2]
+tap = Tap()
+driver = None
+work = os.path.join(os.environ["HOME"], "work")
+os.makedirs(work, exist_ok=True)
+
+
+def check(condition, message):
+    if not condition:
+        raise Failure(message)
+
+
+def tile(title):
+    """The reading of a headline number: "Decode speed: 4349 tok/s (...)"."""
+    return driver.find("panel", contains=title + ":").name
+
+
+def verdict():
+    """The sentence about the run that is shown."""
+    for node in driver.walk():
+        if node.getRoleName() == "label" and re.match(r"(Valid|Degraded|Invalid): ", node.name) and showing(node):
+            return node.name
+    return None
+
+
+def run_button():
+    return driver.look("push button", "Run")
+
+
+def run_once():
+    driver.wait("Run to be possible", lambda: run_button() is not None and driver.sensitive(run_button()))
+    driver.click(run_button())
+    driver.wait("the run to end", lambda: verdict() is not None and run_button() is not None)
+
+
+def opens():
+    global driver
+    driver = Driver(program, [], out)
+    driver.wait("the default model", lambda: driver.look("frame", contains="Lathe default"))
+    driver.wait("Run to be possible", lambda: run_button() and driver.sensitive(run_button()))
+    check("not measured" in tile("Decode speed"), "a number stands where nothing was measured: " + tile("Decode speed"))
+    driver.picture("01-opened")
+
+
+def runs():
+    run_once()
+    check(re.search(r"Decode speed: [\d.]+.*tok/s", tile("Decode speed")), "no decode speed: " + tile("Decode speed"))
+    check(re.search(r"Time to first token: [\d.]+.*s", tile("Time to first token")), "no time to first token")
+    check(re.search(r"Peak memory: [\d.]+.*B", tile("Peak memory")), "no peak memory")
+    text = driver.text_of(driver.find("text", "Text written by the model"))
+    check(len(text) > 40, f"only {len(text)} characters were written")
+    driver.picture("02-run")
+
+
+def lanes():
+    return driver.find("image", contains="Layers.")
+
+
+def looks_at_layers():
+    area = lanes().queryComponent().getExtents(pyatspi.WINDOW_COORDS)
+    driver.point_at(area.x + area.width // 2, area.y + area.height // 3)
+    reading = driver.wait("a layer to be selected", lambda: "none selected" not in lanes().name and lanes().name)
+    check(re.search(r"[\d.]+..?s", reading), "the layer's latency is not read out: " + reading)
+    driver.keys("Right")
+    driver.wait("the next layer", lambda: lanes().name != reading)
+    driver.keys("Return")  # opens its operators
+    driver.picture("03-layer")
+    driver.keys("Return")
+
+
+def choose(combo_name, entry):
+    """Open a drop-down and go down to @entry with the keyboard, as far as the list in the tree says."""
+    combo = driver.find("combo box", combo_name)
+    driver.point(combo)
+
+    def items():
+        names = []
+        for node in driver.walk(combo):
+            if node.getRoleName() == "list item":
+                labels = [label.name for label in driver.walk(node) if label.getRoleName() == "label" and label.name]
+                names.append(labels[0] if labels else "")
+        return names if entry in names else None
+
+    names = driver.wait(f"“{entry}” in the list", items)
+    driver.keys("Home", *["Down"] * names.index(entry), "Return")
+
+
+def changes_format():
+    choose("Weight format", "Q8_0")
+    undo = driver.find("push button", contains="Undo: ")
+    check("Weight format" in undo.name or "→" in undo.name, "undo does not say what it undoes: " + undo.name)
+    run_once()
+    check("against the baseline" in tile("Decode speed"), "no difference is shown: " + tile("Decode speed"))
+    driver.picture("04-other-format")
+
+
+def undoes_and_redoes():
+    before = tile("Peak memory")
+    driver.click(driver.find("push button", contains="Undo: "))
+    driver.wait("the old numbers", lambda: tile("Peak memory") != before)
+    redo = driver.find("push button", contains="Redo: ")
+    driver.click(redo)
+    driver.wait("the new numbers again", lambda: tile("Peak memory") == before)
+    check(re.search(r"Decode speed: [\d.]+", tile("Decode speed")), "redo did not bring the measured numbers back")
+
+
+def sets_one_layer():
+    expander = driver.find(contains="Exceptions")
+    driver.point(expander)
+    time.sleep(0.5)
+    combo = driver.wait("the layer's own format", lambda: driver.look("combo box", contains="Weight format Block"))
+    choose(combo.name, "Q4_0")
+    driver.wait("one rule", lambda: driver.look("label", "1 rule"))
+    driver.picture("05-one-layer")
+
+
+def pins():
+    run_once()
+    driver.click(driver.find("push button", "Pin as baseline"))
+    driver.wait("the word that it is pinned", lambda: driver.look("label", contains="Baseline:"))
+
+
+def compares():
+    driver.keys("ctrl+z")  # back to before the rule; the pinned baseline stays
+    time.sleep(0.5)
+    run_once()
+    driver.click(driver.find("page tab", "Compare"))
+    driver.wait("the comparison", lambda: driver.look("image", contains="Comparison."))
+    driver.find("panel", contains="Prefill speed:")
+    driver.picture("06-compare")
+    driver.keys("ctrl+t")
+    driver.wait("the table", lambda: driver.look("tree table") or driver.look("table"))
+    driver.picture("07-compare-table")
+    driver.keys("ctrl+t")
+    driver.click(driver.find("page tab", "Lanes"))
+
+
+def save_as(path):
+    """The file dialog: the name is selected, a whole path may be typed."""
+    driver.find("push button", contains="Save")
+    time.sleep(0.7)
+    driver.keys("ctrl+a")
+    driver.type(path)
+    driver.keys("Return")
+    driver.wait(path, lambda: os.path.exists(path) and os.path.getsize(path) > 0)
+
+
+def exports():
+    png, svg, pdf = (os.path.join(work, "layers." + ending) for ending in ("png", "svg", "pdf"))
+    for path, magic in ((png, b"\x89PNG"), (svg, b"<?xml"), (pdf, b"%PDF")):
+        driver.keys("ctrl+e")
+        save_as(path)
+        check(open(path, "rb").read(8).startswith(magic), path + " is not what its name says")
+        time.sleep(0.5)
+    subprocess.run(["cp", png, os.path.join(out, "exported-layers.png")], check=True)
+
+    csv = os.path.join(work, "run.csv")
+    driver.menu("Plot menu", "Export Run as CSV…")
+    save_as(csv)
+    head = open(csv, encoding="utf-8").readline()
+    check("median_ns" in head, "the CSV has no column median_ns: " + head)
+
+
+def rows():
+    table = driver.look("tree table", "Runs")
+    return [node for node in driver.walk(table) if node.getRoleName() in ("table row", "list item", "table cell") and showing(node)]
+
+
+def deletes_and_restores():
+    driver.click(driver.find("page tab", "History"))
+    table = driver.find("tree table", "Runs")
+    driver.picture("08-history")
+    area = table.queryComponent().getExtents(pyatspi.WINDOW_COORDS)
+    n_before = len(rows())
+    driver.point_at(area.x + 200, area.y + 50)
+    delete = driver.wait("Delete to be possible", lambda: driver.sensitive(driver.look("push button", "Delete runs")) and driver.look("push button", "Delete runs"))
+    driver.click(delete)
+    driver.wait("one run less", lambda: 0 < len(rows()) < n_before)
+    # The toast's button, not the recipe's in the header.
+    toast = driver.find("label", contains="1 run deleted")
+    parent = toast
+    for _ in range(3):
+        parent = parent.parent
+        undo = driver.look("push button", contains="Undo", root=parent)
+        if undo is not None:
+            break
+    driver.click(undo)
+    driver.wait("the run to be back", lambda: len(rows()) == n_before)
+    driver.click(driver.find("page tab", "Lanes"))
+
+
+def refuses_a_wrong_file():
+    wrong = os.path.join(work, "wrong.gguf")
+    with open(wrong, "w", encoding="utf-8") as file:
+        file.write("This is a letter, not a model.\n")
+    subprocess.run([program, wrong], check=True, timeout=20)  # the running program opens it in a window of its own
+    driver.wait("the reason", lambda: driver.look("label", "The Model Cannot Be Opened"))
+    driver.picture("09-wrong-file")
+
+
+def ends():
+    status = driver.quit()
+    check(status == 0, f"the program ended with status {status}")
+
+
+tap.step("opens the default model", opens)
+tap.step("runs and measures", runs)
+tap.step("reads one layer, by pointer and by keyboard", looks_at_layers)
+tap.step("changes the weight format and compares", changes_format)
+tap.step("undoes and redoes, numbers included", undoes_and_redoes)
+tap.step("sets the format of one layer", sets_one_layer)
+tap.step("pins a baseline", pins)
+tap.step("compares two runs, as plot and as table", compares)
+tap.step("exports plots and a run", exports)
+tap.step("deletes a run and takes it back", deletes_and_restores)
+tap.step("refuses a file that is no model", refuses_a_wrong_file)
+tap.step("ends", ends)
+if driver is not None and driver.process.poll() is None:
+    driver.process.kill()
+sys.exit(tap.end())
