@@ -66,7 +66,9 @@ print_text (EngBuild *build, const EngBenchResult *result)
   g_autofree char *prefill = eng_figure_format (&result->prefill);
   g_autofree char *decode = eng_figure_format (&result->decode);
 
-  g_print ("%s, %u threads, %s\n", recipe, eng_build_get_n_threads (build), eng_build_get_isa (build));
+  guint n_threads = eng_build_get_n_threads (build);
+
+  g_print ("%s; on %u %s, %s\n", recipe, n_threads, n_threads == 1 ? "thread" : "threads", eng_build_get_isa (build));
   g_print ("  prefill %d: %s, %.0f %% of the %s roof\n", n_prefill, prefill, 100 * result->prefill_share_of_ops,
            result->prefill_roof);
   g_print ("  decode %d:  %s, %.0f %% of the read roof\n", n_decode, decode, 100 * result->decode_share_of_read);
