@@ -358,7 +358,7 @@ rt_exec_new (const RtExecConfig *config, RtError *error)
   if (!check_config (config, error))
     return NULL;
 
-  RtExec *exec = calloc (1, sizeof *exec);
+  RtExec *exec = alloc_aligned (sizeof *exec);
   if (exec == NULL)
     {
       fail_memory (error, "an executor", sizeof *exec);

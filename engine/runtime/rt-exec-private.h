@@ -5,6 +5,7 @@
 #include <stdalign.h>
 #include <stdatomic.h>
 
+#include "rt-clock.h"
 #include "rt-exec.h"
 
 /* Phase number of the job -> phase of a node. */
@@ -14,12 +15,17 @@ typedef struct
   uint32_t phase;
 } RtExecPhase;
 
-/* One thread's unfinished record. */
+/* Records that wait for the ends of their nodes, see rt-exec-trace.c. */
+#define RT_EXEC_PENDING 16
+
+/* One thread's records in the making. Nobody else touches them during a run. */
 typedef struct
 {
-  alignas (64) uint64_t start_ns;
-  uint64_t work_ns; /* 0 until it found no more work */
-  RtNodeId node;    /* RT_NONE: nothing open */
+  alignas (64) uint32_t n_pending;
+  RtNodeId begun_node; /* this thread began this node at begun_ns, by ending the one before */
+  uint64_t begun_ns;
+  RtTraceRecord
+      pending[RT_EXEC_PENDING]; /* end_ns is not set yet; the last one may still be open */
 } RtExecThreadTrace;
 
 struct RtExec
@@ -59,13 +65,12 @@ struct RtExec
   /* Tracing. `traced` is `tracing` as it was when the run began. */
   atomic_bool tracing;
   bool traced;
+  RtClock clock;
   RtTraceRing *rings[RT_MAX_THREADS];
   RtExecThreadTrace *threads; /* [n_threads] */
-  uint64_t *node_end_ns; /* [n_nodes]; written by the thread that ended the node, before any other
-                            sees the next phase */
-  uint64_t begun_ns;     /* when the current node began, and who began it */
-  uint32_t begun_by;
-  RtNodeId begun_node;
+  uint64_t *
+      node_end_ns; /* [n_nodes]; written by the thread that ended the node, before any other sees the next phase */
+  alignas (64) RtNodeId begun_node; /* the current one; only the thread that ends a phase looks */
 };
 
 /* rt-exec.c */

@@ -116,6 +116,8 @@ rt_exec_run (RtExec *exec, const int32_t *tokens, uint32_t n_tokens, uint32_t n_
   exec->stopped = false;
   exec->traced = atomic_load_explicit (&exec->tracing, memory_order_relaxed);
   exec->begun_node = RT_NONE;
+  if (exec->traced)
+    rt_clock_begin (&exec->clock);
   atomic_store_explicit (&exec->cancel, 0, memory_order_relaxed);
 
   RtJob job = { .n_phases = exec->n_phases,
