@@ -125,6 +125,7 @@ class Llama:
         if "rope_freqs.weight" in self.w:
             self.frequency /= self.w["rope_freqs.weight"]
         self.dtype = dtype
+        self.cache = None  # a narrower type that keys and values are rounded to
         self.forget()
 
     def forget(self):
@@ -160,6 +161,8 @@ class Llama:
             q, k = self.norm(q, p + "attn_q_norm.weight"), self.norm(k, p + "attn_k_norm.weight")
         past = len(self.keys[layer])
         q, k = self.rotate(q, past), self.rotate(k, past)
+        if self.cache:
+            k, v = (a.astype(self.cache).astype(self.dtype) for a in (k, v))
         k = self.keys[layer] = np.concatenate((self.keys[layer], k))
         v = self.values[layer] = np.concatenate((self.values[layer], v))
         group = self.n_heads // self.n_kv_heads
