@@ -38,3 +38,24 @@ typedef struct
 } KnAttnSteps;
 
 void kn_attn_by_tiles (const KnAttnChunk *a, const KnAttnSteps *steps);
+
+/* Ask for @bytes of what the next step will read. Only the first tile of a chunk does: it is the one
+ * that reads memory, the others find the chunk in the caches. */
+static inline void
+kn_attn_prefetch (const KnAttnTile *t, const void *base, size_t at, size_t bytes)
+{
+  if (t->query == 0)
+    for (size_t i = 0; i < bytes; i += 64)
+      __builtin_prefetch ((const char *)base + at + i);
+}
+
+/* The same for the value of a position. */
+static inline void
+kn_attn_prefetch_values (const KnAttnTile *t, KnDtype format, size_t position)
+{
+  const size_t dim = t->a->head_dim, row_bytes = dim * (format == KN_F32 ? 4 : 2);
+  if (format == KN_Q8_0)
+    kn_attn_prefetch (t, kn_v_codes (t->a->v, dim, position), 0, dim);
+  else
+    kn_attn_prefetch (t, t->a->v, position * row_bytes, row_bytes);
+}

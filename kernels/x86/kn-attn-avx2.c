@@ -36,7 +36,7 @@ INLINE void
 scores_float (const KnAttnTile *t, KnDtype format, size_t n, size_t nh, size_t i, size_t position)
 {
   const size_t dim = t->a->head_dim, stride = t->a->q_stride;
-  const size_t start = position / 16 * dim * 16;
+  const size_t start = position / 16 * dim * 16, bytes = format == KN_F32 ? 4 : 2;
   const float *q = t->q + i * stride;
   float *s = t->scratch.scores + i * KN_ATTN_CHUNK + position % KN_ATTN_CHUNK;
   __m256 acc[TILE][8], k[8];
@@ -44,6 +44,7 @@ scores_float (const KnAttnTile *t, KnDtype format, size_t n, size_t nh, size_t i
   for (size_t j = 0; j < n; j++)
     for (size_t h = 0; h < nh; h++)
       acc[j][h] = _mm256_setzero_ps ();
+  kn_attn_prefetch (t, t->a->k, (start + nh * dim * 8) * bytes, nh * dim * 8 * bytes);
   for (size_t d = 0; d < dim; d++)
     {
       for (size_t h = 0; h < nh; h++)
@@ -113,6 +114,8 @@ scores_rows (const KnAttnTile *t, KnDtype format, size_t n, size_t np, size_t fi
   for (; p < end; p += 16)
     if (format == KN_Q8_0)
       {
+        kn_attn_prefetch (t, kn_k_panel (KN_Q8_0, t->a->k, t->a->head_dim, p + 16), 0,
+                          t->a->head_dim * 17);
         scores_q8_half (t, n, 0, p, 0);
         scores_q8_half (t, n, 0, p, 1);
       }
@@ -202,6 +205,8 @@ add_values (const KnAttnTile *t, KnDtype format, size_t n, size_t nd, size_t d, 
     {
       for (size_t e = 0; e < nd; e++)
         v[e] = load_values (t->a, format, position, d + e * 8);
+      if (d == 0)
+        kn_attn_prefetch_values (t, format, position + 16);
       for (size_t j = 0; j < n; j++)
         for (size_t e = 0; e < nd; e++)
           acc[j][e]

@@ -34,7 +34,7 @@ INLINE void
 scores_float (const KnAttnTile *t, KnDtype format, size_t n, size_t np, size_t i, size_t position)
 {
   const size_t dim = t->a->head_dim, stride = t->a->q_stride;
-  const size_t start = position / 16 * dim * 16;
+  const size_t start = position / 16 * dim * 16, bytes = format == KN_F32 ? 4 : 2;
   const float *q = t->q + i * stride;
   float *s = t->scratch.scores + i * KN_ATTN_CHUNK + position % KN_ATTN_CHUNK;
   __m512 acc[TILE][MAX_PANELS], k[MAX_PANELS];
@@ -42,6 +42,7 @@ scores_float (const KnAttnTile *t, KnDtype format, size_t n, size_t np, size_t i
   for (size_t j = 0; j < n; j++)
     for (size_t p = 0; p < np; p++)
       acc[j][p] = _mm512_setzero_ps ();
+  kn_attn_prefetch (t, t->a->k, (start + np * dim * 16) * bytes, np * dim * 16 * bytes);
   for (size_t d = 0; d < dim; d++)
     {
       for (size_t p = 0; p < np; p++)
@@ -73,6 +74,7 @@ scores_q8 (const KnAttnTile *t, size_t n, size_t np, size_t i, size_t position)
   for (size_t j = 0; j < n; j++)
     for (size_t p = 0; p < np; p++)
       acc[j][p] = _mm512_setzero_ps ();
+  kn_attn_prefetch (t, k, np * panel_bytes, np * panel_bytes);
   for (size_t g = 0; g < n_groups; g++)
     {
       __m512i dot[TILE][MAX_PANELS];
@@ -224,6 +226,8 @@ add_values (const KnAttnTile *t, KnDtype format, size_t n, size_t nd, size_t i, 
     {
       for (size_t e = 0; e < nd; e++)
         v[e] = load_values (t->a, format, position, d + e * 16);
+      if (d == 0)
+        kn_attn_prefetch_values (t, format, position + 16);
       for (size_t j = 0; j < n; j++)
         for (size_t e = 0; e < nd; e++)
           acc[j][e]
