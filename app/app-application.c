@@ -60,6 +60,13 @@ app_application_log_time (AppApplication *self, const char *what)
     g_printerr ("timing: %s after %.0f ms\n", what, process_age_ms ());
 }
 
+gboolean
+app_application_get_timing (AppApplication *self)
+{
+  g_return_val_if_fail (APP_IS_APPLICATION (self), FALSE);
+  return self->timing;
+}
+
 /* ---- Actions ---- */
 
 static void

@@ -19,5 +19,6 @@ EngHistory *app_application_get_history (AppApplication *self, const char **erro
 
 /* With --timing: print how long after the start of the process @what was reached. */
 void app_application_log_time (AppApplication *self, const char *what);
+gboolean app_application_get_timing (AppApplication *self);
 
 G_END_DECLS

@@ -173,6 +173,9 @@ update_rules (AppExceptions *self)
       for (guint i = 0; i < self->rule_rows->len; i++)
         adw_expander_row_remove (ADW_EXPANDER_ROW (self), self->rule_rows->pdata[i]);
       g_ptr_array_set_size (self->rule_rows, 0);
+      /* New rows come last in an expander: the one to add more stays below them. */
+      g_object_ref (self->add_row);
+      adw_expander_row_remove (ADW_EXPANDER_ROW (self), self->add_row);
       for (guint i = 0; i < rules->len; i++)
         {
           GtkWidget *row = make_rule_row (self, model, &g_array_index (rules, EngRule, i));
@@ -180,6 +183,8 @@ update_rules (AppExceptions *self)
           adw_expander_row_add_row (ADW_EXPANDER_ROW (self), row);
           g_ptr_array_add (self->rule_rows, row);
         }
+      adw_expander_row_add_row (ADW_EXPANDER_ROW (self), self->add_row);
+      g_object_unref (self->add_row);
     }
   subtitle = rules->len > 0
                  ? g_strdup_printf (ngettext ("%u rule", "%u rules", rules->len), rules->len)
@@ -283,7 +288,7 @@ app_exceptions_new (const EngTechnique *technique, const EngParam *param, EngSes
   adw_expander_row_add_row (ADW_EXPANDER_ROW (self), self->layer_row);
 
   self->add_row
-      = g_object_new (ADW_TYPE_ENTRY_ROW, "title", _ ("Add by name, for example *.ffn_down.*"),
+      = g_object_new (ADW_TYPE_ENTRY_ROW, "title", _ ("Add by name: *.ffn_down.*"),
                       "show-apply-button", TRUE, NULL);
   g_signal_connect_object (self->add_row, "apply", G_CALLBACK (on_add_applied), self,
                            G_CONNECT_SWAPPED);

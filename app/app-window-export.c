@@ -96,7 +96,7 @@ on_text_saved (GObject *object, GAsyncResult *result, gpointer data)
   if (g_file_replace_contents_finish (G_FILE (object), result, NULL, &error))
     say_saved (self, G_FILE (object));
   else if (self->session != NULL)
-    app_window_show_failure (self, error, _ ("The File Cannot Be Saved"));
+    app_window_show_failure (self, error, _ ("Saving the file"));
 }
 
 static void
@@ -128,7 +128,7 @@ save_history (AppWindow *self, GFile *file, gpointer format)
   if (text != NULL)
     save_text (self, file, text);
   else
-    app_window_show_failure (self, error, _ ("The History Cannot Be Read"));
+    app_window_show_failure (self, error, _ ("Reading the history"));
 }
 
 static void
@@ -191,7 +191,7 @@ on_recipe_response (GtkNativeDialog *dialog, int response, gpointer data)
       if (recipe != NULL)
         eng_session_set_recipe (self->session, recipe);
       else if (error != NULL)
-        app_window_show_failure (self, error, _ ("The Recipe Cannot Be Opened"));
+        app_window_show_failure (self, error, _ ("Opening the recipe"));
     }
   g_object_unref (dialog);
 }
@@ -224,24 +224,47 @@ on_plot_saved (GObject *figure, GAsyncResult *result, gpointer data)
   if (plot_export_finish (PLOT_FIGURE (figure), result, &error))
     app_window_toast (self, _ ("The plot was saved."));
   else if (self->session != NULL)
-    app_window_show_failure (self, error, _ ("The Plot Cannot Be Saved"));
+    app_window_show_failure (self, error, _ ("Saving the plot"));
+}
+
+/* "SmolLM2 135M: Q4_0 weights, F16 cache" */
+static char *
+dup_plot_title (AppWindow *self, gboolean compare)
+{
+  EngModel *model = eng_session_get_model (self->session);
+  EngRun *run = app_stage_get_run (self->stage);
+  g_autofree char *recipe = eng_recipe_describe (run != NULL ? eng_run_get_recipe (run) : eng_session_get_recipe (self->session));
+
+  if (model == NULL)
+    return g_strdup ("");
+  if (compare)
+    return g_strdup_printf (_ ("%s: comparison"), eng_model_get_name (model));
+  return g_strdup_printf ("%s: %s", eng_model_get_name (model), recipe);
 }
 
 static void
 save_plot (AppWindow *self, GFile *file, gpointer which)
 {
-  PlotFigure *figure = g_str_equal (which, "compare") ? app_compare_view_get_figure (self->compare)
+  gboolean compare = g_str_equal (which, "compare");
+  PlotFigure *figure = compare ? app_compare_view_get_figure (self->compare)
                                                       : app_lanes_view_get_figure (self->lanes);
   g_autofree char *base = g_file_get_basename (file);
   PlotExportOptions options = { .width_px = 1200, .height_px = 640 };
+  g_autofree char *title = NULL;
+  g_autofree char *full = NULL;
   g_autoptr (GError) error = NULL;
 
   if (!plot_export_format_for_name (base, &options.format, &error))
     {
-      app_window_show_failure (self, error, _ ("The Plot Cannot Be Saved"));
+      app_window_show_failure (self, error, _ ("Saving the plot"));
       return;
     }
+  /* On a page of its own the picture must say what it is of; it is drawn before the call returns. */
+  title = g_strdup (plot_figure_get_title (figure));
+  full = dup_plot_title (self, compare);
+  g_object_set (figure, "title", full, NULL);
   plot_export_async (figure, file, &options, self->cancellable, on_plot_saved, g_object_ref (self));
+  g_object_set (figure, "title", title, NULL);
 }
 
 static void
@@ -302,7 +325,7 @@ on_build_saved (GObject *object, GAsyncResult *result, gpointer data)
   if (g_task_propagate_boolean (G_TASK (result), &error))
     say_saved (self, file);
   else
-    app_window_show_failure (self, error, _ ("The Build Cannot Be Saved"));
+    app_window_show_failure (self, error, _ ("Saving the build"));
 }
 
 static void

@@ -46,7 +46,7 @@ app_window_open_file (AppWindow *self, GFile *file)
                _ ("%s is not a file of this computer. Models are mapped into memory, so they must "
                   "lie on a disk here: copy it, then open the copy."),
                uri);
-  app_window_show_failure (self, error, _ ("The Model Cannot Be Opened"));
+  app_window_show_failure (self, error, _ ("Opening the model"));
 }
 
 static void
@@ -103,6 +103,7 @@ app_window_model_opened (AppWindow *self)
 void
 app_window_show_failure (AppWindow *self, const GError *error, const char *what)
 {
+  g_autofree char *heading = g_strdup_printf (_ ("%s did not work"), what);
   GtkWidget *dialog;
 
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
@@ -112,7 +113,10 @@ app_window_show_failure (AppWindow *self, const GError *error, const char *what)
     }
   if (eng_session_get_model (self->session) == NULL)
     {
-      g_autofree char *text = g_markup_escape_text (error->message, -1);
+      const char *hint = g_error_matches (error, ENG_ERROR, ENG_ERROR_FORMAT) || g_error_matches (error, ENG_ERROR, ENG_ERROR_UNSUPPORTED)
+                             ? _ ("Lathe opens language models in the GGUF format. Choose another file.")
+                             : _ ("Choose another file, or repair this one and open it again.");
+      g_autofree char *text = g_markup_printf_escaped ("%s.\n%s", error->message, hint);
 
       adw_status_page_set_icon_name (self->empty_page, "dialog-warning-symbolic");
       adw_status_page_set_title (self->empty_page, _ ("The Model Cannot Be Opened"));
@@ -122,7 +126,7 @@ app_window_show_failure (AppWindow *self, const GError *error, const char *what)
       return;
     }
   g_clear_pointer (&self->opening, g_free);
-  dialog = adw_message_dialog_new (GTK_WINDOW (self), what, error->message);
+  dialog = adw_message_dialog_new (GTK_WINDOW (self), heading, error->message);
   adw_message_dialog_add_response (ADW_MESSAGE_DIALOG (dialog), "close", _ ("_Close"));
   gtk_window_present (GTK_WINDOW (dialog));
 }

@@ -59,7 +59,12 @@ struct _AppWindow
   char *opening;             /* path that was asked for; NULL once it is open */
   gboolean remember;         /* put it among the recent files */
   gboolean used;
-  gulong first_frame_id;
+
+  /* With --timing: what drawing costs while a model runs. */
+  gulong frame_id;
+  guint n_frames;      /* painted since the window was there, or since the run began */
+  gint64 run_cpu_us;   /* this thread's processor time and the time of day when the run began */
+  gint64 run_start_us;
 };
 
 /* app-window-actions.c */
@@ -69,6 +74,7 @@ void app_window_set_action_enabled (AppWindow *self, const char *name, gboolean 
 
 /* app-window-open.c */
 void app_window_init_open (AppWindow *self);
+/* @what was tried: "Saving the plot". */
 void app_window_show_failure (AppWindow *self, const GError *error, const char *what);
 void app_window_model_opened (AppWindow *self);
 

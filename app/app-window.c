@@ -6,6 +6,7 @@
 #include "app-settings.h"
 
 #include <glib/gi18n.h>
+#include <time.h>
 
 G_DEFINE_FINAL_TYPE (AppWindow, app_window, ADW_TYPE_APPLICATION_WINDOW)
 
@@ -30,9 +31,10 @@ place_prompt (AppWindow *self, gboolean narrow)
     adw_view_stack_set_visible_child_name (self->views, "lanes");
 }
 
-/* The views are chosen in the header, or at the bottom of a narrow window. */
+/* What the header holds: without a model only what opens one; in a narrow window what the menu does not hold; the views are chosen here, or at the bottom of
+ * a narrow window. */
 static void
-update_switcher (AppWindow *self)
+update_header (AppWindow *self)
 {
   AppWidth width = app_breakpoint_get_width_class (self->breakpoint);
   gboolean session = g_strcmp0 (gtk_stack_get_visible_child_name (self->content), "session") == 0;
@@ -43,6 +45,12 @@ update_switcher (AppWindow *self)
   gtk_stack_set_visible_child_name (self->title_stack,
                                     session && width != APP_WIDTH_COMPACT ? "switcher" : "title");
   adw_view_switcher_bar_set_reveal (self->switcher_bar, width == APP_WIDTH_COMPACT);
+  gtk_widget_set_visible (self->recipe_button, session);
+  gtk_widget_set_visible (GTK_WIDGET (self->run_stack), session);
+  gtk_widget_set_visible (self->undo_box, session && width != APP_WIDTH_COMPACT);
+  gtk_widget_set_visible (self->devices_button, session && width != APP_WIDTH_COMPACT);
+  gtk_widget_set_visible (self->open_button, width != APP_WIDTH_COMPACT);
+  gtk_widget_set_visible (self->run_content, width != APP_WIDTH_COMPACT);
 }
 
 static void
@@ -68,11 +76,7 @@ on_width_class (AppWindow *self)
   app_history_view_set_compact (self->history_view, width != APP_WIDTH_WIDE);
   app_compare_view_set_compact (self->compare, compact);
   place_prompt (self, compact);
-  update_switcher (self);
-  gtk_widget_set_visible (self->undo_box, !compact);
-  gtk_widget_set_visible (self->open_button, !compact);
-  gtk_widget_set_visible (self->devices_button, !compact);
-  gtk_widget_set_visible (self->run_content, !compact);
+  update_header (self);
   adw_header_bar_set_centering_policy (self->header, compact ? ADW_CENTERING_POLICY_LOOSE
                                                              : ADW_CENTERING_POLICY_STRICT);
   if (compact)
@@ -116,7 +120,7 @@ update_content (AppWindow *self)
   else if (self->opening != NULL)
     page = "loading";
   gtk_stack_set_visible_child_name (self->content, page);
-  update_switcher (self);
+  update_header (self);
 }
 
 static void
@@ -163,6 +167,27 @@ on_devices_job (AppWindow *self, EngJob *job)
   app_window_set_own_job (self, job);
 }
 
+/* Processor time of this thread, which does all the drawing. */
+static gint64
+thread_cpu_us (void)
+{
+  struct timespec time;
+
+  clock_gettime (CLOCK_THREAD_CPUTIME_ID, &time);
+  return (gint64)time.tv_sec * G_USEC_PER_SEC + time.tv_nsec / 1000;
+}
+
+static void
+log_run (AppWindow *self)
+{
+  double seconds = (double)(g_get_monotonic_time () - self->run_start_us) * 1e-6;
+  double cpu = (double)(thread_cpu_us () - self->run_cpu_us) * 1e-6;
+  g_autofree char *text = g_strdup_printf ("a run of %.2f s ended, %u frames, %.1f %% of a processor for the window,", seconds,
+                                           self->n_frames, 100.0 * cpu / seconds);
+
+  app_application_log_time (APP_APPLICATION (gtk_window_get_application (GTK_WINDOW (self))), text);
+}
+
 static void
 on_running (AppWindow *self)
 {
@@ -170,6 +195,11 @@ on_running (AppWindow *self)
 
   gtk_stack_set_visible_child_name (self->run_stack, running ? "stop" : "run");
   app_window_update_actions (self);
+  if (!running)
+    log_run (self);
+  self->n_frames = 1;
+  self->run_cpu_us = thread_cpu_us ();
+  self->run_start_us = g_get_monotonic_time ();
 }
 
 static void
@@ -182,8 +212,6 @@ on_failed (AppWindow *self, const GError *error, const char *what)
 static void
 on_run_finished (AppWindow *self, EngRun *run)
 {
-  app_application_log_time (APP_APPLICATION (gtk_window_get_application (GTK_WINDOW (self))),
-                            "a run ended");
   app_window_update_actions (self);
 }
 
@@ -217,15 +245,17 @@ follow_session (AppWindow *self)
 
 /* ---- Life ---- */
 
-static void
-on_first_frame (GdkFrameClock *clock, gpointer data)
+static AppApplication *
+get_application (AppWindow *self)
 {
-  AppWindow *self = data;
+  return APP_APPLICATION (gtk_window_get_application (GTK_WINDOW (self)));
+}
 
-  g_signal_handler_disconnect (clock, self->first_frame_id);
-  self->first_frame_id = 0;
-  app_application_log_time (APP_APPLICATION (gtk_window_get_application (GTK_WINDOW (self))),
-                            "the first frame was painted");
+static void
+on_frame (AppWindow *self)
+{
+  if (self->n_frames++ == 0)
+    app_application_log_time (get_application (self), "the first frame was painted");
 }
 
 static void
@@ -234,8 +264,8 @@ app_window_realize (GtkWidget *widget)
   AppWindow *self = APP_WINDOW (widget);
 
   GTK_WIDGET_CLASS (app_window_parent_class)->realize (widget);
-  self->first_frame_id = g_signal_connect (gtk_widget_get_frame_clock (widget), "after-paint",
-                                           G_CALLBACK (on_first_frame), self);
+  if (app_application_get_timing (get_application (self)))
+    self->frame_id = g_signal_connect_swapped (gtk_widget_get_frame_clock (widget), "after-paint", G_CALLBACK (on_frame), self);
 }
 
 static void
@@ -243,9 +273,9 @@ app_window_unrealize (GtkWidget *widget)
 {
   AppWindow *self = APP_WINDOW (widget);
 
-  if (self->first_frame_id != 0)
-    g_signal_handler_disconnect (gtk_widget_get_frame_clock (widget), self->first_frame_id);
-  self->first_frame_id = 0;
+  if (self->frame_id != 0)
+    g_signal_handler_disconnect (gtk_widget_get_frame_clock (widget), self->frame_id);
+  self->frame_id = 0;
   GTK_WIDGET_CLASS (app_window_parent_class)->unrealize (widget);
 }
 
