@@ -287,9 +287,8 @@ app_exceptions_new (const EngTechnique *technique, const EngParam *param, EngSes
                            G_CONNECT_SWAPPED);
   adw_expander_row_add_row (ADW_EXPANDER_ROW (self), self->layer_row);
 
-  self->add_row
-      = g_object_new (ADW_TYPE_ENTRY_ROW, "title", _ ("Add by name: *.ffn_down.*"),
-                      "show-apply-button", TRUE, NULL);
+  self->add_row = g_object_new (ADW_TYPE_ENTRY_ROW, "title", _ ("Add by name: *.ffn_down.*"),
+                                "show-apply-button", TRUE, NULL);
   g_signal_connect_object (self->add_row, "apply", G_CALLBACK (on_add_applied), self,
                            G_CONNECT_SWAPPED);
   adw_expander_row_add_row (ADW_EXPANDER_ROW (self), self->add_row);

@@ -8,6 +8,8 @@
 /* Anything shorter would only flicker (design, section 6). */
 #define SHOW_AFTER_MS 300
 
+#define UPDATE_MS 200
+
 struct _AppJobBar
 {
   GtkWidget parent_instance;
@@ -20,6 +22,7 @@ struct _AppJobBar
   EngJob *job;
   guint show_id;
   guint pulse_id;
+  guint update_id;
   gboolean active;
 };
 
@@ -85,6 +88,26 @@ update (AppJobBar *self)
 }
 
 static gboolean
+on_update (gpointer data)
+{
+  AppJobBar *self = data;
+
+  self->update_id = 0;
+  update (self);
+  return G_SOURCE_REMOVE;
+}
+
+/* The end at once, all else a few times a second. */
+static void
+on_job_notify (AppJobBar *self)
+{
+  if (eng_job_get_done (self->job))
+    update (self);
+  else if (self->update_id == 0)
+    self->update_id = g_timeout_add (UPDATE_MS, on_update, self);
+}
+
+static gboolean
 on_show (gpointer data)
 {
   AppJobBar *self = data;
@@ -108,6 +131,7 @@ app_job_bar_dispose (GObject *object)
   GtkWidget *child;
 
   app_job_bar_set_job (self, NULL);
+  g_clear_handle_id (&self->update_id, g_source_remove);
   while ((child = gtk_widget_get_first_child (GTK_WIDGET (object))) != NULL)
     gtk_widget_unparent (child);
   G_OBJECT_CLASS (app_job_bar_parent_class)->dispose (object);
@@ -187,11 +211,11 @@ app_job_bar_set_job (AppJobBar *self, EngJob *job)
   if (self->job == job)
     return;
   if (self->job != NULL)
-    g_signal_handlers_disconnect_by_func (self->job, update, self);
+    g_signal_handlers_disconnect_by_func (self->job, on_job_notify, self);
   g_set_object (&self->job, job);
   if (job != NULL)
     {
-      g_signal_connect_swapped (job, "notify", G_CALLBACK (update), self);
+      g_signal_connect_swapped (job, "notify", G_CALLBACK (on_job_notify), self);
       if (self->show_id == 0 && !self->active)
         self->show_id = g_timeout_add (SHOW_AFTER_MS, on_show, self);
     }

@@ -13,6 +13,9 @@
 #include <glib/gi18n.h>
 #include <math.h>
 
+/* A live update has been painted by then. */
+#define FREEZE_AFTER_MS 50
+
 /* Lanes, and series within the memory lane, in the order they are made. */
 enum
 {
@@ -49,6 +52,7 @@ struct _AppLanesView
   AppSelection *selection;
   AppAxis *axis;
   double *columns[6]; /* scratch, [n_items] each */
+  guint freeze_id;
   gboolean show_table;
   gboolean syncing; /* the selection is being copied one way or the other */
 };
@@ -282,6 +286,7 @@ on_phase (AppLanesView *self)
 static void
 on_changed (AppLanesView *self)
 {
+  plot_lanes_set_frozen (self->lanes, FALSE);
   update_axis (self);
   if (self->axis != NULL)
     {
@@ -294,6 +299,17 @@ on_changed (AppLanesView *self)
   update_table (self);
 }
 
+/* Between two live updates the lanes ask for no frames at all. */
+static gboolean
+on_freeze (gpointer data)
+{
+  AppLanesView *self = data;
+
+  self->freeze_id = 0;
+  plot_lanes_set_frozen (self->lanes, app_stage_get_running (self->stage));
+  return G_SOURCE_REMOVE;
+}
+
 static void
 on_live (AppLanesView *self)
 {
@@ -304,9 +320,12 @@ on_live (AppLanesView *self)
       on_changed (self);
       return;
     }
+  plot_lanes_set_frozen (self->lanes, FALSE);
   fill_measured (self);
   update_texts (self);
   update_detail (self);
+  if (self->freeze_id == 0)
+    self->freeze_id = g_timeout_add (FREEZE_AFTER_MS, on_freeze, self);
 }
 
 /* ---- The widget ---- */
@@ -317,6 +336,7 @@ app_lanes_view_dispose (GObject *object)
   AppLanesView *self = APP_LANES_VIEW (object);
   GtkWidget *child;
 
+  g_clear_handle_id (&self->freeze_id, g_source_remove);
   while ((child = gtk_widget_get_first_child (GTK_WIDGET (object))) != NULL)
     gtk_widget_unparent (child);
   g_clear_object (&self->stage);

@@ -11,7 +11,7 @@
 
 /* Text is put into the view in slices, as often as the lanes: each token laying out anew would take
  * time from the model. */
-#define FLUSH_MS 66
+#define FLUSH_MS 150
 
 struct _AppPromptView
 {
@@ -137,6 +137,7 @@ on_live (AppPromptView *self)
   rate = 1e9 / decode->clean.last_ns;
   plot_spark_push (PLOT_SPARK (self->spark), rate);
   show_rate (self, rate);
+  on_flush (self); /* in the same frame */
 }
 
 /* A run that was reopened, or came back by undo, brings its text. */

@@ -233,7 +233,8 @@ dup_plot_title (AppWindow *self, gboolean compare)
 {
   EngModel *model = eng_session_get_model (self->session);
   EngRun *run = app_stage_get_run (self->stage);
-  g_autofree char *recipe = eng_recipe_describe (run != NULL ? eng_run_get_recipe (run) : eng_session_get_recipe (self->session));
+  g_autofree char *recipe = eng_recipe_describe (
+      run != NULL ? eng_run_get_recipe (run) : eng_session_get_recipe (self->session));
 
   if (model == NULL)
     return g_strdup ("");
@@ -247,7 +248,7 @@ save_plot (AppWindow *self, GFile *file, gpointer which)
 {
   gboolean compare = g_str_equal (which, "compare");
   PlotFigure *figure = compare ? app_compare_view_get_figure (self->compare)
-                                                      : app_lanes_view_get_figure (self->lanes);
+                               : app_lanes_view_get_figure (self->lanes);
   g_autofree char *base = g_file_get_basename (file);
   PlotExportOptions options = { .width_px = 1200, .height_px = 640 };
   g_autofree char *title = NULL;

@@ -113,9 +113,11 @@ app_window_show_failure (AppWindow *self, const GError *error, const char *what)
     }
   if (eng_session_get_model (self->session) == NULL)
     {
-      const char *hint = g_error_matches (error, ENG_ERROR, ENG_ERROR_FORMAT) || g_error_matches (error, ENG_ERROR, ENG_ERROR_UNSUPPORTED)
-                             ? _ ("Lathe opens language models in the GGUF format. Choose another file.")
-                             : _ ("Choose another file, or repair this one and open it again.");
+      const char *hint
+          = g_error_matches (error, ENG_ERROR, ENG_ERROR_FORMAT)
+                    || g_error_matches (error, ENG_ERROR, ENG_ERROR_UNSUPPORTED)
+                ? _ ("Lathe opens language models in the GGUF format. Choose another file.")
+                : _ ("Choose another file, or repair this one and open it again.");
       g_autofree char *text = g_markup_printf_escaped ("%s.\n%s", error->message, hint);
 
       adw_status_page_set_icon_name (self->empty_page, "dialog-warning-symbolic");

@@ -62,8 +62,8 @@ struct _AppWindow
 
   /* With --timing: what drawing costs while a model runs. */
   gulong frame_id;
-  guint n_frames;      /* painted since the window was there, or since the run began */
-  gint64 run_cpu_us;   /* this thread's processor time and the time of day when the run began */
+  guint n_frames;    /* painted since the window was there, or since the run began */
+  gint64 run_cpu_us; /* this thread's processor time and the time of day when the run began */
   gint64 run_start_us;
 };
 

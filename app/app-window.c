@@ -182,16 +182,31 @@ log_run (AppWindow *self)
 {
   double seconds = (double)(g_get_monotonic_time () - self->run_start_us) * 1e-6;
   double cpu = (double)(thread_cpu_us () - self->run_cpu_us) * 1e-6;
-  g_autofree char *text = g_strdup_printf ("a run of %.2f s ended, %u frames, %.1f %% of a processor for the window,", seconds,
-                                           self->n_frames, 100.0 * cpu / seconds);
+  g_autofree char *text
+      = g_strdup_printf ("a run of %.2f s ended, %u frames, %.1f %% of a processor for the window,",
+                         seconds, self->n_frames, 100.0 * cpu / seconds);
 
   app_application_log_time (APP_APPLICATION (gtk_window_get_application (GTK_WINDOW (self))), text);
+}
+
+/* An animation paints sixty frames a second on the cores that are being measured: none while a model runs. */
+static void
+set_calm (AppWindow *self, gboolean calm)
+{
+  GtkSettings *settings = gtk_widget_get_settings (GTK_WIDGET (self));
+
+  if (calm)
+    g_object_set (settings, "gtk-enable-animations", FALSE, NULL);
+  else
+    gtk_settings_reset_property (settings, "gtk-enable-animations");
 }
 
 static void
 on_running (AppWindow *self)
 {
   gboolean running = eng_session_get_running (self->session);
+
+  set_calm (self, running);
 
   gtk_stack_set_visible_child_name (self->run_stack, running ? "stop" : "run");
   app_window_update_actions (self);
@@ -265,7 +280,8 @@ app_window_realize (GtkWidget *widget)
 
   GTK_WIDGET_CLASS (app_window_parent_class)->realize (widget);
   if (app_application_get_timing (get_application (self)))
-    self->frame_id = g_signal_connect_swapped (gtk_widget_get_frame_clock (widget), "after-paint", G_CALLBACK (on_frame), self);
+    self->frame_id = g_signal_connect_swapped (gtk_widget_get_frame_clock (widget), "after-paint",
+                                               G_CALLBACK (on_frame), self);
 }
 
 static void
