@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "eng-error.h"
+#include "eng-recipe-private.h"
 #include "kn-quant.h"
 
 #define RECIPE_KEY "lathe.recipe"
@@ -250,4 +251,25 @@ eng_build_save (EngBuild *self, const char *path, EngJob *job, GError **error)
   if (job != NULL)
     eng_job_finish (job);
   return ok || eng_error_take_rt (&rt_error, error);
+}
+
+EngRecipe *
+eng_build_saved_recipe (EngModel *model, GError **error)
+{
+  RtSlice slice;
+  guint n;
+  const EngTechnique *const *techniques = eng_technique_list (&n);
+
+  if (!rt_gguf_get_string (eng_model_get_gguf (model), RECIPE_KEY, &slice))
+    return eng_recipe_new ();
+  g_autofree char *json = g_utf8_make_valid (slice.data, (gssize)slice.length);
+  EngRecipe *recipe = eng_recipe_from_json (json, error);
+  for (guint i = 0; recipe != NULL && i < n; i++)
+    if (techniques[i]->in_file)
+      {
+        EngRecipe *rest = eng_recipe_without (recipe, techniques[i]);
+        eng_recipe_unref (recipe);
+        recipe = rest;
+      }
+  return recipe;
 }

@@ -47,4 +47,8 @@ void eng_build_get_node_memory (EngBuild *build, RtNodeId node, EngLayerMemory *
 /* One file: a GGUF with the re-quantized tensors, the source metadata, "lathe.recipe" and "lathe.build_hash". Loads in Lathe and in other GGUF programs. */
 gboolean eng_build_save (EngBuild *build, const char *path, EngJob *job, GError **error);
 
+/* The recipe that a file saved by eng_build_save() is opened with: the one inside, less what its tensors already hold. The default recipe for any other file;
+ * NULL and @error when the one inside cannot be read (a newer program's). */
+EngRecipe *eng_build_saved_recipe (EngModel *model, GError **error);
+
 G_END_DECLS

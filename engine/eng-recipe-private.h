@@ -30,6 +30,9 @@ gboolean eng_recipe_check_match (const EngTechnique *technique, const EngParam *
                                  const char *match, GError **error);
 gboolean eng_recipe_has_rule (EngRecipe *recipe, const EngParam *param, const char *match);
 
+/* A new recipe with every setting of @technique left out. */
+EngRecipe *eng_recipe_without (EngRecipe *recipe, const EngTechnique *technique);
+
 /* Whether the two differ, and in no other technique's settings. */
 gboolean eng_recipe_differs_only_in (EngRecipe *a, EngRecipe *b, const EngTechnique *technique);
 

@@ -259,18 +259,26 @@ eng_recipe_get_int (EngRecipe *recipe, const char *technique, const char *param)
 
 /* ---- Changing ---- */
 
-static EngRecipe *
-copy (EngRecipe *recipe)
+EngRecipe *
+eng_recipe_without (EngRecipe *recipe, const EngTechnique *technique)
 {
   EngRecipe *new = eng_recipe_new ();
   for (guint i = 0; i < recipe->settings->len; i++)
     {
       const EngSetting *setting = eng_recipe_setting (recipe, i);
+      if (setting->technique == technique)
+        continue;
       EngSetting twin = { setting->technique, setting->param, g_strdup (setting->match),
                           g_variant_ref (setting->value) };
       g_array_append_val (new->settings, twin);
     }
   return new;
+}
+
+static EngRecipe *
+copy (EngRecipe *recipe)
+{
+  return eng_recipe_without (recipe, NULL);
 }
 
 gboolean

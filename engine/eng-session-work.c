@@ -45,6 +45,35 @@ cancel_job (EngSession *self)
   eng_session_take_job (self, NULL);
 }
 
+/* ---- The file's hash ---- */
+
+/* A run records the hash of the whole file, which takes about 2.5 s a gigabyte: made while nobody waits,
+ * so that the first run does not end with that. A run or a lowering cancels it; then the run makes it. */
+static void
+hash_thread (GTask *task, gpointer source, gpointer model, GCancellable *cancellable)
+{
+  g_autofree char *hash = eng_model_dup_hash (model, cancellable, NULL);
+}
+
+static void
+stop_hashing (EngSession *self)
+{
+  if (self->hashing != NULL)
+    g_cancellable_cancel (self->hashing);
+  g_clear_object (&self->hashing);
+}
+
+static void
+start_hashing (EngSession *self)
+{
+  stop_hashing (self);
+  self->hashing = g_cancellable_new ();
+  g_autoptr (GTask) task = g_task_new (NULL, self->hashing, NULL, NULL);
+  g_task_set_source_tag (task, start_hashing);
+  g_task_set_task_data (task, g_object_ref (self->model), eng_session_release);
+  g_task_run_in_thread (task, hash_thread);
+}
+
 /* ---- Opening ---- */
 
 static void
@@ -121,6 +150,8 @@ on_lowered (GObject *source, GAsyncResult *result, gpointer data)
   if (self->run == NULL)
     eng_session_show_measured (self); /* it may be the build of a run of another recipe */
   start_queued (self);
+  if (self->runner == NULL)
+    start_hashing (self);
 }
 
 void
@@ -135,6 +166,7 @@ eng_session_lower (EngSession *self)
     }
   self->stale = FALSE;
   cancel_job (self);
+  stop_hashing (self);
   self->generation++;
   if (self->last_build != NULL && eng_build_get_model (self->last_build) == self->model
       && eng_recipe_equal (eng_build_get_recipe (self->last_build), recipe))
@@ -323,6 +355,7 @@ start_runner (EngSession *self, EngWorkload *workload)
   runner->text = g_string_new (NULL);
   g_set_object (&runner->history, self->history);
 
+  stop_hashing (self);
   g_clear_pointer (&self->workload, eng_workload_free);
   self->workload = eng_workload_copy (workload);
   self->runner = runner;
@@ -379,6 +412,7 @@ eng_session_abandon (EngSession *self)
 {
   self->generation++;
   cancel_job (self);
+  stop_hashing (self);
   g_clear_pointer (&self->queued, eng_workload_free);
   if (self->runner != NULL)
     {

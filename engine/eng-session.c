@@ -243,10 +243,13 @@ notify_recipe (EngSession *self)
 void
 eng_session_take_model (EngSession *self, EngModel *model)
 {
+  g_autoptr (GError) error = NULL;
+  EngRecipe *recipe = eng_build_saved_recipe (model, &error);
+
   g_object_freeze_notify (G_OBJECT (self));
   eng_session_abandon (self);
   g_ptr_array_set_size (self->states, 0);
-  g_ptr_array_add (self->states, eng_recipe_new ());
+  g_ptr_array_add (self->states, recipe != NULL ? recipe : eng_recipe_new ());
   self->at = 0;
   g_ptr_array_set_size (self->runs, 0);
   self->pinned = FALSE;
@@ -256,6 +259,8 @@ eng_session_take_model (EngSession *self, EngModel *model)
   take_object (self, &self->model, model, ENG_SESSION_MODEL);
   notify_recipe (self);
   g_object_thaw_notify (G_OBJECT (self));
+  if (error != NULL)
+    eng_session_fail (self, error, "Reading the recipe in the file; the default is used instead");
   eng_session_lower (self);
 }
 

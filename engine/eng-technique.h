@@ -53,6 +53,7 @@ typedef struct
   const char *papers;  /* "Dettmers et al. 2022; ..." */
   const EngParam *params;
   guint n_params;
+  gboolean in_file; /* a saved build's tensors already hold what it does: not done again when that file is opened */
 
   /* NULL: yes. Otherwise the reason why not, newly allocated, shown to the user. */
   char *(*applies) (EngModel *model);

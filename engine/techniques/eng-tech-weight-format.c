@@ -183,6 +183,7 @@ const EngTechnique eng_technique_weight_format = {
             "Nagel et al. 2021, A White Paper on Neural Network Quantization",
   .params = params,
   .n_params = G_N_ELEMENTS (params),
+  .in_file = TRUE,
   .estimate = estimate,
   .apply = apply,
   .explain = explain,

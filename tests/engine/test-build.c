@@ -179,7 +179,9 @@ check_saved (EngModel *model, const char *techniques, guint32 file_type)
   g_assert_no_error (error);
   {
     g_autoptr (EngModel) saved = eng_test_load (path);
-    g_autoptr (EngBuild) again = eng_test_build (saved, "{}", NULL);
+    g_autoptr (EngRecipe) start = eng_build_saved_recipe (saved, &error);
+    g_autoptr (EngBuild) again = eng_build_new (saved, start, NULL, NULL, &error);
+    g_assert_no_error (error);
     const RtGguf *gguf = eng_model_get_gguf (saved);
     guint64 value;
     RtSlice slice;
@@ -201,6 +203,16 @@ check_saved (EngModel *model, const char *techniques, guint32 file_type)
     g_assert_no_error (error);
     g_assert_true (eng_recipe_equal (recipe, eng_build_get_recipe (build)));
     g_assert_nonnull (eng_model_get_tokenizer (saved));
+
+    /* What the tensors hold is not done again; the rest of the recipe is. */
+    g_autoptr (EngRecipe) rest = eng_build_saved_recipe (saved, &error);
+    g_assert_no_error (error);
+    g_autofree char *format = eng_recipe_get_string (rest, "weight-format", "format", NULL);
+    g_autofree char *cache = eng_recipe_get_string (rest, "kv-cache", "format", NULL);
+    g_autofree char *cache_before = eng_recipe_get_string (recipe, "kv-cache", "format", NULL);
+    g_assert_cmpstr (format, ==, "source");
+    g_assert_cmpuint (eng_recipe_n_rules (rest, "weight-format"), ==, 0);
+    g_assert_cmpstr (cache, ==, cache_before);
     g_assert_cmpuint (rt_gguf_n_tensors (gguf), ==, rt_gguf_n_tensors (eng_model_get_gguf (model)));
 
     /* A saved build can be saved again: its own keys are replaced, not doubled. */
@@ -221,7 +233,9 @@ test_save (void)
   g_autoptr (EngModel) model = eng_test_load (path);
 
   check_saved (model, "{}", 1);
-  check_saved (model, "{\"weight-format\": {\"format\": \"q8_0\"}}", 7);
+  check_saved (model,
+               "{\"weight-format\": {\"format\": \"q8_0\"}, \"kv-cache\": {\"format\": \"q8_0\"}}",
+               7);
   check_saved (model,
                "{\"weight-format\": {\"format\": \"q4_k\", \"rules\": [{\"match\": "
                "\"token_embd.weight\", \"format\": \"q6_k\"}]}}",
