@@ -1,6 +1,5 @@
-/* The key-value cache: one block of memory, cut into key panels and value rows per block and head.
- * Filled and read by the attention operator through the kernels; the executor moves its length.
- * Knows nothing of layouts inside a head. */
+/* The key-value cache: where the keys and values of a block, head and chunk of positions lie. Filled and read by the attention operator
+ * through the kernels; the executor moves its length. Knows nothing of layouts inside a head. */
 #include "rt-kv.h"
 
 #include <inttypes.h>
@@ -14,8 +13,9 @@ struct RtKv
   KnDtype format;
   uint32_t n_layers, n_heads, head_dim;
   uint32_t capacity, n_used;
-  size_t k_stride, v_stride; /* bytes of one head's keys and values */
-  uint8_t *memory;           /* [n_layers][n_heads][k_stride + v_stride] */
+  uint64_t chunk_bytes; /* of a full chunk; the last may be shorter */
+  uint64_t n_bytes;
+  uint8_t *memory;
 };
 
 static uint64_t
@@ -30,6 +30,20 @@ round_capacity (uint32_t capacity)
   return (capacity + KN_PANEL_ROWS - 1) / KN_PANEL_ROWS * KN_PANEL_ROWS;
 }
 
+/* Bytes of the keys of one head for @n_positions; values take as much (kn_v_bytes). */
+static uint64_t
+k_bytes (KnDtype format, uint32_t head_dim, uint32_t n_positions)
+{
+  return align_up (kn_k_bytes (format, head_dim, n_positions));
+}
+
+static uint64_t
+head_bytes (KnDtype format, uint32_t head_dim, uint32_t n_positions)
+{
+  return k_bytes (format, head_dim, n_positions)
+         + align_up (kn_v_bytes (format, head_dim, n_positions));
+}
+
 uint64_t
 rt_kv_plan_bytes (KnDtype format, uint32_t n_layers, uint32_t n_heads, uint32_t head_dim,
                   uint32_t capacity)
@@ -38,10 +52,9 @@ rt_kv_plan_bytes (KnDtype format, uint32_t n_layers, uint32_t n_heads, uint32_t 
     return 0;
 
   capacity = round_capacity (capacity);
-  uint64_t head = align_up (kn_k_bytes (format, head_dim, capacity))
-                  + align_up (kn_v_bytes (format, head_dim, capacity));
-  uint64_t bytes;
-  if (__builtin_mul_overflow (head, (uint64_t)n_layers * n_heads, &bytes))
+  uint64_t bytes = capacity / KN_ATTN_CHUNK * head_bytes (format, head_dim, KN_ATTN_CHUNK)
+                   + head_bytes (format, head_dim, capacity % KN_ATTN_CHUNK);
+  if (__builtin_mul_overflow (bytes, (uint64_t)n_layers * n_heads, &bytes))
     return 0;
   return bytes;
 }
@@ -80,16 +93,16 @@ rt_kv_new (KnDtype format, uint32_t n_layers, uint32_t n_heads, uint32_t head_di
                bytes >> 20, capacity);
       return NULL;
     }
+  madvise (memory, (size_t)bytes, MADV_HUGEPAGE);
 
-  capacity = round_capacity (capacity);
   *kv = (RtKv){
     .format = format,
     .n_layers = n_layers,
     .n_heads = n_heads,
     .head_dim = head_dim,
-    .capacity = capacity,
-    .k_stride = align_up (kn_k_bytes (format, head_dim, capacity)),
-    .v_stride = align_up (kn_v_bytes (format, head_dim, capacity)),
+    .capacity = round_capacity (capacity),
+    .chunk_bytes = (uint64_t)n_layers * n_heads * head_bytes (format, head_dim, KN_ATTN_CHUNK),
+    .n_bytes = bytes,
     .memory = memory,
   };
   return kv;
@@ -100,7 +113,7 @@ rt_kv_free (RtKv *kv)
 {
   if (kv == NULL)
     return;
-  munmap (kv->memory, (size_t)rt_kv_bytes (kv));
+  munmap (kv->memory, (size_t)kv->n_bytes);
   free (kv);
 }
 
@@ -131,7 +144,7 @@ rt_kv_set_n_used (RtKv *kv, uint32_t n_used)
 uint64_t
 rt_kv_bytes (const RtKv *kv)
 {
-  return (uint64_t)kv->n_layers * kv->n_heads * (kv->k_stride + kv->v_stride);
+  return kv->n_bytes;
 }
 
 uint64_t
@@ -143,14 +156,25 @@ rt_kv_bytes_per_position (const RtKv *kv)
          / KN_PANEL_ROWS;
 }
 
-void *
-rt_kv_k (RtKv *kv, uint32_t layer, uint32_t head)
+/* Positions that @chunk has room for. */
+static uint32_t
+chunk_positions (const RtKv *kv, uint32_t chunk)
 {
-  return kv->memory + ((size_t)layer * kv->n_heads + head) * (kv->k_stride + kv->v_stride);
+  uint32_t n = kv->capacity - chunk * KN_ATTN_CHUNK;
+  return n < KN_ATTN_CHUNK ? n : KN_ATTN_CHUNK;
 }
 
 void *
-rt_kv_v (RtKv *kv, uint32_t layer, uint32_t head)
+rt_kv_k (RtKv *kv, uint32_t layer, uint32_t head, uint32_t chunk)
 {
-  return (uint8_t *)rt_kv_k (kv, layer, head) + kv->k_stride;
+  return kv->memory + chunk * kv->chunk_bytes
+         + ((uint64_t)layer * kv->n_heads + head)
+               * head_bytes (kv->format, kv->head_dim, chunk_positions (kv, chunk));
+}
+
+void *
+rt_kv_v (RtKv *kv, uint32_t layer, uint32_t head, uint32_t chunk)
+{
+  return (uint8_t *)rt_kv_k (kv, layer, head, chunk)
+         + k_bytes (kv->format, kv->head_dim, chunk_positions (kv, chunk));
 }

@@ -1,5 +1,12 @@
-/* The key-value cache of one sequence: for each block and each KV head, keys in panels and values
- * in rows (see kn-attn.h). */
+/* The key-value cache of one sequence, cut along the sequence into chunks of KN_ATTN_CHUNK positions.
+ *
+ *     chunk 0                                              chunk 1
+ *     ┌─ block 0 ──────────────────┬─ block 1 ───┬─ ...    ┌─ block 0 ── ...
+ *     │ head 0: k, v │ head 1: k, v │             │         │
+ *     └──────────────┴──────────────┴─────────────┴─ ...    └─ ...
+ *
+ * So what one token needs of a chunk and head lies together, and memory is used as the sequence grows, not at once. Inside of a chunk and
+ * head keys lie in panels and values in rows, as kn-attn.h says, with positions counted from the chunk's first. */
 #pragma once
 
 #include "kn-types.h"
@@ -30,6 +37,6 @@ uint64_t rt_kv_bytes_per_position (const RtKv *kv); /* one token, all blocks */
 uint64_t rt_kv_plan_bytes (KnDtype format, uint32_t n_layers, uint32_t n_heads, uint32_t head_dim,
                            uint32_t capacity);
 
-/* Memory of one head, borrowed: key panels and value rows as kn-attn.h lays them out. */
-void *rt_kv_k (RtKv *kv, uint32_t layer, uint32_t head);
-void *rt_kv_v (RtKv *kv, uint32_t layer, uint32_t head);
+/* Keys and values of one head in one chunk, borrowed. */
+void *rt_kv_k (RtKv *kv, uint32_t layer, uint32_t head, uint32_t chunk);
+void *rt_kv_v (RtKv *kv, uint32_t layer, uint32_t head, uint32_t chunk);

@@ -705,8 +705,10 @@ fill_cache (Case *c, const Attention *a, uint32_t n)
         float x[128];
         for (uint32_t d = 0; d < a->head_dim; d++)
           x[d] = (float)g_test_rand_double_range (-1, 1);
-        kn_table ()->attn.store_k (a->format, rt_kv_k (c->kv, 1, head), a->head_dim, p, x);
-        kn_table ()->attn.store_v (a->format, rt_kv_v (c->kv, 1, head), a->head_dim, p, x);
+        kn_table ()->attn.store_k (a->format, rt_kv_k (c->kv, 1, head, p / KN_ATTN_CHUNK),
+                                   a->head_dim, p % KN_ATTN_CHUNK, x);
+        kn_table ()->attn.store_v (a->format, rt_kv_v (c->kv, 1, head, p / KN_ATTN_CHUNK),
+                                   a->head_dim, p % KN_ATTN_CHUNK, x);
       }
 }
 

@@ -181,37 +181,45 @@ test_many (void)
       }
 }
 
+/* A number of its own for every head's keys and values in every chunk. */
+static int
+kv_mark (uint32_t layer, uint32_t head, uint32_t chunk, int values)
+{
+  return (int)(chunk * 12 + layer * 4 + head * 2 + 1) + values;
+}
+
 static void
 test_kv (void)
 {
   RtError error = { 0 };
-  RtKv *kv = rt_kv_new (KN_F16, 3, 2, 64, 100, &error);
+  RtKv *kv = rt_kv_new (KN_F16, 3, 2, 64, 300, &error);
+  static const size_t chunk_bytes[] = { 128 * 64 * 2, 128 * 64 * 2, 48 * 64 * 2 };
 
-  g_assert_cmpuint (rt_kv_capacity (kv), ==, 112);
+  g_assert_cmpuint (rt_kv_capacity (kv), ==, 304);
   g_assert_cmpuint (rt_kv_bytes_per_position (kv), ==, 3 * 2 * 2 * 64 * 2);
-  g_assert_cmpuint (rt_kv_bytes (kv), ==, 112 * rt_kv_bytes_per_position (kv));
-  g_assert_cmpuint (rt_kv_bytes (kv), ==, rt_kv_plan_bytes (KN_F16, 3, 2, 64, 100));
+  g_assert_cmpuint (rt_kv_bytes (kv), ==, 304 * rt_kv_bytes_per_position (kv));
+  g_assert_cmpuint (rt_kv_bytes (kv), ==, rt_kv_plan_bytes (KN_F16, 3, 2, 64, 300));
 
   /* Heads do not overlap, and are aligned. */
-  for (uint32_t layer = 0; layer < 3; layer++)
-    for (uint32_t head = 0; head < 2; head++)
-      {
-        g_assert_cmpuint ((uintptr_t)rt_kv_k (kv, layer, head) % KN_ALIGN, ==, 0);
-        memset (rt_kv_k (kv, layer, head), (int)(layer * 4 + head * 2), 112 * 64 * 2);
-        memset (rt_kv_v (kv, layer, head), (int)(layer * 4 + head * 2 + 1), 112 * 64 * 2);
-      }
-  for (uint32_t layer = 0; layer < 3; layer++)
-    for (uint32_t head = 0; head < 2; head++)
-      for (size_t i = 0; i < 112 * 64 * 2; i++)
-        {
-          g_assert_cmpuint (((uint8_t *)rt_kv_k (kv, layer, head))[i], ==, layer * 4 + head * 2);
-          g_assert_cmpuint (((uint8_t *)rt_kv_v (kv, layer, head))[i], ==,
-                            layer * 4 + head * 2 + 1);
-        }
+  for (int pass = 0; pass < 2; pass++)
+    for (uint32_t layer = 0; layer < 3; layer++)
+      for (uint32_t head = 0; head < 2; head++)
+        for (uint32_t chunk = 0; chunk < 3; chunk++)
+          for (int values = 0; values < 2; values++)
+            {
+              uint8_t *memory
+                  = values ? rt_kv_v (kv, layer, head, chunk) : rt_kv_k (kv, layer, head, chunk);
+              int mark = kv_mark (layer, head, chunk, values);
+              g_assert_cmpuint ((uintptr_t)memory % KN_ALIGN, ==, 0);
+              if (pass == 0)
+                memset (memory, mark, chunk_bytes[chunk]);
+              for (size_t i = 0; i < chunk_bytes[chunk]; i++)
+                g_assert_cmpuint (memory[i], ==, mark);
+            }
   rt_kv_set_n_used (kv, 50);
   g_assert_cmpuint (rt_kv_n_used (kv), ==, 50);
   rt_kv_set_n_used (kv, 1000);
-  g_assert_cmpuint (rt_kv_n_used (kv), ==, 112);
+  g_assert_cmpuint (rt_kv_n_used (kv), ==, 304);
   rt_kv_free (kv);
   rt_kv_free (NULL);
 

@@ -218,26 +218,56 @@ store_tokens (const RtOpContext *context, uint32_t chunk)
   size_t first = (size_t)chunk * STORE_TOKENS, last = first + STORE_TOKENS;
   last = last < run_tokens (context) ? last : run_tokens (context);
 
-  for (uint32_t head = 0; head < attrs->n_kv_heads; head++)
-    for (size_t t = first; t < last; t++)
-      {
-        size_t row = t * attrs->n_kv_heads + head;
-        context->kn->attn.store_k (format, rt_kv_k (context->kv, attrs->kv_layer, head),
-                                   attrs->head_dim, context->position + t,
-                                   rt_tensor_row (&context->inputs[K], row, attrs->head_dim));
-        context->kn->attn.store_v (format, rt_kv_v (context->kv, attrs->kv_layer, head),
-                                   attrs->head_dim, context->position + t,
-                                   rt_tensor_row (&context->inputs[V], row, attrs->head_dim));
-      }
+  for (size_t t = first; t < last; t++)
+    {
+      uint32_t position = context->position + (uint32_t)t;
+      uint32_t kv_chunk = position / KN_ATTN_CHUNK, at = position % KN_ATTN_CHUNK;
+      for (uint32_t head = 0; head < attrs->n_kv_heads; head++)
+        {
+          size_t row = t * attrs->n_kv_heads + head;
+          context->kn->attn.store_k (format, rt_kv_k (context->kv, attrs->kv_layer, head, kv_chunk),
+                                     attrs->head_dim, at,
+                                     rt_tensor_row (&context->inputs[K], row, attrs->head_dim));
+          context->kn->attn.store_v (format, rt_kv_v (context->kv, attrs->kv_layer, head, kv_chunk),
+                                     attrs->head_dim, at,
+                                     rt_tensor_row (&context->inputs[V], row, attrs->head_dim));
+        }
+    }
 }
 
 /* ---- attend ---- */
 
 /* Scaled queries of the heads of @kv_head's group for tokens [token, token + n_tokens), token after
- * token, and what each sees. */
+ * token. Returns their number. */
 static size_t
 gather_queries (const RtOpContext *context, uint32_t kv_head, size_t token, size_t n_tokens,
                 const Scratch *scratch)
+{
+  const RtAttentionAttrs *attrs = context->attrs;
+  size_t group = group_size (attrs);
+
+  for (size_t t = 0; t < n_tokens; t++)
+    context->kn->vec.scale (rt_tensor_row (&context->inputs[Q],
+                                           (token + t) * attrs->n_heads + kv_head * group,
+                                           attrs->head_dim),
+                            attrs->scale, group * attrs->head_dim,
+                            scratch->q + t * group * attrs->head_dim);
+  return n_tokens * group;
+}
+
+static uint32_t
+clamp_to_chunk (uint32_t position, size_t start)
+{
+  if (position <= start)
+    return 0;
+  return position - start < KN_ATTN_CHUNK ? (uint32_t)(position - start) : KN_ATTN_CHUNK;
+}
+
+/* What the queries see of the chunk that begins at position @start: from the first to the last, and
+ * as counted from there. Returns the end of what any of them sees. */
+static uint32_t
+find_visible (const RtOpContext *context, size_t token, size_t n_tokens, size_t start,
+              const Scratch *scratch)
 {
   const RtAttentionAttrs *attrs = context->attrs;
   size_t group = group_size (attrs), n = 0;
@@ -245,34 +275,29 @@ gather_queries (const RtOpContext *context, uint32_t kv_head, size_t token, size
   for (size_t t = token; t < token + n_tokens; t++)
     {
       uint32_t position = context->position + (uint32_t)t;
-      context->kn->vec.scale (rt_tensor_row (&context->inputs[Q],
-                                             t * attrs->n_heads + kv_head * group, attrs->head_dim),
-                              attrs->scale, group * attrs->head_dim,
-                              scratch->q + n * attrs->head_dim);
       for (size_t g = 0; g < group; g++, n++)
         {
-          scratch->n_visible[n] = position + 1;
-          scratch->first_visible[n] = first_seen (attrs, position);
+          scratch->n_visible[n] = clamp_to_chunk (position + 1, start);
+          scratch->first_visible[n] = clamp_to_chunk (first_seen (attrs, position), start);
         }
     }
-  return n;
+  return scratch->n_visible[n - 1];
 }
 
 static void
-attend_chunk (const RtOpContext *context, uint32_t kv_head, size_t kv_chunk, size_t end,
-              size_t n_queries, const Scratch *scratch, float *m, float *l, float *o)
+attend_chunk (const RtOpContext *context, uint32_t kv_head, size_t kv_chunk, size_t token,
+              size_t n_tokens, const Scratch *scratch, float *m, float *l, float *o)
 {
   const RtAttentionAttrs *attrs = context->attrs;
-  size_t first = kv_chunk * KN_ATTN_CHUNK, last = first + KN_ATTN_CHUNK;
 
   context->kn->attn.chunk (&(KnAttnChunk){
       .format = rt_kv_format (context->kv),
       .head_dim = attrs->head_dim,
-      .k = rt_kv_k (context->kv, attrs->kv_layer, kv_head),
-      .v = rt_kv_v (context->kv, attrs->kv_layer, kv_head),
-      .first = first,
-      .last = last < end ? last : end,
-      .n_queries = n_queries,
+      .k = rt_kv_k (context->kv, attrs->kv_layer, kv_head, (uint32_t)kv_chunk),
+      .v = rt_kv_v (context->kv, attrs->kv_layer, kv_head, (uint32_t)kv_chunk),
+      .first = 0,
+      .last = find_visible (context, token, n_tokens, kv_chunk * KN_ATTN_CHUNK, scratch),
+      .n_queries = n_tokens * group_size (attrs),
       .q = scratch->q,
       .q_stride = attrs->head_dim,
       .n_visible = scratch->n_visible,
@@ -323,8 +348,8 @@ attend_tile (const RtOpContext *context, uint32_t kv_head, size_t tile, const Sc
   chunk_range (context, token, n_tokens, &first, &last);
   for (size_t c = first; c < last; c++)
     {
-      attend_chunk (context, kv_head, c, context->position + token + n_tokens, n_queries, scratch,
-                    scratch->m, scratch->l, scratch->part);
+      attend_chunk (context, kv_head, c, token, n_tokens, scratch, scratch->m, scratch->l,
+                    scratch->part);
       for (size_t i = 0; i < n_queries; i++)
         context->kn->attn.merge (&scratch->m0[i], &scratch->l0[i], scratch->sum + i * n,
                                  scratch->m[i], scratch->l[i], scratch->part + i * n, n);
@@ -358,8 +383,8 @@ attend_split (const RtOpContext *context, uint32_t chunk, const Scratch *scratch
   size_t n_queries = gather_queries (context, kv_head, 0, n_tokens, scratch);
   float *part = partials (context, kv_head, kv_chunk, last - first);
 
-  attend_chunk (context, kv_head, first + kv_chunk, context->position + n_tokens, n_queries,
-                scratch, part, part + n_queries, part + 2 * n_queries);
+  attend_chunk (context, kv_head, first + kv_chunk, 0, n_tokens, scratch, part, part + n_queries,
+                part + 2 * n_queries);
 }
 
 /* ---- merge: queries in the order token, head ---- */
@@ -423,8 +448,9 @@ reference_head (const RtOpContext *context, size_t token, size_t head, float *y)
 
   for (uint32_t i = first_seen (attrs, position); i <= position; i++)
     {
-      kn_load_k (rt_kv_format (context->kv), rt_kv_k (context->kv, attrs->kv_layer, kv_head), n, i,
-                 row);
+      kn_load_k (rt_kv_format (context->kv),
+                 rt_kv_k (context->kv, attrs->kv_layer, kv_head, i / KN_ATTN_CHUNK), n,
+                 i % KN_ATTN_CHUNK, row);
       for (size_t d = 0; d < n; d++)
         p[i] += (double)q[d] * attrs->scale * row[d];
       if (attrs->softcap != 0)
@@ -433,8 +459,9 @@ reference_head (const RtOpContext *context, size_t token, size_t head, float *y)
     }
   for (uint32_t i = first_seen (attrs, position); i <= position; i++)
     {
-      kn_load_v (rt_kv_format (context->kv), rt_kv_v (context->kv, attrs->kv_layer, kv_head), n, i,
-                 row);
+      kn_load_v (rt_kv_format (context->kv),
+                 rt_kv_v (context->kv, attrs->kv_layer, kv_head, i / KN_ATTN_CHUNK), n,
+                 i % KN_ATTN_CHUNK, row);
       double e = exp (p[i] - top);
       l += e;
       for (size_t d = 0; d < n; d++)
