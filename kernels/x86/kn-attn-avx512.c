@@ -18,6 +18,10 @@
 #define TILE KN_ATTN_TILE
 #define MAX_PANELS 8 /* of a chunk */
 
+/* How far ahead keys and values are asked for: what comes in while memory answers. Line by line between the arithmetic, because a burst of
+ * requests stops the core. A chunk's values lie behind its keys, so the end of the keys asks for the first values. */
+#define AHEAD_BYTES 8192
+
 INLINE __m512
 load_f32_or_f16 (KnDtype format, const void *base, size_t at)
 {
@@ -42,11 +46,14 @@ scores_float (const KnAttnTile *t, KnDtype format, size_t n, size_t np, size_t i
   for (size_t j = 0; j < n; j++)
     for (size_t p = 0; p < np; p++)
       acc[j][p] = _mm512_setzero_ps ();
-  kn_attn_prefetch (t, t->a->k, (start + np * dim * 16) * bytes, np * dim * 16 * bytes);
   for (size_t d = 0; d < dim; d++)
     {
       for (size_t p = 0; p < np; p++)
-        k[p] = load_f32_or_f16 (format, t->a->k, start + p * dim * 16 + d * 16);
+        {
+          const size_t at = start + p * dim * 16 + d * 16;
+          k[p] = load_f32_or_f16 (format, t->a->k, at);
+          kn_attn_prefetch (t, t->a->k, at * bytes + AHEAD_BYTES, 1);
+        }
       for (size_t j = 0; j < n; j++)
         for (size_t p = 0; p < np; p++)
           acc[j][p] = _mm512_fmadd_ps (_mm512_set1_ps (q[j * stride + d]), k[p], acc[j][p]);
@@ -227,7 +234,7 @@ add_values (const KnAttnTile *t, KnDtype format, size_t n, size_t nd, size_t i, 
       for (size_t e = 0; e < nd; e++)
         v[e] = load_values (t->a, format, position, d + e * 16);
       if (d == 0)
-        kn_attn_prefetch_values (t, format, position + 16);
+        kn_attn_prefetch_values (t, format, position + AHEAD_BYTES / 128);
       for (size_t j = 0; j < n; j++)
         for (size_t e = 0; e < nd; e++)
           acc[j][e]
