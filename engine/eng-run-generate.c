@@ -101,6 +101,7 @@ judge (EngRun *run, const EngMeasure *measure, const EngWatch *watch, EngMachine
     g_ptr_array_add (reasons, g_strdup_printf ("stopped after %u token%s", measure->generated->len,
                                                measure->generated->len == 1 ? "" : "s"));
   judge_figure (run, ENG_FIGURE_DECODE, reasons);
+  judge_figure (run, ENG_FIGURE_PREFILL, reasons);
   judge_figure (run, ENG_FIGURE_FIRST_TOKEN, reasons);
   eng_watch_judge (watch, run->n_threads, reasons);
   if (governor != NULL && g_strcmp0 (governor, "performance") != 0)

@@ -23,7 +23,7 @@ struct _EngSession
   EngJob *job;          /* what is going on, NULL when idle */
   guint generation; /* of the lowering or loading that is wanted; results of others are dropped */
   GCancellable *hashing; /* the hash of the file is made while nothing else is; NULL: it is not */
-  gboolean stale;   /* the recipe changed during a run: lower when it ends */
+  gboolean stale;        /* the recipe changed during a run: lower when it ends */
 
   gboolean running;      /* from start_run() to the run's end, waiting for the build included */
   EngWorkload *queued;   /* waits for the build */

@@ -37,16 +37,26 @@ generate (EngBuild *build, const char *prompt, guint n)
   return run;
 }
 
+/* A figure with its interval; where a slow build leaves fewer samples than that takes, it must say so. */
 static void
 check_interval (EngRun *run, EngFigureId id)
 {
   EngFigure figure = eng_run_get_figure (run, id);
   g_assert_true (figure.available);
   g_assert_cmpstr (figure.unit, ==, eng_figure_id_unit (id));
-  g_assert_cmpuint (figure.n, >=, 6);
-  g_assert_cmpfloat (figure.low, <=, figure.value);
-  g_assert_cmpfloat (figure.value, <=, figure.high);
-  g_assert_cmpfloat (figure.low, >, 0);
+  g_assert_cmpfloat (figure.value, >, 0);
+  if (figure.n >= 6)
+    {
+      g_assert_cmpfloat (figure.low, <=, figure.value);
+      g_assert_cmpfloat (figure.value, <=, figure.high);
+      g_assert_cmpfloat (figure.low, >, 0);
+    }
+  else
+    {
+      g_assert_true (isnan (figure.low) && isnan (figure.high));
+      g_assert_nonnull (figure.reason);
+      g_assert_cmpint (eng_run_get_validity (run), ==, ENG_RUN_DEGRADED);
+    }
 }
 
 static void
@@ -80,6 +90,8 @@ test_generate (void)
   check_interval (run, ENG_FIGURE_FIRST_TOKEN);
   check_interval (run, ENG_FIGURE_STEP_CLEAN);
   check_interval (run, ENG_FIGURE_STEP_LAYERS);
+  g_assert_cmpuint (eng_run_get_figure (run, ENG_FIGURE_STEP_CLEAN).n, >=,
+                    6); /* 60 tokens are enough on any machine */
   RtMemory memory;
   eng_build_get_memory (build, &memory);
   g_assert_cmpfloat (eng_run_get_figure (run, ENG_FIGURE_PEAK_MEMORY).value, ==,
