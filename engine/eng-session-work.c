@@ -52,7 +52,7 @@ cancel_job (EngSession *self)
 static void
 hash_thread (GTask *task, gpointer source, gpointer model, GCancellable *cancellable)
 {
-  g_autofree char *hash = eng_model_dup_hash (model, cancellable, NULL);
+  g_free (eng_model_dup_hash (model, cancellable, NULL)); /* kept by the model */
 }
 
 static void

@@ -104,12 +104,12 @@ test_json (void)
   static const char *const documents[] = {
     "{}",
     "{\"weight-format\": {\"format\": \"q4_0\"}}",
-    "{\"weight-format\": {\"format\": \"q4_0\", \"rules\": [{\"match\": \"blk.0.*\", \"format\": "
+    ("{\"weight-format\": {\"format\": \"q4_0\", \"rules\": [{\"match\": \"blk.0.*\", \"format\": "
     "\"q8_0\"}, {\"match\": \"token_embd*\", \"format\": "
     "\"f16\"}]}, \"kv-cache\": {\"format\": \"q8_0\"}, \"context\": {\"length\": 512}, "
-    "\"threads\": {\"count\": 3}, \"fusion\": {\"enabled\": false}}",
-    "{\"weight-format\": {\"rules\": [{\"match\": \"größe ≤ \\\"x\\\" *\", \"format\": "
-    "\"bf16\"}]}}",
+    "\"threads\": {\"count\": 3}, \"fusion\": {\"enabled\": false}}"),
+    ("{\"weight-format\": {\"rules\": [{\"match\": \"größe ≤ \\\"x\\\" *\", \"format\": "
+    "\"bf16\"}]}}"),
   };
   for (guint i = 0; i < G_N_ELEMENTS (documents); i++)
     {
