@@ -183,6 +183,13 @@ profile_new (const RtModel *model)
   return p;
 }
 
+static void
+profile_clear (Profile *p)
+{
+  free (p->wait_ns);
+  free (p->wall_ns);
+}
+
 /* Take the records of the last run. */
 static void
 profile_add (Profile *p, RtModel *model)
@@ -372,6 +379,8 @@ generate (RtModel *model, const Options *o, RtError *error)
   if (o->n_trace_pairs > 0)
     print_trace_cost (model, o, error);
   free (out);
+  profile_clear (&decode);
+  profile_clear (&prefill);
 }
 
 int
