@@ -9,6 +9,9 @@
  * numbers alone or in a full run. */
 void kc_seed (uint64_t seed, const char *name);
 
+/* What all outputs came to since the last call: a hash, the same on every architecture. */
+uint64_t kc_take_digest (void);
+
 /* Mean time of --bench per measurement, how results leave it. */
 typedef struct
 {

@@ -5,6 +5,7 @@
  */
 #include "kn-check-private.h"
 
+#include <inttypes.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -17,7 +18,7 @@
 
 typedef struct
 {
-  int bench, list, only_level;
+  int bench, list, digest, only_level;
   uint64_t seed;
   const char *filter, *json;
 } Options;
@@ -168,7 +169,10 @@ check_one (const KcCase *kernel, int level, int number, const Options *options)
       return 0;
     }
 
+  kc_take_digest ();
   const int ok = guarded (kernel, kn_table_for_level (KN_LEVEL_C), v, options);
+  if (options->digest)
+    printf ("# digest %s %s %016" PRIx64 "\n", kernel->name, level_name, kc_take_digest ());
   printf ("%s %d - %s %s\n", ok ? "ok" : "not ok", number, kernel->name, level_name);
   if (!ok)
     printf ("# %s %s: %s%s%s\n", kernel->name, level_name, failure,
@@ -244,10 +248,12 @@ static int
 usage (FILE *to)
 {
   fprintf (
-      to, "usage: kn-check [--bench] [--json FILE|-] [--level NAME] [--seed N] [--list] [FILTER]\n"
+      to, "usage: kn-check [--bench] [--json FILE|-] [--digest] [--level NAME] [--seed N] [--list] "
+          "[FILTER]\n"
           "Checks the kernels whose name contains FILTER, at every level of this machine, as TAP;\n"
           "with --bench times them instead and prints a table, with --json also (or with - only) "
-          "as JSON.\n");
+          "as JSON;\n"
+          "with --digest also prints a hash of all results, to compare architectures.\n");
   return to == stderr ? 2 : 0;
 }
 
@@ -264,6 +270,8 @@ parse (int argc, char **argv, Options *options)
         options->bench = 1;
       else if (strcmp (argv[i], "--list") == 0)
         options->list = 1;
+      else if (strcmp (argv[i], "--digest") == 0)
+        options->digest = 1;
       else if (strcmp (argv[i], "--json") == 0 && value)
         options->json = argv[++i];
       else if (strcmp (argv[i], "--seed") == 0 && value)
