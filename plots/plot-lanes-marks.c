@@ -322,6 +322,16 @@ draw_dense_bars (const Marks *m, guint series_index)
 
 /* --- intervals --- */
 
+/* The interval goes on beyond the lane. */
+static void
+draw_cut_off (const Marks *m, double x, double half)
+{
+  cairo_move_to (m->cr, x, m->box->plot_y - 2);
+  cairo_line_to (m->cr, x + half, m->box->plot_y - 2 + 1.5 * half);
+  cairo_line_to (m->cr, x - half, m->box->plot_y - 2 + 1.5 * half);
+  cairo_close_path (m->cr);
+}
+
 static void
 draw_whiskers (const Marks *m, guint series_index, guint k)
 {
@@ -341,10 +351,15 @@ draw_whiskers (const Marks *m, guint series_index, guint k)
       x = plot_snap (span.x + (span.w - line) / 2, m->ds);
       cairo_rectangle (m->cr, x, y, line, h);
       cap = plot_snap (fmin (span.w * 0.5, 9) / 2, m->ds);
-      if (span.w >= 8 && h > 3)
+      if (fmax (lo, hi) > m->y.max && m->y.kind == PLOT_AXIS_LINEAR)
+        draw_cut_off (m, x + line / 2, fmin (4, span.w / 2));
+      else if (span.w >= 8 && h > 3)
         {
           cairo_rectangle (m->cr, x - cap, y, cap, line);
           cairo_rectangle (m->cr, x + line, y, cap, line);
+        }
+      if (span.w >= 8 && h > 3)
+        {
           cairo_rectangle (m->cr, x - cap, y + h - line, cap, line);
           cairo_rectangle (m->cr, x + line, y + h - line, cap, line);
         }

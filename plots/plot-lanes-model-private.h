@@ -82,6 +82,11 @@ gboolean plot_lane_is_empty (const PlotLane *lane, guint n_items);
 /** Extremes over everything drawn for @item; widens *lo..*hi and *min_positive. */
 void plot_lane_item_extent (const PlotLane *lane, guint item, gboolean with_baseline, double *lo,
                             double *hi, double *min_positive);
+/** How high the range of the lane may reach for intervals alone: the bar, stack or baseline of
+ * @item times 1.6. One bad outlier must not make all bars flat; an interval that is cut off ends
+ * in an arrow. INFINITY where nothing may be cut: points (their interval is the message), a log
+ * lane, an item without bars. */
+double plot_lane_item_ceiling (const PlotLane *lane, guint item, gboolean with_baseline);
 /** Total over the first level of one bar series, or of the stack (@series of any part); NaN:
  * nothing. */
 double plot_lanes_model_total (PlotLanesModel *self, guint lane, guint series);

@@ -334,6 +334,27 @@ plot_lane_item_extent (const PlotLane *lane, guint item, gboolean with_baseline,
 }
 
 double
+plot_lane_item_ceiling (const PlotLane *lane, guint item, gboolean with_baseline)
+{
+  const double headroom = 1.6;
+  double top = plot_lane_stack_value (lane, item);
+
+  if (lane->flags & PLOT_LANE_LOG)
+    return INFINITY;
+  for (guint s = 0; s < lane->series->len; s++)
+    {
+      const PlotLaneSeries *series = plot_lane_get_series (lane, s);
+
+      if (series->info.role == PLOT_ROLE_POINT)
+        return INFINITY;
+      if (series->info.role == PLOT_ROLE_BAR
+          || (series->info.role == PLOT_ROLE_BASELINE && with_baseline))
+        top = fmax (top, series->value[item]); /* NaN gives way */
+    }
+  return isnan (top) || top <= 0 ? INFINITY : headroom * top;
+}
+
+double
 plot_lanes_model_total (PlotLanesModel *self, guint lane_index, guint series_index)
 {
   const PlotLane *lane = plot_lanes_model_lane (self, lane_index);

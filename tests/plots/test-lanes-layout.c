@@ -251,6 +251,32 @@ test_stack_and_baseline (void)
   plot_lanes_model_free (model);
 }
 
+/* Intervals get 1.6 times the bar's height; points, whose interval is the message, all they need. */
+static void
+test_ceiling (void)
+{
+  const double bar[1] = { 10 }, low[1] = { 9 }, high[1] = { 400 }, before[1] = { 20 };
+  PlotLanesModel *model = plot_lanes_model_new ();
+  PlotLane *lane;
+
+  plot_lanes_model_set_items (model, &(PlotItem){ .name = "a", .parent = -1 }, 1);
+  plot_lanes_model_add_lane (model, &(PlotLaneInfo){ .title = "bars" });
+  plot_lanes_model_add_lane (model, &(PlotLaneInfo){ .title = "points" });
+  plot_lanes_model_add_series (model, 0, &(PlotLaneSeriesInfo){ .role = PLOT_ROLE_BAR });
+  plot_lanes_model_add_series (model, 0, &(PlotLaneSeriesInfo){ .role = PLOT_ROLE_BASELINE });
+  plot_lanes_model_add_series (model, 1, &(PlotLaneSeriesInfo){ .role = PLOT_ROLE_POINT });
+  lane = plot_lanes_model_lane (model, 0);
+  g_assert_true (isinf (plot_lane_item_ceiling (lane, 0, TRUE))); /* nothing is there */
+  plot_lanes_model_set_values (model, 0, 0, 0, 1, bar, low, high, NULL);
+  g_assert_cmpfloat (plot_lane_item_ceiling (lane, 0, TRUE), ==, 16);
+  plot_lanes_model_set_values (model, 0, 1, 0, 1, before, NULL, NULL, NULL);
+  g_assert_cmpfloat (plot_lane_item_ceiling (lane, 0, TRUE), ==, 32);
+  g_assert_cmpfloat (plot_lane_item_ceiling (lane, 0, FALSE), ==, 16);
+  plot_lanes_model_set_values (model, 1, 0, 0, 1, bar, low, high, NULL);
+  g_assert_true (isinf (plot_lane_item_ceiling (plot_lanes_model_lane (model, 1), 0, TRUE)));
+  plot_lanes_model_free (model);
+}
+
 /* The range grows at once, but shrinks only after it has been too large for a while: no jumping. */
 static void
 test_hysteresis (void)
@@ -349,6 +375,7 @@ main (int argc, char **argv)
   g_test_add_func ("/plots/lanes-layout/clamp-view", test_clamp_view);
   g_test_add_func ("/plots/lanes-model/values", test_values);
   g_test_add_func ("/plots/lanes-model/stack-and-baseline", test_stack_and_baseline);
+  g_test_add_func ("/plots/lanes-model/ceiling", test_ceiling);
   g_test_add_func ("/plots/lanes-model/hysteresis", test_hysteresis);
   g_test_add_func ("/plots/lanes-model/step-range", test_step_range);
   g_test_add_func ("/plots/lanes-model/log-range", test_log_range);
