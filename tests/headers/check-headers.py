@@ -23,7 +23,8 @@ GTK = ["gtk4"]
 FOLDERS = {
     "kernels": (["kernels"], []),
     "engine/runtime": (["engine/runtime", "kernels"], []),
-    "engine": (["engine", "engine/runtime", "kernels"], GLIB + ["json-glib-1.0", "sqlite3"]),
+    "engine": (["engine", "engine/import", "engine/runtime", "kernels"],
+               GLIB + ["json-glib-1.0", "sqlite3", "libprotobuf-c"]),
     "plots": (["plots"], GTK),
     "app": (["app", "app/cli", "engine", "engine/runtime", "kernels", "plots"],
             GTK + ["libadwaita-1", "json-glib-1.0", "sqlite3"]),
