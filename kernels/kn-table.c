@@ -23,6 +23,8 @@ fill (KnTable *table, KnLevel level)
   kn_matmul_c (&table->matmul);
   kn_vec_c (&table->vec);
   kn_attn_c (&table->attn);
+  kn_conv_c (&table->conv);
+  kn_pool_c (&table->pool);
 
 #if defined(__x86_64__)
   if (level == KN_LEVEL_AVX2 || level == KN_LEVEL_AVX512)
@@ -36,6 +38,8 @@ fill (KnTable *table, KnLevel level)
       kn_matmul_avx512 (&table->matmul);
       kn_vec_avx512 (&table->vec);
       kn_attn_avx512 (&table->attn);
+      kn_conv_avx512 (&table->conv);
+      kn_pool_avx512 (&table->pool);
     }
 #elif defined(__aarch64__)
   if (level == KN_LEVEL_NEON || level == KN_LEVEL_DOTPROD)

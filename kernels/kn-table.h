@@ -3,8 +3,10 @@
 #pragma once
 
 #include "kn-attn.h"
+#include "kn-conv.h"
 #include "kn-cpu.h"
 #include "kn-matmul.h"
+#include "kn-pool.h"
 #include "kn-vec.h"
 
 struct KnTable
@@ -13,4 +15,6 @@ struct KnTable
   KnMatmulFamily matmul;
   KnVecFamily vec;
   KnAttnFamily attn;
+  KnConvFamily conv;
+  KnPoolFamily pool;
 };

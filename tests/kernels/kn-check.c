@@ -305,6 +305,7 @@ main (int argc, char **argv)
   kc_register_quant ();
   kc_register_vec ();
   kc_register_attn ();
+  kc_register_conv ();
 
   if (options.list)
     {

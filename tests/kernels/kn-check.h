@@ -56,6 +56,7 @@ void kc_register_vec (void);
 void kc_register_attn (void);
 void kc_register_matmul (void);
 void kc_register_quant (void);
+void kc_register_conv (void);
 
 /* --- memory: freed by the frame when the check ends --- */
 
