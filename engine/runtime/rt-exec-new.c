@@ -8,6 +8,9 @@
 
 #include "kn-quant.h"
 
+/* The most of anything that a run is given: an hour of sound at 16 kHz. */
+#define MAX_SYMBOL (1 << 26)
+
 static bool
 fail_memory (RtError *error, const char *what, uint64_t n_bytes)
 {
@@ -31,8 +34,11 @@ alloc_aligned (uint64_t n_bytes)
 static bool
 check_packed (const RtNode *node, const RtValue *value, const RtWeight *weight, RtError *error)
 {
-  if (value->shape.n_dims != 2 || rt_weight_n_rows (weight) != (uint64_t)value->shape.dims[0]
-      || rt_weight_n_cols (weight) != (uint64_t)value->shape.dims[1])
+  uint64_t n_cols = 1;
+  for (uint32_t i = 1; i < value->shape.n_dims; i++)
+    n_cols *= (uint64_t)value->shape.dims[i];
+  if (value->shape.n_dims < 2 || rt_weight_n_rows (weight) != (uint64_t)value->shape.dims[0]
+      || rt_weight_n_cols (weight) != n_cols)
     return rt_fail (error, RT_ERROR_FORMAT,
                     "%s: the packed weight %s is %" PRIu64 " x %" PRIu64
                     ", which is not the graph's shape",
@@ -112,7 +118,7 @@ static uint64_t
 padded_length (const RtValue *value)
 {
   const uint64_t unit = KN_ALIGN / sizeof (float);
-  return ((uint64_t)value->shape.dims[0] + unit - 1) / unit * unit;
+  return (rt_shape_n (&value->shape) + unit - 1) / unit * unit;
 }
 
 /* Mark the weights that some node reads as a vector. */
@@ -123,7 +129,9 @@ mark_vectors (const RtGraph *graph, bool *is_vector)
     {
       const RtNode *node = rt_graph_node (graph, n);
       for (uint32_t i = 0; i < node->n_inputs; i++)
-        if (node->inputs[i] != RT_NONE && rt_op_input_is (node->op->vector_inputs, i))
+        if (node->inputs[i] != RT_NONE && rt_op_input_is (node->op->vector_inputs, i)
+            && rt_graph_value (graph, node->inputs[i])->kind == RT_VALUE_WEIGHT
+            && kn_dtype_info (rt_graph_value (graph, node->inputs[i])->type) != NULL)
           is_vector[node->inputs[i]] = true;
     }
 }
@@ -147,7 +155,7 @@ copy_vectors (RtExec *exec, const bool *is_vector, RtError *error)
       {
         const RtValue *value = rt_graph_value (exec->graph, id);
         exec->vectors[id] = at;
-        kn_dequantize_row (value->type, value->data, at, (size_t)value->shape.dims[0]);
+        kn_dequantize_row (value->type, value->data, at, (size_t)rt_shape_n (&value->shape));
         at += padded_length (value);
       }
   return true;
@@ -183,14 +191,17 @@ find_ends (RtExec *exec, RtError *error)
   for (RtValueId id = 0; id < rt_graph_n_values (exec->graph); id++)
     {
       const RtValue *value = rt_graph_value (exec->graph, id);
-      if (value->kind == RT_VALUE_INPUT && value->type == RT_TYPE_I32)
+      if (value->kind == RT_VALUE_INPUT && value->type == RT_TYPE_I32 && value->shape.n_dims == 1
+          && value->shape.dims[0] == RT_DIM_TOKENS)
         exec->tokens_value = id;
       if (value->kind == RT_VALUE_OUTPUT && value->shape.n_dims == 2)
         exec->logits_value = id;
     }
-  if (exec->tokens_value == RT_NONE || exec->logits_value == RT_NONE)
+  if (exec->tokens_value == RT_NONE)
+    return true;
+  if (exec->logits_value == RT_NONE)
     return rt_fail (error, RT_ERROR_FORMAT,
-                    "The graph has no input of token numbers or no output of logits");
+                    "The graph has an input of token numbers and no output of logits");
 
   exec->n_vocab = (uint32_t)rt_graph_value (exec->graph, exec->logits_value)->shape.dims[1];
   for (RtNodeId n = 0; n < rt_graph_n_nodes (exec->graph); n++)
@@ -205,8 +216,46 @@ find_ends (RtExec *exec, RtError *error)
           }
     }
 
-  exec->tokens = alloc_aligned ((uint64_t)exec->max_symbols[0] * sizeof *exec->tokens);
-  return exec->tokens != NULL || fail_memory (error, "tokens", (uint64_t)exec->max_symbols[0] * 4);
+  exec->tokens = exec->memory[exec->tokens_value];
+  return true;
+}
+
+/* Inputs whose shape has no symbol other than the tokens', and states. */
+static bool
+is_own (const RtValue *value)
+{
+  if (value->kind == RT_VALUE_STATE)
+    return true;
+  for (uint32_t i = 0; i < value->shape.n_dims; i++)
+    if (value->shape.dims[i] < RT_DIM_OUTPUTS)
+      return false;
+  return value->kind == RT_VALUE_INPUT;
+}
+
+static bool
+make_inputs (RtExec *exec, RtError *error)
+{
+  uint32_t n_values = rt_graph_n_values (exec->graph);
+
+  exec->memory = calloc (n_values + 1, sizeof *exec->memory);
+  exec->is_owned = calloc (n_values + 1, sizeof *exec->is_owned);
+  if (exec->memory == NULL || exec->is_owned == NULL)
+    return fail_memory (error, "the list of inputs", n_values * sizeof *exec->memory);
+  for (RtValueId id = 0; id < n_values; id++)
+    {
+      const RtValue *value = rt_graph_value (exec->graph, id);
+      if (!is_own (value))
+        continue;
+      uint64_t n_bytes = rt_value_bytes (value, exec->max_symbols);
+      exec->memory[id] = alloc_aligned (n_bytes);
+      exec->is_owned[id] = true;
+      if (exec->memory[id] == NULL)
+        return fail_memory (error, value->name, n_bytes);
+      if (value->kind == RT_VALUE_STATE)
+        exec->state_bytes += n_bytes;
+    }
+  rt_exec_reset_state (exec);
+  return true;
 }
 
 static bool
@@ -249,8 +298,13 @@ fill_tensor (const RtExec *exec, RtValueId id, uint32_t vector_mask, uint32_t in
   const RtValue *value = rt_graph_value (exec->graph, id);
   tensor->type = value->type;
   tensor->shape = value->shape;
+  tensor->quant = value->quant;
   tensor->weight = exec->weights[id];
-  if (rt_op_input_is (vector_mask, index))
+  if (value->shape.n_dims > 0 && value->shape.dims[value->shape.n_dims - 1] > 0)
+    tensor->row_stride = (size_t)value->shape.dims[value->shape.n_dims - 1];
+  else
+    tensor->row_stride = 1;
+  if (rt_op_input_is (vector_mask, index) && exec->vectors[id] != NULL)
     {
       tensor->type = RT_TYPE_F32;
       tensor->data = exec->vectors[id];
@@ -261,11 +315,13 @@ fill_tensor (const RtExec *exec, RtValueId id, uint32_t vector_mask, uint32_t in
 }
 
 static void
-fill_context (const RtExec *exec, const RtNode *node, RtOpContext *context)
+fill_context (const RtExec *exec, const RtNode *node, RtTensor *tensors, RtOpContext *context)
 {
   *context = (RtOpContext){ .kn = exec->kn,
                             .node = node,
                             .attrs = node->attrs,
+                            .inputs = tensors + RT_MAX_OUTPUTS,
+                            .outputs = tensors,
                             .kv = exec->kv,
                             .n_threads = exec->n_threads,
                             .scratch = exec->scratch,
@@ -298,27 +354,82 @@ make_memory (RtExec *exec, const RtExecConfig *config, RtError *error)
   return true;
 }
 
+/* Tensors of a node's context: outputs, then inputs. */
+static size_t
+n_tensors (const RtNode *node)
+{
+  return RT_MAX_OUTPUTS
+         + (node->n_inputs > RT_INPUT_SLOTS ? node->n_inputs : (size_t)RT_INPUT_SLOTS);
+}
+
 static bool
 make_phases (RtExec *exec, RtError *error)
 {
   uint32_t n_nodes = rt_graph_n_nodes (exec->graph), n = 0;
+  size_t n_all = 0;
 
   for (RtNodeId id = 0; id < n_nodes; id++)
-    n += exec->use_reference ? 1 : rt_graph_node (exec->graph, id)->op->n_phases;
+    {
+      const RtNode *node = rt_graph_node (exec->graph, id);
+      n += exec->use_reference ? 1 : node->op->n_phases;
+      n_all += n_tensors (node);
+    }
   if (n > RT_JOB_MAX)
     return rt_fail (error, RT_ERROR_UNSUPPORTED, "A graph of %u nodes is too long", n_nodes);
 
   exec->contexts = calloc (n_nodes + 1, sizeof *exec->contexts);
   exec->phases = calloc (n + 1, sizeof *exec->phases);
-  if (exec->contexts == NULL || exec->phases == NULL)
+  exec->tensors = calloc (n_all + 1, sizeof *exec->tensors);
+  if (exec->contexts == NULL || exec->phases == NULL || exec->tensors == NULL)
     return fail_memory (error, "the steps of a run", n_nodes * sizeof *exec->contexts);
 
+  RtTensor *tensors = exec->tensors;
   for (RtNodeId id = 0; id < n_nodes; id++)
     {
       const RtNode *node = rt_graph_node (exec->graph, id);
-      fill_context (exec, node, &exec->contexts[id]);
+      fill_context (exec, node, tensors, &exec->contexts[id]);
+      tensors += n_tensors (node);
       for (uint32_t p = 0; p < (exec->use_reference ? 1 : node->op->n_phases); p++)
         exec->phases[exec->n_phases++] = (RtExecPhase){ id, p };
+    }
+  return true;
+}
+
+static uint64_t
+node_prepared_bytes (const RtExec *exec, const RtNode *node)
+{
+  if (node->op->prepared_bytes == NULL)
+    return 0;
+  uint64_t n_bytes = node->op->prepared_bytes (&(RtOpQuery){ .graph = exec->graph,
+                                                             .node = node,
+                                                             .weight_dtypes = exec->weight_dtypes,
+                                                             .symbols = exec->max_symbols,
+                                                             .n_threads = exec->n_threads });
+  return (n_bytes + KN_ALIGN - 1) / KN_ALIGN * KN_ALIGN;
+}
+
+/* What nodes make once from their constants. */
+static bool
+prepare (RtExec *exec, RtError *error)
+{
+  uint32_t n_nodes = rt_graph_n_nodes (exec->graph);
+
+  rt_exec_bind (exec, exec->max_symbols);
+  for (RtNodeId n = 0; n < n_nodes; n++)
+    exec->prepared_bytes += node_prepared_bytes (exec, rt_graph_node (exec->graph, n));
+  exec->prepared = alloc_aligned (exec->prepared_bytes);
+  if (exec->prepared == NULL)
+    return fail_memory (error, "constants of the operators", exec->prepared_bytes);
+
+  uint8_t *at = exec->prepared;
+  for (RtNodeId n = 0; n < n_nodes; n++)
+    {
+      const RtNode *node = rt_graph_node (exec->graph, n);
+      if (node->op->prepared_bytes == NULL)
+        continue;
+      node->op->prepare (&exec->contexts[n], at);
+      exec->contexts[n].prepared = at;
+      at += node_prepared_bytes (exec, node);
     }
   return true;
 }
@@ -327,14 +438,13 @@ make_phases (RtExec *exec, RtError *error)
 static bool
 check_chunks (RtExec *exec, RtError *error)
 {
-  rt_exec_bind (exec, exec->max_symbols);
   for (uint32_t p = 0; p < exec->n_phases && !exec->use_reference; p++)
     {
       const RtOpContext *context = &exec->contexts[exec->phases[p].node];
       if (context->node->op->n_chunks (context, exec->phases[p].phase) > RT_JOB_MAX)
         return rt_fail (error, RT_ERROR_RANGE,
-                        "%s: runs of %d tokens are too long, choose a smaller batch",
-                        context->node->name, (int)exec->max_symbols[0]);
+                        "%s: a run of this size is too long, choose a smaller batch or input",
+                        context->node->name);
     }
   return true;
 }
@@ -344,11 +454,20 @@ check_chunks (RtExec *exec, RtError *error)
 static bool
 check_config (const RtExecConfig *config, RtError *error)
 {
+  bool is_used[RT_N_SYMBOLS] = { false };
+
+  for (RtValueId id = 0; id < rt_graph_n_values (config->graph); id++)
+    {
+      const RtShape *shape = &rt_graph_value (config->graph, id)->shape;
+      for (uint32_t i = 0; i < shape->n_dims; i++)
+        if (shape->dims[i] < 0 && shape->dims[i] >= -RT_N_SYMBOLS)
+          is_used[-shape->dims[i] - 1] = true;
+    }
   for (int i = 0; i < RT_N_SYMBOLS; i++)
-    if (config->max_symbols[i] < 1 || config->max_symbols[i] > 1 << 20)
+    if (is_used[i] && (config->max_symbols[i] < 1 || config->max_symbols[i] > MAX_SYMBOL))
       return rt_fail (error, RT_ERROR_RANGE,
-                      "Largest run: %" PRId64 " tokens or outputs, expected 1 to %d",
-                      config->max_symbols[i], 1 << 20);
+                      "Largest run: %" PRId64 " tokens, outputs, pixels or samples, expected 1 to %d",
+                      config->max_symbols[i], MAX_SYMBOL);
   return rt_graph_validate (config->graph, error);
 }
 
@@ -373,9 +492,10 @@ rt_exec_new (const RtExecConfig *config, RtError *error)
   memcpy (exec->max_symbols, config->max_symbols, sizeof exec->max_symbols);
 
   if (!take_weights (exec, config->weights, error) || !make_vectors (exec, error)
-      || !find_ends (exec, error)
+      || !make_inputs (exec, error) || !find_ends (exec, error)
       || !make_cache (exec, config->kv_format, config->kv_capacity, error)
       || !make_memory (exec, config, error) || !make_phases (exec, error)
+      || !prepare (exec, error)
       || !check_chunks (exec, error) || !rt_exec_trace_new (exec, error))
     {
       rt_exec_free (exec);
@@ -399,7 +519,13 @@ rt_exec_free (RtExec *exec)
   free (exec->vector_memory);
   free (exec->contexts);
   free (exec->phases);
-  free (exec->tokens);
+  for (RtValueId id = 0; exec->is_owned != NULL && id < rt_graph_n_values (exec->graph); id++)
+    if (exec->is_owned[id])
+      free (exec->memory[id]);
+  free (exec->memory);
+  free (exec->is_owned);
+  free (exec->prepared);
+  free (exec->tensors);
   free (exec->scratch);
   free (exec->arena);
   rt_plan_free (exec->plan);

@@ -45,8 +45,14 @@ struct RtExec
   float *vector_memory;
   uint64_t vector_bytes;
   uint8_t *arena, *scratch;
-  int32_t *tokens; /* the input's memory */
-  RtValueId tokens_value, logits_value;
+  void **memory;   /* [n_values] of inputs and states; NULL for inputs that were not given yet */
+  bool *is_owned;  /* [n_values] of `memory` */
+  uint64_t state_bytes;
+  uint8_t *prepared; /* what the nodes prepared */
+  uint64_t prepared_bytes;
+  RtTensor *tensors; /* of all contexts */
+  int32_t *tokens;   /* the input's memory */
+  RtValueId tokens_value, logits_value; /* RT_NONE for networks that are no language models */
   int64_t n_tokens_known; /* token numbers are below this */
   uint32_t n_vocab;
 

@@ -4,13 +4,19 @@
 #include "rt-exec-private.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <string.h>
 
+/* Strided tensors have no symbol in their last dimension, so their stride stays. */
 static void
 bind_tensor (const RtGraph *graph, RtValueId id, const int64_t *symbols, RtTensor *tensor)
 {
-  if (id != RT_NONE)
-    rt_shape_bind (&rt_graph_value (graph, id)->shape, symbols, &tensor->shape);
+  if (id == RT_NONE)
+    return;
+  const RtShape *shape = &rt_graph_value (graph, id)->shape;
+  rt_shape_bind (shape, symbols, &tensor->shape);
+  if (shape->n_dims > 0 && shape->dims[shape->n_dims - 1] < 0)
+    tensor->row_stride = (size_t)tensor->shape.dims[shape->n_dims - 1];
 }
 
 void
@@ -102,16 +108,10 @@ check_run (const RtExec *exec, const int32_t *tokens, uint32_t n_tokens, uint32_
   return true;
 }
 
-bool
-rt_exec_run (RtExec *exec, const int32_t *tokens, uint32_t n_tokens, uint32_t n_outputs,
-             RtPhase phase, RtError *error)
+/* Everything is bound: run the graph. */
+static bool
+execute (RtExec *exec, RtPhase phase, RtError *error)
 {
-  if (!check_run (exec, tokens, n_tokens, n_outputs, error))
-    return false;
-
-  rt_exec_bind (exec, (int64_t[]){ n_tokens, n_outputs });
-  memcpy (exec->tokens, tokens, n_tokens * sizeof *tokens);
-  exec->position = exec->kv != NULL ? rt_kv_n_used (exec->kv) : 0;
   exec->phase = phase;
   exec->stopped = false;
   exec->traced = atomic_load_explicit (&exec->tracing, memory_order_relaxed);
@@ -130,11 +130,117 @@ rt_exec_run (RtExec *exec, const int32_t *tokens, uint32_t n_tokens, uint32_t n_
   if (exec->traced)
     rt_exec_trace_end (exec);
   exec->step++;
-  if (exec->stopped)
-    return rt_fail (error, RT_ERROR_CANCELLED, "The run was stopped");
+  return !exec->stopped || rt_fail (error, RT_ERROR_CANCELLED, "The run was stopped");
+}
+
+bool
+rt_exec_run (RtExec *exec, const int32_t *tokens, uint32_t n_tokens, uint32_t n_outputs,
+             RtPhase phase, RtError *error)
+{
+  assert (exec->tokens_value != RT_NONE);
+  if (!check_run (exec, tokens, n_tokens, n_outputs, error))
+    return false;
+
+  int64_t symbols[RT_N_SYMBOLS];
+  memcpy (symbols, exec->max_symbols, sizeof symbols);
+  symbols[0] = n_tokens;
+  symbols[1] = n_outputs;
+  rt_exec_bind (exec, symbols);
+  memcpy (exec->tokens, tokens, n_tokens * sizeof *tokens);
+  exec->position = exec->kv != NULL ? rt_kv_n_used (exec->kv) : 0;
+  if (!execute (exec, phase, error))
+    return false;
   if (exec->kv != NULL)
     rt_kv_set_n_used (exec->kv, exec->position + n_tokens);
   return true;
+}
+
+/* ---- networks ---- */
+
+static bool
+has_symbol (const RtShape *shape)
+{
+  for (uint32_t i = 0; i < shape->n_dims; i++)
+    if (shape->dims[i] < 0)
+      return true;
+  return false;
+}
+
+void
+rt_exec_set_input (RtExec *exec, RtValueId id, const void *data)
+{
+  const RtValue *value = rt_graph_value (exec->graph, id);
+
+  assert (value->kind == RT_VALUE_INPUT && data != NULL);
+  if (!has_symbol (&value->shape))
+    {
+      memcpy (exec->memory[id], data, rt_value_bytes (value, exec->max_symbols));
+      return;
+    }
+  exec->memory[id] = (void *)data;
+  for (RtNodeId n = 0; n < rt_graph_n_nodes (exec->graph); n++)
+    for (uint32_t i = 0; i < exec->contexts[n].node->n_inputs; i++)
+      if (exec->contexts[n].node->inputs[i] == id)
+        exec->contexts[n].inputs[i].data = (void *)data;
+}
+
+static bool
+check_inputs (const RtExec *exec, const int64_t *symbols, RtError *error)
+{
+  for (int i = 0; i < RT_N_SYMBOLS; i++)
+    if (symbols[i] != exec->max_symbols[i]
+        && (symbols[i] < 1 || symbols[i] > exec->max_symbols[i]))
+      return rt_fail (error, RT_ERROR_RANGE,
+                      "The input's size is %" PRId64 ", expected 1 to %" PRId64, symbols[i],
+                      exec->max_symbols[i]);
+  for (RtValueId id = 0; id < rt_graph_n_values (exec->graph); id++)
+    if (rt_graph_value (exec->graph, id)->kind == RT_VALUE_INPUT && exec->memory[id] == NULL)
+      return rt_fail (error, RT_ERROR_RANGE, "Input %s was not given",
+                      rt_graph_value (exec->graph, id)->name);
+  return true;
+}
+
+bool
+rt_exec_infer (RtExec *exec, const int64_t *symbols, RtPhase phase, RtError *error)
+{
+  if (symbols == NULL)
+    symbols = exec->max_symbols;
+  if (!check_inputs (exec, symbols, error))
+    return false;
+
+  rt_exec_bind (exec, symbols);
+  if (!execute (exec, phase, error))
+    return false;
+  for (RtValueId id = 0; id < rt_graph_n_values (exec->graph); id++)
+    {
+      const RtValue *value = rt_graph_value (exec->graph, id);
+      if (value->kind == RT_VALUE_STATE && value->next != RT_NONE)
+        memcpy (exec->memory[id], rt_exec_value (exec, value->next),
+                rt_value_bytes (value, symbols));
+    }
+  return true;
+}
+
+void
+rt_exec_reset_state (RtExec *exec)
+{
+  for (RtValueId id = 0; id < rt_graph_n_values (exec->graph); id++)
+    {
+      const RtValue *value = rt_graph_value (exec->graph, id);
+      if (value->kind != RT_VALUE_STATE)
+        continue;
+      uint64_t n_bytes = rt_value_bytes (value, exec->max_symbols);
+      if (value->data != NULL)
+        memcpy (exec->memory[id], value->data, n_bytes);
+      else
+        memset (exec->memory[id], 0, n_bytes);
+    }
+}
+
+void
+rt_exec_value_shape (const RtExec *exec, RtValueId value, RtShape *shape)
+{
+  rt_shape_bind (&rt_graph_value (exec->graph, value)->shape, exec->symbols, shape);
 }
 
 void
@@ -178,7 +284,8 @@ rt_exec_value (const RtExec *exec, RtValueId id)
   switch (value->kind)
     {
     case RT_VALUE_INPUT:
-      return exec->tokens;
+    case RT_VALUE_STATE:
+      return exec->memory[id];
     case RT_VALUE_WEIGHT:
       return exec->vectors[id] != NULL ? exec->vectors[id] : value->data;
     case RT_VALUE_ACTIVATION:
@@ -209,7 +316,7 @@ rt_exec_step (const RtExec *exec)
 static uint64_t
 weight_bytes (const RtExec *exec)
 {
-  uint64_t bytes = exec->vector_bytes;
+  uint64_t bytes = exec->vector_bytes + exec->prepared_bytes;
 
   for (RtValueId id = 0; id < rt_graph_n_values (exec->graph); id++)
     {
@@ -227,7 +334,7 @@ rt_exec_memory (const RtExec *exec, RtMemory *memory)
 {
   *memory = (RtMemory){
     .weight_bytes = weight_bytes (exec),
-    .activation_bytes = exec->plan->arena_bytes,
+    .activation_bytes = exec->plan->arena_bytes + exec->state_bytes,
     .scratch_bytes
     = exec->plan->shared_scratch_bytes + exec->n_threads * exec->plan->thread_scratch_bytes,
     .kv_bytes = exec->kv != NULL ? rt_kv_bytes (exec->kv) : 0,
@@ -239,12 +346,20 @@ rt_exec_memory (const RtExec *exec, RtMemory *memory)
 void
 rt_exec_cost (const RtExec *exec, RtNodeId node, uint32_t n_tokens, uint32_t position, RtCost *cost)
 {
+  int64_t symbols[RT_N_SYMBOLS];
+
   memset (cost, 0, sizeof *cost);
+  memcpy (symbols, exec->max_symbols, sizeof symbols);
+  if (exec->tokens_value != RT_NONE)
+    {
+      symbols[0] = n_tokens;
+      symbols[1] = 1;
+    }
   const RtNode *n = rt_graph_node (exec->graph, node);
   n->op->cost (&(RtOpQuery){ .graph = exec->graph,
                              .node = n,
                              .weight_dtypes = exec->weight_dtypes,
-                             .symbols = (int64_t[]){ n_tokens, 1 },
+                             .symbols = symbols,
                              .kv_format = exec->kv != NULL ? rt_kv_format (exec->kv) : KN_F16,
                              .kv_capacity = exec->kv != NULL ? rt_kv_capacity (exec->kv) : 0,
                              .position = position,

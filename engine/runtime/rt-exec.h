@@ -37,6 +37,21 @@ void rt_exec_free (RtExec *exec); /* accepts NULL */
 bool rt_exec_run (RtExec *exec, const int32_t *tokens, uint32_t n_tokens, uint32_t n_outputs,
                   RtPhase phase, RtError *error);
 
+/* ---- networks that are no language models ---- */
+
+/* What input @value reads in the next runs. @data is [shape] of its type, all symbols bound as in
+ * rt_exec_infer(); inputs without symbols are copied at once, those with symbols (pictures, sounds)
+ * are borrowed until replaced. */
+void rt_exec_set_input (RtExec *exec, RtValueId value, const void *data);
+/* Run the graph once. @symbols [RT_N_SYMBOLS], each at most its maximum; NULL: the maxima. States move
+ * on. Fails with RT_ERROR_RANGE (an input with symbols was never set, a symbol too large) and
+ * RT_ERROR_CANCELLED; states are then as before. */
+bool rt_exec_infer (RtExec *exec, const int64_t *symbols, RtPhase phase, RtError *error);
+/* All states as they were at the beginning. */
+void rt_exec_reset_state (RtExec *exec);
+/* The shape of @value in the last run. */
+void rt_exec_value_shape (const RtExec *exec, RtValueId value, RtShape *shape);
+
 const float *rt_exec_logits (const RtExec *exec, uint32_t row); /* [n_vocab] */
 uint32_t rt_exec_n_vocab (const RtExec *exec);
 

@@ -33,7 +33,8 @@ static const RtNode *
 only_reader (const Fuser *f, RtValueId value, const RtOp *op)
 {
   if (value == RT_NONE || f->n_readers[value] != 1
-      || rt_graph_value (f->old, value)->kind != RT_VALUE_ACTIVATION)
+      || rt_graph_value (f->old, value)->kind != RT_VALUE_ACTIVATION
+      || rt_graph_value (f->old, value)->is_kept)
     return NULL;
   const RtNode *node = rt_graph_node (f->old, f->some_reader[value]);
   return node->op == op ? node : NULL;
@@ -52,7 +53,7 @@ wants_q8 (const Fuser *f, RtValueId value)
 {
   const RtValue *v = rt_graph_value (f->old, value);
 
-  if (v->kind != RT_VALUE_ACTIVATION || f->n_readers[value] == 0
+  if (v->kind != RT_VALUE_ACTIVATION || v->is_kept || f->n_readers[value] == 0
       || v->shape.dims[v->shape.n_dims - 1] % KN_Q8_GROUP != 0)
     return false;
   for (RtNodeId n = v->producer; n < rt_graph_n_nodes (f->old); n++)
@@ -102,8 +103,12 @@ emit (Fuser *f, const char *name, const RtOp *op, const void *attrs, uint32_t n_
   const RtNode *node = rt_graph_node (f->graph, id);
   for (uint32_t i = 0; i < node->n_outputs; i++)
     {
+      const RtValue *old = rt_graph_value (f->old, results[i]);
       f->map[results[i]] = node->outputs[i];
-      if (rt_graph_value (f->old, results[i])->kind == RT_VALUE_OUTPUT)
+      if (old->quant != NULL
+          && !rt_graph_set_quant (f->graph, node->outputs[i], old->quant, f->error))
+        return false;
+      if (old->kind == RT_VALUE_OUTPUT)
         rt_graph_set_output (f->graph, node->outputs[i]);
     }
   for (uint32_t i = 0; i < n_sources; i++)
@@ -115,11 +120,15 @@ emit (Fuser *f, const char *name, const RtOp *op, const void *attrs, uint32_t n_
 static bool
 emit_one (Fuser *f, const RtNode *node, const RtOp *op, const void *attrs)
 {
-  RtValueId inputs[RT_MAX_INPUTS];
+  RtValueId *inputs = malloc ((node->n_inputs + 1) * sizeof *inputs);
+  if (inputs == NULL)
+    return rt_fail (f->error, RT_ERROR_MEMORY, "No memory for the graph at %s", node->name);
 
   for (uint32_t i = 0; i < node->n_inputs; i++)
     inputs[i] = mapped (f, node->inputs[i]);
-  return emit (f, node->name, op, attrs, node->n_inputs, inputs, 1, &node, node->outputs);
+  bool ok = emit (f, node->name, op, attrs, node->n_inputs, inputs, 1, &node, node->outputs);
+  free (inputs);
+  return ok;
 }
 
 /* "blk.3.attn_q" and "_q", "_qkv": "blk.3.attn_qkv". */
@@ -330,9 +339,28 @@ copy_sources (Fuser *f)
       else if (value->kind == RT_VALUE_WEIGHT)
         f->map[id] = rt_graph_add_weight (f->graph, value->name, value->type, &value->shape,
                                           value->data, value->data_bytes, f->error);
+      else if (value->kind == RT_VALUE_STATE)
+        f->map[id] = rt_graph_add_state (f->graph, value->name, value->type, &value->shape,
+                                         value->data, f->error);
       else
         continue;
-      if (f->map[id] == RT_NONE)
+      if (f->map[id] == RT_NONE
+          || (value->quant != NULL
+              && !rt_graph_set_quant (f->graph, f->map[id], value->quant, f->error)))
+        return false;
+    }
+  return true;
+}
+
+/* What states take must be there in the new graph: patterns never swallow a kept value. */
+static bool
+copy_next (Fuser *f)
+{
+  for (RtValueId id = 0; id < rt_graph_n_values (f->old); id++)
+    {
+      const RtValue *value = rt_graph_value (f->old, id);
+      if (value->kind == RT_VALUE_STATE && value->next != RT_NONE
+          && !rt_graph_set_next (f->graph, f->map[id], f->map[value->next], f->error))
         return false;
     }
   return true;
@@ -363,7 +391,7 @@ rewrite (Fuser *f)
     if (!f->swallowed[n] && !fuse_node (f, rt_graph_node (f->old, n)))
       return false;
   rt_graph_set_n_layers (f->graph, rt_graph_n_layers (f->old));
-  return rt_graph_validate (f->graph, f->error);
+  return copy_next (f) && rt_graph_validate (f->graph, f->error);
 }
 
 RtGraph *

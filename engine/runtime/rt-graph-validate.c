@@ -22,20 +22,78 @@ rt_shape_bind (const RtShape *shape, const int64_t *symbols, RtShape *bound)
     bound->dims[i] = rt_dim_bind (shape->dims[i], symbols);
 }
 
-static uint64_t
-type_row_bytes (int type, uint64_t n)
+size_t
+rt_type_bytes (int type)
 {
   switch (type)
     {
     case RT_TYPE_I8:
-      return n;
+    case RT_TYPE_U8:
+    case RT_TYPE_BOOL:
+      return 1;
+    case RT_TYPE_F16:
+    case RT_TYPE_BF16:
+    case RT_TYPE_I16:
+    case RT_TYPE_U16:
+      return 2;
+    case RT_TYPE_F32:
     case RT_TYPE_I32:
-      return n * 4;
-    case RT_TYPE_Q8_ROWS:
-      return kn_q8_row_bytes (n);
+    case RT_TYPE_U32:
+      return 4;
+    case RT_TYPE_F64:
+    case RT_TYPE_I64:
+    case RT_TYPE_U64:
+      return 8;
     default:
-      return kn_dtype_info (type) != NULL ? kn_row_bytes (type, n) : 0;
+      return 0;
     }
+}
+
+const char *
+rt_type_name (int type)
+{
+  static const struct
+  {
+    int type;
+    const char *name;
+  } names[] = {
+    { RT_TYPE_F32, "f32" }, { RT_TYPE_F16, "f16" },   { RT_TYPE_BF16, "bf16" },
+    { RT_TYPE_F64, "f64" }, { RT_TYPE_I8, "i8" },     { RT_TYPE_I16, "i16" },
+    { RT_TYPE_I32, "i32" }, { RT_TYPE_I64, "i64" },   { RT_TYPE_U8, "u8" },
+    { RT_TYPE_U16, "u16" }, { RT_TYPE_U32, "u32" },   { RT_TYPE_U64, "u64" },
+    { RT_TYPE_BOOL, "bool" }, { RT_TYPE_Q8_ROWS, "8-bit rows" },
+  };
+
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (names[i].type == type)
+      return names[i].name;
+  const KnDtypeInfo *info = kn_dtype_info (type);
+  return info != NULL ? info->name : "unknown";
+}
+
+uint64_t
+rt_shape_n (const RtShape *shape)
+{
+  uint64_t n = 1;
+  bool huge = false;
+
+  for (uint32_t i = 0; i < shape->n_dims; i++)
+    {
+      if (shape->dims[i] == 0)
+        return 0;
+      huge |= __builtin_mul_overflow (n, (uint64_t)shape->dims[i], &n);
+    }
+  return huge ? UINT64_MAX : n;
+}
+
+static uint64_t
+type_row_bytes (int type, uint64_t n)
+{
+  if (type == RT_TYPE_Q8_ROWS)
+    return kn_q8_row_bytes (n);
+  if (rt_type_bytes (type) > 0)
+    return n * rt_type_bytes (type);
+  return kn_dtype_info (type) != NULL ? kn_row_bytes (type, n) : 0;
 }
 
 uint64_t
@@ -55,7 +113,8 @@ rt_value_bytes (const RtValue *value, const int64_t *symbols)
 const char *
 rt_shape_text (const RtShape *shape, char *buffer, size_t n_bytes)
 {
-  static const char *const symbols[RT_N_SYMBOLS] = { "tokens", "outputs" };
+  static const char *const symbols[RT_N_SYMBOLS]
+      = { "tokens", "outputs", "height", "width", "samples" };
   size_t n = 0;
 
   if (n_bytes == 0)
@@ -90,27 +149,27 @@ rt_graph_check_weight (const RtValue *value, RtError *error)
   const RtShape *shape = &value->shape;
   uint64_t n_rows = 1;
 
-  if (shape->n_dims < 1 || shape->n_dims > RT_MAX_DIMS)
-    return rt_fail (error, RT_ERROR_FORMAT, "%s has %u dimensions, expected 1 to %d", value->name,
-                    shape->n_dims, RT_MAX_DIMS);
+  if (shape->n_dims > RT_MAX_DIMS)
+    return rt_fail (error, RT_ERROR_FORMAT, "%s has %u dimensions, expected at most %d",
+                    value->name, shape->n_dims, RT_MAX_DIMS);
   for (uint32_t i = 0; i < shape->n_dims; i++)
     {
       uint64_t dim = (uint64_t)shape->dims[i];
-      if (shape->dims[i] <= 0 || shape->dims[i] > INT32_MAX
+      if (shape->dims[i] < 0 || shape->dims[i] > INT32_MAX
           || (i + 1 < shape->n_dims && __builtin_mul_overflow (n_rows, dim, &n_rows)))
-        return rt_fail (error, RT_ERROR_FORMAT, "%s: dimension %u is %" PRId64 ", expected 1 to %d",
+        return rt_fail (error, RT_ERROR_FORMAT, "%s: dimension %u is %" PRId64 ", expected 0 to %d",
                         value->name, i, shape->dims[i], INT32_MAX);
     }
 
-  if (kn_dtype_info (value->type) == NULL)
+  if (kn_dtype_info (value->type) == NULL && rt_type_bytes (value->type) == 0)
     return true;
 
-  uint64_t row_bytes = kn_row_bytes (value->type, (size_t)shape->dims[shape->n_dims - 1]);
-  uint64_t expected;
-  if (row_bytes == 0 || __builtin_mul_overflow (n_rows, row_bytes, &expected))
-    return rt_fail (error, RT_ERROR_FORMAT, "%s: rows of %" PRId64 " values do not fit %s",
-                    value->name, shape->dims[shape->n_dims - 1], kn_dtype_info (value->type)->name);
-  if (value->data == NULL || value->data_bytes != expected)
+  uint64_t n_cols = shape->n_dims > 0 ? (uint64_t)shape->dims[shape->n_dims - 1] : 1;
+  uint64_t row_bytes = type_row_bytes (value->type, n_cols), expected;
+  if ((row_bytes == 0 && n_cols > 0) || __builtin_mul_overflow (n_rows, row_bytes, &expected))
+    return rt_fail (error, RT_ERROR_FORMAT, "%s: rows of %" PRIu64 " values do not fit %s",
+                    value->name, n_cols, rt_type_name (value->type));
+  if ((value->data == NULL && expected > 0) || value->data_bytes != expected)
     return rt_fail (error, RT_ERROR_FORMAT, "%s: expected %" PRIu64 " bytes, got %" PRIu64,
                     value->name, expected, value->data != NULL ? value->data_bytes : 0);
   return true;

@@ -221,6 +221,7 @@ add_value (RtGraph *graph, const char *name, RtError *error)
 
   value->name = copy;
   value->producer = RT_NONE;
+  value->next = RT_NONE;
   uint32_t slot = name_map_slot (graph, &graph->value_names, value_name, name);
   graph->values[id] = value;
   graph->value_names.slots[slot] = id + 1;
@@ -253,7 +254,8 @@ rt_graph_add_weight (RtGraph *graph, const char *name, int dtype, const RtShape 
                      .shape = *shape,
                      .data = data,
                      .data_bytes = data_bytes,
-                     .producer = RT_NONE };
+                     .producer = RT_NONE,
+                     .next = RT_NONE };
   if (!rt_graph_check_weight (&weight, error))
     return RT_NONE;
 
@@ -263,6 +265,19 @@ rt_graph_add_weight (RtGraph *graph, const char *name, int dtype, const RtShape 
 
   weight.name = graph->values[id]->name;
   *graph->values[id] = weight;
+  return id;
+}
+
+RtValueId
+rt_graph_add_state (RtGraph *graph, const char *name, int type, const RtShape *shape,
+                    const void *data, RtError *error)
+{
+  RtValueId id = rt_graph_add_input (graph, name, type, shape, error);
+  if (id == RT_NONE)
+    return RT_NONE;
+
+  graph->values[id]->kind = RT_VALUE_STATE;
+  graph->values[id]->data = data;
   return id;
 }
 
@@ -315,6 +330,7 @@ rt_graph_add_node (RtGraph *graph, const char *name, int32_t layer, const RtOp *
 {
   RtNodeId id = graph->n_nodes;
   RtNode draft = { .name = name, .op = op, .layer = layer, .n_inputs = n_inputs, .n_sources = 1 };
+  uint32_t n_slots = n_inputs > RT_INPUT_SLOTS ? n_inputs : RT_INPUT_SLOTS;
   RtShape shapes[RT_MAX_OUTPUTS] = { 0 };
   int types[RT_MAX_OUTPUTS] = { 0 };
 
@@ -323,31 +339,25 @@ rt_graph_add_node (RtGraph *graph, const char *name, int32_t layer, const RtOp *
       rt_fail (error, RT_ERROR_FORMAT, "The graph has two nodes called %s", name);
       return RT_NONE;
     }
-  if (n_inputs > RT_MAX_INPUTS)
-    {
-      rt_fail (error, RT_ERROR_FORMAT, "%s: %u inputs are more than any operator takes", name,
-               n_inputs);
-      return RT_NONE;
-    }
-
   draft.n_outputs = op->n_outputs;
-  memcpy (draft.inputs, inputs, n_inputs * sizeof *inputs);
-  for (uint32_t i = n_inputs; i < RT_MAX_INPUTS; i++)
-    draft.inputs[i] = RT_NONE;
   for (uint32_t i = 0; i < RT_MAX_OUTPUTS; i++)
     draft.outputs[i] = RT_NONE;
 
   RtNode *node = arena_alloc (graph, sizeof *node);
+  RtValueId *slots = arena_alloc (graph, n_slots * sizeof *slots);
   draft.name = arena_strdup (graph, name);
   draft.attrs = arena_alloc (graph, op->attrs_bytes);
   draft.sources = arena_alloc (graph, sizeof *draft.sources);
-  if (node == NULL || draft.name == NULL || draft.attrs == NULL || draft.sources == NULL
+  if (node == NULL || slots == NULL || draft.name == NULL || draft.attrs == NULL || draft.sources == NULL
       || !table_reserve ((void ***)&graph->nodes, id, &graph->n_nodes_allocated)
       || !name_map_reserve (graph, &graph->node_names, node_name, id))
     {
       fail_memory (error, name);
       return RT_NONE;
     }
+  for (uint32_t i = 0; i < n_slots; i++)
+    slots[i] = i < n_inputs ? inputs[i] : RT_NONE;
+  draft.inputs = slots;
   draft.sources[0] = draft.name;
   if (attrs != NULL)
     memcpy (draft.attrs, attrs, op->attrs_bytes);
@@ -368,12 +378,68 @@ void
 rt_graph_set_output (RtGraph *graph, RtValueId value)
 {
   graph->values[value]->kind = RT_VALUE_OUTPUT;
+  graph->values[value]->is_kept = true;
+}
+
+bool
+rt_graph_set_next (RtGraph *graph, RtValueId state, RtValueId value, RtError *error)
+{
+  RtValue *to = graph->values[state], *from = graph->values[value];
+
+  if (to->kind != RT_VALUE_STATE || to->type != from->type || to->shape.n_dims != from->shape.n_dims
+      || memcmp (to->shape.dims, from->shape.dims, to->shape.n_dims * sizeof *to->shape.dims) != 0)
+    return rt_fail (error, RT_ERROR_FORMAT,
+                    "%s cannot become %s after a run: their types or shapes differ", to->name,
+                    from->name);
+  to->next = value;
+  from->is_kept = true;
+  return true;
+}
+
+bool
+rt_graph_set_quant (RtGraph *graph, RtValueId id, const RtQuant *quant, RtError *error)
+{
+  RtQuant *copy = arena_alloc (graph, sizeof *copy);
+  float *scales = arena_alloc (graph, quant->n * sizeof *scales);
+  int32_t *zero_points = arena_alloc (graph, quant->n * sizeof *zero_points);
+
+  if (copy == NULL || scales == NULL || zero_points == NULL)
+    return fail_memory (error, graph->values[id]->name);
+  memcpy (scales, quant->scales, quant->n * sizeof *scales);
+  if (quant->zero_points != NULL)
+    memcpy (zero_points, quant->zero_points, quant->n * sizeof *zero_points);
+  *copy = (RtQuant){ quant->n, quant->axis, scales, zero_points };
+  graph->values[id]->quant = copy;
+  return true;
+}
+
+void *
+rt_graph_alloc (RtGraph *graph, uint64_t n_bytes)
+{
+  return n_bytes < SIZE_MAX ? arena_alloc (graph, (size_t)n_bytes) : NULL;
 }
 
 void
 rt_graph_set_n_layers (RtGraph *graph, int32_t n_layers)
 {
   graph->n_layers = n_layers;
+}
+
+bool
+rt_graph_set_source_names (RtGraph *graph, RtNodeId id, const char *const *names, uint32_t n_names,
+                           RtError *error)
+{
+  RtNode *node = graph->nodes[id];
+  const char **sources = arena_alloc (graph, n_names * sizeof *sources);
+
+  for (uint32_t i = 0; sources != NULL && i < n_names; i++)
+    if ((sources[i] = arena_strdup (graph, names[i])) == NULL)
+      sources = NULL;
+  if (sources == NULL)
+    return fail_memory (error, node->name);
+  node->sources = sources;
+  node->n_sources = n_names;
+  return true;
 }
 
 bool
@@ -392,14 +458,8 @@ rt_graph_set_sources (RtGraph *graph, RtNodeId id, const RtNode *const *swallowe
   uint32_t n = 0;
   for (uint32_t i = 0; i < n_swallowed; i++)
     for (uint32_t k = 0; k < swallowed[i]->n_sources; k++)
-      {
-        sources[n] = arena_strdup (graph, swallowed[i]->sources[k]);
-        if (sources[n++] == NULL)
-          return fail_memory (error, node->name);
-      }
-  node->sources = sources;
-  node->n_sources = n_sources;
-  return true;
+      sources[n++] = swallowed[i]->sources[k];
+  return rt_graph_set_source_names (graph, id, sources, n_sources, error);
 }
 
 /* ---- looking ---- */

@@ -1,13 +1,14 @@
-/* The graph: values (tensors) and nodes (operators) in execution order, for every kind of model.
+/* The graph: values (tensors) and nodes (operators) in execution order, for every kind of model:
+ * language models, vision and audio networks.
  *
  *     value: tokens [N] i32 ──► node embed ──► value x [N, 576] f32 ──► node rmsnorm ──► ...
  *                                 ▲
  *     value: token_embd.weight [49152, 576] Q4_1 (weight)
  *
- * Shapes are row-major, last dimension contiguous. A dimension may be a symbol (tokens in this run,
- * rows whose logits are wanted), bound when the graph is executed; the memory plan is made for the
- * symbols' maxima. A graph owns its names, shapes and attributes in one arena; weight bytes are
- * borrowed (the mapped file outlives the graph). */
+ * Shapes are row-major, last dimension contiguous; 0 dimensions are one number. A dimension may be a
+ * symbol (tokens in this run, height of the picture), bound when the graph is executed; the memory
+ * plan is made for the symbols' maxima. A graph owns its names, shapes and attributes in one arena;
+ * weight bytes are borrowed (the mapped file outlives the graph) or lie in the arena as well. */
 #pragma once
 
 #include <stdbool.h>
@@ -18,13 +19,19 @@
 #include "rt-error.h"
 
 #define RT_MAX_DIMS 8
-#define RT_MAX_INPUTS 8
-#define RT_MAX_OUTPUTS 3
+#define RT_MAX_OUTPUTS 4
+
+/* Every node has at least this many input slots; those without an input are RT_NONE, so that an
+ * operator may look at its optional inputs without counting. */
+#define RT_INPUT_SLOTS 8
 
 /* Symbolic dimensions: negative numbers in place of a size. */
 #define RT_DIM_TOKENS (-1)  /* tokens fed in this run */
 #define RT_DIM_OUTPUTS (-2) /* rows of the last layer whose logits are wanted */
-#define RT_N_SYMBOLS 2
+#define RT_DIM_HEIGHT (-3)  /* of the picture that the user gave */
+#define RT_DIM_WIDTH (-4)
+#define RT_DIM_SAMPLES (-5) /* of the sound that the user gave */
+#define RT_N_SYMBOLS 5
 
 typedef struct
 {
@@ -32,16 +39,39 @@ typedef struct
   int64_t dims[RT_MAX_DIMS];
 } RtShape;
 
-/* Element types of values that are not weights. Weights use KnDtype numbers; the two sets do not
- * overlap. */
+/* Element types. Weights may also have the numbers of KnDtype; where both name a type the number is
+ * the same. */
 typedef enum
 {
   RT_TYPE_F32 = KN_F32,
   RT_TYPE_F16 = KN_F16,
-  RT_TYPE_I8 = 24, /* GGUF's numbers for plain integers */
+  RT_TYPE_I8 = 24, /* GGUF's numbers for plain numbers */
+  RT_TYPE_I16 = 25,
   RT_TYPE_I32 = 26,
+  RT_TYPE_I64 = 27,
+  RT_TYPE_F64 = 28,
+  RT_TYPE_BF16 = KN_BF16,
   RT_TYPE_Q8_ROWS = 1000, /* rows of kn_quantize_q8() */
+  RT_TYPE_U8 = 1001,
+  RT_TYPE_U16 = 1002,
+  RT_TYPE_U32 = 1003,
+  RT_TYPE_U64 = 1004,
+  RT_TYPE_BOOL = 1005, /* one byte, 0 or 1 */
 } RtType;
+
+/* Bytes of one element of a plain type, 0 for block formats and unknown numbers. */
+size_t rt_type_bytes (int type);
+/* "f32", "Q4_0"; "type 77" for an unknown number is "unknown". */
+const char *rt_type_name (int type);
+
+/* How the integers of a quantized value stand for real numbers: scale * (q - zero_point). */
+typedef struct
+{
+  uint32_t n;   /* 1, or the size of dimension @axis */
+  int32_t axis; /* when n > 1 */
+  const float *scales;
+  const int32_t *zero_points;
+} RtQuant;
 
 typedef enum
 {
@@ -49,6 +79,7 @@ typedef enum
   RT_VALUE_WEIGHT,     /* constant bytes of the model */
   RT_VALUE_ACTIVATION, /* lives in the arena, planned */
   RT_VALUE_OUTPUT,     /* lives in the arena to the end of the run, read by the caller */
+  RT_VALUE_STATE,      /* lives from run to run: read by nodes, renewed between runs */
 } RtValueKind;
 
 typedef uint32_t RtValueId;
@@ -62,9 +93,12 @@ typedef struct
   RtValueKind kind;
   int type; /* RtType or KnDtype */
   RtShape shape;
-  const void *data;    /* weights: bytes as in the file, NULL otherwise */
-  uint64_t data_bytes; /* weights: their size in the file */
-  RtNodeId producer;   /* RT_NONE for inputs and weights */
+  const RtQuant *quant; /* NULL: numbers as they are */
+  const void *data;     /* weights: bytes as in the file; states: the beginning, NULL: zeros */
+  uint64_t data_bytes;  /* weights: their size in the file */
+  RtNodeId producer;    /* RT_NONE for inputs, weights and states */
+  RtValueId next;       /* states: the value that takes its place after a run; RT_NONE: stays */
+  bool is_kept;         /* must live to the end of the run: outputs, and what states take */
 } RtValue;
 
 typedef struct RtOp RtOp;
@@ -76,7 +110,8 @@ typedef struct
   int32_t layer; /* block number, -1 before the first block, n_layers after the last: the layer axis
                     of every plot */
   uint32_t n_inputs, n_outputs;
-  RtValueId inputs[RT_MAX_INPUTS]; /* RT_NONE for an optional input that is absent */
+  const RtValueId *inputs; /* RT_NONE for an optional input that is absent; at least
+                              RT_INPUT_SLOTS of them */
   RtValueId outputs[RT_MAX_OUTPUTS];
   void *attrs;        /* op->attrs_bytes, in the graph's arena */
   uint32_t n_sources; /* names of the source nodes this one stands for: itself, or what fusion
@@ -96,12 +131,25 @@ RtValueId rt_graph_add_input (RtGraph *graph, const char *name, int type, const 
                               RtError *error);
 RtValueId rt_graph_add_weight (RtGraph *graph, const char *name, int dtype, const RtShape *shape,
                                const void *data, uint64_t data_bytes, RtError *error);
+/* Memory from run to run. @data: what it begins with, borrowed, NULL for zeros. */
+RtValueId rt_graph_add_state (RtGraph *graph, const char *name, int type, const RtShape *shape,
+                              const void *data, RtError *error);
 RtNodeId rt_graph_add_node (RtGraph *graph, const char *name, int32_t layer, const RtOp *op,
                             const RtValueId *inputs, uint32_t n_inputs, const void *attrs,
                             RtError *error);
 void rt_graph_set_output (RtGraph *graph, RtValueId value);
+/* After a run @state becomes @value, which has the same type and shape. */
+bool rt_graph_set_next (RtGraph *graph, RtValueId state, RtValueId value, RtError *error);
+/* @quant is copied. Replaces what was there. */
+bool rt_graph_set_quant (RtGraph *graph, RtValueId value, const RtQuant *quant, RtError *error);
+/* Zeroed memory that lives as long as the graph, for constants made while it is built; NULL when out
+ * of memory. Aligned to 16 bytes. */
+void *rt_graph_alloc (RtGraph *graph, uint64_t n_bytes);
 void rt_graph_set_n_layers (RtGraph *graph, int32_t n_layers); /* blocks; 0 until set */
 
+/* The node stands for these source nodes instead of itself; names are copied. */
+bool rt_graph_set_source_names (RtGraph *graph, RtNodeId node, const char *const *names,
+                                uint32_t n_names, RtError *error);
 /* The sources of @node are the sources of @swallowed, in order, instead of itself. For fusion. */
 bool rt_graph_set_sources (RtGraph *graph, RtNodeId node, const RtNode *const *swallowed,
                            uint32_t n_swallowed, RtError *error);
@@ -115,6 +163,9 @@ RtValueId rt_graph_find_value (const RtGraph *graph, const char *name); /* RT_NO
 RtNodeId rt_graph_find_node (const RtGraph *graph, const char *name);   /* RT_NONE when absent */
 int32_t rt_graph_n_layers (const RtGraph *graph);                       /* blocks */
 uint64_t rt_graph_bytes (const RtGraph *graph);                         /* memory it takes */
+
+/* Elements of a shape without symbols (or with them bound); UINT64_MAX when there are more. */
+uint64_t rt_shape_n (const RtShape *shape);
 
 /* The size of @dim with @symbols [RT_N_SYMBOLS] bound; symbols[0] is RT_DIM_TOKENS. */
 int64_t rt_dim_bind (int64_t dim, const int64_t *symbols);

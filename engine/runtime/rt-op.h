@@ -27,6 +27,10 @@ typedef struct
   const RtWeight *weight; /* packed matrix, or NULL */
   RtShape shape;          /* symbols bound */
   int type;
+  const RtQuant *quant; /* NULL: numbers as they are */
+  size_t row_stride;    /* elements from one row (run of the last dimension) to the next: dims[last],
+                           or more where an output of an operator with strided_output lies inside of
+                           a concatenation */
 } RtTensor;
 
 /* What an operator sees while it runs. */
@@ -35,8 +39,9 @@ typedef struct
   const KnTable *kn;
   const RtNode *node;
   const void *attrs;
-  RtTensor inputs[RT_MAX_INPUTS];
-  RtTensor outputs[RT_MAX_OUTPUTS];
+  RtTensor *inputs; /* at least RT_INPUT_SLOTS; absent ones are zeroed */
+  RtTensor *outputs; /* RT_MAX_OUTPUTS */
+  const void *prepared; /* what prepare() made, KN_ALIGN aligned; NULL for operators without it */
   RtKv *kv;          /* the sequence's cache, NULL for networks without one */
   uint32_t position; /* of the first token of this run in the sequence */
   uint32_t n_threads;
@@ -71,13 +76,16 @@ struct RtOp
   const char *name;  /* "rmsnorm" */
   const char *title; /* "RMS norm", for people */
   uint32_t attrs_bytes;
-  uint32_t min_inputs, max_inputs, n_outputs;
+  uint32_t min_inputs, max_inputs, n_outputs; /* max_inputs may be RT_ANY_NUMBER */
+  const void *data; /* for families of operators that share functions: what tells them apart */
 
   /* How weights are read, one bit per input. Inputs in none of the three are activations or the
    * caller's inputs. */
-  uint32_t matrix_inputs; /* packed matrices [rows, columns] */
+  uint32_t matrix_inputs; /* packed matrices [rows, columns]; more dimensions: the first is rows, the
+                             others together are columns */
   uint32_t table_inputs;  /* matrices of which single rows are read: packed, or as in the file */
-  uint32_t vector_inputs; /* vectors, handed over as f32 whatever the file's format */
+  uint32_t vector_inputs; /* float weights of any shape, handed over as f32 whatever the file's
+                             format; values that are not weights are handed over as they are */
 
   /* Shapes and types of the outputs from those of the inputs and the attributes. */
   bool (*infer) (const RtGraph *graph, const RtNode *node, RtShape *shapes, int *types,
@@ -85,6 +93,12 @@ struct RtOp
 
   /* The key-value cache that the node needs. NULL: none. */
   void (*cache) (const RtNode *node, RtKvShape *shape);
+
+  /* Constants that a node makes once, when the executor is made, from its constant inputs and its
+   * shapes: tables, corrected biases. Bytes of them, then the making into zeroed memory;
+   * packed weights, vectors and quantization are there, other memory is not. Both or neither. */
+  uint64_t (*prepared_bytes) (const RtOpQuery *query);
+  void (*prepare) (const RtOpContext *context, void *memory);
 
   /* Working memory, for the given bound symbols and any smaller ones: shared by the threads, and
    * per thread. May be NULL: none. */
@@ -106,7 +120,29 @@ struct RtOp
   /* Output 0 may share the memory of input @input when nothing reads that input later. May be NULL:
    * never. */
   bool (*in_place) (const RtNode *node, uint32_t input);
+
+  /* Output 0 has the bytes of input 0 in another shape: it may lie in the same memory as long as both
+   * live. run() copies when it does not. */
+  bool is_view;
+
+  /* For operators that put their inputs side by side: input @input is the bytes of the output from
+   * *@offset_bytes on, in rows (runs of the output's last dimensions that it has whole) that are
+   * *@stride elements apart; then it can be written in place and run() copies only those inputs whose
+   * data lies elsewhere. NULL: none does. */
+  bool (*joins) (const RtGraph *graph, const RtNode *node, uint32_t input, uint64_t *offset_bytes,
+                 uint64_t *stride);
+  /* run() honours outputs[0].row_stride. */
+  bool strided_output;
+
+  /* For the layout pass: rewrite the attributes (@attrs is a copy of the node's) so that the node does
+   * the same when dimension i of every input and output is what was dimension perm[i]. false: it
+   * cannot, or not for this node. NULL: it cannot. An operator with a channels_first attribute clears
+   * it when @perm is channels-last. */
+  bool (*permute) (const RtGraph *graph, const RtNode *node, const uint32_t *perm, uint32_t n_dims,
+                   void *attrs);
 };
+
+#define RT_ANY_NUMBER UINT32_MAX
 
 static inline bool
 rt_op_input_is (uint32_t mask, uint32_t input)

@@ -53,7 +53,7 @@ find_lives (const RtGraph *graph, const RtPlanConfig *config, RtPlan *plan)
         continue;
       entry->bytes = align_up (rt_value_bytes (value, config->max_symbols));
       entry->first = value->producer;
-      entry->last = value->kind == RT_VALUE_OUTPUT ? n_nodes - 1 : value->producer;
+      entry->last = value->is_kept ? n_nodes - 1 : value->producer;
     }
 
   for (RtNodeId n = 0; n < n_nodes; n++)
@@ -65,21 +65,27 @@ find_lives (const RtGraph *graph, const RtPlanConfig *config, RtPlan *plan)
     }
 }
 
-/* Output 0 of @node may take over input @input: nothing reads it later and no other input of the
- * node is the same memory. */
+/* Output 0 of @node may take over input @input: nothing reads that memory later, under any name, and
+ * no other input of the node is the same memory. */
 static bool
 can_share (const RtGraph *graph, const RtPlan *plan, RtNodeId n, uint32_t input)
 {
   const RtNode *node = rt_graph_node (graph, n);
   RtValueId from = node->inputs[input], to = node->outputs[0];
 
-  if (from == RT_NONE || !node->op->in_place (node, input)
-      || rt_graph_value (graph, from)->kind != RT_VALUE_ACTIVATION)
+  if (from == RT_NONE || plan->entries[from].bytes != plan->entries[to].bytes
+      || plan->entries[to].bytes == 0)
     return false;
-  if (plan->entries[from].last != n || plan->entries[from].bytes != plan->entries[to].bytes)
+  if (node->op->is_view && input == 0)
+    return true;
+  if (node->op->in_place == NULL || !node->op->in_place (node, input)
+      || rt_graph_value (graph, from)->is_kept)
+    return false;
+  if (plan->entries[block_of (plan, from)].last != n)
     return false;
   for (uint32_t i = 0; i < node->n_inputs; i++)
-    if (i != input && node->inputs[i] == from)
+    if (i != input && node->inputs[i] != RT_NONE
+        && block_of (plan, node->inputs[i]) == block_of (plan, from))
       return false;
   return true;
 }
@@ -90,7 +96,7 @@ share_in_place (const RtGraph *graph, RtPlan *plan)
   for (RtNodeId n = 0; n < rt_graph_n_nodes (graph); n++)
     {
       const RtNode *node = rt_graph_node (graph, n);
-      if (node->op->in_place == NULL)
+      if (node->op->in_place == NULL && !node->op->is_view)
         continue;
       for (uint32_t i = 0; i < node->n_inputs; i++)
         if (can_share (graph, plan, n, i))

@@ -11,7 +11,10 @@ typedef enum
 {
   RT_PHASE_PREFILL,
   RT_PHASE_DECODE,
+  RT_PHASE_INFERENCE, /* of networks that are no language models */
 } RtPhase;
+
+#define RT_N_PHASES 3
 
 /* One thread's part in one node of one run. A thread that had no part in a node leaves no record of
  * it, so a node has one to n_threads records; the node lasted from the least start_ns to end_ns

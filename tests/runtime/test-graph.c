@@ -155,7 +155,8 @@ test_operator_table (void)
       g_assert_nonnull (ops[i]->reference);
       g_assert_nonnull (ops[i]->cost);
       g_assert_cmpuint (ops[i]->n_phases, >=, 1);
-      g_assert_cmpuint (ops[i]->max_inputs, <=, RT_MAX_INPUTS);
+      g_assert_cmpuint (ops[i]->max_inputs, >=, ops[i]->min_inputs);
+      g_assert_true ((ops[i]->prepare == NULL) == (ops[i]->prepared_bytes == NULL));
       g_assert_cmpuint (ops[i]->n_outputs, <=, RT_MAX_OUTPUTS);
     }
   g_assert_null (rt_op_find ("no-such-operator"));

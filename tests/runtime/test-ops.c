@@ -27,10 +27,10 @@ typedef struct
 {
   RtGraph *graph;
   RtNodeId node;
-  RtValueId inputs[RT_MAX_INPUTS];
+  RtValueId inputs[RT_INPUT_SLOTS];
   uint32_t n_inputs;
-  void *data[RT_MAX_INPUTS]; /* f32 rows, tokens or vectors */
-  RtWeight *weights[RT_MAX_INPUTS];
+  void *data[RT_INPUT_SLOTS]; /* f32 rows, tokens or vectors */
+  RtWeight *weights[RT_INPUT_SLOTS];
   GPtrArray *owned;
   uint32_t n_tokens, n_outputs, position;
   RtKv *kv;
@@ -242,9 +242,12 @@ run_case (Case *c, uint32_t n_threads)
       = g_aligned_alloc ((shared_bytes + n * thread_bytes) / KN_ALIGN + 1, KN_ALIGN, KN_ALIGN);
   memset (scratch, 0xff, shared_bytes + n * thread_bytes);
 
+  RtTensor inputs[RT_INPUT_SLOTS] = { 0 }, outputs[RT_MAX_OUTPUTS] = { 0 };
   RtOpContext context = { .kn = kn_table (),
                           .node = node,
                           .attrs = node->attrs,
+                          .inputs = inputs,
+                          .outputs = outputs,
                           .kv = c->kv,
                           .position = c->position,
                           .n_threads = n,

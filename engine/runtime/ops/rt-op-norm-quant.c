@@ -79,8 +79,10 @@ norm_quant_reference (const RtOpContext *context)
   const KnTable *plain = kn_table_for_level (KN_LEVEL_C);
   float *normed = rt_reference_alloc (n_rows * n * sizeof *normed);
   RtOpContext norm = *context;
+  RtTensor y_f32 = context->outputs[0];
 
-  norm.outputs[0].data = normed;
+  y_f32.data = normed;
+  norm.outputs = &y_f32;
   rt_op_rmsnorm.reference (&norm);
   for (size_t i = 0; i < n_rows; i++)
     plain->matmul.quantize_q8 (normed + i * n, n,
