@@ -23,5 +23,11 @@ void kn_pool_avx512 (KnPoolFamily *family);
 void kn_matmul_neon (KnMatmulFamily *family);
 void kn_vec_neon (KnVecFamily *f);
 void kn_attn_neon (KnAttnFamily *f);
+
+void kn_map_c (KnMapFamily *f);
+void kn_map_avx2 (KnMapFamily *f);
+void kn_map_avx512 (KnMapFamily *f);
+void kn_map_neon (KnMapFamily *f);
+
 void kn_matmul_dotprod (KnMatmulFamily *family);
 void kn_attn_dotprod (KnAttnFamily *f);

@@ -25,6 +25,7 @@ fill (KnTable *table, KnLevel level)
   kn_attn_c (&table->attn);
   kn_conv_c (&table->conv);
   kn_pool_c (&table->pool);
+  kn_map_c (&table->map);
 
 #if defined(__x86_64__)
   if (level == KN_LEVEL_AVX2 || level == KN_LEVEL_AVX512)
@@ -32,6 +33,7 @@ fill (KnTable *table, KnLevel level)
       kn_matmul_avx2 (&table->matmul);
       kn_vec_avx2 (&table->vec);
       kn_attn_avx2 (&table->attn);
+      kn_map_avx2 (&table->map);
     }
   if (level == KN_LEVEL_AVX512)
     {
@@ -40,6 +42,7 @@ fill (KnTable *table, KnLevel level)
       kn_attn_avx512 (&table->attn);
       kn_conv_avx512 (&table->conv);
       kn_pool_avx512 (&table->pool);
+      kn_map_avx512 (&table->map);
     }
 #elif defined(__aarch64__)
   if (level == KN_LEVEL_NEON || level == KN_LEVEL_DOTPROD)
@@ -47,6 +50,7 @@ fill (KnTable *table, KnLevel level)
       kn_matmul_neon (&table->matmul);
       kn_vec_neon (&table->vec);
       kn_attn_neon (&table->attn);
+      kn_map_neon (&table->map);
     }
   if (level == KN_LEVEL_DOTPROD)
     {

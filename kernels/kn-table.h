@@ -5,6 +5,7 @@
 #include "kn-attn.h"
 #include "kn-conv.h"
 #include "kn-cpu.h"
+#include "kn-map.h"
 #include "kn-matmul.h"
 #include "kn-pool.h"
 #include "kn-vec.h"
@@ -17,4 +18,5 @@ struct KnTable
   KnAttnFamily attn;
   KnConvFamily conv;
   KnPoolFamily pool;
+  KnMapFamily map;
 };

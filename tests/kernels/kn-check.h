@@ -53,6 +53,7 @@ void kc_register (const KcCase *cases);
 
 /* One per file of cases. */
 void kc_register_vec (void);
+void kc_register_map (void);
 void kc_register_attn (void);
 void kc_register_matmul (void);
 void kc_register_quant (void);
