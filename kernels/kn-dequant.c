@@ -201,6 +201,10 @@ kn_dequantize_row (KnDtype dtype, const void *src, float *dst, size_t n)
     case KN_Q6_K:
       dequantize_q6_k (src, dst, n);
       break;
+    case KN_I8:
+      for (size_t i = 0; i < n; i++)
+        dst[i] = (float)((const int8_t *)src)[i];
+      break;
     }
 }
 

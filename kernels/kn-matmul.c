@@ -412,6 +412,8 @@ kn_matmul_fn (const KnMatmulFamily *family, KnDtype dtype)
       return family->q5_k;
     case KN_Q6_K:
       return family->q6_k;
+    case KN_I8: /* a product with other scales: kn-qconv.h */
+      return NULL;
     }
   return NULL;
 }

@@ -30,6 +30,8 @@ kn_panel_bytes (KnDtype dtype, size_t n_cols)
 
   if (info == NULL || n_cols == 0 || n_cols % info->block_len != 0)
     return 0;
+  if (dtype == KN_I8)
+    return (n_cols + 3) / 4 * 64;
   if (info->block_len == 1)
     return (n_cols * ROWS * info->block_bytes + KN_ALIGN - 1) / KN_ALIGN * KN_ALIGN;
   return (n_cols + block - 1) / block * kn_panel_scale_bytes (dtype)
@@ -276,6 +278,19 @@ pack_32bit (const uint32_t *src, size_t n_cols, size_t row, uint32_t *panel)
     panel[c * ROWS + row] = src[c];
 }
 
+/* The padding columns are zero: whatever the activations hold there adds nothing. */
+static void
+pack_i8 (const int8_t *src, size_t n_cols, size_t row, uint8_t *panel)
+{
+  for (size_t c = 0; c < n_cols; c += 4)
+    {
+      uint8_t *step = panel + c / 4 * 64 + 4 * row;
+
+      for (size_t k = 0; k < 4; k++)
+        step[k] = c + k < n_cols ? (uint8_t)src[c + k] : 0;
+    }
+}
+
 static void
 pack_row (KnDtype dtype, const void *src, size_t n_cols, size_t row, uint8_t *panel)
 {
@@ -312,6 +327,9 @@ pack_row (KnDtype dtype, const void *src, size_t n_cols, size_t row, uint8_t *pa
     case KN_Q6_K:
       pack_q6_k (src, n_cols, row, panel);
       break;
+    case KN_I8:
+      pack_i8 (src, n_cols, row, panel);
+      break;
     }
 }
 
@@ -325,6 +343,8 @@ kn_pack_panel (KnDtype dtype, const void *rows, size_t row_stride, size_t n_rows
    * the end of the last line or the second half of the last scales is not used. */
   if (n_rows < ROWS)
     memset (panel, 0, bytes);
+  else if (dtype == KN_I8)
+    ; /* pack_i8() writes all there is */
   else if (kn_panel_group_bytes (dtype) == 0)
     memset ((uint8_t *)panel + bytes - KN_ALIGN, 0, KN_ALIGN);
   else if (kn_panel_block_groups (dtype) == 2 && n_cols % 64 != 0)
@@ -400,7 +420,9 @@ kn_unpack_row (KnDtype dtype, const void *panel, size_t row, size_t n_cols, floa
   int zero = kn_panel_zero (dtype);
 
   for (size_t c = 0; c < n_cols; c++)
-    if (kn_panel_group_bytes (dtype) == 0)
+    if (dtype == KN_I8)
+      dst[c] = (float)(int8_t)base[c / 4 * 64 + 4 * row + c % 4];
+    else if (kn_panel_group_bytes (dtype) == 0)
       dst[c] = panel_float (dtype, panel, c * ROWS + row);
     else
       {

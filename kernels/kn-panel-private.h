@@ -3,7 +3,10 @@
  * A panel is KN_PANEL_ROWS = 16 rows. For the float formats it is [n_cols][16] values of the
  * format.
  *
- * For the quantized formats columns are taken in groups of 32, and groups in blocks. A block is the
+ * I8 is 16 rows x 4 columns to a line of 64 bytes, as below, columns padded with zeros to a multiple
+ * of four; it has no scales.
+ *
+ * For the other quantized formats columns are taken in groups of 32, and groups in blocks. A block is the
  * scales of its groups, then their codes, so that a panel is one stream that is read from end to
  * end; everything starts at a cache line.
  *

@@ -26,6 +26,7 @@ fill (KnTable *table, KnLevel level)
   kn_conv_c (&table->conv);
   kn_pool_c (&table->pool);
   kn_map_c (&table->map);
+  kn_qconv_c (&table->qconv);
 
 #if defined(__x86_64__)
   if (level == KN_LEVEL_AVX2 || level == KN_LEVEL_AVX512)
@@ -43,6 +44,7 @@ fill (KnTable *table, KnLevel level)
       kn_conv_avx512 (&table->conv);
       kn_pool_avx512 (&table->pool);
       kn_map_avx512 (&table->map);
+      kn_qconv_avx512 (&table->qconv);
     }
 #elif defined(__aarch64__)
   if (level == KN_LEVEL_NEON || level == KN_LEVEL_DOTPROD)

@@ -8,6 +8,7 @@
 #include "kn-map.h"
 #include "kn-matmul.h"
 #include "kn-pool.h"
+#include "kn-qconv.h"
 #include "kn-vec.h"
 
 struct KnTable
@@ -19,4 +20,5 @@ struct KnTable
   KnConvFamily conv;
   KnPoolFamily pool;
   KnMapFamily map;
+  KnQconvFamily qconv;
 };

@@ -8,7 +8,7 @@ static const KnDtypeInfo infos[] = {
   { KN_F32, "F32", 1, 4 },       { KN_F16, "F16", 1, 2 },       { KN_BF16, "BF16", 1, 2 },
   { KN_Q8_0, "Q8_0", 32, 34 },   { KN_Q4_0, "Q4_0", 32, 18 },   { KN_Q4_1, "Q4_1", 32, 20 },
   { KN_Q5_0, "Q5_0", 32, 22 },   { KN_Q5_1, "Q5_1", 32, 24 },   { KN_Q4_K, "Q4_K", 256, 144 },
-  { KN_Q5_K, "Q5_K", 256, 176 }, { KN_Q6_K, "Q6_K", 256, 210 },
+  { KN_Q5_K, "Q5_K", 256, 176 }, { KN_Q6_K, "Q6_K", 256, 210 }, { KN_I8, "I8", 1, 1 },
 };
 
 #define N_INFOS (sizeof infos / sizeof infos[0])

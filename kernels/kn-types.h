@@ -28,6 +28,7 @@ typedef enum
   KN_Q4_K = 12,
   KN_Q5_K = 13,
   KN_Q6_K = 14,
+  KN_I8 = 24, /* plain bytes; their scales lie beside the tensor (kn-qconv.h) */
   KN_BF16 = 30,
 } KnDtype;
 

@@ -29,7 +29,7 @@ static bool
 check_tensor (Builder *b, const RtGgufTensor *tensor, const char *name, uint32_t n_dims,
               uint64_t n_rows, uint64_t n_cols)
 {
-  if (kn_dtype_info (tensor->dtype) == NULL)
+  if (kn_dtype_info (tensor->dtype) == NULL || tensor->dtype == KN_I8)
     return rt_fail (b->error, RT_ERROR_UNSUPPORTED,
                     "%s has tensor type %d, which this program has no kernels for", name,
                     tensor->dtype);

@@ -150,6 +150,10 @@ check_source (int dtype, int src_dtype, uint64_t src_bytes, uint64_t n_rows, uin
   if (info == NULL || src_info == NULL)
     return rt_fail (error, RT_ERROR_UNSUPPORTED, "No kernels for tensor type %d",
                     info == NULL ? dtype : src_dtype);
+  if ((dtype == KN_I8) != (src_dtype == KN_I8))
+    return rt_fail (error, RT_ERROR_UNSUPPORTED,
+                    "%s cannot be packed as %s: plain 8-bit integers have no scales of their own",
+                    src_info->name, info->name);
   if (n_rows == 0 || n_cols == 0 || n_cols > INT32_MAX || n_rows > INT32_MAX)
     return rt_fail (error, RT_ERROR_FORMAT,
                     "A matrix of %" PRIu64 " x %" PRIu64 " values cannot be packed", n_rows,

@@ -55,7 +55,7 @@ check_weight (const RtValue *value, RtError *error)
 {
   if (value->kind != RT_VALUE_WEIGHT)
     return rt_fail (error, RT_ERROR_FORMAT, "%s: expected a weight", value->name);
-  if (kn_dtype_info (value->type) == NULL)
+  if (kn_dtype_info (value->type) == NULL || value->type == KN_I8)
     return rt_fail (error, RT_ERROR_UNSUPPORTED, "%s: no kernels for tensor type %d", value->name,
                     value->type);
   return true;

@@ -1,0 +1,339 @@
+/* Depthwise convolution of 8-bit numbers with AVX-512 VNNI.
+ *
+ * The dot product instruction sums four neighbouring bytes, and in a depthwise convolution what is
+ * summed lies in different rows. So four rows of a column are interleaved first:
+ *
+ *     row 0  a0 a1 a2 ...            one 32-bit place = one channel,
+ *     row 1  b0 b1 b2 ...    ──►     a0 b0 c0 d0 | a1 b1 c1 d1 | ...
+ *     row 2  c0 c1 c2 ...
+ *     row 3  d0 d1 d2 ...            rows beyond the window are zero
+ *
+ * An interleaved column serves all outputs whose window it is in, so columns go to the scratch
+ * first, and the outputs are computed from there. 64 channels at a time make four registers, whose
+ * places within 128-bit lanes are in the order of the unpack instructions (undone by the packs at
+ * the end); what remains goes 16 channels at a time, in natural order.
+ *
+ * Weights: for each block of 64 or 16 channels [kw][groups of 4 rows][registers][64 bytes]. */
+#ifndef __AVX512VNNI__
+#error "this file needs -mavx512vnni"
+#endif
+
+#include "x86/kn-qconv-avx512-private.h"
+
+#define UNROLL _Pragma ("GCC unroll 16")
+
+KN_QINLINE size_t
+n_groups (size_t kh)
+{
+  return (kh + 3) / 4;
+}
+
+static size_t
+dw_bytes_avx512 (size_t kh, size_t kw, size_t n_channels)
+{
+  return kw * n_groups (kh) * 4 * ((n_channels + 15) / 16 * 16);
+}
+
+/* Where the weights of channel @c lie in its 64-byte lines: byte offset of row 0 of group 0, column
+ * 0; and the bytes from one (column, group) to the next. */
+static size_t
+dw_place (size_t kh, size_t kw, size_t n_channels, size_t c, size_t *step)
+{
+  const size_t wide = n_channels / 64 * 64, per_channel = kw * n_groups (kh) * 4;
+
+  if (c >= wide)
+    {
+      *step = 64;
+      return c / 16 * 16 * per_channel + c % 16 * 4;
+    }
+  *step = 256;
+  return c / 64 * 64 * per_channel + c % 16 / 4 * 64 + c % 64 / 16 * 16 + c % 4 * 4;
+}
+
+static void
+dw_pack_avx512 (const int8_t *w, size_t kh, size_t kw, size_t n_channels, void *packed)
+{
+  memset (packed, 0, dw_bytes_avx512 (kh, kw, n_channels));
+  for (size_t c = 0; c < n_channels; c++)
+    {
+      size_t step;
+      int8_t *to = (int8_t *)packed + dw_place (kh, kw, n_channels, c, &step);
+
+      for (size_t kx = 0; kx < kw; kx++)
+        for (size_t ky = 0; ky < kh; ky++)
+          to[(kx * n_groups (kh) + ky / 4) * step + ky % 4] = w[(ky * kw + kx) * n_channels + c];
+    }
+}
+
+/* ---- interleaving ---- */
+
+KN_QINLINE void
+interleave64 (const uint8_t *const *column, size_t kh, size_t group, size_t c, __m512i flip,
+              __m512i out[4])
+{
+  __m512i row[4];
+
+  UNROLL
+  for (size_t i = 0; i < 4; i++)
+    row[i] = 4 * group + i < kh
+                 ? _mm512_xor_si512 (_mm512_loadu_si512 (column[4 * group + i] + c), flip)
+                 : _mm512_setzero_si512 ();
+
+  const __m512i low01 = _mm512_unpacklo_epi8 (row[0], row[1]);
+  const __m512i high01 = _mm512_unpackhi_epi8 (row[0], row[1]);
+  const __m512i low23 = _mm512_unpacklo_epi8 (row[2], row[3]);
+  const __m512i high23 = _mm512_unpackhi_epi8 (row[2], row[3]);
+  out[0] = _mm512_unpacklo_epi16 (low01, low23);
+  out[1] = _mm512_unpackhi_epi16 (low01, low23);
+  out[2] = _mm512_unpacklo_epi16 (high01, high23);
+  out[3] = _mm512_unpackhi_epi16 (high01, high23);
+}
+
+/* The flips of one channel's four rows of @group: rows beyond the window stay zero. */
+KN_QINLINE __m512i
+flip_rows (uint8_t flip, size_t kh, size_t group)
+{
+  const size_t n = kh - 4 * group;
+  const uint32_t all = flip * 0x01010101u;
+
+  return _mm512_set1_epi32 ((int32_t)(n >= 4 ? all : all & ((1u << 8 * n) - 1)));
+}
+
+/* Up to 16 channels: all four rows in one register, the same 4 channels of all rows to one lane, and
+ * there a transposition of 4 x 4 bytes. */
+KN_QINLINE __m512i
+interleave16 (const uint8_t *const *column, size_t kh, size_t group, size_t c, __mmask16 k,
+              uint8_t flip)
+{
+  const __m512i dwords = _mm512_setr_epi32 (0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  const __m512i bytes = _mm512_broadcast_i32x4 (
+      _mm_setr_epi8 (0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
+  __m128i row[4];
+
+  UNROLL
+  for (size_t i = 0; i < 4; i++)
+    row[i] = 4 * group + i < kh ? _mm_maskz_loadu_epi8 (k, column[4 * group + i] + c)
+                                : _mm_setzero_si128 ();
+
+  __m512i v = _mm512_castsi128_si512 (row[0]);
+  v = _mm512_inserti32x4 (v, row[1], 1);
+  v = _mm512_inserti32x4 (v, row[2], 2);
+  v = _mm512_inserti32x4 (v, row[3], 3);
+  v = _mm512_shuffle_epi8 (_mm512_permutexvar_epi32 (dwords, v), bytes);
+  return _mm512_xor_si512 (v, flip_rows (flip, kh, group));
+}
+
+/* ---- one block of channels, a run of outputs ---- */
+
+/* int32 of channel order [4 registers][lane][4] to 64 bytes in natural order. */
+KN_QINLINE __m512i
+pack64 (const __m512i q[4])
+{
+  const __m512i low = _mm512_packs_epi32 (q[0], q[1]), high = _mm512_packs_epi32 (q[2], q[3]);
+  const __m512i byte = _mm512_set1_epi16 (0xff);
+
+  return _mm512_packus_epi16 (_mm512_and_si512 (low, byte), _mm512_and_si512 (high, byte));
+}
+
+/* Channels 16 lane + 4 j + 0..3 of the 64 from @from on. */
+KN_QINLINE __m512i
+load_strided (const void *from, size_t j)
+{
+  const uint8_t *p = (const uint8_t *)from + 16 * j;
+  __m512i v = _mm512_castsi128_si512 (_mm_loadu_si128 ((const __m128i *)(const void *)p));
+
+  v = _mm512_inserti32x4 (v, _mm_loadu_si128 ((const __m128i *)(const void *)(p + 64)), 1);
+  v = _mm512_inserti32x4 (v, _mm_loadu_si128 ((const __m128i *)(const void *)(p + 128)), 2);
+  return _mm512_inserti32x4 (v, _mm_loadu_si128 ((const __m128i *)(const void *)(p + 192)), 3);
+}
+
+/* 64 channels from @c on of outputs [first, first + n). KH and KW are constants where this is
+ * inlined, or 0. The zero points of the weights take a second dot product, with ones. */
+KN_QINLINE void
+run64 (const size_t KH, const size_t KW, const int w_zero, const KnQdwArgs *a, size_t c,
+       size_t first, size_t n)
+{
+  const size_t kh = KH ? KH : a->kh, kw = KW ? KW : a->kw, groups = n_groups (kh);
+  const size_t n_columns = (n - 1) * a->stride_w + (kw - 1) * a->dilation_w + 1;
+  const uint8_t *const *taps = a->taps + first * a->stride_w * kh;
+  const uint8_t *w = (const uint8_t *)a->weights + c * kw * groups * 4;
+  const __m512i flip = _mm512_set1_epi8 ((char)a->flip), ones = _mm512_set1_epi8 (1);
+  uint8_t *columns = a->scratch, *y = a->y + first * a->y_stride + c;
+  __m512i bias[4], zero[4];
+  __m512 scale[4];
+
+  for (size_t x = 0; x < n_columns; x++)
+    for (size_t g = 0; g < groups; g++)
+      {
+        __m512i v[4];
+
+        interleave64 (taps + x * kh, kh, g, c, flip, v);
+        UNROLL
+        for (size_t j = 0; j < 4; j++)
+          _mm512_store_si512 (columns + ((x * groups + g) * 4 + j) * 64, v[j]);
+      }
+
+  UNROLL
+  for (size_t j = 0; j < 4; j++)
+    {
+      bias[j] = load_strided (a->bias + c, j);
+      scale[j] = _mm512_castsi512_ps (load_strided (a->scale + c, j));
+      zero[j] = w_zero ? load_strided (a->w_zero + c, j) : _mm512_setzero_si512 ();
+    }
+
+  for (size_t o = 0; o < n; o++, y += a->y_stride)
+    {
+      const uint8_t *column = columns + o * a->stride_w * groups * 256;
+      __m512i acc[4], sum[4];
+
+      UNROLL
+      for (size_t j = 0; j < 4; j++)
+        {
+          acc[j] = bias[j];
+          sum[j] = _mm512_setzero_si512 ();
+        }
+      UNROLL
+      for (size_t kx = 0; kx < kw; kx++)
+        UNROLL
+      for (size_t g = 0; g < groups; g++)
+        UNROLL
+      for (size_t j = 0; j < 4; j++)
+        {
+          const __m512i x
+              = _mm512_load_si512 (column + (kx * a->dilation_w * groups + g) * 256 + j * 64);
+          acc[j] = _mm512_dpbusd_epi32 (acc[j], x,
+                                        _mm512_loadu_si512 (w + ((kx * groups + g) * 4 + j) * 64));
+          if (w_zero)
+            sum[j] = _mm512_dpbusd_epi32 (sum[j], x, ones);
+        }
+      UNROLL
+      for (size_t j = 0; j < 4; j++)
+        {
+          if (w_zero)
+            acc[j] = _mm512_sub_epi32 (acc[j], _mm512_mullo_epi32 (sum[j], zero[j]));
+          acc[j] = kn_requant16 (acc[j], scale[j], &a->requant);
+        }
+      _mm512_storeu_si512 (y, pack64 (acc));
+    }
+}
+
+/* Up to 16 channels. */
+KN_QINLINE void
+run16 (const size_t KH, const size_t KW, const int w_zero, const KnQdwArgs *a, size_t c,
+       size_t first, size_t n)
+{
+  const size_t kh = KH ? KH : a->kh, kw = KW ? KW : a->kw, groups = n_groups (kh);
+  const size_t n_columns = (n - 1) * a->stride_w + (kw - 1) * a->dilation_w + 1;
+  const size_t left = a->n_channels - c;
+  const __mmask16 k = left < 16 ? (__mmask16)((1u << left) - 1) : (__mmask16)0xffff;
+  const uint8_t *const *taps = a->taps + first * a->stride_w * kh;
+  const uint8_t *w = (const uint8_t *)a->weights + c * kw * groups * 4;
+  const __m512i ones = _mm512_set1_epi8 (1);
+  const __m512i bias = _mm512_maskz_loadu_epi32 (k, a->bias + c);
+  const __m512i zero
+      = w_zero ? _mm512_maskz_loadu_epi32 (k, a->w_zero + c) : _mm512_setzero_si512 ();
+  const __m512 scale = _mm512_maskz_loadu_ps (k, a->scale + c);
+  uint8_t *columns = a->scratch, *y = a->y + first * a->y_stride + c;
+
+  for (size_t x = 0; x < n_columns; x++)
+    for (size_t g = 0; g < groups; g++)
+      _mm512_store_si512 (columns + (x * groups + g) * 64,
+                          interleave16 (taps + x * kh, kh, g, c, k, a->flip));
+
+  for (size_t o = 0; o < n; o++, y += a->y_stride)
+    {
+      const uint8_t *column = columns + o * a->stride_w * groups * 64;
+      __m512i acc = bias, sum = _mm512_setzero_si512 ();
+
+      UNROLL
+      for (size_t kx = 0; kx < kw; kx++)
+        UNROLL
+      for (size_t g = 0; g < groups; g++)
+        {
+          const __m512i x = _mm512_load_si512 (column + (kx * a->dilation_w * groups + g) * 64);
+          acc = _mm512_dpbusd_epi32 (acc, x, _mm512_loadu_si512 (w + (kx * groups + g) * 64));
+          if (w_zero)
+            sum = _mm512_dpbusd_epi32 (sum, x, ones);
+        }
+      if (w_zero)
+        acc = _mm512_sub_epi32 (acc, _mm512_mullo_epi32 (sum, zero));
+      _mm_mask_storeu_epi8 (y, k, _mm512_cvtepi32_epi8 (kn_requant16 (acc, scale, &a->requant)));
+    }
+}
+
+/* All blocks of channels of a run of outputs. */
+KN_QINLINE void
+run (const size_t KH, const size_t KW, const int w_zero, const KnQdwArgs *a, size_t first, size_t n)
+{
+  size_t c = 0;
+
+  for (; c + 64 <= a->n_channels; c += 64)
+    run64 (KH, KW, w_zero, a, c, first, n);
+  for (; c < a->n_channels; c += 16)
+    run16 (KH, KW, w_zero, a, c, first, n);
+}
+
+/* Windows whose interleaved columns do not fit the scratch: from the definition, one output at a time,
+ * 16 sums in a register made of single bytes. Such windows are larger than 31 x 31. */
+static void
+run_huge (const KnQdwArgs *a)
+{
+  for (size_t o = 0; o < a->n_outputs; o++)
+    for (size_t c = 0; c < a->n_channels; c++)
+      {
+        size_t step;
+        const int8_t *w
+            = (const int8_t *)a->weights + dw_place (a->kh, a->kw, a->n_channels, c, &step);
+        int32_t acc = a->bias[c], sum = 0;
+
+        for (size_t kx = 0; kx < a->kw; kx++)
+          for (size_t ky = 0; ky < a->kh; ky++)
+            {
+              const size_t column = o * a->stride_w + kx * a->dilation_w;
+              const uint8_t x = a->taps[column * a->kh + ky][c] ^ a->flip;
+
+              acc = kn_madd_wrap (acc, x, w[(kx * n_groups (a->kh) + ky / 4) * step + ky % 4]);
+              sum += x;
+            }
+        if (a->w_zero != NULL)
+          acc = kn_madd_wrap (acc, -a->w_zero[c], sum);
+        a->y[o * a->y_stride + c] = (uint8_t)kn_requant1 (acc, a->scale[c], &a->requant);
+      }
+}
+
+static void
+depthwise_avx512 (const KnQdwArgs *a)
+{
+  const size_t column_bytes = n_groups (a->kh) * (a->n_channels >= 64 ? 256 : 64);
+  const size_t capacity = KN_QDW_SCRATCH / column_bytes;
+  const size_t window = (a->kw - 1) * a->dilation_w + 1;
+
+  if (capacity < window)
+    {
+      run_huge (a);
+      return;
+    }
+
+  const size_t per_run = (capacity - window) / a->stride_w + 1;
+  for (size_t first = 0; first < a->n_outputs; first += per_run)
+    {
+      const size_t n = a->n_outputs - first < per_run ? a->n_outputs - first : per_run;
+
+      if (a->w_zero != NULL)
+        run (0, 0, 1, a, first, n);
+      else if (a->kh == 3 && a->kw == 3)
+        run (3, 3, 0, a, first, n);
+      else if (a->kh == 5 && a->kw == 5)
+        run (5, 5, 0, a, first, n);
+      else
+        run (0, 0, 0, a, first, n);
+    }
+}
+
+void
+kn_qconv_dw_avx512 (KnQconvFamily *f)
+{
+  f->dw_bytes = dw_bytes_avx512;
+  f->dw_pack = dw_pack_avx512;
+  f->depthwise = depthwise_avx512;
+}
