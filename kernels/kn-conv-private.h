@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kn-conv.h"
+#include "kn-f16-private.h"
 
 #ifndef KN_INLINE
 #define KN_INLINE static inline __attribute__ ((always_inline))
@@ -15,10 +16,14 @@
 #endif
 #endif
 
-/* Panels whose sums wait in scratch at the same time, at most. */
-#define KN_CONV_SCRATCH_PANELS 4
+/* Weights of one block as f32 lines of 16: half of a first-level cache of 48 KiB. */
+#define KN_CONV_BLOCK_LINES 384
 
-/* Columns first..end of a product: what one pass over the pixels does while its weights stay in the
+/* Panels whose sums wait in scratch at the same time, at most: of many pixels, and of one. */
+#define KN_CONV_WAITING_PANELS 4
+#define KN_CONV_MAX_PANELS 8
+
+/* Terms first..end of each sum: what one pass over the pixels does while its weights stay in the
  * first-level cache. */
 typedef struct
 {
@@ -26,17 +31,37 @@ typedef struct
   int is_first, is_last;
 } KnConvBlock;
 
+/* Terms of one sum. */
 KN_INLINE size_t
-kn_conv_n_columns (const KnConvArgs *a)
+kn_conv_n_terms (const KnConvArgs *a)
 {
   return a->n_segments * a->segment_len;
 }
 
-/* Floats from one panel to the next. */
-KN_INLINE size_t
-kn_conv_panel_floats (const KnConvArgs *a)
+/* The weights of segment @s in panel @p: lines of 16 values. Panels begin at KN_ALIGN (kn_panel_bytes()).
+ */
+KN_INLINE const void *
+kn_conv_weights (const KnConvArgs *a, size_t p, size_t s)
 {
-  return kn_conv_n_columns (a) * KN_PANEL_ROWS;
+  const size_t line_bytes = KN_PANEL_ROWS * (a->dtype == KN_F32 ? 4 : 2);
+  const size_t column = a->segment_columns ? a->segment_columns[s] : s * a->segment_len;
+
+  return (const char *)a->panels
+         + p * ((a->n_columns * line_bytes + KN_ALIGN - 1) / KN_ALIGN * KN_ALIGN)
+         + column * line_bytes;
+}
+
+/* Where a block of 16-bit weights is put as f32: in the scratch, before the sums. */
+KN_INLINE float *
+kn_conv_expanded (const KnConvArgs *a)
+{
+  return a->scratch;
+}
+
+KN_INLINE float *
+kn_conv_sums (const KnConvArgs *a)
+{
+  return (float *)a->scratch + KN_CONV_BLOCK_LINES * KN_PANEL_ROWS;
 }
 
 KN_INLINE size_t
@@ -70,16 +95,20 @@ kn_conv_limit (float v, float min, float max)
   return v > max ? max : v;
 }
 
-/* Block @i when @n_columns are cut into blocks of nearly equal size, none above @limit. */
+/* Blocks for @n_panels panels at once. When all pixels pass in one tile, weights in f32 are read once
+ * and no block is worth its store of sums. */
 KN_INLINE size_t
-kn_conv_n_blocks (size_t n_columns, size_t limit)
+kn_conv_n_blocks (const KnConvArgs *a, size_t n_panels, size_t n_tiles)
 {
-  return (n_columns + limit - 1) / limit;
+  if (n_tiles == 1 && a->dtype == KN_F32)
+    return 1;
+  return (kn_conv_n_terms (a) * n_panels + KN_CONV_BLOCK_LINES - 1) / KN_CONV_BLOCK_LINES;
 }
 
+/* Block @i of @n_blocks of nearly equal size. */
 KN_INLINE KnConvBlock
-kn_conv_block (size_t n_columns, size_t n_blocks, size_t i)
+kn_conv_block (size_t n_terms, size_t n_blocks, size_t i)
 {
-  return (KnConvBlock){ n_columns * i / n_blocks, n_columns * (i + 1) / n_blocks, i == 0,
+  return (KnConvBlock){ n_terms * i / n_blocks, n_terms * (i + 1) / n_blocks, i == 0,
                         i + 1 == n_blocks };
 }

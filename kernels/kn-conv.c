@@ -12,19 +12,34 @@
 size_t
 kn_conv_scratch_bytes (size_t n_pixels)
 {
-  return n_pixels * KN_CONV_SCRATCH_PANELS * ROWS * sizeof (float);
+  return (KN_CONV_BLOCK_LINES + n_pixels * KN_CONV_WAITING_PANELS + KN_CONV_MAX_PANELS) * ROWS
+         * sizeof (float);
 }
 
-/* The sums of one pixel with the 16 rows of a panel. */
+static float
+weight (KnDtype dtype, const void *line, size_t i)
+{
+  if (dtype == KN_F32)
+    return ((const float *)line)[i];
+  return dtype == KN_F16 ? kn_f16_load (((const uint16_t *)line)[i])
+                         : kn_bf16_load (((const uint16_t *)line)[i]);
+}
+
+/* The sums of pixel @t with the 16 rows of panel @p. */
 static void
-sum_panel (const KnConvArgs *a, const float *const *segments, const float *panel, float acc[ROWS])
+sum_panel (const KnConvArgs *a, size_t t, size_t p, float acc[ROWS])
 {
   for (size_t r = 0; r < ROWS; r++)
     acc[r] = 0;
   for (size_t s = 0; s < a->n_segments; s++)
-    for (size_t i = 0; i < a->segment_len; i++, panel += ROWS)
-      for (size_t r = 0; r < ROWS; r++)
-        acc[r] = fmaf (panel[r], segments[s][i], acc[r]);
+    {
+      const float *x = a->segments[t * a->n_segments + s];
+      const void *w = kn_conv_weights (a, p, s);
+
+      for (size_t i = 0; i < a->segment_len; i++)
+        for (size_t r = 0; r < ROWS; r++)
+          acc[r] = fmaf (weight (a->dtype, w, i * ROWS + r), x[i], acc[r]);
+    }
 }
 
 static void
@@ -40,8 +55,7 @@ conv_c (const KnConvArgs *a)
         {
           float acc[ROWS];
 
-          sum_panel (a, a->segments + t * a->n_segments, a->panels + p * kn_conv_panel_floats (a),
-                     acc);
+          sum_panel (a, t, p, acc);
           for (size_t r = low; r < high; r++)
             {
               const size_t row = (size_t)(lane0 + (ptrdiff_t)r);

@@ -27,11 +27,16 @@ typedef struct
   size_t n_segments;            /* >= 1 */
   size_t segment_len;           /* floats in a segment, >= 1 */
   const float *const *segments; /* [n_pixels][n_segments] */
-  const float *panels;          /* F32 panels of n_segments * segment_len columns (kn-matmul.h) */
-  size_t first_row;             /* 0..15: rows of the first panel to leave out */
-  size_t n_rows;                /* >= 1: rows to compute from there on, over any number of panels */
-  const float *bias;            /* [n_rows], or NULL */
-  const float *residual;        /* [n_pixels][n_rows], residual_stride floats apart, or NULL */
+  const uint32_t
+      *segment_columns;  /* [n_segments]: the column where a segment's weights begin; NULL:
+                                      they follow each other from column 0 */
+  KnDtype dtype;         /* of the weights: F32, F16 or BF16 */
+  const void *panels;    /* of it (kn-matmul.h), converted to f32 exactly */
+  size_t n_columns;      /* of each panel */
+  size_t first_row;      /* 0..15: rows of the first panel to leave out */
+  size_t n_rows;         /* >= 1: rows to compute from there on, over any number of panels */
+  const float *bias;     /* [n_rows], or NULL */
+  const float *residual; /* [n_pixels][n_rows], residual_stride floats apart, or NULL */
   size_t residual_stride;
   float min, max; /* -INFINITY, INFINITY: no limit */
   float *y;       /* [n_pixels][n_rows], y_stride floats apart; may be the residual */
@@ -39,7 +44,8 @@ typedef struct
   void *scratch; /* kn_conv_scratch_bytes(), KN_ALIGN aligned */
 } KnConvArgs;
 
-/* Working space for one thread: sums that wait for the next block of columns. */
+/* Working space for one thread: sums that wait for the next block of terms, and a block of 16-bit
+ * weights as f32. */
 size_t kn_conv_scratch_bytes (size_t n_pixels);
 
 /* A row of output pixels of a depthwise convolution: each channel has its own window.

@@ -15,8 +15,6 @@
 #include <immintrin.h>
 
 #define MAX_PIXELS 12
-#define MAX_PANELS 8
-#define BLOCK_LINES 384 /* 64-byte lines of weights: half of a first-level cache of 48 KiB */
 
 /* What the tiles of one pass have in common. */
 typedef struct
@@ -24,6 +22,8 @@ typedef struct
   const KnConvArgs *args;
   KnConvBlock block;
   size_t first_panel;
+  const float
+      *expanded; /* the block's weights, panel after panel; NULL: take them from the panels */
 } Pass;
 
 KN_INLINE __mmask16
@@ -63,13 +63,13 @@ KN_INLINE void
 tile (const int n_pixels, const int n_panels, const Pass *pass, size_t first_pixel)
 {
   const KnConvArgs *a = pass->args;
-  const size_t panel_floats = kn_conv_panel_floats (a);
+  const size_t n_terms = pass->block.end - pass->block.first;
+  const size_t panel_floats = (pass->expanded ? n_terms : a->n_columns) * KN_PANEL_ROWS;
   const float *const *segments = a->segments + first_pixel * a->n_segments;
-  const float *w = a->panels + pass->first_panel * panel_floats + pass->block.first * KN_PANEL_ROWS;
-  float *sums = (float *)a->scratch + first_pixel * (size_t)n_panels * KN_PANEL_ROWS;
+  float *sums = kn_conv_sums (a) + first_pixel * (size_t)n_panels * KN_PANEL_ROWS;
   size_t segment = pass->block.first / a->segment_len;
   size_t offset = pass->block.first % a->segment_len;
-  __m512 acc[MAX_PIXELS][MAX_PANELS];
+  __m512 acc[MAX_PIXELS][KN_CONV_MAX_PANELS];
 
   KN_UNROLL
   for (int t = 0; t < n_pixels; t++)
@@ -78,9 +78,13 @@ tile (const int n_pixels, const int n_panels, const Pass *pass, size_t first_pix
     acc[t][p] = pass->block.is_first ? _mm512_setzero_ps ()
                                      : _mm512_load_ps (sums + (t * n_panels + p) * KN_PANEL_ROWS);
 
-  for (size_t left = pass->block.end - pass->block.first; left > 0; segment++, offset = 0)
+  for (size_t left = n_terms; left > 0; segment++, offset = 0)
     {
       const size_t n = a->segment_len - offset < left ? a->segment_len - offset : left;
+      const float *w = pass->expanded
+                           ? pass->expanded + (n_terms - left) * KN_PANEL_ROWS
+                           : (const float *)kn_conv_weights (a, pass->first_panel, segment)
+                                 + offset * KN_PANEL_ROWS;
       const float *x[MAX_PIXELS];
 
       KN_UNROLL
@@ -88,7 +92,7 @@ tile (const int n_pixels, const int n_panels, const Pass *pass, size_t first_pix
         x[t] = segments[(size_t)t * a->n_segments + segment] + offset;
       for (size_t i = 0; i < n; i++, w += KN_PANEL_ROWS)
         {
-          __m512 line[MAX_PANELS];
+          __m512 line[KN_CONV_MAX_PANELS];
 
           KN_UNROLL
           for (int p = 0; p < n_panels; p++)
@@ -114,6 +118,33 @@ tile (const int n_pixels, const int n_panels, const Pass *pass, size_t first_pix
       store_output (a, first_pixel + (size_t)t, pass->first_panel + (size_t)p, acc[t][p]);
     else
       _mm512_store_ps (sums + (t * n_panels + p) * KN_PANEL_ROWS, acc[t][p]);
+}
+
+/* The block's weights of @n_panels panels as f32. */
+static void
+expand (const KnConvArgs *a, Pass *pass, size_t n_panels)
+{
+  float *out = kn_conv_expanded (a);
+
+  pass->expanded = out;
+  for (size_t p = 0; p < n_panels; p++)
+    for (size_t term = pass->block.first, n; term < pass->block.end; term += n)
+      {
+        const size_t offset = term % a->segment_len, left = pass->block.end - term;
+        const uint16_t *w = kn_conv_weights (a, pass->first_panel + p, term / a->segment_len);
+
+        n = a->segment_len - offset < left ? a->segment_len - offset : left;
+        for (size_t i = 0; i < n; i++, out += KN_PANEL_ROWS)
+          {
+            const __m256i line
+                = _mm256_load_si256 ((const __m256i *)(w + (offset + i) * KN_PANEL_ROWS));
+
+            _mm512_store_ps (out, a->dtype == KN_F16
+                                      ? _mm512_cvtph_ps (line)
+                                      : _mm512_castsi512_ps (
+                                          _mm512_slli_epi32 (_mm512_cvtepu16_epi32 (line), 16)));
+          }
+      }
 }
 
 #define TILE(pixels, panels)                                                                       \
@@ -186,7 +217,7 @@ panels_at_once (size_t max_pixels, size_t n_left)
 static void
 conv_avx512 (const KnConvArgs *a)
 {
-  const size_t n_panels = kn_conv_n_panels (a), n_columns = kn_conv_n_columns (a);
+  const size_t n_panels = kn_conv_n_panels (a), n_terms = kn_conv_n_terms (a);
   const size_t n_tiles = (a->n_pixels + MAX_PIXELS - 1) / MAX_PIXELS;
   const size_t max_pixels = (a->n_pixels + n_tiles - 1) / n_tiles;
   Pass pass = { .args = a };
@@ -194,12 +225,13 @@ conv_avx512 (const KnConvArgs *a)
   while (pass.first_panel < n_panels)
     {
       const unsigned log2 = panels_at_once (max_pixels, n_panels - pass.first_panel);
-      /* With one tile the weights are read once: no block is worth its store of sums. */
-      const size_t n_blocks = n_tiles == 1 ? 1 : kn_conv_n_blocks (n_columns, BLOCK_LINES >> log2);
+      const size_t n_blocks = kn_conv_n_blocks (a, (size_t)1 << log2, n_tiles);
 
       for (size_t b = 0; b < n_blocks; b++)
         {
-          pass.block = kn_conv_block (n_columns, n_blocks, b);
+          pass.block = kn_conv_block (n_terms, n_blocks, b);
+          if (a->dtype != KN_F32)
+            expand (a, &pass, (size_t)1 << log2);
           for (size_t i = 0; i < n_tiles; i++)
             {
               const size_t first = a->n_pixels * i / n_tiles;

@@ -6,6 +6,7 @@
 #include "kn-check.h"
 
 #include "kn-matmul.h"
+#include "kn-quant.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -68,42 +69,51 @@ limited (double v, float min, float max)
 typedef struct
 {
   size_t n_pixels, n_segments, segment_len, first_row, n_rows;
-  int bias, residual, limits;
+  int bias, residual, limits, scattered;
 } ConvShape;
 
 /* Sums longer than a block of columns, all remainders of pixels and panels, panels shared with
  * another group. */
 static const ConvShape conv_shapes[] = {
-  { 1, 1, 1, 0, 1, 0, 0, 0 },     { 1, 1, 37, 0, 16, 1, 0, 1 },   { 1, 3, 9, 0, 33, 1, 0, 0 },
-  { 1, 1, 500, 0, 250, 1, 1, 1 }, { 2, 1, 64, 0, 100, 0, 0, 0 },  { 3, 3, 24, 0, 70, 1, 1, 0 },
-  { 4, 9, 5, 3, 9, 1, 0, 0 },     { 5, 1, 16, 0, 65, 1, 0, 1 },   { 6, 2, 31, 8, 60, 0, 1, 0 },
-  { 7, 3, 9, 0, 32, 1, 0, 1 },    { 8, 1, 128, 0, 17, 0, 0, 0 },  { 9, 5, 15, 15, 1, 1, 1, 1 },
-  { 10, 1, 40, 4, 12, 1, 0, 0 },  { 11, 3, 12, 0, 31, 1, 0, 0 },  { 12, 1, 200, 0, 48, 1, 1, 1 },
-  { 13, 3, 192, 0, 40, 1, 1, 1 }, { 25, 1, 390, 0, 16, 1, 0, 0 }, { 29, 3, 130, 5, 44, 1, 1, 1 },
-  { 64, 3, 9, 0, 32, 1, 0, 1 },   { 50, 9, 43, 0, 33, 1, 1, 0 },
+  { 1, 1, 1, 0, 1, 0, 0, 0 },     { 1, 1, 37, 0, 16, 1, 0, 1 },     { 1, 3, 9, 0, 33, 1, 0, 0 },
+  { 1, 1, 500, 0, 250, 1, 1, 1 }, { 2, 1, 64, 0, 100, 0, 0, 0 },    { 3, 3, 24, 0, 70, 1, 1, 0 },
+  { 4, 9, 5, 3, 9, 1, 0, 0 },     { 5, 1, 16, 0, 65, 1, 0, 1 },     { 6, 2, 31, 8, 60, 0, 1, 0 },
+  { 7, 3, 9, 0, 32, 1, 0, 1 },    { 8, 1, 128, 0, 17, 0, 0, 0 },    { 9, 5, 15, 15, 1, 1, 1, 1 },
+  { 10, 1, 40, 4, 12, 1, 0, 0 },  { 11, 3, 12, 0, 31, 1, 0, 0 },    { 12, 1, 200, 0, 48, 1, 1, 1 },
+  { 13, 3, 192, 0, 40, 1, 1, 1 }, { 25, 1, 390, 0, 16, 1, 0, 0 },   { 29, 3, 130, 5, 44, 1, 1, 1 },
+  { 64, 3, 9, 0, 32, 1, 0, 1 },   { 31, 4, 99, 2, 37, 1, 1, 1, 1 }, { 3, 2, 16, 0, 80, 1, 0, 0, 1 },
+  { 50, 9, 43, 0, 33, 1, 1, 0 },
 };
 
 typedef struct
 {
   KnConvArgs args;
-  const float *rows; /* [first_row + n_rows][n_columns], as before packing */
+  float *rows; /* [first_row + n_rows][n_columns], as before packing */
 } ConvProblem;
 
-static const float *
-new_panels (const float *rows, size_t n_rows, size_t n_cols)
+/* The rows as panels of @dtype; the rows become what the format made of them. */
+static const void *
+new_panels (KnDtype dtype, float *rows, size_t n_rows, size_t n_cols)
 {
-  const size_t panel_bytes = kn_panel_bytes (KN_F32, n_cols);
+  const size_t panel_bytes = kn_panel_bytes (dtype, n_cols),
+               row_bytes = kn_row_bytes (dtype, n_cols);
+  uint8_t *packed_rows = kc_input (n_rows * row_bytes, sizeof (float));
   const size_t n_panels = (n_rows + KN_PANEL_ROWS - 1) / KN_PANEL_ROWS;
   uint8_t *panels = kc_input (n_panels * panel_bytes, KN_ALIGN);
 
+  for (size_t r = 0; r < n_rows; r++)
+    {
+      kn_quantize_row (dtype, rows + r * n_cols, packed_rows + r * row_bytes, n_cols);
+      kn_dequantize_row (dtype, packed_rows + r * row_bytes, rows + r * n_cols, n_cols);
+    }
   for (size_t i = 0; i < n_panels; i++)
     {
       const size_t left = n_rows - i * KN_PANEL_ROWS;
 
-      kn_pack_panel (KN_F32, rows + i * KN_PANEL_ROWS * n_cols, n_cols * sizeof *rows,
+      kn_pack_panel (dtype, packed_rows + i * KN_PANEL_ROWS * row_bytes, row_bytes,
                      left < KN_PANEL_ROWS ? left : KN_PANEL_ROWS, n_cols, panels + i * panel_bytes);
     }
-  return (const float *)(const void *)panels;
+  return panels;
 }
 
 /* Segments at random places of one buffer, the last one at its end. */
@@ -120,21 +130,37 @@ new_segments (const ConvShape *s, KcKind kind)
   return segments;
 }
 
-static ConvProblem
-new_conv (const ConvShape *s, KcKind kind)
+/* Weights of the segments in another order than the segments, two segments' worth unused. */
+static const uint32_t *
+new_columns (const ConvShape *s)
 {
-  const size_t n_cols = s->n_segments * s->segment_len, n_rows = s->first_row + s->n_rows;
+  uint32_t *columns = kc_input (s->n_segments * sizeof *columns, sizeof *columns);
+
+  for (size_t i = 0; i < s->n_segments; i++)
+    columns[i] = (uint32_t)((s->n_segments + 1 - i) * s->segment_len);
+  return columns;
+}
+
+static ConvProblem
+new_conv (const ConvShape *s, KnDtype dtype, KcKind kind)
+{
+  const size_t n_rows = s->first_row + s->n_rows;
+  const size_t n_cols = (s->n_segments + (s->scattered ? 2 : 0)) * s->segment_len;
   ConvProblem p = { .rows = new_input (n_rows * n_cols, kind) };
 
-  kc_context ("%zu pixels, %zu x %zu columns, rows %zu + %zu, bias %d, residual %d, limits %d, %s",
-              s->n_pixels, s->n_segments, s->segment_len, s->first_row, s->n_rows, s->bias,
-              s->residual, s->limits, kc_kind_name (kind));
+  kc_context (
+      "%s, %zu pixels, %zu x %zu columns, rows %zu + %zu, bias %d, residual %d, limits %d, %s",
+      kn_dtype_info ((int)dtype)->name, s->n_pixels, s->n_segments, s->segment_len, s->first_row,
+      s->n_rows, s->bias, s->residual, s->limits, kc_kind_name (kind));
   p.args = (KnConvArgs){
     .n_pixels = s->n_pixels,
     .n_segments = s->n_segments,
     .segment_len = s->segment_len,
     .segments = new_segments (s, kind),
-    .panels = new_panels (p.rows, n_rows, n_cols),
+    .segment_columns = s->scattered ? new_columns (s) : NULL,
+    .n_columns = n_cols,
+    .dtype = dtype,
+    .panels = new_panels (dtype, p.rows, n_rows, n_cols),
     .first_row = s->first_row,
     .n_rows = s->n_rows,
     .bias = s->bias ? new_input (s->n_rows, kind) : NULL,
@@ -153,18 +179,19 @@ static void
 check_conv_value (const ConvProblem *p, size_t t, size_t r)
 {
   const KnConvArgs *a = &p->args;
-  const size_t n_cols = a->n_segments * a->segment_len;
-  const float *w = p->rows + (a->first_row + r) * n_cols;
+  const size_t n_terms = a->n_segments * a->segment_len;
+  const float *w = p->rows + (a->first_row + r) * a->n_columns;
   double sum = 0, magnitude = 0;
 
-  for (size_t c = 0; c < n_cols; c++)
-    {
-      const double x
-          = (double)a->segments[t * a->n_segments + c / a->segment_len][c % a->segment_len];
+  for (size_t s = 0; s < a->n_segments; s++)
+    for (size_t i = 0; i < a->segment_len; i++)
+      {
+        const size_t c = (a->segment_columns ? a->segment_columns[s] : s * a->segment_len) + i;
+        const double product = (double)w[c] * (double)a->segments[t * a->n_segments + s][i];
 
-      sum += (double)w[c] * x;
-      magnitude += fabs ((double)w[c] * x);
-    }
+        sum += product;
+        magnitude += fabs (product);
+      }
   if (a->bias)
     {
       sum += (double)a->bias[r];
@@ -176,7 +203,7 @@ check_conv_value (const ConvProblem *p, size_t t, size_t r)
       magnitude += fabs ((double)a->residual[t * a->residual_stride + r]);
     }
   kc_near ("y", t * a->n_rows + r, a->y[t * a->y_stride + r], limited (sum, a->min, a->max),
-           kc_gamma ((double)n_cols + 2) * magnitude + (double)(n_cols + 2) * TINY);
+           kc_gamma ((double)n_terms + 2) * magnitude + (double)(n_terms + 2) * TINY);
 }
 
 /* Also with y in the residual's place. */
@@ -198,9 +225,10 @@ check_conv_in_place (const KnTable *c, const KnTable *v, const ConvProblem *p)
 }
 
 static void
-check_conv_shape (const KnTable *c, const KnTable *v, const ConvShape *s, KcKind kind)
+check_conv_shape (const KnTable *c, const KnTable *v, const ConvShape *s, KnDtype dtype,
+                  KcKind kind)
 {
-  ConvProblem p = new_conv (s, kind);
+  ConvProblem p = new_conv (s, dtype, kind);
 
   v->conv.conv (&p.args);
   kc_guards ("convolution");
@@ -227,9 +255,12 @@ check_conv_shape (const KnTable *c, const KnTable *v, const ConvShape *s, KcKind
 static void
 check_conv (const KnTable *c, const KnTable *v, const void *data)
 {
-  for (size_t k = 0; k < N_KINDS; k++)
-    for (size_t i = 0; i < sizeof conv_shapes / sizeof *conv_shapes; i++)
-      check_conv_shape (c, v, &conv_shapes[i], kinds[k]);
+  static const KnDtype dtypes[] = { KN_F32, KN_F16, KN_BF16 };
+
+  for (size_t d = 0; d < 3; d++)
+    for (size_t k = 0; k < N_KINDS; k++)
+      for (size_t i = 0; i < sizeof conv_shapes / sizeof *conv_shapes; i++)
+        check_conv_shape (c, v, &conv_shapes[i], dtypes[d], kinds[k]);
 }
 
 /* A 1x1 convolution is a matrix product, bit for bit. */
@@ -238,8 +269,10 @@ check_conv_matmul (const KnTable *c, const KnTable *v, const void *data)
 {
   for (size_t n_pixels = 1; n_pixels < 30; n_pixels++)
     {
-      const ConvShape s = { n_pixels, 1, 16 * (1 + n_pixels), 0, 40, 0, 0, 0 };
-      ConvProblem p = new_conv (&s, KC_NORMAL);
+      const ConvShape s = {
+        .n_pixels = n_pixels, .n_segments = 1, .segment_len = 16 * (1 + n_pixels), .n_rows = 40
+      };
+      ConvProblem p = new_conv (&s, KN_F32, KC_NORMAL);
       float *y = kc_output (n_pixels * s.n_rows * sizeof *y, sizeof *y);
 
       v->conv.conv (&p.args);
@@ -476,7 +509,8 @@ typedef struct
 {
   const KnTable *v;
   const Layer *layer;
-  size_t out;       /* pixels of a row and of a column */
+  size_t out; /* pixels of a row and of a column */
+  KnDtype dtype;
   float *x, *w, *y; /* the picture has its padding around it */
   float *bias;
   const float **pointers;
@@ -545,6 +579,7 @@ run_conv (void *arg)
                                       .segment_len = l->kernel * l->n_in,
                                       .segments = b->pointers,
                                       .panels = b->w,
+                                      .n_columns = l->kernel * l->kernel * l->n_in,
                                       .n_rows = l->n_out,
                                       .bias = b->bias,
                                       .min = 0,

@@ -45,12 +45,22 @@ enum
 extern const RtOp rt_op_gate_up;
 typedef enum
 {
+  RT_ACTIVATION_NONE,
   RT_ACTIVATION_SILU,
   RT_ACTIVATION_GELU, /* tanh form */
+  RT_ACTIVATION_GELU_ERF,
+  RT_ACTIVATION_SIGMOID,
+  RT_ACTIVATION_TANH,
+  RT_ACTIVATION_HARD_SIGMOID, /* params: slope, offset */
+  RT_ACTIVATION_HARD_SWISH,
+  RT_ACTIVATION_LEAKY, /* params: factor below 0 */
+  RT_ACTIVATION_ELU,   /* params: factor below 0, factor above 0 */
+  RT_ACTIVATION_MISH,
+  RT_N_ACTIVATIONS
 } RtActivation;
 typedef struct
 {
-  uint32_t activation; /* RtActivation */
+  uint32_t activation; /* RT_ACTIVATION_SILU or RT_ACTIVATION_GELU */
   uint32_t quantize;   /* 1: write 8-bit rows */
 } RtGateUpAttrs;
 
