@@ -11,6 +11,8 @@ import struct
 import sys
 from pathlib import Path
 
+import corpus_tflite
+
 U8, I8, U16, I16, U32, I32, F32, BOOL, STRING, ARRAY, U64, I64, F64 = range(13)
 FORMATS = {U8: "B", I8: "b", U16: "H", I16: "h", U32: "I", I32: "i", F32: "f", BOOL: "B", U64: "Q", I64: "q", F64: "d"}
 HUGE = 2**64 - 1
@@ -192,7 +194,7 @@ def tokenizer_corpus():
 
 def main():
     root = Path(__file__).parent / "corpus"
-    corpora = {"gguf": gguf_corpus(), "tokenizer": tokenizer_corpus()}
+    corpora = {"gguf": gguf_corpus(), "tokenizer": tokenizer_corpus(), "tflite": corpus_tflite.corpus()}
     stale = 0
     for name, files in corpora.items():
         folder = root / name
