@@ -675,7 +675,7 @@ static void
 test_gate_up (void)
 {
   for (size_t t = 0; t < G_N_ELEMENTS (token_counts); t++)
-    for (uint32_t activation = 0; activation < 2; activation++)
+    for (uint32_t activation = RT_ACTIVATION_SILU; activation <= RT_ACTIVATION_GELU; activation++)
       {
         check_gate_up (KN_F32, 37, token_counts[t], activation, false);
         check_gate_up (KN_Q8_0, 96, token_counts[t], activation, false);
