@@ -10,7 +10,9 @@
 #define MAX_NODES 1000000
 #define MAX_LAYERS 100000
 
-static const char *const phase_names[ENG_N_PHASES] = { "prefill", "decode" };
+static const char *const cost_names[ENG_N_PHASES]
+    = { "prefill_cost", "decode_cost", "inference_cost" };
+static const char *const phase_names[ENG_N_PHASES] = { "prefill", "decode", "inference" };
 
 /* ---- Writing ---- */
 
@@ -61,7 +63,7 @@ write_cost (JsonBuilder *builder, const char *name, const RtCost *cost)
 static void
 write_node (EngProfile *profile, guint i, JsonBuilder *builder)
 {
-  static const char *const cost_names[ENG_N_PHASES] = { "prefill_cost", "decode_cost" };
+  
   const EngProfileInfo *info = profile->info;
 
   json_builder_begin_object (builder);
@@ -176,10 +178,11 @@ read_node (EngProfile *profile, guint i, JsonObject *object)
   info->layers[i] = (int)CLAMP (eng_json_get_int (object, "layer", -1), -1, info->n_layers);
   info->sources[i] = eng_json_dup_strv (object, "sources");
   read_memory (object, &info->node_memory[i]);
-  read_latency (object, "prefill", &profile->phases[RT_PHASE_PREFILL].nodes[i]);
-  read_latency (object, "decode", &profile->phases[RT_PHASE_DECODE].nodes[i]);
-  read_cost (object, "prefill_cost", &profile->costs[RT_PHASE_PREFILL][i]);
-  read_cost (object, "decode_cost", &profile->costs[RT_PHASE_DECODE][i]);
+  for (guint p = 0; p < ENG_N_PHASES; p++)
+    {
+      read_latency (object, phase_names[p], &profile->phases[p].nodes[i]);
+      read_cost (object, cost_names[p], &profile->costs[p][i]);
+    }
 }
 
 static gboolean

@@ -7,7 +7,7 @@
 
 G_BEGIN_DECLS
 
-#define ENG_N_PHASES 2
+#define ENG_N_PHASES RT_N_PHASES
 
 /* What does not change while a build runs: shared by all its snapshots. */
 typedef struct

@@ -43,6 +43,7 @@ make_figures (EngRun *run, const EngMeasure *measure)
   EngFigure *figures = run->figures;
   RtMemory memory;
 
+  eng_run_clear_figures (run, ENG_WORKLOAD_TEXT);
   figures[ENG_FIGURE_DECODE]
       = figure_from_ns (measure->token_clean, 1e9, TRUE, ENG_FIGURE_DECODE, none);
   figures[ENG_FIGURE_PREFILL]
@@ -208,4 +209,18 @@ eng_run_generate (EngBuild *build, const EngWorkload *workload, EngProfiler *pro
   eng_measure_clear (&measure);
   eng_profiler_free (own);
   return ok ? g_steal_pointer (&run) : NULL;
+}
+
+EngRun *
+eng_run_new (EngBuild *build, const EngWorkload *workload, EngProfiler *profiler,
+             const EngRunEvents *events, GCancellable *cancellable, GError **error)
+{
+  g_return_val_if_fail (ENG_IS_BUILD (build) && workload != NULL, NULL);
+
+  if (workload->kind == ENG_WORKLOAD_TEXT)
+    return eng_run_generate (build, workload, profiler, events, cancellable, error);
+  g_set_error (error, ENG_ERROR, ENG_ERROR_UNSUPPORTED,
+               "%s is a language model: it takes a prompt, not files of inputs",
+               eng_model_get_name (eng_build_get_model (build)));
+  return NULL;
 }

@@ -27,6 +27,20 @@ write_figure (JsonBuilder *builder, EngFigureId id, const EngFigure *figure)
   json_builder_end_object (builder);
 }
 
+/* The object's members, and its end. Endless is null: JSON has no infinity. */
+static void
+write_input_workload (JsonBuilder *builder, const EngWorkload *workload)
+{
+  g_autofree char *seed = g_strdup_printf ("%" G_GUINT64_FORMAT, workload->input_seed);
+
+  eng_json_add_strv (builder, "inputs", (const char *const *)workload->inputs);
+  eng_json_add_string (builder, "seed", seed);
+  eng_json_add_int (builder, "repeats", workload->n_repeats);
+  eng_json_add_double (builder, "seconds", workload->seconds);
+  eng_json_add_double (builder, "rate_hz", workload->rate_hz);
+  json_builder_end_object (builder);
+}
+
 static void
 write_workload (JsonBuilder *builder, const EngWorkload *workload)
 {
@@ -34,6 +48,12 @@ write_workload (JsonBuilder *builder, const EngWorkload *workload)
 
   json_builder_set_member_name (builder, "workload");
   json_builder_begin_object (builder);
+  eng_json_add_string (builder, "kind", eng_workload_kind_name (workload->kind));
+  if (workload->kind == ENG_WORKLOAD_INPUT)
+    {
+      write_input_workload (builder, workload);
+      return;
+    }
   eng_json_add_string (builder, "prompt", workload->prompt);
   eng_json_add_string (builder, "system", workload->system);
   eng_json_add_bool (builder, "chat", workload->chat);
@@ -80,17 +100,28 @@ eng_run_to_json (EngRun *self)
   eng_json_add_strv (builder, "reasons", (const char *const *)self->reasons);
   eng_json_add_strv (builder, "notes", (const char *const *)self->notes);
   eng_json_add_string (builder, "stop", self->stop);
-  eng_json_add_int (builder, "prompt_tokens", self->n_prompt);
-  eng_json_add_int (builder, "generated_tokens", self->n_generated);
+  if (self->workload->kind == ENG_WORKLOAD_TEXT)
+    {
+      eng_json_add_int (builder, "prompt_tokens", self->n_prompt);
+      eng_json_add_int (builder, "generated_tokens", self->n_generated);
+    }
+  else
+    eng_json_add_int (builder, "inferences", self->n_inferences);
   json_builder_set_member_name (builder, "figures");
   json_builder_begin_object (builder);
   for (guint i = 0; i < ENG_N_FIGURES; i++)
-    write_figure (builder, i, &self->figures[i]);
+    if (eng_figure_id_applies (i, self->workload->kind))
+      write_figure (builder, i, &self->figures[i]);
   json_builder_end_object (builder);
   write_embedded (builder, "recipe", recipe);
   write_workload (builder, self->workload);
   write_embedded (builder, "machine", self->machine_json);
   eng_json_add_string (builder, "text", self->text);
+  if (self->result != NULL)
+    {
+      g_autofree char *result = eng_result_to_json (self->result);
+      write_embedded (builder, "result", result);
+    }
   eng_profile_write (self->profile, builder, "profile");
   json_builder_end_object (builder);
   return eng_json_builder_finish (builder, FALSE);
@@ -122,9 +153,38 @@ get_count (JsonObject *object, const char *name)
   return (guint)CLAMP (eng_json_get_int (object, name, 0), 0, G_MAXINT);
 }
 
+static double
+get_positive (JsonObject *object, const char *name)
+{
+  double value = eng_json_get_double (object, name);
+  return value > 0 ? value : 0;
+}
+
+static EngWorkload *
+read_input_workload (JsonObject *object)
+{
+  g_auto (GStrv) inputs = eng_json_dup_strv (object, "inputs");
+  EngWorkload *workload = eng_workload_new_input ((const char *const *)inputs);
+  const char *seed = eng_json_get_string (object, "seed");
+
+  workload->input_seed = seed != NULL ? g_ascii_strtoull (seed, NULL, 10) : 0;
+  workload->n_repeats = get_count (object, "repeats");
+  workload->rate_hz = get_positive (object, "rate_hz");
+  workload->seconds
+      = json_object_has_member (object, "seconds") && json_object_get_null_member (object, "seconds")
+            ? INFINITY
+            : get_positive (object, "seconds");
+  return workload;
+}
+
+/* Runs of earlier versions name no kind: they are all of text. */
 static EngWorkload *
 read_workload (JsonObject *object)
 {
+  if (g_strcmp0 (eng_json_get_string (object, "kind"), eng_workload_kind_name (ENG_WORKLOAD_INPUT))
+      == 0)
+    return read_input_workload (object);
+
   EngWorkload *workload = eng_workload_new (eng_json_get_string (object, "prompt"));
   const char *seed = eng_json_get_string (object, "seed");
   double top_p = eng_json_get_double (object, "top_p");
@@ -225,9 +285,12 @@ eng_run_from_json (const char *json, GError **error)
   self->notes = eng_json_dup_strv (object, "notes");
   self->n_prompt = get_count (object, "prompt_tokens");
   self->n_generated = get_count (object, "generated_tokens");
+  self->n_inferences = get_count (object, "inferences");
   self->n_threads = get_count (object, "threads");
   self->n_ctx = get_count (object, "context_tokens");
+  eng_run_clear_figures (self, self->workload->kind);
   for (guint i = 0; i < ENG_N_FIGURES; i++)
-    self->figures[i] = read_figure (figures, i);
+    if (eng_figure_id_applies (i, self->workload->kind))
+      self->figures[i] = read_figure (figures, i);
   return g_steal_pointer (&self);
 }

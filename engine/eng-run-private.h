@@ -18,10 +18,15 @@ struct _EngRun
   EngFigure figures[ENG_N_FIGURES];
   EngProfile *profile;
   char *text;
+  EngResult *result; /* NULL: none, or from the history */
+  guint n_inferences;
   const char *stop; /* static or interned */
   guint n_prompt, n_generated, n_threads, n_ctx;
   EngValidity validity;
   GStrv reasons, notes;
 };
+
+/* All figures unavailable: those that runs of @kind have as "not recorded". */
+void eng_run_clear_figures (EngRun *run, EngWorkloadKind kind);
 
 G_END_DECLS

@@ -23,6 +23,7 @@ eng_run_finalize (GObject *object)
   g_strfreev (self->reasons);
   g_strfreev (self->notes);
   eng_workload_free (self->workload);
+  g_clear_pointer (&self->result, eng_result_unref);
   g_clear_pointer (&self->recipe, eng_recipe_unref);
   g_clear_pointer (&self->profile, eng_profile_unref);
   G_OBJECT_CLASS (eng_run_parent_class)->finalize (object);
@@ -45,6 +46,7 @@ static const struct
 {
   const char *name, *title, *unit;
   gboolean lower_is_better;
+  EngWorkloadKind kind; /* which runs have it; peak memory is of both */
 } figure_info[ENG_N_FIGURES] = {
   [ENG_FIGURE_DECODE] = { "decode_tokens_per_s", "Decode speed", "tok/s", FALSE },
   [ENG_FIGURE_PREFILL] = { "prefill_tokens_per_s", "Prefill speed", "tok/s", FALSE },
@@ -54,7 +56,36 @@ static const struct
   [ENG_FIGURE_STEP_LAYERS]
   = { "decode_step_sum_of_nodes_ms", "Decode step, sum of nodes", "ms", TRUE },
   [ENG_FIGURE_OVERHEAD] = { "decode_overhead_percent", "Overhead", "%", TRUE },
+  [ENG_FIGURE_INFERENCE] = { "inference_ms", "Inference", "ms", TRUE, ENG_WORKLOAD_INPUT },
+  [ENG_FIGURE_INFERENCES]
+  = { "inferences_per_s", "Inferences per second", "/s", FALSE, ENG_WORKLOAD_INPUT },
+  [ENG_FIGURE_PREPROCESSING]
+  = { "preprocessing_ms", "Pre-processing", "ms", TRUE, ENG_WORKLOAD_INPUT },
+  [ENG_FIGURE_NETWORK] = { "network_ms", "Network", "ms", TRUE, ENG_WORKLOAD_INPUT },
+  [ENG_FIGURE_POSTPROCESSING]
+  = { "postprocessing_ms", "Post-processing", "ms", TRUE, ENG_WORKLOAD_INPUT },
+  [ENG_FIGURE_INFERENCE_NODES]
+  = { "inference_sum_of_nodes_ms", "Inference, sum of nodes", "ms", TRUE, ENG_WORKLOAD_INPUT },
+  [ENG_FIGURE_INFERENCE_OVERHEAD]
+  = { "inference_overhead_percent", "Overhead", "%", TRUE, ENG_WORKLOAD_INPUT },
+  [ENG_FIGURE_READING] = { "reading_ms", "Reading the input", "ms", TRUE, ENG_WORKLOAD_INPUT },
 };
+
+gboolean
+eng_figure_id_applies (EngFigureId id, EngWorkloadKind kind)
+{
+  g_return_val_if_fail (id < ENG_N_FIGURES, FALSE);
+  return id == ENG_FIGURE_PEAK_MEMORY || figure_info[id].kind == kind;
+}
+
+void
+eng_run_clear_figures (EngRun *run, EngWorkloadKind kind)
+{
+  for (EngFigureId id = 0; id < ENG_N_FIGURES; id++)
+    run->figures[id] = eng_figure_unavailable (
+        figure_info[id].unit, eng_figure_id_applies (id, kind) ? "not recorded"
+                                                               : "not of this kind of run");
+}
 
 const char *
 eng_figure_id_name (EngFigureId id)
@@ -105,11 +136,30 @@ eng_workload_new (const char *prompt)
 }
 
 EngWorkload *
+eng_workload_new_input (const char *const *inputs)
+{
+  static const char *const none[] = { NULL };
+  EngWorkload *workload = eng_workload_new (NULL);
+  workload->kind = ENG_WORKLOAD_INPUT;
+  workload->inputs = g_strdupv ((GStrv)(inputs != NULL ? inputs : none));
+  return workload;
+}
+
+const char *
+eng_workload_kind_name (EngWorkloadKind kind)
+{
+  static const char *const names[] = { "text", "input" };
+  g_return_val_if_fail (kind < G_N_ELEMENTS (names), NULL);
+  return names[kind];
+}
+
+EngWorkload *
 eng_workload_copy (const EngWorkload *workload)
 {
   EngWorkload *copy = g_memdup2 (workload, sizeof *workload);
   copy->prompt = g_strdup (workload->prompt);
   copy->system = g_strdup (workload->system);
+  copy->inputs = g_strdupv (workload->inputs);
   return copy;
 }
 
@@ -120,12 +170,27 @@ eng_workload_free (EngWorkload *workload)
     return;
   g_free (workload->prompt);
   g_free (workload->system);
+  g_strfreev (workload->inputs);
   g_free (workload);
+}
+
+static gboolean
+equal_inputs (const EngWorkload *a, const EngWorkload *b)
+{
+  static const char *const none[] = { NULL };
+  return g_strv_equal (a->inputs != NULL ? (const char *const *)a->inputs : none,
+                       b->inputs != NULL ? (const char *const *)b->inputs : none)
+         && a->input_seed == b->input_seed && a->n_repeats == b->n_repeats
+         && a->seconds == b->seconds && a->rate_hz == b->rate_hz;
 }
 
 gboolean
 eng_workload_equal (const EngWorkload *a, const EngWorkload *b)
 {
+  if (a->kind != b->kind)
+    return FALSE;
+  if (a->kind == ENG_WORKLOAD_INPUT)
+    return equal_inputs (a, b);
   return g_strcmp0 (a->prompt, b->prompt) == 0 && g_strcmp0 (a->system, b->system) == 0
          && a->chat == b->chat && a->n_predict == b->n_predict && a->ignore_end == b->ignore_end
          && a->sampler.temperature == b->sampler.temperature && a->sampler.top_k == b->sampler.top_k
@@ -201,6 +266,18 @@ const char *
 eng_run_get_text (EngRun *self)
 {
   return self->text;
+}
+
+EngResult *
+eng_run_get_result (EngRun *self)
+{
+  return self->result;
+}
+
+guint
+eng_run_get_n_inferences (EngRun *self)
+{
+  return self->n_inferences;
 }
 
 guint
@@ -319,14 +396,14 @@ add_row (GString *csv, EngProfile *profile, RtPhase phase, const char *phase_nam
 char *
 eng_run_to_csv (EngRun *self)
 {
-  static const char *const names[] = { "prefill", "decode" };
+  static const char *const names[] = { "prefill", "decode", "inference" };
   g_autoptr (GString) csv = g_string_new (
       "phase,layer,node,operator,tokens_per_step,n,median_ns,p5_ns,p95_ns,low95_ns,high95_ns,flops,"
       "read_weight_bytes,read_bytes,write_bytes,resident_weight_bytes,live_activation_bytes,kv_"
       "bytes,"
       "sources\r\n");
 
-  for (RtPhase phase = RT_PHASE_PREFILL; phase <= RT_PHASE_DECODE; phase++)
+  for (RtPhase phase = RT_PHASE_PREFILL; phase < RT_N_PHASES; phase++)
     for (guint i = 0; i < eng_profile_get_n_nodes (self->profile); i++)
       if (eng_profile_get_phase (self->profile, phase)->nodes[i].n > 0)
         add_row (csv, self->profile, phase, names[phase], i);

@@ -4,21 +4,40 @@
 #include "eng-figure.h"
 #include "eng-profile.h"
 #include "eng-recipe.h"
+#include "eng-result.h"
 #include "rt-sampler.h"
 
 G_BEGIN_DECLS
 
+typedef enum
+{
+  ENG_WORKLOAD_TEXT,  /* a language model writes */
+  ENG_WORKLOAD_INPUT, /* a network is run on inputs */
+} EngWorkloadKind;
+
 typedef struct
 {
+  EngWorkloadKind kind;
+
+  /* TEXT */
   char *prompt;
   char *system;      /* NULL: none */
   gboolean chat;     /* wrap the prompt in the model's chat template */
   guint n_predict;   /* at most; stops at an end token */
   gboolean ignore_end;
   RtSamplerConfig sampler;
+
+  /* INPUT */
+  GStrv inputs;       /* files, and folders for the files in them; empty: one random input */
+  guint64 input_seed; /* of random inputs */
+  guint n_repeats;    /* clean inferences of each input; 0: as many as an interval takes */
+  double seconds;     /* continuous mode: over the inputs again and again for so long; 0: not; INFINITY: until it is stopped */
+  double rate_hz;     /* continuous mode: inputs per second; 0: as fast as possible */
 } EngWorkload;
 
 EngWorkload *eng_workload_new (const char *prompt); /* 128 tokens, greedy, no chat */
+EngWorkload *eng_workload_new_input (const char *const *inputs); /* NULL: one random input */
+const char *eng_workload_kind_name (EngWorkloadKind kind); /* "text", "input" */
 EngWorkload *eng_workload_copy (const EngWorkload *workload);
 void eng_workload_free (EngWorkload *workload);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EngWorkload, eng_workload_free)
@@ -39,9 +58,20 @@ typedef enum
   ENG_FIGURE_STEP_CLEAN,   /* ms per decode step, clean */
   ENG_FIGURE_STEP_LAYERS,  /* ms per decode step, sum of instrumented nodes */
   ENG_FIGURE_OVERHEAD,     /* %: what instrumenting and what lies between nodes costs */
+
+  /* Of a network. One inference is one run of the graph: a picture, or one step of a sound. */
+  ENG_FIGURE_INFERENCE,       /* ms, clean: preparing, network, reading the result out */
+  ENG_FIGURE_INFERENCES,      /* inferences per second, clean */
+  ENG_FIGURE_PREPROCESSING,   /* ms: instrumented nodes before the network, and what lies outside of the graph */
+  ENG_FIGURE_NETWORK,         /* ms: sum of instrumented nodes of the network */
+  ENG_FIGURE_POSTPROCESSING,  /* ms: instrumented nodes after the network, and what lies outside of the graph */
+  ENG_FIGURE_INFERENCE_NODES, /* ms: sum of all instrumented nodes */
+  ENG_FIGURE_INFERENCE_OVERHEAD, /* %: sum of all nodes over the clean executor run beside it, less one */
+  ENG_FIGURE_READING,         /* ms: reading and decoding the input's file; not part of an inference */
   ENG_N_FIGURES
 } EngFigureId;
 
+gboolean eng_figure_id_applies (EngFigureId id, EngWorkloadKind kind); /* whether runs of @kind have it */
 const char *eng_figure_id_name (EngFigureId id);  /* "decode_tokens_per_s": JSON and CSV field */
 const char *eng_figure_id_title (EngFigureId id); /* "Decode speed" */
 gboolean eng_figure_id_lower_is_better (EngFigureId id);
@@ -63,6 +93,8 @@ const char *eng_run_get_machine_json (EngRun *run); /* eng_machine_to_json() at 
 EngFigure eng_run_get_figure (EngRun *run, EngFigureId id);
 EngProfile *eng_run_get_profile (EngRun *run);
 const char *eng_run_get_text (EngRun *run);        /* generated, valid UTF-8 */
+EngResult *eng_run_get_result (EngRun *run);       /* of a network's last input; NULL for language models and for runs from the history */
+guint eng_run_get_n_inferences (EngRun *run);      /* clean and instrumented together */
 guint eng_run_get_n_prompt (EngRun *run);
 guint eng_run_get_n_generated (EngRun *run);
 guint eng_run_get_n_threads (EngRun *run);
@@ -85,8 +117,13 @@ typedef struct
   /* Both are called on the runner's thread. */
   void (*text) (const char *utf8, gpointer user_data);           /* whole characters only */
   void (*stage) (const char *stage, double progress, gpointer user_data);
+  void (*result) (EngResult *result, gpointer user_data);        /* of a network: after every input; reference it to keep it */
   gpointer user_data;
 } EngRunEvents;
+
+/* What @workload asks for, of the kind that the build's model is: eng_run_generate() or eng_run_infer(). */
+EngRun *eng_run_new (EngBuild *build, const EngWorkload *workload, EngProfiler *profiler, const EngRunEvents *events,
+                     GCancellable *cancellable, GError **error);
 
 /* Blocking; from a worker thread or the command line. @profiler (nullable) can be watched meanwhile from elsewhere. Prefill: an instrumented pass over the first
  * chunk warms up and fills the prefill profile, then a clean pass gives the time to first token; decode steps are clean and instrumented in turn.

@@ -63,6 +63,7 @@ void eng_session_take_model (EngSession *session,
                              EngModel *model); /* and start anew: default recipe, no runs */
 void eng_session_fail (EngSession *session, const GError *error, const char *what);
 void eng_session_emit_text (EngSession *session, const char *utf8); /* NULL: "text-reset" */
+void eng_session_emit_result (EngSession *session, EngResult *result);
 void eng_session_emit_finished (EngSession *session, EngRun *run);
 
 /* Drop a reference that may be the last of a model or a build, on another thread: giving back

@@ -196,8 +196,9 @@ struct _EngRunner
   guint64 seen;          /* generation of the profile shown last; main context */
   GError *history_error; /* written by the worker before it returns */
 
-  GMutex mutex;  /* guards text */
-  GString *text; /* not yet shown */
+  GMutex mutex;      /* guards text and result */
+  GString *text;     /* not yet shown */
+  EngResult *result; /* the newest, not yet shown; NULL: none */
 
   const char *stage; /* worker: what was reported last, and when */
   gint64 reported_us;
@@ -223,6 +224,7 @@ runner_unref (EngRunner *runner)
   g_clear_object (&runner->history);
   g_clear_error (&runner->history_error);
   g_string_free (runner->text, TRUE);
+  g_clear_pointer (&runner->result, eng_result_unref);
   g_mutex_clear (&runner->mutex);
   g_free (runner);
 }
@@ -234,6 +236,18 @@ on_text (const char *utf8, gpointer data)
   g_mutex_lock (&runner->mutex);
   g_string_append (runner->text, utf8);
   g_mutex_unlock (&runner->mutex);
+}
+
+/* Views show the newest: what comes faster than they draw is left out. */
+static void
+on_result (EngResult *result, gpointer data)
+{
+  EngRunner *runner = data;
+  g_mutex_lock (&runner->mutex);
+  EngResult *old = runner->result;
+  runner->result = eng_result_ref (result);
+  g_mutex_unlock (&runner->mutex);
+  g_clear_pointer (&old, eng_result_unref);
 }
 
 /* Progress is told ten times a second at most: fast models have thousands of steps in one. */
@@ -253,10 +267,10 @@ static void
 run_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
   EngRunner *runner = data;
-  EngRunEvents events = { on_text, on_stage, runner };
+  EngRunEvents events = { on_text, on_stage, on_result, runner };
   GError *error = NULL;
-  EngRun *run = eng_run_generate (runner->build, runner->workload, runner->profiler, &events,
-                                  cancellable, &error);
+  EngRun *run = eng_run_new (runner->build, runner->workload, runner->profiler, &events,
+                             cancellable, &error);
 
   if (run != NULL && runner->history != NULL)
     eng_history_add (runner->history, run, &runner->history_error);
@@ -271,8 +285,10 @@ static void
 show_progress (EngSession *self, EngRunner *runner)
 {
   g_autofree char *text = NULL;
+  g_autoptr (EngResult) result = NULL;
 
   g_mutex_lock (&runner->mutex);
+  result = g_steal_pointer (&runner->result);
   if (runner->text->len > 0)
     {
       text = g_strdup (runner->text->str);
@@ -281,6 +297,8 @@ show_progress (EngSession *self, EngRunner *runner)
   g_mutex_unlock (&runner->mutex);
   if (text != NULL)
     eng_session_emit_text (self, text);
+  if (result != NULL)
+    eng_session_emit_result (self, result);
 
   guint64 generation = eng_profiler_get_generation (runner->profiler);
   if (generation != runner->seen)

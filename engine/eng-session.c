@@ -10,6 +10,7 @@ enum
 {
   TEXT,
   TEXT_RESET,
+  RESULT,
   RUN_FINISHED,
   FAILED,
   N_SIGNALS
@@ -123,6 +124,8 @@ eng_session_class_init (EngSessionClass *klass)
                                 1, G_TYPE_STRING);
   signals[TEXT_RESET]
       = g_signal_new ("text-reset", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  signals[RESULT] = g_signal_new ("result", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                  G_TYPE_NONE, 1, ENG_TYPE_RESULT);
   signals[RUN_FINISHED] = g_signal_new ("run-finished", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
                                         NULL, G_TYPE_NONE, 1, ENG_TYPE_RUN);
   signals[FAILED] = g_signal_new ("failed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
@@ -277,6 +280,12 @@ eng_session_emit_text (EngSession *self, const char *utf8)
     g_signal_emit (self, signals[TEXT], 0, utf8);
   else
     g_signal_emit (self, signals[TEXT_RESET], 0);
+}
+
+void
+eng_session_emit_result (EngSession *self, EngResult *result)
+{
+  g_signal_emit (self, signals[RESULT], 0, result);
 }
 
 void

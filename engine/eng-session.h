@@ -14,7 +14,8 @@ G_DECLARE_FINAL_TYPE (EngSession, eng_session, ENG, SESSION, GObject)
  * "running" boolean, "can-undo", "can-redo" booleans, "run" EngRun (the measured numbers of the current recipe, NULL when it was never run), "baseline"
  * EngRun (pinned, drawn behind), "profile" EngProfile (of "run", or live while running; notifies at most 30 times a second).
  * The session keeps itself alive for nobody: dropping the last reference cancels what is going on.
- * Signals: "text" (const char *utf8) while running, "text-reset" at a run's start, "run-finished" (EngRun *), "failed" (GError *, const char *what). */
+ * Signals: "text" (const char *utf8) while running, "text-reset" at a run's start, "result" (EngResult *) of a network's input while running (the newest,
+ * at most 30 times a second), "run-finished" (EngRun *), "failed" (GError *, const char *what). */
 EngSession *eng_session_new (EngHistory *history); /* @history nullable: nothing is kept */
 
 void eng_session_open (EngSession *session, const char *path); /* asynchronous: "model" or "failed" */
