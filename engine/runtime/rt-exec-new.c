@@ -463,6 +463,13 @@ check_config (const RtExecConfig *config, RtError *error)
         if (shape->dims[i] < 0 && shape->dims[i] >= -RT_N_SYMBOLS)
           is_used[-shape->dims[i] - 1] = true;
     }
+  for (RtNodeId n = 0; n < rt_graph_n_nodes (config->graph); n++)
+    {
+      const RtNode *node = rt_graph_node (config->graph, n);
+      if (node->op->run == NULL)
+        return rt_fail (error, RT_ERROR_UNSUPPORTED, "%s: this operator is not supported",
+                        node->name);
+    }
   for (int i = 0; i < RT_N_SYMBOLS; i++)
     if (is_used[i] && (config->max_symbols[i] < 1 || config->max_symbols[i] > MAX_SYMBOL))
       return rt_fail (error, RT_ERROR_RANGE,

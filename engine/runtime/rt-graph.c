@@ -419,6 +419,21 @@ rt_graph_alloc (RtGraph *graph, uint64_t n_bytes)
   return n_bytes < SIZE_MAX ? arena_alloc (graph, (size_t)n_bytes) : NULL;
 }
 
+bool
+rt_graph_owns (const RtGraph *graph, const void *data)
+{
+  for (const ArenaBlock *block = graph->arena; block != NULL; block = block->next)
+    if ((const char *)data >= block->bytes && (const char *)data < block->bytes + block->used)
+      return true;
+  return false;
+}
+
+void
+rt_graph_set_layer (RtGraph *graph, RtNodeId node, int32_t layer)
+{
+  graph->nodes[node]->layer = layer;
+}
+
 void
 rt_graph_set_n_layers (RtGraph *graph, int32_t n_layers)
 {

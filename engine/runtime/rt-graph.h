@@ -145,6 +145,9 @@ bool rt_graph_set_quant (RtGraph *graph, RtValueId value, const RtQuant *quant, 
 /* Zeroed memory that lives as long as the graph, for constants made while it is built; NULL when out
  * of memory. Aligned to 16 bytes. */
 void *rt_graph_alloc (RtGraph *graph, uint64_t n_bytes);
+/* Whether @data lies in memory of rt_graph_alloc(). */
+bool rt_graph_owns (const RtGraph *graph, const void *data);
+void rt_graph_set_layer (RtGraph *graph, RtNodeId node, int32_t layer);
 void rt_graph_set_n_layers (RtGraph *graph, int32_t n_layers); /* blocks; 0 until set */
 
 /* The node stands for these source nodes instead of itself; names are copied. */

@@ -5,10 +5,24 @@
 #include "ops/rt-ops.h"
 
 static const RtOp *const ops[] = {
-  &rt_op_embed,     &rt_op_rmsnorm, &rt_op_norm_quant, &rt_op_matmul,
-  &rt_op_qkv,       &rt_op_gate_up, &rt_op_rope_table, &rt_op_rope,
-  &rt_op_attention, &rt_op_add,     &rt_op_mul,        &rt_op_silu,
-  &rt_op_gelu,      &rt_op_scale,   &rt_op_softcap,    &rt_op_select_rows,
+  /* language models (rt-ops.h) */
+  &rt_op_embed,
+  &rt_op_rmsnorm,
+  &rt_op_norm_quant,
+  &rt_op_matmul,
+  &rt_op_qkv,
+  &rt_op_gate_up,
+  &rt_op_rope_table,
+  &rt_op_rope,
+  &rt_op_attention,
+  &rt_op_add,
+  &rt_op_mul,
+  &rt_op_silu,
+  &rt_op_gelu,
+  &rt_op_scale,
+  &rt_op_softcap,
+  &rt_op_select_rows,
+  &rt_op_identity,
 };
 
 const RtOp *const *

@@ -109,5 +109,8 @@ typedef struct
   float factor;
 } RtScaleAttrs; /* scale: the factor; softcap: the cap */
 
+/* x of any type and shape -> the same, without a copy where the plan allows it. */
+extern const RtOp rt_op_identity;
+
 /* x [N, D] f32 -> [RT_DIM_OUTPUTS, D]: the last rows. */
 extern const RtOp rt_op_select_rows;
