@@ -2,6 +2,7 @@
  * line here. */
 #include <string.h>
 
+#include "ops/rt-ops-move.h"
 #include "ops/rt-ops.h"
 
 static const RtOp *const ops[] = {
@@ -23,6 +24,25 @@ static const RtOp *const ops[] = {
   &rt_op_softcap,
   &rt_op_select_rows,
   &rt_op_identity,
+
+  /* moving and selecting (rt-ops-move.h) */
+  &rt_op_reshape,
+  &rt_op_transpose,
+  &rt_op_concat,
+  &rt_op_slice,
+  &rt_op_pad,
+  &rt_op_expand,
+  &rt_op_tile,
+  &rt_op_reverse,
+  &rt_op_roll,
+  &rt_op_reverse_sequence,
+  &rt_op_space_to_depth,
+  &rt_op_depth_to_space,
+  &rt_op_gather,
+  &rt_op_gather_elements,
+  &rt_op_gather_nd,
+  &rt_op_where,
+  &rt_op_cast,
 };
 
 const RtOp *const *

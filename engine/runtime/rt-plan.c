@@ -68,13 +68,17 @@ find_lives (const RtGraph *graph, const RtPlanConfig *config, RtPlan *plan)
 /* Output 0 of @node may take over input @input: nothing reads that memory later, under any name, and
  * no other input of the node is the same memory. */
 static bool
-can_share (const RtGraph *graph, const RtPlan *plan, RtNodeId n, uint32_t input)
+can_share (const RtGraph *graph, const RtPlanConfig *config, const RtPlan *plan, RtNodeId n,
+           uint32_t input)
 {
   const RtNode *node = rt_graph_node (graph, n);
   RtValueId from = node->inputs[input], to = node->outputs[0];
 
-  if (from == RT_NONE || plan->entries[from].bytes != plan->entries[to].bytes
-      || plan->entries[to].bytes == 0)
+  if (from == RT_NONE || plan->entries[from].bytes == 0 || plan->entries[to].bytes == 0)
+    return false;
+  /* The very bytes, not rounded up: an input that is broadcast is smaller than the output. */
+  if (rt_value_bytes (rt_graph_value (graph, from), config->max_symbols)
+      != rt_value_bytes (rt_graph_value (graph, to), config->max_symbols))
     return false;
   if (node->op->is_view && input == 0)
     return true;
@@ -91,7 +95,7 @@ can_share (const RtGraph *graph, const RtPlan *plan, RtNodeId n, uint32_t input)
 }
 
 static void
-share_in_place (const RtGraph *graph, RtPlan *plan)
+share_in_place (const RtGraph *graph, const RtPlanConfig *config, RtPlan *plan)
 {
   for (RtNodeId n = 0; n < rt_graph_n_nodes (graph); n++)
     {
@@ -99,7 +103,7 @@ share_in_place (const RtGraph *graph, RtPlan *plan)
       if (node->op->in_place == NULL && !node->op->is_view)
         continue;
       for (uint32_t i = 0; i < node->n_inputs; i++)
-        if (can_share (graph, plan, n, i))
+        if (can_share (graph, config, plan, n, i))
           {
             RtValueId to = node->outputs[0];
             RtPlanEntry *block = &plan->entries[block_of (plan, node->inputs[i])];
@@ -267,7 +271,7 @@ rt_plan_new (const RtGraph *graph, const RtPlanConfig *config, RtError *error)
   plan->n_values = rt_graph_n_values (graph);
 
   find_lives (graph, config, plan);
-  share_in_place (graph, plan);
+  share_in_place (graph, config, plan);
   if (!place_blocks (plan, error))
     {
       rt_plan_free (plan);
