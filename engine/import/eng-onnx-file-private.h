@@ -6,8 +6,9 @@
 
 struct EngOnnxFile
 {
-  Onnx__ModelProto *model;
-  char *folder;         /* of the file, NULL: no external data */
-  GPtrArray *memory;    /* converted tensors */
-  GHashTable *external; /* path -> GMappedFile */
+  Onnx__ModelProto *model;   /* NULL: one tensor alone */
+  Onnx__TensorProto *tensor; /* NULL: a model */
+  char *folder;              /* of the file, NULL: no external data */
+  GPtrArray *memory;         /* converted tensors */
+  GHashTable *external;      /* path -> GMappedFile */
 };

@@ -38,13 +38,14 @@ budget_free (void *data, void *pointer)
   g_free (pointer);
 }
 
-static gboolean
-unpack (EngOnnxFile *file, const guint8 *data, gsize n, GError **error)
+/* A message of @type, to be freed with the same allocator functions. */
+static ProtobufCMessage *
+unpack (const ProtobufCMessageDescriptor *type, const guint8 *data, gsize n, GError **error)
 {
   guint64 heap_bytes;
 
-  if (!eng_onnx_wire_check (&onnx__model_proto__descriptor, data, n, &heap_bytes, error))
-    return FALSE;
+  if (!eng_onnx_wire_check (type, data, n, &heap_bytes, error))
+    return NULL;
   guint64 limit = FREE_HEAP_BYTES + MAX_HEAP_RATIO * (guint64)n;
   if (heap_bytes > limit)
     {
@@ -52,17 +53,17 @@ unpack (EngOnnxFile *file, const guint8 *data, gsize n, GError **error)
                    "The file has %" G_GSIZE_FORMAT " bytes and would take %" G_GUINT64_FORMAT
                    " in memory: it holds an absurd number of empty parts",
                    n, heap_bytes);
-      return FALSE;
+      return NULL;
     }
 
   /* Lists that the library doubles while it reads a message come on top: given back at once. */
   Budget budget = { 0, 4 * limit };
   ProtobufCAllocator allocator = { budget_alloc, budget_free, &budget };
-  file->model = onnx__model_proto__unpack (&allocator, n, data);
-  if (file->model == NULL)
+  ProtobufCMessage *message = protobuf_c_message_unpack (type, &allocator, n, data);
+  if (message == NULL)
     g_set_error (error, ENG_ERROR, ENG_ERROR_FORMAT,
                  "Not an ONNX file, or a damaged one: a field has the wrong kind");
-  return file->model != NULL;
+  return message;
 }
 
 /* ---- what must hold for any model ---- */
@@ -94,15 +95,23 @@ check_model (EngOnnxFile *file, GError **error)
   return check_opsets (model, error);
 }
 
-EngOnnxFile *
-eng_onnx_file_new_from_bytes (const guint8 *data, gsize n, const char *folder, GError **error)
+static EngOnnxFile *
+new_file (const char *folder)
 {
-  g_autoptr (EngOnnxFile) file = g_new0 (EngOnnxFile, 1);
+  EngOnnxFile *file = g_new0 (EngOnnxFile, 1);
 
   file->folder = g_strdup (folder);
   file->memory = g_ptr_array_new_with_free_func (g_free);
   file->external = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
                                           (GDestroyNotify)g_mapped_file_unref);
+  return file;
+}
+
+EngOnnxFile *
+eng_onnx_file_new_from_bytes (const guint8 *data, gsize n, const char *folder, GError **error)
+{
+  g_autoptr (EngOnnxFile) file = new_file (folder);
+
   if (n == 0)
     {
       g_set_error (error, ENG_ERROR, ENG_ERROR_FORMAT, "Not an ONNX file: it is empty");
@@ -116,7 +125,8 @@ eng_onnx_file_new_from_bytes (const guint8 *data, gsize n, const char *folder, G
                    n);
       return NULL;
     }
-  if (!unpack (file, data, n, error) || !check_model (file, error))
+  file->model = (Onnx__ModelProto *)unpack (&onnx__model_proto__descriptor, data, n, error);
+  if (file->model == NULL || !check_model (file, error))
     return NULL;
   return g_steal_pointer (&file);
 }
@@ -146,11 +156,9 @@ eng_onnx_file_free (EngOnnxFile *file)
 {
   if (file == NULL)
     return;
-  if (file->model != NULL)
-    {
-      ProtobufCAllocator allocator = { NULL, budget_free, NULL };
-      onnx__model_proto__free_unpacked (file->model, &allocator);
-    }
+  ProtobufCAllocator allocator = { NULL, budget_free, NULL };
+  protobuf_c_message_free_unpacked ((ProtobufCMessage *)file->model, &allocator);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage *)file->tensor, &allocator);
   g_hash_table_unref (file->external);
   g_ptr_array_unref (file->memory);
   g_free (file->folder);
@@ -191,4 +199,58 @@ eng_onnx_file_alloc (EngOnnxFile *file, gsize n)
   if (memory != NULL)
     g_ptr_array_add (file->memory, memory);
   return memory;
+}
+
+EngOnnxFile *
+eng_onnx_tensor_load (const char *path, EngOnnxTensor *out, GError **error)
+{
+  g_autoptr (EngOnnxFile) file = new_file (NULL);
+  g_autoptr (GError) io_error = NULL;
+  g_autoptr (GMappedFile) mapped = g_mapped_file_new (path, FALSE, &io_error);
+
+  if (mapped == NULL)
+    {
+      g_set_error (error, ENG_ERROR, ENG_ERROR_IO, "%s: %s", path, io_error->message);
+      return NULL;
+    }
+  gsize n = g_mapped_file_get_length (mapped);
+  const char *bytes = n > 0 ? g_mapped_file_get_contents (mapped) : "";
+  file->tensor = (Onnx__TensorProto *)unpack (&onnx__tensor_proto__descriptor,
+                                              (const guint8 *)bytes, n, error);
+  if (file->tensor == NULL || !eng_onnx_file_tensor (file, file->tensor, out, error))
+    {
+      g_prefix_error (error, "%s: ", path);
+      return NULL;
+    }
+  return g_steal_pointer (&file);
+}
+
+static gboolean
+is_initializer (const Onnx__GraphProto *graph, const char *name)
+{
+  for (gsize i = 0; i < graph->n_initializer; i++)
+    if (g_strcmp0 (graph->initializer[i]->name, name) == 0)
+      return TRUE;
+  return FALSE;
+}
+
+void
+eng_onnx_file_input_names (const EngOnnxFile *file, GPtrArray *names)
+{
+  const Onnx__GraphProto *graph = file->model->graph;
+
+  for (gsize i = 0; i < graph->n_input; i++)
+    if (graph->input[i]->name != NULL && !is_initializer (graph, graph->input[i]->name))
+      g_ptr_array_add (names, g_strdup (graph->input[i]->name));
+}
+
+gboolean
+eng_onnx_file_has_node (const EngOnnxFile *file, const char *op)
+{
+  const Onnx__GraphProto *graph = file->model->graph;
+
+  for (gsize i = 0; i < graph->n_node; i++)
+    if (g_strcmp0 (graph->node[i]->op_type, op) == 0)
+      return TRUE;
+  return FALSE;
 }

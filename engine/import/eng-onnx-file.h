@@ -49,6 +49,16 @@ typedef struct
 gboolean eng_onnx_file_tensor (EngOnnxFile *file, const Onnx__TensorProto *tensor,
                                EngOnnxTensor *out, GError **error);
 
+/* A file that holds one tensor (a serialised TensorProto: how ONNX stores test data, and people share
+ * inputs). The object only keeps the tensor's memory. */
+EngOnnxFile *eng_onnx_tensor_load (const char *path, EngOnnxTensor *out, GError **error);
+
+/* Names of the graph's inputs without those that are initializers, in the file's order, to @names
+ * (strings owned by it). */
+void eng_onnx_file_input_names (const EngOnnxFile *file, GPtrArray *names);
+/* Whether the main graph has a node of operator @op. */
+gboolean eng_onnx_file_has_node (const EngOnnxFile *file, const char *op);
+
 /* RtType of an ONNX element type; -1: none (strings, complex numbers, unknown). */
 int eng_onnx_type (gint32 data_type);
 /* "float", "complex64", "type 77". Static or in a per-thread buffer. */
