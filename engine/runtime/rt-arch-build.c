@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ops/rt-ops-math.h"
 #include "ops/rt-ops.h"
 #include "rt-arch.h"
 

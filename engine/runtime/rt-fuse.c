@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ops/rt-ops-math.h"
 #include "ops/rt-ops.h"
 
 #define MAX_SOURCES 4
@@ -210,6 +211,17 @@ fuse_qkv (Fuser *f, const RtNode *node, bool *done)
   return emit (f, name, &rt_op_qkv, NULL, n_inputs, inputs, 3, parts, results);
 }
 
+/* Both are activations of one shape: element-wise operators broadcast, the fused ones do not. */
+static bool
+same_rows (const Fuser *f, RtValueId a, RtValueId b)
+{
+  const RtValue *x = rt_graph_value (f->old, a), *y = rt_graph_value (f->old, b);
+
+  return x->kind != RT_VALUE_WEIGHT && y->kind != RT_VALUE_WEIGHT && x->type == y->type
+         && x->shape.n_dims == y->shape.n_dims
+         && memcmp (x->shape.dims, y->shape.dims, x->shape.n_dims * sizeof *x->shape.dims) == 0;
+}
+
 /* gate -> act -> mul <- up, with the same rows in. */
 static bool
 find_gate_up (const Fuser *f, const RtNode *gate, const RtNode *parts[4], uint32_t *activation)
@@ -230,6 +242,7 @@ find_gate_up (const Fuser *f, const RtNode *gate, const RtNode *parts[4], uint32
   const RtValue *other = rt_graph_value (f->old, mul->inputs[1]);
   const RtNode *up = other->producer != RT_NONE ? rt_graph_node (f->old, other->producer) : NULL;
   if (up == NULL || up->op != &rt_op_matmul || up->n_inputs != 2 || up == gate
+      || !same_rows (f, mul->inputs[0], mul->inputs[1])
       || only_reader (f, up->outputs[0], &rt_op_mul) != mul
       || up->inputs[RT_MATMUL_X] != gate->inputs[RT_MATMUL_X]
       || act_of (f, up->inputs[RT_MATMUL_WEIGHT]) != act_of (f, gate->inputs[RT_MATMUL_WEIGHT]))
@@ -273,7 +286,7 @@ fuse_residual (Fuser *f, const RtNode *node, bool *done)
 
   RtValueId y = node->outputs[0];
   RtValueId residual = add->inputs[0] == y ? add->inputs[1] : add->inputs[0];
-  if (residual == y || mapped (f, residual) == RT_NONE)
+  if (residual == y || mapped (f, residual) == RT_NONE || !same_rows (f, residual, y))
     return true;
 
   RtValueId inputs[4]

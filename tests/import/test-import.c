@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "eng-import.h"
+#include "ops/rt-ops-math.h"
 #include "ops/rt-ops.h"
 
 static const RtShape two_by_two = { .n_dims = 2, .dims = { 2, 2 } };

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ops/rt-ops-math.h"
 #include "ops/rt-ops.h"
 #include "random-model.h"
 #include "rt-arch.h"

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "net-case.h"
+#include "ops/rt-ops-math.h"
 #include "ops/rt-ops.h"
 
 /* ---- a state that counts: next = state + x ---- */

@@ -7,6 +7,7 @@
 
 #include "kn-quant.h"
 #include "ops/rt-op-common.h"
+#include "ops/rt-ops-math.h"
 #include "ops/rt-ops.h"
 
 #define U (1.0 / (1 << 24))

@@ -119,8 +119,9 @@ rt_math_axis (const RtNode *node, int32_t axis, uint32_t n_dims, uint32_t *at, R
   int64_t from_start = axis < 0 ? (int64_t)axis + n_dims : axis;
 
   if (from_start < 0 || from_start >= (int64_t)n_dims)
-    return rt_fail (error, RT_ERROR_RANGE, "Axis %" PRId32 " is outside of the %" PRIu32
-                    " dimensions of the input", axis, n_dims);
+    return rt_fail (error, RT_ERROR_RANGE,
+                    "Axis %" PRId32 " is outside of the %" PRIu32 " dimensions of the input", axis,
+                    n_dims);
   *at = (uint32_t)from_start;
   return true;
 }

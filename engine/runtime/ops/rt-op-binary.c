@@ -24,12 +24,12 @@ typedef struct
 /* ---- definitions ---- */
 
 #define FUNCTION(name, value)                                                                      \
-  static double name##_f (double a, double b)                                                     \
+  static double name##_f (double a, double b)                                                      \
   {                                                                                                \
     return value;                                                                                  \
   }
 #define INTEGER(name, value)                                                                       \
-  static int64_t name##_i (int64_t a, int64_t b, bool is_unsigned)                                \
+  static int64_t name##_i (int64_t a, int64_t b, bool is_unsigned)                                 \
   {                                                                                                \
     return value;                                                                                  \
   }
@@ -52,7 +52,7 @@ FUNCTION (mod, b == 0 ? NAN : a - floor (a / b) * b)
 FUNCTION (floor_div, floor (a / b))
 FUNCTION (squared_difference, (a - b) * (a - b))
 FUNCTION (atan2, atan2 (a, b))
-FUNCTION (prelu, a < 0 ? a *b : a)
+FUNCTION (prelu, a < 0 ? a * b : a)
 FUNCTION (equal, a == b)
 FUNCTION (not_equal, a != b)
 FUNCTION (less, a < b)
@@ -63,7 +63,7 @@ FUNCTION (greater_equal, a >= b)
 /* Unsigned arithmetic wraps around without undefined behaviour. */
 INTEGER (add, (int64_t)((uint64_t)a + (uint64_t)b))
 INTEGER (sub, (int64_t)((uint64_t)a - (uint64_t)b))
-INTEGER (mul, (int64_t)((uint64_t)a * (uint64_t)b))
+INTEGER (mul, (int64_t)((uint64_t)a *(uint64_t)b))
 INTEGER (min, less (a, b, is_unsigned) ? a : b)
 INTEGER (max, less (b, a, is_unsigned) ? a : b)
 INTEGER (equal, a == b)
@@ -87,7 +87,7 @@ div_i (int64_t a, int64_t b, bool is_unsigned)
     return 0;
   if (is_unsigned)
     return (int64_t)((uint64_t)a / (uint64_t)b);
-  return b == -1 ? (int64_t)-(uint64_t)a : a / b;
+  return b == -1 ? (int64_t) - (uint64_t)a : a / b;
 }
 
 static int64_t
@@ -277,8 +277,7 @@ operand_place (const RtShape *out, const RtShape *shape, const int64_t *index)
   uint32_t skip = out->n_dims - shape->n_dims;
   size_t at = 0;
   for (uint32_t i = 0; i < shape->n_dims; i++)
-    at = at * (size_t)shape->dims[i]
-         + (shape->dims[i] == 1 ? 0 : (size_t)index[i + skip]);
+    at = at * (size_t)shape->dims[i] + (shape->dims[i] == 1 ? 0 : (size_t)index[i + skip]);
   return at;
 }
 

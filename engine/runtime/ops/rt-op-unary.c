@@ -24,7 +24,7 @@ typedef struct
 /* ---- definitions ---- */
 
 #define FUNCTION(name, value)                                                                      \
-  static double name##_f (double x, const RtUnaryAttrs *attrs)                                    \
+  static double name##_f (double x, const RtUnaryAttrs *attrs)                                     \
   {                                                                                                \
     return value;                                                                                  \
   }
@@ -33,13 +33,13 @@ FUNCTION (relu, x < 0 ? 0 : x)
 FUNCTION (abs, fabs (x))
 FUNCTION (neg, -x)
 FUNCTION (sign, isnan (x) ? x : (x > 0) - (x < 0))
-FUNCTION (leaky_relu, x < 0 ? x *attrs->a : x)
-FUNCTION (elu, x > 0 ? x : attrs->a *expm1 (x))
+FUNCTION (leaky_relu, x < 0 ? x * attrs->a : x)
+FUNCTION (elu, x > 0 ? x : attrs->a * expm1 (x))
 FUNCTION (selu, attrs->b *(x > 0 ? x : attrs->a * expm1 (x)))
-FUNCTION (celu, x > 0 ? x : attrs->a *expm1 (x / attrs->a))
+FUNCTION (celu, x > 0 ? x : attrs->a * expm1 (x / attrs->a))
 FUNCTION (thresholded_relu, isnan (x) || x > attrs->a ? x : 0)
-FUNCTION (hard_sigmoid, isnan (x) ? x : fmin (fmax (attrs->a * x + attrs->b, 0), 1))
-FUNCTION (shrink, x < -attrs->a ? x + attrs->b : x > attrs->a ? x - attrs->b : isnan (x) ? x : 0)
+FUNCTION (hard_sigmoid, isnan (x) ? x : fmin (fmax (attrs->a *x + attrs->b, 0), 1))
+FUNCTION (shrink, x<-attrs->a ? x + attrs->b : x> attrs->a ? x - attrs->b : isnan (x) ? x : 0)
 FUNCTION (affine, attrs->a *x + attrs->b)
 FUNCTION (sigmoid, 1 / (1 + exp (-x)))
 FUNCTION (tanh, tanh (x))
@@ -91,13 +91,13 @@ relu_i (int64_t x, const RtUnaryAttrs *attrs, bool is_unsigned)
 static int64_t
 abs_i (int64_t x, const RtUnaryAttrs *attrs, bool is_unsigned)
 {
-  return x < 0 && !is_unsigned ? (int64_t)-(uint64_t)x : x;
+  return x < 0 && !is_unsigned ? (int64_t) - (uint64_t)x : x;
 }
 
 static int64_t
 neg_i (int64_t x, const RtUnaryAttrs *attrs, bool is_unsigned)
 {
-  return (int64_t)-(uint64_t)x;
+  return (int64_t) - (uint64_t)x;
 }
 
 static int64_t

@@ -97,10 +97,8 @@ typedef struct
   uint32_t quantize; /* 1: write 8-bit rows */
 } RtAttentionAttrs;
 
-/* Element-wise on f32, any shape; output 0 may take the place of the first input. */
-extern const RtOp rt_op_add;
-extern const RtOp rt_op_mul;
-extern const RtOp rt_op_silu;
+/* Element-wise on f32, any shape; output 0 may take the place of the first input. add, mul and silu,
+ * which language models use as well, are in rt-ops-math.h. */
 extern const RtOp rt_op_gelu; /* tanh form */
 extern const RtOp rt_op_scale;
 extern const RtOp rt_op_softcap; /* cap * tanh (x / cap) */
