@@ -304,6 +304,8 @@ fill_tensor (const RtExec *exec, RtValueId id, uint32_t vector_mask, uint32_t in
     tensor->row_stride = (size_t)value->shape.dims[value->shape.n_dims - 1];
   else
     tensor->row_stride = 1;
+  if (exec->plan->entries[id].row_stride != 0)
+    tensor->row_stride = exec->plan->entries[id].row_stride;
   if (rt_op_input_is (vector_mask, index) && exec->vectors[id] != NULL)
     {
       tensor->type = RT_TYPE_F32;
@@ -339,6 +341,8 @@ make_memory (RtExec *exec, const RtExecConfig *config, RtError *error)
   RtPlanConfig plan_config = { .weight_dtypes = exec->weight_dtypes,
                                .n_threads = exec->n_threads,
                                .kv_format = config->kv_format,
+                               /* References know nothing of shared memory. */
+                               .planner = exec->use_reference ? RT_PLANNER_NONE : config->planner,
                                .kv_capacity = exec->kv != NULL ? rt_kv_capacity (exec->kv) : 0 };
   memcpy (plan_config.max_symbols, exec->max_symbols, sizeof exec->max_symbols);
   exec->plan = rt_plan_new (exec->graph, &plan_config, error);

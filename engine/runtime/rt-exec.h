@@ -24,6 +24,7 @@ typedef struct
   int64_t max_symbols[RT_N_SYMBOLS];
   KnDtype kv_format;
   uint32_t kv_capacity; /* positions; 0: the graph needs no cache */
+  RtPlanner planner;    /* how memory is shared */
   bool use_reference;   /* run every operator's plain reference instead, for tests */
 } RtExecConfig;
 

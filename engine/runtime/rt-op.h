@@ -126,9 +126,9 @@ struct RtOp
   bool is_view;
 
   /* For operators that put their inputs side by side: input @input is the bytes of the output from
-   * *@offset_bytes on, in rows (runs of the output's last dimensions that it has whole) that are
-   * *@stride elements apart; then it can be written in place and run() copies only those inputs whose
-   * data lies elsewhere. NULL: none does. */
+   * *@offset_bytes on, in runs that begin *@stride elements apart (all of the output: one run). Then it
+   * can be written in place and run() copies only those inputs whose data lies elsewhere. NULL: none
+   * does. */
   bool (*joins) (const RtGraph *graph, const RtNode *node, uint32_t input, uint64_t *offset_bytes,
                  uint64_t *stride);
   /* run() honours outputs[0].row_stride. */
@@ -140,6 +140,9 @@ struct RtOp
    * it when @perm is channels-last. */
   bool (*permute) (const RtGraph *graph, const RtNode *node, const uint32_t *perm, uint32_t n_dims,
                    void *attrs);
+  /* Whether the node has channels-first attributes: then run() cannot do it, and the layout pass calls
+   * permute(). NULL: no node has. */
+  bool (*is_channels_first) (const RtNode *node);
 };
 
 #define RT_ANY_NUMBER UINT32_MAX
