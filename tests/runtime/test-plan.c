@@ -3,6 +3,7 @@
 #include <glib.h>
 #include <string.h>
 
+#include "ops/rt-ops-math.h"
 #include "ops/rt-ops-move.h"
 #include "ops/rt-ops-unsupported.h"
 #include "ops/rt-ops.h"
