@@ -176,6 +176,79 @@ pack (PlotRankWork *work)
     }
 }
 
+/* How far point @i may move while its neighbours stay. */
+static void
+room_of (const PlotRankWork *work, guint i, double *lo, double *hi)
+{
+  const PlotRankPoint *point = plot_rank_point (work, i);
+  guint at = work->rank_first[point->rank] + point->order;
+
+  *lo = -INFINITY;
+  *hi = INFINITY;
+  if (at > work->rank_first[point->rank])
+    {
+      const PlotRankPoint *left = plot_rank_point (work, work->by_rank[at - 1]);
+
+      *lo = left->x + separation (work, left, point);
+    }
+  if (at + 1 < work->rank_first[point->rank + 1])
+    {
+      const PlotRankPoint *right = plot_rank_point (work, work->by_rank[at + 1]);
+
+      *hi = right->x - separation (work, point, right);
+    }
+}
+
+/* Puts points @from .. @to - 1 of a line on one x within [lo, hi], as near to where they are as
+ * it goes. */
+static void
+align (PlotRankWork *work, guint from, guint to, double lo, double hi)
+{
+  double sum = 0, x;
+
+  for (guint i = from; i < to; i++)
+    sum += plot_rank_point (work, i)->x;
+  x = CLAMP (sum / (to - from), lo, hi);
+  for (guint i = from; i < to; i++)
+    plot_rank_point (work, i)->x = x;
+}
+
+/* The dummy points of a line follow each other: as few bends as the room between the others
+ * allows, taking each stretch as far down as it goes. */
+static void
+straighten (PlotRankWork *work)
+{
+  guint n = work->points->len;
+
+  for (guint i = 0; i < n;)
+    {
+      guint trunk = plot_rank_point (work, i)->trunk, from = i;
+      double lo = -INFINITY, hi = INFINITY;
+
+      if (trunk == PLOT_RANK_NONE)
+        {
+          i++;
+          continue;
+        }
+      for (; i < n && plot_rank_point (work, i)->trunk == trunk; i++)
+        {
+          double a, b;
+
+          room_of (work, i, &a, &b);
+          if (fmax (lo, a) > fmin (hi, b))
+            {
+              align (work, from, i, lo, hi);
+              from = i;
+              lo = a;
+              hi = b;
+            }
+          lo = fmax (lo, a);
+          hi = fmin (hi, b);
+        }
+      align (work, from, i, lo, hi);
+    }
+}
+
 gboolean
 plot_rank_place (PlotRankWork *work)
 {
@@ -202,5 +275,7 @@ plot_rank_place (PlotRankWork *work)
       if (work->progress != NULL)
         work->progress (0.7 + 0.3 * (pass + 1) / N_PASSES, work->progress_data);
     }
+  straighten (work);
+  straighten (work); /* room that the first time made */
   return TRUE;
 }

@@ -7,6 +7,7 @@
 #include "plot-export.h"
 #include "plot-figure.h"
 #include "plot-format.h"
+#include "plot-graph.h"
 #include "plot-lanes.h"
 #include "plot-layer.h"
 #include "plot-pyramid.h"

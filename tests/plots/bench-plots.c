@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "plot-test-graph.h"
 #include "plot-test-input.h"
 #include "plots.h"
 
@@ -233,6 +234,44 @@ bench_lanes (const char *name, guint n)
   g_free (live.hi);
 }
 
+/* --- graphs --- */
+
+/* All of it, then nearer and nearer, then along it. */
+static void
+fly (GtkWidget *widget, guint frame, gpointer data)
+{
+  if (frame == 0)
+    plot_graph_fit (PLOT_GRAPH (widget));
+  else if (frame < N_FRAMES / 2)
+    plot_graph_zoom (PLOT_GRAPH (widget), frame < N_FRAMES / 4 ? 1.1 : 1 / 1.1);
+  else if (frame == N_FRAMES / 2)
+    plot_graph_zoom (PLOT_GRAPH (widget), GPOINTER_TO_INT (data) / 10.0);
+  else
+    plot_test_scroll (widget, frame % 3 == 0 ? 1 : -0.5, frame % 2 == 0 ? 3 : -2);
+}
+
+static void
+bench_graph (const char *name, guint n, guint reach, double nearer)
+{
+  PlotTestGraph graph = plot_test_graph_scattered (n, reach, 1);
+  PlotGraphData data = plot_test_graph_data (&graph);
+  g_autofree double *values = g_new (double, n);
+  GtkWidget *widget = plot_graph_new ();
+  double t0 = cpu_ms ();
+
+  for (guint i = 0; i < n; i++)
+    values[i] = i % 37;
+  plot_graph_set_graph (PLOT_GRAPH (widget), &data);
+  plot_graph_ensure_layout (PLOT_GRAPH (widget));
+  g_print ("{\"case\": \"%s\", \"nodes\": %u, \"edges\": %u, \"layout_ms\": %.1f}\n", name, n,
+           graph.edges->len, cpu_ms () - t0);
+  plot_graph_set_metric (PLOT_GRAPH (widget),
+                         &(PlotGraphMetric){ .title = "Latency", .unit = PLOT_UNIT_NS }, values,
+                         NULL);
+  run (name, widget, 1200, 700, fly, GINT_TO_POINTER ((int)(10 * nearer)));
+  plot_test_graph_clear (&graph);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -256,5 +295,11 @@ main (int argc, char **argv)
     bench_lanes ("lanes, 300 items live", 300);
   if (wanted ("lanes, 3000 items live"))
     bench_lanes ("lanes, 3000 items live", 3000);
+  if (wanted ("graph, 10000 nodes in 500 ranks"))
+    bench_graph ("graph, 10000 nodes in 500 ranks", 10000, 60, 12);
+  if (wanted ("graph, 10000 nodes in 40 ranks"))
+    bench_graph ("graph, 10000 nodes in 40 ranks", 10000, 2000, 12);
+  if (wanted ("graph, 400 nodes"))
+    bench_graph ("graph, 400 nodes", 400, 10, 4);
   return 0;
 }

@@ -8,6 +8,7 @@
 #include <gtk/gtk.h>
 #include <math.h>
 #include <string.h>
+#include "plot-test-graph.h"
 #include "plot-test-input.h"
 #include "plots.h"
 
@@ -421,6 +422,67 @@ add_area_page (void)
   add_page ("chart-area", 360, 240, GTK_WIDGET (chart));
 }
 
+/* --- graphs --- */
+
+static GtkWidget *
+make_graph (PlotTestGraph *graph, const char *title, gboolean metric)
+{
+  GtkWidget *widget = plot_graph_new ();
+  PlotGraphData data = plot_test_graph_data (graph);
+  g_autofree double *values = g_new (double, MAX (1, graph->nodes->len));
+
+  g_object_set (widget, "title", title, NULL);
+  plot_graph_set_graph (PLOT_GRAPH (widget), &data);
+  for (guint i = 0; i < graph->nodes->len; i++)
+    values[i] = i == 0 ? NAN : 20e3 + 900e3 * pow (noise (i, 21), 4);
+  if (metric)
+    plot_graph_set_metric (PLOT_GRAPH (widget),
+                           &(PlotGraphMetric){ .title = "Decode latency", .unit = PLOT_UNIT_NS },
+                           values, NULL);
+  plot_graph_ensure_layout (PLOT_GRAPH (widget));
+  return widget;
+}
+
+static void
+add_graph_pages (void)
+{
+  PlotTestGraph blocks = plot_test_graph_residual (16, TRUE);
+  PlotTestGraph few = plot_test_graph_residual (4, TRUE);
+  PlotTestGraph flat = plot_test_graph_residual (12, FALSE);
+  PlotTestGraph wide = plot_test_graph_scattered (300, 25, 4);
+  PlotTestGraph huge = plot_test_graph_scattered (10000, 60, 1);
+  GtkWidget *widget;
+
+  add_page ("graph", 1000, 700, make_graph (&blocks, "Network (" NOTE ")", TRUE));
+  hover_last_page (0.5, 0.31);
+  widget = make_graph (&blocks, "Network (" NOTE ")", TRUE);
+  plot_graph_set_expanded (PLOT_GRAPH (widget), "Block 1", TRUE);
+  plot_graph_set_selected (PLOT_GRAPH (widget), "b1.add");
+  add_page ("graph-open", 1000, 700, widget);
+  add_page ("graph-few", 760, 520, make_graph (&few, "", FALSE));
+  widget = make_graph (&few, "", TRUE);
+  plot_graph_set_all_expanded (PLOT_GRAPH (widget), TRUE);
+  plot_graph_fit (PLOT_GRAPH (widget));
+  add_page ("graph-all-open", 760, 700, widget);
+  add_page ("graph-flat", 1000, 700, make_graph (&flat, "", TRUE));
+  add_page ("graph-scattered", 1000, 700, make_graph (&wide, "", TRUE));
+  widget = make_graph (&wide, "", TRUE);
+  plot_graph_fit (PLOT_GRAPH (widget));
+  add_page ("graph-scattered-all", 1000, 700, widget);
+  widget = make_graph (&huge, "", TRUE);
+  plot_graph_fit (PLOT_GRAPH (widget));
+  add_page ("graph-10000", 1000, 700, widget);
+  add_page ("graph-narrow", 360, 600, make_graph (&blocks, "", TRUE));
+  widget = plot_graph_new ();
+  g_object_set (widget, "empty-text", "Open a model to see its graph", NULL);
+  add_page ("graph-empty", 600, 300, widget);
+  plot_test_graph_clear (&blocks);
+  plot_test_graph_clear (&few);
+  plot_test_graph_clear (&flat);
+  plot_test_graph_clear (&wide);
+  plot_test_graph_clear (&huge);
+}
+
 /* --- pictures of the real widgets --- */
 
 static void
@@ -567,6 +629,7 @@ main (int argc, char **argv)
   add_tradeoff_page ();
   add_roofline_page ();
   add_area_page ();
+  add_graph_pages ();
   if (folder != NULL)
     take_screenshots (folder, only);
   else

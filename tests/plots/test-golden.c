@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <string.h>
+#include "plot-test-graph.h"
 #include "plot-test-input.h"
 #include "plots.h"
 
@@ -451,6 +452,67 @@ test_spark (void)
   g_object_unref (spark);
 }
 
+/* --- graphs --- */
+
+static void
+check_graph (PlotTestGraph *graph, gboolean open, const char *name)
+{
+  GtkWidget *widget = g_object_ref_sink (plot_graph_new ());
+  PlotGraphData data = plot_test_graph_data (graph);
+  g_autofree double *values = g_new (double, data.n_nodes);
+  g_autofree char *dark = g_strconcat (name, "-dark", NULL);
+
+  lcg_state = 5;
+  for (guint i = 0; i < data.n_nodes; i++)
+    values[i] = i % 9 == 0 ? NAN : next_random ();
+  plot_graph_set_graph (PLOT_GRAPH (widget), &data);
+  plot_graph_set_metric (PLOT_GRAPH (widget), &(PlotGraphMetric){ .title = "m" }, values, NULL);
+  plot_graph_set_all_expanded (PLOT_GRAPH (widget), open);
+  check_size (PLOT_FIGURE (widget), name, 320, 420, 1, FALSE);
+  check_size (PLOT_FIGURE (widget), dark, 320, 420, 1, TRUE);
+  g_object_unref (widget);
+  plot_test_graph_clear (graph);
+}
+
+static void
+test_graph_blocks (void)
+{
+  PlotTestGraph graph = plot_test_graph_residual (4, TRUE);
+
+  check_graph (&graph, FALSE, "graph-blocks");
+}
+
+static void
+test_graph_open (void)
+{
+  PlotTestGraph graph = plot_test_graph_residual (2, TRUE);
+
+  check_graph (&graph, TRUE, "graph-open");
+}
+
+static void
+test_graph_cycle (void)
+{
+  PlotTestGraph graph = plot_test_graph_new ();
+
+  for (guint i = 0; i < 6; i++)
+    plot_test_graph_node (&graph, g_strdup_printf ("%u", i), NULL, PLOT_GRAPH_NO_GROUP);
+  for (guint i = 0; i < 5; i++)
+    plot_test_graph_edge (&graph, i, i + 1);
+  plot_test_graph_edge (&graph, 4, 1);
+  plot_test_graph_edge (&graph, 0, 3);
+  check_graph (&graph, FALSE, "graph-cycle");
+}
+
+/* More boxes than can be told apart: pixels. */
+static void
+test_graph_dense (void)
+{
+  PlotTestGraph graph = plot_test_graph_scattered (1200, 400, 6);
+
+  check_graph (&graph, FALSE, "graph-dense");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -471,5 +533,9 @@ main (int argc, char **argv)
   g_test_add_func ("/plots/golden/chart-area-step", test_area_step);
   g_test_add_func ("/plots/golden/chart-dense-log", test_dense_log);
   g_test_add_func ("/plots/golden/spark", test_spark);
+  g_test_add_func ("/plots/golden/graph-blocks", test_graph_blocks);
+  g_test_add_func ("/plots/golden/graph-open", test_graph_open);
+  g_test_add_func ("/plots/golden/graph-cycle", test_graph_cycle);
+  g_test_add_func ("/plots/golden/graph-dense", test_graph_dense);
   return g_test_run ();
 }

@@ -105,6 +105,23 @@ test_chart (void)
 }
 
 static void
+test_graph (void)
+{
+  GtkWidget *graph = g_object_ref_sink (plot_graph_new ());
+  PlotGraphNode nodes[100];
+  char ids[100][16];
+
+  for (guint i = 0; i < 100; i++) /* whatever make_value () chooses is the id of a node */
+    {
+      g_snprintf (ids[i], sizeof ids[i], "text %u", i);
+      nodes[i] = (PlotGraphNode){ ids[i], NULL, NULL, PLOT_GRAPH_NO_GROUP };
+    }
+  plot_graph_set_graph (PLOT_GRAPH (graph), &(PlotGraphData){ .nodes = nodes, .n_nodes = 100 });
+  round_trip (G_OBJECT (graph));
+  g_object_unref (graph);
+}
+
+static void
 test_spark (void)
 {
   GtkWidget *spark = g_object_ref_sink (plot_spark_new ("s", NULL));
@@ -135,7 +152,7 @@ test_series_and_layer (void)
 static void
 test_bare (void)
 {
-  const GType types[] = { PLOT_TYPE_LANES, PLOT_TYPE_CHART, PLOT_TYPE_SPARK };
+  const GType types[] = { PLOT_TYPE_LANES, PLOT_TYPE_CHART, PLOT_TYPE_GRAPH, PLOT_TYPE_SPARK };
 
   for (guint i = 0; i < G_N_ELEMENTS (types); i++)
     {
@@ -156,6 +173,7 @@ main (int argc, char **argv)
   plot_test_init (&argc, &argv);
   g_test_add_func ("/plots/properties/lanes", test_lanes);
   g_test_add_func ("/plots/properties/chart", test_chart);
+  g_test_add_func ("/plots/properties/graph", test_graph);
   g_test_add_func ("/plots/properties/spark", test_spark);
   g_test_add_func ("/plots/properties/axis", test_axis);
   g_test_add_func ("/plots/properties/series-and-layer", test_series_and_layer);
