@@ -4,6 +4,7 @@
 
 #include "ops/rt-ops-move.h"
 #include "ops/rt-ops-math.h"
+#include "ops/rt-ops-conv.h"
 #include "ops/rt-ops.h"
 
 static const RtOp *const ops[] = {
@@ -116,6 +117,9 @@ static const RtOp *const ops[] = {
   &rt_op_bitwise_xor,
   &rt_op_shift_left,
   &rt_op_shift_right,
+  /* convolutions and pooling (rt-ops-conv.h) */
+  &rt_op_conv,
+  &rt_op_depthwise,
 };
 
 const RtOp *const *
