@@ -12,6 +12,7 @@ void kn_attn_c (KnAttnFamily *f);
 void kn_conv_c (KnConvFamily *family);
 void kn_pool_c (KnPoolFamily *family);
 void kn_qconv_c (KnQconvFamily *f);
+void kn_qvec_c (KnQvecFamily *f);
 
 void kn_vec_avx2 (KnVecFamily *f);
 void kn_attn_avx2 (KnAttnFamily *f);
@@ -21,6 +22,7 @@ void kn_conv_avx512 (KnConvFamily *family);
 void kn_depthwise_avx512 (KnConvFamily *family); /* kn_conv_avx512() calls it */
 void kn_pool_avx512 (KnPoolFamily *family);
 void kn_qconv_avx512 (KnQconvFamily *f);
+void kn_qvec_avx512 (KnQvecFamily *f);
 
 void kn_matmul_neon (KnMatmulFamily *family);
 void kn_vec_neon (KnVecFamily *f);

@@ -27,6 +27,7 @@ fill (KnTable *table, KnLevel level)
   kn_pool_c (&table->pool);
   kn_map_c (&table->map);
   kn_qconv_c (&table->qconv);
+  kn_qvec_c (&table->qvec);
 
 #if defined(__x86_64__)
   if (level == KN_LEVEL_AVX2 || level == KN_LEVEL_AVX512)
@@ -45,6 +46,7 @@ fill (KnTable *table, KnLevel level)
       kn_pool_avx512 (&table->pool);
       kn_map_avx512 (&table->map);
       kn_qconv_avx512 (&table->qconv);
+      kn_qvec_avx512 (&table->qvec);
     }
 #elif defined(__aarch64__)
   if (level == KN_LEVEL_NEON || level == KN_LEVEL_DOTPROD)

@@ -9,6 +9,7 @@
 #include "kn-matmul.h"
 #include "kn-pool.h"
 #include "kn-qconv.h"
+#include "kn-qvec.h"
 #include "kn-vec.h"
 
 struct KnTable
@@ -21,4 +22,5 @@ struct KnTable
   KnPoolFamily pool;
   KnMapFamily map;
   KnQconvFamily qconv;
+  KnQvecFamily qvec;
 };

@@ -5,6 +5,7 @@
 #include "ops/rt-ops-move.h"
 #include "ops/rt-ops-math.h"
 #include "ops/rt-ops-conv.h"
+#include "ops/rt-ops-int8.h"
 #include "ops/rt-ops.h"
 
 static const RtOp *const ops[] = {
@@ -120,6 +121,13 @@ static const RtOp *const ops[] = {
   /* convolutions and pooling (rt-ops-conv.h) */
   &rt_op_conv,
   &rt_op_depthwise,
+
+  /* quantized networks (rt-ops-int8.h) */
+  &rt_op_conv_int8,
+  &rt_op_depthwise_int8,
+  &rt_op_fully_connected_int8,
+  &rt_op_quantize,
+  &rt_op_dequantize,
 };
 
 const RtOp *const *

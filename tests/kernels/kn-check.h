@@ -59,6 +59,7 @@ void kc_register_matmul (void);
 void kc_register_quant (void);
 void kc_register_conv (void);
 void kc_register_qconv (void);
+void kc_register_qvec (void);
 
 /* --- memory: freed by the frame when the check ends --- */
 

@@ -1,0 +1,54 @@
+/* Element-wise kernels on 8-bit codes in plain C: the specification of the family.
+ *
+ * Called through KnQvecFamily. Must know nothing of tensors or threads. */
+#include "kn-qvec.h"
+
+#include "kn-qvec-spec.h"
+#include "kn-table-private.h"
+
+static void
+quantize_c (const float *x, size_t n, float scale, const KnRequant *requant, uint8_t *y)
+{
+  for (size_t i = 0; i < n; i++)
+    y[i] = kn_quantize1 (x[i], scale, requant);
+}
+
+static void
+dequantize_c (const uint8_t *x, size_t n, int is_signed, int32_t zero, float scale, float *y)
+{
+  for (size_t i = 0; i < n; i++)
+    y[i] = (float)(kn_code (x, i, is_signed) - zero) * scale;
+}
+
+static void
+lookup_c (const uint8_t *x, size_t n, const uint8_t table[256], uint8_t *y)
+{
+  for (size_t i = 0; i < n; i++)
+    y[i] = table[x[i]];
+}
+
+static void
+add_c (const KnQbinaryArgs *args)
+{
+  for (size_t i = 0; i < args->n; i++)
+    args->y[i] = kn_qadd1 (args, i);
+}
+
+static void
+mul_c (const KnQbinaryArgs *args)
+{
+  for (size_t i = 0; i < args->n; i++)
+    args->y[i] = kn_qmul1 (args, i);
+}
+
+void
+kn_qvec_c (KnQvecFamily *f)
+{
+  *f = (KnQvecFamily){
+    .quantize = quantize_c,
+    .dequantize = dequantize_c,
+    .lookup = lookup_c,
+    .add = add_c,
+    .mul = mul_c,
+  };
+}

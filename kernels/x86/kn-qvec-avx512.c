@@ -1,0 +1,142 @@
+/* Element-wise kernels on 8-bit codes with AVX-512: 16 numbers to a register; masks serve the tails. */
+#ifndef __AVX512BW__
+#error "this file needs -mavx512bw"
+#endif
+
+#include "kn-qvec-spec.h"
+#include "kn-table-private.h"
+#include "x86/kn-qconv-avx512-private.h"
+
+KN_QINLINE __mmask16
+mask16 (size_t left)
+{
+  return left < 16 ? (__mmask16)((1u << left) - 1) : (__mmask16)0xffff;
+}
+
+KN_QINLINE __m512i
+load_codes (__mmask16 k, const void *x, int is_signed)
+{
+  const __m128i codes = _mm_maskz_loadu_epi8 (k, x);
+  return is_signed ? _mm512_cvtepi8_epi32 (codes) : _mm512_cvtepu8_epi32 (codes);
+}
+
+KN_QINLINE void
+store_codes (__mmask16 k, uint8_t *y, __m512i codes)
+{
+  _mm_mask_storeu_epi8 (y, k, _mm512_cvtepi32_epi8 (codes));
+}
+
+static void
+quantize_avx512 (const float *x, size_t n, float scale, const KnRequant *r, uint8_t *y)
+{
+  const __m512 divisor = _mm512_set1_ps (scale), low = _mm512_set1_ps (r->low);
+  const __m512 high = _mm512_set1_ps (r->high);
+  const __m512i zero = _mm512_set1_epi32 (r->zero);
+
+  for (size_t i = 0; i < n; i += 16)
+    {
+      const __mmask16 k = mask16 (n - i);
+      __m512 v = _mm512_div_ps (_mm512_maskz_loadu_ps (k, x + i), divisor);
+      v = _mm512_min_ps (_mm512_max_ps (v, low), high);
+      store_codes (k, y + i, _mm512_add_epi32 (_mm512_cvtps_epi32 (v), zero));
+    }
+}
+
+static void
+dequantize_avx512 (const uint8_t *x, size_t n, int is_signed, int32_t zero, float scale, float *y)
+{
+  const __m512 factor = _mm512_set1_ps (scale);
+  const __m512i z = _mm512_set1_epi32 (zero);
+
+  for (size_t i = 0; i < n; i += 16)
+    {
+      const __mmask16 k = mask16 (n - i);
+      const __m512i codes = _mm512_sub_epi32 (load_codes (k, x + i, is_signed), z);
+      _mm512_mask_storeu_ps (y + i, k, _mm512_mul_ps (_mm512_cvtepi32_ps (codes), factor));
+    }
+}
+
+/* Sixteen tables of sixteen bytes: each shuffle answers the bytes whose high half names its table. */
+static void
+lookup_avx512 (const uint8_t *x, size_t n, const uint8_t table[256], uint8_t *y)
+{
+  const __m512i nibble = _mm512_set1_epi8 (15);
+  size_t i = 0;
+
+  for (; i + 64 <= n; i += 64)
+    {
+      const __m512i codes = _mm512_loadu_si512 (x + i), low = _mm512_and_si512 (codes, nibble);
+      const __m512i high = _mm512_and_si512 (_mm512_srli_epi16 (codes, 4), nibble);
+      __m512i out = _mm512_setzero_si512 ();
+
+      _Pragma ("GCC unroll 16") for (int t = 0; t < 16; t++)
+      {
+        const __m512i part = _mm512_broadcast_i32x4 (
+            _mm_loadu_si128 ((const __m128i *)(const void *)(table + 16 * t)));
+        out = _mm512_mask_shuffle_epi8 (out,
+                                        _mm512_cmpeq_epi8_mask (high, _mm512_set1_epi8 ((char)t)),
+                                        part, low);
+      }
+      _mm512_storeu_si512 (y + i, out);
+    }
+  for (; i < n; i++)
+    y[i] = table[x[i]];
+}
+
+KN_QINLINE __m512i
+load_b (__mmask16 k, const KnQbinaryArgs *a, size_t i)
+{
+  if (a->b_step == 0)
+    return _mm512_set1_epi32 (kn_code (a->b, 0, a->b_signed));
+  return load_codes (k, (const uint8_t *)a->b + i, a->b_signed);
+}
+
+static void
+add_avx512 (const KnQbinaryArgs *a)
+{
+  const __m512i a_factor = _mm512_set1_epi32 (a->a_factor), bias = _mm512_set1_epi32 (a->bias);
+  const __m512i b_factor = _mm512_set1_epi32 (a->b_factor);
+  const __m512i low = _mm512_set1_epi32 ((int32_t)a->requant.low);
+  const __m512i high = _mm512_set1_epi32 ((int32_t)a->requant.high);
+  const __m512i zero = _mm512_set1_epi32 (a->requant.zero);
+  const __m128i shift = _mm_cvtsi32_si128 ((int)a->shift);
+
+  for (size_t i = 0; i < a->n; i += 16)
+    {
+      const __mmask16 k = mask16 (a->n - i);
+      const __m512i x = load_codes (k, (const uint8_t *)a->a + i, a->a_signed);
+      __m512i sum = _mm512_add_epi32 (bias, _mm512_mullo_epi32 (x, a_factor));
+      sum = _mm512_add_epi32 (sum, _mm512_mullo_epi32 (load_b (k, a, i), b_factor));
+      sum = _mm512_sra_epi32 (sum, shift);
+      sum = _mm512_min_epi32 (_mm512_max_epi32 (sum, low), high);
+      store_codes (k, a->y + i, _mm512_add_epi32 (sum, zero));
+    }
+}
+
+static void
+mul_avx512 (const KnQbinaryArgs *a)
+{
+  const __m512i a_zero = _mm512_set1_epi32 (a->a_zero), b_zero = _mm512_set1_epi32 (a->b_zero);
+  const __m512 scale = _mm512_set1_ps (a->scale);
+
+  for (size_t i = 0; i < a->n; i += 16)
+    {
+      const __mmask16 k = mask16 (a->n - i);
+      const __m512i x
+          = _mm512_sub_epi32 (load_codes (k, (const uint8_t *)a->a + i, a->a_signed), a_zero);
+      const __m512i product = _mm512_mullo_epi32 (x, _mm512_sub_epi32 (load_b (k, a, i), b_zero));
+      store_codes (k, a->y + i, kn_requant16 (product, scale, &a->requant));
+    }
+}
+
+void
+kn_qvec_avx512 (KnQvecFamily *f)
+{
+  *f = (KnQvecFamily){
+    .quantize = quantize_avx512,
+    .dequantize = dequantize_avx512,
+    .lookup = lookup_avx512,
+    .add = add_avx512,
+    .mul = mul_avx512,
+  };
+}
