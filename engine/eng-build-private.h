@@ -20,6 +20,7 @@ struct _EngLowering
   guint32 n_ctx;     /* positions of the cache */
   guint32 n_threads;
   guint32 fusions; /* RtFusion flags; 0: the source graph as it is */
+  RtPlanner planner;
 
   GPtrArray *notes; /* char * */
 };

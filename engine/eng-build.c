@@ -234,6 +234,7 @@ make_exec (EngBuild *self, const EngLowering *lowering, RtError *rt_error)
                           .pool = self->pool,
                           .max_symbols = { self->max_tokens, 1 },
                           .kv_format = lowering->kv_format,
+                          .planner = lowering->planner,
                           .kv_capacity = lowering->n_ctx };
   return rt_exec_new (&config, rt_error);
 }
@@ -247,8 +248,9 @@ make_hash (EngBuild *self, const EngLowering *lowering)
 
   g_string_append_printf (text, "engine %s\nisa %s\nmodel %s\n", LATHE_VERSION,
                           eng_build_get_isa (self), eng_model_get_identity (self->model));
-  g_string_append_printf (text, "threads %u\ncache %s %u\n", lowering->n_threads,
-                          kn_dtype_info ((int)lowering->kv_format)->name, lowering->n_ctx);
+  g_string_append_printf (text, "threads %u\ncache %s %u\nplanner %d\n", lowering->n_threads,
+                          kn_dtype_info ((int)lowering->kv_format)->name, lowering->n_ctx,
+                          (int)lowering->planner);
   for (guint i = 0; i < self->n_tensors; i++)
     g_string_append_printf (text, "weight %s %s\n", eng_model_get_tensor (self->model, i)->name,
                             kn_dtype_info (self->dtypes[i])->name);

@@ -8,7 +8,7 @@
 
 static const EngTechnique *const techniques[] = {
   &eng_technique_weight_format, &eng_technique_kv_cache, &eng_technique_context,
-  &eng_technique_threads,       &eng_technique_fusion,
+  &eng_technique_threads,       &eng_technique_fusion,   &eng_technique_memory_plan,
 };
 
 const EngTechnique *const *

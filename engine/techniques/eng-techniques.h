@@ -10,5 +10,6 @@ extern const EngTechnique eng_technique_kv_cache;
 extern const EngTechnique eng_technique_context;
 extern const EngTechnique eng_technique_threads;
 extern const EngTechnique eng_technique_fusion;
+extern const EngTechnique eng_technique_memory_plan;
 
 G_END_DECLS

@@ -53,6 +53,35 @@ test_deterministic (void)
   check_same_logits (la, lu, n);
 }
 
+/* A plan changes where activations lie, and nothing else. */
+static void
+test_memory_plans (void)
+{
+  static const char *const planners[] = { "greedy", "order", "optimal", "none" };
+  g_autofree char *path = eng_test_default_model ();
+  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autofree float *expected = NULL;
+  guint64 bytes[G_N_ELEMENTS (planners)];
+
+  for (guint i = 0; i < G_N_ELEMENTS (planners); i++)
+    {
+      g_autofree char *recipe
+          = g_strdup_printf ("{\"memory-plan\": {\"planner\": \"%s\"}}", planners[i]);
+      g_autoptr (EngBuild) build = eng_test_build (model, recipe, NULL);
+      g_autofree float *logits = eng_test_logits (build, prompt, G_N_ELEMENTS (prompt));
+      const RtPlan *plan = rt_exec_plan (eng_build_get_exec (build));
+      g_assert_cmpint (plan->planner, ==, (int)i);
+      g_assert_cmpuint (plan->arena_bytes, >=, plan->lower_bound_bytes);
+      bytes[i] = plan->arena_bytes;
+      if (i == 0)
+        expected = g_steal_pointer (&logits);
+      else
+        check_same_logits (expected, logits, rt_exec_n_vocab (eng_build_get_exec (build)));
+    }
+  g_assert_cmpuint (bytes[2], <=, bytes[0]);
+  g_assert_cmpuint (bytes[3], >, bytes[0]);
+}
+
 static void
 test_reuse (void)
 {
@@ -310,6 +339,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/build/deterministic", test_deterministic);
+  g_test_add_func ("/build/memory-plans", test_memory_plans);
   g_test_add_func ("/build/reuse", test_reuse);
   g_test_add_func ("/build/fit", test_fit);
   g_test_add_func ("/build/notes", test_notes);
