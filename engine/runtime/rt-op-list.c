@@ -128,6 +128,8 @@ static const RtOp *const ops[] = {
   &rt_op_fully_connected_int8,
   &rt_op_quantize,
   &rt_op_dequantize,
+  &rt_op_max_pool,
+  &rt_op_average_pool,
 };
 
 const RtOp *const *

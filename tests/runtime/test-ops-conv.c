@@ -284,6 +284,110 @@ test_depthwise_is_grouped (void)
   net_results_clear (b);
 }
 
+/* ---- pooling ---- */
+
+static RtPoolAttrs
+pool_attrs (uint32_t kernel, uint32_t stride, uint32_t pad)
+{
+  return (RtPoolAttrs){ .kernel_h = kernel,
+                        .kernel_w = kernel,
+                        .stride_h = stride,
+                        .stride_w = stride,
+                        .dilation_h = 1,
+                        .dilation_w = 1,
+                        .pad_top = pad,
+                        .pad_left = pad,
+                        .pad_bottom = pad,
+                        .pad_right = pad,
+                        .min = -INFINITY,
+                        .max = INFINITY };
+}
+
+static void
+check_pool (const int64_t x[4], const RtPoolAttrs *attrs)
+{
+  const double n
+      = attrs->kernel_h == 0 ? (double)(x[1] * x[2]) : (double)(attrs->kernel_h * attrs->kernel_w);
+
+  for (int average = 0; average < 2; average++)
+    {
+      NetCase c;
+
+      net_case_init (&c);
+      net_case_random_input (&c, RT_TYPE_F32, 4, x, -1, 1);
+      net_case_node (&c, average ? &rt_op_average_pool : &rt_op_max_pool, attrs, NULL);
+      net_case_check (&c, 0, average ? bound (n) : 0);
+      net_case_clear (&c);
+    }
+}
+
+static void
+test_pool (void)
+{
+  RtPoolAttrs attrs = pool_attrs (2, 2, 0);
+
+  check_pool ((int64_t[]){ 1, 28, 28, 16 }, &attrs);
+  check_pool ((int64_t[]){ 2, 7, 9, 130 }, &attrs);
+  attrs = pool_attrs (3, 2, 1);
+  check_pool ((int64_t[]){ 1, 15, 14, 64 }, &attrs);
+  attrs.ceil = 1;
+  check_pool ((int64_t[]){ 1, 15, 14, 20 }, &attrs);
+  attrs.count_padding = 1;
+  check_pool ((int64_t[]){ 1, 16, 14, 20 }, &attrs);
+  attrs = pool_attrs (3, 1, 2);
+  attrs.dilation_h = attrs.dilation_w = 2;
+  attrs.min = 0;
+  attrs.max = 0.5f;
+  check_pool ((int64_t[]){ 1, 10, 11, 5 }, &attrs);
+  attrs = pool_attrs (0, 1, 0);
+  check_pool ((int64_t[]){ 2, 7, 7, 320 }, &attrs);
+  check_pool ((int64_t[]){ 1, 56, 40, 3 }, &attrs);
+}
+
+/* 1..25 in windows of 3 with stride 2 that the picture does not fill, worked out by hand. */
+static void
+test_pool_by_hand (void)
+{
+  static const struct
+  {
+    int average;
+    uint32_t ceil, count_padding, size, pad;
+    gsize n;
+    double want[9];
+  } cases[] = {
+    { 0, 0, 0, 5, 0, 4, { 13, 15, 23, 25 } },
+    { 1, 0, 0, 5, 0, 4, { 7, 9, 17, 19 } },
+    { 0, 1, 0, 4, 0, 4, { 11, 12, 15, 16 } },
+    { 1, 1, 0, 4, 0, 4, { 6, 7.5, 12, 13.5 } },
+    { 1, 1, 1, 4, 0, 4, { 6, 7.5, 12, 13.5 } },
+    { 1, 0, 0, 4, 1, 4, { 3.5, 5, 9.5, 11 } },
+    { 1, 0, 1, 4, 1, 4, { 14.0 / 9, 30.0 / 9, 57.0 / 9, 99.0 / 9 } },
+  };
+  float x[25];
+
+  for (int i = 0; i < 25; i++)
+    x[i] = (float)(i + 1);
+  for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      RtPoolAttrs attrs = pool_attrs (3, 2, cases[i].pad);
+      NetResult r[RT_MAX_OUTPUTS];
+      NetCase c;
+
+      attrs.ceil = cases[i].ceil;
+      attrs.count_padding = cases[i].count_padding;
+      net_case_init (&c);
+      net_case_input (&c, RT_TYPE_F32, 4, (int64_t[]){ 1, cases[i].size, cases[i].size, 1 }, x);
+      net_case_node (&c, cases[i].average ? &rt_op_average_pool : &rt_op_max_pool, &attrs, NULL);
+      for (uint32_t n_threads = 0; n_threads < 2; n_threads++)
+        {
+          net_case_run (&c, n_threads, r);
+          net_result_check (&r[0], cases[i].want, cases[i].n, 1e-6, 0);
+          net_results_clear (r);
+        }
+      net_case_clear (&c);
+    }
+}
+
 /* ---- what is refused ---- */
 
 static void
@@ -325,6 +429,8 @@ main (int argc, char **argv)
   g_test_add_func ("/ops-conv/sequence", test_conv_sequence);
   g_test_add_func ("/ops-conv/depthwise", test_depthwise);
   g_test_add_func ("/ops-conv/depthwise-is-grouped", test_depthwise_is_grouped);
+  g_test_add_func ("/ops-conv/pool", test_pool);
+  g_test_add_func ("/ops-conv/pool-by-hand", test_pool_by_hand);
   g_test_add_func ("/ops-conv/refused", test_refused);
   return g_test_run ();
 }
