@@ -43,6 +43,8 @@ static const RtOp *const ops[] = {
   &rt_op_gather_nd,
   &rt_op_where,
   &rt_op_cast,
+  &rt_op_resize,
+  &rt_op_picture,
   /* arithmetic (rt-ops-math.h) */
   &rt_op_relu,
   &rt_op_abs,
