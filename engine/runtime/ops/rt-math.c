@@ -126,6 +126,17 @@ rt_math_axis (const RtNode *node, int32_t axis, uint32_t n_dims, uint32_t *at, R
   return true;
 }
 
+int32_t
+rt_math_permuted_axis (int32_t axis, const uint32_t *perm, uint32_t n_dims)
+{
+  uint32_t old = (uint32_t)(axis < 0 ? axis + (int32_t)n_dims : axis);
+
+  for (uint32_t k = 0; k < n_dims; k++)
+    if (perm[k] == old)
+      return (int32_t)k;
+  return axis;
+}
+
 /* ---- numbers ---- */
 
 #define LOAD(T)                                                                                    \

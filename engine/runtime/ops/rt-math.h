@@ -40,6 +40,9 @@ bool rt_math_has_symbols (const RtShape *shape);
 /* @axis, counted from the end when negative, as 0 .. n_dims - 1. */
 bool rt_math_axis (const RtNode *node, int32_t axis, uint32_t n_dims, uint32_t *at, RtError *error);
 
+/* For permute(): where dimension @axis (negative: from the end) is after @perm. */
+int32_t rt_math_permuted_axis (int32_t axis, const uint32_t *perm, uint32_t n_dims);
+
 /* n numbers of @type from element @first on, @step (0 or 1) elements apart. Floats as double,
  * everything else as its 64-bit integer (u64: its bits). */
 void rt_math_load_f64 (int type, const void *data, size_t first, size_t step, size_t n, double *x);

@@ -107,13 +107,13 @@ typedef struct
   float beta;      /* softmax; 0 counts as 1 */
 } RtSoftmaxAttrs;
 
-/* x f32 -> x / max (L2 or L1 norm along @axis, eps). */
+/* x f32 -> x / max (L2 or L1 norm along @axis, eps); a row of zeros stays one. */
 extern const RtOp rt_op_lp_normalize;
 typedef struct
 {
   int32_t axis;
   uint32_t p; /* 1 or 2 */
-  float eps;  /* TFLite: 1e-6 under the root's square; ONNX: 0 */
+  float eps;  /* ONNX: 0. TFLite: 1e-3, the root of its limit of the sum of squares */
 } RtLpNormalizeAttrs;
 
 /* x f32, optional scale, optional offset (constants or activations of shape x.shape[axis:]) -> y,
