@@ -12,7 +12,7 @@ layer_index (EngBuild *self, int layer)
 static guint64
 vector_bytes (const RtValue *value)
 {
-  guint64 bytes = (guint64)value->shape.dims[0] * sizeof (float);
+  guint64 bytes = rt_shape_n (&value->shape) * sizeof (float);
   return (bytes + KN_ALIGN - 1) / KN_ALIGN * KN_ALIGN;
 }
 
@@ -32,9 +32,12 @@ add_weights (EngBuild *self, guint32 index, gboolean *counted)
       int tensor = eng_build_tensor_of_value (self, id);
       if (tensor >= 0)
         self->node_memory[index].weight_bytes += rt_weight_bytes (self->weights[tensor]);
-      else if (rt_op_input_is (node->op->vector_inputs,
-                               k)) /* the executor's f32 copy, padded to a line */
+      else if (rt_op_input_is (node->op->vector_inputs, k)
+               && kn_dtype_info (rt_graph_value (self->graph, id)->type) != NULL)
+        /* the executor's f32 copy, padded to a line */
         self->node_memory[index].weight_bytes += vector_bytes (rt_graph_value (self->graph, id));
+      else /* read as it is in the file */
+        self->node_memory[index].weight_bytes += rt_graph_value (self->graph, id)->data_bytes;
     }
 }
 
@@ -46,7 +49,8 @@ eng_build_measure_memory (EngBuild *self)
   g_autofree gboolean *counted = g_new0 (gboolean, rt_graph_n_values (self->graph));
   g_autofree guint *n_cache_nodes = g_new0 (guint, n_layers + 2);
   const RtPlan *plan = rt_exec_plan (self->exec);
-  guint64 kv_layer_bytes = n_layers > 0 ? rt_kv_bytes (rt_exec_kv (self->exec)) / n_layers : 0;
+  const RtKv *kv = rt_exec_kv (self->exec);
+  guint64 kv_layer_bytes = n_layers > 0 && kv != NULL ? rt_kv_bytes (kv) / n_layers : 0;
 
   self->node_memory = g_new0 (EngLayerMemory, MAX (n_nodes, 1));
   self->layer_memory = g_new0 (EngLayerMemory, n_layers + 2);

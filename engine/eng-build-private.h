@@ -43,9 +43,15 @@ struct _EngBuild
   guint n_tensors;
   int *dtypes;        /* [n_tensors] */
   RtWeight **weights; /* [n_tensors], shared with other builds */
+  RtGraph *channels_last; /* of a network: what fusion began with; owns constants of graph. NULL */
   const RtGraph *graph;
-  gboolean owns_graph; /* else it is the model's */
+  gboolean owns_graph; /* else it is the model's, or channels_last */
+  GPtrArray *extra;    /* RtWeight: matrices that a pass made, not in the model's list */
   RtPool *pool;
+  gboolean owns_pool; /* else it is that of the build this is the bare one of */
+  gboolean is_bare;
+  GMutex mutex;       /* guards bare */
+  EngBuild *bare;     /* NULL until it is asked for */
   RtExec *exec;
   guint max_tokens;
   KnDtype kv_format;

@@ -224,6 +224,13 @@ eng_build_save (EngBuild *self, const char *path, EngJob *job, GError **error)
 {
   g_return_val_if_fail (ENG_IS_BUILD (self) && path != NULL, FALSE);
 
+  if (eng_model_get_kind (self->model) != ENG_MODEL_LANGUAGE)
+    {
+      g_set_error (error, ENG_ERROR, ENG_ERROR_UNSUPPORTED,
+                   "%s is a network: its builds cannot be saved as a file yet. Its recipe can.",
+                   eng_model_get_name (self->model));
+      return FALSE;
+    }
   RtError rt_error = { 0 };
   Saving saving = { .build = self, .job = job };
 
@@ -260,7 +267,8 @@ eng_build_saved_recipe (EngModel *model, GError **error)
   guint n;
   const EngTechnique *const *techniques = eng_technique_list (&n);
 
-  if (!rt_gguf_get_string (eng_model_get_gguf (model), RECIPE_KEY, &slice))
+  if (eng_model_get_kind (model) != ENG_MODEL_LANGUAGE
+      || !rt_gguf_get_string (eng_model_get_gguf (model), RECIPE_KEY, &slice))
     return eng_recipe_new ();
   g_autofree char *json = g_utf8_make_valid (slice.data, (gssize)slice.length);
   EngRecipe *recipe = eng_recipe_from_json (json, error);

@@ -12,10 +12,16 @@
 #include "kn-cpu.h"
 #include "kn-matmul.h"
 #include "kn-table.h"
+#include "rt-layout.h"
 
 /* Rows of one executor run: enough to reuse each expanded weight panel many times, few enough that
  * activations stay in cache. */
 #define MAX_TOKENS 128
+
+/* The largest picture and the longest sound that a front end takes at once. They are borrowed, not
+ * copied: only what depends on their size is planned for it. */
+#define MAX_SIDE 16384
+#define MAX_SAMPLES (1 << 26)
 
 G_DEFINE_FINAL_TYPE (EngBuild, eng_build, G_TYPE_OBJECT)
 
@@ -24,14 +30,19 @@ eng_build_finalize (GObject *object)
 {
   EngBuild *self = ENG_BUILD (object);
 
+  g_clear_object (&self->bare); /* runs on our threads */
+  g_mutex_clear (&self->mutex);
   rt_exec_free (self->exec);
-  rt_pool_free (self->pool);
+  if (self->owns_pool)
+    rt_pool_free (self->pool);
   for (guint i = 0; self->weights != NULL && i < self->n_tensors; i++)
     rt_weight_unref (self->weights[i]);
   g_free (self->weights);
   g_free (self->dtypes);
   if (self->owns_graph)
     rt_graph_free ((RtGraph *)self->graph);
+  rt_graph_free (self->channels_last);
+  g_clear_pointer (&self->extra, g_ptr_array_unref);
   g_strfreev (self->notes);
   g_free (self->hash);
   g_free (self->layer_memory);
@@ -50,6 +61,7 @@ eng_build_class_init (EngBuildClass *klass)
 static void
 eng_build_init (EngBuild *self)
 {
+  g_mutex_init (&self->mutex);
 }
 
 /* ---- Decisions ---- */
@@ -61,6 +73,15 @@ eng_lowering_note (EngLowering *lowering, const char *format, ...)
   va_start (args, format);
   g_ptr_array_add (lowering->notes, g_strdup_vprintf (format, args));
   va_end (args);
+}
+
+static gboolean
+is_set (EngRecipe *recipe, const EngTechnique *technique)
+{
+  gboolean set = eng_recipe_n_rules (recipe, technique->id) > 0;
+  for (guint i = 0; i < technique->n_params; i++)
+    set |= eng_recipe_is_set (recipe, technique->id, technique->params[i].id);
+  return set;
 }
 
 static gboolean
@@ -84,7 +105,10 @@ decide (EngLowering *lowering, GError **error)
       g_autofree char *why_not
           = techniques[i]->applies != NULL ? techniques[i]->applies (lowering->model) : NULL;
       if (why_not != NULL)
-        eng_lowering_note (lowering, "%s: %s", techniques[i]->title, why_not);
+        {
+          if (is_set (lowering->recipe, techniques[i]))
+            eng_lowering_note (lowering, "%s: %s", techniques[i]->title, why_not);
+        }
       else if (!techniques[i]->apply (lowering, error))
         return FALSE;
     }
@@ -151,7 +175,8 @@ pack_one (Packing *packing, guint index, RtError *rt_error)
                    : rt_fail_prefix (rt_error, "%s", tensor->name);
       /* The packed copy is what runs: let the file's pages go. */
       const RtGguf *gguf = eng_model_get_gguf (self->model);
-      const RtGgufTensor *in_file = rt_gguf_find_tensor (gguf, tensor->name);
+      const RtGgufTensor *in_file
+          = gguf != NULL ? rt_gguf_find_tensor (gguf, tensor->name) : NULL;
       if (in_file != NULL)
         rt_gguf_forget_tensor (gguf, in_file);
     }
@@ -186,17 +211,27 @@ pack_weights (EngBuild *self, EngBuild *reuse, EngJob *job, GError **error)
   return ok || eng_error_take_rt (&rt_error, error);
 }
 
+static const RtGraph *
+source_graph (EngBuild *self)
+{
+  return self->is_bare ? eng_model_get_bare_graph (self->model)
+                       : eng_model_get_graph (self->model);
+}
+
 /* Formats per value of the source graph, as rt_fuse() wants them. */
 static RtGraph *
-fuse (EngBuild *self, guint32 fusions, RtError *rt_error)
+fuse (EngBuild *self, const RtGraph *source, guint32 fusions, RtError *rt_error)
 {
-  const RtGraph *source = eng_model_get_graph (self->model);
   g_autofree int *dtypes = g_new (int, rt_graph_n_values (source));
 
   for (guint32 i = 0; i < rt_graph_n_values (source); i++)
     dtypes[i] = rt_graph_value (source, i)->type;
   for (guint i = 0; i < self->n_tensors; i++)
-    dtypes[eng_model_get_tensor (self->model, i)->value] = self->dtypes[i];
+    {
+      RtValueId id = rt_graph_find_value (source, eng_model_get_tensor (self->model, i)->name);
+      if (id != RT_NONE)
+        dtypes[id] = self->dtypes[i];
+    }
   return rt_fuse (source, dtypes, fusions, rt_error);
 }
 
@@ -210,6 +245,49 @@ eng_build_tensor_of_value (EngBuild *self, RtValueId id)
     if (strcmp (eng_model_get_tensor (self->model, i)->name, value->name) == 0)
       return (int)i;
   return -1;
+}
+
+/* A matrix that a pass made (a constant in another order) is packed as it is. */
+static RtWeight *
+pack_extra (EngBuild *self, const RtValue *value, RtError *rt_error)
+{
+  guint64 n_cols = 1;
+  for (guint d = 1; d < value->shape.n_dims; d++)
+    n_cols *= (guint64)value->shape.dims[d];
+  RtWeight *weight = rt_weight_pack (value->type, value->type, value->data, value->data_bytes,
+                                     (guint64)value->shape.dims[0], n_cols, self->pool, NULL,
+                                     rt_error);
+  if (weight == NULL)
+    {
+      rt_fail_prefix (rt_error, "%s", value->name);
+      return NULL;
+    }
+  if (self->extra == NULL)
+    self->extra = g_ptr_array_new_with_free_func ((GDestroyNotify)rt_weight_unref);
+  g_ptr_array_add (self->extra, weight);
+  return weight;
+}
+
+static gboolean
+find_extra (EngBuild *self, RtWeight **by_value, RtError *rt_error)
+{
+  for (RtNodeId i = 0; i < rt_graph_n_nodes (self->graph); i++)
+    {
+      const RtNode *node = rt_graph_node (self->graph, i);
+      for (guint k = 0; k < node->n_inputs; k++)
+        {
+          RtValueId id = node->inputs[k];
+          const RtValue *value = id != RT_NONE ? rt_graph_value (self->graph, id) : NULL;
+          if (value == NULL || value->kind != RT_VALUE_WEIGHT || by_value[id] != NULL
+              || !rt_op_input_is (node->op->matrix_inputs, k) || value->shape.n_dims < 2
+              || kn_dtype_info (value->type) == NULL)
+            continue;
+          by_value[id] = pack_extra (self, value, rt_error);
+          if (by_value[id] == NULL)
+            return FALSE;
+        }
+    }
+  return TRUE;
 }
 
 static RtExec *
@@ -229,10 +307,13 @@ make_exec (EngBuild *self, const EngLowering *lowering, RtError *rt_error)
         by_value[i] = g_hash_table_lookup (by_name, value->name);
     }
 
+  if (eng_model_get_kind (self->model) == ENG_MODEL_NETWORK
+      && !find_extra (self, by_value, rt_error))
+    return NULL;
   RtExecConfig config = { .graph = self->graph,
                           .weights = by_value,
                           .pool = self->pool,
-                          .max_symbols = { self->max_tokens, 1 },
+                          .max_symbols = { self->max_tokens, 1, MAX_SIDE, MAX_SIDE, MAX_SAMPLES },
                           .kv_format = lowering->kv_format,
                           .planner = lowering->planner,
                           .kv_capacity = lowering->n_ctx };
@@ -289,12 +370,20 @@ lower (EngBuild *self, EngLowering *lowering, EngBuild *reuse, EngJob *job, GErr
   self->max_tokens = MIN (MAX_TOKENS, lowering->n_ctx);
   self->kv_format = lowering->kv_format;
 
-  self->graph = lowering->fusions != 0 ? fuse (self, lowering->fusions, &rt_error)
-                                       : eng_model_get_graph (self->model);
-  self->owns_graph = lowering->fusions != 0;
+  const RtGraph *source = source_graph (self);
+  if (eng_model_get_kind (self->model) == ENG_MODEL_NETWORK)
+    source = self->channels_last = rt_layout (source, &rt_error);
+  self->graph = source != NULL && lowering->fusions != 0
+                    ? fuse (self, source, lowering->fusions, &rt_error)
+                    : source;
+  self->owns_graph = source != NULL && lowering->fusions != 0;
   if (self->graph == NULL)
     return eng_error_take_rt (&rt_error, error);
-  self->pool = rt_pool_new (lowering->n_threads, &rt_error);
+  if (self->pool == NULL)
+    {
+      self->pool = rt_pool_new (lowering->n_threads, &rt_error);
+      self->owns_pool = TRUE;
+    }
   if (self->pool == NULL)
     return eng_error_take_rt (&rt_error, error);
   if (!pack_weights (self, reuse, job, error))
@@ -310,14 +399,40 @@ lower (EngBuild *self, EngLowering *lowering, EngBuild *reuse, EngJob *job, GErr
   return TRUE;
 }
 
-EngBuild *
-eng_build_new (EngModel *model, EngRecipe *recipe, EngBuild *reuse, EngJob *job, GError **error)
+/* What the importer could not lower cannot be built: all of it in one message, up to a screenful. */
+static gboolean
+check_report (EngModel *model, GError **error)
 {
-  g_return_val_if_fail (ENG_IS_MODEL (model) && recipe != NULL, NULL);
+  const char *const *report = eng_model_get_report (model);
+  guint n = g_strv_length ((GStrv)report);
+  g_autoptr (GString) text = g_string_new (NULL);
 
+  if (n == 0)
+    return TRUE;
+  for (guint i = 0; i < MIN (n, 10); i++)
+    g_string_append_printf (text, "\n  %s", report[i]);
+  if (n > 10)
+    g_string_append_printf (text, "\n  and %u more", n - 10);
+  g_set_error (error, ENG_ERROR, ENG_ERROR_UNSUPPORTED,
+               "%s can be looked at but not run; not supported:%s", eng_model_get_name (model),
+               text->str);
+  return FALSE;
+}
+
+static EngBuild *
+build_new (EngModel *model, EngRecipe *recipe, EngBuild *reuse, EngBuild *bare_of, EngJob *job,
+           GError **error)
+{
+  if (!check_report (model, error))
+    return NULL;
   g_autoptr (EngBuild) self = g_object_new (ENG_TYPE_BUILD, NULL);
   self->model = g_object_ref (model);
   self->recipe = eng_recipe_ref (recipe);
+  if (bare_of != NULL)
+    {
+      self->is_bare = TRUE;
+      self->pool = bare_of->pool;
+    }
 
   EngLowering lowering = { .model = model, .recipe = recipe };
   gboolean ok = lower (self, &lowering, reuse, job, error);
@@ -325,6 +440,30 @@ eng_build_new (EngModel *model, EngRecipe *recipe, EngBuild *reuse, EngJob *job,
   if (job != NULL)
     eng_job_finish (job);
   return ok ? g_steal_pointer (&self) : NULL;
+}
+
+EngBuild *
+eng_build_new (EngModel *model, EngRecipe *recipe, EngBuild *reuse, EngJob *job, GError **error)
+{
+  g_return_val_if_fail (ENG_IS_MODEL (model) && recipe != NULL, NULL);
+  return build_new (model, recipe, reuse, NULL, job, error);
+}
+
+EngBuild *
+eng_build_get_bare (EngBuild *self, GError **error)
+{
+  g_return_val_if_fail (ENG_IS_BUILD (self), NULL);
+
+  if (eng_model_get_kind (self->model) != ENG_MODEL_NETWORK)
+    return NULL;
+  if (self->is_bare || eng_model_get_bare_graph (self->model) == eng_model_get_graph (self->model))
+    return self;
+  g_mutex_lock (&self->mutex);
+  if (self->bare == NULL)
+    self->bare = build_new (self->model, self->recipe, self, self, NULL, error);
+  EngBuild *bare = self->bare;
+  g_mutex_unlock (&self->mutex);
+  return bare;
 }
 
 typedef struct
@@ -425,7 +564,15 @@ eng_build_get_max_tokens (EngBuild *self)
 guint
 eng_build_get_n_ctx (EngBuild *self)
 {
-  return rt_kv_capacity (rt_exec_kv (self->exec));
+  const RtKv *kv = rt_exec_kv (self->exec);
+  return kv != NULL ? rt_kv_capacity (kv) : 0;
+}
+
+void
+eng_build_get_max_symbols (EngBuild *self, int64_t *symbols)
+{
+  const int64_t maxima[RT_N_SYMBOLS] = { self->max_tokens, 1, MAX_SIDE, MAX_SIDE, MAX_SAMPLES };
+  memcpy (symbols, maxima, sizeof maxima);
 }
 
 const RtGraph *

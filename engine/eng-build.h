@@ -23,6 +23,10 @@ EngRecipe *eng_build_get_recipe (EngBuild *build);
 const char *eng_build_get_hash (EngBuild *build);     /* content hash: model tensors' identity, formats, fused graph, instruction set */
 const char *eng_build_get_isa (EngBuild *build);      /* "avx512" */
 guint eng_build_get_n_threads (EngBuild *build);
+/* Of a network: the same build without front end and task, for inputs that are tensors already; the build itself when it has neither. Shares weights and
+ * threads; made when first asked for (blocking), borrowed. One of the two runs at a time. NULL for language models. */
+EngBuild *eng_build_get_bare (EngBuild *build, GError **error);
+void eng_build_get_max_symbols (EngBuild *build, int64_t *symbols); /* [RT_N_SYMBOLS] that memory is planned for */
 guint eng_build_get_max_tokens (EngBuild *build);     /* the most tokens of one executor run: the prefill chunk */
 guint eng_build_get_n_ctx (EngBuild *build);          /* positions of the cache: prompt and answer together */
 gboolean eng_build_value_is_int8 (EngBuild *build, RtValueId weight); /* of the executed graph: packed in a format whose products are 8-bit integers */

@@ -123,6 +123,13 @@ eng_measure_init (EngMeasure *self, EngBuild *build, const EngWorkload *workload
                         .step_traced = samples_new (),
                         .overhead = samples_new () };
   eng_stream_init (&self->stream);
+  if (eng_model_get_kind (model) != ENG_MODEL_LANGUAGE)
+    {
+      g_set_error (error, ENG_ERROR, ENG_ERROR_UNSUPPORTED,
+                   "%s is a network: it takes inputs (pictures, sounds, tensors), not a prompt",
+                   eng_model_get_name (model));
+      return FALSE;
+    }
   if (self->tokenizer == NULL)
     {
       g_set_error (error, ENG_ERROR, ENG_ERROR_UNSUPPORTED, "%s cannot read text: %s",

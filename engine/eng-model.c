@@ -1,32 +1,14 @@
-/* The model: a mapped file, its graph, its tokenizer and the list of its weight matrices. Read by
- * lowering, by techniques and by every view; knows nothing of recipes. Immutable after loading,
- * except for the file's hash, which is made when first asked for. */
-#include "eng-model-private.h"
+/* The model: a file, its graph and the list of its weight matrices; a language model's tokenizer; a
+ * network's card and what surrounds it. Read by lowering, by techniques and by every view; knows
+ * nothing of recipes. Immutable after loading, except for the file's hash, which is made when first
+ * asked for. How each kind is read is in eng-model-language.c and eng-model-network.c. */
+#include "eng-model-types.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "eng-error.h"
 #include "rt-op.h"
-
-struct _EngModel
-{
-  GObject parent_instance;
-
-  char *path;
-  char *name;
-  RtGguf *gguf;
-  RtArchParams params;
-  RtGraph *graph;
-  RtTokenizer *tokenizer;
-  char *tokenizer_error;
-  GArray *tensors; /* EngTensor, in network order */
-  guint64 n_params;
-  char *identity;
-
-  GMutex mutex; /* guards hash */
-  char *hash;
-};
 
 G_DEFINE_FINAL_TYPE (EngModel, eng_model, G_TYPE_OBJECT)
 
@@ -37,8 +19,14 @@ eng_model_finalize (GObject *object)
 
   g_clear_pointer (&self->tensors, g_array_unref);
   rt_tokenizer_free (self->tokenizer);
-  rt_graph_free (self->graph);
+  if (self->kind == ENG_MODEL_LANGUAGE)
+    rt_graph_free ((RtGraph *)self->graph);
   rt_gguf_close (self->gguf);
+  eng_network_free (self->network);
+  eng_network_free (self->bare);
+  eng_blocks_free (self->blocks);
+  g_clear_pointer (&self->card, eng_card_unref);
+  eng_imported_free (self->imported);
   g_free (self->path);
   g_free (self->name);
   g_free (self->tokenizer_error);
@@ -62,25 +50,6 @@ eng_model_init (EngModel *self)
 
 /* ---- Loading ---- */
 
-static char *
-slice_dup_utf8 (RtSlice slice)
-{
-  return g_utf8_make_valid (slice.data, (gssize)slice.length);
-}
-
-static char *
-find_name (RtGguf *gguf, const char *path)
-{
-  RtSlice slice;
-  if (rt_gguf_get_string (gguf, "general.name", &slice) && slice.length > 0)
-    return slice_dup_utf8 (slice);
-  g_autofree char *base = g_path_get_basename (path);
-  char *dot = strrchr (base, '.');
-  if (dot != NULL && dot != base)
-    *dot = '\0';
-  return g_filename_display_name (base);
-}
-
 /* Matrices, in the order in which the network first reads them. A matrix that is read twice (tied
  * embeddings) belongs to its first reader. */
 static void
@@ -98,14 +67,18 @@ list_tensors (EngModel *self)
           const RtValue *value = id != RT_NONE ? rt_graph_value (self->graph, id) : NULL;
           bool matrix = rt_op_input_is (node->op->matrix_inputs, k)
                         || rt_op_input_is (node->op->table_inputs, k);
-          if (value == NULL || value->kind != RT_VALUE_WEIGHT || !matrix || seen[id])
+          if (value == NULL || value->kind != RT_VALUE_WEIGHT || !matrix || seen[id]
+              || value->shape.n_dims < 2 || kn_dtype_info (value->type) == NULL)
             continue;
           seen[id] = TRUE;
+          guint64 n_cols = 1; /* a convolution's window and channels together are a row */
+          for (guint d = 1; d < value->shape.n_dims; d++)
+            n_cols *= (guint64)value->shape.dims[d];
           EngTensor tensor = { .name = value->name,
                                .layer = node->layer,
                                .dtype = value->type,
                                .n_rows = (guint64)value->shape.dims[0],
-                               .n_cols = (guint64)value->shape.dims[1],
+                               .n_cols = n_cols,
                                .bytes = value->data_bytes,
                                .value = id };
           g_array_append_val (self->tensors, tensor);
@@ -113,64 +86,22 @@ list_tensors (EngModel *self)
     }
 }
 
-static void
-count_params (EngModel *self)
-{
-  for (guint64 i = 0; i < rt_gguf_n_tensors (self->gguf); i++)
-    {
-      const RtGgufTensor *tensor = rt_gguf_tensor (self->gguf, i);
-      self->n_params += tensor->ne[0] * tensor->ne[1] * tensor->ne[2] * tensor->ne[3];
-    }
-}
-
-/* What tells this model from another without reading all of it: every metadata entry, every
- * tensor's name, shape and format, and 256 bytes from the beginning, the middle and the end of each
- * tensor. The hash of the whole file is eng_model_dup_hash(). */
-static void
-make_identity (EngModel *self)
-{
-  g_autoptr (GChecksum) sum = g_checksum_new (G_CHECKSUM_SHA256);
-
-  for (guint64 i = 0; i < rt_gguf_n_meta (self->gguf); i++)
-    {
-      const RtGgufMeta *meta = rt_gguf_meta (self->gguf, i);
-      g_checksum_update (sum, (const guchar *)meta->key.data, (gssize)meta->key.length);
-      g_checksum_update (sum, meta->data, (gssize)meta->bytes);
-    }
-  for (guint64 i = 0; i < rt_gguf_n_tensors (self->gguf); i++)
-    {
-      const RtGgufTensor *tensor = rt_gguf_tensor (self->gguf, i);
-      g_checksum_update (sum, (const guchar *)tensor->name.data, (gssize)tensor->name.length);
-      g_checksum_update (sum, (const guchar *)&tensor->dtype, sizeof tensor->dtype);
-      g_checksum_update (sum, (const guchar *)tensor->ne, sizeof tensor->ne);
-      const guchar *bytes = tensor->data;
-      gsize n = MIN (tensor->bytes, 256);
-      if (bytes == NULL)
-        continue;
-      g_checksum_update (sum, bytes, (gssize)n);
-      g_checksum_update (sum, bytes + (tensor->bytes - n) / 2, (gssize)n);
-      g_checksum_update (sum, bytes + (tensor->bytes - n), (gssize)n);
-    }
-  self->identity = g_strdup (g_checksum_get_string (sum));
-}
-
+/* By content: a network's format says that the file is one; everything else is read as GGUF, whose
+ * reader says what is wrong with it. */
 static gboolean
-load (EngModel *self, RtError *rt_error)
+load (EngModel *self, GCancellable *cancellable, GError **error)
 {
-  self->gguf = rt_gguf_open (self->path, rt_error);
-  if (self->gguf == NULL || !rt_arch_params (self->gguf, &self->params, rt_error))
-    return FALSE;
-  self->graph = rt_arch_build (self->gguf, &self->params, rt_error);
-  if (self->graph == NULL)
-    return FALSE;
+  g_autoptr (GError) local = NULL;
+  const EngFormat *format = eng_format_of_file (self->path, &local);
 
-  /* A model without a usable tokenizer can still be looked at, converted and profiled on token
-   * numbers. */
-  RtError tokenizer_error = { 0 };
-  self->tokenizer = rt_tokenizer_new (self->gguf, &tokenizer_error);
-  if (self->tokenizer == NULL)
-    self->tokenizer_error = g_utf8_make_valid (tokenizer_error.message, -1);
-  return TRUE;
+  if (local != NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&local));
+      return FALSE;
+    }
+  self->kind = format != NULL ? ENG_MODEL_NETWORK : ENG_MODEL_LANGUAGE;
+  return format != NULL ? eng_model_load_network (self, format, cancellable, error)
+                        : eng_model_load_language (self, error);
 }
 
 EngModel *
@@ -184,16 +115,9 @@ eng_model_load (const char *path, GCancellable *cancellable, GError **error)
   self->path = g_canonicalize_filename (path, NULL);
   self->tensors = g_array_new (FALSE, FALSE, sizeof (EngTensor));
 
-  RtError rt_error = { 0 };
-  if (!load (self, &rt_error))
-    {
-      eng_error_take_rt (&rt_error, error);
-      return NULL;
-    }
-  self->name = find_name (self->gguf, self->path);
+  if (!load (self, cancellable, error))
+    return NULL;
   list_tensors (self);
-  count_params (self);
-  make_identity (self);
   return g_cancellable_set_error_if_cancelled (cancellable, error) ? NULL : g_steal_pointer (&self);
 }
 
@@ -240,15 +164,23 @@ eng_model_get_name (EngModel *self)
   return self->name;
 }
 
+EngModelKind
+eng_model_get_kind (EngModel *self)
+{
+  return self->kind;
+}
+
 const char *
 eng_model_get_arch (EngModel *self)
 {
-  return self->params.arch;
+  return self->kind == ENG_MODEL_LANGUAGE ? self->params.arch : NULL;
 }
 
 const char *
 eng_model_get_format (EngModel *self)
 {
+  if (self->kind == ENG_MODEL_NETWORK)
+    return self->imported->format;
   return rt_gguf_version (self->gguf) == 2 ? "GGUF v2" : "GGUF v3";
 }
 
@@ -256,9 +188,11 @@ char *
 eng_model_dup_licence (EngModel *self)
 {
   RtSlice slice;
+  if (self->kind == ENG_MODEL_NETWORK)
+    return g_strdup (self->imported->licence);
   if (!rt_gguf_get_string (self->gguf, "general.license", &slice) || slice.length == 0)
     return NULL;
-  return slice_dup_utf8 (slice);
+  return g_utf8_make_valid (slice.data, (gssize)slice.length);
 }
 
 guint64
@@ -270,13 +204,13 @@ eng_model_get_n_params (EngModel *self)
 guint64
 eng_model_get_file_bytes (EngModel *self)
 {
-  return rt_gguf_file_bytes (self->gguf);
+  return self->file_bytes;
 }
 
 guint
 eng_model_get_n_layers (EngModel *self)
 {
-  return self->params.n_layers;
+  return self->n_layers;
 }
 
 guint
@@ -298,20 +232,39 @@ more_first (const void *a, const void *b)
   return x->n != y->n ? (x->n < y->n) - (x->n > y->n) : x->dtype - y->dtype;
 }
 
+static void
+count_format (GArray *counts, int dtype)
+{
+  guint k = 0;
+  while (k < counts->len && g_array_index (counts, FormatCount, k).dtype != dtype)
+    k++;
+  if (k == counts->len)
+    g_array_append_val (counts, ((FormatCount){ dtype, 0 }));
+  g_array_index (counts, FormatCount, k).n++;
+}
+
+static void
+count_formats (EngModel *self, GArray *counts)
+{
+  if (self->kind == ENG_MODEL_LANGUAGE)
+    {
+      for (guint64 i = 0; i < rt_gguf_n_tensors (self->gguf); i++)
+        count_format (counts, rt_gguf_tensor (self->gguf, i)->dtype);
+      return;
+    }
+  for (RtValueId i = 0; i < rt_graph_n_values (self->imported->graph); i++)
+    {
+      const RtValue *value = rt_graph_value (self->imported->graph, i);
+      if (value->kind == RT_VALUE_WEIGHT)
+        count_format (counts, value->type);
+    }
+}
+
 char *
 eng_model_dup_formats (EngModel *self)
 {
   g_autoptr (GArray) counts = g_array_new (FALSE, FALSE, sizeof (FormatCount));
-  for (guint64 i = 0; i < rt_gguf_n_tensors (self->gguf); i++)
-    {
-      int dtype = rt_gguf_tensor (self->gguf, i)->dtype;
-      guint k = 0;
-      while (k < counts->len && g_array_index (counts, FormatCount, k).dtype != dtype)
-        k++;
-      if (k == counts->len)
-        g_array_append_val (counts, ((FormatCount){ dtype, 0 }));
-      g_array_index (counts, FormatCount, k).n++;
-    }
+  count_formats (self, counts);
   g_array_sort (counts, more_first);
 
   g_autoptr (GString) text = g_string_new (NULL);
@@ -319,7 +272,9 @@ eng_model_dup_formats (EngModel *self)
     {
       const FormatCount *count = &g_array_index (counts, FormatCount, k);
       g_string_append_printf (text, k == 0 ? "%s (%u tensor%s)" : ", %s (%u)",
-                              rt_gguf_dtype_name (count->dtype), count->n,
+                              self->kind == ENG_MODEL_LANGUAGE ? rt_gguf_dtype_name (count->dtype)
+                                                               : rt_type_name (count->dtype),
+                              count->n,
                               count->n == 1 ? "" : "s");
     }
   return g_string_free (g_steal_pointer (&text), FALSE);
@@ -373,7 +328,7 @@ eng_model_dup_hash (EngModel *self, GCancellable *cancellable, GError **error)
 const RtArchParams *
 eng_model_get_params (EngModel *self)
 {
-  return &self->params;
+  return self->kind == ENG_MODEL_LANGUAGE ? &self->params : NULL;
 }
 
 const RtGraph *
@@ -403,15 +358,19 @@ eng_model_get_tokenizer_error (EngModel *self)
 gboolean
 eng_model_has_chat (EngModel *self)
 {
-  return self->tokenizer != NULL && rt_chat_family (self->gguf) != NULL;
+  return self->kind == ENG_MODEL_LANGUAGE && self->tokenizer != NULL && rt_chat_family (self->gguf) != NULL;
 }
 
 char *
 eng_model_dup_layer_name (EngModel *self, int layer)
 {
+  if (self->kind == ENG_MODEL_NETWORK)
+    return g_strdup (layer < 0                     ? "Input"
+                     : layer >= (int)self->n_layers ? "Output"
+                                                    : self->blocks->names[layer]);
   if (layer < 0)
     return g_strdup ("Embedding");
-  if (layer >= (int)self->params.n_layers)
+  if (layer >= (int)self->n_layers)
     return g_strdup ("Output");
   return g_strdup_printf ("Block %d", layer);
 }
@@ -427,4 +386,45 @@ eng_model_get_tensor (EngModel *self, guint index)
 {
   g_return_val_if_fail (index < self->tensors->len, NULL);
   return &g_array_index (self->tensors, EngTensor, index);
+}
+
+/* ---- Networks ---- */
+
+const char *const *
+eng_model_get_report (EngModel *self)
+{
+  static const char *const none[] = { NULL };
+  return self->kind == ENG_MODEL_NETWORK ? (const char *const *)self->imported->report : none;
+}
+
+const EngImported *
+eng_model_get_imported (EngModel *self)
+{
+  return self->imported;
+}
+
+EngCard *
+eng_model_get_card (EngModel *self)
+{
+  return self->card;
+}
+
+const RtGraph *
+eng_model_get_bare_graph (EngModel *self)
+{
+  return self->bare != NULL ? self->bare->graph : self->graph;
+}
+
+const char *const *
+eng_model_get_graph_inputs (EngModel *self, gboolean bare)
+{
+  g_return_val_if_fail (self->kind == ENG_MODEL_NETWORK, NULL);
+  return (const char *const *)(bare && self->bare != NULL ? self->bare : self->network)->inputs;
+}
+
+const char *const *
+eng_model_get_graph_outputs (EngModel *self, gboolean bare)
+{
+  g_return_val_if_fail (self->kind == ENG_MODEL_NETWORK, NULL);
+  return (const char *const *)(bare && self->bare != NULL ? self->bare : self->network)->outputs;
 }

@@ -47,6 +47,10 @@ const EngLayerMemory *eng_profile_get_node_memory (EngProfile *profile, guint no
 typedef struct _EngProfiler EngProfiler;
 EngProfiler *eng_profiler_new (EngBuild *build, guint window); /* @window: steps kept per phase, e.g. 64 */
 void eng_profiler_free (EngProfiler *profiler);
+/* Runner thread: watch @build, of the same model, from now on; what was measured of another is forgotten. For runs that turn out to need the bare build. */
+void eng_profiler_set_build (EngProfiler *profiler, EngBuild *build);
+/* Runner thread, after eng_profiler_drain(): the sum of the nodes of @layer in that step, 0 when none ran. */
+double eng_profiler_get_last_layer_ns (EngProfiler *profiler, int layer);
 /* Runner thread, after every instrumented step. The sum of its nodes in nanoseconds; NAN when records were lost (the step is then left out). */
 double eng_profiler_drain (EngProfiler *profiler);
 void eng_profiler_add_clean (EngProfiler *profiler, RtPhase phase, guint n_tokens, double ns); /* runner thread */

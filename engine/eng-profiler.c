@@ -24,8 +24,9 @@ struct _EngProfiler
   EngBuild *build;
   EngProfileInfo *info;
   guint generation; /* atomic */
+  guint window;
 
-  GMutex mutex; /* guards phases and n_lost */
+  GMutex mutex; /* guards info, phases and n_lost */
   Phase phases[ENG_N_PHASES];
   guint64 n_lost;
 
@@ -77,22 +78,66 @@ phase_init (Phase *phase, const EngProfileInfo *info, guint window)
   eng_window_init (&phase->clean, window, memory + 2 * window);
 }
 
+static void
+take_build (EngProfiler *self, EngBuild *build)
+{
+  self->build = g_object_ref (build);
+  self->info = info_from_build (build);
+  for (guint p = 0; p < ENG_N_PHASES; p++)
+    phase_init (&self->phases[p], self->info, self->window);
+  self->starts = g_new0 (guint64, self->info->n_nodes + 1);
+  self->ends = g_new0 (guint64, self->info->n_nodes + 1);
+  self->layer_sums = g_new0 (double, (gsize)self->info->n_layers + 2);
+}
+
+static void
+drop_build (EngProfiler *self)
+{
+  for (guint p = 0; p < ENG_N_PHASES; p++)
+    {
+      g_free (self->phases[p].nodes);
+      g_free (self->phases[p].layers);
+      g_free (self->phases[p].memory);
+      g_free (self->phases[p].costs);
+      self->phases[p] = (Phase){ 0 };
+    }
+  g_free (self->starts);
+  g_free (self->ends);
+  g_free (self->layer_sums);
+  eng_profile_info_unref (self->info);
+  g_object_unref (self->build);
+}
+
 EngProfiler *
 eng_profiler_new (EngBuild *build, guint window)
 {
   g_return_val_if_fail (ENG_IS_BUILD (build) && window > 0, NULL);
 
   EngProfiler *self = g_new0 (EngProfiler, 1);
-  self->build = g_object_ref (build);
-  self->info = info_from_build (build);
+  self->window = window;
   g_mutex_init (&self->mutex);
-  for (guint p = 0; p < ENG_N_PHASES; p++)
-    phase_init (&self->phases[p], self->info, window);
   self->records = g_array_new (FALSE, FALSE, sizeof (RtTraceRecord));
-  self->starts = g_new0 (guint64, self->info->n_nodes + 1);
-  self->ends = g_new0 (guint64, self->info->n_nodes + 1);
-  self->layer_sums = g_new0 (double, (gsize)self->info->n_layers + 2);
+  take_build (self, build);
   return self;
+}
+
+void
+eng_profiler_set_build (EngProfiler *self, EngBuild *build)
+{
+  g_return_if_fail (ENG_IS_BUILD (build));
+  if (build == self->build)
+    return;
+  g_mutex_lock (&self->mutex);
+  drop_build (self);
+  take_build (self, build);
+  g_mutex_unlock (&self->mutex);
+  g_atomic_int_inc (&self->generation);
+}
+
+double
+eng_profiler_get_last_layer_ns (EngProfiler *self, int layer)
+{
+  return MAX (0, self->layer_sums[CLAMP (layer, -1, self->info->n_layers) + 1]);
 }
 
 void
@@ -100,20 +145,9 @@ eng_profiler_free (EngProfiler *self)
 {
   if (self == NULL)
     return;
-  for (guint p = 0; p < ENG_N_PHASES; p++)
-    {
-      g_free (self->phases[p].nodes);
-      g_free (self->phases[p].layers);
-      g_free (self->phases[p].memory);
-      g_free (self->phases[p].costs);
-    }
+  drop_build (self);
   g_array_unref (self->records);
-  g_free (self->starts);
-  g_free (self->ends);
-  g_free (self->layer_sums);
   g_mutex_clear (&self->mutex);
-  eng_profile_info_unref (self->info);
-  g_object_unref (self->build);
   g_free (self);
 }
 
@@ -218,7 +252,8 @@ eng_profiler_drain (EngProfiler *self)
   if (step != NULL && n_lost == 0 && step->phase < ENG_N_PHASES)
     {
       RtExec *exec = eng_build_get_exec (self->build);
-      guint position = rt_kv_n_used (rt_exec_kv (exec));
+      const RtKv *kv = rt_exec_kv (exec);
+      guint position = kv != NULL ? rt_kv_n_used (kv) : 0;
       Phase *phase = &self->phases[step->phase];
       phase_set_tokens (phase, self->info, step->n_tokens);
       total = add_step (self, phase);
@@ -266,9 +301,8 @@ latency_from_window (EngLatency *latency, const EngWindow *window)
 EngProfile *
 eng_profiler_snapshot (EngProfiler *self)
 {
-  EngProfile *profile = eng_profile_new (self->info);
-
   g_mutex_lock (&self->mutex);
+  EngProfile *profile = eng_profile_new (self->info);
   for (guint p = 0; p < ENG_N_PHASES; p++)
     {
       const Phase *from = &self->phases[p];

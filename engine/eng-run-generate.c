@@ -18,10 +18,8 @@
 
 /* ---- Figures ---- */
 
-/* Drops the warm-up and takes the median; @scale and the reciprocal turn nanoseconds into the unit.
- */
-static EngFigure
-figure_from_ns (const GArray *ns, double scale, gboolean reciprocal, EngFigureId id,
+EngFigure
+eng_run_figure_from_ns (const GArray *ns, double scale, gboolean reciprocal, EngFigureId id,
                 const char *why_none)
 {
   const double *all = (const double *)ns->data;
@@ -45,17 +43,17 @@ make_figures (EngRun *run, const EngMeasure *measure)
 
   eng_run_clear_figures (run, ENG_WORKLOAD_TEXT);
   figures[ENG_FIGURE_DECODE]
-      = figure_from_ns (measure->token_clean, 1e9, TRUE, ENG_FIGURE_DECODE, none);
+      = eng_run_figure_from_ns (measure->token_clean, 1e9, TRUE, ENG_FIGURE_DECODE, none);
   figures[ENG_FIGURE_PREFILL]
-      = figure_from_ns (measure->prefill, 1e9 * (double)measure->n_prompt, TRUE, ENG_FIGURE_PREFILL,
+      = eng_run_figure_from_ns (measure->prefill, 1e9 * (double)measure->n_prompt, TRUE, ENG_FIGURE_PREFILL,
                         "stopped before the prompt was read");
   figures[ENG_FIGURE_FIRST_TOKEN]
-      = figure_from_ns (measure->first_token, 1e-6, FALSE, ENG_FIGURE_FIRST_TOKEN,
+      = eng_run_figure_from_ns (measure->first_token, 1e-6, FALSE, ENG_FIGURE_FIRST_TOKEN,
                         "stopped before the prompt was read");
   figures[ENG_FIGURE_STEP_CLEAN]
-      = figure_from_ns (measure->step_clean, 1e-6, FALSE, ENG_FIGURE_STEP_CLEAN, none);
+      = eng_run_figure_from_ns (measure->step_clean, 1e-6, FALSE, ENG_FIGURE_STEP_CLEAN, none);
   figures[ENG_FIGURE_STEP_LAYERS]
-      = figure_from_ns (measure->step_traced, 1e-6, FALSE, ENG_FIGURE_STEP_LAYERS, none);
+      = eng_run_figure_from_ns (measure->step_traced, 1e-6, FALSE, ENG_FIGURE_STEP_LAYERS, none);
   g_autofree double *overhead = g_new (double, MAX (measure->overhead->len, 1));
   for (guint i = 0; i < measure->overhead->len; i++)
     overhead[i] = 100 * g_array_index (measure->overhead, double, i);
@@ -72,8 +70,8 @@ make_figures (EngRun *run, const EngMeasure *measure)
 
 /* ---- Validity ---- */
 
-static void
-judge_figure (EngRun *run, EngFigureId id, GPtrArray *reasons)
+void
+eng_run_judge_figure (EngRun *run, EngFigureId id, GPtrArray *reasons)
 {
   const EngFigure *figure = &run->figures[id];
   const char *title = eng_figure_id_title (id);
@@ -89,21 +87,12 @@ judge_figure (EngRun *run, EngFigureId id, GPtrArray *reasons)
                                       100 * (figure->high - figure->low) / figure->value));
 }
 
-static void
-judge (EngRun *run, const EngMeasure *measure, const EngWatch *watch, EngMachine *machine)
+void
+eng_run_judge_machine (EngRun *run, const EngWatch *watch, EngMachine *machine, gboolean invalid,
+                       GPtrArray *reasons)
 {
-  g_autoptr (GPtrArray) reasons = g_ptr_array_new_with_free_func (g_free);
   const char *governor = eng_machine_get_governor (machine);
 
-  if (measure->not_finite)
-    g_ptr_array_add (reasons, g_strdup_printf ("the model's output is not a number after %u tokens",
-                                               measure->generated->len));
-  if (measure->cancelled)
-    g_ptr_array_add (reasons, g_strdup_printf ("stopped after %u token%s", measure->generated->len,
-                                               measure->generated->len == 1 ? "" : "s"));
-  judge_figure (run, ENG_FIGURE_DECODE, reasons);
-  judge_figure (run, ENG_FIGURE_PREFILL, reasons);
-  judge_figure (run, ENG_FIGURE_FIRST_TOKEN, reasons);
   eng_watch_judge (watch, run->n_threads, reasons);
   if (governor != NULL && g_strcmp0 (governor, "performance") != 0)
     g_ptr_array_add (
@@ -111,21 +100,36 @@ judge (EngRun *run, const EngMeasure *measure, const EngWatch *watch, EngMachine
         g_strdup_printf (
             "the clock governor is \"%s\", not \"performance\": speeds may follow the clock",
             governor));
-
-  run->validity = measure->not_finite ? ENG_RUN_INVALID
-                  : reasons->len > 0  ? ENG_RUN_DEGRADED
-                                      : ENG_RUN_VALID;
+  run->validity = invalid            ? ENG_RUN_INVALID
+                  : reasons->len > 0 ? ENG_RUN_DEGRADED
+                                     : ENG_RUN_VALID;
   g_ptr_array_add (reasons, NULL);
-  g_ptr_array_set_free_func (reasons, NULL);
-  run->reasons = (char **)g_ptr_array_free (g_steal_pointer (&reasons), FALSE);
+  run->reasons = g_strdupv ((GStrv)reasons->pdata);
+}
+
+static void
+judge (EngRun *run, const EngMeasure *measure, const EngWatch *watch, EngMachine *machine)
+{
+  g_autoptr (GPtrArray) reasons = g_ptr_array_new_with_free_func (g_free);
+
+  if (measure->not_finite)
+    g_ptr_array_add (reasons, g_strdup_printf ("the model's output is not a number after %u tokens",
+                                               measure->generated->len));
+  if (measure->cancelled)
+    g_ptr_array_add (reasons, g_strdup_printf ("stopped after %u token%s", measure->generated->len,
+                                               measure->generated->len == 1 ? "" : "s"));
+  eng_run_judge_figure (run, ENG_FIGURE_DECODE, reasons);
+  eng_run_judge_figure (run, ENG_FIGURE_PREFILL, reasons);
+  eng_run_judge_figure (run, ENG_FIGURE_FIRST_TOKEN, reasons);
+  eng_run_judge_machine (run, watch, machine, measure->not_finite, reasons);
 }
 
 /* ---- Together ---- */
 
-static void
-describe (EngRun *run, const EngMeasure *measure, EngMachine *machine)
+void
+eng_run_describe (EngRun *run, EngBuild *build, const EngWorkload *workload, EngProfiler *profiler,
+                  EngMachine *machine)
 {
-  EngBuild *build = measure->build;
   EngModel *model = eng_build_get_model (build);
 
   run->model_name = g_strdup (eng_model_get_name (model));
@@ -139,15 +143,20 @@ describe (EngRun *run, const EngMeasure *measure, EngMachine *machine)
   run->engine_version = g_strdup (LATHE_VERSION);
   run->machine_json = eng_machine_to_json (machine);
   run->recipe = eng_recipe_ref (eng_build_get_recipe (build));
-  run->workload = eng_workload_copy (measure->workload);
-  run->profile = eng_profiler_snapshot (measure->profiler);
+  run->workload = eng_workload_copy (workload);
+  run->profile = eng_profiler_snapshot (profiler);
+  run->n_ctx = eng_build_get_n_ctx (build);
+  run->notes = g_strdupv ((GStrv)eng_build_get_notes (build));
+}
+
+static void
+describe (EngRun *run, const EngMeasure *measure, EngMachine *machine)
+{
+  eng_run_describe (run, measure->build, measure->workload, measure->profiler, machine);
   run->text = g_strdup (measure->stream.text->str);
   run->stop = measure->stop;
   run->n_prompt = (guint)measure->n_prompt;
   run->n_generated = measure->generated->len;
-  run->n_threads = eng_build_get_n_threads (build);
-  run->n_ctx = eng_build_get_n_ctx (build);
-  run->notes = g_strdupv ((GStrv)eng_build_get_notes (build));
 }
 
 static gboolean
@@ -217,10 +226,7 @@ eng_run_new (EngBuild *build, const EngWorkload *workload, EngProfiler *profiler
 {
   g_return_val_if_fail (ENG_IS_BUILD (build) && workload != NULL, NULL);
 
-  if (workload->kind == ENG_WORKLOAD_TEXT)
-    return eng_run_generate (build, workload, profiler, events, cancellable, error);
-  g_set_error (error, ENG_ERROR, ENG_ERROR_UNSUPPORTED,
-               "%s is a language model: it takes a prompt, not files of inputs",
-               eng_model_get_name (eng_build_get_model (build)));
-  return NULL;
+  return workload->kind == ENG_WORKLOAD_TEXT
+             ? eng_run_generate (build, workload, profiler, events, cancellable, error)
+             : eng_run_infer (build, workload, profiler, events, cancellable, error);
 }

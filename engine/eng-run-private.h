@@ -1,7 +1,9 @@
 /* The run's insides, for the files that make, write and read one. */
 #pragma once
 
+#include "eng-machine.h"
 #include "eng-run.h"
+#include "eng-watch.h"
 
 G_BEGIN_DECLS
 
@@ -28,5 +30,18 @@ struct _EngRun
 
 /* All figures unavailable: those that runs of @kind have as "not recorded". */
 void eng_run_clear_figures (EngRun *run, EngWorkloadKind kind);
+
+/* Shared by the makers of runs. A figure from samples in nanoseconds: drops the warm-up and takes the
+ * median; @scale and the reciprocal turn nanoseconds into the unit. */
+EngFigure eng_run_figure_from_ns (const GArray *ns, double scale, gboolean reciprocal,
+                                  EngFigureId id, const char *why_none);
+/* One more reason when the figure is missing, has no interval, or is noisy. */
+void eng_run_judge_figure (EngRun *run, EngFigureId id, GPtrArray *reasons);
+/* What the machine did meanwhile; then the validity from all @reasons, which the run copies. */
+void eng_run_judge_machine (EngRun *run, const EngWatch *watch, EngMachine *machine,
+                            gboolean invalid, GPtrArray *reasons);
+/* Everything needed to repeat it. */
+void eng_run_describe (EngRun *run, EngBuild *build, const EngWorkload *workload,
+                       EngProfiler *profiler, EngMachine *machine);
 
 G_END_DECLS

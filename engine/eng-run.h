@@ -131,4 +131,9 @@ EngRun *eng_run_new (EngBuild *build, const EngWorkload *workload, EngProfiler *
 EngRun *eng_run_generate (EngBuild *build, const EngWorkload *workload, EngProfiler *profiler, const EngRunEvents *events,
                           GCancellable *cancellable, GError **error);
 
+/* Blocking, as eng_run_generate(). Every input is prepared, run and read out; then clean and instrumented inferences in turn, until the figures rest on
+ * enough of them. In continuous mode the inputs follow each other at the rate asked for, results and profile live. */
+EngRun *eng_run_infer (EngBuild *build, const EngWorkload *workload, EngProfiler *profiler, const EngRunEvents *events,
+                       GCancellable *cancellable, GError **error);
+
 G_END_DECLS

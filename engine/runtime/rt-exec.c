@@ -349,7 +349,10 @@ rt_exec_cost (const RtExec *exec, RtNodeId node, uint32_t n_tokens, uint32_t pos
   int64_t symbols[RT_N_SYMBOLS];
 
   memset (cost, 0, sizeof *cost);
-  memcpy (symbols, exec->max_symbols, sizeof symbols);
+  /* Of a network: what the last run bound; before the first, the maxima. */
+  memcpy (symbols,
+          exec->tokens_value == RT_NONE && exec->symbols[0] > 0 ? exec->symbols : exec->max_symbols,
+          sizeof symbols);
   if (exec->tokens_value != RT_NONE)
     {
       symbols[0] = n_tokens;

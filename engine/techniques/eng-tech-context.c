@@ -29,6 +29,12 @@ limits (EngModel *model, const EngParam *param, double *min, double *max, double
   *default_value = MIN (*default_value, *max);
 }
 
+static char *
+applies (EngModel *model)
+{
+  return eng_model_get_kind (model) == ENG_MODEL_LANGUAGE ? NULL : g_strdup ("a network keeps nothing from input to input that grows");
+}
+
 static gboolean
 apply (EngLowering *lowering, GError **error)
 {
@@ -75,6 +81,7 @@ const EngTechnique eng_technique_context = {
   .params = params,
   .n_params = G_N_ELEMENTS (params),
   .limits = limits,
+  .applies = applies,
   .apply = apply,
   .explain = explain,
   .describe = describe,

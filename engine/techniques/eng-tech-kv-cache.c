@@ -40,6 +40,12 @@ fitted_format (EngModel *model, EngRecipe *recipe)
   return kn_kv_format_ok (wanted, eng_model_get_params (model)->head_dim) ? wanted : KN_F16;
 }
 
+static char *
+applies (EngModel *model)
+{
+  return eng_model_get_kind (model) == ENG_MODEL_LANGUAGE ? NULL : g_strdup ("a network has no cache of keys and values");
+}
+
 static gboolean
 apply (EngLowering *lowering, GError **error)
 {
@@ -73,7 +79,7 @@ context_length (EngModel *model, EngRecipe *recipe)
 static void
 estimate (EngModel *model, EngRecipe *recipe, int layer, EngEstimate *estimate)
 {
-  if (layer >= 0 && layer < (int)eng_model_get_n_layers (model))
+  if (eng_model_get_kind (model) == ENG_MODEL_LANGUAGE && layer >= 0 && layer < (int)eng_model_get_n_layers (model))
     estimate->kv_bytes
         += bytes_per_position (model, recipe) * (double)context_length (model, recipe);
 }
@@ -81,7 +87,7 @@ estimate (EngModel *model, EngRecipe *recipe, int layer, EngEstimate *estimate)
 static char *
 explain (EngModel *model, EngRecipe *recipe, int layer)
 {
-  if (layer < 0 || layer >= (int)eng_model_get_n_layers (model))
+  if (eng_model_get_kind (model) != ENG_MODEL_LANGUAGE || layer < 0 || layer >= (int)eng_model_get_n_layers (model))
     return NULL;
   double one = bytes_per_position (model, recipe);
   gint64 n_ctx = context_length (model, recipe);
@@ -110,6 +116,7 @@ const EngTechnique eng_technique_kv_cache = {
   .params = params,
   .n_params = G_N_ELEMENTS (params),
   .estimate = estimate,
+  .applies = applies,
   .apply = apply,
   .explain = explain,
   .describe = describe,

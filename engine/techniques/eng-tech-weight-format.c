@@ -69,6 +69,14 @@ packed_dtype (EngRecipe *recipe, const EngTensor *tensor)
   return eng_fit_dtype (wanted_dtype (recipe, tensor), tensor->n_cols);
 }
 
+static char *
+applies (EngModel *model)
+{
+  return eng_model_get_n_tensors (model) > 0
+             ? NULL
+             : g_strdup ("no operator of this model reads a matrix of floats");
+}
+
 static gboolean
 apply (EngLowering *lowering, GError **error)
 {
@@ -185,6 +193,7 @@ const EngTechnique eng_technique_weight_format = {
   .n_params = G_N_ELEMENTS (params),
   .in_file = TRUE,
   .estimate = estimate,
+  .applies = applies,
   .apply = apply,
   .explain = explain,
   .describe = describe,

@@ -1,0 +1,50 @@
+/* The passes of a run on inputs: single inferences, clean and instrumented in turn, timed. Private to the run. */
+#pragma once
+
+#include "eng-run.h"
+#include "tasks/eng-task.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  const EngWorkload *workload; /* borrowed, as everything that is not said to be owned */
+  EngProfiler *profiler;
+  const EngRunEvents *events;  /* NULL: nobody listens */
+  GCancellable *cancellable;
+
+  GPtrArray *paths;   /* owned: char *; empty: random input */
+  EngTaskRun *run;    /* owned */
+  EngInput *last;     /* owned: the input that is repeated */
+  EngResult *result;  /* owned: of the last input */
+  guint n_inferences; /* clean and instrumented */
+  guint n_late;       /* continuous mode: inputs that began later than their time */
+  guint n_inputs;     /* inputs begun */
+  gboolean cancelled;
+  gboolean traced; /* what the next inference is */
+
+  /* Of the inference before: for pairs of a clean and an instrumented one. */
+  double last_exec_ns, last_nodes_ns;
+
+  /* Samples in nanoseconds, owned: double. */
+  GArray *inference; /* clean: feed, executor, collect */
+  GArray *pre, *network, *post, *nodes; /* instrumented */
+  GArray *overhead;  /* fraction */
+  GArray *reading;   /* per input */
+} EngMeasureInput;
+
+/* List the inputs and open the first. FALSE: there is none, or it cannot be fed. */
+gboolean eng_measure_input_init (EngMeasureInput *measure, EngBuild *build, const EngWorkload *workload, GError **error);
+void eng_measure_input_clear (EngMeasureInput *measure);
+
+/* Every input once. Stopping is not an error: measure->cancelled. */
+gboolean eng_measure_input_once (EngMeasureInput *measure, GError **error);
+/* The last one again until the figures have samples enough, or workload->n_repeats. Bounded in time. */
+gboolean eng_measure_input_repeat (EngMeasureInput *measure, GError **error);
+/* Continuous mode: over all inputs, at the rate, for the time. */
+gboolean eng_measure_input_continuous (EngMeasureInput *measure, GError **error);
+
+/* The executor that runs, for cancelling. */
+RtExec *eng_measure_input_get_exec (EngMeasureInput *measure);
+
+G_END_DECLS

@@ -1,0 +1,51 @@
+/* A network with what surrounds it: a copy of the imported graph with blocks as layers, its states, and the nodes that a front end puts before it and a task
+ * behind it. Made once, when the file is opened. */
+#pragma once
+
+#include "eng-blocks.h"
+#include "eng-card.h"
+#include "rt-op.h"
+
+G_BEGIN_DECLS
+
+/* The finished graph. */
+typedef struct
+{
+  RtGraph *graph;
+  GStrv inputs, outputs; /* names of the values that are fed and read, in the order of the file's inputs (those that are states left out) and outputs;
+                            a front end's own input stands at the first place that it replaced */
+} EngNetwork;
+
+void eng_network_free (EngNetwork *network); /* accepts NULL */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EngNetwork, eng_network_free)
+
+/* @bare: without front end and task nodes, for inputs that are tensors already. */
+EngNetwork *eng_network_new (const EngImported *imported, EngCard *card, const EngBlocks *blocks, gboolean bare, GError **error);
+
+/* ---- for front ends and tasks, while the graph is made ---- */
+
+typedef struct
+{
+  const EngImported *imported; /* borrowed, as everything here */
+  EngCard *card;
+  RtGraph *graph; /* the new one */
+  int n_layers;
+  RtValueId *map;          /* [values of the imported graph] -> of the new one; RT_NONE: not there yet */
+  GPtrArray *inputs;       /* names, owned */
+  RtValueId *outputs;      /* [imported->n_outputs], after the copy */
+} EngSurround;
+
+/* The value of the imported graph that input or output @index is. */
+const RtValue *eng_surround_input (const EngSurround *surround, guint index);
+const RtValue *eng_surround_output (const EngSurround *surround, guint index);
+
+/* An input of the new graph that the front end feeds. RT_NONE and @error on failure; so everything that returns a value. */
+RtValueId eng_surround_add_input (EngSurround *surround, const char *name, int type, const RtShape *shape, GError **error);
+/* A node before (@after FALSE) or behind the network; the operator by its name. Returns its first output. */
+RtValueId eng_surround_add (EngSurround *surround, gboolean after, const char *name, const char *op, const RtValueId *inputs, guint n_inputs,
+                            gconstpointer attrs, GError **error);
+RtValueId eng_surround_add_constant (EngSurround *surround, const char *name, const RtShape *shape, const float *values, GError **error);
+/* Input @index of the network is @value, which has its type and shape. */
+gboolean eng_surround_replace_input (EngSurround *surround, guint index, RtValueId value, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,222 @@
+/* Front end: a picture, fitted into the network's input by one node.
+ *
+ * Card: "fit" crop, letterbox or stretch (stretch); "channels" rgb, bgr or grey (rgb, grey for one
+ * channel); "filter" area, triangle or bilinear (bilinear); "zoom" for crop; "scale" and "offset",
+ * one number or one per channel, make a channel of 0..255 the real number that the network expects;
+ * "pad" is 0..255, around a letterbox; "input" the network's input (0); "layout" NHWC or NCHW where
+ * the shape does not tell. */
+#include "tasks/eng-tasks.h"
+
+#include <string.h>
+
+#include "eng-error.h"
+#include "eng-json.h"
+
+/* Until the operator is there. */
+#pragma weak rt_picture_frame
+
+#define MAX_SIDE 16384
+
+typedef struct
+{
+  gboolean channels_first;
+  guint input;
+} Layout;
+
+/* The number that @word of the card is, in the order of @words. */
+static gboolean
+read_word (JsonObject *options, const char *name, const char *const *words, guint32 *value,
+           GError **error)
+{
+  const char *word = eng_json_get_string (options, name);
+  if (word == NULL)
+    return TRUE;
+  for (guint i = 0; words[i] != NULL; i++)
+    if (strcmp (words[i], word) == 0)
+      {
+        *value = i;
+        return TRUE;
+      }
+  g_autofree char *known = g_strjoinv (", ", (GStrv)words);
+  g_set_error (error, ENG_ERROR, ENG_ERROR_FORMAT, "The network card: \"%s\" is \"%s\", not one of %s",
+               name, word, known);
+  return FALSE;
+}
+
+static gboolean
+read_layout (const RtValue *value, JsonObject *options, Layout *layout, RtPictureAttrs *attrs,
+             GError **error)
+{
+  const int64_t *dims = value->shape.dims;
+  gboolean last = value->shape.n_dims == 4 && (dims[3] == 1 || dims[3] == 3);
+  gboolean first = value->shape.n_dims == 4 && (dims[1] == 1 || dims[1] == 3);
+  const char *named = eng_json_get_string (options, "layout");
+
+  if (!(first || last) || dims[0] != 1)
+    {
+      char text[128];
+      g_set_error (error, ENG_ERROR, ENG_ERROR_UNSUPPORTED,
+                   "The network card says that input %s is a picture; its shape %s is not that of "
+                   "one of 1 or 3 channels",
+                   value->name, rt_shape_text (&value->shape, text, sizeof text));
+      return FALSE;
+    }
+  layout->channels_first = named != NULL ? strcmp (named, "NCHW") == 0 : !last;
+  attrs->height = (uint32_t)dims[layout->channels_first ? 2 : 1];
+  attrs->width = (uint32_t)dims[layout->channels_first ? 3 : 2];
+  if (dims[layout->channels_first ? 1 : 3] == 1)
+    attrs->channels = RT_PICTURE_GREY;
+  if (attrs->height < 1 || attrs->height > MAX_SIDE || attrs->width < 1 || attrs->width > MAX_SIDE)
+    {
+      g_set_error (error, ENG_ERROR, ENG_ERROR_UNSUPPORTED, "Input %s is too large for a picture",
+                   value->name);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+/* Scale and offset in real numbers, folded with the quantization of the input. */
+static gboolean
+read_numbers (const RtValue *value, JsonObject *options, RtPictureAttrs *attrs, GError **error)
+{
+  double scale[3] = { 1, 1, 1 }, offset[3] = { 0, 0, 0 }, pad[3] = { 0, 0, 0 };
+  static const char *const names[] = { "scale", "offset", "pad" };
+  double *const numbers[] = { scale, offset, pad };
+
+  for (guint i = 0; i < 3; i++)
+    if (json_object_has_member (options, names[i])
+        && !eng_card_numbers (options, names[i], numbers[i], 3))
+      {
+        g_set_error (error, ENG_ERROR, ENG_ERROR_FORMAT,
+                     "The network card: \"%s\" must be one number or three", names[i]);
+        return FALSE;
+      }
+  double unit = 1, zero = 0;
+  if (value->quant != NULL && value->quant->n == 1)
+    {
+      unit = (double)value->quant->scales[0];
+      zero = value->quant->zero_points[0];
+    }
+  for (guint c = 0; c < 3; c++)
+    {
+      attrs->scale[c] = (float)(scale[c] / unit);
+      attrs->offset[c] = (float)(offset[c] / unit + zero);
+      attrs->pad[c] = (float)pad[c];
+    }
+  attrs->zoom = (float)eng_card_number (options, "zoom", 0);
+  return TRUE;
+}
+
+static gboolean
+read_attrs (EngSurround *surround, RtPictureAttrs *attrs, Layout *layout, GError **error)
+{
+  static const char *const fits[] = { "crop", "letterbox", "stretch", NULL };
+  static const char *const channels[] = { "rgb", "bgr", "grey", NULL };
+  static const char *const filters[] = { "area", "triangle", "bilinear", NULL };
+  JsonObject *options = eng_card_get_front_options (surround->card);
+
+  *layout = (Layout){ .input = (guint)eng_json_get_int (options, "input", 0) };
+  *attrs = (RtPictureAttrs){ .fit = RT_PICTURE_STRETCH, .filter = RT_PICTURE_BILINEAR };
+  if (layout->input >= surround->imported->n_inputs)
+    {
+      g_set_error (error, ENG_ERROR, ENG_ERROR_FORMAT,
+                   "The network card names input %u; the network has %u", layout->input,
+                   surround->imported->n_inputs);
+      return FALSE;
+    }
+  const RtValue *value = eng_surround_input (surround, layout->input);
+  attrs->type = value->type == RT_TYPE_U8 || value->type == RT_TYPE_I8 ? value->type : RT_TYPE_F32;
+  return read_word (options, "channels", channels, &attrs->channels, error)
+         && read_word (options, "fit", fits, &attrs->fit, error)
+         && read_word (options, "filter", filters, &attrs->filter, error)
+         && read_layout (value, options, layout, attrs, error)
+         && read_numbers (value, options, attrs, error);
+}
+
+static gboolean
+add_nodes (EngSurround *surround, GError **error)
+{
+  RtPictureAttrs attrs;
+  Layout layout;
+  RtShape shape = { 3, { RT_DIM_HEIGHT, RT_DIM_WIDTH, 3 } };
+
+  if (!read_attrs (surround, &attrs, &layout, error))
+    return FALSE;
+  RtValueId picture
+      = eng_surround_add_input (surround, "lathe.picture", RT_TYPE_U8, &shape, error);
+  if (picture == RT_NONE)
+    return FALSE;
+  RtValueId value
+      = eng_surround_add (surround, FALSE, "lathe.fit", "picture", &picture, 1, &attrs, error);
+  if (value != RT_NONE && layout.channels_first)
+    {
+      RtTransposeAttrs transpose = { { 0, 3, 1, 2 } };
+      value = eng_surround_add (surround, FALSE, "lathe.channels_first", "transpose", &value, 1,
+                                &transpose, error);
+    }
+  return value != RT_NONE && eng_surround_replace_input (surround, layout.input, value, error);
+}
+
+static EngPicture *
+random_picture (guint64 seed)
+{
+  EngPicture *picture = eng_picture_new (640, 480);
+  eng_task_fill_random (RT_TYPE_U8, eng_picture_edit_pixels (picture), 640 * 480 * 3, seed);
+  return picture;
+}
+
+/* The node's attributes in the executed graph: they say where its frame lies. */
+static const RtPictureAttrs *
+find_attrs (EngTaskRun *run)
+{
+  for (RtNodeId i = 0; i < rt_graph_n_nodes (run->graph); i++)
+    {
+      const RtNode *node = rt_graph_node (run->graph, i);
+      if (strcmp (node->op->name, "picture") == 0)
+        return node->attrs;
+    }
+  return NULL;
+}
+
+static gboolean
+begin (EngTaskRun *run, EngInput *input, GError **error)
+{
+  EngPicture *picture = eng_input_get_kind (input) == ENG_INPUT_RANDOM
+                            ? random_picture (eng_input_get_seed (input))
+                            : eng_picture_ref (eng_input_get_picture (input));
+  const RtPictureAttrs *attrs = find_attrs (run);
+
+  eng_task_set_front_data (run, picture, (GDestroyNotify)eng_picture_unref);
+  run->picture_width = eng_picture_get_width (picture);
+  run->picture_height = eng_picture_get_height (picture);
+  run->symbols[-RT_DIM_HEIGHT - 1] = run->picture_height;
+  run->symbols[-RT_DIM_WIDTH - 1] = run->picture_width;
+  if (run->picture_width > MAX_SIDE || run->picture_height > MAX_SIDE)
+    {
+      g_set_error (error, ENG_ERROR, ENG_ERROR_RANGE,
+                   "%s is %u x %u pixels; a side may have %d at most", eng_input_get_name (input),
+                   run->picture_width, run->picture_height, MAX_SIDE);
+      return FALSE;
+    }
+  if (attrs != NULL && rt_picture_frame != NULL)
+    {
+      rt_picture_frame (attrs, run->picture_height, run->picture_width, &run->frame);
+      run->has_frame = TRUE;
+    }
+  return TRUE;
+}
+
+static void
+feed (EngTaskRun *run, guint step)
+{
+  rt_exec_set_input (run->exec, run->inputs[0], eng_picture_get_pixels (run->front_data));
+}
+
+const EngFront eng_front_picture = {
+  .id = "picture",
+  .title = "Pictures",
+  .inputs = 1 << ENG_INPUT_PICTURE,
+  .surround = add_nodes,
+  .begin = begin,
+  .feed = feed,
+};

@@ -1,0 +1,73 @@
+/* Task: one score per class; the best first.
+ *
+ * Card: "labels"; "output" (0); "softmax": true where the network gives logits: then a softmax is put
+ * behind it as a node. */
+#include "tasks/eng-tasks.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "eng-error.h"
+#include "eng-json.h"
+#include "eng-result-private.h"
+#include "ops/rt-ops-math.h"
+
+static guint
+output_index (EngCard *card)
+{
+  return (guint)MAX (0, eng_json_get_int (eng_card_get_task_options (card), "output", 0));
+}
+
+static gboolean
+surround (EngSurround *s, GError **error)
+{
+  guint index = output_index (s->card);
+  if (index >= s->imported->n_outputs)
+    {
+      g_set_error (error, ENG_ERROR, ENG_ERROR_FORMAT,
+                   "The network card names output %u; the network has %u", index,
+                   s->imported->n_outputs);
+      return FALSE;
+    }
+  if (!eng_json_get_bool (eng_card_get_task_options (s->card), "softmax", FALSE)
+      || eng_surround_output (s, index)->type != RT_TYPE_F32)
+    return TRUE;
+  RtSoftmaxAttrs attrs = { .axis = -1, .beta = 1 };
+  s->outputs[index] = eng_surround_add (s, TRUE, "lathe.softmax", "softmax", &s->outputs[index], 1,
+                                        &attrs, error);
+  return s->outputs[index] != RT_NONE;
+}
+
+static int
+better (const void *a, const void *b)
+{
+  const EngScore *x = a, *y = b;
+  if (x->score != y->score)
+    return x->score < y->score ? 1 : -1;
+  return (x->index > y->index) - (x->index < y->index);
+}
+
+static EngResult *
+finish (EngTaskRun *run)
+{
+  EngResult *result = eng_result_new (ENG_RESULT_LABELS, run->input);
+  gsize n;
+  g_autofree float *scores = eng_task_dup_output (run, output_index (run->card), &n, NULL);
+  g_autofree EngScore *order = g_new (EngScore, n + 1);
+  const char *const *labels = eng_card_get_labels (run->card, (guint)n);
+
+  for (gsize i = 0; i < n; i++)
+    order[i] = (EngScore){ (guint)i, labels != NULL ? labels[i] : NULL,
+                           isnan (scores[i]) ? -INFINITY : (double)scores[i] };
+  qsort (order, n, sizeof *order, better);
+  for (gsize i = 0; i < n; i++)
+    eng_result_add_score (result, order[i].index, order[i].label, order[i].score);
+  return result;
+}
+
+const EngTask eng_task_classify = {
+  .id = "classify",
+  .title = "Classification",
+  .surround = surround,
+  .finish = finish,
+};

@@ -1,0 +1,17 @@
+/* The rows of the tables; each in its own file. */
+#pragma once
+
+#include "tasks/eng-task.h"
+
+G_BEGIN_DECLS
+
+extern const EngFront eng_front_tensor, eng_front_picture;
+
+extern const EngTask eng_task_tensor, eng_task_classify;
+
+/* Helpers that several share. */
+
+/* Random numbers in the range of an input: U(-1, 1) for floats, all codes for integers. */
+void eng_task_fill_random (int type, gpointer data, guint64 n, guint64 seed);
+
+G_END_DECLS
