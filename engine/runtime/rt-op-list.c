@@ -123,6 +123,9 @@ static const RtOp *const ops[] = {
   /* convolutions and pooling (rt-ops-conv.h) */
   &rt_op_conv,
   &rt_op_depthwise,
+  &rt_op_conv_transpose,
+  &rt_op_max_pool,
+  &rt_op_average_pool,
 
   /* quantized networks (rt-ops-int8.h) */
   &rt_op_conv_int8,
@@ -130,8 +133,6 @@ static const RtOp *const ops[] = {
   &rt_op_fully_connected_int8,
   &rt_op_quantize,
   &rt_op_dequantize,
-  &rt_op_max_pool,
-  &rt_op_average_pool,
   &rt_op_reduce_sum,
   &rt_op_reduce_mean,
   &rt_op_reduce_prod,

@@ -284,6 +284,94 @@ test_depthwise_is_grouped (void)
   net_results_clear (b);
 }
 
+/* ---- transposed ---- */
+
+static const Shape transposes[] = {
+  { 1, 3, 3, 4, 5, 3, 3, 1, 1, 0, 1 },
+  { 1, 7, 9, 16, 20, 2, 2, 2, 1, 0, 1, 1, 0, 0, 0, 6 },
+  { 2, 5, 4, 7, 33, 3, 3, 2, 1, 1, 1, 1, 1 },
+  { 1, 6, 6, 32, 16, 4, 4, 2, 1, 1, 1, 1, 1, RT_ACTIVATION_HARD_SWISH },
+  { 1, 4, 5, 12, 18, 3, 3, 3, 2, 1, 3, 1, 2 },
+  { 1, 4, 4, 6, 10, 1, 1, 3, 1, 0, 1, 1 }, /* pixels that no window reaches */
+  { 1, 2, 120, 8, 40, 2, 2, 1, 1, 0, 1 },
+  { 1, 5, 5, 32, 70, 3, 3, 2, 1, 1, 2, 1 },
+};
+
+static void
+check_transpose (const Shape *s, int dtype, uint32_t output_pad, double absolute)
+{
+  RtConvTransposeAttrs attrs = { .conv = plain_attrs () };
+  const int64_t out_h = (s->h - 1) * s->stride + s->dilation * (s->kh - 1) + 1 - 2 * s->pad;
+  const int64_t out_w = (s->w - 1) * s->stride + s->dilation * (s->kw - 1) + 1 - 2 * s->pad;
+  NetCase c;
+
+  attrs.conv = attrs_of (s);
+  attrs.conv.pad_top = attrs.conv.pad_left = s->pad;
+  attrs.output_pad_h = attrs.output_pad_w = output_pad;
+  net_case_init (&c);
+  c.pack_dtype = dtype;
+  add_picture (&c, s->n, s->h, s->w, s->c);
+  net_case_random_weight (&c, RT_TYPE_F32, 4, (int64_t[]){ s->o, s->kh, s->kw, s->c / s->groups },
+                          -1, 1);
+  if (s->bias)
+    net_case_random_weight (&c, RT_TYPE_F32, 1, &s->o, -1, 1);
+  else
+    net_case_no_input (&c);
+  if (s->residual)
+    add_picture (&c, s->n, out_h + output_pad, out_w + output_pad, s->o);
+  net_case_node (&c, &rt_op_conv_transpose, &attrs, NULL);
+  net_case_check (&c, 1e-6, bound ((double)(s->kh * s->kw * s->c)) + absolute);
+  net_case_clear (&c);
+}
+
+static void
+test_transpose (void)
+{
+  for (size_t i = 0; i < G_N_ELEMENTS (transposes); i++)
+    for (uint32_t output_pad = 0; output_pad < 2; output_pad++)
+      {
+        check_transpose (&transposes[i], -1, output_pad, 0);
+        check_transpose (&transposes[i], KN_F16, output_pad, 0);
+      }
+  check_transpose (&transposes[3], KN_Q8_0, 0, 4 * 4 * 32 / 254.0);
+}
+
+/* 0..8 through a window of ones: worked out by hand. */
+static void
+test_transpose_by_hand (void)
+{
+  static const double want[]
+      = { 0, 1, 3, 3, 2, 3, 8, 15, 12, 7, 9, 21, 36, 27, 15, 9, 20, 33, 24, 13, 6, 13, 21, 15, 8 };
+  static const double strided[] = { 0, 0, 1, 1, 0, 0, 1, 1, 2, 2, 3, 3, 2, 2, 3, 3 };
+  float x[9], w[9];
+
+  for (int i = 0; i < 9; i++)
+    {
+      x[i] = (float)i;
+      w[i] = 1;
+    }
+  for (int stride = 1; stride <= 2; stride++)
+    {
+      RtConvTransposeAttrs attrs = { .conv = plain_attrs () };
+      const int64_t size = stride == 1 ? 3 : 2;
+      NetResult r[RT_MAX_OUTPUTS];
+      NetCase c;
+
+      attrs.conv.stride_h = attrs.conv.stride_w = (uint32_t)stride;
+      net_case_init (&c);
+      net_case_input (&c, RT_TYPE_F32, 4, (int64_t[]){ 1, size, size, 1 }, x);
+      net_case_weight (&c, RT_TYPE_F32, 4, (int64_t[]){ 1, size, size, 1 }, w);
+      net_case_node (&c, &rt_op_conv_transpose, &attrs, NULL);
+      for (uint32_t n_threads = 0; n_threads < 2; n_threads++)
+        {
+          net_case_run (&c, n_threads, r);
+          net_result_check (&r[0], stride == 1 ? want : strided, stride == 1 ? 25 : 16, 0, 0);
+          net_results_clear (r);
+        }
+      net_case_clear (&c);
+    }
+}
+
 /* ---- pooling ---- */
 
 static RtPoolAttrs
@@ -429,6 +517,8 @@ main (int argc, char **argv)
   g_test_add_func ("/ops-conv/sequence", test_conv_sequence);
   g_test_add_func ("/ops-conv/depthwise", test_depthwise);
   g_test_add_func ("/ops-conv/depthwise-is-grouped", test_depthwise_is_grouped);
+  g_test_add_func ("/ops-conv/transpose", test_transpose);
+  g_test_add_func ("/ops-conv/transpose-by-hand", test_transpose_by_hand);
   g_test_add_func ("/ops-conv/pool", test_pool);
   g_test_add_func ("/ops-conv/pool-by-hand", test_pool_by_hand);
   g_test_add_func ("/ops-conv/refused", test_refused);

@@ -5,16 +5,12 @@
  * picture itself wherever possible. Where KW * C values of a window's row lie next to each other they
  * are one segment, and only windows that reach over the left or right edge are copied; many channels
  * make one segment per tap instead, and padding is a row of zeros.
- *
- * Weights in block formats have no such kernel: there the windows of a tile are copied, quantized and
- * multiplied (kn-matmul.h). */
+ */
 #include <stdlib.h>
 #include <string.h>
 
-#include "rt-activation.h"
-#include "rt-conv.h"
+#include "rt-conv-tile.h"
 #include "rt-ops-conv.h"
-#include "rt-product.h"
 
 #define TILE_MAX_PIXELS 96
 #define TILE_MIN_PIXELS 24
@@ -80,7 +76,6 @@ typedef struct
   RtPicture p;
   size_t group_in, group_out; /* channels of one group */
   size_t n_columns;           /* of the weights */
-  bool gathers;               /* windows are copied: block formats */
   bool merged;                /* a segment is a row of the window, not a tap */
   size_t n_segments, segment_len;
   size_t tile_pixels, n_tiles, n_tile_chunks;
@@ -130,12 +125,9 @@ plan_chunks (Plan *plan, uint32_t n_threads)
 }
 
 static Plan
-make_plan (const RtPicture *p, KnDtype dtype, bool contiguous, uint32_t n_threads)
+make_plan (const RtPicture *p, bool contiguous, uint32_t n_threads)
 {
-  Plan plan = { .p = *p,
-                .group_in = p->in_c / p->groups,
-                .group_out = p->out_c / p->groups,
-                .gathers = kn_matmul_act (dtype) != KN_ACT_F32 };
+  Plan plan = { .p = *p, .group_in = p->in_c / p->groups, .group_out = p->out_c / p->groups };
 
   plan.n_columns = p->kernel_h * p->kernel_w * plan.group_in;
   /* A group that does not begin with a panel may reach into one more. */
@@ -154,14 +146,14 @@ context_plan (const RtOpContext *context)
   const RtPicture p
       = rt_picture (context->attrs, x, &context->outputs[0], (size_t)k.h, (size_t)k.w);
 
-  return make_plan (&p, rt_weight_dtype (w->weight), x->row_stride == p.in_c, context->n_threads);
+  return make_plan (&p, x->row_stride == p.in_c, context->n_threads);
 }
 
-/* ---- thread scratch: segments, zeros, copied window rows, output tile, the kernel's own ---- */
+/* ---- thread scratch: segments, zeros, copied window rows, the tile's own ---- */
 
 typedef struct
 {
-  size_t zeros_at, copies_at, sums_at, kernel_at, n_bytes;
+  size_t zeros_at, copies_at, tile_at, n_bytes;
 } Scratch;
 
 static Scratch
@@ -173,15 +165,11 @@ scratch_layout (const Plan *plan, KnDtype dtype)
 
   s.zeros_at = round_up (n * sizeof (float *), KN_ALIGN);
   s.copies_at = s.zeros_at + round_up (plan->segment_len * sizeof (float), KN_ALIGN);
-  s.sums_at
+  s.tile_at
       = s.copies_at + (copies ? round_up (n * plan->segment_len * sizeof (float), KN_ALIGN) : 0);
-  s.kernel_at = s.sums_at + plan->tile_pixels * (plan->panels_per_chunk + 1) * 16 * sizeof (float);
-  if (plan->gathers)
-    s.n_bytes = s.kernel_at + plan->tile_pixels * kn_q8_row_bytes (plan->n_columns)
-                + kn_matmul_scratch_bytes (dtype, plan->n_columns)
-                + round_up (plan->n_columns * sizeof (float), KN_ALIGN);
-  else
-    s.n_bytes = s.kernel_at + kn_conv_scratch_bytes (plan->tile_pixels);
+  s.n_bytes
+      = s.tile_at
+        + rt_conv_tile_bytes (dtype, plan->n_columns, plan->tile_pixels, plan->panels_per_chunk);
   return s;
 }
 
@@ -202,8 +190,8 @@ conv_scratch (const RtOpQuery *query, uint64_t *shared_bytes, uint64_t *thread_b
   const RtPicture p = rt_picture (node->attrs, &x, &y, (size_t)k.h, (size_t)k.w);
   for (int contiguous = 0; contiguous < 2; contiguous++)
     {
-      const Plan plan = make_plan (&p, dtype < 0 ? w->type : dtype, contiguous, query->n_threads);
-      const size_t n_bytes = scratch_layout (&plan, dtype < 0 ? w->type : dtype).n_bytes;
+      const Plan plan = make_plan (&p, contiguous, query->n_threads);
+      const size_t n_bytes = scratch_layout (&plan, dtype).n_bytes;
 
       *thread_bytes = max_size ((size_t)*thread_bytes, n_bytes);
     }
@@ -333,120 +321,30 @@ chunk_part (const Plan *plan, uint32_t chunk)
   return part;
 }
 
-static const uint8_t *
-panel (const RtOpContext *context, size_t index)
-{
-  const RtWeight *weight = context->inputs[RT_CONV_WEIGHT].weight;
-
-  return (const uint8_t *)rt_weight_panels (weight)
-         + index * kn_panel_bytes (rt_weight_dtype (weight), (size_t)rt_weight_n_cols (weight));
-}
-
-static const float *
-residual_row (const RtOpContext *context, const Part *part, size_t t)
-{
-  const RtTensor *r = &context->inputs[RT_CONV_RESIDUAL];
-
-  if (r->data == NULL)
-    return NULL;
-  return (const float *)r->data + (part->first_pixel + t) * r->row_stride + part->first_channel;
-}
-
-static float *
-output_row (const RtOpContext *context, const Part *part, size_t t)
-{
-  const RtTensor *y = &context->outputs[0];
-
-  return (float *)y->data + (part->first_pixel + t) * y->row_stride + part->first_channel;
-}
-
 static void
-run_float (const RtOpContext *context, const Plan *plan, const Part *part, const Scratch *layout,
-           uint8_t *scratch)
+run_tile (const RtOpContext *context, const Plan *plan, const Part *part, const Scratch *layout,
+          uint8_t *scratch)
 {
-  const RtConvAttrs *attrs = context->attrs;
-  const float *bias = context->inputs[RT_CONV_BIAS].data;
-  const RtKernelEnd end = rt_kernel_end (attrs, residual_row (context, part, 0) != NULL);
-  const bool aside = end.finish && attrs->residual_last;
-  float *sums = (float *)(scratch + layout->sums_at);
-  KnConvArgs args = {
-    .n_pixels = part->n_pixels,
-    .n_segments = plan->n_segments,
-    .segment_len = plan->segment_len,
-    .segments = (const float *const *)(scratch),
-    .dtype = rt_weight_dtype (context->inputs[RT_CONV_WEIGHT].weight),
-    .panels = panel (context, part->first_panel),
-    .n_columns = plan->n_columns,
-    .first_row = part->first_channel - part->first_panel * KN_PANEL_ROWS,
-    .n_rows = part->n_channels,
-    .bias = bias != NULL ? bias + part->first_channel : NULL,
-    .residual = end.residual ? residual_row (context, part, 0) : NULL,
-    .residual_stride = context->inputs[RT_CONV_RESIDUAL].row_stride,
-    .min = end.min,
-    .max = end.max,
-    .y = aside ? sums : output_row (context, part, 0),
-    .y_stride = aside ? part->n_channels : context->outputs[0].row_stride,
-    .scratch = scratch + layout->kernel_at,
-  };
+  const RtTensor *y = &context->outputs[0], *r = &context->inputs[RT_CONV_RESIDUAL];
+  const float *residual = r->data;
 
-  context->kn->conv.conv (&args);
-  for (size_t t = 0; end.finish && t < part->n_pixels; t++)
-    rt_finish_row (context->kn, attrs, args.y + t * args.y_stride, residual_row (context, part, t),
-                   part->n_channels, output_row (context, part, t));
-}
-
-/* Bias, residual and limits in the kernel's order, for sums that came from a matrix product. */
-static void
-end_row (const RtOpContext *context, const Part *part, size_t t, float *sums)
-{
-  const RtConvAttrs *attrs = context->attrs;
-  const float *bias = context->inputs[RT_CONV_BIAS].data,
-              *residual = residual_row (context, part, t);
-  const RtKernelEnd end = rt_kernel_end (attrs, residual != NULL);
-  const float limits[2] = { end.min, end.max };
-
-  if (bias != NULL)
-    context->kn->vec.add (sums, bias + part->first_channel, part->n_channels, sums);
-  if (end.residual)
-    context->kn->vec.add (sums, residual, part->n_channels, sums);
-  context->kn->map.map[KN_MAP_CLAMP](sums, limits, part->n_channels, sums);
-  rt_finish_row (context->kn, attrs, sums, residual, part->n_channels,
-                 output_row (context, part, t));
-}
-
-static void
-run_quantized (const RtOpContext *context, const Plan *plan, const Part *part,
-               const Scratch *layout, uint8_t *scratch)
-{
-  const KnDtype dtype = rt_weight_dtype (context->inputs[RT_CONV_WEIGHT].weight);
-  const size_t row_bytes = kn_q8_row_bytes (plan->n_columns);
-  const size_t first = part->first_channel - part->first_panel * KN_PANEL_ROWS;
-  const size_t stride = first + part->n_channels;
-  const float *const *segments = (const float *const *)scratch;
-  float *sums = (float *)(scratch + layout->sums_at);
-  uint8_t *rows = scratch + layout->kernel_at;
-  uint8_t *kernel = rows + plan->tile_pixels * row_bytes;
-  float *window = (float *)(kernel + kn_matmul_scratch_bytes (dtype, plan->n_columns));
-
-  for (size_t t = 0; t < part->n_pixels; t++)
-    {
-      for (size_t i = 0; i < plan->n_segments; i++)
-        memcpy (window + i * plan->segment_len, segments[t * plan->n_segments + i],
-                plan->segment_len * sizeof *window);
-      context->kn->matmul.quantize_q8 (window, plan->n_columns, rows + t * row_bytes);
-    }
-  kn_matmul_fn (&context->kn->matmul,
-                dtype) (&(KnMatmulArgs){ .n_cols = plan->n_columns,
-                                         .n_rows = stride,
-                                         .n_tokens = part->n_pixels,
-                                         .panels = panel (context, part->first_panel),
-                                         .x = rows,
-                                         .x_stride = row_bytes,
-                                         .y = sums,
-                                         .y_stride = stride,
-                                         .scratch = kernel });
-  for (size_t t = 0; t < part->n_pixels; t++)
-    end_row (context, part, t, sums + t * stride + first);
+  rt_conv_tile (&(RtConvTile){
+      .context = context,
+      .attrs = context->attrs,
+      .n_pixels = part->n_pixels,
+      .n_segments = plan->n_segments,
+      .segment_len = plan->segment_len,
+      .segments = (const float *const *)scratch,
+      .first_channel = part->first_channel,
+      .n_channels = part->n_channels,
+      .y = (float *)y->data + part->first_pixel * y->row_stride + part->first_channel,
+      .y_stride = y->row_stride,
+      .residual = residual != NULL
+                      ? residual + part->first_pixel * r->row_stride + part->first_channel
+                      : NULL,
+      .residual_stride = r->row_stride,
+      .scratch = scratch + layout->tile_at,
+  });
 }
 
 static uint32_t
@@ -482,10 +380,7 @@ conv_run (const RtOpContext *context, uint32_t phase, uint32_t chunk, const RtWo
       part.first_pixel = tile * plan.tile_pixels;
       part.n_pixels = min_size (plan.tile_pixels, n_pixels - part.first_pixel);
       find_segments (&plan, &source, part.first_pixel, part.n_pixels);
-      if (plan.gathers)
-        run_quantized (context, &plan, &part, &layout, scratch);
-      else
-        run_float (context, &plan, &part, &layout, scratch);
+      run_tile (context, &plan, &part, &layout, scratch);
     }
 }
 
