@@ -12,37 +12,25 @@
 
 #include "ops/rt-ops-math.h"
 #include "ops/rt-ops.h"
+#include "rt-fuse-private.h"
 
 #define MAX_SOURCES 4
 
-typedef struct
-{
-  const RtGraph *old;
-  const int *dtypes;
-  uint32_t fusions;
-  RtGraph *graph;
-  RtError *error;
-  RtValueId *map;        /* [old values] -> new value, RT_NONE when there is none (yet) */
-  bool *swallowed;       /* [old nodes] */
-  uint32_t *n_readers;   /* [old values] */
-  RtNodeId *some_reader; /* [old values] the last of them */
-} Fuser;
-
 /* ---- looking at the old graph ---- */
 
-static const RtNode *
-only_reader (const Fuser *f, RtValueId value, const RtOp *op)
+const RtNode *
+rt_fuser_only_reader (const RtFuser *f, RtValueId value, const RtOp *op)
 {
   if (value == RT_NONE || f->n_readers[value] != 1
       || rt_graph_value (f->old, value)->kind != RT_VALUE_ACTIVATION
       || rt_graph_value (f->old, value)->is_kept)
     return NULL;
   const RtNode *node = rt_graph_node (f->old, f->some_reader[value]);
-  return node->op == op ? node : NULL;
+  return op == NULL || node->op == op ? node : NULL;
 }
 
 static KnActKind
-act_of (const Fuser *f, RtValueId weight)
+act_of (const RtFuser *f, RtValueId weight)
 {
   int dtype = f->dtypes != NULL ? f->dtypes[weight] : -1;
   return kn_matmul_act (dtype >= 0 ? dtype : rt_graph_value (f->old, weight)->type);
@@ -50,7 +38,7 @@ act_of (const Fuser *f, RtValueId weight)
 
 /* Whether everything that reads @value is a product that wants 8-bit rows of it. */
 static bool
-wants_q8 (const Fuser *f, RtValueId value)
+wants_q8 (const RtFuser *f, RtValueId value)
 {
   const RtValue *v = rt_graph_value (f->old, value);
 
@@ -69,30 +57,16 @@ wants_q8 (const Fuser *f, RtValueId value)
   return true;
 }
 
-static bool
-has_input (const RtNode *node, uint32_t input)
-{
-  return input < node->n_inputs && node->inputs[input] != RT_NONE;
-}
-
-static uint32_t
-node_id (const Fuser *f, const RtNode *node)
+RtNodeId
+rt_fuser_node_id (const RtFuser *f, const RtNode *node)
 {
   return rt_graph_value (f->old, node->outputs[0])->producer;
 }
 
 /* ---- writing the new graph ---- */
 
-static RtValueId
-mapped (const Fuser *f, RtValueId value)
-{
-  return value == RT_NONE ? RT_NONE : f->map[value];
-}
-
-/* Add a node that stands for @sources and gives their old values @results. Inputs are new values.
- */
-static bool
-emit (Fuser *f, const char *name, const RtOp *op, const void *attrs, uint32_t n_inputs,
+bool
+rt_fuser_emit (RtFuser *f, const char *name, const RtOp *op, const void *attrs, uint32_t n_inputs,
       const RtValueId *inputs, uint32_t n_sources, const RtNode *const *sources,
       const RtValueId *results)
 {
@@ -113,21 +87,21 @@ emit (Fuser *f, const char *name, const RtOp *op, const void *attrs, uint32_t n_
         rt_graph_set_output (f->graph, node->outputs[i]);
     }
   for (uint32_t i = 0; i < n_sources; i++)
-    f->swallowed[node_id (f, sources[i])] = true;
+    f->swallowed[rt_fuser_node_id (f, sources[i])] = true;
   return true;
 }
 
 /* One old node, maybe with other attributes or another operator of the same inputs. */
 static bool
-emit_one (Fuser *f, const RtNode *node, const RtOp *op, const void *attrs)
+emit_one (RtFuser *f, const RtNode *node, const RtOp *op, const void *attrs)
 {
   RtValueId *inputs = malloc ((node->n_inputs + 1) * sizeof *inputs);
   if (inputs == NULL)
     return rt_fail (f->error, RT_ERROR_MEMORY, "No memory for the graph at %s", node->name);
 
   for (uint32_t i = 0; i < node->n_inputs; i++)
-    inputs[i] = mapped (f, node->inputs[i]);
-  bool ok = emit (f, node->name, op, attrs, node->n_inputs, inputs, 1, &node, node->outputs);
+    inputs[i] = rt_fuser_mapped (f, node->inputs[i]);
+  bool ok = rt_fuser_emit (f, node->name, op, attrs, node->n_inputs, inputs, 1, &node, node->outputs);
   free (inputs);
   return ok;
 }
@@ -146,16 +120,16 @@ fused_name (const char *name, const char *tail, const char *new_tail, char *resu
 
 /* The attention that @value reaches through head norms and rotations, as its input @input. */
 static const RtNode *
-attention_of (const Fuser *f, RtValueId value, uint32_t input)
+attention_of (const RtFuser *f, RtValueId value, uint32_t input)
 {
   for (;;)
     {
-      const RtNode *attention = only_reader (f, value, &rt_op_attention);
+      const RtNode *attention = rt_fuser_only_reader (f, value, &rt_op_attention);
       if (attention != NULL)
         return attention->inputs[input] == value ? attention : NULL;
-      const RtNode *next = only_reader (f, value, &rt_op_rope);
+      const RtNode *next = rt_fuser_only_reader (f, value, &rt_op_rope);
       if (next == NULL)
-        next = only_reader (f, value, &rt_op_rmsnorm);
+        next = rt_fuser_only_reader (f, value, &rt_op_rmsnorm);
       if (next == NULL || next->inputs[0] != value)
         return NULL;
       value = next->outputs[0];
@@ -164,19 +138,19 @@ attention_of (const Fuser *f, RtValueId value, uint32_t input)
 
 /* @q and two later products of the same rows lead to the three inputs of one attention. */
 static bool
-find_qkv (const Fuser *f, const RtNode *q, const RtNode *parts[3])
+find_qkv (const RtFuser *f, const RtNode *q, const RtNode *parts[3])
 {
   const RtNode *attention = attention_of (f, q->outputs[0], 0);
   uint32_t n = 1;
 
-  if (attention == NULL || has_input (q, RT_MATMUL_RESIDUAL))
+  if (attention == NULL || rt_fuser_has_input (q, RT_MATMUL_RESIDUAL))
     return false;
   parts[0] = q;
-  for (RtNodeId id = node_id (f, q) + 1; id < rt_graph_n_nodes (f->old) && n < 3; id++)
+  for (RtNodeId id = rt_fuser_node_id (f, q) + 1; id < rt_graph_n_nodes (f->old) && n < 3; id++)
     {
       const RtNode *node = rt_graph_node (f->old, id);
       if (node->op == &rt_op_matmul && node->inputs[RT_MATMUL_X] == q->inputs[RT_MATMUL_X]
-          && !has_input (node, RT_MATMUL_RESIDUAL)
+          && !rt_fuser_has_input (node, RT_MATMUL_RESIDUAL)
           && attention_of (f, node->outputs[0], n) == attention
           && act_of (f, node->inputs[RT_MATMUL_WEIGHT]) == act_of (f, q->inputs[RT_MATMUL_WEIGHT]))
         parts[n++] = node;
@@ -187,7 +161,7 @@ find_qkv (const Fuser *f, const RtNode *q, const RtNode *parts[3])
 }
 
 static bool
-fuse_qkv (Fuser *f, const RtNode *node, bool *done)
+fuse_qkv (RtFuser *f, const RtNode *node, bool *done)
 {
   const RtNode *parts[3];
   RtValueId inputs[7], results[3];
@@ -197,53 +171,41 @@ fuse_qkv (Fuser *f, const RtNode *node, bool *done)
   if (!(f->fusions & RT_FUSE_QKV) || !find_qkv (f, node, parts))
     return true;
 
-  inputs[RT_QKV_X] = mapped (f, node->inputs[RT_MATMUL_X]);
+  inputs[RT_QKV_X] = rt_fuser_mapped (f, node->inputs[RT_MATMUL_X]);
   for (uint32_t i = 0; i < 3; i++)
     {
-      bool bias = has_input (parts[i], RT_MATMUL_BIAS);
-      inputs[RT_QKV_WEIGHT + i] = mapped (f, parts[i]->inputs[RT_MATMUL_WEIGHT]);
-      inputs[RT_QKV_BIAS + i] = bias ? mapped (f, parts[i]->inputs[RT_MATMUL_BIAS]) : RT_NONE;
+      bool bias = rt_fuser_has_input (parts[i], RT_MATMUL_BIAS);
+      inputs[RT_QKV_WEIGHT + i] = rt_fuser_mapped (f, parts[i]->inputs[RT_MATMUL_WEIGHT]);
+      inputs[RT_QKV_BIAS + i] = bias ? rt_fuser_mapped (f, parts[i]->inputs[RT_MATMUL_BIAS]) : RT_NONE;
       n_inputs = bias ? RT_QKV_BIAS + i + 1 : n_inputs;
       results[i] = parts[i]->outputs[0];
     }
   fused_name (node->name, "_q", "_qkv", name, sizeof name);
   *done = true;
-  return emit (f, name, &rt_op_qkv, NULL, n_inputs, inputs, 3, parts, results);
-}
-
-/* Both are activations of one shape: element-wise operators broadcast, the fused ones do not. */
-static bool
-same_rows (const Fuser *f, RtValueId a, RtValueId b)
-{
-  const RtValue *x = rt_graph_value (f->old, a), *y = rt_graph_value (f->old, b);
-
-  return x->kind != RT_VALUE_WEIGHT && y->kind != RT_VALUE_WEIGHT && x->type == y->type
-         && x->shape.n_dims == y->shape.n_dims
-         && memcmp (x->shape.dims, y->shape.dims, x->shape.n_dims * sizeof *x->shape.dims) == 0;
+  return rt_fuser_emit (f, name, &rt_op_qkv, NULL, n_inputs, inputs, 3, parts, results);
 }
 
 /* gate -> act -> mul <- up, with the same rows in. */
 static bool
-find_gate_up (const Fuser *f, const RtNode *gate, const RtNode *parts[4], uint32_t *activation)
+find_gate_up (const RtFuser *f, const RtNode *gate, const RtNode *parts[4], uint32_t *activation)
 {
-  const RtNode *act = only_reader (f, gate->outputs[0], &rt_op_silu);
+  const RtNode *act = rt_fuser_only_reader (f, gate->outputs[0], &rt_op_silu);
   *activation = RT_ACTIVATION_SILU;
   if (act == NULL)
     {
-      act = only_reader (f, gate->outputs[0], &rt_op_gelu);
+      act = rt_fuser_only_reader (f, gate->outputs[0], &rt_op_gelu);
       *activation = RT_ACTIVATION_GELU;
     }
   if (act == NULL || gate->n_inputs != 2)
     return false;
 
-  const RtNode *mul = only_reader (f, act->outputs[0], &rt_op_mul);
+  const RtNode *mul = rt_fuser_only_reader (f, act->outputs[0], &rt_op_mul);
   if (mul == NULL || mul->inputs[0] != act->outputs[0])
     return false;
   const RtValue *other = rt_graph_value (f->old, mul->inputs[1]);
   const RtNode *up = other->producer != RT_NONE ? rt_graph_node (f->old, other->producer) : NULL;
   if (up == NULL || up->op != &rt_op_matmul || up->n_inputs != 2 || up == gate
-      || !same_rows (f, mul->inputs[0], mul->inputs[1])
-      || only_reader (f, up->outputs[0], &rt_op_mul) != mul
+      || rt_fuser_only_reader (f, up->outputs[0], &rt_op_mul) != mul
       || up->inputs[RT_MATMUL_X] != gate->inputs[RT_MATMUL_X]
       || act_of (f, up->inputs[RT_MATMUL_WEIGHT]) != act_of (f, gate->inputs[RT_MATMUL_WEIGHT]))
     return false;
@@ -256,7 +218,7 @@ find_gate_up (const Fuser *f, const RtNode *gate, const RtNode *parts[4], uint32
 }
 
 static bool
-fuse_gate_up (Fuser *f, const RtNode *node, bool *done)
+fuse_gate_up (RtFuser *f, const RtNode *node, bool *done)
 {
   const RtNode *parts[MAX_SOURCES];
   RtGateUpAttrs attrs = { 0 };
@@ -268,39 +230,39 @@ fuse_gate_up (Fuser *f, const RtNode *node, bool *done)
   attrs.quantize = wants_q8 (f, parts[3]->outputs[0]);
   fused_name (node->name, "_gate", "_gate_up", name, sizeof name);
   *done = true;
-  return emit (f, name, &rt_op_gate_up, &attrs, 3,
-               (RtValueId[]){ mapped (f, node->inputs[RT_MATMUL_X]),
-                              mapped (f, node->inputs[RT_MATMUL_WEIGHT]),
-                              mapped (f, parts[1]->inputs[RT_MATMUL_WEIGHT]) },
+  return rt_fuser_emit (f, name, &rt_op_gate_up, &attrs, 3,
+               (RtValueId[]){ rt_fuser_mapped (f, node->inputs[RT_MATMUL_X]),
+                              rt_fuser_mapped (f, node->inputs[RT_MATMUL_WEIGHT]),
+                              rt_fuser_mapped (f, parts[1]->inputs[RT_MATMUL_WEIGHT]) },
                4, parts, parts[3]->outputs);
 }
 
 static bool
-fuse_residual (Fuser *f, const RtNode *node, bool *done)
+fuse_residual (RtFuser *f, const RtNode *node, bool *done)
 {
-  if (!(f->fusions & RT_FUSE_RESIDUAL) || has_input (node, RT_MATMUL_RESIDUAL))
+  if (!(f->fusions & RT_FUSE_RESIDUAL) || rt_fuser_has_input (node, RT_MATMUL_RESIDUAL))
     return true;
-  const RtNode *add = only_reader (f, node->outputs[0], &rt_op_add);
+  const RtNode *add = rt_fuser_only_reader (f, node->outputs[0], &rt_op_add);
   if (add == NULL)
     return true;
 
   RtValueId y = node->outputs[0];
   RtValueId residual = add->inputs[0] == y ? add->inputs[1] : add->inputs[0];
-  if (residual == y || mapped (f, residual) == RT_NONE || !same_rows (f, residual, y))
+  if (residual == y || rt_fuser_mapped (f, residual) == RT_NONE)
     return true;
 
   RtValueId inputs[4]
-      = { mapped (f, node->inputs[RT_MATMUL_X]), mapped (f, node->inputs[RT_MATMUL_WEIGHT]),
-          RT_NONE, mapped (f, residual) };
-  if (has_input (node, RT_MATMUL_BIAS))
-    inputs[RT_MATMUL_BIAS] = mapped (f, node->inputs[RT_MATMUL_BIAS]);
+      = { rt_fuser_mapped (f, node->inputs[RT_MATMUL_X]), rt_fuser_mapped (f, node->inputs[RT_MATMUL_WEIGHT]),
+          RT_NONE, rt_fuser_mapped (f, residual) };
+  if (rt_fuser_has_input (node, RT_MATMUL_BIAS))
+    inputs[RT_MATMUL_BIAS] = rt_fuser_mapped (f, node->inputs[RT_MATMUL_BIAS]);
   *done = true;
-  return emit (f, node->name, &rt_op_matmul, NULL, 4, inputs, 2, (const RtNode *[]){ node, add },
+  return rt_fuser_emit (f, node->name, &rt_op_matmul, NULL, 4, inputs, 2, (const RtNode *[]){ node, add },
                add->outputs);
 }
 
 static bool
-fuse_quantize (Fuser *f, const RtNode *node, bool *done)
+fuse_quantize (RtFuser *f, const RtNode *node, bool *done)
 {
   if (node->op == &rt_op_rmsnorm && (f->fusions & RT_FUSE_NORM_QUANT)
       && ((const RtNormAttrs *)node->attrs)->n_groups == 1 && wants_q8 (f, node->outputs[0]))
@@ -322,7 +284,7 @@ fuse_quantize (Fuser *f, const RtNode *node, bool *done)
 }
 
 static bool
-fuse_node (Fuser *f, const RtNode *node)
+fuse_node (RtFuser *f, const RtNode *node)
 {
   bool done = false;
 
@@ -332,7 +294,7 @@ fuse_node (Fuser *f, const RtNode *node)
           || (!done && !fuse_residual (f, node, &done)))
         return false;
     }
-  else if (!fuse_quantize (f, node, &done))
+  else if (!fuse_quantize (f, node, &done) || (!done && !rt_fuse_conv (f, node, &done)))
     return false;
   return done || emit_one (f, node, node->op, node->attrs);
 }
@@ -340,7 +302,7 @@ fuse_node (Fuser *f, const RtNode *node)
 /* ---- */
 
 static bool
-copy_sources (Fuser *f)
+copy_sources (RtFuser *f)
 {
   for (RtValueId id = 0; id < rt_graph_n_values (f->old); id++)
     {
@@ -367,7 +329,7 @@ copy_sources (Fuser *f)
 
 /* What states take must be there in the new graph: patterns never swallow a kept value. */
 static bool
-copy_next (Fuser *f)
+copy_next (RtFuser *f)
 {
   for (RtValueId id = 0; id < rt_graph_n_values (f->old); id++)
     {
@@ -380,7 +342,7 @@ copy_next (Fuser *f)
 }
 
 static void
-count_readers (Fuser *f)
+count_readers (RtFuser *f)
 {
   for (RtNodeId n = 0; n < rt_graph_n_nodes (f->old); n++)
     {
@@ -395,7 +357,7 @@ count_readers (Fuser *f)
 }
 
 static bool
-rewrite (Fuser *f)
+rewrite (RtFuser *f)
 {
   if (!copy_sources (f))
     return false;
@@ -411,7 +373,7 @@ RtGraph *
 rt_fuse (const RtGraph *graph, const int *weight_dtypes, uint32_t fusions, RtError *error)
 {
   uint32_t n_values = rt_graph_n_values (graph), n_nodes = rt_graph_n_nodes (graph);
-  Fuser f = { .old = graph,
+  RtFuser f = { .old = graph,
               .dtypes = weight_dtypes,
               .fusions = fusions,
               .error = error,

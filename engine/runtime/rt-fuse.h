@@ -10,10 +10,12 @@ typedef enum
   RT_FUSE_QKV = 1 << 1,        /* query, key and value projections in one node */
   RT_FUSE_GATE_UP = 1 << 2,    /* gate, up, activation and product in one node, which writes
                                   8-bit rows when all its readers want them */
-  RT_FUSE_RESIDUAL = 1 << 3,   /* residual add in the projection's epilogue */
+  RT_FUSE_RESIDUAL = 1 << 3,   /* residual add in the epilogue of the projection or convolution */
   RT_FUSE_ATTENTION_QUANT
   = 1 << 4, /* attention writes 8-bit rows, when all its readers want them */
-  RT_FUSE_ALL = 0x1f,
+  RT_FUSE_ACTIVATION = 1 << 5, /* activations and limits in the convolution before them; zeros around
+                                  a picture in the convolution behind them */
+  RT_FUSE_ALL = 0x3f,
 } RtFusion;
 
 /* @weight_dtypes [n_values]: the format each weight will be packed in (only entries of weights are

@@ -22,6 +22,7 @@ typedef struct
   RtError *error;
   RtValueId *plain; /* [old values] -> new value as in the file, RT_NONE: not made (yet) */
   RtValueId *last;  /* [old values] -> new value with the channels last, RT_NONE: not made (yet) */
+  bool *wanted;     /* [old values] all that read it would rather have the channels last */
   uint32_t n_names; /* made up so far */
 } Pass;
 
@@ -288,10 +289,20 @@ keep_node (Pass *p, const RtNode *node)
 }
 
 static bool
+is_channels_first (const RtNode *node)
+{
+  return node->op->is_channels_first != NULL && node->op->is_channels_first (node);
+}
+
+/* Weights and biases of a channels-first node have a form of their own; constants of other operators
+ * are operands like any other. */
+static bool
 is_parameter (const RtNode *node, uint32_t input)
 {
-  return rt_op_input_is (node->op->matrix_inputs | node->op->vector_inputs | node->op->table_inputs,
-                         input);
+  uint32_t mask = node->op->matrix_inputs | node->op->table_inputs;
+  if (is_channels_first (node))
+    mask |= node->op->vector_inputs;
+  return rt_op_input_is (mask, input);
 }
 
 /* Input @i of a node that is rewritten for channels-last values of @n_dims dimensions. */
@@ -326,7 +337,7 @@ turn_node (Pass *p, const RtNode *node, uint32_t n_dims, const void *attrs)
 }
 
 /* Whether all that the node reads and makes has @n_dims dimensions or broadcasts to them, and some
- * input has the channels last and no other form. */
+ * input has the channels last and no other form, or all readers want that. */
 static bool
 can_follow (const Pass *p, const RtNode *node, uint32_t n_dims)
 {
@@ -344,7 +355,6 @@ can_follow (const Pass *p, const RtNode *node, uint32_t n_dims)
       const RtValue *value = old_value (p, node->inputs[i]);
       if (value->kind == RT_VALUE_WEIGHT)
         {
-          /* A vector that an operator reads along its last dimension: the operator's own matter. */
           if (is_parameter (node, i) || value->shape.n_dims > n_dims
               || rt_type_bytes (value->type) == 0)
             return false;
@@ -354,7 +364,26 @@ can_follow (const Pass *p, const RtNode *node, uint32_t n_dims)
         return false;
       some |= p->plain[node->inputs[i]] == RT_NONE;
     }
-  return some;
+  return some || p->wanted[node->outputs[0]];
+}
+
+/* Backwards from the channels-first nodes, through what can be rewritten: what comes before the first
+ * convolution may as well have the channels last. */
+static void
+find_wanted (Pass *p)
+{
+  for (RtValueId id = 0; id < rt_graph_n_values (p->old); id++)
+    p->wanted[id] = old_value (p, id)->kind == RT_VALUE_ACTIVATION;
+  for (RtNodeId n = rt_graph_n_nodes (p->old); n-- > 0;)
+    {
+      const RtNode *node = rt_graph_node (p->old, n);
+      bool turns
+          = is_channels_first (node)
+            || (node->op->permute != NULL && node->n_outputs > 0 && p->wanted[node->outputs[0]]);
+      for (uint32_t i = 0; i < node->n_inputs && !turns; i++)
+        if (node->inputs[i] != RT_NONE)
+          p->wanted[node->inputs[i]] = false;
+    }
 }
 
 /* A transpose of the file: compose it with the form that is there. */
@@ -425,7 +454,7 @@ turn_reshape (Pass *p, const RtNode *node)
 static bool
 pass_node (Pass *p, const RtNode *node)
 {
-  bool must = node->op->is_channels_first != NULL && node->op->is_channels_first (node);
+  bool must = is_channels_first (node);
 
   if (!must && node->op == &rt_op_transpose)
     return turn_transpose (p, node);
@@ -515,6 +544,7 @@ run_pass (Pass *p)
   for (RtValueId id = 0; id < n_values; id++)
     if (!copy_source (p, id))
       return false;
+  find_wanted (p);
   for (RtNodeId n = 0; n < rt_graph_n_nodes (p->old); n++)
     if (!pass_node (p, rt_graph_node (p->old, n)))
       return false;
@@ -530,15 +560,17 @@ rt_layout (const RtGraph *graph, RtError *error)
              .error = error,
              .graph = rt_graph_new (error),
              .plain = malloc ((n_values + 1) * sizeof (RtValueId)),
-             .last = malloc ((n_values + 1) * sizeof (RtValueId)) };
+             .last = malloc ((n_values + 1) * sizeof (RtValueId)),
+            .wanted = calloc (n_values + 1, sizeof (bool)) };
   bool ok = false;
 
-  if (p.graph == NULL || p.plain == NULL || p.last == NULL)
+  if (p.graph == NULL || p.plain == NULL || p.last == NULL || p.wanted == NULL)
     fail_memory (&p, "its beginning");
   else
     ok = run_pass (&p);
   free (p.plain);
   free (p.last);
+  free (p.wanted);
   if (ok)
     return p.graph;
   rt_graph_free (p.graph);

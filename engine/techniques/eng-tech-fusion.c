@@ -8,7 +8,8 @@ static const EngParam params[] = {
   { .id = PARAM,
     .title = "Operator fusion",
     .summary = "Norm with quantization, query with key and value, gate with up and activation, "
-               "residual sums with the projection before them.",
+               "residual sums with the projection before them; padding, activation and residual "
+               "sum with the convolution.",
     .kind = ENG_PARAM_SWITCH,
     .default_value = 1,
     .min = 0,

@@ -126,6 +126,12 @@ rt_is_channels_last (const uint32_t *perm, uint32_t n_dims)
 }
 
 bool
+rt_picture_is_channels_first (const RtNode *node)
+{
+  return ((const RtConvAttrs *)node->attrs)->channels_first != 0;
+}
+
+bool
 rt_picture_permute (const RtGraph *graph, const RtNode *node, const uint32_t *perm, uint32_t n_dims,
                     void *attrs)
 {

@@ -46,6 +46,8 @@ bool rt_picture_positions (const RtNode *node, const char *dimension, int64_t si
 bool rt_picture_check_rest (const RtGraph *graph, const RtNode *node, const RtConvAttrs *attrs,
                             const RtShape *y, RtError *error);
 
+/* For attributes that begin with RtConvAttrs. */
+bool rt_picture_is_channels_first (const RtNode *node);
 /* The layout pass's permute for attributes that begin with RtConvAttrs: from channels first. */
 bool rt_picture_permute (const RtGraph *graph, const RtNode *node, const uint32_t *perm,
                          uint32_t n_dims, void *attrs);

@@ -321,8 +321,10 @@ binary_permute (const RtGraph *graph, const RtNode *node, const uint32_t *perm, 
 {
   for (uint32_t i = 0; i < 2; i++)
     {
-      const RtShape *shape = &rt_op_input_value (graph, node, i)->shape;
-      if (shape->n_dims != n_dims && rt_shape_n (shape) != 1)
+      /* Constants get their missing dimensions from the layout pass. */
+      const RtValue *value = rt_op_input_value (graph, node, i);
+      if (value->kind != RT_VALUE_WEIGHT && value->shape.n_dims != n_dims
+          && rt_shape_n (&value->shape) != 1)
         return false;
     }
   return true;

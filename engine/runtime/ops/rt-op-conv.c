@@ -472,4 +472,5 @@ const RtOp rt_op_conv = {
   .in_place = conv_in_place,
   .strided_output = true,
   .permute = rt_picture_permute,
+  .is_channels_first = rt_picture_is_channels_first,
 };

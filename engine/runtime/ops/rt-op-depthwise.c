@@ -385,4 +385,5 @@ const RtOp rt_op_depthwise = {
   .in_place = depthwise_in_place,
   .strided_output = true,
   .permute = rt_picture_permute,
+  .is_channels_first = rt_picture_is_channels_first,
 };

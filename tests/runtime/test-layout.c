@@ -1,0 +1,237 @@
+/* The layout pass and the fusion around convolutions: a channels-first network gives the same outputs
+ * as its plain reference, with few transposes and few nodes. */
+#include <glib.h>
+#include <math.h>
+#include <string.h>
+
+#include "ops/rt-ops-conv.h"
+#include "ops/rt-ops-math.h"
+#include "ops/rt-ops-move.h"
+#include "ops/rt-ops.h"
+#include "rt-exec.h"
+#include "rt-fuse.h"
+#include "rt-layout.h"
+
+
+typedef struct
+{
+  RtGraph *graph;
+  GPtrArray *owned;
+  guint n;
+} Net;
+
+static void
+net_init (Net *net)
+{
+  net->graph = rt_graph_new (NULL);
+  net->owned = g_ptr_array_new_with_free_func (g_free);
+  net->n = 0;
+}
+
+static void
+net_clear (Net *net)
+{
+  rt_graph_free (net->graph);
+  g_ptr_array_unref (net->owned);
+}
+
+static RtValueId
+weight (Net *net, guint n_dims, const int64_t *dims)
+{
+  RtShape shape = { .n_dims = n_dims };
+  memcpy (shape.dims, dims, n_dims * sizeof *dims);
+  guint64 n = rt_shape_n (&shape);
+  float *data = g_new (float, n);
+  char name[16];
+  for (guint64 i = 0; i < n; i++)
+    data[i] = (float)g_test_rand_double_range (-1, 1);
+  g_ptr_array_add (net->owned, data);
+  g_snprintf (name, sizeof name, "w%u", net->n++);
+  return rt_graph_add_weight (net->graph, name, RT_TYPE_F32, &shape, data, n * 4, NULL);
+}
+
+static RtValueId
+add (Net *net, const char *name, const RtOp *op, const void *attrs, guint n, const RtValueId *inputs)
+{
+  RtError error = { 0 };
+  RtNodeId id = rt_graph_add_node (net->graph, name, 0, op, inputs, n, attrs, &error);
+  if (id == RT_NONE)
+    g_error ("%s: %s", name, error.message);
+  return rt_graph_node (net->graph, id)->outputs[0];
+}
+
+static RtValueId
+conv (Net *net, const char *name, RtValueId x, int64_t n_in, int64_t n_out, int64_t k)
+{
+  RtConvAttrs attrs = { .stride_h = 1,
+                        .stride_w = 1,
+                        .dilation_h = 1,
+                        .dilation_w = 1,
+                        .pad_top = (uint32_t)k / 2,
+                        .pad_left = (uint32_t)k / 2,
+                        .pad_bottom = (uint32_t)k / 2,
+                        .pad_right = (uint32_t)k / 2,
+                        .groups = 1,
+                        .min = -INFINITY,
+                        .max = INFINITY,
+                        .channels_first = 1 };
+  RtValueId w = weight (net, 4, (int64_t[]){ n_out, k, k, n_in });
+  RtValueId b = weight (net, 1, &n_out);
+  return add (net, name, &rt_op_conv, &attrs, 3, (RtValueId[]){ x, w, b });
+}
+
+/* conv - relu - [conv - sigmoid * ] + residual - concat - mean per channel - flatten, with a
+ * per-channel constant in the file's layout and a reshape and transpose as detectors have them. */
+static void
+build (Net *net)
+{
+  RtValueId x = rt_graph_add_input (net->graph, "x", RT_TYPE_F32,
+                                    &(RtShape){ .n_dims = 4, .dims = { 1, 3, 10, 12 } }, NULL);
+  RtValueId pad = add (net, "pad", &rt_op_pad,
+                       &(RtPadAttrs){ .before = { 0, 0, 1, 0 }, .after = { 0, 0, 0, 2 } }, 1, &x);
+  RtValueId a = conv (net, "a", pad, 3, 16, 3);
+  a = add (net, "a_relu", &rt_op_relu, NULL, 1, &a);
+  RtValueId b = conv (net, "b", a, 16, 16, 1);
+  RtValueId gate = add (net, "b_sigmoid", &rt_op_sigmoid, NULL, 1, &b);
+  b = add (net, "b_silu", &rt_op_mul, NULL, 2, (RtValueId[]){ b, gate });
+  RtValueId sum = add (net, "sum", &rt_op_add, NULL, 2, (RtValueId[]){ a, b });
+  RtValueId scale = weight (net, 3, (int64_t[]){ 16, 1, 1 });
+  sum = add (net, "scaled", &rt_op_mul, NULL, 2, (RtValueId[]){ sum, scale });
+  RtValueId both
+      = add (net, "both", &rt_op_concat, &(RtAxisAttrs){ 1 }, 2, (RtValueId[]){ sum, a });
+  RtValueId head = conv (net, "head", both, 32, 6, 3);
+  RtValueId flat = add (net, "flat", &rt_op_reshape,
+                        &(RtShapeAttrs){ { .n_dims = 3, .dims = { 1, 6, 11 * 14 } } }, 1, &head);
+  RtValueId rows
+      = add (net, "rows", &rt_op_transpose, &(RtTransposeAttrs){ { 0, 2, 1 } }, 1, &flat);
+  rows = add (net, "out_rows", &rt_op_sigmoid, NULL, 1, &rows);
+  rt_graph_set_output (net->graph, rows);
+  RtValueId out = conv (net, "out_picture", both, 32, 2, 1);
+  rt_graph_set_output (net->graph, out);
+}
+
+static RtWeight **
+pack (const RtGraph *graph)
+{
+  RtWeight **weights = g_new0 (RtWeight *, rt_graph_n_values (graph));
+  for (RtNodeId n = 0; n < rt_graph_n_nodes (graph); n++)
+    {
+      const RtNode *node = rt_graph_node (graph, n);
+      for (guint i = 0; i < node->n_inputs; i++)
+        {
+          RtValueId id = node->inputs[i];
+          if (id == RT_NONE || !rt_op_input_is (node->op->matrix_inputs, i) || weights[id] != NULL)
+            continue;
+          const RtValue *value = rt_graph_value (graph, id);
+          guint64 n_rows = (guint64)value->shape.dims[0];
+          weights[id] = rt_weight_pack (KN_F32, KN_F32, value->data, value->data_bytes, n_rows,
+                                        rt_shape_n (&value->shape) / n_rows, NULL, NULL, NULL);
+        }
+    }
+  return weights;
+}
+
+/* Outputs by name, concatenated. */
+static GArray *
+run (const RtGraph *graph, bool reference, RtPlanner planner, const float *x)
+{
+  static const char *const names[] = { "out_rows", "out_picture" };
+  g_autofree RtWeight **weights = pack (graph);
+  RtPool *pool = rt_pool_new (2, NULL);
+  RtError error = { 0 };
+  RtExec *exec = rt_exec_new (&(RtExecConfig){ .graph = graph,
+                                               .weights = weights,
+                                               .pool = pool,
+                                               .planner = planner,
+                                               .use_reference = reference },
+                              &error);
+  if (exec == NULL)
+    g_error ("%s", error.message);
+  rt_exec_set_input (exec, rt_graph_find_value (graph, "x"), x);
+  if (!rt_exec_infer (exec, NULL, RT_PHASE_INFERENCE, &error))
+    g_error ("%s", error.message);
+  GArray *all = g_array_new (FALSE, FALSE, sizeof (float));
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      RtValueId id = rt_graph_find_value (graph, names[i]);
+      g_assert_cmpuint (id, !=, RT_NONE);
+      g_assert_cmpint (rt_graph_value (graph, id)->kind, ==, RT_VALUE_OUTPUT);
+      g_array_append_vals (all, rt_exec_value (exec, id),
+                           (guint)rt_shape_n (&rt_graph_value (graph, id)->shape));
+    }
+  rt_exec_free (exec);
+  rt_pool_free (pool);
+  for (RtValueId id = 0; id < rt_graph_n_values (graph); id++)
+    rt_weight_unref (weights[id]);
+  return all;
+}
+
+static guint
+count (const RtGraph *graph, const RtOp *op)
+{
+  guint n = 0;
+  for (RtNodeId i = 0; i < rt_graph_n_nodes (graph); i++)
+    n += rt_graph_node (graph, i)->op == op;
+  return n;
+}
+
+static void
+check_near (const GArray *got, const GArray *expected)
+{
+  g_assert_cmpuint (got->len, ==, expected->len);
+  for (guint i = 0; i < got->len; i++)
+    g_assert_cmpfloat_with_epsilon (g_array_index (got, float, i),
+                                    g_array_index (expected, float, i), 1e-4);
+}
+
+static void
+test_network (void)
+{
+  float x[3 * 10 * 12];
+  Net net;
+  RtError error = { 0 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (x); i++)
+    x[i] = (float)g_test_rand_double_range (-1, 1);
+  net_init (&net);
+  build (&net);
+  g_autoptr (GArray) expected = run (net.graph, true, RT_PLANNER_GREEDY, x);
+
+  RtGraph *last = rt_layout (net.graph, &error);
+  if (last == NULL)
+    g_error ("%s", error.message);
+  g_assert_true (rt_graph_validate (last, &error));
+  for (RtNodeId i = 0; i < rt_graph_n_nodes (last); i++)
+    g_test_message ("%s %s", rt_graph_node (last, i)->name, rt_graph_node (last, i)->op->name);
+  /* In, and out of the one output that is a picture; the rows of the other come for free. */
+  g_assert_cmpuint (count (last, &rt_op_transpose), ==, 2);
+  g_autoptr (GArray) plain = run (last, false, RT_PLANNER_NONE, x);
+  check_near (plain, expected);
+
+  RtGraph *fused = rt_fuse (last, NULL, RT_FUSE_ALL, &error);
+  if (fused == NULL)
+    g_error ("%s", error.message);
+  g_assert_cmpuint (count (fused, &rt_op_pad), ==, 0);
+  g_assert_cmpuint (count (fused, &rt_op_relu), ==, 0);
+  g_assert_cmpuint (count (fused, &rt_op_add), ==, 0);
+  g_assert_cmpuint (count (fused, &rt_op_sigmoid), ==, 1);
+  const RtNode *b = rt_graph_node (fused, rt_graph_find_node (fused, "b"));
+  g_assert_cmpuint (b->n_sources, ==, 4);
+  g_assert_cmpstr (b->sources[3], ==, "sum");
+  for (int planner = 0; planner < RT_N_PLANNERS; planner++)
+    {
+      g_autoptr (GArray) got = run (fused, false, (RtPlanner)planner, x);
+      check_near (got, expected);
+    }
+  rt_graph_free (fused);
+  rt_graph_free (last);
+  net_clear (&net);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/layout/network", test_network);
+  return g_test_run ();
+}
