@@ -162,10 +162,12 @@ get_plain (Pass *p, RtValueId id)
 static RtValueId
 get_last (Pass *p, RtValueId id)
 {
+  const RtValue *value = old_value (p, id);
+  if (p->last[id] == RT_NONE && value->shape.n_dims < 3)
+    p->last[id] = p->plain[id];
   if (p->last[id] != RT_NONE)
     return p->last[id];
 
-  const RtValue *value = old_value (p, id);
   uint32_t perm[RT_MAX_DIMS];
   char name[320];
 
@@ -242,6 +244,7 @@ add_node (Pass *p, const RtNode *node, const RtValueId *inputs, const void *attr
   char other[320];
 
   /* The plain form of an output must have its name. */
+  is_last = is_last && old_value (p, node->outputs[0])->shape.n_dims >= 3;
   if (is_last && old_value (p, node->outputs[0])->kind == RT_VALUE_OUTPUT)
     {
       make_name (p, name, "nhwc", other, sizeof other);

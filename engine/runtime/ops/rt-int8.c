@@ -206,6 +206,12 @@ rt_windows (const RtConvAttrs *attrs, const RtShape *x, size_t kh, size_t kw, si
 }
 
 bool
+rt_conv_is_channels_first (const RtNode *node)
+{
+  return ((const RtConvAttrs *)node->attrs)->channels_first != 0;
+}
+
+bool
 rt_conv_permute (const RtGraph *graph, const RtNode *node, const uint32_t *perm, uint32_t n_dims,
                  void *attrs)
 {

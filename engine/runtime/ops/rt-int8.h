@@ -64,6 +64,7 @@ typedef struct
 bool rt_windows (const RtConvAttrs *attrs, const RtShape *x, size_t kh, size_t kw, size_t out_c,
                  RtWindows *windows, RtShape *y);
 
+bool rt_conv_is_channels_first (const RtNode *node);
 /* The layout pass's permute for attributes that begin with RtConvAttrs. */
 bool rt_conv_permute (const RtGraph *graph, const RtNode *node, const uint32_t *perm,
                       uint32_t n_dims, void *attrs);

@@ -350,6 +350,13 @@ channel_norm_in_place (const RtNode *node, uint32_t input)
 
 /* Channels last from channels first; other orders mix places, which changes nothing but needs the
  * channels at an end. */
+/* It computes in both layouts; scales and offsets are of channels either way. */
+static bool
+channel_norm_is_channels_first (const RtNode *node)
+{
+  return ((const RtChannelNormAttrs *)node->attrs)->channels_first != 0;
+}
+
 static bool
 channel_norm_permute (const RtGraph *graph, const RtNode *node, const uint32_t *perm,
                       uint32_t n_dims, void *attrs)
@@ -380,6 +387,7 @@ const RtOp rt_op_batch_norm = {
   .cost = channel_norm_cost,
   .in_place = channel_norm_in_place,
   .permute = channel_norm_permute,
+  .is_channels_first = channel_norm_is_channels_first,
 };
 
 const RtOp rt_op_group_norm = {
@@ -399,4 +407,5 @@ const RtOp rt_op_group_norm = {
   .cost = channel_norm_cost,
   .in_place = channel_norm_in_place,
   .permute = channel_norm_permute,
+  .is_channels_first = channel_norm_is_channels_first,
 };

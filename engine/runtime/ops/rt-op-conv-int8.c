@@ -406,4 +406,5 @@ const RtOp rt_op_conv_int8 = {
   .cost = conv_cost,
   .strided_output = true,
   .permute = rt_conv_permute,
+  .is_channels_first = rt_conv_is_channels_first,
 };

@@ -407,4 +407,5 @@ const RtOp rt_op_depthwise_int8 = {
   .cost = dw_cost,
   .strided_output = true,
   .permute = rt_conv_permute,
+  .is_channels_first = rt_conv_is_channels_first,
 };

@@ -303,6 +303,12 @@ pool_cost (const RtOpQuery *query, RtCost *cost)
 }
 
 static bool
+pool_is_channels_first (const RtNode *node)
+{
+  return ((const RtPoolAttrs *)node->attrs)->channels_first != 0;
+}
+
+static bool
 pool_permute (const RtGraph *graph, const RtNode *node, const uint32_t *perm, uint32_t n_dims,
               void *attrs)
 {
@@ -331,6 +337,7 @@ pool_permute (const RtGraph *graph, const RtNode *node, const uint32_t *perm, ui
     .cost = pool_cost,                                                                             \
     .strided_output = true,                                                                        \
     .permute = pool_permute,                                                                       \
+    .is_channels_first = pool_is_channels_first,                                                   \
   }
 
 POOL (rt_op_max_pool, "max-pool", "Maximum of windows");
