@@ -234,16 +234,6 @@ sequence_run (const RtOpContext *context, uint32_t phase, uint32_t chunk, const 
     }
 }
 
-static bool
-sequence_permute (const RtGraph *graph, const RtNode *node, const uint32_t *perm, uint32_t n_dims,
-                  void *attrs)
-{
-  RtReverseSequenceAttrs *axes = attrs;
-
-  return rt_move_permute_axis (graph, node, perm, n_dims, &axes->batch_axis)
-         && rt_move_permute_axis (graph, node, perm, n_dims, &axes->time_axis);
-}
-
 static const RtMoveView reverse = { reverse_view, reverse_source };
 static const RtMoveView roll = { NULL, roll_source };
 static const RtMoveView sequence = { NULL, sequence_source };
@@ -296,5 +286,4 @@ const RtOp rt_op_reverse_sequence = {
   .run = sequence_run,
   .reference = rt_move_view_reference,
   .cost = rt_move_cost,
-  .permute = sequence_permute,
 };

@@ -203,12 +203,12 @@ where_in_place (const RtNode *node, uint32_t input)
   return true;
 }
 
-/* No attributes: the same for any order of the dimensions. */
+/* No attributes: the same for any order of the dimensions; what is broadcast is so in any order. */
 static bool
 where_permute (const RtGraph *graph, const RtNode *node, const uint32_t *perm, uint32_t n_dims,
                void *attrs)
 {
-  return rt_move_all_have (graph, node, n_dims);
+  return true;
 }
 
 const RtOp rt_op_where = {
