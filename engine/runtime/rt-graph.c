@@ -307,11 +307,9 @@ add_outputs (RtGraph *graph, RtNode *node, RtNodeId id, const RtShape *shapes, c
   for (uint32_t i = 0; i < node->n_outputs; i++)
     {
       char name[300];
-      if (i == 0)
-        snprintf (name, sizeof name, "%s", node->name);
-      else
+      if (i > 0)
         snprintf (name, sizeof name, "%s:%u", node->name, i + 1);
-      node->outputs[i] = add_value (graph, name, error);
+      node->outputs[i] = add_value (graph, i > 0 ? name : node->name, error);
       if (node->outputs[i] == RT_NONE)
         return false;
 

@@ -247,6 +247,7 @@ typedef struct
                               [3]; /* per direction f, g, h as ONNX: lstm sigmoid, tanh, tanh; gru
                                          sigmoid, tanh; rnn tanh */
   float clip;                      /* of the sums before each activation; 0: none */
+  float cell_clip;                 /* lstm: of the cell, as TFLite does it; 0: none */
   uint32_t input_forget;           /* lstm: f = 1 - i */
   uint32_t linear_before_reset;    /* gru */
   uint32_t batch_first;
