@@ -136,6 +136,14 @@ attention_of (const RtFuser *f, RtValueId value, uint32_t input)
     }
 }
 
+/* A product that does nothing to its sums: the fused operators have no activation of their own. */
+static bool
+is_plain_product (const RtNode *node)
+{
+  static const RtMatmulAttrs plain;
+  return node->op == &rt_op_matmul && memcmp (node->attrs, &plain, sizeof plain) == 0;
+}
+
 /* @q and two later products of the same rows lead to the three inputs of one attention. */
 static bool
 find_qkv (const RtFuser *f, const RtNode *q, const RtNode *parts[3])
@@ -151,6 +159,8 @@ find_qkv (const RtFuser *f, const RtNode *q, const RtNode *parts[3])
       const RtNode *node = rt_graph_node (f->old, id);
       if (node->op == &rt_op_matmul && node->inputs[RT_MATMUL_X] == q->inputs[RT_MATMUL_X]
           && !rt_fuser_has_input (node, RT_MATMUL_RESIDUAL)
+      if (is_plain_product (node) && node->inputs[RT_MATMUL_X] == q->inputs[RT_MATMUL_X]
+          && !has_input (node, RT_MATMUL_RESIDUAL)
           && attention_of (f, node->outputs[0], n) == attention
           && act_of (f, node->inputs[RT_MATMUL_WEIGHT]) == act_of (f, q->inputs[RT_MATMUL_WEIGHT]))
         parts[n++] = node;
@@ -206,6 +216,9 @@ find_gate_up (const RtFuser *f, const RtNode *gate, const RtNode *parts[4], uint
   const RtNode *up = other->producer != RT_NONE ? rt_graph_node (f->old, other->producer) : NULL;
   if (up == NULL || up->op != &rt_op_matmul || up->n_inputs != 2 || up == gate
       || rt_fuser_only_reader (f, up->outputs[0], &rt_op_mul) != mul
+  if (up == NULL || !is_plain_product (up) || up->n_inputs != 2 || up == gate
+      || !same_rows (f, mul->inputs[0], mul->inputs[1])
+      || only_reader (f, up->outputs[0], &rt_op_mul) != mul
       || up->inputs[RT_MATMUL_X] != gate->inputs[RT_MATMUL_X]
       || act_of (f, up->inputs[RT_MATMUL_WEIGHT]) != act_of (f, gate->inputs[RT_MATMUL_WEIGHT]))
     return false;
@@ -288,7 +301,7 @@ fuse_node (RtFuser *f, const RtNode *node)
 {
   bool done = false;
 
-  if (node->op == &rt_op_matmul)
+  if (is_plain_product (node))
     {
       if (!fuse_qkv (f, node, &done) || (!done && !fuse_gate_up (f, node, &done))
           || (!done && !fuse_residual (f, node, &done)))

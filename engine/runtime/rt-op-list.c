@@ -169,6 +169,9 @@ static const RtOp *const ops[] = {
   &rt_op_group_norm,
   &rt_op_lrn,
   &rt_op_mean_variance_norm,
+  &rt_op_matmul_nd,
+  &rt_op_gemm,
+  &rt_op_einsum,
 };
 
 const RtOp *const *

@@ -19,8 +19,8 @@ typedef struct
   uint32_t n_groups;
 } RtNormAttrs;
 
-/* x [N, C] f32 or 8-bit rows, weight [R, C], optional bias [R], optional residual [N, R] -> x w^T +
- * bias + residual [N, R] f32. */
+/* x [..., C] f32, or 8-bit rows [N, C], weight [R, C], optional bias [R], optional residual [..., R]
+ * -> activation (x w^T + bias + residual) [..., R] f32, then the limits. */
 extern const RtOp rt_op_matmul;
 enum
 {
@@ -29,6 +29,14 @@ enum
   RT_MATMUL_BIAS,
   RT_MATMUL_RESIDUAL,
 };
+/* Nothing but zeros: the plain product. RtActivation is below. */
+typedef struct
+{
+  uint32_t activation; /* RtActivation */
+  float activation_params[2];
+  uint32_t has_limits; /* ReLU: 0, INFINITY */
+  float min, max;
+} RtMatmulAttrs;
 
 /* x [N, C] f32 or 8-bit rows, three weights [R_i, C], three optional biases [R_i] -> three [N, R_i]
  * f32. */

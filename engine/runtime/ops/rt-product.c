@@ -55,7 +55,7 @@ rt_product_prepare_bytes (const RtOpQuery *query, uint32_t weight_input)
   RtValueId id = query->node->inputs[weight_input];
   int dtype = query->weight_dtypes != NULL ? query->weight_dtypes[id]
                                            : rt_graph_value (query->graph, id)->type;
-  size_t n_cols = (size_t)x->shape.dims[1];
+  size_t n_cols = (size_t)x->shape.dims[x->shape.n_dims - 1];
 
   if (act_is_direct (x->type, dtype, n_cols))
     return 0;
