@@ -67,8 +67,8 @@ rt_fuser_node_id (const RtFuser *f, const RtNode *node)
 
 bool
 rt_fuser_emit (RtFuser *f, const char *name, const RtOp *op, const void *attrs, uint32_t n_inputs,
-      const RtValueId *inputs, uint32_t n_sources, const RtNode *const *sources,
-      const RtValueId *results)
+               const RtValueId *inputs, uint32_t n_sources, const RtNode *const *sources,
+               const RtValueId *results)
 {
   RtNodeId id = rt_graph_add_node (f->graph, name, sources[0]->layer, op, inputs, n_inputs, attrs,
                                    f->error);
@@ -101,7 +101,8 @@ emit_one (RtFuser *f, const RtNode *node, const RtOp *op, const void *attrs)
 
   for (uint32_t i = 0; i < node->n_inputs; i++)
     inputs[i] = rt_fuser_mapped (f, node->inputs[i]);
-  bool ok = rt_fuser_emit (f, node->name, op, attrs, node->n_inputs, inputs, 1, &node, node->outputs);
+  bool ok
+      = rt_fuser_emit (f, node->name, op, attrs, node->n_inputs, inputs, 1, &node, node->outputs);
   free (inputs);
   return ok;
 }
@@ -157,10 +158,8 @@ find_qkv (const RtFuser *f, const RtNode *q, const RtNode *parts[3])
   for (RtNodeId id = rt_fuser_node_id (f, q) + 1; id < rt_graph_n_nodes (f->old) && n < 3; id++)
     {
       const RtNode *node = rt_graph_node (f->old, id);
-      if (node->op == &rt_op_matmul && node->inputs[RT_MATMUL_X] == q->inputs[RT_MATMUL_X]
-          && !rt_fuser_has_input (node, RT_MATMUL_RESIDUAL)
       if (is_plain_product (node) && node->inputs[RT_MATMUL_X] == q->inputs[RT_MATMUL_X]
-          && !has_input (node, RT_MATMUL_RESIDUAL)
+          && !rt_fuser_has_input (node, RT_MATMUL_RESIDUAL)
           && attention_of (f, node->outputs[0], n) == attention
           && act_of (f, node->inputs[RT_MATMUL_WEIGHT]) == act_of (f, q->inputs[RT_MATMUL_WEIGHT]))
         parts[n++] = node;
@@ -186,13 +185,25 @@ fuse_qkv (RtFuser *f, const RtNode *node, bool *done)
     {
       bool bias = rt_fuser_has_input (parts[i], RT_MATMUL_BIAS);
       inputs[RT_QKV_WEIGHT + i] = rt_fuser_mapped (f, parts[i]->inputs[RT_MATMUL_WEIGHT]);
-      inputs[RT_QKV_BIAS + i] = bias ? rt_fuser_mapped (f, parts[i]->inputs[RT_MATMUL_BIAS]) : RT_NONE;
+      inputs[RT_QKV_BIAS + i]
+          = bias ? rt_fuser_mapped (f, parts[i]->inputs[RT_MATMUL_BIAS]) : RT_NONE;
       n_inputs = bias ? RT_QKV_BIAS + i + 1 : n_inputs;
       results[i] = parts[i]->outputs[0];
     }
   fused_name (node->name, "_q", "_qkv", name, sizeof name);
   *done = true;
   return rt_fuser_emit (f, name, &rt_op_qkv, NULL, n_inputs, inputs, 3, parts, results);
+}
+
+/* Both are activations of one shape: element-wise operators broadcast, the fused ones do not. */
+static bool
+same_rows (const RtFuser *f, RtValueId a, RtValueId b)
+{
+  const RtValue *x = rt_graph_value (f->old, a), *y = rt_graph_value (f->old, b);
+
+  return x->kind != RT_VALUE_WEIGHT && y->kind != RT_VALUE_WEIGHT && x->type == y->type
+         && x->shape.n_dims == y->shape.n_dims
+         && memcmp (x->shape.dims, y->shape.dims, x->shape.n_dims * sizeof *x->shape.dims) == 0;
 }
 
 /* gate -> act -> mul <- up, with the same rows in. */
@@ -214,11 +225,9 @@ find_gate_up (const RtFuser *f, const RtNode *gate, const RtNode *parts[4], uint
     return false;
   const RtValue *other = rt_graph_value (f->old, mul->inputs[1]);
   const RtNode *up = other->producer != RT_NONE ? rt_graph_node (f->old, other->producer) : NULL;
-  if (up == NULL || up->op != &rt_op_matmul || up->n_inputs != 2 || up == gate
-      || rt_fuser_only_reader (f, up->outputs[0], &rt_op_mul) != mul
   if (up == NULL || !is_plain_product (up) || up->n_inputs != 2 || up == gate
       || !same_rows (f, mul->inputs[0], mul->inputs[1])
-      || only_reader (f, up->outputs[0], &rt_op_mul) != mul
+      || rt_fuser_only_reader (f, up->outputs[0], &rt_op_mul) != mul
       || up->inputs[RT_MATMUL_X] != gate->inputs[RT_MATMUL_X]
       || act_of (f, up->inputs[RT_MATMUL_WEIGHT]) != act_of (f, gate->inputs[RT_MATMUL_WEIGHT]))
     return false;
@@ -244,10 +253,10 @@ fuse_gate_up (RtFuser *f, const RtNode *node, bool *done)
   fused_name (node->name, "_gate", "_gate_up", name, sizeof name);
   *done = true;
   return rt_fuser_emit (f, name, &rt_op_gate_up, &attrs, 3,
-               (RtValueId[]){ rt_fuser_mapped (f, node->inputs[RT_MATMUL_X]),
-                              rt_fuser_mapped (f, node->inputs[RT_MATMUL_WEIGHT]),
-                              rt_fuser_mapped (f, parts[1]->inputs[RT_MATMUL_WEIGHT]) },
-               4, parts, parts[3]->outputs);
+                        (RtValueId[]){ rt_fuser_mapped (f, node->inputs[RT_MATMUL_X]),
+                                       rt_fuser_mapped (f, node->inputs[RT_MATMUL_WEIGHT]),
+                                       rt_fuser_mapped (f, parts[1]->inputs[RT_MATMUL_WEIGHT]) },
+                        4, parts, parts[3]->outputs);
 }
 
 static bool
@@ -261,17 +270,17 @@ fuse_residual (RtFuser *f, const RtNode *node, bool *done)
 
   RtValueId y = node->outputs[0];
   RtValueId residual = add->inputs[0] == y ? add->inputs[1] : add->inputs[0];
-  if (residual == y || rt_fuser_mapped (f, residual) == RT_NONE)
+  if (residual == y || rt_fuser_mapped (f, residual) == RT_NONE || !same_rows (f, residual, y))
     return true;
 
-  RtValueId inputs[4]
-      = { rt_fuser_mapped (f, node->inputs[RT_MATMUL_X]), rt_fuser_mapped (f, node->inputs[RT_MATMUL_WEIGHT]),
-          RT_NONE, rt_fuser_mapped (f, residual) };
+  RtValueId inputs[4] = { rt_fuser_mapped (f, node->inputs[RT_MATMUL_X]),
+                          rt_fuser_mapped (f, node->inputs[RT_MATMUL_WEIGHT]), RT_NONE,
+                          rt_fuser_mapped (f, residual) };
   if (rt_fuser_has_input (node, RT_MATMUL_BIAS))
     inputs[RT_MATMUL_BIAS] = rt_fuser_mapped (f, node->inputs[RT_MATMUL_BIAS]);
   *done = true;
-  return rt_fuser_emit (f, node->name, &rt_op_matmul, NULL, 4, inputs, 2, (const RtNode *[]){ node, add },
-               add->outputs);
+  return rt_fuser_emit (f, node->name, &rt_op_matmul, NULL, 4, inputs, 2,
+                        (const RtNode *[]){ node, add }, add->outputs);
 }
 
 static bool
@@ -387,13 +396,13 @@ rt_fuse (const RtGraph *graph, const int *weight_dtypes, uint32_t fusions, RtErr
 {
   uint32_t n_values = rt_graph_n_values (graph), n_nodes = rt_graph_n_nodes (graph);
   RtFuser f = { .old = graph,
-              .dtypes = weight_dtypes,
-              .fusions = fusions,
-              .error = error,
-              .map = calloc (n_values + 1, sizeof *f.map),
-              .swallowed = calloc (n_nodes + 1, sizeof *f.swallowed),
-              .n_readers = calloc (n_values + 1, sizeof *f.n_readers),
-              .some_reader = calloc (n_values + 1, sizeof *f.some_reader) };
+                .dtypes = weight_dtypes,
+                .fusions = fusions,
+                .error = error,
+                .map = calloc (n_values + 1, sizeof *f.map),
+                .swallowed = calloc (n_nodes + 1, sizeof *f.swallowed),
+                .n_readers = calloc (n_values + 1, sizeof *f.n_readers),
+                .some_reader = calloc (n_values + 1, sizeof *f.some_reader) };
   bool ok = false;
 
   if (f.map == NULL || f.swallowed == NULL || f.n_readers == NULL || f.some_reader == NULL)
