@@ -10,6 +10,7 @@
 #include "plot-graph.h"
 #include "plot-lanes.h"
 #include "plot-layer.h"
+#include "plot-memory.h"
 #include "plot-pyramid.h"
 #include "plot-series.h"
 #include "plot-spark.h"

@@ -9,6 +9,7 @@
 #include <time.h>
 #include "plot-test-graph.h"
 #include "plot-test-input.h"
+#include "plot-test-memory.h"
 #include "plots.h"
 
 #define N_FRAMES 240
@@ -234,6 +235,45 @@ bench_lanes (const char *name, guint n)
   g_free (live.hi);
 }
 
+/* 60 blocks, opened to their 400 nodes, as a network of some hundred operators is looked at. */
+static void
+bench_open_lanes (const char *name)
+{
+  enum
+  {
+    N = 460
+  };
+  Live live = { N, g_new0 (double, N), g_new0 (double, N), g_new0 (double, N) };
+  GtkWidget *widget = plot_lanes_new ();
+  PlotItem items[N];
+  guint n = 0;
+
+  for (guint b = 0; b < 60; b++)
+    {
+      int parent = (int)n;
+
+      items[n++] = (PlotItem){ "block", NULL, "body", -1 };
+      for (guint k = 0; k < (b < 40 ? 7u : 6u); k++)
+        items[n++] = (PlotItem){ "features.conv/Conv2D", NULL, NULL, parent };
+    }
+  g_assert_cmpuint (n, ==, N);
+  plot_lanes_set_items (PLOT_LANES (widget), items, N);
+  for (guint i = 0; i < N; i++)
+    plot_lanes_set_expanded (PLOT_LANES (widget), i, TRUE);
+  for (guint l = 0; l < 3; l++)
+    {
+      plot_lanes_add_lane (PLOT_LANES (widget),
+                           &(PlotLaneInfo){ .title = "Lane", .unit = PLOT_UNIT_SECONDS });
+      for (guint s = 0; s < 2; s++)
+        plot_lanes_add_series (PLOT_LANES (widget), l,
+                               &(PlotLaneSeriesInfo){ .name = "s", .color = s });
+    }
+  run (name, widget, 1200, 700, set_live, &live);
+  g_free (live.value);
+  g_free (live.lo);
+  g_free (live.hi);
+}
+
 /* --- graphs --- */
 
 /* All of it, then nearer and nearer, then along it. */
@@ -272,6 +312,31 @@ bench_graph (const char *name, guint n, guint reach, double nearer)
   plot_test_graph_clear (&graph);
 }
 
+/* --- memory --- */
+
+static void
+zoom_memory (GtkWidget *widget, guint frame, gpointer data)
+{
+  if (frame == 0)
+    plot_memory_fit (PLOT_MEMORY (widget));
+  else if (frame < N_FRAMES / 2)
+    plot_memory_zoom (PLOT_MEMORY (widget), frame < N_FRAMES / 4 ? 1.06 : 1 / 1.06);
+  else
+    plot_test_scroll (widget, frame % 2 == 0 ? 0.5 : -0.3, frame % 9 == 0 ? -1 : 0);
+}
+
+static void
+bench_memory (const char *name, guint n_steps)
+{
+  GtkWidget *widget = plot_memory_new ();
+  PlotTestMemory m = plot_test_memory_new (n_steps);
+  PlotMemoryData data = plot_test_memory_data (&m);
+
+  plot_memory_set_data (PLOT_MEMORY (widget), &data);
+  plot_test_memory_clear (&m);
+  run (name, widget, 1200, 700, zoom_memory, NULL);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -295,11 +360,17 @@ main (int argc, char **argv)
     bench_lanes ("lanes, 300 items live", 300);
   if (wanted ("lanes, 3000 items live"))
     bench_lanes ("lanes, 3000 items live", 3000);
+  if (wanted ("lanes, 60 blocks open to 400 nodes"))
+    bench_open_lanes ("lanes, 60 blocks open to 400 nodes");
   if (wanted ("graph, 10000 nodes in 500 ranks"))
     bench_graph ("graph, 10000 nodes in 500 ranks", 10000, 60, 12);
   if (wanted ("graph, 10000 nodes in 40 ranks"))
     bench_graph ("graph, 10000 nodes in 40 ranks", 10000, 2000, 12);
   if (wanted ("graph, 400 nodes"))
     bench_graph ("graph, 400 nodes", 400, 10, 4);
+  if (wanted ("memory, 400 buffers"))
+    bench_memory ("memory, 400 buffers", 400);
+  if (wanted ("memory, 4000 buffers"))
+    bench_memory ("memory, 4000 buffers", 4000);
   return 0;
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 #include "plot-test-graph.h"
 #include "plot-test-input.h"
+#include "plot-test-memory.h"
 #include "plots.h"
 
 #define NOTE "Invented data"
@@ -483,6 +484,77 @@ add_graph_pages (void)
   plot_test_graph_clear (&huge);
 }
 
+/* --- memory --- */
+
+static GtkWidget *
+make_memory (guint n_steps)
+{
+  GtkWidget *widget = plot_memory_new ();
+  PlotTestMemory m = plot_test_memory_new (n_steps);
+  PlotMemoryData data = plot_test_memory_data (&m);
+
+  g_object_set (widget, "title", "Memory plan (" NOTE ")", NULL);
+  plot_memory_set_data (PLOT_MEMORY (widget), &data);
+  plot_test_memory_clear (&m);
+  return widget;
+}
+
+static void
+add_memory_pages (void)
+{
+  GtkWidget *widget = make_memory (24);
+
+  plot_memory_set_selected_step (PLOT_MEMORY (widget),
+                                 plot_memory_get_peak_step (PLOT_MEMORY (widget)));
+  plot_memory_set_selected (PLOT_MEMORY (widget), "value 4");
+  add_page ("memory", 1000, 560, widget);
+  add_page ("memory-hover", 1000, 560, make_memory (60));
+  hover_last_page (0.3, 0.7);
+  add_page ("memory-400", 1000, 560, make_memory (400));
+  add_page ("memory-narrow", 360, 480, make_memory (60));
+  widget = plot_memory_new ();
+  g_object_set (widget, "empty-text", "Open a model to see its memory plan", NULL);
+  add_page ("memory-empty", 600, 300, widget);
+}
+
+/* 60 blocks of 400 nodes, two of them open. */
+static void
+add_network_lanes_page (void)
+{
+  Items items
+      = { g_array_new (FALSE, FALSE, sizeof (PlotItem)), g_ptr_array_new_with_free_func (g_free) };
+  GtkWidget *widget;
+
+  for (guint b = 0; b < 60; b++)
+    {
+      int parent = (int)items.items->len;
+      guint n = b % 3 == 0 ? 8 : 6;
+
+      add_item (&items, keep (&items, g_strdup_printf ("features.%u/inverted_residual", b)),
+                keep (&items, g_strdup_printf ("%u", b)),
+                b < 8    ? "stem"
+                : b < 52 ? "body"
+                         : "head",
+                -1);
+      for (guint k = 0; k < n; k++)
+        add_item (&items, keep (&items, g_strdup_printf ("features.%u.conv%u/Conv2D", b, k)), NULL,
+                  NULL, parent);
+    }
+  widget = make_lanes (&items, TRUE);
+  add_page ("lanes-network", 1100, 600, widget);
+  widget = make_lanes (&items, TRUE);
+  plot_lanes_set_expanded (PLOT_LANES (widget), 0, TRUE);
+  plot_lanes_set_selected_item (PLOT_LANES (widget), 30);
+  add_page ("lanes-network-open", 1100, 600, widget);
+  widget = make_lanes (&items, TRUE);
+  for (guint i = 0; i < items.items->len; i++)
+    plot_lanes_set_expanded (PLOT_LANES (widget), i, TRUE);
+  add_page ("lanes-network-all", 1100, 600, widget);
+  widget = make_lanes (&items, TRUE);
+  add_page ("lanes-network-narrow", 420, 600, widget);
+  items_free (&items);
+}
+
 /* --- pictures of the real widgets --- */
 
 static void
@@ -630,6 +702,8 @@ main (int argc, char **argv)
   add_roofline_page ();
   add_area_page ();
   add_graph_pages ();
+  add_memory_pages ();
+  add_network_lanes_page ();
   if (folder != NULL)
     take_screenshots (folder, only);
   else

@@ -7,6 +7,7 @@
 #include <string.h>
 #include "plot-test-graph.h"
 #include "plot-test-input.h"
+#include "plot-test-memory.h"
 #include "plots.h"
 
 /* --- invented data, the same everywhere --- */
@@ -513,6 +514,32 @@ test_graph_dense (void)
   check_graph (&graph, FALSE, "graph-dense");
 }
 
+/* --- memory --- */
+
+static void
+check_memory (guint n_steps, const char *name)
+{
+  GtkWidget *widget = g_object_ref_sink (plot_memory_new ());
+  PlotTestMemory m = plot_test_memory_new (n_steps);
+  PlotMemoryData data = plot_test_memory_data (&m);
+
+  plot_memory_set_data (PLOT_MEMORY (widget), &data);
+  plot_test_memory_clear (&m);
+  check (widget, name);
+}
+
+static void
+test_memory_few (void)
+{
+  check_memory (14, "memory");
+}
+
+static void
+test_memory_dense (void)
+{
+  check_memory (900, "memory-dense");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -537,5 +564,7 @@ main (int argc, char **argv)
   g_test_add_func ("/plots/golden/graph-open", test_graph_open);
   g_test_add_func ("/plots/golden/graph-cycle", test_graph_cycle);
   g_test_add_func ("/plots/golden/graph-dense", test_graph_dense);
+  g_test_add_func ("/plots/golden/memory", test_memory_few);
+  g_test_add_func ("/plots/golden/memory-dense", test_memory_dense);
   return g_test_run ();
 }

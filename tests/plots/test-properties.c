@@ -122,6 +122,26 @@ test_graph (void)
 }
 
 static void
+test_memory (void)
+{
+  GtkWidget *memory = g_object_ref_sink (plot_memory_new ());
+  const PlotMemoryStep steps[3] = { { "a", NULL }, { "b", NULL }, { "c", NULL } };
+  PlotMemoryBuffer buffers[100];
+  char ids[100][16];
+
+  for (guint i = 0; i < 100; i++) /* whatever make_value () chooses is the id of a buffer */
+    {
+      g_snprintf (ids[i], sizeof ids[i], "text %u", i);
+      buffers[i] = (PlotMemoryBuffer){ .id = ids[i], .last = 2, .offset = i * 8, .bytes = 8 };
+    }
+  plot_memory_set_data (PLOT_MEMORY (memory),
+                        &(PlotMemoryData){
+                            .buffers = buffers, .n_buffers = 100, .steps = steps, .n_steps = 3 });
+  round_trip (G_OBJECT (memory));
+  g_object_unref (memory);
+}
+
+static void
 test_spark (void)
 {
   GtkWidget *spark = g_object_ref_sink (plot_spark_new ("s", NULL));
@@ -152,7 +172,8 @@ test_series_and_layer (void)
 static void
 test_bare (void)
 {
-  const GType types[] = { PLOT_TYPE_LANES, PLOT_TYPE_CHART, PLOT_TYPE_GRAPH, PLOT_TYPE_SPARK };
+  const GType types[]
+      = { PLOT_TYPE_LANES, PLOT_TYPE_CHART, PLOT_TYPE_GRAPH, PLOT_TYPE_MEMORY, PLOT_TYPE_SPARK };
 
   for (guint i = 0; i < G_N_ELEMENTS (types); i++)
     {
@@ -174,6 +195,7 @@ main (int argc, char **argv)
   g_test_add_func ("/plots/properties/lanes", test_lanes);
   g_test_add_func ("/plots/properties/chart", test_chart);
   g_test_add_func ("/plots/properties/graph", test_graph);
+  g_test_add_func ("/plots/properties/memory", test_memory);
   g_test_add_func ("/plots/properties/spark", test_spark);
   g_test_add_func ("/plots/properties/axis", test_axis);
   g_test_add_func ("/plots/properties/series-and-layer", test_series_and_layer);
