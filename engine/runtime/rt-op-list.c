@@ -172,6 +172,21 @@ static const RtOp *const ops[] = {
   &rt_op_matmul_nd,
   &rt_op_gemm,
   &rt_op_einsum,
+  &rt_op_requantize,
+  &rt_op_dynamic_quantize,
+  &rt_op_fully_connected_hybrid,
+  &rt_op_add_int8,
+  &rt_op_sub_int8,
+  &rt_op_mul_int8,
+  &rt_op_prelu_int8,
+  &rt_op_unary_int8,
+  &rt_op_max_pool_int8,
+  &rt_op_average_pool_int8,
+  &rt_op_mean_int8,
+  &rt_op_softmax_int8,
+  &rt_op_l2_norm_int8,
+  &rt_op_max_pool,
+  &rt_op_average_pool,
 };
 
 const RtOp *const *

@@ -59,7 +59,7 @@ rt_code_get (const void *data, int type, size_t i)
     case RT_TYPE_U16:
       return ((const uint16_t *)data)[i];
     default:
-      return ((const int32_t *)data)[i];
+      return rt_load_i32 (data, i);
     }
 }
 
@@ -80,6 +80,12 @@ rt_code_put (void *data, int type, size_t i, int32_t code)
       ((int32_t *)data)[i] = code;
       break;
     }
+}
+
+int32_t
+rt_x_zero (const RtTensor *x, const RtTensor *zero)
+{
+  return zero->data != NULL ? rt_code_get (zero->data, zero->type, 0) : rt_quant_zero (x->quant, 0);
 }
 
 /* ---- infer ---- */
@@ -247,7 +253,8 @@ rt_product_layout (size_t n_groups, size_t n_rows, size_t n_cols)
   l.bias_at = KN_ALIGN;
   l.scale_at = l.bias_at + row_bytes;
   l.w_zero_at = l.scale_at + row_bytes;
-  l.panels_at = l.w_zero_at + row_bytes;
+  l.sum_at = l.w_zero_at + row_bytes;
+  l.panels_at = l.sum_at + row_bytes;
   l.n_bytes = l.panels_at + n_groups * l.group_bytes;
   return l;
 }
@@ -279,6 +286,7 @@ rt_product_make (const RtProductLayout *l, const KnTable *kn, const void *w, int
   int32_t *biases = (int32_t *)(void *)((uint8_t *)memory + l->bias_at);
   float *scales = (float *)(void *)((uint8_t *)memory + l->scale_at);
   int32_t *w_zeros = (int32_t *)(void *)((uint8_t *)memory + l->w_zero_at);
+  int32_t *sums = (int32_t *)(void *)((uint8_t *)memory + l->sum_at);
   const int32_t w_shift = w_type == RT_TYPE_U8 ? 128 : 0;
   const float scale_x = rt_quant_scale (x_quant, 0);
 
@@ -295,9 +303,10 @@ rt_product_make (const RtProductLayout *l, const KnTable *kn, const void *w, int
         const uint32_t sum = (uint32_t)pack_row (l, (const uint8_t *)w + row * l->n_cols,
                                                  w_shift != 0 ? 0x80 : 0, g, r, memory);
 
-        biases[at] = (int32_t)((uint32_t)(bias != NULL ? bias[row] : 0) - (uint32_t)x_zero * sum
+        biases[at] = (int32_t)((uint32_t)(bias != NULL ? rt_load_i32 (bias, row) : 0) - (uint32_t)x_zero * sum
                                + (uint32_t)x_zero * (uint32_t)w_zero * (uint32_t)l->n_cols);
         w_zeros[at] = w_zero;
+        sums[at] = (int32_t)(sum - (uint32_t)w_zero * (uint32_t)l->n_cols);
         head->has_w_zero |= w_zero != 0;
         if (scale_y != 0)
           scales[at] = scale_x * rt_quant_scale (w_quant, row) / scale_y;
@@ -332,6 +341,38 @@ rt_product_run (const RtProductLayout *l, const KnTable *kn, const void *prepare
       .y = y,
       .y_stride = y_stride,
   });
+}
+
+void
+rt_product_move_zero (int32_t *y, size_t y_stride_bytes, size_t n_pixels, size_t n, int32_t x_zero,
+                      const int32_t *sums)
+{
+  for (size_t p = 0; p < n_pixels; p++)
+    {
+      int32_t *row = (int32_t *)(void *)((uint8_t *)y + p * y_stride_bytes);
+      for (size_t i = 0; i < n; i++)
+        row[i] = (int32_t)((uint32_t)row[i] - (uint32_t)x_zero * (uint32_t)sums[i]);
+    }
+}
+
+bool
+rt_int8_check_zero (const RtGraph *graph, const RtNode *node, uint32_t input, uint32_t out_type,
+                    RtError *error)
+{
+  const RtValue *zero = rt_op_input_value (graph, node, input);
+  const RtValue *x = rt_op_input_value (graph, node, 0);
+
+  if (zero == NULL)
+    return true;
+  if (zero->type != x->type || rt_shape_n (&zero->shape) != 1)
+    return rt_fail (error, RT_ERROR_FORMAT, "%s: the zero point %s must be one %s", node->name,
+                    zero->name, rt_type_name (x->type));
+  if (out_type != RT_TYPE_I32 || x->quant != NULL)
+    return rt_fail (error, RT_ERROR_UNSUPPORTED,
+                    "%s: with a zero point from a value it gives sums (I32), and its input has no "
+                    "quantization",
+                    node->name);
+  return true;
 }
 
 /* ---- references and costs ---- */

@@ -2,6 +2,8 @@
  * with constant weights. Private to engine/runtime/ops. */
 #pragma once
 
+#include <string.h>
+
 #include "kn-qconv.h"
 #include "rt-conv-attrs.h"
 #include "rt-op-common.h"
@@ -33,9 +35,21 @@ void rt_code_range (int type, int32_t *low, int32_t *high);
  * zero, as TFLite does. */
 KnRequant rt_requant (int type, const RtQuant *quant, float min, float max);
 
+/* Constants of a file may lie anywhere. */
+static inline int32_t
+rt_load_i32 (const void *data, size_t i)
+{
+  int32_t value;
+  memcpy (&value, (const uint8_t *)data + i * sizeof value, sizeof value);
+  return value;
+}
+
 /* One code, 8-bit or not, as an integer. */
 int32_t rt_code_get (const void *data, int type, size_t i);
 void rt_code_put (void *data, int type, size_t i, int32_t code);
+
+/* The zero point of @x: from @zero when that has data, else its quantization's. */
+int32_t rt_x_zero (const RtTensor *x, const RtTensor *zero);
 
 /* ---- infer ---- */
 
@@ -78,7 +92,7 @@ typedef struct
   size_t n_groups, n_rows, n_cols; /* rows and columns of one group */
   size_t padded_rows;              /* rows of one group in whole panels */
   size_t panel_bytes, group_bytes; /* of the panels of one group */
-  size_t bias_at, scale_at, w_zero_at, panels_at, n_bytes;
+  size_t bias_at, scale_at, w_zero_at, sum_at, panels_at, n_bytes;
 } RtProductLayout;
 
 RtProductLayout rt_product_layout (size_t n_groups, size_t n_rows, size_t n_cols);
@@ -95,6 +109,23 @@ typedef struct
 void rt_product_make (const RtProductLayout *layout, const KnTable *kn, const void *w, int w_type,
                       const RtQuant *w_quant, const int32_t *bias, int x_type,
                       const RtQuant *x_quant, float scale_y, void *memory);
+
+/* [padded_rows] of @group: the sum over the columns of w - its zero point. */
+static inline const int32_t *
+rt_product_sums (const RtProductLayout *layout, const void *prepared, size_t group)
+{
+  return (const int32_t *)(const void *)((const uint8_t *)prepared + layout->sum_at)
+         + group * layout->padded_rows;
+}
+
+/* y [n_pixels][n] -= x_zero * sums [n]: for a zero point that is known only when a run has it. */
+void rt_product_move_zero (int32_t *y, size_t y_stride_bytes, size_t n_pixels, size_t n,
+                           int32_t x_zero, const int32_t *sums);
+
+/* Input @input, when present, is one number of the type of input 0: its zero point. The node then gives
+ * sums, and input 0 has no quantization of its own. */
+bool rt_int8_check_zero (const RtGraph *graph, const RtNode *node, uint32_t input,
+                         uint32_t out_type, RtError *error);
 
 /* 0x80 when codes of @x_type are not what @kn multiplies. */
 static inline uint8_t

@@ -9,6 +9,8 @@
 #include "rt-int8.h"
 #include "rt-ops-int8.h"
 
+#define X_ZERO (RT_CONV_RESIDUAL + 1)
+
 /* Gathered rows of a tile: they and a panel stay in the first-level cache. */
 #define TILE_BYTES (24 * 1024)
 #define TILE_MIN_PIXELS 12
@@ -57,7 +59,8 @@ conv_infer (const RtGraph *graph, const RtNode *node, RtShape *shapes, int *type
                     "%s: an 8-bit convolution has limits, but no activation and no residual",
                     node->name);
   types[0] = (int)attrs->out_type;
-  return rt_int8_check_bias (graph, node, RT_CONV_BIAS, RT_TYPE_I32, (int64_t)windows.out_c, error);
+  return rt_int8_check_bias (graph, node, RT_CONV_BIAS, RT_TYPE_I32, (int64_t)windows.out_c, error)
+         && rt_int8_check_zero (graph, node, X_ZERO, attrs->out_type, error);
 }
 
 static RtWindows
@@ -241,7 +244,7 @@ gather (const Run *r, size_t group, size_t first, size_t n, uint8_t *rows)
       .out_w = w->out_w,
       .first_pixel = first % per_picture,
       .n_pixels = n,
-      .pad = (uint8_t)rt_quant_zero (x->quant, 0),
+      .pad = (uint8_t)rt_x_zero (x, &r->context->inputs[X_ZERO]),
       .flip = r->flip,
       .rows = rows,
       .row_stride = r->tiling.row_stride,
@@ -289,6 +292,16 @@ run_tile (const Run *r, size_t tile, size_t panel_chunk, size_t group)
                   (uint8_t *)y->data + first * y_stride
                       + (group * r->layout.n_rows + panel * KN_PANEL_ROWS) * code_bytes,
                   y_stride);
+
+  const RtTensor *zero = &context->inputs[X_ZERO];
+  const size_t row = panel * KN_PANEL_ROWS;
+  if (zero->data != NULL)
+    rt_product_move_zero ((int32_t *)y->data + first * y->row_stride + group * r->layout.n_rows
+                              + row,
+                          y_stride, n,
+                          min_size (t->chunk_panels * KN_PANEL_ROWS, r->layout.n_rows - row),
+                          rt_code_get (zero->data, zero->type, 0),
+                          rt_product_sums (&r->layout, context->prepared, group) + row);
 }
 
 static void
@@ -334,7 +347,8 @@ reference_sum (const RtOpContext *context, const RtWindows *s, size_t n, size_t 
   const RtTensor *x = &context->inputs[RT_CONV_X], *w = &context->inputs[RT_CONV_WEIGHT];
   const int32_t *bias = context->inputs[RT_CONV_BIAS].data;
   const size_t channels = s->in_c / a->groups, group = o / (s->out_c / a->groups);
-  int64_t sum = bias != NULL ? bias[o] : 0;
+  const int32_t x_zero = rt_x_zero (x, &context->inputs[X_ZERO]);
+  int64_t sum = bias != NULL ? rt_load_i32 (bias, o) : 0;
 
   for (size_t ky = 0; ky < s->kh; ky++)
     for (size_t kx = 0; kx < s->kw; kx++)
@@ -347,7 +361,7 @@ reference_sum (const RtOpContext *context, const RtWindows *s, size_t n, size_t 
           sum += (int64_t)(rt_code_get (x->data, x->type,
                                         offset (a, s->in_h, s->in_w, s->in_c, n, (size_t)iy,
                                                 (size_t)ix, group * channels + c))
-                           - rt_quant_zero (x->quant, 0))
+                           - x_zero)
                  * (rt_code_get (w->data, w->type, ((o * s->kh + ky) * s->kw + kx) * channels + c)
                     - rt_quant_zero (w->quant, o));
       }
@@ -393,7 +407,7 @@ const RtOp rt_op_conv_int8 = {
   .title = "Convolution, 8-bit",
   .attrs_bytes = sizeof (RtConvInt8Attrs),
   .min_inputs = 2,
-  .max_inputs = 4,
+  .max_inputs = 5,
   .n_outputs = 1,
   .infer = conv_infer,
   .prepared_bytes = conv_prepared_bytes,

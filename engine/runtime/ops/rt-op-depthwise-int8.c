@@ -134,7 +134,7 @@ dw_prepare (const RtOpContext *context, void *memory)
         }
       w_zeros[c] = rt_quant_zero (w->quant, c) - w_shift;
       head->has_w_zero |= w_zeros[c] != 0;
-      biases[c] = (int32_t)((uint32_t)(bias != NULL ? bias[c] : 0) - (uint32_t)(x_zero * sum)
+      biases[c] = (int32_t)((uint32_t)(bias != NULL ? rt_load_i32 (bias, c) : 0) - (uint32_t)(x_zero * sum)
                             + (uint32_t)(x_zero * w_zeros[c]) * (uint32_t)n_taps);
       scales[c] = rt_quant_scale (x->quant, 0) * rt_quant_scale (w->quant, c) / scale_y;
     }
@@ -340,7 +340,7 @@ reference_sum (const RtOpContext *context, const RtWindows *s, size_t n, size_t 
   const RtConvAttrs *a = &((const RtConvInt8Attrs *)context->attrs)->conv;
   const RtTensor *x = &context->inputs[RT_CONV_X], *w = &context->inputs[RT_CONV_WEIGHT];
   const int32_t *bias = context->inputs[RT_CONV_BIAS].data;
-  int64_t sum = bias != NULL ? bias[o] : 0;
+  int64_t sum = bias != NULL ? rt_load_i32 (bias, o) : 0;
 
   for (size_t ky = 0; ky < s->kh; ky++)
     for (size_t kx = 0; kx < s->kw; kx++)

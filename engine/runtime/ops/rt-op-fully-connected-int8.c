@@ -10,6 +10,7 @@ enum
   X,
   WEIGHT,
   BIAS,
+  X_ZERO,
 };
 
 #define TILE_ROWS 48         /* of x: they are copied when their codes need flipping */
@@ -40,7 +41,8 @@ fc_infer (const RtGraph *graph, const RtNode *node, RtShape *shapes, int *types,
   shapes[0] = *x;
   shapes[0].dims[x->n_dims - 1] = w->dims[0];
   types[0] = (int)attrs->out_type;
-  return rt_int8_check_bias (graph, node, BIAS, RT_TYPE_I32, w->dims[0], error);
+  return rt_int8_check_bias (graph, node, BIAS, RT_TYPE_I32, w->dims[0], error)
+         && rt_int8_check_zero (graph, node, X_ZERO, attrs->out_type, error);
 }
 
 static RtProductLayout
@@ -172,6 +174,15 @@ run_part (const RtOpContext *context, const Split *s, size_t part, uint8_t *scra
                   (int32_t *)(void *)(scratch + TILE_ROWS * copy_stride (&w->shape)),
                   (uint8_t *)y->data + first * y_stride + panel * KN_PANEL_ROWS * code_bytes,
                   y_stride);
+
+  const RtTensor *zero = &context->inputs[X_ZERO];
+  const size_t row = panel * KN_PANEL_ROWS, n_left = layout.n_rows - row;
+  if (zero->data != NULL)
+    rt_product_move_zero ((int32_t *)y->data + first * layout.n_rows + row, y_stride, n,
+                          (end - panel) * KN_PANEL_ROWS < n_left ? (end - panel) * KN_PANEL_ROWS
+                                                                 : n_left,
+                          rt_code_get (zero->data, zero->type, 0),
+                          rt_product_sums (&layout, context->prepared, 0) + row);
 }
 
 static void
@@ -192,16 +203,16 @@ fc_reference (const RtOpContext *context)
   const RtFullyConnectedInt8Attrs *attrs = context->attrs;
   const RtTensor *x = &context->inputs[X], *w = &context->inputs[WEIGHT], *y = &context->outputs[0];
   const int32_t *bias = context->inputs[BIAS].data;
+  const int32_t x_zero = rt_x_zero (x, &context->inputs[X_ZERO]);
   const size_t n_cols = (size_t)w->shape.dims[1], n_out = (size_t)w->shape.dims[0];
 
   for (size_t row = 0; row < rt_shape_rows (&x->shape); row++)
     for (size_t o = 0; o < n_out; o++)
       {
-        int64_t sum = bias != NULL ? bias[o] : 0;
+        int64_t sum = bias != NULL ? rt_load_i32 (bias, o) : 0;
 
         for (size_t c = 0; c < n_cols; c++)
-          sum += (int64_t)(rt_code_get (x->data, x->type, row * n_cols + c)
-                           - rt_quant_zero (x->quant, 0))
+          sum += (int64_t)(rt_code_get (x->data, x->type, row * n_cols + c) - x_zero)
                  * (rt_code_get (w->data, w->type, o * n_cols + c) - rt_quant_zero (w->quant, o));
         rt_code_put (y->data, y->type, row * n_out + o,
                      rt_reference_requant (y, (int32_t)sum,
@@ -225,7 +236,7 @@ const RtOp rt_op_fully_connected_int8 = {
   .title = "Fully connected, 8-bit",
   .attrs_bytes = sizeof (RtFullyConnectedInt8Attrs),
   .min_inputs = 2,
-  .max_inputs = 3,
+  .max_inputs = 4,
   .n_outputs = 1,
   .infer = fc_infer,
   .prepared_bytes = fc_prepared_bytes,

@@ -23,7 +23,8 @@
 
 /* x [N, H, W, I] or [N, W, I] I8 or U8, weight [O, KH, KW, I / groups] I8 or U8 constant, optional bias
  * [O] I32 constant -> y [N, OH, OW, O] of @out_type: I8 or U8, or I32 for the sums themselves
- * (ConvInteger). Padding is the zero point of x. Inputs and shapes as rt_op_conv's; activation must be
+ * (ConvInteger); then x may have no quantization and its zero point be
+ * input 4, one number of its type, known when a run has it. Padding is the zero point of x. Inputs and shapes as rt_op_conv's; activation must be
  * 0, min and max are real numbers that become bounds of the codes. */
 extern const RtOp rt_op_conv_int8;
 
@@ -37,7 +38,8 @@ typedef struct
 } RtConvInt8Attrs;
 
 /* x [.., C] I8 or U8, weight [O, C] I8 or U8 constant, optional bias [O] I32 constant -> y [.., O] of
- * @out_type: I8, U8, or I32 for the sums (MatMulInteger). */
+ * @out_type: I8, U8, or I32 for the sums (MatMulInteger); then x may have no quantization and its zero
+ * point be input 3, one number of its type. */
 extern const RtOp rt_op_fully_connected_int8;
 typedef struct
 {
@@ -64,12 +66,84 @@ extern const RtOp rt_op_quantize;
 /* x I8, U8, I16, U16, I32 with its quantization -> f32: scale * (x - zero point). x f16 -> f32. */
 extern const RtOp rt_op_dequantize;
 /* x I8, U8, I16 -> @type (I8, U8, I16) with another quantization, per tensor: round_half_even ((x - zx) *
- * (sx / sy)) + zy in f32. */
+ * (sx / sy)) + zy in f32. 8 bit to 8 bit with @coarse: ((x - zx) * round (256 sx / sy) + 128) >> 8, + zy,
+ * which is what LiteRT's XNNPACK computes. */
 extern const RtOp rt_op_requantize;
 typedef struct
 {
   uint32_t type; /* RtType of the output; dequantize: ignored */
+  uint32_t coarse;
 } RtQuantizeAttrs;
 
 /* x f32 -> y U8 (same shape), scale f32 [], zero point U8 []: ONNX DynamicQuantizeLinear. */
 extern const RtOp rt_op_dynamic_quantize;
+
+/* ---- element by element ---- */
+
+/* a and b I8 or U8, broadcast together as NumPy does -> y of @out_type I8 or U8, within @min and @max
+ * (real numbers). Sums and differences in fixed point with 20 bits of factor, products in f32, both
+ * as XNNPACK. */
+extern const RtOp rt_op_add_int8, rt_op_sub_int8, rt_op_mul_int8;
+typedef struct
+{
+  uint32_t out_type; /* RtType */
+  float min, max;    /* -INFINITY, INFINITY: none */
+} RtBinaryInt8Attrs;
+
+/* x I8 or U8 -> y I8 or U8: a function of one real number, as a table of 256 codes. */
+extern const RtOp rt_op_unary_int8;
+typedef enum
+{
+  RT_INT8_CLIP, /* a to b; -INFINITY, INFINITY: only another quantization. ReLU: 0, INFINITY */
+  RT_INT8_SIGMOID,
+  RT_INT8_TANH,
+  RT_INT8_HARD_SWISH,
+  RT_INT8_HARD_SIGMOID, /* clamp (a x + b, 0, 1) */
+  RT_INT8_LEAKY_RELU,   /* below 0 times a */
+  RT_INT8_ELU,          /* below 0 a (exp (x) - 1) */
+  RT_INT8_SILU,
+  RT_INT8_GELU, /* exact */
+  RT_INT8_GELU_TANH,
+  RT_INT8_SOFTPLUS,
+  RT_INT8_ABS,
+  RT_INT8_NEG,
+  RT_INT8_SQUARE,
+  RT_INT8_SQRT,
+  RT_INT8_RSQRT,
+  RT_INT8_RECIPROCAL,
+  RT_INT8_EXP,
+  RT_INT8_LOG,
+  RT_INT8_SIN,
+  RT_INT8_COS,
+  RT_INT8_N_FUNCTIONS
+} RtInt8Function;
+typedef struct
+{
+  uint32_t function; /* RtInt8Function */
+  uint32_t out_type; /* RtType */
+  float a, b;
+  uint32_t coarse; /* leaky_relu: factors of 8 fraction bits, as requantize's */
+} RtUnaryInt8Attrs;
+
+/* x I8 or U8, slope I8 or U8 that broadcasts to x -> x, below 0 times slope. */
+extern const RtOp rt_op_prelu_int8; /* RtBinaryInt8Attrs */
+
+/* ---- windows, reductions, rows ---- */
+
+/* x [N, H, W, C] I8 or U8 -> y of the same type. max_pool keeps the quantization of x; average_pool
+ * rounds half away from zero where y has that of x, else goes through f32. Attributes: RtPoolAttrs. */
+extern const RtOp rt_op_max_pool_int8, rt_op_average_pool_int8;
+
+/* x I8 or U8 -> its mean over the named axes, which must be neighbours; same type. RtReduceAttrs. */
+extern const RtOp rt_op_mean_int8;
+
+/* x I8 or U8 -> y of the same type: softmax (beta x) of each row (last dimension). Exponentials come from
+ * a table of 256, sums run in order in f32, as in LiteRT. */
+extern const RtOp rt_op_softmax_int8;
+typedef struct
+{
+  float beta;
+} RtSoftmaxInt8Attrs;
+
+/* x I8 or U8 -> y of the same type: each row (last dimension) divided by its Euclidean norm. */
+extern const RtOp rt_op_l2_norm_int8;

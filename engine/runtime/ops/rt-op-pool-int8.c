@@ -1,0 +1,330 @@
+/* Maximum and average over windows of a quantized picture. Of a window only what lies in the picture
+ * counts. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rt-conv.h"
+#include "rt-int8.h"
+#include "rt-ops-conv.h"
+#include "rt-ops-int8.h"
+
+/* Channels whose sums are held at a time. */
+#define BLOCK 256
+
+/* ---- sizes ---- */
+
+/* One dimension. A kernel of 0 is the whole picture. */
+typedef struct
+{
+  int64_t size, out, kernel, stride, dilation, before, after;
+} Axis;
+
+static bool
+make_axis (int64_t size, uint32_t kernel, uint32_t stride, uint32_t dilation, uint32_t before,
+           uint32_t after, uint32_t ceil, Axis *axis)
+{
+  if (kernel == 0)
+    {
+      *axis = (Axis){ size, 1, size, 1, 1, 0, 0 };
+      return size > 0;
+    }
+  *axis = (Axis){ size, 0, kernel, stride, dilation, before, after };
+  const int64_t reach = (int64_t)dilation * ((int64_t)kernel - 1) + 1,
+                room = size + before + after - reach;
+  if (stride == 0 || dilation == 0 || size <= 0 || room < 0)
+    return false;
+  axis->out = room / stride + 1;
+  if (ceil && room % stride != 0 && axis->out * stride < size + before)
+    axis->out++;
+  return true;
+}
+
+typedef struct
+{
+  size_t n, c;
+  Axis h, w;
+} Sizes;
+
+static bool
+make_sizes (const RtPoolAttrs *a, const RtShape *x, Sizes *s)
+{
+  if (x->n_dims != 3 && x->n_dims != 4)
+    return false;
+  const RtPictureDims in = rt_picture_dims (x, a->channels_first);
+  s->n = (size_t)in.n;
+  s->c = (size_t)in.c;
+  return make_axis (in.h, a->kernel_h, a->stride_h, a->dilation_h, a->pad_top, a->pad_bottom,
+                    a->ceil, &s->h)
+         && make_axis (in.w, a->kernel_w, a->stride_w, a->dilation_w, a->pad_left, a->pad_right,
+                       a->ceil, &s->w);
+}
+
+static bool
+pool_infer (const RtGraph *graph, const RtNode *node, RtShape *shapes, int *types, RtError *error)
+{
+  const RtPoolAttrs *a = node->attrs;
+  const RtValue *x = rt_op_input_value (graph, node, 0);
+  Sizes s;
+
+  if (!rt_int8_check_x (graph, node, 0, error))
+    return false;
+  if (!make_sizes (a, &x->shape, &s))
+    {
+      char text[128];
+      return rt_fail (error, RT_ERROR_FORMAT, "%s: a window of %u x %u does not fit a picture %s",
+                      node->name, a->kernel_h, a->kernel_w,
+                      rt_shape_text (&x->shape, text, sizeof text));
+    }
+  shapes[0] = rt_picture_shape (&x->shape, a->channels_first, s.h.out, s.w.out, (int64_t)s.c);
+  types[0] = x->type;
+  return true;
+}
+
+/* The taps [*first, *end) of window @at that lie in the picture. */
+static void
+window (const Axis *axis, size_t at, size_t *first, size_t *end, size_t *n_padded)
+{
+  *first = (size_t)axis->kernel;
+  *end = *n_padded = 0;
+  for (int64_t i = 0; i < axis->kernel; i++)
+    {
+      const int64_t p = (int64_t)at * axis->stride + i * axis->dilation - axis->before;
+
+      *n_padded += p < axis->size + axis->after;
+      if (p < 0 || p >= axis->size)
+        continue;
+      *first = *end == 0 ? (size_t)i : *first;
+      *end = (size_t)i + 1;
+    }
+}
+
+static size_t
+position (const Axis *axis, size_t at, size_t tap)
+{
+  return (size_t)((int64_t)at * axis->stride + (int64_t)tap * axis->dilation - axis->before);
+}
+
+/* ---- codes ---- */
+
+static bool
+same_quant (const RtOpContext *context)
+{
+  const RtQuant *x = context->inputs[0].quant, *y = context->outputs[0].quant;
+  return rt_quant_scale (x, 0) == rt_quant_scale (y, 0)
+         && rt_quant_zero (x, 0) == rt_quant_zero (y, 0);
+}
+
+/* What all windows of a run share. */
+typedef struct
+{
+  bool is_signed, is_max, is_same;
+  float ratio; /* of scales */
+  int32_t zero_x;
+  KnRequant bounds;
+} Rule;
+
+static Rule
+rule_of (const RtOpContext *context)
+{
+  const RtPoolAttrs *a = context->attrs;
+  const RtTensor *x = &context->inputs[0], *y = &context->outputs[0];
+
+  return (Rule){ .is_signed = x->type == RT_TYPE_I8,
+                 .is_max = context->node->op == &rt_op_max_pool_int8,
+                 .is_same = same_quant (context),
+                 .ratio = rt_quant_scale (x->quant, 0) / rt_quant_scale (y->quant, 0),
+                 .zero_x = rt_quant_zero (x->quant, 0),
+                 .bounds = rt_requant (y->type, y->quant, a->min, a->max) };
+}
+
+static int32_t
+divide_half_away (int32_t sum, int32_t n)
+{
+  return sum >= 0 ? (sum + n / 2) / n : -((-sum + n / 2) / n);
+}
+
+/* The code of a maximum, or of the sum over @n_taps of a window of @n. */
+static uint8_t
+finish (const Rule *r, int32_t value, size_t n_taps, size_t n)
+{
+  float centred;
+
+  if (r->is_max && r->is_same)
+    centred = (float)(value - r->bounds.zero);
+  else if (r->is_max)
+    centred = rintf ((float)(value - r->zero_x) * r->ratio);
+  else if (r->is_same && n_taps == n)
+    centred = (float)(divide_half_away (value, (int32_t)n) - r->bounds.zero);
+  else
+    centred = rintf ((float)(value - (int32_t)n_taps * r->zero_x) * (r->ratio / (float)n));
+  return (uint8_t)((int32_t)fminf (fmaxf (centred, r->bounds.low), r->bounds.high)
+                   + r->bounds.zero);
+}
+
+static void
+take_row (const Rule *r, const uint8_t *x, size_t n, int32_t *values)
+{
+  if (r->is_max && r->is_signed)
+    for (size_t c = 0; c < n; c++)
+      values[c] = (int8_t)x[c] > values[c] ? (int8_t)x[c] : values[c];
+  else if (r->is_max)
+    for (size_t c = 0; c < n; c++)
+      values[c] = x[c] > values[c] ? x[c] : values[c];
+  else if (r->is_signed)
+    for (size_t c = 0; c < n; c++)
+      values[c] += (int8_t)x[c];
+  else
+    for (size_t c = 0; c < n; c++)
+      values[c] += x[c];
+}
+
+/* Channels [c, c + n) of output (picture, oy, ox), n <= BLOCK. */
+static void
+run_window (const RtOpContext *context, const Rule *r, const Sizes *s, size_t picture, size_t oy,
+            size_t ox, size_t c, size_t n, uint8_t *y)
+{
+  const RtPoolAttrs *a = context->attrs;
+  const uint8_t *x = context->inputs[0].data;
+  size_t y0, y1, x0, x1, padded_h, padded_w;
+  int32_t values[BLOCK];
+
+  window (&s->h, oy, &y0, &y1, &padded_h);
+  window (&s->w, ox, &x0, &x1, &padded_w);
+  for (size_t i = 0; i < n; i++)
+    values[i] = r->is_max ? INT32_MIN : 0;
+  for (size_t ky = y0; ky < y1; ky++)
+    for (size_t kx = x0; kx < x1; kx++)
+      take_row (r,
+                x
+                    + ((picture * (size_t)s->h.size + position (&s->h, oy, ky)) * (size_t)s->w.size
+                       + position (&s->w, ox, kx))
+                          * s->c
+                    + c,
+                n, values);
+
+  const size_t n_taps = (y1 > y0 ? y1 - y0 : 0) * (x1 > x0 ? x1 - x0 : 0);
+  const size_t all = a->count_padding ? padded_h * padded_w : n_taps;
+  for (size_t i = 0; i < n; i++)
+    y[i] = n_taps == 0 ? (uint8_t)((int32_t)r->bounds.low + r->bounds.zero)
+                       : finish (r, values[i], n_taps, all);
+}
+
+/* ---- running: output pixels times blocks of channels ---- */
+
+static uint32_t
+pool_chunks (const RtOpContext *context, uint32_t phase)
+{
+  Sizes s;
+
+  make_sizes (context->attrs, &context->inputs[0].shape, &s);
+  const uint64_t pixels = s.n * (uint64_t)(s.h.out * s.w.out), blocks = (s.c + BLOCK - 1) / BLOCK;
+  return rt_split (pixels * blocks,
+                   (uint64_t)(s.h.kernel * s.w.kernel) * (s.c < BLOCK ? s.c : BLOCK),
+                   context->n_threads);
+}
+
+static void
+pool_run (const RtOpContext *context, uint32_t phase, uint32_t chunk, const RtWorker *worker)
+{
+  const RtTensor *y = &context->outputs[0];
+  const Rule rule = rule_of (context);
+  uint64_t first, last;
+  Sizes s;
+
+  make_sizes (context->attrs, &context->inputs[0].shape, &s);
+  const uint64_t pixels = s.n * (uint64_t)(s.h.out * s.w.out), blocks = (s.c + BLOCK - 1) / BLOCK;
+  rt_split_range (pixels * blocks, pool_chunks (context, 0), chunk, &first, &last);
+  for (uint64_t i = first; i < last; i++)
+    {
+      const size_t pixel = i / blocks, c = i % blocks * BLOCK;
+      const size_t n = s.c - c < BLOCK ? s.c - c : BLOCK, per_picture = (size_t)(s.h.out * s.w.out);
+
+      run_window (context, &rule, &s, pixel / per_picture, pixel % per_picture / (size_t)s.w.out,
+                  pixel % (size_t)s.w.out, c, n, (uint8_t *)y->data + pixel * y->row_stride + c);
+    }
+}
+
+/* One element, straight from the definition, in either layout. */
+static int32_t
+reference_value (const RtOpContext *context, const Rule *r, const Sizes *s, const size_t at[4],
+                 size_t *n_taps, size_t *n_padded)
+{
+  const RtPoolAttrs *a = context->attrs;
+  const RtTensor *x = &context->inputs[0];
+  int32_t value = r->is_max ? INT32_MIN : 0;
+
+  *n_taps = *n_padded = 0;
+  for (int64_t ky = 0; ky < s->h.kernel; ky++)
+    for (int64_t kx = 0; kx < s->w.kernel; kx++)
+      {
+        const int64_t iy = (int64_t)at[1] * s->h.stride + ky * s->h.dilation - s->h.before;
+        const int64_t ix = (int64_t)at[2] * s->w.stride + kx * s->w.dilation - s->w.before;
+
+        *n_padded += iy < s->h.size + s->h.after && ix < s->w.size + s->w.after;
+        if (iy < 0 || iy >= s->h.size || ix < 0 || ix >= s->w.size)
+          continue;
+        const int32_t code = rt_code_get (x->data, x->type,
+                                          rt_picture_at (&x->shape, a->channels_first, at[0],
+                                                         (size_t)iy, (size_t)ix, at[3]));
+        ++*n_taps;
+        value = !r->is_max ? value + code : code > value ? code : value;
+      }
+  return value;
+}
+
+static void
+pool_reference (const RtOpContext *context)
+{
+  const RtPoolAttrs *a = context->attrs;
+  const RtTensor *y = &context->outputs[0];
+  const Rule rule = rule_of (context);
+  Sizes s;
+  size_t at[4];
+
+  make_sizes (a, &context->inputs[0].shape, &s);
+  for (at[0] = 0; at[0] < s.n; at[0]++)
+    for (at[1] = 0; at[1] < (size_t)s.h.out; at[1]++)
+      for (at[2] = 0; at[2] < (size_t)s.w.out; at[2]++)
+        for (at[3] = 0; at[3] < s.c; at[3]++)
+          {
+            size_t n_taps, n_padded;
+            const int32_t value = reference_value (context, &rule, &s, at, &n_taps, &n_padded);
+            ((uint8_t *)
+                 y->data)[rt_picture_at (&y->shape, a->channels_first, at[0], at[1], at[2], at[3])]
+                = n_taps == 0 ? (uint8_t)((int32_t)rule.bounds.low + rule.bounds.zero)
+                              : finish (&rule, value, n_taps, a->count_padding ? n_padded : n_taps);
+          }
+}
+
+static void
+pool_cost (const RtOpQuery *query, RtCost *cost)
+{
+  Sizes s;
+
+  rt_int8_cost_io (query, cost);
+  make_sizes (query->node->attrs, &rt_op_input_value (query->graph, query->node, 0)->shape, &s);
+  cost->flops = cost->write_bytes * (uint64_t)(s.h.kernel * s.w.kernel);
+}
+
+static bool
+pool_permute (const RtGraph *graph, const RtNode *node, const uint32_t *perm, uint32_t n_dims,
+              void *attrs)
+{
+  RtPoolAttrs *a = attrs;
+
+  if (!a->channels_first || !rt_is_channels_last (perm, n_dims))
+    return false;
+  a->channels_first = 0;
+  return true;
+}
+
+#define POOL                                                                                       \
+  .attrs_bytes = sizeof (RtPoolAttrs), .min_inputs = 1, .max_inputs = 1, .n_outputs = 1,           \
+  .infer = pool_infer, .n_phases = 1, .n_chunks = pool_chunks, .run = pool_run,                    \
+  .reference = pool_reference, .cost = pool_cost, .strided_output = true, .permute = pool_permute
+
+const RtOp rt_op_max_pool_int8
+    = { .name = "max_pool_int8", .title = "Maximum over windows, 8-bit", POOL };
+const RtOp rt_op_average_pool_int8
+    = { .name = "average_pool_int8", .title = "Average over windows, 8-bit", POOL };
