@@ -5,4 +5,6 @@
 
 G_BEGIN_DECLS
 
+extern const EngFormat eng_format_tflite;
+
 G_END_DECLS

@@ -119,6 +119,19 @@ read_shape (EngFlat *flat, EngFlatTable table, EngTfliteTensor *tensor)
     }
 }
 
+/* Dimension @axis if it has a scale per index. Some writers name an axis of the weights for their bias
+ * too: then the last dimension of that size. -1: there is none. */
+static gint32
+find_quant_axis (const EngTfliteTensor *tensor, gint32 axis, guint32 n_scales)
+{
+  if (axis >= 0 && (guint)axis < tensor->n_dims && (guint32)tensor->dims[axis] == n_scales)
+    return axis;
+  for (guint d = tensor->n_dims; d-- > 0;)
+    if ((guint32)tensor->dims[d] == n_scales)
+      return (gint32)d;
+  return -1;
+}
+
 static void
 read_quantization (EngFlat *flat, EngFlatTable table, EngTfliteTensor *tensor)
 {
@@ -132,9 +145,7 @@ read_quantization (EngFlat *flat, EngFlatTable table, EngTfliteTensor *tensor)
     return;
   if (zero_points.n_items != scales.n_items && zero_points.n_items > 1)
     eng_flat_fault (flat, place, "a tensor has not as many zero points as scales");
-  else if (scales.n_items > 1
-           && (axis < 0 || (guint)axis >= tensor->n_dims
-               || (guint32)tensor->dims[axis] != scales.n_items))
+  else if (scales.n_items > 1 && (axis = find_quant_axis (tensor, axis, scales.n_items)) < 0)
     eng_flat_fault (flat, place, "a tensor's scales do not fit its shape");
   if (!eng_flat_spend (flat, place, 2 * (guint64)scales.n_items))
     return;

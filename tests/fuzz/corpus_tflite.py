@@ -231,7 +231,7 @@ def corpus():
         "bad-scale-nan": quantized((float("nan"),)), "bad-scale-negative": quantized((-1.0,)),
         "bad-scale-infinite": quantized((float("inf"),)),
         "bad-zero-huge": quantized(zeros=(2**40,)), "bad-zeros": quantized((0.5, 0.5), (0, 0, 0), 1),
-        "bad-axis": quantized((0.5, 0.5), (0, 0), 2), "bad-axis-negative": quantized((0.5, 0.5), (0, 0), -1),
+        "good-axis-wrong": quantized((0.5, 0.5), (0, 0), 2), "good-axis-negative": quantized((0.5, 0.5), (0, 0), -1),
         "bad-channels": quantized((0.5, 0.5, 0.5), (0, 0, 0), 1),
         "bad-sparse-levels": model([subgraph([tensor("w", [2, 3, 4], 0, 1, s6=sparse([2, 3]))], [], [], [])], [], [floats(5, 6)]),
         "any-sparse-segments": model([subgraph([tensor("w", [2, 3], 0, 1, s6=sparse([2, 3], segments=(0, 200, 2)))] + dense[1:],
