@@ -187,6 +187,9 @@ static const RtOp *const ops[] = {
   &rt_op_l2_norm_int8,
   &rt_op_max_pool,
   &rt_op_average_pool,
+  &rt_op_lstm,
+  &rt_op_gru,
+  &rt_op_rnn,
 };
 
 const RtOp *const *
