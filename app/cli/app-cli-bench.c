@@ -8,12 +8,13 @@
 #include "eng-error.h"
 
 static gboolean as_json, fresh_roofs;
-static char **recipes, **threads;
+static char **recipes, **threads, **inputs;
 static int n_prefill = 128, n_decode = 64, n_repeats = 7;
 
 static const GOptionEntry entries[] = {
   { "recipe", 0, 0, G_OPTION_ARG_STRING_ARRAY, &recipes, "A recipe: a file or JSON; may be repeated", "FILE|JSON" },
   { "threads", 't', 0, G_OPTION_ARG_STRING_ARRAY, &threads, "Threads; may be repeated", "N" },
+  { "input", 'i', 0, G_OPTION_ARG_FILENAME_ARRAY, &inputs, "Of a network: a file or a folder; may be repeated (random without)", "FILE" },
   { "prefill", 0, 0, G_OPTION_ARG_INT, &n_prefill, "Tokens of the prompt (128)", "N" },
   { "decode", 0, 0, G_OPTION_ARG_INT, &n_decode, "Tokens to decode (64)", "N" },
   { "repeats", 'r', 0, G_OPTION_ARG_INT, &n_repeats, "Repeats of each (7); fewer than 6 give no 95 % interval", "N" },
@@ -74,6 +75,44 @@ print_text (EngBuild *build, const EngBenchResult *result)
   g_print ("  decode %d:  %s, %.0f %% of the read roof\n", n_decode, decode, 100 * result->decode_share_of_read);
 }
 
+/* A network: clean inferences of the input, or of a random one. */
+static gboolean
+bench_network (Bench *bench, EngBuild *build, GError **error)
+{
+  g_autoptr (EngWorkload) workload = app_cli_input_workload (inputs, n_repeats == 7 ? 0 : n_repeats, 0, 0);
+  g_autoptr (EngRun) run = eng_run_new (build, workload, NULL, NULL, NULL, error);
+  static const EngFigureId shown[] = { ENG_FIGURE_INFERENCE, ENG_FIGURE_INFERENCES, ENG_FIGURE_PREPROCESSING, ENG_FIGURE_NETWORK,
+                                       ENG_FIGURE_POSTPROCESSING, ENG_FIGURE_PEAK_MEMORY };
+  g_autofree char *recipe = eng_recipe_describe (eng_build_get_recipe (build));
+  guint n_threads = eng_build_get_n_threads (build);
+
+  if (run == NULL)
+    return FALSE;
+  if (bench->json != NULL)
+    {
+      json_builder_begin_object (bench->json);
+      app_cli_json_recipe (bench->json, eng_build_get_recipe (build));
+      app_cli_json_string (bench->json, "build_hash", eng_build_get_hash (build));
+      app_cli_json_string (bench->json, "isa", eng_build_get_isa (build));
+      app_cli_json_int (bench->json, "threads", n_threads);
+    }
+  else
+    g_print ("%s; on %u %s, %s\n", recipe, n_threads, n_threads == 1 ? "thread" : "threads", eng_build_get_isa (build));
+  for (guint i = 0; i < G_N_ELEMENTS (shown); i++)
+    {
+      EngFigure figure = eng_run_get_figure (run, shown[i]);
+      g_autofree char *text = eng_figure_format (&figure);
+
+      if (bench->json != NULL)
+        app_cli_json_figure (bench->json, eng_figure_id_name (shown[i]), &figure);
+      else
+        g_print ("  %-22s %s\n", eng_figure_id_title (shown[i]), text);
+    }
+  if (bench->json != NULL)
+    json_builder_end_object (bench->json);
+  return TRUE;
+}
+
 static gboolean
 bench_one (Bench *bench, EngRecipe *recipe, int n_threads, GError **error)
 {
@@ -83,6 +122,8 @@ bench_one (Bench *bench, EngRecipe *recipe, int n_threads, GError **error)
   EngBenchResult result;
   EngRoof roof;
 
+  if (build != NULL && eng_model_get_kind (bench->model) == ENG_MODEL_NETWORK)
+    return bench_network (bench, build, error);
   if (build == NULL
       || !eng_machine_measure_roof (bench->machine, eng_build_get_n_threads (build), fresh_roofs, &roof, NULL, error)
       || !eng_bench (build, &config, &roof, &result, NULL, error))

@@ -103,20 +103,12 @@ add_nodes (JsonBuilder *builder, const RtGraph *graph)
 }
 
 static void
-print_json (EngModel *model)
+add_language (JsonBuilder *builder, EngModel *model)
 {
-  g_autoptr (JsonBuilder) builder = json_builder_new ();
   const RtArchParams *params = eng_model_get_params (model);
-  g_autofree char *licence = eng_model_dup_licence (model);
 
-  json_builder_begin_object (builder);
-  app_cli_json_string (builder, "path", eng_model_get_path (model));
-  app_cli_json_string (builder, "name", eng_model_get_name (model));
-  app_cli_json_string (builder, "format", eng_model_get_format (model));
+  app_cli_json_string (builder, "kind", "language");
   app_cli_json_string (builder, "architecture", eng_model_get_arch (model));
-  app_cli_json_string (builder, "licence", licence);
-  app_cli_json_int (builder, "file_bytes", (gint64) eng_model_get_file_bytes (model));
-  app_cli_json_int (builder, "parameters", (gint64) eng_model_get_n_params (model));
   app_cli_json_int (builder, "blocks", params->n_layers);
   app_cli_json_int (builder, "embedding_length", params->n_embd);
   app_cli_json_int (builder, "feed_forward_length", params->n_ff);
@@ -130,6 +122,25 @@ print_json (EngModel *model)
   if (eng_model_get_tokenizer (model) == NULL)
     json_builder_add_string_value (builder, eng_model_get_tokenizer_error (model));
   json_builder_end_array (builder);
+}
+
+static void
+print_json (EngModel *model)
+{
+  g_autoptr (JsonBuilder) builder = json_builder_new ();
+  g_autofree char *licence = eng_model_dup_licence (model);
+
+  json_builder_begin_object (builder);
+  app_cli_json_string (builder, "path", eng_model_get_path (model));
+  app_cli_json_string (builder, "name", eng_model_get_name (model));
+  app_cli_json_string (builder, "format", eng_model_get_format (model));
+  app_cli_json_string (builder, "licence", licence);
+  app_cli_json_int (builder, "file_bytes", (gint64) eng_model_get_file_bytes (model));
+  app_cli_json_int (builder, "parameters", (gint64) eng_model_get_n_params (model));
+  if (eng_model_get_kind (model) == ENG_MODEL_NETWORK)
+    app_cli_json_network (builder, model);
+  else
+    add_language (builder, model);
   add_tensors (builder, model);
   add_nodes (builder, eng_model_get_graph (model));
   json_builder_end_object (builder);
@@ -148,6 +159,8 @@ run (int argc, char **argv, GError **error)
     return FALSE;
   if (as_json)
     print_json (model);
+  else if (eng_model_get_kind (model) == ENG_MODEL_NETWORK)
+    app_cli_print_network (model);
   else
     print_text (model);
   if (!as_json && show_tensors)

@@ -6,6 +6,7 @@
 #include "app-cli.h"
 #include "eng-build.h"
 #include "eng-figure.h"
+#include "eng-run.h"
 
 G_BEGIN_DECLS
 
@@ -18,8 +19,8 @@ typedef struct
   gboolean (*run) (int argc, char **argv, GError **error);
 } AppCommand;
 
-extern const AppCommand app_command_inspect, app_command_run, app_command_bench, app_command_profile, app_command_convert,
-    app_command_techniques;
+extern const AppCommand app_command_inspect, app_command_run, app_command_bench, app_command_profile, app_command_eval,
+    app_command_convert, app_command_techniques;
 
 /* Parse @entries out of @argv and leave the file arguments; exactly @n_files of them, else an error with the command's usage. */
 gboolean app_cli_parse (const AppCommand *command, const GOptionEntry *entries, int *argc, char ***argv, guint n_files,
@@ -43,5 +44,12 @@ void app_cli_json_figure (JsonBuilder *builder, const char *name, const EngFigur
 void app_cli_json_recipe (JsonBuilder *builder, EngRecipe *recipe);
 /* Print the finished object on stdout, indented. */
 void app_cli_json_print (JsonBuilder *builder);
+
+/* Networks (app-cli-network.c). */
+void app_cli_print_network (EngModel *model);
+void app_cli_json_network (JsonBuilder *builder, EngModel *model); /* members of the object that is open */
+void app_cli_print_figures (EngRun *run);                          /* on standard error */
+gboolean app_cli_save_result (EngRun *run, const char *path, GError **error);
+EngWorkload *app_cli_input_workload (char **inputs, int n_repeats, double seconds, double rate);
 
 G_END_DECLS

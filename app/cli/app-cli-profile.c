@@ -7,10 +7,13 @@
 
 static gboolean as_json, as_csv, by_node;
 static char *prompt, *recipe_text;
-static int n_predict = 64, n_threads = 0;
+static char **inputs;
+static int n_predict = 64, n_threads = 0, n_repeats = 0;
 
 static const GOptionEntry entries[] = {
   { "prompt", 'p', 0, G_OPTION_ARG_STRING, &prompt, "The text to go on from", "TEXT" },
+  { "input", 'i', 0, G_OPTION_ARG_FILENAME_ARRAY, &inputs, "Of a network: a file or a folder; may be repeated (random without)", "FILE" },
+  { "repeats", 0, 0, G_OPTION_ARG_INT, &n_repeats, "Of a network: clean inferences (as many as an interval takes)", "N" },
   { "recipe", 0, 0, G_OPTION_ARG_STRING, &recipe_text, "A recipe: a file or JSON", "FILE|JSON" },
   { "tokens", 'n', 0, G_OPTION_ARG_INT, &n_predict, "Tokens to decode (64): half of them are instrumented", "N" },
   { "threads", 't', 0, G_OPTION_ARG_INT, &n_threads, "Threads, instead of the recipe's", "N" },
@@ -53,8 +56,11 @@ print_phase (EngModel *model, EngProfile *profile, RtPhase phase, const char *ti
 
   if (figures->total.n == 0)
     return;
-  g_print ("%s, %u %s a step, %u instrumented steps (median, 5 %% to 95 %%)\n", title, figures->n_tokens,
-           figures->n_tokens == 1 ? "token" : "tokens", figures->total.n);
+  if (phase == RT_PHASE_INFERENCE)
+    g_print ("%s, %u instrumented (median, 5 %% to 95 %%)\n", title, figures->total.n);
+  else
+    g_print ("%s, %u %s a step, %u instrumented steps (median, 5 %% to 95 %%)\n", title, figures->n_tokens,
+             figures->n_tokens == 1 ? "token" : "tokens", figures->total.n);
   if (by_node)
     for (guint i = 0; i < eng_profile_get_n_nodes (profile); i++)
       print_line (eng_profile_get_node_name (profile, i), eng_profile_get_node_op (profile, i), &figures->nodes[i], &figures->total,
@@ -70,6 +76,19 @@ print_phase (EngModel *model, EngProfile *profile, RtPhase phase, const char *ti
   g_print ("  %-37s %s\n  %-37s %s\n\n", "sum of the layers, instrumented", total, "whole step, clean", clean);
 }
 
+static EngWorkload *
+make_workload (EngModel *model)
+{
+  EngWorkload *workload;
+
+  if (eng_model_get_kind (model) == ENG_MODEL_NETWORK)
+    return app_cli_input_workload (inputs, n_repeats, 0, 0);
+  workload = eng_workload_new (prompt != NULL ? prompt : "It is a truth universally acknowledged, that");
+  workload->n_predict = (guint) MAX (n_predict, 1);
+  workload->ignore_end = TRUE;
+  return workload;
+}
+
 static gboolean
 run_command (int argc, char **argv, GError **error)
 {
@@ -81,6 +100,7 @@ run_command (int argc, char **argv, GError **error)
   g_autoptr (EngRun) run = NULL;
   g_autofree char *text = NULL;
   EngFigure overhead;
+  gboolean network;
 
   if (!app_cli_parse (&app_command_profile, entries, &argc, &argv, 1, error))
     return FALSE;
@@ -91,10 +111,8 @@ run_command (int argc, char **argv, GError **error)
   if (build == NULL)
     return FALSE;
 
-  workload = eng_workload_new (prompt != NULL ? prompt : "It is a truth universally acknowledged, that");
-  workload->n_predict = (guint) MAX (n_predict, 1);
-  workload->ignore_end = TRUE;
-  run = eng_run_generate (build, workload, NULL, NULL, NULL, error);
+  workload = make_workload (model);
+  run = eng_run_new (build, workload, NULL, NULL, NULL, error);
   if (run == NULL)
     return FALSE;
   if (as_json || as_csv)
@@ -105,13 +123,15 @@ run_command (int argc, char **argv, GError **error)
     }
   print_phase (model, eng_run_get_profile (run), RT_PHASE_PREFILL, "Prefill");
   print_phase (model, eng_run_get_profile (run), RT_PHASE_DECODE, "Decode");
-  overhead = eng_run_get_figure (run, ENG_FIGURE_OVERHEAD);
+  print_phase (model, eng_run_get_profile (run), RT_PHASE_INFERENCE, "Inferences");
+  network = eng_run_get_workload (run)->kind == ENG_WORKLOAD_INPUT;
+  overhead = eng_run_get_figure (run, network ? ENG_FIGURE_INFERENCE_OVERHEAD : ENG_FIGURE_OVERHEAD);
   text = eng_figure_format (&overhead);
-  g_print ("Overhead of instrumenting a decode step: %s\n", text);
+  g_print ("Overhead of instrumenting %s: %s\n", network ? "an inference" : "a decode step", text);
   for (const char *const *reason = eng_run_get_reasons (run); *reason != NULL; reason++)
     g_print ("%s: %s\n", eng_run_get_validity (run) == ENG_RUN_INVALID ? "invalid" : "degraded", *reason);
   return TRUE;
 }
 
-const AppCommand app_command_profile = { "profile", "FILE [--recipe R] [-p TEXT] [-n TOKENS] [--nodes] [--csv] [--json]",
+const AppCommand app_command_profile = { "profile", "FILE [--recipe R] [-p TEXT | -i INPUT] [-n TOKENS] [--nodes] [--csv] [--json]",
                                          "Latency and memory of every layer, prefill and decode apart.", run_command };

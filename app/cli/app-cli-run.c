@@ -1,4 +1,4 @@
-/* `lathe run FILE`: write text, then say how fast. */
+/* `lathe run FILE`: write text, or run a network on inputs, then say how fast. */
 
 #include <stdio.h>
 
@@ -11,6 +11,9 @@ static char *prompt, *system_prompt, *recipe_text;
 static int n_predict = 128, n_threads = 0, top_k = 0;
 static gint64 seed = 0;
 static double temperature = 0, top_p = 1, min_p = 0;
+static char **inputs, *output;
+static int n_repeats;
+static double seconds, rate;
 
 static const GOptionEntry entries[] = {
   { "prompt", 'p', 0, G_OPTION_ARG_STRING, &prompt, "The text to go on from (standard input when absent)", "TEXT" },
@@ -25,6 +28,12 @@ static const GOptionEntry entries[] = {
   { "top-p", 0, 0, G_OPTION_ARG_DOUBLE, &top_p, "Keep the likeliest that sum up to P (1: off)", "P" },
   { "min-p", 0, 0, G_OPTION_ARG_DOUBLE, &min_p, "Keep those at least P times as likely as the best (0: off)", "P" },
   { "ignore-end", 0, 0, G_OPTION_ARG_NONE, &ignore_end, "Go on after an end token", NULL },
+  { "input", 'i', 0, G_OPTION_ARG_FILENAME_ARRAY, &inputs,
+    "Of a network: a picture, sound, .npy or .bin file, or a folder; may be repeated (random without)", "FILE" },
+  { "output", 'o', 0, G_OPTION_ARG_FILENAME, &output, "Save the picture (PNG), mask (PNG) or sound (WAV) that comes out", "FILE" },
+  { "repeats", 0, 0, G_OPTION_ARG_INT, &n_repeats, "Clean inferences (as many as an interval takes)", "N" },
+  { "seconds", 0, 0, G_OPTION_ARG_DOUBLE, &seconds, "Run over the inputs again and again for so long", "S" },
+  { "rate", 0, 0, G_OPTION_ARG_DOUBLE, &rate, "With --seconds: inputs per second (as fast as possible)", "HZ" },
   { "keep", 0, 0, G_OPTION_ARG_NONE, &keep, "Keep the run in the history", NULL },
   { "json", 0, 0, G_OPTION_ARG_NONE, &as_json, "One JSON object: the whole run", NULL },
   { NULL },
@@ -58,6 +67,10 @@ check_options (GError **error)
 
   if (n_predict < 1)
     wrong = "--tokens must be at least 1";
+  else if (n_repeats < 0 || seconds < 0 || rate < 0)
+    wrong = "--repeats, --seconds and --rate must not be negative";
+  else if (rate > 0 && seconds == 0)
+    wrong = "--rate is for continuous runs: give --seconds, too";
   else if (n_threads < 0)
     wrong = "--threads must be at least 1";
   else if (temperature < 0)
@@ -91,31 +104,14 @@ print_summary (EngRun *run)
     g_printerr ("%s: %s\n", eng_run_get_validity (run) == ENG_RUN_INVALID ? "invalid" : "degraded", *reason);
 }
 
-static gboolean
-run_command (int argc, char **argv, GError **error)
+static EngWorkload *
+text_workload (GError **error)
 {
-  g_autoptr (EngModel) model = NULL;
-  g_autoptr (EngRecipe) recipe = NULL;
-  g_autoptr (EngRecipe) with_threads = NULL;
-  g_autoptr (EngBuild) build = NULL;
-  g_autoptr (EngWorkload) workload = NULL;
-  g_autoptr (EngRun) run = NULL;
-  g_autofree char *text = NULL;
-  EngRunEvents events = { .text = on_text };
+  g_autofree char *text = read_prompt (error);
+  EngWorkload *workload = text != NULL ? eng_workload_new (text) : NULL;
 
-  if (!app_cli_parse (&app_command_run, entries, &argc, &argv, 1, error) || !check_options (error))
-    return FALSE;
-  recipe = app_cli_recipe (recipe_text, error);
-  if (recipe == NULL)
-    return FALSE;
-  with_threads = app_cli_recipe_with_threads (recipe, n_threads, error);
-  text = with_threads != NULL ? read_prompt (error) : NULL;
-  model = text != NULL ? eng_model_load (argv[1], NULL, error) : NULL;
-  build = model != NULL ? app_cli_build (model, with_threads, error) : NULL;
-  if (build == NULL)
-    return FALSE;
-
-  workload = eng_workload_new (text);
+  if (workload == NULL)
+    return NULL;
   workload->chat = chat;
   workload->system = g_strdup (system_prompt);
   workload->n_predict = (guint) n_predict;
@@ -125,8 +121,34 @@ run_command (int argc, char **argv, GError **error)
                                           .top_p = (float) top_p,
                                           .min_p = (float) min_p,
                                           .seed = (guint64) seed };
-  run = eng_run_generate (build, workload, NULL, as_json ? NULL : &events, NULL, error);
-  if (run == NULL)
+  return workload;
+}
+
+static EngWorkload *
+make_workload (EngModel *model, GError **error)
+{
+  EngWorkload *workload;
+
+  if (eng_model_get_kind (model) == ENG_MODEL_LANGUAGE && inputs == NULL)
+    return text_workload (error);
+  workload = app_cli_input_workload (inputs, n_repeats, seconds, rate);
+  workload->input_seed = (guint64) seed;
+  return workload;
+}
+
+/* With several inputs each result is told as it comes. */
+static void
+on_result (EngResult *result, gpointer user_data)
+{
+  g_autofree char *text = eng_result_dup_text (result);
+
+  g_print ("%s\n%s\n", eng_input_get_name (eng_result_get_input (result)), text);
+}
+
+static gboolean
+show (EngRun *run, GError **error)
+{
+  if (output != NULL && !app_cli_save_result (run, output, error))
     return FALSE;
   if (as_json)
     {
@@ -134,6 +156,8 @@ run_command (int argc, char **argv, GError **error)
 
       g_print ("%s\n", json);
     }
+  else if (eng_run_get_workload (run)->kind == ENG_WORKLOAD_INPUT)
+    app_cli_print_figures (run);
   else
     print_summary (run);
   if (keep)
@@ -145,6 +169,32 @@ run_command (int argc, char **argv, GError **error)
   return TRUE;
 }
 
+static gboolean
+run_command (int argc, char **argv, GError **error)
+{
+  g_autoptr (EngModel) model = NULL;
+  g_autoptr (EngRecipe) recipe = NULL;
+  g_autoptr (EngRecipe) with_threads = NULL;
+  g_autoptr (EngBuild) build = NULL;
+  g_autoptr (EngWorkload) workload = NULL;
+  g_autoptr (EngRun) run = NULL;
+  EngRunEvents events = { .text = on_text, .result = on_result };
+
+  if (!app_cli_parse (&app_command_run, entries, &argc, &argv, 1, error) || !check_options (error))
+    return FALSE;
+  recipe = app_cli_recipe (recipe_text, error);
+  if (recipe == NULL)
+    return FALSE;
+  with_threads = app_cli_recipe_with_threads (recipe, n_threads, error);
+  model = with_threads != NULL ? eng_model_load (argv[1], NULL, error) : NULL;
+  workload = model != NULL ? make_workload (model, error) : NULL;
+  build = workload != NULL ? app_cli_build (model, with_threads, error) : NULL;
+  if (build == NULL)
+    return FALSE;
+  run = eng_run_new (build, workload, NULL, as_json ? NULL : &events, NULL, error);
+  return run != NULL && show (run, error);
+}
+
 const AppCommand app_command_run
-    = { "run", "FILE [-p TEXT] [--recipe FILE|JSON] [-n TOKENS] [-t THREADS] [--seed N] [--temperature X] [--chat] [--json]",
-        "Write text; the figures follow on standard error.", run_command };
+    = { "run", "FILE [-p TEXT | -i INPUT...] [--recipe FILE|JSON] [-n TOKENS] [-t THREADS] [--seed N] [--temperature X] [--chat] [--json]",
+        "Write text, or run a network on inputs; the figures follow on standard error.", run_command };

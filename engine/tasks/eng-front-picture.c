@@ -12,9 +12,6 @@
 #include "eng-error.h"
 #include "eng-json.h"
 
-/* Until the operator is there. */
-#pragma weak rt_picture_frame
-
 #define MAX_SIDE 16384
 
 typedef struct
@@ -198,7 +195,7 @@ begin (EngTaskRun *run, EngInput *input, GError **error)
                    run->picture_width, run->picture_height, MAX_SIDE);
       return FALSE;
     }
-  if (attrs != NULL && rt_picture_frame != NULL)
+  if (attrs != NULL)
     {
       rt_picture_frame (attrs, run->picture_height, run->picture_width, &run->frame);
       run->has_frame = TRUE;

@@ -17,12 +17,12 @@ eng_test_default_model (void)
 }
 
 char *
-eng_test_stories_or_skip (void)
+eng_test_data_or_skip (const char *name)
 {
   const char *data = g_getenv ("LATHE_TEST_DATA");
   g_autofree char *folder
       = data != NULL && data[0] != '\0' ? g_strdup (data) : source_path ("../shared/models");
-  g_autofree char *path = g_build_filename (folder, "llm", "stories260K-f32.gguf", NULL);
+  g_autofree char *path = g_build_filename (folder, name, NULL);
 
   if (g_file_test (path, G_FILE_TEST_EXISTS))
     return g_steal_pointer (&path);
@@ -30,6 +30,12 @@ eng_test_stories_or_skip (void)
       = g_strdup_printf ("%s is not there; LATHE_TEST_DATA names the folder of test models", path);
   g_test_skip (reason);
   return NULL;
+}
+
+char *
+eng_test_stories_or_skip (void)
+{
+  return eng_test_data_or_skip ("llm/stories260K-f32.gguf");
 }
 
 EngModel *

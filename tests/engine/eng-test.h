@@ -8,6 +8,10 @@
 /* The committed model: our own small Llama, F16. */
 char *eng_test_default_model (void);
 
+/* A file of the test data beside the repository; NULL after marking the test as skipped with the
+ * reason. */
+char *eng_test_data_or_skip (const char *name);
+
 /* stories260K-f32.gguf from the test data beside the repository; NULL after marking the test as
  * skipped with the reason. */
 char *eng_test_stories_or_skip (void);

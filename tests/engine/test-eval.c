@@ -1,0 +1,290 @@
+/* Labelled sets, shares with their intervals, blocks and cards. */
+#include <glib/gstdio.h>
+#include <math.h>
+#include <string.h>
+
+#include "data/eng-data-set.h"
+#include "eng-blocks.h"
+#include "eng-card.h"
+#include "eng-error.h"
+#include "eng-eval.h"
+#include "eng-networks.h"
+#include "eng-test.h"
+#include "ops/rt-ops-math.h"
+#include "ops/rt-ops.h"
+
+/* The ends of a score interval are where the normal approximation of the *true* share just reaches
+ * the share that was seen (Wilson 1927, equation 3). */
+static void
+test_share (void)
+{
+  static const guint cases[][2] = { { 902, 1000 }, { 1, 10 }, { 0, 50 }, { 50, 50 }, { 3, 7 } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      guint n = cases[i][1];
+      double seen = (double)cases[i][0] / n;
+      EngFigure figure = eng_figure_share (cases[i][0], n);
+      double ends[2] = { figure.low / 100, figure.high / 100 };
+      g_assert_cmpfloat_with_epsilon (figure.value, 100 * seen, 1e-9);
+      for (guint k = 0; k < 2; k++)
+        if (ends[k] > 0 && ends[k] < 1)
+          g_assert_cmpfloat_with_epsilon (
+              fabs (seen - ends[k]), 1.959963984540054 * sqrt (ends[k] * (1 - ends[k]) / n), 1e-9);
+    }
+  EngFigure none = eng_figure_share (0, 0);
+  g_assert_false (none.available);
+}
+
+static void
+write_file (const char *directory, const char *name, const char *text)
+{
+  g_autofree char *path = g_build_filename (directory, name, NULL);
+  g_autofree char *folder = g_path_get_dirname (path);
+  g_autoptr (GError) error = NULL;
+  g_mkdir_with_parents (folder, 0700);
+  g_assert_true (g_file_set_contents (path, text, -1, &error));
+}
+
+static void
+remove_all (const char *directory)
+{
+  const char *argv[] = { "rm", "-rf", directory, NULL };
+  g_spawn_sync (NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL, NULL);
+}
+
+static void
+expect_next (EngDataSet *set, const char *name, const char *label, int index)
+{
+  g_autoptr (GError) error = NULL;
+  EngSample sample;
+  g_assert_true (eng_data_set_next (set, &sample, NULL, &error));
+  g_assert_no_error (error);
+  g_assert_cmpstr (sample.name, ==, name);
+  g_assert_cmpstr (sample.label, ==, label);
+  g_assert_cmpint (sample.index, ==, index);
+  g_bytes_unref (sample.bytes);
+}
+
+static void
+test_folders (void)
+{
+  static const char *const classes[] = { "tabby cat, tabby", "Dog", NULL };
+  g_autofree char *directory = eng_test_directory ();
+  g_autoptr (GError) error = NULL;
+  EngSample sample;
+
+  write_file (directory, "dog/a.bin", "1");
+  write_file (directory, "tabby/b.bin", "22");
+  write_file (directory, "tabby_cat/c.bin", "333");
+  write_file (directory, "unicorn/d.bin", "4");
+  g_autoptr (EngDataSet) set = eng_data_set_open (directory, classes, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (eng_data_set_get_n (set), ==, 4);
+  g_assert_cmpstr (eng_data_set_get_label_source (set), ==, "folders");
+  expect_next (set, "dog/a.bin", "dog", 1);
+  expect_next (set, "tabby/b.bin", "tabby", 0);
+  expect_next (set, "tabby_cat/c.bin", "tabby_cat", 0);
+  expect_next (set, "unicorn/d.bin", "unicorn", -1);
+  g_assert_false (eng_data_set_next (set, &sample, NULL, &error));
+  g_assert_no_error (error);
+  remove_all (directory);
+}
+
+static void
+test_label_file (void)
+{
+  static const char *const classes[] = { "one", "two", NULL };
+  g_autofree char *directory = eng_test_directory ();
+  g_autoptr (GError) error = NULL;
+
+  write_file (directory, "x.bin", "1");
+  write_file (directory, "y.bin", "2");
+  write_file (directory, "z.bin", "3");
+  write_file (directory, "labels.csv", "x.bin,2,1\ny.bin,one\n");
+  g_autoptr (EngDataSet) set = eng_data_set_open (directory, classes, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (eng_data_set_get_n (set), ==, 3);
+  expect_next (set, "x.bin", "1", 1);
+  expect_next (set, "y.bin", "one", 0);
+  expect_next (set, "z.bin", NULL, -1);
+  remove_all (directory);
+}
+
+static void
+test_names (void)
+{
+  static const char *const classes[] = { "manhole cover", NULL };
+  g_autofree char *directory = eng_test_directory ();
+  g_autoptr (GError) error = NULL;
+
+  write_file (directory, "manhole_cover.jpg", "1");
+  g_autoptr (EngDataSet) set = eng_data_set_open (directory, classes, NULL, &error);
+  g_assert_no_error (error);
+  expect_next (set, "manhole_cover.jpg", "manhole cover", 0);
+  remove_all (directory);
+}
+
+static void
+test_not_a_set (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *model = eng_test_default_model ();
+  g_assert_null (eng_data_set_open (model, NULL, NULL, &error));
+  g_assert_error (error, ENG_ERROR, ENG_ERROR_FORMAT);
+  g_clear_error (&error);
+  g_assert_null (eng_data_set_open ("/nothing/here", NULL, NULL, &error));
+  g_assert_nonnull (error);
+}
+
+/* The benchmark's own archive, as it is: its label file comes last. */
+static void
+test_archive (void)
+{
+  g_autofree char *path = eng_test_data_or_skip ("data/kws01.tar.gz");
+  g_autoptr (GError) error = NULL;
+  if (path == NULL)
+    return;
+  g_autoptr (EngDataSet) set = eng_data_set_open (path, NULL, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (eng_data_set_get_n (set), ==, 1000);
+  guint n = 0;
+  EngSample sample;
+  while (eng_data_set_next (set, &sample, NULL, &error))
+    {
+      g_autoptr (GBytes) bytes = sample.bytes;
+      g_assert_cmpuint (g_bytes_get_size (bytes), ==, 490);
+      /* The names end in the class as well. */
+      const char *number = strrchr (sample.name, '_') + 1;
+      g_assert_cmpint (sample.index, ==, atoi (number));
+      n++;
+    }
+  g_assert_no_error (error);
+  g_assert_cmpuint (n, ==, 1000);
+}
+
+/* ---- blocks ---- */
+
+/* [1, 4] -> n times (matmul with bias-free weight, silu), with the names of a framework. */
+static RtGraph *
+make_chain (guint n, const char *prefix)
+{
+  static const float weight[16];
+  RtError error = { 0 };
+  RtShape x_shape = { 2, { 1, 4 } }, w_shape = { 2, { 4, 4 } };
+  RtGraph *graph = rt_graph_new (&error);
+  RtValueId x = rt_graph_add_input (graph, "x", RT_TYPE_F32, &x_shape, &error);
+
+  for (guint i = 0; i < n; i++)
+    {
+      g_autofree char *w = g_strdup_printf ("w%u", i), *node = g_strdup_printf ("%s%u", prefix, i);
+      g_autofree char *product = g_strconcat (node, "/MatMul", NULL);
+      g_autofree char *act = g_strconcat (node, "/Silu", NULL);
+      RtValueId in[2]
+          = { x, rt_graph_add_weight (graph, w, RT_TYPE_F32, &w_shape, weight, sizeof weight,
+                                      &error) };
+      RtNodeId a = rt_graph_add_node (graph, product, 0, &rt_op_matmul, in, 2, NULL, &error);
+      x = rt_graph_node (graph, a)->outputs[0];
+      RtNodeId b = rt_graph_add_node (graph, act, 0, &rt_op_silu, &x, 1, NULL, &error);
+      x = rt_graph_node (graph, b)->outputs[0];
+    }
+  rt_graph_set_output (graph, x);
+  g_assert_cmpstr (error.message, ==, "");
+  return graph;
+}
+
+static void
+test_blocks (void)
+{
+  RtGraph *graph = make_chain (5, "model/layer_");
+  g_autoptr (EngBlocks) blocks = eng_blocks_new (graph);
+
+  g_assert_cmpuint (blocks->n, ==, 5);
+  for (guint i = 0; i < 10; i++)
+    g_assert_cmpint (blocks->of_node[i], ==, (int)(i / 2));
+  g_assert_cmpstr (blocks->names[3], ==, "model/layer_3");
+  rt_graph_free (graph);
+}
+
+/* More heavy operators than blocks: neighbours of one module are merged, order and completeness
+ * stay, and names are all different. */
+static void
+test_blocks_merged (void)
+{
+  RtGraph *graph = make_chain (300, "m/l");
+  g_autoptr (EngBlocks) blocks = eng_blocks_new (graph);
+  g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
+
+  g_assert_cmpuint (blocks->n, ==, ENG_MAX_BLOCKS);
+  g_assert_cmpint (blocks->of_node[0], ==, 0);
+  g_assert_cmpint (blocks->of_node[599], ==, ENG_MAX_BLOCKS - 1);
+  for (guint i = 1; i < 600; i++)
+    {
+      int step = blocks->of_node[i] - blocks->of_node[i - 1];
+      g_assert_true (step == 0 || step == 1);
+    }
+  for (guint i = 0; i < blocks->n; i++)
+    g_assert_true (g_hash_table_add (seen, blocks->names[i]));
+  rt_graph_free (graph);
+}
+
+/* ---- cards ---- */
+
+/* Every card that is built in can be read and says where its numbers are from. */
+static void
+test_cards (void)
+{
+  GResource *resource = eng_networks_get_resource ();
+  g_auto (GStrv) names = g_resource_enumerate_children (resource, "/lathe/networks", 0, NULL);
+
+  g_assert_cmpuint (g_strv_length (names), >, 0);
+  for (guint i = 0; names[i] != NULL; i++)
+    {
+      g_autofree char *path = g_strconcat ("/lathe/networks/", names[i], NULL);
+      g_autoptr (GBytes) bytes = g_resource_lookup_data (resource, path, 0, NULL);
+      g_autofree char *json
+          = g_strndup (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
+      g_autoptr (GError) error = NULL;
+      g_autoptr (EngCard) card = eng_card_from_json (json, names[i], &error);
+      g_assert_no_error (error);
+      g_assert_nonnull (eng_card_get_title (card));
+      g_assert_nonnull (strstr (json, "\"source\""));
+    }
+}
+
+static void
+test_wrong_cards (void)
+{
+  static const char *const cards[][2] = {
+    { "{}", "version 1" },
+    { "[1]", "object" },
+    { "{\"lathe-card\": 1, \"task\": {\"kind\": \"guess\"}}", "guess" },
+    { "{\"lathe-card\": 1, \"front\": {\"kind\": \"smell\"}}", "smell" },
+    { "{\"lathe-card\": 1, \"front\": \"picture\"}", "front" },
+  };
+  for (guint i = 0; i < G_N_ELEMENTS (cards); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_assert_null (eng_card_from_json (cards[i][0], "x.card.json", &error));
+      g_assert_error (error, ENG_ERROR, ENG_ERROR_FORMAT);
+      g_assert_nonnull (strstr (error->message, cards[i][1]));
+      g_assert_nonnull (strstr (error->message, "x.card.json"));
+    }
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/eval/share", test_share);
+  g_test_add_func ("/eval/folders", test_folders);
+  g_test_add_func ("/eval/label-file", test_label_file);
+  g_test_add_func ("/eval/names", test_names);
+  g_test_add_func ("/eval/not-a-set", test_not_a_set);
+  g_test_add_func ("/eval/archive", test_archive);
+  g_test_add_func ("/blocks/chain", test_blocks);
+  g_test_add_func ("/blocks/merged", test_blocks_merged);
+  g_test_add_func ("/cards/built-in", test_cards);
+  g_test_add_func ("/cards/wrong", test_wrong_cards);
+  return g_test_run ();
+}
