@@ -20,8 +20,7 @@
 
 #include "eng-error.h"
 #include "eng-format.h"
-#include "rt-exec.h"
-#include "rt-layout.h"
+#include "net-runner.h"
 
 static int n_threads = 1, n_repeats;
 static gboolean use_reference, dump_all;
@@ -41,10 +40,7 @@ static GOptionEntry entries[] = {
 typedef struct
 {
   EngImported *imported;
-  RtGraph *graph; /* what runs */
-  RtWeight **weights;
-  RtPool *pool;
-  RtExec *exec;
+  NetRunner net;
   guint n_inputs;
   char **data; /* [n_inputs] bytes of all runs */
   gsize n_runs;
@@ -92,69 +88,13 @@ import_model (const char *path)
 }
 
 static void
-pack_weight (Run *run, RtValueId id)
-{
-  const RtValue *value = rt_graph_value (run->graph, id);
-  RtError error = { 0 };
-
-  if (value->kind != RT_VALUE_WEIGHT || value->shape.n_dims < 2 || run->weights[id])
-    return;
-  guint64 n_rows = (guint64)value->shape.dims[0];
-  run->weights[id]
-      = rt_weight_pack (value->type, value->type, value->data, value->data_bytes, n_rows,
-                        rt_shape_n (&value->shape) / MAX (n_rows, 1), NULL, NULL, &error);
-  if (!run->weights[id])
-    fail ("%s: %s", value->name, error.message);
-}
-
-static void
 prepare (Run *run)
 {
   RtError error = { 0 };
 
-  run->graph = rt_layout (run->imported->graph, &error);
-  if (!run->graph)
+  if (!net_runner_init (&run->net, run->imported, (guint)n_threads, use_reference, dump_all,
+                        &error))
     fail ("%s", error.message);
-  if (dump_all)
-    for (RtValueId id = 0; id < rt_graph_n_values (run->graph); id++)
-      if (rt_graph_value (run->graph, id)->kind == RT_VALUE_ACTIVATION)
-        rt_graph_set_output (run->graph, id);
-  run->weights = g_new0 (RtWeight *, rt_graph_n_values (run->graph) + 1);
-  for (RtNodeId n = 0; n < rt_graph_n_nodes (run->graph); n++)
-    {
-      const RtNode *node = rt_graph_node (run->graph, n);
-      for (guint i = 0; i < node->n_inputs; i++)
-        if (node->inputs[i] != RT_NONE && rt_op_input_is (node->op->matrix_inputs, i))
-          pack_weight (run, node->inputs[i]);
-    }
-  run->pool = rt_pool_new ((guint)n_threads, &error);
-  run->exec = rt_exec_new (&(RtExecConfig){ .graph = run->graph,
-                                            .weights = run->weights,
-                                            .pool = run->pool,
-                                            .use_reference = use_reference },
-                           &error);
-  if (!run->exec)
-    fail ("%s", error.message);
-}
-
-/* Inputs and outputs keep their names through the layout pass. */
-static RtValueId
-value_in_run (Run *run, const EngPort *port)
-{
-  RtValueId id
-      = rt_graph_find_value (run->graph, rt_graph_value (run->imported->graph, port->value)->name);
-
-  if (id == RT_NONE)
-    fail ("%s was lost", port->name);
-  return id;
-}
-
-static gsize
-bytes_of (Run *run, RtValueId id)
-{
-  const RtValue *value = rt_graph_value (run->graph, id);
-
-  return rt_shape_n (&value->shape) * rt_type_bytes (value->type);
 }
 
 static void
@@ -167,7 +107,8 @@ read_inputs (Run *run, char **paths)
     fail ("the network has %u inputs", run->n_inputs);
   for (guint i = 0; i < run->n_inputs; i++)
     {
-      gsize n, one = bytes_of (run, value_in_run (run, &run->imported->inputs[i]));
+      gsize n, one = net_runner_bytes (&run->net,
+                                       net_runner_value (&run->net, &run->imported->inputs[i]));
       g_autoptr (GError) error = NULL;
       if (!g_file_get_contents (paths[i], &run->data[i], &n, &error))
         fail ("%s", error->message);
@@ -193,7 +134,7 @@ static void
 add_sink (Run *run, GArray *sinks, FILE *index, const char *folder, const char *kind,
           const char *name, RtValueId id)
 {
-  const RtValue *value = rt_graph_value (run->graph, id);
+  const RtValue *value = rt_graph_value (run->net.graph, id);
   g_autofree char *file = g_strdup_printf ("%s%u.raw", kind, sinks->len);
   g_autofree char *path = g_build_filename (folder, file, NULL);
   Sink sink = { kind, name, id, g_fopen (path, "wb") };
@@ -214,10 +155,11 @@ infer (Run *run, gsize number)
 
   for (guint i = 0; i < run->n_inputs; i++)
     {
-      RtValueId id = value_in_run (run, &run->imported->inputs[i]);
-      rt_exec_set_input (run->exec, id, run->data[i] + number * bytes_of (run, id));
+      RtValueId id = net_runner_value (&run->net, &run->imported->inputs[i]);
+      rt_exec_set_input (run->net.exec, id,
+                         run->data[i] + number * net_runner_bytes (&run->net, id));
     }
-  if (!rt_exec_infer (run->exec, NULL, RT_PHASE_INFERENCE, &error))
+  if (!rt_exec_infer (run->net.exec, NULL, RT_PHASE_INFERENCE, &error))
     fail ("%s", error.message);
 }
 
@@ -232,10 +174,10 @@ run_and_write (Run *run, const char *folder)
     fail ("%s cannot be written", path);
   for (guint i = 0; i < run->imported->n_outputs; i++)
     add_sink (run, sinks, index, folder, "output", run->imported->outputs[i].name,
-              value_in_run (run, &run->imported->outputs[i]));
-  for (RtValueId id = 0; dump_all && id < rt_graph_n_values (run->graph); id++)
-    if (rt_graph_value (run->graph, id)->kind == RT_VALUE_OUTPUT)
-      add_sink (run, sinks, index, folder, "value", rt_graph_value (run->graph, id)->name, id);
+              net_runner_value (&run->net, &run->imported->outputs[i]));
+  for (RtValueId id = 0; dump_all && id < rt_graph_n_values (run->net.graph); id++)
+    if (rt_graph_value (run->net.graph, id)->kind == RT_VALUE_OUTPUT)
+      add_sink (run, sinks, index, folder, "value", rt_graph_value (run->net.graph, id)->name, id);
   fclose (index);
   for (gsize r = 0; r < run->n_runs; r++)
     {
@@ -243,7 +185,8 @@ run_and_write (Run *run, const char *folder)
       for (guint i = 0; i < sinks->len; i++)
         {
           const Sink *sink = &g_array_index (sinks, Sink, i);
-          fwrite (rt_exec_value (run->exec, sink->id), 1, bytes_of (run, sink->id), sink->file);
+          fwrite (rt_exec_value (run->net.exec, sink->id), 1,
+                  net_runner_bytes (&run->net, sink->id), sink->file);
         }
     }
   for (guint i = 0; i < sinks->len; i++)
@@ -299,13 +242,8 @@ main (int argc, char **argv)
   run_and_write (&run, arguments[1]);
   if (n_repeats > 0)
     time_runs (&run);
-  rt_exec_free (run.exec);
-  for (RtValueId id = 0; id < rt_graph_n_values (run.graph); id++)
-    rt_weight_unref (run.weights[id]);
-  rt_pool_free (run.pool);
-  rt_graph_free (run.graph);
+  net_runner_clear (&run.net);
   eng_imported_free (run.imported);
-  g_free (run.weights);
   g_strfreev (run.data);
   g_strfreev (dim_options);
   g_strfreev (arguments);
