@@ -18,6 +18,8 @@ void kn_vec_avx2 (KnVecFamily *f);
 void kn_attn_avx2 (KnAttnFamily *f);
 void kn_vec_avx512 (KnVecFamily *f);
 void kn_attn_avx512 (KnAttnFamily *f);
+void kn_conv_avx2 (KnConvFamily *family);
+void kn_pool_avx2 (KnPoolFamily *family);
 void kn_conv_avx512 (KnConvFamily *family);
 void kn_depthwise_avx512 (KnConvFamily *family); /* kn_conv_avx512() calls it */
 void kn_pool_avx512 (KnPoolFamily *family);
@@ -27,6 +29,8 @@ void kn_qvec_avx512 (KnQvecFamily *f);
 void kn_matmul_neon (KnMatmulFamily *family);
 void kn_vec_neon (KnVecFamily *f);
 void kn_attn_neon (KnAttnFamily *f);
+void kn_conv_neon (KnConvFamily *family);
+void kn_pool_neon (KnPoolFamily *family);
 
 void kn_map_c (KnMapFamily *f);
 void kn_map_avx2 (KnMapFamily *f);

@@ -35,6 +35,8 @@ fill (KnTable *table, KnLevel level)
       kn_matmul_avx2 (&table->matmul);
       kn_vec_avx2 (&table->vec);
       kn_attn_avx2 (&table->attn);
+      kn_conv_avx2 (&table->conv);
+      kn_pool_avx2 (&table->pool);
       kn_map_avx2 (&table->map);
     }
   if (level == KN_LEVEL_AVX512)
@@ -54,6 +56,8 @@ fill (KnTable *table, KnLevel level)
       kn_matmul_neon (&table->matmul);
       kn_vec_neon (&table->vec);
       kn_attn_neon (&table->attn);
+      kn_conv_neon (&table->conv);
+      kn_pool_neon (&table->pool);
       kn_map_neon (&table->map);
     }
   if (level == KN_LEVEL_DOTPROD)

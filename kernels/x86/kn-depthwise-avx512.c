@@ -62,9 +62,11 @@ square (const Strip *s, const __m512 *w, const int size, const size_t stride, co
         x[j] = load (s, columns[j]);
       KN_UNROLL
       for (int j = 0; j < size; j++)
-        KN_UNROLL
-      for (int p = 0; p < n; p++)
-        acc[p] = _mm512_fmadd_ps (w[i * size + j], x[p * (int)stride + j], acc[p]);
+        {
+          KN_UNROLL
+          for (int p = 0; p < n; p++)
+            acc[p] = _mm512_fmadd_ps (w[i * size + j], x[p * (int)stride + j], acc[p]);
+        }
     }
   KN_UNROLL
   for (int p = 0; p < n; p++)

@@ -1,0 +1,97 @@
+/* The walk over panels, blocks of terms and tiles of pixels that all vector variants of the convolution
+ * share. A variant brings its tiles and its way to expand 16-bit weights. */
+#pragma once
+
+#include "kn-conv-private.h"
+
+/* What the tiles of one pass over the pixels have in common. */
+typedef struct
+{
+  const KnConvArgs *args;
+  KnConvBlock block;
+  size_t first_panel;
+  const float
+      *expanded; /* the block's weights, panel after panel; NULL: take them from the panels */
+} KnConvPass;
+
+/* A tile's pixels begin at @first_pixel; how many pixels and panels it has is compiled in. */
+typedef void (*KnConvTileFn) (const KnConvPass *pass, size_t first_pixel);
+
+/* @n_lines lines of 16 weights of @dtype to f32. */
+typedef void (*KnConvExpandFn) (KnDtype dtype, const uint16_t *lines, size_t n_lines, float *out);
+
+/* Tiles by pixels - 1 and the logarithm of the panels; NULL beyond the most panels that a number of
+ * pixels has. More pixels have no more panels. */
+typedef const KnConvTileFn KnConvTiles[4];
+
+/* The block's weights of @n_panels panels as f32. */
+static inline void
+kn_conv_expand (KnConvPass *pass, size_t n_panels, KnConvExpandFn expand)
+{
+  const KnConvArgs *a = pass->args;
+  float *out = kn_conv_expanded (a);
+
+  pass->expanded = out;
+  for (size_t p = 0; p < n_panels; p++)
+    for (size_t term = pass->block.first, n; term < pass->block.end; term += n)
+      {
+        const size_t offset = term % a->segment_len, left = pass->block.end - term;
+        const uint16_t *w = kn_conv_weights (a, pass->first_panel + p, term / a->segment_len);
+
+        n = a->segment_len - offset < left ? a->segment_len - offset : left;
+        expand (a->dtype, w + offset * KN_PANEL_ROWS, n, out);
+        out += n * KN_PANEL_ROWS;
+      }
+}
+
+/* Weights of segment @segment from @offset on, in the pass's first panel; @n_done terms of the block
+ * were before. */
+KN_INLINE const float *
+kn_conv_pass_weights (const KnConvPass *pass, size_t segment, size_t offset, size_t n_done)
+{
+  if (pass->expanded)
+    return pass->expanded + n_done * KN_PANEL_ROWS;
+  return (const float *)kn_conv_weights (pass->args, pass->first_panel, segment)
+         + offset * KN_PANEL_ROWS;
+}
+
+/* Floats from one panel of the pass to the next. */
+KN_INLINE size_t
+kn_conv_pass_stride (const KnConvPass *pass)
+{
+  return (pass->expanded ? pass->block.end - pass->block.first : pass->args->n_columns)
+         * KN_PANEL_ROWS;
+}
+
+static inline void
+kn_conv_walk (const KnConvArgs *a, size_t max_pixels, KnConvTiles *tiles, KnConvExpandFn expand)
+{
+  const size_t n_panels = kn_conv_n_panels (a), n_terms = kn_conv_n_terms (a);
+  const size_t n_tiles = (a->n_pixels + max_pixels - 1) / max_pixels;
+  const size_t largest = (a->n_pixels + n_tiles - 1) / n_tiles;
+  KnConvPass pass = { .args = a };
+
+  while (pass.first_panel < n_panels)
+    {
+      unsigned log2 = 3;
+
+      while (!tiles[largest - 1][log2] || (size_t)1 << log2 > n_panels - pass.first_panel)
+        log2--;
+
+      const size_t n_blocks = kn_conv_n_blocks (a, (size_t)1 << log2, n_tiles);
+      for (size_t b = 0; b < n_blocks; b++)
+        {
+          pass.block = kn_conv_block (n_terms, n_blocks, b);
+          if (a->dtype != KN_F32)
+            kn_conv_expand (&pass, (size_t)1 << log2, expand);
+          for (size_t i = 0; i < n_tiles; i++)
+            {
+              const size_t first = a->n_pixels * i / n_tiles;
+              const size_t end = a->n_pixels * (i + 1) / n_tiles;
+
+              tiles[end - first - 1][log2](&pass, first);
+            }
+        }
+      pass.first_panel += (size_t)1 << log2;
+    }
+}
