@@ -10,6 +10,7 @@
 #define HEAD_BYTES 4096
 
 static const EngFormat *const formats[] = {
+  &eng_format_onnx,
   &eng_format_tflite,
   NULL,
 };

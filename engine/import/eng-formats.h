@@ -5,6 +5,7 @@
 
 G_BEGIN_DECLS
 
+extern const EngFormat eng_format_onnx;
 extern const EngFormat eng_format_tflite;
 
 G_END_DECLS

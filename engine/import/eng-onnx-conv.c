@@ -109,9 +109,8 @@ eng_onnx_window_conv (const EngOnnxWindow *w, gint64 groups, RtConvAttrs *attrs)
 
 /* ---- weights ---- */
 
-/* [O, I, W] as [O, I, 1, W]. */
-static RtValueId
-with_rows (EngOnnxNode *node, RtValueId weight)
+RtValueId
+eng_onnx_with_rows (EngOnnxNode *node, RtValueId weight)
 {
   RtShape shape = *eng_onnx_shape (node, weight);
 
@@ -127,13 +126,16 @@ with_rows (EngOnnxNode *node, RtValueId weight)
 RtValueId
 eng_onnx_conv_weight (EngOnnxNode *node, RtValueId weight, gboolean depthwise)
 {
-  static const guint last[] = { 0, 2, 3, 1 }, first[] = { 2, 3, 0, 1 };
-  RtValueId id = eng_onnx_permute (node, with_rows (node, weight), depthwise ? first : last, 4);
+  static const guint last[2][4] = { { 0, 2, 1 }, { 0, 2, 3, 1 } };
+  static const guint first[2][4] = { { 2, 0, 1 }, { 2, 3, 0, 1 } };
+  guint rank = eng_onnx_shape (node, weight)->n_dims;
+  guint flat = rank > 3;
+  RtValueId id = eng_onnx_permute (node, weight, depthwise ? first[flat] : last[flat], rank);
 
   if (!depthwise || !eng_onnx_ok (node))
     return id;
   RtShape shape = *eng_onnx_shape (node, id);
-  shape.n_dims = 3;
+  shape.n_dims--;
   return eng_onnx_reshape (node, id, &shape);
 }
 
@@ -182,22 +184,24 @@ eng_onnx_emit_conv (EngOnnxNode *node)
 
 /* ---- the transposed one ---- */
 
-/* [I, O / groups, KH, KW] as [O, KH, KW, I / groups]. */
+/* [I, O / groups, KH, KW] as [O, KH, KW, I / groups]; without KH for a sequence. */
 static RtValueId
 transposed_weight (EngOnnxNode *node, RtValueId weight, gint64 groups)
 {
-  static const guint perm[] = { 0, 2, 3, 4, 1 };
-  RtValueId id = with_rows (node, weight);
-  RtShape s = *eng_onnx_shape (node, id);
+  static const guint perm[2][5] = { { 0, 2, 3, 1 }, { 0, 2, 3, 4, 1 } };
+  RtShape s = *eng_onnx_shape (node, weight);
+  gboolean flat = s.n_dims == 3;
+  RtShape split = { 5, { groups, s.dims[0] / groups, s.dims[1], s.dims[2], s.dims[3] } };
+  RtShape joined = { 4, { groups * s.dims[1], s.dims[2], s.dims[3], s.dims[0] / groups } };
 
-  id = eng_onnx_reshape (node, id,
-                         &(RtShape){
-                             5, { groups, s.dims[0] / groups, s.dims[1], s.dims[2], s.dims[3] } });
-  id = eng_onnx_permute (node, id, perm, 5);
-  return eng_onnx_reshape (node, id,
-                           &(RtShape){
-                               4,
-                               { groups * s.dims[1], s.dims[2], s.dims[3], s.dims[0] / groups } });
+  if (flat)
+    {
+      split.n_dims = 4;
+      joined = (RtShape){ 3, { groups * s.dims[1], s.dims[2], s.dims[0] / groups } };
+    }
+  RtValueId id = eng_onnx_reshape (node, weight, &split);
+  id = eng_onnx_permute (node, id, perm[!flat], split.n_dims);
+  return eng_onnx_reshape (node, id, &joined);
 }
 
 /* Padding that gives the size asked for; what is missing then is output padding. */

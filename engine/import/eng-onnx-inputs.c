@@ -53,8 +53,8 @@ bind_dim (EngOnnxImporter *im, const char *input, const Onnx__TensorShapeProto *
   g_autofree char *place = g_strdup_printf ("%s:%" G_GSIZE_FORMAT, input, i);
   const char *name = place;
 
-  /* Some exporters write 0 or -1 for "any". */
-  if (size > 0)
+  /* Some exporters write -1 for "any"; 0 is a dimension of nothing. */
+  if (size >= 0)
     return size;
   if (dim->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_PARAM
       && dim->dim_param != NULL && dim->dim_param[0] != '\0')

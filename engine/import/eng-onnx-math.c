@@ -7,6 +7,33 @@
 #include <math.h>
 #include <string.h>
 
+/* ---- types that are computed in f32 ---- */
+
+static gboolean
+is_half (const EngOnnxNode *node, RtValueId value)
+{
+  int type = eng_onnx_value (node, value)->type;
+
+  return value != RT_NONE && (type == RT_TYPE_F16 || type == RT_TYPE_BF16);
+}
+
+/* @op of one or two inputs. Halves are computed in f32 and rounded once. */
+static RtValueId
+compute (EngOnnxNode *node, const RtOp *op, gconstpointer attrs, RtValueId a, RtValueId b)
+{
+  RtValueId inputs[] = { a, b };
+  int type = eng_onnx_value (node, a)->type;
+  gboolean half = is_half (node, a);
+
+  for (guint i = 0; half && i < 2; i++)
+    if (is_half (node, inputs[i]))
+      inputs[i] = eng_onnx_cast (node, inputs[i], RT_TYPE_F32);
+  RtValueId y = eng_onnx_add (node, op, attrs, inputs, b != RT_NONE ? 2 : 1);
+  return half && eng_onnx_ok (node) && eng_onnx_value (node, y)->type == RT_TYPE_F32
+             ? eng_onnx_cast (node, y, type)
+             : y;
+}
+
 /* ---- one number ---- */
 
 /* Attributes a and b of the runtime's function by ONNX's names, with ONNX's defaults. */
@@ -72,7 +99,8 @@ eng_onnx_emit_unary (EngOnnxNode *node)
           attrs.a = (double)eng_onnx_float (node, u->a, u->a_default);
         if (u->b != NULL)
           attrs.b = (double)eng_onnx_float (node, u->b, u->b_default);
-        return eng_onnx_out (node, 0, ENG_ONNX_ADD (node, u->op, &attrs, eng_onnx_in (node, 0)));
+        return eng_onnx_out (node, 0,
+                             compute (node, u->op, &attrs, eng_onnx_in (node, 0), RT_NONE));
       }
   return eng_onnx_refuse (node, "this operator is not supported");
 }
@@ -103,9 +131,9 @@ eng_onnx_emit_clip (EngOnnxNode *node)
            || (high != RT_NONE && !eng_onnx_is_const (node, high)))
     {
       if (low != RT_NONE)
-        x = ENG_ONNX_ADD (node, &rt_op_max, NULL, x, low);
+        x = compute (node, &rt_op_max, NULL, x, low);
       if (high != RT_NONE)
-        x = ENG_ONNX_ADD (node, &rt_op_min, NULL, x, high);
+        x = compute (node, &rt_op_min, NULL, x, high);
       return eng_onnx_out (node, 0, x);
     }
   else
@@ -113,7 +141,7 @@ eng_onnx_emit_clip (EngOnnxNode *node)
       attrs.a = eng_onnx_const_number (node, 1, -INFINITY);
       attrs.b = eng_onnx_const_number (node, 2, INFINITY);
     }
-  return eng_onnx_out (node, 0, ENG_ONNX_ADD (node, &rt_op_clip, &attrs, x));
+  return eng_onnx_out (node, 0, compute (node, &rt_op_clip, &attrs, x, RT_NONE));
 }
 
 gboolean
@@ -183,7 +211,7 @@ eng_onnx_emit_variadic (EngOnnxNode *node)
   RtValueId sum = eng_onnx_in (node, 0);
 
   for (guint i = 1; i < node->n_inputs; i++)
-    sum = ENG_ONNX_ADD (node, binary_op (node->op->name), NULL, sum, eng_onnx_in (node, i));
+    sum = compute (node, binary_op (node->op->name), NULL, sum, eng_onnx_in (node, i));
   if (strcmp (node->op->name, "Mean") == 0 && node->n_inputs > 1)
     sum = ENG_ONNX_ADD (node, &rt_op_div, NULL, sum,
                         eng_onnx_scalar (node, eng_onnx_value (node, sum)->type, node->n_inputs));
@@ -196,7 +224,7 @@ eng_onnx_emit_mod (EngOnnxNode *node)
   const RtOp *op = eng_onnx_int (node, "fmod", 0) != 0 ? &rt_op_fmod : &rt_op_mod;
 
   return eng_onnx_out (node, 0,
-                       ENG_ONNX_ADD (node, op, NULL, eng_onnx_in (node, 0), eng_onnx_in (node, 1)));
+                       compute (node, op, NULL, eng_onnx_in (node, 0), eng_onnx_in (node, 1)));
 }
 
 gboolean

@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* Constants that one node may ask for: a few numbers in a hostile file must not fill the memory. */
-#define MAX_CONSTANT_BYTES (1u << 30)
+#define MAX_CONSTANT_BYTES (1u << 28)
 
 gboolean
 eng_onnx_refuse (EngOnnxNode *node, const char *format, ...)
@@ -292,6 +292,8 @@ eng_onnx_add_all (EngOnnxNode *node, const RtOp *op, gconstpointer attrs, const 
 {
   for (guint i = 0; i < RT_MAX_OUTPUTS; i++)
     outputs[i] = RT_NONE;
+  if (op == NULL)
+    return eng_onnx_refuse (node, "this operator is not part of this build");
   while (n > op->min_inputs && inputs[n - 1] == RT_NONE)
     n--;
   if (!eng_onnx_ok (node))

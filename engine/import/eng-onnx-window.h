@@ -21,8 +21,12 @@ gboolean eng_onnx_window (EngOnnxNode *node, RtValueId x, const gint64 *kernel,
 /* As attributes, without limits or activation; a sequence is a picture of one row. */
 void eng_onnx_window_conv (const EngOnnxWindow *window, gint64 groups, RtConvAttrs *attrs);
 
-/* Weight [O, I / groups, ...] as [O, KH, KW, I / groups], or as [KH, KW, O] for a depthwise one. */
+/* Weight [O, I / groups, ...] as [O, KH, KW, I / groups], or as [KH, KW, O] for a depthwise one; without
+ * KH for a sequence. */
 RtValueId eng_onnx_conv_weight (EngOnnxNode *node, RtValueId weight, gboolean depthwise);
+
+/* A sequence's weight [O, I, W] as a picture's, [O, I, 1, W]. */
+RtValueId eng_onnx_with_rows (EngOnnxNode *node, RtValueId weight);
 
 gboolean eng_onnx_emit_conv (EngOnnxNode *node);
 gboolean eng_onnx_emit_conv_transpose (EngOnnxNode *node);

@@ -4,6 +4,7 @@
 #include "eng-onnx.h"
 
 #include "eng-error.h"
+#include "eng-formats.h"
 #include "eng-onnx-importer.h"
 #include "eng-onnx-inputs.h"
 

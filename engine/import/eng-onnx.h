@@ -38,6 +38,4 @@ typedef struct
 EngImported *eng_onnx_import (EngOnnxFile *file, const EngOnnxOptions *options,
                               GCancellable *cancellable, GError **error);
 
-extern const EngFormat eng_format_onnx;
-
 G_END_DECLS

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ops/rt-conv-attrs.h"
 #include "ops/rt-ops-move.h"
 #include "rt-op.h"
 
@@ -302,9 +303,10 @@ is_channels_first (const RtNode *node)
 static bool
 is_parameter (const RtNode *node, uint32_t input)
 {
+  const uint32_t picture = 1u << RT_CONV_X | 1u << RT_CONV_RESIDUAL;
   uint32_t mask = node->op->matrix_inputs | node->op->table_inputs;
   if (is_channels_first (node))
-    mask |= node->op->vector_inputs;
+    mask |= ~picture;
   return rt_op_input_is (mask, input);
 }
 

@@ -11,6 +11,7 @@ import struct
 import sys
 from pathlib import Path
 
+import corpus_onnx
 import corpus_tflite
 
 U8, I8, U16, I16, U32, I32, F32, BOOL, STRING, ARRAY, U64, I64, F64 = range(13)
@@ -194,7 +195,8 @@ def tokenizer_corpus():
 
 def main():
     root = Path(__file__).parent / "corpus"
-    corpora = {"gguf": gguf_corpus(), "tokenizer": tokenizer_corpus(), "tflite": corpus_tflite.corpus()}
+    corpora = {"gguf": gguf_corpus(), "tokenizer": tokenizer_corpus(), "onnx": corpus_onnx.corpus(),
+               "tflite": corpus_tflite.corpus()}
     stale = 0
     for name, files in corpora.items():
         folder = root / name

@@ -410,4 +410,5 @@ const RtOp rt_op_conv_transpose = {
   .in_place = transpose_in_place,
   .strided_output = true,
   .permute = rt_picture_permute,
+  .is_channels_first = rt_picture_is_channels_first,
 };
