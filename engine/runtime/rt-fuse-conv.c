@@ -180,13 +180,14 @@ take_next (RtFuser *f, Chain *chain)
 {
   if (chain->n_parts + 2 > MAX_CHAIN)
     return false;
-  if ((f->fusions & RT_FUSE_ACTIVATION) && take_silu (f, chain))
+  if ((f->fusions & RT_FUSE_FUNCTION) && take_silu (f, chain))
     return true;
   const RtNode *next = rt_fuser_only_reader (f, chain->y, NULL);
   if (next == NULL || next->n_inputs == 0 || rt_graph_value (f->old, chain->y)->type != RT_TYPE_F32)
     return false;
-  if ((f->fusions & RT_FUSE_ACTIVATION) && next->inputs[0] == chain->y
-      && (take_activation (chain, next) || take_limits (chain, next)))
+  if (next->inputs[0] == chain->y
+      && (((f->fusions & RT_FUSE_FUNCTION) && take_activation (chain, next))
+          || ((f->fusions & RT_FUSE_ACTIVATION) && take_limits (chain, next))))
     return true;
   return take_residual (f, chain, next);
 }

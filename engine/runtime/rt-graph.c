@@ -417,6 +417,16 @@ rt_graph_alloc (RtGraph *graph, uint64_t n_bytes)
   return n_bytes < SIZE_MAX ? arena_alloc (graph, (size_t)n_bytes) : NULL;
 }
 
+void
+rt_graph_replace_weight (RtGraph *graph, RtValueId id, int dtype, const void *data,
+                         uint64_t data_bytes)
+{
+  RtValue *value = graph->values[id];
+  value->type = dtype;
+  value->data = data;
+  value->data_bytes = data_bytes;
+}
+
 bool
 rt_graph_owns (const RtGraph *graph, const void *data)
 {

@@ -145,6 +145,9 @@ bool rt_graph_set_quant (RtGraph *graph, RtValueId value, const RtQuant *quant, 
 /* Zeroed memory that lives as long as the graph, for constants made while it is built; NULL when out
  * of memory. Aligned to 16 bytes. */
 void *rt_graph_alloc (RtGraph *graph, uint64_t n_bytes);
+/* Weight @value has these bytes of @dtype instead; its shape stays. */
+void rt_graph_replace_weight (RtGraph *graph, RtValueId value, int dtype, const void *data,
+                              uint64_t data_bytes);
 /* Whether @data lies in memory of rt_graph_alloc(). */
 bool rt_graph_owns (const RtGraph *graph, const void *data);
 void rt_graph_set_layer (RtGraph *graph, RtNodeId node, int32_t layer);

@@ -355,3 +355,78 @@ net_case_check (NetCase *c, double relative, double absolute)
   net_results_clear (got);
   net_results_clear (expected);
 }
+
+/* ---- whole graphs ---- */
+
+static RtWeight **
+pack_graph (const RtGraph *graph)
+{
+  RtWeight **weights = g_new0 (RtWeight *, rt_graph_n_values (graph) + 1);
+
+  for (RtNodeId n = 0; n < rt_graph_n_nodes (graph); n++)
+    {
+      const RtNode *node = rt_graph_node (graph, n);
+      for (guint i = 0; i < node->n_inputs; i++)
+        {
+          RtValueId id = node->inputs[i];
+          RtError error = { 0 };
+          if (id == RT_NONE || !rt_op_input_is (node->op->matrix_inputs, i) || weights[id] != NULL)
+            continue;
+          const RtValue *value = rt_graph_value (graph, id);
+          guint64 n_rows = (guint64)value->shape.dims[0];
+          weights[id] = rt_weight_pack (value->type, value->type, value->data, value->data_bytes,
+                                        n_rows, rt_shape_n (&value->shape) / n_rows, NULL, NULL,
+                                        &error);
+          if (weights[id] == NULL)
+            g_error ("%s: %s", value->name, error.message);
+        }
+    }
+  return weights;
+}
+
+void
+net_exec_init (NetExec *e, const RtGraph *graph, uint32_t n_threads, RtPlanner planner,
+               bool reference)
+{
+  RtError error = { 0 };
+
+  *e = (NetExec){ .graph = graph,
+                  .pool = rt_pool_new (n_threads, NULL),
+                  .weights = pack_graph (graph) };
+  e->exec = rt_exec_new (&(RtExecConfig){ .graph = graph,
+                                          .weights = e->weights,
+                                          .pool = e->pool,
+                                          .planner = planner,
+                                          .use_reference = reference },
+                         &error);
+  if (e->exec == NULL)
+    g_error ("%s", error.message);
+}
+
+void
+net_exec_clear (NetExec *e)
+{
+  rt_exec_free (e->exec);
+  rt_pool_free (e->pool);
+  for (RtValueId id = 0; id < rt_graph_n_values (e->graph); id++)
+    rt_weight_unref (e->weights[id]);
+  g_free (e->weights);
+}
+
+void
+net_exec_run (NetExec *e)
+{
+  RtError error = { 0 };
+  if (!rt_exec_infer (e->exec, NULL, RT_PHASE_INFERENCE, &error))
+    g_error ("%s", error.message);
+}
+
+const float *
+net_exec_floats (const NetExec *e, const char *name, gsize *n)
+{
+  RtValueId id = rt_graph_find_value (e->graph, name);
+  if (id == RT_NONE || rt_graph_value (e->graph, id)->type != RT_TYPE_F32)
+    g_error ("no f32 value %s", name);
+  *n = rt_shape_n (&rt_graph_value (e->graph, id)->shape);
+  return rt_exec_value (e->exec, id);
+}

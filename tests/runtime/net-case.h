@@ -55,6 +55,25 @@ void net_case_run (NetCase *c, uint32_t n_threads, NetResult *results);
 void net_case_run_threads (NetCase *c, NetResult *results);
 void net_results_clear (NetResult *results);
 
+/* ---- whole graphs ---- */
+
+/* An executor of @graph with its matrices packed in their own formats. */
+typedef struct
+{
+  const RtGraph *graph;
+  RtPool *pool;
+  RtWeight **weights;
+  RtExec *exec;
+} NetExec;
+
+void net_exec_init (NetExec *e, const RtGraph *graph, uint32_t n_threads, RtPlanner planner,
+                    bool reference);
+void net_exec_clear (NetExec *e);
+/* One run; aborts the test on failure. */
+void net_exec_run (NetExec *e);
+/* Value @name after a run, f32. */
+const float *net_exec_floats (const NetExec *e, const char *name, gsize *n);
+
 /* Element @i as a double, whatever the type. */
 double net_result_get (const NetResult *result, gsize i);
 /* run_threads() and the reference: equal bytes for integers; floats within @relative * |reference| +

@@ -4,11 +4,11 @@
 #include <math.h>
 #include <string.h>
 
+#include "net-case.h"
 #include "ops/rt-ops-conv.h"
 #include "ops/rt-ops-math.h"
 #include "ops/rt-ops-move.h"
 #include "ops/rt-ops.h"
-#include "rt-exec.h"
 #include "rt-fuse.h"
 #include "rt-layout.h"
 
@@ -110,59 +110,26 @@ build (Net *net)
   rt_graph_set_output (net->graph, out);
 }
 
-static RtWeight **
-pack (const RtGraph *graph)
-{
-  RtWeight **weights = g_new0 (RtWeight *, rt_graph_n_values (graph));
-  for (RtNodeId n = 0; n < rt_graph_n_nodes (graph); n++)
-    {
-      const RtNode *node = rt_graph_node (graph, n);
-      for (guint i = 0; i < node->n_inputs; i++)
-        {
-          RtValueId id = node->inputs[i];
-          if (id == RT_NONE || !rt_op_input_is (node->op->matrix_inputs, i) || weights[id] != NULL)
-            continue;
-          const RtValue *value = rt_graph_value (graph, id);
-          guint64 n_rows = (guint64)value->shape.dims[0];
-          weights[id] = rt_weight_pack (KN_F32, KN_F32, value->data, value->data_bytes, n_rows,
-                                        rt_shape_n (&value->shape) / n_rows, NULL, NULL, NULL);
-        }
-    }
-  return weights;
-}
-
-/* Outputs by name, concatenated. */
+/* Outputs by name, one after the other. */
 static GArray *
 run (const RtGraph *graph, bool reference, RtPlanner planner, const float *x)
 {
   static const char *const names[] = { "out_rows", "out_picture" };
-  g_autofree RtWeight **weights = pack (graph);
-  RtPool *pool = rt_pool_new (2, NULL);
-  RtError error = { 0 };
-  RtExec *exec = rt_exec_new (&(RtExecConfig){ .graph = graph,
-                                               .weights = weights,
-                                               .pool = pool,
-                                               .planner = planner,
-                                               .use_reference = reference },
-                              &error);
-  if (exec == NULL)
-    g_error ("%s", error.message);
-  rt_exec_set_input (exec, rt_graph_find_value (graph, "x"), x);
-  if (!rt_exec_infer (exec, NULL, RT_PHASE_INFERENCE, &error))
-    g_error ("%s", error.message);
   GArray *all = g_array_new (FALSE, FALSE, sizeof (float));
+  NetExec e;
+
+  net_exec_init (&e, graph, 2, planner, reference);
+  rt_exec_set_input (e.exec, rt_graph_find_value (graph, "x"), x);
+  net_exec_run (&e);
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)
     {
-      RtValueId id = rt_graph_find_value (graph, names[i]);
-      g_assert_cmpuint (id, !=, RT_NONE);
-      g_assert_cmpint (rt_graph_value (graph, id)->kind, ==, RT_VALUE_OUTPUT);
-      g_array_append_vals (all, rt_exec_value (exec, id),
-                           (guint)rt_shape_n (&rt_graph_value (graph, id)->shape));
+      gsize n;
+      const float *y = net_exec_floats (&e, names[i], &n);
+      g_assert_cmpint (rt_graph_value (graph, rt_graph_find_value (graph, names[i]))->kind, ==,
+                       RT_VALUE_OUTPUT);
+      g_array_append_vals (all, y, (guint)n);
     }
-  rt_exec_free (exec);
-  rt_pool_free (pool);
-  for (RtValueId id = 0; id < rt_graph_n_values (graph); id++)
-    rt_weight_unref (weights[id]);
+  net_exec_clear (&e);
   return all;
 }
 
