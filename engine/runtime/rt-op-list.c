@@ -59,6 +59,12 @@ static const RtOp *const ops[] = {
   &rt_op_non_zero,
   &rt_op_compress,
   &rt_op_unique,
+  &rt_op_nms,
+  &rt_op_detections,
+  &rt_op_box_decode,
+  &rt_op_grid_sample,
+  &rt_op_roi_align,
+  &rt_op_max_unpool,
   /* arithmetic (rt-ops-math.h) */
   &rt_op_relu,
   &rt_op_abs,

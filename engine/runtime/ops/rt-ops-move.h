@@ -311,7 +311,7 @@ typedef struct
 {
   uint32_t max; /* 1: the largest instead of the mean of the samples */
   uint32_t out_h, out_w;
-  uint32_t sampling_ratio; /* 0: as many as fit */
+  uint32_t sampling_ratio; /* 0: as many as fit, at most 1024 */
   float spatial_scale;
   uint32_t half_pixel; /* 1: boxes are moved by half a pixel */
   uint32_t channels_first;
@@ -388,11 +388,13 @@ typedef struct
 
 /* TFLite's TFLite_Detection_PostProcess: boxes f32 [1, N, 4] (ty, tx, th, tw), scores f32 [1, N, C or
  * C + 1], anchors f32 [N, 4] (y centre, x centre, height, width) -> boxes [1, D, 4] (ymin, xmin, ymax,
- * xmax), classes [1, D], scores [1, D], count [1]; all f32, unused rows 0. Liu et al. 2016 (SSD). */
+ * xmax), classes [1, D], scores [1, D], count [1]; all f32, unused rows 0. D is max_detections *
+ * max_classes_per_detection; the count is that of boxes, each of which has max_classes_per_detection
+ * rows in the fast form and one in the regular form. Liu et al. 2016 (SSD). */
 extern const RtOp rt_op_detections;
 typedef struct
 {
-  uint32_t max_detections;            /* D */
+  uint32_t max_detections;
   uint32_t max_classes_per_detection; /* fast form */
   uint32_t detections_per_class;      /* regular form */
   uint32_t n_classes; /* without the background; when scores have one more, class 0 of
