@@ -196,6 +196,8 @@ static const RtOp *const ops[] = {
   &rt_op_lstm,
   &rt_op_gru,
   &rt_op_rnn,
+  &rt_op_dft,
+  &rt_op_stft,
 };
 
 const RtOp *const *

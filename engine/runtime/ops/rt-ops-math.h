@@ -266,8 +266,8 @@ typedef struct
   uint32_t inverse, onesided;
 } RtDftAttrs;
 
-/* x f32 [B, n] or [B, n, 1], optional window constant [frame_length] -> [B, frames, bins, 2]. n may
- * be RT_DIM_SAMPLES only when @n_frames is given. */
+/* x f32 [B, n], [B, n, 1] or, complex, [B, n, 2], optional window [frame_length] -> [B, frames, bins,
+ * 2]. */
 extern const RtOp rt_op_stft;
 typedef struct
 {
@@ -275,24 +275,43 @@ typedef struct
   uint32_t onesided;
 } RtStftAttrs;
 
-/* Sound to features: x f32 [n] or [1, n] -> [frames, n_mels] (or n_mfcc of their cosine transform).
- * Frame f is samples [f * step, f * step + frame_length), with x read as zero beyond its end, times
- * a Hann window, padded with zeros to fft_length; |X|^power; triangular filters of equal width in mel
- * (HTK: 2595 log10 (1 + f / 700)); log (max (mel, floor)) * log_scale + log_offset. */
+/* Sound to features: x f32 [n] or [1, n], n usually RT_DIM_SAMPLES -> [n_frames, n_mels], or [n_frames,
+ * n_mfcc] of their cosine transform. Frame f is samples [f * frame_step, ... + frame_length) (centred:
+ * half a transform earlier) times a Hann window, padded with zeros to fft_length; then |X|^power, mel
+ * filters, log (max (mel, floor)) or log (mel + floor), times log_scale plus log_offset. Where frames
+ * reach beyond the samples they read zeros. */
 extern const RtOp rt_op_log_mel;
+typedef enum
+{
+  RT_MEL_TENSORFLOW, /* 1127 log (1 + f / 700); triangles over mel; bin 0 counts nothing */
+  RT_MEL_HTK,        /* the same scale; triangles over frequency. Young et al., The HTK Book */
+  RT_MEL_SLANEY,     /* linear to 1 kHz, then logarithmic; triangles over frequency of area 1.
+                        Slaney 1998 */
+} RtMelFilters;
+typedef enum
+{
+  RT_FRAMES_FROM_START, /* frame 0 begins at sample 0 */
+  RT_FRAMES_CENTRED,    /* frame 0 is centred at sample 0, zeros before */
+  RT_FRAMES_REFLECTED,  /* the same, mirrored samples before and after */
+} RtFrames;
 typedef struct
 {
   uint32_t sample_rate_hz;
   uint32_t frame_length, frame_step, fft_length; /* samples */
   uint32_t n_frames;                             /* of the output, whatever the samples are */
-  uint32_t n_mels;
-  float low_hz, high_hz;
-  uint32_t power;  /* 1: magnitude, 2: power */
-  float floor;     /* smallest mel energy before the logarithm, > 0 */
-  float log_scale; /* 1: natural logarithm, 10 / log (10): decibel */
-  float log_offset;
-  uint32_t n_mfcc;           /* 0: mel energies; else the first ones of their DCT-II, orthonormal */
+  uint32_t frames;                               /* RtFrames */
   uint32_t symmetric_window; /* Hann over frame_length - 1 instead of frame_length */
+  uint32_t power;            /* 1: magnitude, 2: power */
+  uint32_t n_mels;
+  uint32_t filters; /* RtMelFilters */
+  float low_hz, high_hz;
+  float floor;        /* > 0 */
+  uint32_t add_floor; /* log (mel + floor) */
+  float log_scale;    /* 1: natural logarithm; 10 / log (10): decibel */
+  float log_offset;
+  uint32_t
+      n_mfcc; /* 0: mel energies; else the first ones of their DCT-II times sqrt (2 / n_mels) */
+  uint32_t orthonormal; /* the first of those times sqrt (1 / 2) more */
 } RtLogMelAttrs;
 
 /* Constants of signal processing, [n] and [bins, n_mels], written to @y: what ONNX's HannWindow,
