@@ -1,4 +1,5 @@
-/* Fuzz target: any bytes as a TFLite file. All that the reader hands out is touched. */
+/* Fuzz target: any bytes as a TFLite file. All that the reader hands out is touched, and the file is
+ * imported as a network. */
 #include "fuzz.h"
 
 #include <string.h>
@@ -6,6 +7,7 @@
 #include "eng-flexbuffer.h"
 #include "eng-tflite-file.h"
 #include "eng-tflite-metadata.h"
+#include "eng-tflite.h"
 #include "eng-zip.h"
 
 #ifdef LATHE_LIBFUZZER
@@ -85,6 +87,28 @@ touch_file (EngTfliteFile *file)
     FUZZ_CHECK (file->signatures[i].subgraph < file->n_subgraphs);
 }
 
+/* What is imported is sound, or there is a reason for each part that is not. */
+static void
+import (const guint8 *data, size_t n)
+{
+  g_autoptr (GBytes) bytes = g_bytes_new_static (data, n);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (EngImported) imported = eng_tflite_import (bytes, NULL, 0, NULL, &error);
+  RtError rt_error = { 0 };
+
+  FUZZ_CHECK ((imported == NULL) == (error != NULL));
+  if (!imported)
+    return;
+  for (guint i = 0; imported->report[i]; i++)
+    {
+      FUZZ_CHECK (imported->report[i][0] != '\0');
+      FUZZ_CHECK (g_utf8_validate (imported->report[i], -1, NULL));
+    }
+  FUZZ_CHECK (rt_graph_validate (imported->graph, &rt_error));
+  for (guint i = 0; i < imported->n_outputs; i++)
+    FUZZ_CHECK (imported->outputs[i].value < rt_graph_n_values (imported->graph));
+}
+
 static void
 touch_archive (const guint8 *data, size_t n)
 {
@@ -114,6 +138,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t n)
     {
       touch_file (file);
       g_autoptr (EngTfliteMetadata) metadata = eng_tflite_metadata_new (file, bytes, n, NULL);
+      import (bytes, n);
     }
   touch_archive (bytes, n);
   g_clear_pointer (&file, eng_tflite_file_free);

@@ -5,6 +5,7 @@
 #include "eng-error.h"
 #include "eng-tflite.h"
 #include "net-runner.h"
+#include "../runtime/models-folder.h"
 #include "test-data.h"
 #include "tflite-bytes.h"
 
@@ -400,13 +401,10 @@ run_twice (const EngImported *imported, guint n_threads)
 }
 
 static void
-test_real (gconstpointer data)
+check_real (const char *path)
 {
-  g_autofree char *path = dup_test_data_or_skip (data);
   g_autoptr (GError) error = NULL;
 
-  if (!path)
-    return;
   const EngFormat *format = eng_format_of_file (path, &error);
   g_assert_no_error (error);
   g_assert_nonnull (format);
@@ -421,6 +419,24 @@ test_real (gconstpointer data)
       g_autofree char *more = run_twice (imported, n_threads);
       g_assert_cmpstr (more, ==, one);
     }
+}
+
+static void
+test_real (gconstpointer data)
+{
+  g_autofree char *path = dup_test_data_or_skip (data);
+
+  if (path)
+    check_real (path);
+}
+
+static void
+test_fetched (gconstpointer data)
+{
+  g_autofree char *path = dup_model_or_skip (data);
+
+  if (path)
+    check_real (path);
 }
 
 static const char *const real_files[] = {
@@ -448,6 +464,22 @@ static const char *const real_files[] = {
   "vision/vww/vww_96_int8.tflite",
 };
 
+static const char *const fetched_files[] = {
+  "networks/face_detection_full_range.tflite",
+  "networks/face_detection_full_range_sparse.tflite",
+  "networks/face_detection_short_range.tflite",
+  "networks/hand_landmark_full.tflite",
+  "networks/hand_landmark_lite.tflite",
+  "networks/palm_detection_full.tflite",
+  "networks/palm_detection_lite.tflite",
+  "networks/pose_detection.tflite",
+  "networks/pose_landmark_full.tflite",
+  "networks/pose_landmark_heavy.tflite",
+  "networks/pose_landmark_lite.tflite",
+  "networks/selfie_segmentation.tflite",
+  "networks/selfie_segmentation_landscape.tflite",
+};
+
 int
 main (int argc, char **argv)
 {
@@ -470,6 +502,11 @@ main (int argc, char **argv)
     {
       g_autofree char *name = g_strdup_printf ("/tflite/real/%s", real_files[i]);
       g_test_add_data_func (name, real_files[i], test_real);
+    }
+  for (gsize i = 0; i < G_N_ELEMENTS (fetched_files); i++)
+    {
+      g_autofree char *name = g_strdup_printf ("/tflite/fetched/%s", fetched_files[i]);
+      g_test_add_data_func (name, fetched_files[i], test_fetched);
     }
   return g_test_run ();
 }

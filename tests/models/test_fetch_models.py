@@ -68,6 +68,13 @@ class FetchTest(unittest.TestCase):
     def leftovers(self):
         return [p for p in self.folder.rglob("*") if p.is_file() and p.name != "small.gguf"]
 
+    def test_a_part_of_a_joined_file(self):
+        part = CONTENT[11:111]
+        self.item = self.item._replace(files=(self.script.File(
+            "part.tflite", "small-1.0/small.gguf", len(part), hashlib.sha256(part).hexdigest(), 11),))
+        self.fetch()
+        self.assertEqual((self.folder / "part.tflite").read_bytes(), part)
+
     def test_fetches_checks_and_cleans_up(self):
         said = self.fetch()
         self.assertEqual((self.folder / "sub/small.gguf").read_bytes(), CONTENT)
@@ -160,7 +167,7 @@ class CommandTest(unittest.TestCase):
         with tempfile.TemporaryDirectory() as home:
             listed = json.loads(self.run_script("list", "--json", XDG_DATA_HOME=home).stdout)
             self.assertEqual(listed["folder"], home + "/lathe/models")
-        self.assertEqual([m["name"] for m in listed["models"]], ["smollm2-135m", "vocabs"])
+        self.assertEqual([m["name"] for m in listed["models"]], ["smollm2-135m", "vocabs", "face", "hands", "pose", "selfie"])
         for model in listed["models"]:
             self.assertFalse(model["present"])
             self.assertTrue(model["licence"])
