@@ -16,37 +16,63 @@
 
 #define MAX_PIXELS 12
 
-KN_INLINE __mmask16
-lane_mask (const KnConvArgs *a, size_t panel)
+/* What comes after the sums of one panel. Stores with a mask are slow on some processors, so whole
+ * panels have their own way. */
+typedef struct
+{
+  ptrdiff_t lane0; /* where lane 0 is in a row of outputs */
+  __mmask16 mask;
+  int whole;
+  __m512 bias, min, max;
+} End;
+
+KN_INLINE End
+panel_end (const KnConvArgs *a, size_t panel)
 {
   size_t low, high;
+  End e = { .lane0 = kn_conv_lane0 (a, panel) };
 
   kn_conv_lanes (a, panel, &low, &high);
-  return (__mmask16)(((1u << high) - 1) & ~((1u << low) - 1));
-}
-
-KN_INLINE __m512
-limit (__m512 v, const KnConvArgs *a)
-{
-  /* Both give their second operand when one is NaN. */
-  v = _mm512_max_ps (_mm512_set1_ps (a->min), v);
-  return _mm512_min_ps (_mm512_set1_ps (a->max), v);
-}
-
-/* Bias, residual and limits; the sums of pixel @t and panel @panel leave the register. */
-KN_INLINE void
-store_output (const KnConvArgs *a, size_t t, size_t panel, __m512 v)
-{
-  const __mmask16 mask = lane_mask (a, panel);
-  const ptrdiff_t at = kn_conv_lane0 (a, panel);
-
+  e.whole = high - low == KN_PANEL_ROWS;
+  e.mask = (__mmask16)(((1u << high) - 1) & ~((1u << low) - 1));
   if (a->bias)
-    v = _mm512_add_ps (v, _mm512_maskz_loadu_ps (mask, a->bias + at));
-  if (a->residual)
-    v = _mm512_add_ps (v, _mm512_maskz_loadu_ps (mask, a->residual
-                                                           + (ptrdiff_t)(t * a->residual_stride)
-                                                           + at));
-  _mm512_mask_storeu_ps (a->y + (ptrdiff_t)(t * a->y_stride) + at, mask, limit (v, a));
+    e.bias = _mm512_maskz_loadu_ps (e.mask, a->bias + e.lane0);
+  e.min = _mm512_set1_ps (a->min);
+  e.max = _mm512_set1_ps (a->max);
+  return e;
+}
+
+/* Bias, residual and limits: the sums of one panel and some pixels become outputs. @acc is one panel's
+ * column of the tile. */
+KN_INLINE void
+store_panel (const KnConvArgs *a, const int n_pixels, size_t first_pixel, End e,
+             const __m512 acc[][KN_CONV_MAX_PANELS], const int p)
+{
+  const float *residual
+      = a->residual ? a->residual + (ptrdiff_t)(first_pixel * a->residual_stride) + e.lane0 : NULL;
+  float *y = a->y + (ptrdiff_t)(first_pixel * a->y_stride) + e.lane0;
+  const size_t y_stride = a->y_stride, residual_stride = a->residual_stride;
+  const int has_bias = a->bias != NULL;
+
+  KN_UNROLL
+  for (int t = 0; t < n_pixels; t++)
+    {
+      __m512 v = acc[t][p];
+
+      if (has_bias)
+        v = _mm512_add_ps (v, e.bias);
+      if (residual)
+        v = _mm512_add_ps (v, e.whole
+                                  ? _mm512_loadu_ps (residual + (size_t)t * residual_stride)
+                                  : _mm512_maskz_loadu_ps (e.mask,
+                                                           residual + (size_t)t * residual_stride));
+      /* Both give their second operand when one is NaN. */
+      v = _mm512_min_ps (e.max, _mm512_max_ps (e.min, v));
+      if (e.whole)
+        _mm512_storeu_ps (y + (size_t)t * y_stride, v);
+      else
+        _mm512_mask_storeu_ps (y + (size_t)t * y_stride, e.mask, v);
+    }
 }
 
 KN_INLINE void
@@ -100,15 +126,20 @@ tile (const int n_pixels, const int n_panels, const KnConvPass *pass, size_t fir
       left -= n;
     }
 
+  if (pass->block.is_last)
+    {
+      KN_UNROLL
+      for (int p = 0; p < n_panels; p++)
+        store_panel (a, n_pixels, first_pixel, panel_end (a, pass->first_panel + (size_t)p), acc,
+                     p);
+      return;
+    }
   KN_UNROLL
   for (int t = 0; t < n_pixels; t++)
     {
       KN_UNROLL
       for (int p = 0; p < n_panels; p++)
-        if (pass->block.is_last)
-          store_output (a, first_pixel + (size_t)t, pass->first_panel + (size_t)p, acc[t][p]);
-        else
-          _mm512_store_ps (sums + (t * n_panels + p) * KN_PANEL_ROWS, acc[t][p]);
+        _mm512_store_ps (sums + (t * n_panels + p) * KN_PANEL_ROWS, acc[t][p]);
     }
 }
 

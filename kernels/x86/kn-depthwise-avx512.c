@@ -19,6 +19,7 @@ typedef struct
   const KnDepthwiseArgs *args;
   size_t channel;
   __mmask16 mask;
+  int whole; /* stores with a mask are slow on some processors */
   __m512 bias, min, max;
 } Strip;
 
@@ -36,7 +37,10 @@ store (const Strip *s, size_t pixel, __m512 v)
   if (a->bias)
     v = _mm512_add_ps (v, s->bias);
   v = _mm512_min_ps (s->max, _mm512_max_ps (s->min, v));
-  _mm512_mask_storeu_ps (a->y + pixel * a->y_stride + s->channel, s->mask, v);
+  if (s->whole)
+    _mm512_storeu_ps (a->y + pixel * a->y_stride + s->channel, v);
+  else
+    _mm512_mask_storeu_ps (a->y + pixel * a->y_stride + s->channel, s->mask, v);
 }
 
 /* @n pixels from @pixel with the @size x @size weights @w and a constant @stride; 0: that of the
@@ -183,6 +187,7 @@ depthwise_avx512 (const KnDepthwiseArgs *a)
       const size_t left = a->n_channels - c;
       Strip s = { .args = a, .channel = c };
 
+      s.whole = left >= 16;
       s.mask = left >= 16 ? 0xffff : (__mmask16)((1u << left) - 1);
       s.min = _mm512_set1_ps (a->min);
       s.max = _mm512_set1_ps (a->max);

@@ -35,7 +35,10 @@ pool (const KnPoolArgs *a, const int is_max, const int n, const __mmask16 mask, 
       __m512 v = is_max ? acc[i] : _mm512_div_ps (acc[i], _mm512_set1_ps (a->divisor));
 
       v = _mm512_min_ps (_mm512_set1_ps (a->max), _mm512_max_ps (_mm512_set1_ps (a->min), v));
-      _mm512_mask_storeu_ps (a->y + c + 16 * i, mask, v);
+      if (mask == 0xffff)
+        _mm512_storeu_ps (a->y + c + 16 * i, v);
+      else
+        _mm512_mask_storeu_ps (a->y + c + 16 * i, mask, v);
     }
 }
 
