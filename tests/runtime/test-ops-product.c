@@ -132,8 +132,8 @@ test_gemm (void)
 /* ---- einsum ---- */
 
 static void
-check_einsum (const char *equation, uint32_t n_inputs, const uint32_t *n_dims,
-              const int64_t dims[][4], uint32_t n_out, const int64_t *out)
+check_einsum_type (int type, const char *equation, uint32_t n_inputs, const uint32_t *n_dims,
+                   const int64_t dims[][4], uint32_t n_out, const int64_t *out)
 {
   RtEinsumAttrs attrs;
   RtError error = { 0 };
@@ -142,7 +142,7 @@ check_einsum (const char *equation, uint32_t n_inputs, const uint32_t *n_dims,
     g_error ("%s: %s", equation, error.message);
   net_case_init (&c);
   for (uint32_t i = 0; i < n_inputs; i++)
-    net_case_random_input (&c, RT_TYPE_F32, n_dims[i], dims[i], -1, 1);
+    net_case_random_input (&c, type, n_dims[i], dims[i], -1, 1);
   net_case_node (&c, &rt_op_einsum, &attrs, NULL);
   const RtShape *shape
       = &rt_graph_value (c.graph, rt_graph_node (c.graph, c.node)->outputs[0])->shape;
@@ -150,6 +150,14 @@ check_einsum (const char *equation, uint32_t n_inputs, const uint32_t *n_dims,
   g_assert_cmpmem (shape->dims, n_out * 8, out, n_out * 8);
   net_case_check (&c, 4 * U, 1e-6);
   net_case_clear (&c);
+}
+
+static void
+check_einsum (const char *equation, uint32_t n_inputs, const uint32_t *n_dims,
+              const int64_t dims[][4], uint32_t n_out, const int64_t *out)
+{
+  check_einsum_type (RT_TYPE_F32, equation, n_inputs, n_dims, dims, n_out, out);
+  check_einsum_type (RT_TYPE_F64, equation, n_inputs, n_dims, dims, n_out, out);
 }
 
 static void

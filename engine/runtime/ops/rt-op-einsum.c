@@ -31,8 +31,13 @@ einsum_infer (const RtGraph *graph, const RtNode *node, RtShape *shapes, int *ty
   for (uint32_t i = 0; i < node->n_inputs; i++)
     {
       const RtValue *value = rt_op_input_value (graph, node, i);
-      if (!rt_math_check_type (graph, node, i, RT_MATH_F32, error))
+      if (!rt_math_check_type (graph, node, i, RT_MATH_FLOAT, error))
         return false;
+      if (rt_math_type (value) != rt_math_type (rt_op_input_value (graph, node, 0)))
+        return rt_fail (error, RT_ERROR_FORMAT, "%s: expected %s as the first input, got %s",
+                        value->name,
+                        rt_type_name (rt_math_type (rt_op_input_value (graph, node, 0))),
+                        rt_type_name (value->type));
       if (value->shape.n_dims != attrs->n_dims[i])
         return rt_fail (error, RT_ERROR_FORMAT, "%s: expected %u dimensions, got %u", value->name,
                         attrs->n_dims[i], value->shape.n_dims);
@@ -48,7 +53,7 @@ einsum_infer (const RtGraph *graph, const RtNode *node, RtShape *shapes, int *ty
   shapes[0] = (RtShape){ .n_dims = attrs->n_out };
   for (uint32_t d = 0; d < attrs->n_out; d++)
     shapes[0].dims[d] = size[attrs->out[d]];
-  types[0] = RT_TYPE_F32;
+  types[0] = rt_math_type (rt_op_input_value (graph, node, 0));
   return true;
 }
 
@@ -88,8 +93,16 @@ loops_init (Loops *loops, const RtOpContext *context)
       }
 }
 
+static double
+number (const RtTensor *tensor, size_t at)
+{
+  double x;
+  rt_math_load_f64 (tensor->type, tensor->data, at, 1, 1, &x);
+  return x;
+}
+
 /* The sum of output @o. */
-static float
+static double
 einsum_one (const RtOpContext *context, const Loops *loops, size_t o)
 {
   const RtEinsumAttrs *attrs = context->attrs;
@@ -109,10 +122,10 @@ einsum_one (const RtOpContext *context, const Loops *loops, size_t o)
         for (uint32_t i = 0; i < n_inputs; i++)
           at[i] += rest % loops->size[loops->summed[k]] * loops->stride[i][loops->summed[k]];
       for (uint32_t i = 0; i < n_inputs; i++)
-        product *= (double)((const float *)context->inputs[i].data)[at[i]];
+        product *= number (&context->inputs[i], at[i]);
       sum += product;
     }
-  return (float)sum;
+  return sum;
 }
 
 static uint32_t
@@ -132,7 +145,10 @@ einsum_run (const RtOpContext *context, uint32_t phase, uint32_t chunk, const Rt
   loops_init (&loops, context);
   rt_split_range (loops.n_out, einsum_chunks (context, 0), chunk, &first, &last);
   for (uint64_t o = first; o < last; o++)
-    ((float *)context->outputs[0].data)[o] = einsum_one (context, &loops, o);
+    {
+      double sum = einsum_one (context, &loops, o);
+      rt_math_store_f64 (context->outputs[0].type, &sum, 1, context->outputs[0].data, o);
+    }
 }
 
 /* All letters in one loop, each term added to its output. */
@@ -160,14 +176,13 @@ einsum_reference (const RtOpContext *context)
           for (uint32_t d = 0; d < shape->n_dims; d++)
             at = at * (size_t)shape->dims[d]
                  + (shape->dims[d] == 1 ? 0 : index[attrs->letters[i][d]]);
-          product *= (double)((const float *)context->inputs[i].data)[at];
+          product *= number (&context->inputs[i], at);
         }
       for (uint32_t d = 0; d < attrs->n_out; d++)
         o = o * loops.size[attrs->out[d]] + index[attrs->out[d]];
       sums[o] += product;
     }
-  for (size_t o = 0; o < n_out; o++)
-    ((float *)context->outputs[0].data)[o] = (float)sums[o];
+  rt_math_store_f64 (context->outputs[0].type, sums, n_out, context->outputs[0].data, 0);
   free (sums);
 }
 

@@ -173,7 +173,7 @@ typedef struct
   uint32_t transpose_a, transpose_b;
 } RtGemmAttrs;
 
-/* Any number of f32 inputs -> the sum over the letters that the output lacks of the products. The
+/* Up to four f32 or f64 inputs of one type -> the sum over the letters that the output lacks of the products. The
  * letters of inputs and output are given as numbers 0 .. n_letters - 1, ellipses already resolved. */
 extern const RtOp rt_op_einsum;
 #define RT_EINSUM_INPUTS 4
