@@ -198,6 +198,7 @@ static const RtOp *const ops[] = {
   &rt_op_rnn,
   &rt_op_dft,
   &rt_op_stft,
+  &rt_op_log_mel,
 };
 
 const RtOp *const *
