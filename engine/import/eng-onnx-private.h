@@ -7,7 +7,6 @@
 
 #include "eng-import.h"
 #include "eng-onnx-file.h"
-#include "eng-onnx-late.h"
 #include "eng-onnx.h"
 #include "onnx.pb-c.h"
 #include "rt-op.h"
