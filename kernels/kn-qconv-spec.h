@@ -34,8 +34,27 @@ kn_madd_wrap (int32_t acc, int32_t a, int32_t b)
   return (int32_t)((uint32_t)acc + (uint32_t)a * (uint32_t)b);
 }
 
-/* kn_gather() copies with @copy (to, from, n, flip) and fills with @fill (to, byte, n), both inlined. */
+/* ---- windows ----
+ *
+ * An output row is border pixels, whose window reaches out of the picture to the left or right, around a
+ * run of inner pixels. Inner windows of neighbouring columns are copied by @windows, everything else
+ * byte run by byte run with @copy; both are inlined. */
+
+/* n bytes, xored with @flip. */
 typedef void (*KnCopyFn) (uint8_t *to, const uint8_t *from, size_t n, uint8_t flip);
+
+/* The windows of @n_pixels neighbouring outputs: @n_rows runs of @n bytes, @row_bytes apart in the
+ * picture, behind each other in the window. */
+typedef struct
+{
+  const uint8_t *from;
+  size_t from_step, row_bytes; /* from pixel to pixel, from row to row */
+  uint8_t *to;
+  size_t to_step; /* from pixel to pixel */
+  size_t n_pixels, n_rows, n;
+  uint8_t flip;
+} KnWindows;
+typedef void (*KnWindowsFn) (const KnWindows *w);
 
 /* One row of a window whose columns are neighbours: padding, one run, padding. */
 KN_QINLINE uint8_t *
@@ -48,11 +67,6 @@ kn_gather_run (const KnQgatherArgs *a, const uint8_t *row, ptrdiff_t x0, KnCopyF
   const size_t n = until > from ? (size_t)(until - from) * a->n_channels : 0;
   const size_t total = a->kw * a->n_channels;
 
-  if (n == total)
-    {
-      copy (to, row + (size_t)x0 * a->pixel_bytes, total, a->flip);
-      return to + total;
-    }
   memset (to, a->pad ^ a->flip, n_left);
   if (n > 0)
     copy (to + n_left, row + (size_t)from * a->pixel_bytes, n, a->flip);
@@ -76,36 +90,112 @@ kn_gather_taps (const KnQgatherArgs *a, const uint8_t *row, ptrdiff_t x0, KnCopy
   return to;
 }
 
+/* One window, wherever it lies. */
 KN_QINLINE void
-kn_gather (const KnQgatherArgs *a, KnCopyFn copy)
+kn_gather_pixel (const KnQgatherArgs *a, int contiguous, size_t oy, size_t ox, KnCopyFn copy,
+                 uint8_t *to)
 {
-  const int contiguous = a->dilation_w == 1 && a->n_channels == a->pixel_bytes;
-  size_t oy = a->first_pixel / a->out_w, ox = a->first_pixel % a->out_w;
+  const ptrdiff_t y0 = (ptrdiff_t)(oy * a->stride_h) - (ptrdiff_t)a->pad_top;
+  const ptrdiff_t x0 = (ptrdiff_t)(ox * a->stride_w) - (ptrdiff_t)a->pad_left;
 
-  for (size_t p = 0; p < a->n_pixels; p++)
+  for (size_t ky = 0; ky < a->kh; ky++)
     {
-      const ptrdiff_t y0 = (ptrdiff_t)(oy * a->stride_h) - (ptrdiff_t)a->pad_top;
-      const ptrdiff_t x0 = (ptrdiff_t)(ox * a->stride_w) - (ptrdiff_t)a->pad_left;
-      uint8_t *to = a->rows + p * a->row_stride;
+      const ptrdiff_t y = y0 + (ptrdiff_t)(ky * a->dilation_h);
 
-      for (size_t ky = 0; ky < a->kh; ky++)
+      if (y < 0 || y >= (ptrdiff_t)a->in_h)
         {
-          const ptrdiff_t y = y0 + (ptrdiff_t)(ky * a->dilation_h);
-
-          if (y < 0 || y >= (ptrdiff_t)a->in_h)
-            {
-              memset (to, a->pad ^ a->flip, a->kw * a->n_channels);
-              to += a->kw * a->n_channels;
-              continue;
-            }
-          const uint8_t *row = a->x + (size_t)y * a->in_w * a->pixel_bytes;
-          to = contiguous ? kn_gather_run (a, row, x0, copy, to)
-                          : kn_gather_taps (a, row, x0, copy, to);
+          memset (to, a->pad ^ a->flip, a->kw * a->n_channels);
+          to += a->kw * a->n_channels;
+          continue;
         }
-      if (++ox == a->out_w)
-        {
-          ox = 0;
-          oy++;
-        }
+      const uint8_t *row = a->x + (size_t)y * a->in_w * a->pixel_bytes;
+      to = contiguous ? kn_gather_run (a, row, x0, copy, to)
+                      : kn_gather_taps (a, row, x0, copy, to);
     }
+}
+
+/* Outputs [*first, *end) of a row have all columns of their window in the picture. */
+static inline void
+kn_gather_inner (const KnQgatherArgs *a, size_t *first, size_t *end)
+{
+  const size_t reach = (a->kw - 1) * a->dilation_w + 1;
+
+  *first = (a->pad_left + a->stride_w - 1) / a->stride_w;
+  *end = a->in_w + a->pad_left < reach ? 0 : (a->in_w + a->pad_left - reach) / a->stride_w + 1;
+  if (*end < *first)
+    *end = *first;
+}
+
+/* Inner pixels [ox, ox + n) of a row with neighbouring columns. */
+KN_QINLINE void
+kn_gather_row (const KnQgatherArgs *a, size_t oy, size_t ox, size_t n, KnWindowsFn windows,
+               uint8_t *to)
+{
+  const ptrdiff_t y0 = (ptrdiff_t)(oy * a->stride_h) - (ptrdiff_t)a->pad_top;
+  const ptrdiff_t dilation = (ptrdiff_t)a->dilation_h, h = (ptrdiff_t)a->in_h;
+  const size_t total = a->kw * a->n_channels, row_bytes = a->in_w * a->pixel_bytes;
+  const size_t above = y0 < 0 ? (size_t)((-y0 + dilation - 1) / dilation) : 0;
+  const size_t k0 = above < a->kh ? above : a->kh;
+  size_t k1 = k0;
+
+  while (k1 < a->kh && y0 + (ptrdiff_t)k1 * dilation < h)
+    k1++;
+  if (k1 > k0)
+    windows (&(KnWindows){
+        .from = a->x + (size_t)(y0 + (ptrdiff_t)k0 * dilation) * row_bytes
+                + (ox * a->stride_w - a->pad_left) * a->pixel_bytes,
+        .from_step = a->stride_w * a->pixel_bytes,
+        .row_bytes = a->dilation_h * row_bytes,
+        .to = to + k0 * total,
+        .to_step = a->row_stride,
+        .n_pixels = n,
+        .n_rows = k1 - k0,
+        .n = total,
+        .flip = a->flip,
+    });
+
+  /* Afterwards: @windows may write more of a window than it was told to. */
+  for (size_t i = 0; i < n && (k0 > 0 || k1 < a->kh); i++)
+    {
+      memset (to + i * a->row_stride, a->pad ^ a->flip, k0 * total);
+      memset (to + i * a->row_stride + k1 * total, a->pad ^ a->flip, (a->kh - k1) * total);
+    }
+}
+
+KN_QINLINE void
+kn_gather (const KnQgatherArgs *a, KnCopyFn copy, KnWindowsFn windows)
+{
+  const int contiguous = a->kw == 1 || (a->dilation_w == 1 && a->n_channels == a->pixel_bytes);
+  size_t first, end, done = 0;
+
+  kn_gather_inner (a, &first, &end);
+  while (done < a->n_pixels)
+    {
+      const size_t oy = (a->first_pixel + done) / a->out_w, ox = (a->first_pixel + done) % a->out_w;
+      const size_t left = a->n_pixels - done, in_row = a->out_w - ox;
+      size_t n = left < in_row ? left : in_row;
+
+      if (contiguous && ox >= first && ox < end)
+        {
+          n = n < end - ox ? n : end - ox;
+          kn_gather_row (a, oy, ox, n, windows, a->rows + done * a->row_stride);
+        }
+      else
+        {
+          n = 1;
+          kn_gather_pixel (a, contiguous, oy, ox, copy, a->rows + done * a->row_stride);
+        }
+      done += n;
+    }
+}
+
+/* ---- depthwise ---- */
+
+/* Pixel (column, ky) of the windows. */
+KN_QINLINE const uint8_t *
+kn_dw_pixel (const KnQdwArgs *a, size_t column, size_t ky)
+{
+  const size_t i = column - a->first_inside; /* wraps around in front of the picture */
+
+  return i < a->n_inside ? a->rows[ky] + i * a->steps[ky] : a->pad;
 }

@@ -59,10 +59,19 @@ copy_c (uint8_t *to, const uint8_t *from, size_t n, uint8_t flip)
     to[i] = from[i] ^ flip;
 }
 
+KN_QINLINE void
+windows_c (const KnWindows *w)
+{
+  for (size_t p = 0; p < w->n_pixels; p++)
+    for (size_t k = 0; k < w->n_rows; k++)
+      copy_c (w->to + p * w->to_step + k * w->n, w->from + p * w->from_step + k * w->row_bytes,
+              w->n, w->flip);
+}
+
 static void
 gather_c (const KnQgatherArgs *args)
 {
-  kn_gather (args, copy_c);
+  kn_gather (args, copy_c, windows_c);
 }
 
 static void
@@ -104,7 +113,7 @@ depthwise_c (const KnQdwArgs *a)
           for (size_t kx = 0; kx < a->kw; kx++)
             {
               const size_t column = o * a->stride_w + kx * a->dilation_w;
-              const uint8_t x = a->taps[column * a->kh + ky][c] ^ a->flip;
+              const uint8_t x = kn_dw_pixel (a, column, ky)[c] ^ a->flip;
 
               acc = kn_madd_wrap (acc, x, w[(ky * a->kw + kx) * a->n_channels + c]);
               sum += x;

@@ -63,21 +63,26 @@ typedef struct
   size_t row_stride; /* >= kh * kw * n_channels rounded up to 4 */
 } KnQgatherArgs;
 
-/* One output row (or a part of it) of a depthwise convolution. */
+/* One output row (or a part of it) of a depthwise convolution.
+ *
+ * Its windows lie in (n_outputs - 1) stride_w + (kw - 1) dilation_w + 1 columns of kh rows. Of those the
+ * columns [first_inside, first_inside + n_inside) are in the picture: pixel i of them, in row ky, at
+ * rows[ky] + i * steps[ky]; all others are @pad. A row above or below the picture is pad with step 0. */
 typedef struct
 {
   size_t n_channels;
   size_t kh, kw;
   size_t stride_w, dilation_w;
   size_t n_outputs; /* pixels to write */
-  const uint8_t *const
-      *taps;             /* [(n_outputs - 1) stride_w + (kw - 1) dilation_w + 1 columns][kh]: bytes
-                                  of n_channels each */
-  uint8_t flip;          /* every byte of x is xored with it */
-  const void *weights;   /* dw_pack() */
-  const int32_t *bias;   /* [n_channels] */
-  const int32_t *w_zero; /* [n_channels] or NULL: as above, but x_sum is made here */
-  const float *scale;    /* [n_channels] */
+  size_t first_inside, n_inside;
+  const uint8_t *const *rows; /* [kh], n_channels bytes to a pixel */
+  const size_t *steps;        /* [kh] */
+  const uint8_t *pad;         /* n_channels bytes */
+  uint8_t flip;               /* every byte of x is xored with it */
+  const void *weights;        /* dw_pack() */
+  const int32_t *bias;        /* [n_channels] */
+  const int32_t *w_zero;      /* [n_channels] or NULL: as above, but x_sum is made here */
+  const float *scale;         /* [n_channels] */
   KnRequant requant;
   uint8_t *y; /* [n_outputs][n_channels] */
   size_t y_stride;

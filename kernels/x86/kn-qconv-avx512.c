@@ -16,7 +16,6 @@
 
 #define ROWS KN_PANEL_ROWS
 #define MAX_PIXELS 12
-#define UNROLL _Pragma ("GCC unroll 16")
 
 /* One accumulator to memory: rows [first, first + n) of @pixel. */
 KN_QINLINE void
@@ -43,6 +42,79 @@ store_acc (const KnQgemmArgs *a, size_t pixel, size_t first, __m512i acc)
     _mm_mask_storeu_epi8 (y + first, k, codes);
 }
 
+/* Four pixels of one panel. */
+KN_QINLINE void
+store_pixels (const KnQgemmArgs *a, const KnEpilogue *e, size_t pixel, size_t first,
+              const __m512i acc[4])
+{
+  const __m512 s = _mm512_loadu_ps (a->scale + first), scale[4] = { s, s, s, s };
+  const __m512i codes = kn_pack4 (acc, scale, e);
+  const size_t left = a->n_rows - first;
+  uint8_t *y = (uint8_t *)a->y + pixel * a->y_stride + first;
+
+  kn_store4 (y, a->y_stride, left, codes);
+}
+
+/* Two pixels of two panels. */
+KN_QINLINE void
+store_pairs (const KnQgemmArgs *a, const KnEpilogue *e, size_t pixel, size_t first,
+             const __m512i acc[4])
+{
+  const __m512 s0 = _mm512_loadu_ps (a->scale + first),
+               s1 = _mm512_loadu_ps (a->scale + first + ROWS);
+  const __m512 scale[4] = { s0, s1, s0, s1 };
+  const __m512i codes = kn_pack4 (acc, scale, e);
+  const __m256i y0 = _mm512_castsi512_si256 (codes), y1 = _mm512_extracti64x4_epi64 (codes, 1);
+  const size_t left = a->n_rows - first;
+  uint8_t *y = (uint8_t *)a->y + pixel * a->y_stride + first;
+
+  if (left >= 2 * ROWS)
+    {
+      _mm256_storeu_si256 ((__m256i *)(void *)y, y0);
+      _mm256_storeu_si256 ((__m256i *)(void *)(y + a->y_stride), y1);
+    }
+  else
+    {
+      const __mmask32 k = ((__mmask32)1 << left) - 1;
+      _mm256_mask_storeu_epi8 (y, k, y0);
+      _mm256_mask_storeu_epi8 (y + a->y_stride, k, y1);
+    }
+}
+
+/* All accumulators of a tile. */
+KN_QINLINE void
+store_tile (const size_t P, const size_t R, const KnQgemmArgs *a, size_t pixel, size_t first,
+            __m512i acc[MAX_PIXELS + 4][8])
+{
+  const int fast = a->scale != NULL && a->w_zero == NULL && R <= 2;
+  const size_t step = R == 2 ? 2 : 4, full = P / step * step;
+  const KnEpilogue e = kn_epilogue (&a->requant);
+
+  /* All indices are constants here: the accumulators stay in registers. */
+  UNROLL
+  for (size_t p = 0; p < P; p++)
+    {
+      const __m512i *one = acc[p], *two = acc[p + 1 < P ? p + 1 : p];
+
+      if (!fast || p >= full)
+        {
+          UNROLL
+          for (size_t r = 0; r < R; r++)
+            store_acc (a, pixel + p, first + r * ROWS, acc[p][r]);
+        }
+      else if (R == 2 && p % 2 == 0)
+        {
+          const __m512i four[4] = { one[0], one[1], two[0], two[1] };
+          store_pairs (a, &e, pixel + p, first, four);
+        }
+      else if (R == 1 && p % 4 == 0)
+        {
+          const __m512i four[4] = { one[0], two[0], acc[p + 2][0], acc[p + 3][0] };
+          store_pixels (a, &e, pixel + p, first, four);
+        }
+    }
+}
+
 /* P pixels x R panels, both constants where this is inlined. Addresses of pixels are one of four bases
  * plus 0, 1 or 2 strides, which x86 adds for free. */
 KN_QINLINE void
@@ -51,7 +123,7 @@ tile (const size_t P, const size_t R, const KnQgemmArgs *a, const uint8_t *panel
 {
   const size_t n_steps = (a->n_cols + 3) / 4, panel_bytes = n_steps * 64, stride = a->x_stride;
   const uint8_t *base[4];
-  __m512i acc[MAX_PIXELS][8];
+  __m512i acc[MAX_PIXELS + 4][8];
 
   UNROLL
   for (size_t i = 0; i < 4; i++)
@@ -82,11 +154,7 @@ tile (const size_t P, const size_t R, const KnQgemmArgs *a, const uint8_t *panel
         base[i] += 4;
     }
 
-  UNROLL
-  for (size_t p = 0; p < P; p++)
-    UNROLL
-  for (size_t r = 0; r < R; r++)
-    store_acc (a, pixel + p, first + r * ROWS, acc[p][r]);
+  store_tile (P, R, a, pixel, first, acc);
 }
 
 typedef void (*TileFn) (const KnQgemmArgs *a, const uint8_t *panel, size_t pixel, size_t first);
@@ -122,13 +190,14 @@ static const TileFn tiles[MAX_PIXELS][2] = {
   ENTRY (7), ENTRY (8), ENTRY (9), ENTRY (10), ENTRY (11), ENTRY (12),
 };
 
-/* Pixels in tiles of nearly the same size: 13 are 7 and 6, not 12 and 1. */
+/* Pixels in tiles of nearly the same, even size: 13 are 8 and 5, not 12 and 1. */
 static void
 gemm_avx512 (const KnQgemmArgs *a)
 {
   const size_t panel_bytes = (a->n_cols + 3) / 4 * 64;
   const size_t n_panels = (a->n_rows + ROWS - 1) / ROWS;
   const size_t n_tiles = (a->n_pixels + MAX_PIXELS - 1) / MAX_PIXELS;
+  const size_t size = ((a->n_pixels + n_tiles - 1) / n_tiles + 1) / 2 * 2;
   const uint8_t *panels = a->panels;
   size_t panel = 0;
 
@@ -139,10 +208,10 @@ gemm_avx512 (const KnQgemmArgs *a)
   for (size_t r = 0; panel < n_panels; panel += r)
     {
       r = n_panels - panel >= 2 ? 2 : 1;
-      for (size_t t = 0; t < n_tiles; t++)
+      for (size_t p = 0; p < a->n_pixels; p += size)
         {
-          const size_t from = a->n_pixels * t / n_tiles, until = a->n_pixels * (t + 1) / n_tiles;
-          tiles[until - from - 1][r - 1](a, panels + panel * panel_bytes, from, panel * ROWS);
+          const size_t n = a->n_pixels - p < size ? a->n_pixels - p : size;
+          tiles[n - 1][r - 1](a, panels + panel * panel_bytes, p, panel * ROWS);
         }
     }
 }
@@ -162,10 +231,68 @@ copy_avx512 (uint8_t *to, const uint8_t *from, size_t n, uint8_t flip)
     }
 }
 
+/* Runs of up to 64 bytes: the mask is made once. */
+KN_QINLINE void
+short_windows (const KnWindows *w)
+{
+  const __m512i f = _mm512_set1_epi8 ((char)w->flip);
+  const __mmask64 k = kn_tail64 (w->n);
+
+  for (size_t p = 0; p < w->n_pixels; p++)
+    {
+      const uint8_t *from = w->from + p * w->from_step;
+      uint8_t *to = w->to + p * w->to_step;
+
+      for (size_t row = 0; row < w->n_rows; row++, from += w->row_bytes, to += w->n)
+        _mm512_mask_storeu_epi8 (to, k, _mm512_xor_si512 (_mm512_maskz_loadu_epi8 (k, from), f));
+    }
+}
+
+/* Runs of up to 16 bytes with whole registers: what is written too much is written over by the next run;
+ * the last pixels go the careful way, on both sides. */
+KN_QINLINE void
+tiny_windows (const KnWindows *w)
+{
+  const __m128i f = _mm_set1_epi8 ((char)w->flip);
+  const size_t spare = 16 / w->from_step + 16 / w->to_step + 2;
+  const size_t n = w->n_pixels > spare ? w->n_pixels - spare : 0;
+
+  for (size_t p = 0; p < n; p++)
+    {
+      const uint8_t *from = w->from + p * w->from_step;
+      uint8_t *to = w->to + p * w->to_step;
+
+      for (size_t row = 0; row < w->n_rows; row++, from += w->row_bytes, to += w->n)
+        _mm_storeu_si128 ((__m128i *)(void *)to,
+                          _mm_xor_si128 (_mm_loadu_si128 ((const __m128i *)(const void *)from), f));
+    }
+  KnWindows rest = *w;
+  rest.from += n * w->from_step;
+  rest.to += n * w->to_step;
+  rest.n_pixels -= n;
+  short_windows (&rest);
+}
+
+KN_QINLINE void
+windows_avx512 (const KnWindows *w)
+{
+  if (w->n_rows == 1 && w->n == w->from_step && w->n == w->to_step)
+    copy_avx512 (w->to, w->from, w->n * w->n_pixels, w->flip);
+  else if (w->n <= 16 && w->n_rows * w->n <= w->to_step)
+    tiny_windows (w);
+  else if (w->n <= 64)
+    short_windows (w);
+  else
+    for (size_t p = 0; p < w->n_pixels; p++)
+      for (size_t k = 0; k < w->n_rows; k++)
+        copy_avx512 (w->to + p * w->to_step + k * w->n,
+                     w->from + p * w->from_step + k * w->row_bytes, w->n, w->flip);
+}
+
 static void
 gather_avx512 (const KnQgatherArgs *args)
 {
-  kn_gather (args, copy_avx512);
+  kn_gather (args, copy_avx512, windows_avx512);
 }
 
 static void

@@ -20,8 +20,6 @@
 
 #include "x86/kn-qconv-avx512-private.h"
 
-#define UNROLL _Pragma ("GCC unroll 16")
-
 KN_QINLINE size_t
 n_groups (size_t kh)
 {
@@ -68,15 +66,14 @@ dw_pack_avx512 (const int8_t *w, size_t kh, size_t kw, size_t n_channels, void *
 /* ---- interleaving ---- */
 
 KN_QINLINE void
-interleave64 (const uint8_t *const *column, size_t kh, size_t group, size_t c, __m512i flip,
-              __m512i out[4])
+interleave64 (const uint8_t *const *column, size_t kh, size_t group, __m512i flip, __m512i out[4])
 {
   __m512i row[4];
 
   UNROLL
   for (size_t i = 0; i < 4; i++)
     row[i] = 4 * group + i < kh
-                 ? _mm512_xor_si512 (_mm512_loadu_si512 (column[4 * group + i] + c), flip)
+                 ? _mm512_xor_si512 (_mm512_loadu_si512 (column[4 * group + i]), flip)
                  : _mm512_setzero_si512 ();
 
   const __m512i low01 = _mm512_unpacklo_epi8 (row[0], row[1]);
@@ -102,8 +99,7 @@ flip_rows (uint8_t flip, size_t kh, size_t group)
 /* Up to 16 channels: all four rows in one register, the same 4 channels of all rows to one lane, and
  * there a transposition of 4 x 4 bytes. */
 KN_QINLINE __m512i
-interleave16 (const uint8_t *const *column, size_t kh, size_t group, size_t c, __mmask16 k,
-              uint8_t flip)
+interleave16 (const uint8_t *const *column, size_t kh, size_t group, __mmask16 k, uint8_t flip)
 {
   const __m512i dwords = _mm512_setr_epi32 (0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
   const __m512i bytes = _mm512_broadcast_i32x4 (
@@ -112,7 +108,7 @@ interleave16 (const uint8_t *const *column, size_t kh, size_t group, size_t c, _
 
   UNROLL
   for (size_t i = 0; i < 4; i++)
-    row[i] = 4 * group + i < kh ? _mm_maskz_loadu_epi8 (k, column[4 * group + i] + c)
+    row[i] = 4 * group + i < kh ? _mm_maskz_loadu_epi8 (k, column[4 * group + i])
                                 : _mm_setzero_si128 ();
 
   __m512i v = _mm512_castsi128_si512 (row[0]);
@@ -124,16 +120,6 @@ interleave16 (const uint8_t *const *column, size_t kh, size_t group, size_t c, _
 }
 
 /* ---- one block of channels, a run of outputs ---- */
-
-/* int32 of channel order [4 registers][lane][4] to 64 bytes in natural order. */
-KN_QINLINE __m512i
-pack64 (const __m512i q[4])
-{
-  const __m512i low = _mm512_packs_epi32 (q[0], q[1]), high = _mm512_packs_epi32 (q[2], q[3]);
-  const __m512i byte = _mm512_set1_epi16 (0xff);
-
-  return _mm512_packus_epi16 (_mm512_and_si512 (low, byte), _mm512_and_si512 (high, byte));
-}
 
 /* Channels 16 lane + 4 j + 0..3 of the 64 from @from on. */
 KN_QINLINE __m512i
@@ -147,6 +133,50 @@ load_strided (const void *from, size_t j)
   return _mm512_inserti32x4 (v, _mm_loadu_si128 ((const __m128i *)(const void *)(p + 192)), 3);
 }
 
+/* Interleave columns [first, first + n) of the windows, channels from @c on: a block of 64, or up to 16
+ * (@k). Pointers of the rows of a group move on from column to column. */
+KN_QINLINE void
+interleave_columns (const size_t KH, const int wide, const KnQdwArgs *a, size_t c, __mmask16 k,
+                    size_t first, size_t n)
+{
+  const size_t kh = KH ? KH : a->kh, groups = n_groups (kh), line = wide ? 256 : 64;
+  const __m512i flip = _mm512_set1_epi8 ((char)a->flip);
+
+  for (size_t g = 0; g < groups; g++)
+    {
+      uint8_t *to = (uint8_t *)a->scratch + g * line;
+      const uint8_t *at[4], *pad[4];
+      size_t step[4];
+
+      UNROLL
+      for (size_t i = 0; i < 4; i++)
+        {
+          const size_t ky = 4 * g + i < kh ? 4 * g + i : 0;
+          step[i] = a->steps[ky];
+          at[i] = a->rows[ky] + c + (first - a->first_inside) * step[i];
+          pad[i] = a->pad + c;
+        }
+      for (size_t x = first; x < first + n; x++, to += groups * line)
+        {
+          const uint8_t *const *column = x - a->first_inside < a->n_inside ? at : pad;
+          __m512i v[4];
+
+          if (wide)
+            {
+              interleave64 (column - 4 * g, kh, g, flip, v);
+              UNROLL
+              for (size_t j = 0; j < 4; j++)
+                _mm512_store_si512 (to + j * 64, v[j]);
+            }
+          else
+            _mm512_store_si512 (to, interleave16 (column - 4 * g, kh, g, k, a->flip));
+          UNROLL
+          for (size_t i = 0; i < 4; i++)
+            at[i] += step[i];
+        }
+    }
+}
+
 /* 64 channels from @c on of outputs [first, first + n). KH and KW are constants where this is
  * inlined, or 0. The zero points of the weights take a second dot product, with ones. */
 KN_QINLINE void
@@ -155,23 +185,14 @@ run64 (const size_t KH, const size_t KW, const int w_zero, const KnQdwArgs *a, s
 {
   const size_t kh = KH ? KH : a->kh, kw = KW ? KW : a->kw, groups = n_groups (kh);
   const size_t n_columns = (n - 1) * a->stride_w + (kw - 1) * a->dilation_w + 1;
-  const uint8_t *const *taps = a->taps + first * a->stride_w * kh;
   const uint8_t *w = (const uint8_t *)a->weights + c * kw * groups * 4;
-  const __m512i flip = _mm512_set1_epi8 ((char)a->flip), ones = _mm512_set1_epi8 (1);
+  const __m512i ones = _mm512_set1_epi8 (1);
   uint8_t *columns = a->scratch, *y = a->y + first * a->y_stride + c;
+  const KnEpilogue e = kn_epilogue (&a->requant);
   __m512i bias[4], zero[4];
   __m512 scale[4];
 
-  for (size_t x = 0; x < n_columns; x++)
-    for (size_t g = 0; g < groups; g++)
-      {
-        __m512i v[4];
-
-        interleave64 (taps + x * kh, kh, g, c, flip, v);
-        UNROLL
-        for (size_t j = 0; j < 4; j++)
-          _mm512_store_si512 (columns + ((x * groups + g) * 4 + j) * 64, v[j]);
-      }
+  interleave_columns (KH, 1, a, c, 0, first * a->stride_w, n_columns);
 
   UNROLL
   for (size_t j = 0; j < 4; j++)
@@ -211,10 +232,31 @@ run64 (const size_t KH, const size_t KW, const int w_zero, const KnQdwArgs *a, s
         {
           if (w_zero)
             acc[j] = _mm512_sub_epi32 (acc[j], _mm512_mullo_epi32 (sum[j], zero[j]));
-          acc[j] = kn_requant16 (acc[j], scale[j], &a->requant);
         }
-      _mm512_storeu_si512 (y, pack64 (acc));
+      _mm512_storeu_si512 (y, kn_pack_lanes (acc, scale, &e));
     }
+}
+
+/* The sums of one output. */
+KN_QINLINE __m512i
+output16 (const size_t KH, const size_t KW, const int w_zero, const KnQdwArgs *a,
+          const uint8_t *column, const uint8_t *w, __m512i bias, __m512i zero)
+{
+  const size_t kh = KH ? KH : a->kh, kw = KW ? KW : a->kw, groups = n_groups (kh);
+  const __m512i ones = _mm512_set1_epi8 (1);
+  __m512i acc = bias, sum = _mm512_setzero_si512 ();
+
+  UNROLL
+  for (size_t kx = 0; kx < kw; kx++)
+    UNROLL
+  for (size_t g = 0; g < groups; g++)
+    {
+      const __m512i x = _mm512_load_si512 (column + (kx * a->dilation_w * groups + g) * 64);
+      acc = _mm512_dpbusd_epi32 (acc, x, _mm512_loadu_si512 (w + (kx * groups + g) * 64));
+      if (w_zero)
+        sum = _mm512_dpbusd_epi32 (sum, x, ones);
+    }
+  return w_zero ? _mm512_sub_epi32 (acc, _mm512_mullo_epi32 (sum, zero)) : acc;
 }
 
 /* Up to 16 channels. */
@@ -226,37 +268,32 @@ run16 (const size_t KH, const size_t KW, const int w_zero, const KnQdwArgs *a, s
   const size_t n_columns = (n - 1) * a->stride_w + (kw - 1) * a->dilation_w + 1;
   const size_t left = a->n_channels - c;
   const __mmask16 k = left < 16 ? (__mmask16)((1u << left) - 1) : (__mmask16)0xffff;
-  const uint8_t *const *taps = a->taps + first * a->stride_w * kh;
   const uint8_t *w = (const uint8_t *)a->weights + c * kw * groups * 4;
-  const __m512i ones = _mm512_set1_epi8 (1);
   const __m512i bias = _mm512_maskz_loadu_epi32 (k, a->bias + c);
   const __m512i zero
       = w_zero ? _mm512_maskz_loadu_epi32 (k, a->w_zero + c) : _mm512_setzero_si512 ();
-  const __m512 scale = _mm512_maskz_loadu_ps (k, a->scale + c);
+  const __m512 scale = _mm512_maskz_loadu_ps (k, a->scale + c),
+               scales[4] = { scale, scale, scale, scale };
+  const KnEpilogue e = kn_epilogue (&a->requant);
   uint8_t *columns = a->scratch, *y = a->y + first * a->y_stride + c;
 
-  for (size_t x = 0; x < n_columns; x++)
-    for (size_t g = 0; g < groups; g++)
-      _mm512_store_si512 (columns + (x * groups + g) * 64,
-                          interleave16 (taps + x * kh, kh, g, c, k, a->flip));
+  interleave_columns (KH, 0, a, c, k, first * a->stride_w, n_columns);
 
-  for (size_t o = 0; o < n; o++, y += a->y_stride)
+  size_t o = 0;
+  for (; o + 4 <= n; o += 4, y += 4 * a->y_stride)
     {
-      const uint8_t *column = columns + o * a->stride_w * groups * 64;
-      __m512i acc = bias, sum = _mm512_setzero_si512 ();
+      __m512i acc[4];
 
       UNROLL
-      for (size_t kx = 0; kx < kw; kx++)
-        UNROLL
-      for (size_t g = 0; g < groups; g++)
-        {
-          const __m512i x = _mm512_load_si512 (column + (kx * a->dilation_w * groups + g) * 64);
-          acc = _mm512_dpbusd_epi32 (acc, x, _mm512_loadu_si512 (w + (kx * groups + g) * 64));
-          if (w_zero)
-            sum = _mm512_dpbusd_epi32 (sum, x, ones);
-        }
-      if (w_zero)
-        acc = _mm512_sub_epi32 (acc, _mm512_mullo_epi32 (sum, zero));
+      for (size_t i = 0; i < 4; i++)
+        acc[i] = output16 (KH, KW, w_zero, a, columns + (o + i) * a->stride_w * groups * 64, w,
+                           bias, zero);
+      kn_store4 (y, a->y_stride, left, kn_pack4 (acc, scales, &e));
+    }
+  for (; o < n; o++, y += a->y_stride)
+    {
+      const __m512i acc
+          = output16 (KH, KW, w_zero, a, columns + o * a->stride_w * groups * 64, w, bias, zero);
       _mm_mask_storeu_epi8 (y, k, _mm512_cvtepi32_epi8 (kn_requant16 (acc, scale, &a->requant)));
     }
 }
@@ -290,7 +327,7 @@ run_huge (const KnQdwArgs *a)
           for (size_t ky = 0; ky < a->kh; ky++)
             {
               const size_t column = o * a->stride_w + kx * a->dilation_w;
-              const uint8_t x = a->taps[column * a->kh + ky][c] ^ a->flip;
+              const uint8_t x = kn_dw_pixel (a, column, ky)[c] ^ a->flip;
 
               acc = kn_madd_wrap (acc, x, w[(kx * n_groups (a->kh) + ky / 4) * step + ky % 4]);
               sum += x;

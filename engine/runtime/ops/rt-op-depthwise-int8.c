@@ -1,8 +1,8 @@
 /* Depthwise convolution of quantized pictures.
  *
- * The kernel is told, for each column of a part of an output row, where the rows of the window lie;
- * what is padding lies in a pixel of zero points. With more than one output per channel the pixels
- * that a part needs are first repeated that many times. */
+ * The kernel is told, for each part of an output row, where the rows of its windows lie; what is padding
+ * lies in a pixel of zero points. With more than one output per channel the pixels that a part needs
+ * are first repeated that many times. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -134,7 +134,8 @@ dw_prepare (const RtOpContext *context, void *memory)
         }
       w_zeros[c] = rt_quant_zero (w->quant, c) - w_shift;
       head->has_w_zero |= w_zeros[c] != 0;
-      biases[c] = (int32_t)((uint32_t)(bias != NULL ? rt_load_i32 (bias, c) : 0) - (uint32_t)(x_zero * sum)
+      biases[c] = (int32_t)((uint32_t)(bias != NULL ? rt_load_i32 (bias, c) : 0)
+                            - (uint32_t)(x_zero * sum)
                             + (uint32_t)(x_zero * w_zeros[c]) * (uint32_t)n_taps);
       scales[c] = rt_quant_scale (x->quant, 0) * rt_quant_scale (w->quant, c) / scale_y;
     }
@@ -150,7 +151,7 @@ typedef struct
   size_t n_rows, n_parts, part_width; /* rows of all pictures; parts of a row */
   size_t n_columns;                   /* of the input, that a part reads */
   size_t repeat;                      /* outputs of one channel */
-  size_t taps_bytes, repeated_bytes;
+  size_t rows_bytes, repeated_bytes;
 } Split;
 
 static Split
@@ -173,7 +174,7 @@ split_of (const RtConvAttrs *a, const RtWindows *w, uint32_t n_threads)
         break;
     }
   s.n_parts = (w->out_w + s.part_width - 1) / s.part_width;
-  s.taps_bytes = align_up (s.n_columns * w->kh * sizeof (void *));
+  s.rows_bytes = align_up (w->kh * (sizeof (void *) + sizeof (size_t)));
   return s;
 }
 
@@ -197,7 +198,7 @@ dw_scratch (const RtOpQuery *query, uint64_t *shared_bytes, uint64_t *thread_byt
                     &rt_op_input_value (query->graph, query->node, RT_CONV_WEIGHT)->shape);
   const Split s = split_of (&attrs->conv, &w, query->n_threads);
 
-  *thread_bytes = KN_QDW_SCRATCH + s.taps_bytes + s.repeated_bytes;
+  *thread_bytes = KN_QDW_SCRATCH + s.rows_bytes + s.repeated_bytes;
 }
 
 static uint32_t
@@ -224,46 +225,59 @@ typedef struct
 } Run;
 
 /* One pixel with each of its channels @repeat times. */
-static const uint8_t *
+static void
 repeat_pixel (const uint8_t *from, size_t n, size_t repeat, uint8_t *to)
 {
   for (size_t c = 0; c < n; c++)
     memset (to + c * repeat, from[c], repeat);
+}
+
+/* The pixels [from, from + n) of a line, repeated, for row @ky of the window. */
+static const uint8_t *
+repeat_line (const Run *r, size_t ky, const uint8_t *line, size_t from, size_t n)
+{
+  const RtWindows *w = &r->windows;
+  uint8_t *to
+      = r->scratch + KN_QDW_SCRATCH + r->split.rows_bytes + ky * r->split.n_columns * w->out_c;
+
+  for (size_t i = 0; i < n; i++)
+    repeat_pixel (line + (from + i) * w->in_c, w->in_c, r->split.repeat, to + i * w->out_c);
   return to;
 }
 
-/* Where the windows of outputs [ox, ..) of row @row lie: [columns][kh]. */
+/* Where the windows of the @n outputs from @ox on of row @row lie. */
 static void
-find_taps (const Run *r, size_t row, size_t ox, size_t n_columns, const uint8_t **taps)
+find_rows (const Run *r, size_t row, size_t ox, size_t n, KnQdwArgs *args)
 {
   const RtConvAttrs *a = r->attrs;
   const RtWindows *w = &r->windows;
-  const uint8_t *pad = (const uint8_t *)r->context->prepared + r->layout.pad_at;
   const uint8_t *x = (const uint8_t *)r->context->inputs[RT_CONV_X].data
                      + row / w->out_h * (w->in_h * w->in_w * w->in_c);
   const int64_t y0 = (int64_t)(row % w->out_h * a->stride_h) - a->pad_top;
   const int64_t x0 = (int64_t)(ox * a->stride_w) - a->pad_left;
-  uint8_t *repeated = r->scratch + KN_QDW_SCRATCH + r->split.taps_bytes;
+  const int64_t n_columns = (int64_t)((n - 1) * a->stride_w + (w->kw - 1) * a->dilation_w + 1);
+  const int64_t from = x0 > 0 ? x0 : 0;
+  const int64_t end = x0 + n_columns < (int64_t)w->in_w ? x0 + n_columns : (int64_t)w->in_w;
+  const uint8_t **rows = (const uint8_t **)(void *)(r->scratch + KN_QDW_SCRATCH);
+  size_t *steps = (size_t *)(void *)(rows + w->kh);
 
+  args->rows = rows;
+  args->steps = steps;
+  args->pad = (const uint8_t *)r->context->prepared + r->layout.pad_at;
+  args->first_inside = (size_t)(from - x0);
+  args->n_inside = end > from ? (size_t)(end - from) : 0;
   for (size_t ky = 0; ky < w->kh; ky++)
     {
       const int64_t iy = y0 + (int64_t)(ky * a->dilation_h);
-      const bool inside = iy >= 0 && iy < (int64_t)w->in_h;
-      const uint8_t *line = inside ? x + (size_t)iy * w->in_w * w->in_c : NULL;
 
-      for (size_t i = 0; i < n_columns; i++)
-        {
-          const int64_t ix = x0 + (int64_t)i;
-          const uint8_t *tap = pad;
-          if (inside && ix >= 0 && ix < (int64_t)w->in_w)
-            tap = line + (size_t)ix * w->in_c;
-          if (r->split.repeat > 1 && tap != pad)
-            {
-              tap = repeat_pixel (tap, w->in_c, r->split.repeat, repeated);
-              repeated += w->out_c;
-            }
-          taps[i * w->kh + ky] = tap;
-        }
+      rows[ky] = args->pad;
+      steps[ky] = 0;
+      if (iy < 0 || iy >= (int64_t)w->in_h || args->n_inside == 0)
+        continue;
+      const uint8_t *line = x + (size_t)iy * w->in_w * w->in_c;
+      rows[ky] = r->split.repeat > 1 ? repeat_line (r, ky, line, (size_t)from, args->n_inside)
+                                     : line + (size_t)from * w->in_c;
+      steps[ky] = w->out_c;
     }
 }
 
@@ -271,35 +285,32 @@ static void
 run_part (const Run *r, size_t row, size_t part, const KnRequant *requant)
 {
   const RtOpContext *context = r->context;
-  const RtConvAttrs *a = r->attrs;
   const RtWindows *w = &r->windows;
   const RtTensor *y = &context->outputs[0];
   const uint8_t *base = context->prepared;
   const RtProductHead *head = context->prepared;
   const size_t ox = part * r->split.part_width;
   const size_t n = w->out_w - ox < r->split.part_width ? w->out_w - ox : r->split.part_width;
-  const uint8_t **taps = (const uint8_t **)(void *)(r->scratch + KN_QDW_SCRATCH);
+  KnQdwArgs args = {
+    .n_channels = w->out_c,
+    .kh = w->kh,
+    .kw = w->kw,
+    .stride_w = r->attrs->stride_w,
+    .dilation_w = r->attrs->dilation_w,
+    .n_outputs = n,
+    .flip = rt_product_flip (context->kn, context->inputs[RT_CONV_X].type),
+    .weights = base + r->layout.weights_at,
+    .bias = (const int32_t *)(const void *)(base + r->layout.bias_at),
+    .w_zero = head->has_w_zero ? (const int32_t *)(const void *)(base + r->layout.w_zero_at) : NULL,
+    .scale = (const float *)(const void *)(base + r->layout.scale_at),
+    .requant = *requant,
+    .y = (uint8_t *)y->data + (row * w->out_w + ox) * y->row_stride,
+    .y_stride = y->row_stride,
+    .scratch = r->scratch,
+  };
 
-  find_taps (r, row, ox, (n - 1) * a->stride_w + (w->kw - 1) * a->dilation_w + 1, taps);
-  context->kn->qconv.depthwise (&(KnQdwArgs){
-      .n_channels = w->out_c,
-      .kh = w->kh,
-      .kw = w->kw,
-      .stride_w = a->stride_w,
-      .dilation_w = a->dilation_w,
-      .n_outputs = n,
-      .taps = taps,
-      .flip = rt_product_flip (context->kn, context->inputs[RT_CONV_X].type),
-      .weights = base + r->layout.weights_at,
-      .bias = (const int32_t *)(const void *)(base + r->layout.bias_at),
-      .w_zero
-      = head->has_w_zero ? (const int32_t *)(const void *)(base + r->layout.w_zero_at) : NULL,
-      .scale = (const float *)(const void *)(base + r->layout.scale_at),
-      .requant = *requant,
-      .y = (uint8_t *)y->data + (row * w->out_w + ox) * y->row_stride,
-      .y_stride = y->row_stride,
-      .scratch = r->scratch,
-  });
+  find_rows (r, row, ox, n, &args);
+  context->kn->qconv.depthwise (&args);
 }
 
 static void
