@@ -32,8 +32,9 @@ fill_bytes (uint8_t *x, size_t n, Bytes kind)
 static float
 random_scale (void)
 {
-  return ldexpf (0.5f + 0.5f * fabsf (kc_random_float (KC_UNIFORM)),
-                 -(int)kc_random_below (14) - 1);
+  const float mantissa = 0.5f + 0.5f * fabsf (kc_random_float (KC_UNIFORM));
+
+  return ldexpf (mantissa, -(int)kc_random_below (14) - 1);
 }
 
 static KnRequant

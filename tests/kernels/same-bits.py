@@ -11,15 +11,16 @@ import sys
 
 
 def digests(command):
-    # The vec and attn families and the smaller half of the products: an emulator is slow.
+    # All families whose name holds one of these, so conv is qconv as well; of the products the smaller half: an emulator
+    # is slow.
     found = {}
-    for family in "vec/", "attn/", "quant/", "matmul/q4_k", "matmul/quantize":
+    for family in "vec/", "map/", "attn/", "quant/", "conv/", "pool/", "matmul/q4_k", "matmul/quantize":
         run = subprocess.run(command + ["--level", "c", "--digest", family], capture_output=True, text=True, check=False)
         if run.returncode:
             sys.exit(f"{' '.join(command)} {family} failed:\n{run.stdout}{run.stderr}")
         for line in run.stdout.splitlines():
             if line.startswith("# digest "):
-                _, _, name, _, value = line.split()
+                name, _, value = line[len("# digest "):].rsplit(" ", 2)
                 found[name] = value
     return found
 
