@@ -107,10 +107,10 @@ turn (Pass *p, RtValueId id, RtValueId from, const uint32_t *perm, const char *n
 
   memcpy (transpose.perm, perm, shape->n_dims * sizeof *perm);
   permute_shape (shape, perm, &reshape.shape);
-  RtNodeId node = rt_graph_add_node (p->graph, name, source != NULL ? source->layer : 0,
-                                     view ? &rt_op_reshape : &rt_op_transpose, &from, 1,
-                                     view ? (const void *)&reshape : (const void *)&transpose,
-                                     p->error);
+  RtNodeId node
+      = rt_graph_add_node (p->graph, name, source != NULL ? source->layer : 0,
+                           view ? &rt_op_reshape : &rt_op_transpose, &from, 1,
+                           view ? (const void *)&reshape : (const void *)&transpose, p->error);
   if (node == RT_NONE)
     return RT_NONE;
   if (source != NULL
@@ -225,8 +225,8 @@ permuted_constant (Pass *p, RtValueId id, uint32_t n_dims)
       memcpy (data + k * element, (const uint8_t *)value->data + from, element);
     }
   make_name (p, value->name, "nhwc", name, sizeof name);
-  RtValueId to = rt_graph_add_weight (p->graph, name, value->type, &shape, data, n * element,
-                                      p->error);
+  RtValueId to
+      = rt_graph_add_weight (p->graph, name, value->type, &shape, data, n * element, p->error);
   if (to != RT_NONE && value->shape.n_dims == n_dims)
     {
       p->last[id] = to;
@@ -261,7 +261,8 @@ add_node (Pass *p, const RtNode *node, const RtValueId *inputs, const void *attr
   for (uint32_t i = 0; i < node->n_outputs; i++)
     {
       RtValueId to = rt_graph_node (p->graph, id)->outputs[i], from = node->outputs[i];
-      const RtShape *shape = &old_value (p, from)->shape, *made = &rt_graph_value (p->graph, to)->shape;
+      const RtShape *shape = &old_value (p, from)->shape,
+                    *made = &rt_graph_value (p->graph, to)->shape;
       RtShape expected = *shape;
       (is_last ? p->last : p->plain)[from] = to;
       channels_last (shape->n_dims, perm);
@@ -298,12 +299,12 @@ is_channels_first (const RtNode *node)
   return node->op->is_channels_first != NULL && node->op->is_channels_first (node);
 }
 
-/* Weights and biases of a channels-first node have a form of their own; constants of other operators
- * are operands like any other. */
+/* Weights and biases of a channels-first node have a form of their own (what a convolution has as its
+ * residual sum is a mean for a norm); constants of other operators are operands like any other. */
 static bool
 is_parameter (const RtNode *node, uint32_t input)
 {
-  const uint32_t picture = 1u << RT_CONV_X | 1u << RT_CONV_RESIDUAL;
+  const uint32_t picture = 1u << RT_CONV_X | (1u << RT_CONV_RESIDUAL & ~node->op->vector_inputs);
   uint32_t mask = node->op->matrix_inputs | node->op->table_inputs;
   if (is_channels_first (node))
     mask |= ~picture;
@@ -566,7 +567,7 @@ rt_layout (const RtGraph *graph, RtError *error)
              .graph = rt_graph_new (error),
              .plain = malloc ((n_values + 1) * sizeof (RtValueId)),
              .last = malloc ((n_values + 1) * sizeof (RtValueId)),
-            .wanted = calloc (n_values + 1, sizeof (bool)) };
+             .wanted = calloc (n_values + 1, sizeof (bool)) };
   bool ok = false;
 
   if (p.graph == NULL || p.plain == NULL || p.last == NULL || p.wanted == NULL)

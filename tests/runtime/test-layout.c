@@ -12,7 +12,6 @@
 #include "rt-fuse.h"
 #include "rt-layout.h"
 
-
 typedef struct
 {
   RtGraph *graph;
@@ -51,7 +50,8 @@ weight (Net *net, guint n_dims, const int64_t *dims)
 }
 
 static RtValueId
-add (Net *net, const char *name, const RtOp *op, const void *attrs, guint n, const RtValueId *inputs)
+add (Net *net, const char *name, const RtOp *op, const void *attrs, guint n,
+     const RtValueId *inputs)
 {
   RtError error = { 0 };
   RtNodeId id = rt_graph_add_node (net->graph, name, 0, op, inputs, n, attrs, &error);
@@ -80,8 +80,22 @@ conv (Net *net, const char *name, RtValueId x, int64_t n_in, int64_t n_out, int6
   return add (net, name, &rt_op_conv, &attrs, 3, (RtValueId[]){ x, w, b });
 }
 
-/* conv - relu - [conv - sigmoid * ] + residual - concat - mean per channel - flatten, with a
- * per-channel constant in the file's layout and a reshape and transpose as detectors have them. */
+static RtValueId
+batch_norm (Net *net, const char *name, RtValueId x, int64_t n)
+{
+  RtChannelNormAttrs attrs = { .eps = 1e-5f, .channels_first = 1 };
+  RtValueId inputs[5] = { x };
+
+  for (guint i = 1; i < 5; i++)
+    inputs[i] = weight (net, 1, &n);
+  float *variance = net->owned->pdata[net->owned->len - 1];
+  for (int64_t i = 0; i < n; i++)
+    variance[i] = fabsf (variance[i]) + 0.5f;
+  return add (net, name, &rt_op_batch_norm, &attrs, 5, inputs);
+}
+
+/* conv - relu - [conv - sigmoid * ] + residual - norm - concat - flatten, with a per-channel
+ * constant in the file's layout and a reshape and transpose as detectors have them. */
 static void
 build (Net *net)
 {
@@ -97,6 +111,7 @@ build (Net *net)
   RtValueId sum = add (net, "sum", &rt_op_add, NULL, 2, (RtValueId[]){ a, b });
   RtValueId scale = weight (net, 3, (int64_t[]){ 16, 1, 1 });
   sum = add (net, "scaled", &rt_op_mul, NULL, 2, (RtValueId[]){ sum, scale });
+  sum = batch_norm (net, "normed", sum, 16);
   RtValueId both
       = add (net, "both", &rt_op_concat, &(RtAxisAttrs){ 1 }, 2, (RtValueId[]){ sum, a });
   RtValueId head = conv (net, "head", both, 32, 6, 3);
