@@ -3,8 +3,8 @@
  *   net-run [-t THREADS] [-r] [-a] [-n RUNS] [-d NAME=SIZE]... MODEL FOLDER [INPUT.raw...]
  *
  * Inputs are raw bytes, one file per input of the network in its order; a file that holds k times as
- * many bytes gives k runs after one another (states move on). Without files: only the import. Writes
- * FOLDER/index.tsv, a line per tensor
+ * many bytes gives k runs after one another (states move on). Without files: only the import, and the
+ * lines of the inputs. Writes FOLDER/index.tsv, a line per tensor
  *
  *   kind (input, output, value)  name  type  dims (1x2x3)  file
  *
@@ -148,6 +148,32 @@ add_sink (Run *run, GArray *sinks, FILE *index, const char *folder, const char *
   g_array_append_val (sinks, sink);
 }
 
+/* Lines of the network's inputs, which have no file. */
+static void
+list_inputs (const EngImported *imported, FILE *index)
+{
+  for (guint i = 0; i < imported->n_inputs; i++)
+    {
+      const RtValue *value = rt_graph_value (imported->graph, imported->inputs[i].value);
+      fprintf (index, "input\t%s\t%s\t", imported->inputs[i].name, rt_type_name (value->type));
+      for (guint d = 0; d < value->shape.n_dims; d++)
+        fprintf (index, "%s%" G_GINT64_FORMAT, d ? "x" : "", (gint64)value->shape.dims[d]);
+      fprintf (index, "\t\n");
+    }
+}
+
+static FILE *
+open_index (const EngImported *imported, const char *folder)
+{
+  g_autofree char *path = g_build_filename (folder, "index.tsv", NULL);
+  FILE *index = g_mkdir_with_parents (folder, 0777) == 0 ? g_fopen (path, "w") : NULL;
+
+  if (!index)
+    fail ("%s cannot be written", path);
+  list_inputs (imported, index);
+  return index;
+}
+
 static void
 infer (Run *run, gsize number)
 {
@@ -166,12 +192,9 @@ infer (Run *run, gsize number)
 static void
 run_and_write (Run *run, const char *folder)
 {
-  g_autofree char *path = g_build_filename (folder, "index.tsv", NULL);
   g_autoptr (GArray) sinks = g_array_new (FALSE, FALSE, sizeof (Sink));
-  FILE *index = g_fopen (path, "w");
+  FILE *index = open_index (run->imported, folder);
 
-  if (!index)
-    fail ("%s cannot be written", path);
   for (guint i = 0; i < run->imported->n_outputs; i++)
     add_sink (run, sinks, index, folder, "output", run->imported->outputs[i].name,
               net_runner_value (&run->net, &run->imported->outputs[i]));
@@ -232,11 +255,9 @@ main (int argc, char **argv)
     fail ("usage: net-run [-t THREADS] [-r] [-a] [-n RUNS] MODEL FOLDER [INPUT.raw...]");
   run.imported = import_model (arguments[0]);
   if (!arguments[2] && run.imported->n_inputs > 0)
-    return 0;
+    return fclose (open_index (run.imported, arguments[1])) != 0;
   if (run.imported->report[0])
     return 3;
-  if (g_mkdir_with_parents (arguments[1], 0777) != 0)
-    fail ("%s cannot be made", arguments[1]);
   prepare (&run);
   read_inputs (&run, arguments + 2);
   run_and_write (&run, arguments[1]);

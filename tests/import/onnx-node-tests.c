@@ -8,7 +8,7 @@
  * that is wrong is a failure always. Inputs that decide about shapes (Reshape's, say) are given to the
  * importer, as our shapes are fixed when a file is read. */
 #include "eng-onnx.h"
-#include "network-run.h"
+#include "net-runner.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -51,8 +51,6 @@ static const struct
   { "test_resize_downsample_scales_linear_align_corners",
     "the suite divides by the length before it is rounded; the text, and ONNX Runtime, do not" },
 };
-
-static RtPool *pools[2];
 
 /* ---- a test's files ---- */
 
@@ -249,51 +247,51 @@ compare (const Case *c, const char *name, int type, const RtShape *shape, gconst
 /* ---- running ---- */
 
 static char *
-set_inputs (const Case *c, const NetworkRun *run, RtExec *exec)
+set_inputs (const Case *c, const NetRunner *net)
 {
-  for (guint i = 0; i < run->imported->n_inputs; i++)
+  for (guint i = 0; i < net->imported->n_inputs; i++)
     {
-      const char *name = run->imported->inputs[i].name;
+      const EngPort *port = &net->imported->inputs[i];
       const EngOnnxTensor *t = NULL;
       for (guint k = 0; k < c->input_names->len && k < c->inputs->len; k++)
-        if (g_strcmp0 (c->input_names->pdata[k], name) == 0)
+        if (g_strcmp0 (c->input_names->pdata[k], port->name) == 0)
           t = &g_array_index (c->inputs, Tensor, k).tensor;
-      RtValueId id = network_run_input (run, i);
+      RtValueId id = net_runner_value (net, port);
       if (t == NULL || id == RT_NONE)
-        return g_strdup_printf ("no data for input %s", name);
-      if (t->n_bytes
-          != rt_shape_n (&rt_graph_value (run->graph, id)->shape)
-                 * rt_type_bytes (rt_graph_value (run->graph, id)->type))
-        return g_strdup_printf ("input %s has another size than the model says", name);
-      rt_exec_set_input (exec, id, t->data);
+        return g_strdup_printf ("no data for input %s", port->name);
+      if (t->n_bytes != net_runner_bytes (net, id))
+        return g_strdup_printf ("input %s has another size than the model says", port->name);
+      rt_exec_set_input (net->exec, id, t->data);
     }
   return NULL;
 }
 
 static char *
-run_once (const Case *c, NetworkRun *run, RtPool *pool)
+run_once (const Case *c, const EngImported *imported, guint n_threads)
 {
   RtError error = { 0 };
-  RtExec *exec = network_run_exec (run, pool, FALSE, &error);
+  NetRunner net = { 0 };
   char *wrong;
 
-  if (exec == NULL)
-    return g_strdup (error.message);
-  wrong = set_inputs (c, run, exec);
-  if (wrong == NULL && !rt_exec_infer (exec, NULL, RT_PHASE_INFERENCE, &error))
-    wrong = g_strdup (error.message);
-  if (wrong == NULL && run->imported->n_outputs != c->outputs->len)
-    wrong = g_strdup_printf ("%u outputs, expected %u", run->imported->n_outputs, c->outputs->len);
-  for (guint i = 0; i < run->imported->n_outputs && wrong == NULL; i++)
+  if (!net_runner_init (&net, imported, n_threads, FALSE, FALSE, &error))
     {
-      RtValueId id = network_run_output (run, i);
-      RtShape shape;
-      rt_exec_value_shape (exec, id, &shape);
-      wrong = compare (c, run->imported->outputs[i].name, rt_graph_value (run->graph, id)->type,
-                       &shape, rt_exec_value (exec, id),
-                       &g_array_index (c->outputs, Tensor, i).tensor);
+      net_runner_clear (&net);
+      return g_strdup (error.message);
     }
-  rt_exec_free (exec);
+  wrong = set_inputs (c, &net);
+  if (wrong == NULL && !rt_exec_infer (net.exec, NULL, RT_PHASE_INFERENCE, &error))
+    wrong = g_strdup (error.message);
+  if (wrong == NULL && imported->n_outputs != c->outputs->len)
+    wrong = g_strdup_printf ("%u outputs, expected %u", imported->n_outputs, c->outputs->len);
+  for (guint i = 0; i < imported->n_outputs && wrong == NULL; i++)
+    {
+      RtValueId id = net_runner_value (&net, &imported->outputs[i]);
+      RtShape shape;
+      rt_exec_value_shape (net.exec, id, &shape);
+      wrong = compare (c, imported->outputs[i].name, rt_graph_value (net.graph, id)->type, &shape,
+                       rt_exec_value (net.exec, id), &g_array_index (c->outputs, Tensor, i).tensor);
+    }
+  net_runner_clear (&net);
   return wrong;
 }
 
@@ -325,7 +323,6 @@ odd_data (const Case *c, const EngImported *imported)
 static Verdict
 run_case (const char *folder, char **reason)
 {
-  RtError error = { 0 };
   Verdict verdict = SKIPPED;
   EngImported *imported = NULL;
   Case c;
@@ -341,19 +338,14 @@ run_case (const char *folder, char **reason)
   if (imported != NULL && unread != NULL)
     {
       *reason = g_steal_pointer (&unread);
-      eng_imported_free (imported);
     }
   else if (imported != NULL)
     {
-      g_autoptr (NetworkRun) run = network_run_new (imported, &error);
-      verdict = FAILED;
-      if (run == NULL)
-        *reason = g_strdup (error.message);
-      for (guint i = 0; i < G_N_ELEMENTS (pools) && *reason == NULL; i++)
-        *reason = run_once (&c, run, pools[i]);
-      if (*reason == NULL)
-        verdict = PASSED;
+      for (guint n_threads = 1; n_threads <= 2 && *reason == NULL; n_threads++)
+        *reason = run_once (&c, imported, n_threads);
+      verdict = *reason == NULL ? PASSED : FAILED;
     }
+  eng_imported_free (imported);
   for (guint i = 0; i < G_N_ELEMENTS (divergences) && verdict == FAILED; i++)
     if (g_str_has_suffix (folder, divergences[i].name))
       {
@@ -427,9 +419,6 @@ main (int argc, char **argv)
       printf ("1..0 # SKIP no tests in %s: install libonnx-testdata\n", argv[1]);
       return 0;
     }
-  for (guint i = 0; i < G_N_ELEMENTS (pools); i++)
-    pools[i] = rt_pool_new (i + 1, NULL);
-
   printf ("1..%u\n", names->len);
   for (guint i = 0; i < names->len; i++)
     {
@@ -452,7 +441,5 @@ main (int argc, char **argv)
     }
   printf ("# %u passed, %u wrong, %u not supported; %u that passed before do not, %u are new\n",
           counts[PASSED], counts[FAILED], counts[SKIPPED], n_lost, n_new);
-  for (guint i = 0; i < G_N_ELEMENTS (pools); i++)
-    rt_pool_free (pools[i]);
   return n_lost > 0 || counts[FAILED] > 0;
 }
