@@ -69,13 +69,14 @@ read_part (JsonObject *card, const char *name, const char *card_name, JsonObject
       *kind = g_strdup ("tensor");
       return TRUE;
     }
-  const char *text
-      = JSON_NODE_HOLDS_OBJECT (node) ? eng_json_get_string (json_node_get_object (node), "kind")
-                                      : NULL;
+  const char *text = JSON_NODE_HOLDS_OBJECT (node)
+                         ? eng_json_get_string (json_node_get_object (node), "kind")
+                         : NULL;
   if (text == NULL)
     {
       g_set_error (error, ENG_ERROR, ENG_ERROR_FORMAT,
-                   "The network card %s: \"%s\" must be an object with a \"kind\"", card_name, name);
+                   "The network card %s: \"%s\" must be an object with a \"kind\"", card_name,
+                   name);
       return FALSE;
     }
   *options = json_object_ref (json_node_get_object (node));
@@ -153,9 +154,8 @@ port_is (const EngImported *imported, const EngPort *port, const char *wanted)
 {
   const RtValue *value = rt_graph_value (imported->graph, port->value);
   char shape[256];
-  g_autofree char *text
-      = g_strdup_printf ("%s %s", rt_type_name (value->type),
-                         rt_shape_text (&value->shape, shape, sizeof shape));
+  g_autofree char *text = g_strdup_printf ("%s %s", rt_type_name (value->type),
+                                           rt_shape_text (&value->shape, shape, sizeof shape));
   return g_ascii_strcasecmp (text, wanted) == 0;
 }
 
@@ -211,8 +211,7 @@ find_built_in (const EngImported *imported, const char *sha256)
     {
       g_autofree char *path = g_strdup_printf (RESOURCE_FOLDER "/%s", names[i]);
       g_autoptr (GBytes) bytes = g_resource_lookup_data (resource, path, 0, NULL);
-      g_autofree char *json
-          = g_strndup (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
+      g_autofree char *json = g_strndup (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
       g_autoptr (GError) error = NULL;
       g_autoptr (EngCard) card = eng_card_from_json (json, names[i], &error);
       if (card == NULL) /* a test reads them all */
@@ -356,10 +355,20 @@ eng_card_get_text (EngCard *self)
   return self->text;
 }
 
+static gboolean
+has_output (const EngImported *imported, const char *name)
+{
+  for (guint i = 0; i < imported->n_outputs; i++)
+    if (g_strcmp0 (imported->outputs[i].name, name) == 0)
+      return TRUE;
+  return FALSE;
+}
+
 const char *
-eng_card_get_state (EngCard *self, const char *name)
+eng_card_get_state (EngCard *self, const char *name, const EngImported *imported)
 {
   JsonArray *states = eng_json_get_array (json_node_get_object (self->root), "states");
+  const char *first = NULL;
 
   for (guint i = 0; states != NULL && i < json_array_get_length (states); i++)
     {
@@ -367,12 +376,37 @@ eng_card_get_state (EngCard *self, const char *name)
       JsonArray *pair = JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
       if (pair == NULL || json_array_get_length (pair) != 2)
         continue;
-      JsonNode *input = json_array_get_element (pair, 0), *output = json_array_get_element (pair, 1);
-      if (JSON_NODE_HOLDS_VALUE (input) && JSON_NODE_HOLDS_VALUE (output)
-          && g_strcmp0 (json_node_get_string (input), name) == 0)
-        return json_node_get_string (output);
+      JsonNode *input = json_array_get_element (pair, 0),
+               *output = json_array_get_element (pair, 1);
+      if (!JSON_NODE_HOLDS_VALUE (input) || !JSON_NODE_HOLDS_VALUE (output)
+          || g_strcmp0 (json_node_get_string (input), name) != 0)
+        continue;
+      const char *becomes = json_node_get_string (output);
+      if (has_output (imported, becomes))
+        return becomes;
+      if (first == NULL)
+        first = becomes;
     }
-  return NULL;
+  return first;
+}
+
+EngDimSize *
+eng_card_dup_dims (EngCard *self, guint *n)
+{
+  JsonObject *dims = eng_json_get_object (json_node_get_object (self->root), "dims");
+  g_autoptr (GList) names = dims != NULL ? json_object_get_members (dims) : NULL;
+  EngDimSize *sizes = g_new0 (EngDimSize, g_list_length (names) + 1);
+
+  *n = 0;
+  for (GList *l = names; l != NULL; l = l->next)
+    {
+      gint64 size = eng_json_get_int (dims, l->data, 0);
+      if (size > 0 && size < G_MAXINT)
+        sizes[(*n)++] = (EngDimSize){ l->data, size };
+    }
+  if (*n == 0)
+    g_clear_pointer (&sizes, g_free);
+  return sizes;
 }
 
 double

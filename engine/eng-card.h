@@ -6,6 +6,7 @@
  *     "front": { "kind": "picture", "fit": "stretch", "scale": 0.0078125, "offset": -1 },
  *     "task": { "kind": "classify", "labels": ["down", "go", ...] },
  *     "states": [["h", "hn"]],
+ *     "dims": { "sequence": 576 },
  *     "source": "where every number is from" }
  *
  * Found in this order: NAME.card.json beside the model; the built-in ones of data/networks, by the file's SHA-256 or by the types and shapes of its inputs
@@ -44,8 +45,13 @@ const char *eng_card_get_text (EngCard *card);   /* all of it, for the identity 
  * NULL: nobody knows. NULL-terminated; borrowed. */
 const char *const *eng_card_get_labels (EngCard *card, guint n_classes);
 
-/* The state that network input @name is: the name of the output that becomes it after a run; NULL: it is none. */
-const char *eng_card_get_state (EngCard *card, const char *name);
+/* Sizes for dimensions that the file leaves open, by the file's name for them; *@n of them, names borrowed; g_free(). NULL: none. The network is then read
+ * again with these. */
+EngDimSize *eng_card_dup_dims (EngCard *card, guint *n);
+
+/* The state that network input @name is: the name of the output that becomes it after a run; NULL: it is none. Where the card names several (files of one
+ * network call it differently), it is the first that @imported has, else the first. */
+const char *eng_card_get_state (EngCard *card, const char *name, const EngImported *imported);
 
 /* Numbers of the options; @fallback when they are not there. */
 double eng_card_number (JsonObject *options, const char *name, double fallback);

@@ -80,6 +80,19 @@ file_bytes (const char *path)
   return info != NULL ? (guint64)g_file_info_get_size (info) : 0;
 }
 
+/* The card may know sizes that the file leaves open. */
+static gboolean
+bind_dims (EngModel *self, const EngFormat *format, GCancellable *cancellable, GError **error)
+{
+  guint n;
+  g_autofree EngDimSize *dims = eng_card_dup_dims (self->card, &n);
+  if (n == 0)
+    return TRUE;
+  g_clear_pointer (&self->imported, eng_imported_free);
+  self->imported = format->load (self->path, dims, n, cancellable, error);
+  return self->imported != NULL;
+}
+
 gboolean
 eng_model_load_network (EngModel *self, const EngFormat *format, GCancellable *cancellable,
                         GError **error)
@@ -95,7 +108,7 @@ eng_model_load_network (EngModel *self, const EngFormat *format, GCancellable *c
         return FALSE;
     }
   self->card = eng_card_find (self->path, self->imported, self->hash, error);
-  if (self->card == NULL)
+  if (self->card == NULL || !bind_dims (self, format, cancellable, error))
     return FALSE;
 
   self->name = find_name (self);

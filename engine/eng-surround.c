@@ -132,7 +132,7 @@ copy_inputs (EngSurround *self, GError **error)
     {
       const EngPort *port = &self->imported->inputs[i];
       const RtValue *value = rt_graph_value (from, port->value);
-      const char *state = eng_card_get_state (self->card, port->name);
+      const char *state = eng_card_get_state (self->card, port->name, self->imported);
       RtError rt_error = { 0 };
       RtValueId id;
 
@@ -180,7 +180,8 @@ copy_constants (EngSurround *self, RtError *rt_error)
       else
         continue;
       if (id == RT_NONE
-          || (value->quant != NULL && !rt_graph_set_quant (self->graph, id, value->quant, rt_error)))
+          || (value->quant != NULL
+              && !rt_graph_set_quant (self->graph, id, value->quant, rt_error)))
         return FALSE;
       self->map[i] = id;
     }
@@ -228,7 +229,7 @@ copy_states (EngSurround *self, RtError *rt_error)
     }
   for (guint i = 0; i < imported->n_inputs; i++)
     {
-      const char *state = eng_card_get_state (self->card, imported->inputs[i].name);
+      const char *state = eng_card_get_state (self->card, imported->inputs[i].name, imported);
       if (state != NULL
           && !rt_graph_set_next (self->graph, self->map[imported->inputs[i].value],
                                  self->map[find_output (imported, state)], rt_error))

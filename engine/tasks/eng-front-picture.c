@@ -17,6 +17,7 @@
 typedef struct
 {
   gboolean channels_first;
+  gboolean rows; /* [1, H, W]: one channel, without a dimension of its own */
   guint input;
 } Layout;
 
@@ -35,8 +36,8 @@ read_word (JsonObject *options, const char *name, const char *const *words, guin
         return TRUE;
       }
   g_autofree char *known = g_strjoinv (", ", (GStrv)words);
-  g_set_error (error, ENG_ERROR, ENG_ERROR_FORMAT, "The network card: \"%s\" is \"%s\", not one of %s",
-               name, word, known);
+  g_set_error (error, ENG_ERROR, ENG_ERROR_FORMAT,
+               "The network card: \"%s\" is \"%s\", not one of %s", name, word, known);
   return FALSE;
 }
 
@@ -49,6 +50,14 @@ read_layout (const RtValue *value, JsonObject *options, Layout *layout, RtPictur
   gboolean first = value->shape.n_dims == 4 && (dims[1] == 1 || dims[1] == 3);
   const char *named = eng_json_get_string (options, "layout");
 
+  layout->rows = value->shape.n_dims == 3 && dims[0] == 1;
+  if (layout->rows)
+    {
+      attrs->height = (uint32_t)CLAMP (dims[1], 1, MAX_SIDE);
+      attrs->width = (uint32_t)CLAMP (dims[2], 1, MAX_SIDE);
+      attrs->channels = RT_PICTURE_GREY;
+      return TRUE;
+    }
   if (!(first || last) || dims[0] != 1)
     {
       char text[128];
@@ -139,8 +148,7 @@ add_nodes (EngSurround *surround, GError **error)
 
   if (!read_attrs (surround, &attrs, &layout, error))
     return FALSE;
-  RtValueId picture
-      = eng_surround_add_input (surround, "lathe.picture", RT_TYPE_U8, &shape, error);
+  RtValueId picture = eng_surround_add_input (surround, "lathe.picture", RT_TYPE_U8, &shape, error);
   if (picture == RT_NONE)
     return FALSE;
   RtValueId value
@@ -150,6 +158,12 @@ add_nodes (EngSurround *surround, GError **error)
       RtTransposeAttrs transpose = { { 0, 3, 1, 2 } };
       value = eng_surround_add (surround, FALSE, "lathe.channels_first", "transpose", &value, 1,
                                 &transpose, error);
+    }
+  if (value != RT_NONE && layout.rows)
+    {
+      RtShapeAttrs reshape = { { 3, { 1, attrs.height, attrs.width } } };
+      value
+          = eng_surround_add (surround, FALSE, "lathe.rows", "reshape", &value, 1, &reshape, error);
     }
   return value != RT_NONE && eng_surround_replace_input (surround, layout.input, value, error);
 }

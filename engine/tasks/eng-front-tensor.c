@@ -54,8 +54,7 @@ feed_bytes (EngTaskRun *run, GBytes *bytes, const char *name, GError **error)
       rt_exec_set_input (run->exec, run->inputs[0], floats);
       return TRUE;
     }
-  g_autoptr (EngArray) array
-      = eng_array_from_raw (bytes, value->type, &value->shape, name, error);
+  g_autoptr (EngArray) array = eng_array_from_raw (bytes, value->type, &value->shape, name, error);
   if (array == NULL)
     return FALSE;
   rt_exec_set_input (run->exec, run->inputs[0], eng_array_get_data (array));

@@ -12,11 +12,12 @@
 static const EngFront *const fronts[] = {
   &eng_front_tensor,
   &eng_front_picture,
+  &eng_front_frames,
 };
 
 static const EngTask *const tasks[] = {
-  &eng_task_tensor,
-  &eng_task_classify,
+  &eng_task_tensor,  &eng_task_classify, &eng_task_detect,   &eng_task_points,  &eng_task_segment,
+  &eng_task_picture, &eng_task_denoise,  &eng_task_activity, &eng_task_anomaly,
 };
 
 const EngFront *

@@ -1,0 +1,174 @@
+/* Real networks on real pictures and sounds: what they say is what a person sees and hears there. The
+ * numbers of their cards are under test: a wrong scale, order of channels, anchor or class gives
+ * another answer. */
+#include <math.h>
+#include <string.h>
+
+#include "eng-networks.h"
+#include "eng-test.h"
+#include "tasks/eng-task.h"
+
+/* A network that data/fetch-models fetches; NULL after marking the test as skipped. */
+static char *
+fetched_or_skip (const char *name)
+{
+  const char *folder = g_getenv ("LATHE_MODELS");
+  g_autofree char *home = g_build_filename (g_get_user_data_dir (), "lathe", "models", NULL);
+  g_autofree char *path = g_build_filename (folder != NULL ? folder : home, "networks", name, NULL);
+
+  if (g_file_test (path, G_FILE_TEST_EXISTS))
+    return g_steal_pointer (&path);
+  g_autofree char *reason = g_strdup_printf ("%s is not there; data/fetch-models fetches it", path);
+  g_test_skip (reason);
+  return NULL;
+}
+
+/* What the network of @model_path says about the file @input_path. */
+static EngResult *
+ask (const char *model_path, const char *input_path)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (EngModel) model = eng_test_load (model_path);
+  g_autoptr (EngBuild) build = eng_test_build (model, "{}", NULL);
+  g_autoptr (EngInput) input = eng_input_load (input_path, NULL, &error);
+  g_assert_no_error (error);
+  g_autoptr (EngTaskRun) run = eng_task_run_new (build, eng_input_get_kind (input), &error);
+  g_assert_no_error (error);
+  EngResult *result = eng_task_run_all (run, input, &error);
+  g_assert_no_error (error);
+  return result;
+}
+
+/* The same with names of test data; NULL: skipped. */
+static EngResult *
+ask_data (const char *model, const char *input)
+{
+  g_autofree char *model_path = eng_test_data_or_skip (model);
+  g_autofree char *input_path = model_path != NULL ? eng_test_data_or_skip (input) : NULL;
+  return input_path != NULL ? ask (model_path, input_path) : NULL;
+}
+
+static EngResult *
+ask_fetched (const char *model, const char *input)
+{
+  g_autofree char *model_path = fetched_or_skip (model);
+  g_autofree char *input_path = model_path != NULL ? eng_test_data_or_skip (input) : NULL;
+  return input_path != NULL ? ask (model_path, input_path) : NULL;
+}
+
+/* ---- classes ---- */
+
+typedef struct
+{
+  const char *name, *model, *input, *label;
+  double score; /* at least */
+} ClassCase;
+
+static const ClassCase class_cases[] = {
+  { "mnist-0", "vision/mnist/opt-mnist.onnx", "vision/mnist/0.jpg", "0", 0.99 },
+  { "mnist-3", "vision/mnist/opt-mnist.onnx", "vision/mnist/3.jpg", "3", 0.99 },
+  { "mnist-5", "vision/mnist/opt-mnist.onnx", "vision/mnist/5.jpg", "5", 0.99 },
+  { "mnist-7", "vision/mnist/opt-mnist.onnx", "vision/mnist/7.jpg", "7", 0.99 },
+  { "mobilenet-parrot", "vision/imagenet/mobilenet_v2_1.0_224_quant.tflite",
+    "vision/images/parrot.jpg", "macaw", 0.9 },
+  { "mobilenet-beagle", "vision/imagenet/mobilenet_v2_1.0_224_quant.tflite",
+    "data/imagenet-stubs/beagle.jpg", "beagle", 0.6 },
+  { "mobilenet-tractor", "vision/imagenet/mobilenet_v2_1.0_224_quant.tflite",
+    "data/imagenet-stubs/tractor.jpg", "tractor", 0.5 },
+  { "vww-person", "vision/vww/vww_96_int8.tflite", "vision/images/grace_hopper.bmp", "person",
+    0.6 },
+  { "vww-float-person", "vision/vww/vww_96_float.tflite", "vision/images/grace_hopper.bmp",
+    "person", 0.6 },
+  { "vww-no-person", "vision/vww/vww_96_int8.tflite", "vision/images/sunflower.bmp", "no person",
+    0.6 },
+};
+
+static void
+test_class (gconstpointer data)
+{
+  const ClassCase *c = data;
+  g_autoptr (EngResult) result = ask_data (c->model, c->input);
+  if (result == NULL)
+    return;
+  g_assert_cmpint (eng_result_get_kind (result), ==, ENG_RESULT_LABELS);
+  g_assert_cmpstr (eng_result_get_score (result, 0)->label, ==, c->label);
+  g_assert_cmpfloat (eng_result_get_score (result, 0)->score, >=, c->score);
+}
+
+/* ---- masks ---- */
+
+/* The labelled mask of the test data: 3 is the bird, 1 and 2 its outline. */
+static void
+test_bird (void)
+{
+  g_autoptr (EngResult) result = ask_data ("vision/seg/deeplabv3_mnv2_dm05_pascal_quant.tflite",
+                                           "vision/seg/bird_segmentation.bmp");
+  if (result == NULL)
+    return;
+  g_autofree char *path = eng_test_data_or_skip ("vision/seg/bird_segmentation_mask.bmp");
+  g_autoptr (GError) error = NULL;
+  g_autoptr (EngInput) truth = eng_input_load (path, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (eng_result_get_kind (result), ==, ENG_RESULT_MASK);
+  guint width, height, both = 0, either = 0;
+  gboolean soft;
+  const guint8 *mask = eng_result_get_mask (result, &width, &height, &soft);
+  const guint8 *pixels = eng_picture_get_pixels (eng_input_get_picture (truth));
+  g_assert_false (soft);
+  g_assert_cmpuint (width, ==, eng_picture_get_width (eng_input_get_picture (truth)));
+  for (guint i = 0; i < width * height; i++)
+    {
+      gboolean said = g_strcmp0 (eng_result_get_class_name (result, mask[i]), "bird") == 0;
+      gboolean is = pixels[3 * i] == 3;
+      both += said && is;
+      either += said || is;
+    }
+  g_test_message ("intersection over union %.3f", (double)both / either);
+  g_assert_cmpfloat ((double)both / either, >, 0.75);
+}
+
+/* ---- boxes ---- */
+
+/* One face, upright, seen from in front: the left of the picture is the person's right eye. */
+static void
+test_portrait (gconstpointer model)
+{
+  g_autoptr (EngResult) result = ask_fetched (model, "vision/images/grace_hopper.bmp");
+  if (result == NULL)
+    return;
+  g_assert_cmpint (eng_result_get_kind (result), ==, ENG_RESULT_BOXES);
+  g_assert_cmpuint (eng_result_get_n_boxes (result), ==, 1);
+  const EngBox *box = eng_result_get_box (result, 0);
+  g_assert_cmpstr (box->what.label, ==, "face");
+  g_assert_cmpuint (box->n_points, ==, 6); /* eyes, nose, mouth, ears */
+  g_assert_cmpfloat (box->points[0].x, <, box->points[2].x);
+  g_assert_cmpfloat (box->points[2].x, <, box->points[1].x);
+  g_assert_cmpfloat (box->points[0].y, <, box->points[2].y);
+  g_assert_cmpfloat (box->points[2].y, <, box->points[3].y);
+  for (guint i = 0; i < 4; i++)
+    {
+      g_assert_cmpfloat (box->points[i].x, >, box->x0);
+      g_assert_cmpfloat (box->points[i].x, <, box->x1);
+      g_assert_cmpfloat (box->points[i].y, >, box->y0);
+      g_assert_cmpfloat (box->points[i].y, <, box->y1);
+    }
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (class_cases); i++)
+    {
+      g_autofree char *path = g_strconcat ("/tasks/class/", class_cases[i].name, NULL);
+      g_test_add_data_func (path, &class_cases[i], test_class);
+    }
+  g_test_add_func ("/tasks/mask/bird", test_bird);
+  g_test_add_data_func ("/tasks/boxes/blazeface-short", "face_detection_short_range.tflite",
+                        test_portrait);
+  g_test_add_data_func ("/tasks/boxes/blazeface-full", "face_detection_full_range.tflite",
+                        test_portrait);
+  g_test_add_data_func ("/tasks/boxes/blazeface-sparse", "face_detection_full_range_sparse.tflite",
+                        test_portrait);
+  return g_test_run ();
+}
