@@ -148,8 +148,10 @@ static const struct
   { "win.export-plot('lanes')", { "<Control>e" } },
   { "win.save-build", { "<Control>s" } },
   { "win.view('lanes')", { "<Alt>1" } },
-  { "win.view('compare')", { "<Alt>2" } },
-  { "win.view('history')", { "<Alt>3" } },
+  { "win.view('graph')", { "<Alt>2" } },
+  { "win.view('memory')", { "<Alt>3" } },
+  { "win.view('compare')", { "<Alt>4" } },
+  { "win.view('history')", { "<Alt>5" } },
   { "win.show-help-overlay", { "<Control>question" } },
 };
 

@@ -229,7 +229,7 @@ on_plot_saved (GObject *figure, GAsyncResult *result, gpointer data)
 
 /* "SmolLM2 135M: Q4_0 weights, F16 cache" */
 static char *
-dup_plot_title (AppWindow *self, gboolean compare)
+dup_plot_title (AppWindow *self, const char *what)
 {
   EngModel *model = eng_session_get_model (self->session);
   EngRun *run = app_stage_get_run (self->stage);
@@ -238,19 +238,56 @@ dup_plot_title (AppWindow *self, gboolean compare)
 
   if (model == NULL)
     return g_strdup ("");
-  if (compare)
-    return g_strdup_printf (_ ("%s: comparison"), eng_model_get_name (model));
+  if (what != NULL)
+    return g_strdup_printf ("%s: %s", eng_model_get_name (model), what);
   return g_strdup_printf ("%s: %s", eng_model_get_name (model), recipe);
+}
+
+/* The views that have a plot to export, by the target of the action. */
+typedef enum
+{
+  PLOT_OF_LANES,
+  PLOT_OF_COMPARE,
+  PLOT_OF_GRAPH,
+  PLOT_OF_MEMORY,
+} PlotOf;
+
+static const struct
+{
+  const char *target, *what; /* @what is NULL for the lanes: the recipe says it */
+  int width_px, height_px;
+} plots[] = {
+  [PLOT_OF_LANES] = { "lanes", NULL, 1200, 640 },
+  [PLOT_OF_COMPARE] = { "compare", N_ ("comparison"), 1200, 640 },
+  [PLOT_OF_GRAPH] = { "graph", N_ ("graph"), 1000, 1400 },
+  [PLOT_OF_MEMORY] = { "memory", N_ ("memory plan"), 1200, 640 },
+};
+
+static PlotFigure *
+get_figure (AppWindow *self, PlotOf plot)
+{
+  switch (plot)
+    {
+    case PLOT_OF_COMPARE:
+      return app_compare_view_get_figure (self->compare);
+    case PLOT_OF_GRAPH:
+      return app_graph_view_get_figure (self->graph_view);
+    case PLOT_OF_MEMORY:
+      return app_memory_view_get_figure (self->memory_view);
+    case PLOT_OF_LANES:
+    default:
+      return app_lanes_view_get_figure (self->lanes);
+    }
 }
 
 static void
 save_plot (AppWindow *self, GFile *file, gpointer which)
 {
-  gboolean compare = g_str_equal (which, "compare");
-  PlotFigure *figure = compare ? app_compare_view_get_figure (self->compare)
-                               : app_lanes_view_get_figure (self->lanes);
+  PlotOf plot = GPOINTER_TO_UINT (which);
+  PlotFigure *figure = get_figure (self, plot);
   g_autofree char *base = g_file_get_basename (file);
-  PlotExportOptions options = { .width_px = 1200, .height_px = 640 };
+  PlotExportOptions options
+      = { .width_px = plots[plot].width_px, .height_px = plots[plot].height_px };
   g_autofree char *title = NULL;
   g_autofree char *full = NULL;
   g_autoptr (GError) error = NULL;
@@ -262,7 +299,7 @@ save_plot (AppWindow *self, GFile *file, gpointer which)
     }
   /* On a page of its own the picture must say what it is of; it is drawn before the call returns. */
   title = g_strdup (plot_figure_get_title (figure));
-  full = dup_plot_title (self, compare);
+  full = dup_plot_title (self, plots[plot].what != NULL ? _ (plots[plot].what) : NULL);
   g_object_set (figure, "title", full, NULL);
   plot_export_async (figure, file, &options, self->cancellable, on_plot_saved, g_object_ref (self));
   g_object_set (figure, "title", title, NULL);
@@ -271,11 +308,17 @@ save_plot (AppWindow *self, GFile *file, gpointer which)
 static void
 on_export_plot (GSimpleAction *action, GVariant *parameter, gpointer data)
 {
-  gboolean compare = g_str_equal (g_variant_get_string (parameter, NULL), "compare");
-  g_autofree char *name = dup_file_name (data, compare ? _ ("comparison") : _ ("layers"), "png");
+  const char *target = g_variant_get_string (parameter, NULL);
+  g_autofree char *name = NULL;
+  PlotOf plot = PLOT_OF_LANES;
 
+  for (guint i = 0; i < G_N_ELEMENTS (plots); i++)
+    if (g_str_equal (plots[i].target, target))
+      plot = i;
+  name
+      = dup_file_name (data, plots[plot].what != NULL ? _ (plots[plot].what) : _ ("layers"), "png");
   ask_name (data, _ ("Export the Plot"), name, (const char *[]){ "png", "svg", "pdf", "csv", NULL },
-            save_plot, (gpointer)(compare ? "compare" : "lanes"));
+            save_plot, GUINT_TO_POINTER (plot));
 }
 
 /* ---- The build ---- */

@@ -7,9 +7,11 @@
 #include "app-breakpoint.h"
 #include "app-compare-view.h"
 #include "app-devices-pane.h"
+#include "app-graph-view.h"
 #include "app-headline.h"
 #include "app-history-view.h"
 #include "app-lanes-view.h"
+#include "app-memory-view.h"
 #include "app-prompt-view.h"
 #include "app-recipe-pane.h"
 #include "app-selection.h"
@@ -25,7 +27,6 @@ struct _AppWindow
   AdwHeaderBar *header;
   GtkStack *title_stack; /* "title", "switcher" */
   AdwWindowTitle *title;
-  AdwViewSwitcher *switcher;
   AdwViewSwitcherBar *switcher_bar;
   GtkWidget *open_button;
   GtkWidget *undo_button, *redo_button;
@@ -45,6 +46,8 @@ struct _AppWindow
   GtkPaned *lanes_paned;
   AppPromptView *prompt;
   AppLanesView *lanes;
+  AppGraphView *graph_view;
+  AppMemoryView *memory_view;
   AppCompareView *compare;
   AppHistoryView *history_view;
   GMenu *recent_menu;

@@ -39,9 +39,6 @@ update_header (AppWindow *self)
   AppWidth width = app_breakpoint_get_width_class (self->breakpoint);
   gboolean session = g_strcmp0 (gtk_stack_get_visible_child_name (self->content), "session") == 0;
 
-  adw_view_switcher_set_policy (self->switcher, width == APP_WIDTH_WIDE
-                                                    ? ADW_VIEW_SWITCHER_POLICY_WIDE
-                                                    : ADW_VIEW_SWITCHER_POLICY_NARROW);
   gtk_stack_set_visible_child_name (self->title_stack,
                                     session && width != APP_WIDTH_COMPACT ? "switcher" : "title");
   adw_view_switcher_bar_set_reveal (self->switcher_bar, width == APP_WIDTH_COMPACT);
@@ -338,6 +335,8 @@ ensure_types (void)
   g_type_ensure (APP_TYPE_DEVICES_PANE);
   g_type_ensure (APP_TYPE_LANES_VIEW);
   g_type_ensure (APP_TYPE_PROMPT_VIEW);
+  g_type_ensure (APP_TYPE_GRAPH_VIEW);
+  g_type_ensure (APP_TYPE_MEMORY_VIEW);
   g_type_ensure (APP_TYPE_COMPARE_VIEW);
   g_type_ensure (APP_TYPE_HISTORY_VIEW);
 }
@@ -360,7 +359,6 @@ app_window_class_init (AppWindowClass *klass)
   BIND (header);
   BIND (title_stack);
   BIND (title);
-  BIND (switcher);
   BIND (switcher_bar);
   BIND (open_button);
   BIND (undo_button);
@@ -384,6 +382,8 @@ app_window_class_init (AppWindowClass *klass)
   BIND (lanes_paned);
   BIND (prompt);
   BIND (lanes);
+  BIND (graph_view);
+  BIND (memory_view);
   BIND (compare);
   BIND (history_view);
   BIND (recent_menu);
@@ -414,6 +414,10 @@ connect_layout (AppWindow *self)
                            self, G_CONNECT_SWAPPED);
   g_object_bind_property (self->lanes, "show-table", self->compare, "show-table",
                           G_BINDING_BIDIRECTIONAL);
+  g_object_bind_property (self->lanes, "show-table", self->graph_view, "show-table",
+                          G_BINDING_BIDIRECTIONAL);
+  g_object_bind_property (self->lanes, "show-table", self->memory_view, "show-table",
+                          G_BINDING_BIDIRECTIONAL);
   g_signal_connect_object (self->devices_pane, "job", G_CALLBACK (on_devices_job), self,
                            G_CONNECT_SWAPPED);
 }
@@ -442,6 +446,8 @@ app_window_new (AppApplication *application)
   app_headline_set_stage (self->headline, self->stage);
   app_recipe_pane_set_stage (self->recipe_pane, self->stage, self->selection);
   app_lanes_view_set_stage (self->lanes, self->stage, self->selection);
+  app_graph_view_set_stage (self->graph_view, self->stage, self->selection);
+  app_memory_view_set_stage (self->memory_view, self->stage, self->selection);
   app_prompt_view_set_stage (self->prompt, self->stage);
   app_compare_view_set_stage (self->compare, self->stage, self->selection, self->history);
   app_history_view_set_history (self->history_view, self->history);

@@ -158,19 +158,22 @@ draw_label (const PlotMemoryItem *item, const Box *box, const PlotMemoryLayout *
   double x = fmax (box->x, layout->plot_x),
          w = fmin (box->x + box->w, layout->plot_x + layout->plot_w) - x;
   const PlotUnit unit = PLOT_UNIT_BYTES;
-  gboolean two;
+  /* Two letters and an ellipsis tell nothing. */
+  gboolean named = w >= 76 || plot_text_width (text, PLOT_FONT_SMALL, item->name) <= w - 10;
+  gboolean sized = box->h >= (named ? 2 : 1) * line + 4;
+  double middle = box->y + box->h / 2;
 
   if (w < 44 || box->h < line + 2)
     return;
-  two = box->h >= 2 * line + 4;
-  plot_text_draw_name (text, cr, PLOT_FONT_SMALL, &style->text, item->name, x + 5,
-                       box->y + box->h / 2 - (two ? line / 2 : 0), 0, 0.5, w - 10, 0);
-  if (two)
+  if (named)
+    plot_text_draw_name (text, cr, PLOT_FONT_SMALL, &style->text, item->name, x + 5,
+                         middle - (sized ? line / 2 : 0), 0, 0.5, w - 10, 0);
+  if (sized)
     {
       g_autofree char *bytes = plot_format_value (&unit, (double)item->bytes, 3);
 
       plot_text_draw (text, cr, PLOT_FONT_SMALL, &style->dim_text, bytes, x + 5,
-                      box->y + box->h / 2 + line / 2, 0, 0.5, w - 10);
+                      middle + (named ? line / 2 : 0), 0, 0.5, w - 10);
     }
 }
 
@@ -223,8 +226,8 @@ level_line (const PlotMemoryLayout *layout, cairo_t *cr, double bytes, const Gdk
 
 /* Words over rectangles: on ground of their own. @xalign as for text, the lower edge at @y. */
 static void
-draw_tag (const char *words, double x, double y, double xalign, const GdkRGBA *color, cairo_t *cr,
-          PlotText *text, const PlotStyle *style)
+draw_tag (const char *words, double x, double y, double xalign, cairo_t *cr, PlotText *text,
+          const PlotStyle *style)
 {
   double w = plot_text_width (text, PLOT_FONT_SMALL, words) + 12;
   double h = plot_text_line_height (text, PLOT_FONT_SMALL) + 2;
@@ -235,7 +238,7 @@ draw_tag (const char *words, double x, double y, double xalign, const GdkRGBA *c
   plot_round_box_path (cr, x, y - h, w, h, 5);
   plot_set_color (cr, &style->card, 0.9);
   cairo_fill (cr);
-  plot_text_draw (text, cr, PLOT_FONT_SMALL, color, words, x + 6, y - h / 2, 0, 0.5, 0);
+  plot_text_draw (text, cr, PLOT_FONT_SMALL, &style->text, words, x + 6, y - h / 2, 0, 0.5, 0);
 }
 
 static void
@@ -253,13 +256,13 @@ draw_limits (const PlotMemoryModel *model, const PlotMemoryLayout *layout, cairo
   double y = plot_memory_py (layout, (double)model->total_bytes);
 
   level_line (layout, cr, (double)model->total_bytes, plot_style_color (style, 4), 0, 2);
-  draw_tag (total_text, right, y - 3, 1, plot_style_color (style, 4), cr, text, style);
+  draw_tag (total_text, right, y - 3, 1, cr, text, style);
   if (model->lower_bound_bytes == 0 || optimal)
     return;
   level_line (layout, cr, (double)model->lower_bound_bytes, plot_style_color (style, 6), 1, 2);
   /* At the other end, so that two near lines keep their words apart. */
   y = plot_memory_py (layout, (double)model->lower_bound_bytes);
-  draw_tag (bound_text, layout->plot_x + 4, y - 3, 0, plot_style_color (style, 6), cr, text, style);
+  draw_tag (bound_text, layout->plot_x + 4, y - 3, 0, cr, text, style);
 }
 
 static void

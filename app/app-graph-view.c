@@ -1,0 +1,390 @@
+/* The graph view: fills a PlotGraph from the build that the stage shows (or, before there is one,
+ * from the file), colours it by the metric chosen, and keeps its selection and the shared one
+ * equal. Must not know how a graph is laid out or drawn. */
+#include "app-graph-view.h"
+
+#include "app-config.h"
+#include "app-graph-feed.h"
+#include "app-table.h"
+#include "plots.h"
+
+#include <adwaita.h>
+#include <glib/gi18n.h>
+
+struct _AppGraphView
+{
+  GtkWidget parent_instance;
+
+  PlotGraph *graph;
+  GtkDropDown *metric;
+  GtkWidget *caption;
+  GtkWidget *stack;
+  GtkWidget *table_bin;
+  GtkToggleButton *expand;
+
+  AppStage *stage;
+  AppSelection *selection;
+  AppGraphFeed *feed;
+  gboolean show_table;
+  gboolean stale;   /* something changed while nobody could see it */
+  gboolean syncing; /* the selection is being copied one way or the other */
+};
+
+enum
+{
+  PROP_0,
+  PROP_SHOW_TABLE,
+  N_PROPS
+};
+
+static GParamSpec *props[N_PROPS];
+
+G_DEFINE_FINAL_TYPE (AppGraphView, app_graph_view, GTK_TYPE_WIDGET)
+
+/* ---- Filling ---- */
+
+static EngBuild *
+get_build (AppGraphView *self)
+{
+  return eng_session_get_build (app_stage_get_session (self->stage));
+}
+
+static RtPhase
+get_phase (AppGraphView *self)
+{
+  EngModel *model = eng_session_get_model (app_stage_get_session (self->stage));
+
+  return model != NULL && eng_model_get_kind (model) == ENG_MODEL_NETWORK
+             ? RT_PHASE_INFERENCE
+             : app_selection_get_phase (self->selection);
+}
+
+static void
+update_feed (AppGraphView *self)
+{
+  EngModel *model = eng_session_get_model (app_stage_get_session (self->stage));
+  AppGraphFeed *feed = model != NULL ? app_graph_feed_new (model, get_build (self)) : NULL;
+
+  if (self->feed != NULL && app_graph_feed_equal (self->feed, feed))
+    {
+      app_graph_feed_free (feed);
+      return;
+    }
+  app_graph_feed_free (self->feed);
+  self->feed = feed;
+  if (feed != NULL)
+    app_graph_feed_install (feed, self->graph);
+  else
+    plot_graph_set_graph (self->graph, NULL);
+}
+
+static void
+update_caption (AppGraphView *self)
+{
+  AppMetric metric = gtk_drop_down_get_selected (self->metric);
+  gboolean unmeasured = metric == APP_METRIC_LATENCY && app_stage_get_profile (self->stage) == NULL;
+  g_autofree char *text = NULL;
+
+  if (self->feed == NULL)
+    text = g_strdup ("");
+  else if (get_build (self) == NULL)
+    text = g_strdup_printf (ngettext ("%u node, as in the file", "%u nodes, as in the file",
+                                      app_graph_feed_get_n_nodes (self->feed)),
+                            app_graph_feed_get_n_nodes (self->feed));
+  else if (unmeasured)
+    text = g_strdup (app_stage_get_running (self->stage) ? _ ("Measuring…")
+                                                         : _ ("Not measured yet: press Run"));
+  else
+    text = g_strdup_printf (ngettext ("%u node, as executed", "%u nodes, as executed",
+                                      app_graph_feed_get_n_nodes (self->feed)),
+                            app_graph_feed_get_n_nodes (self->feed));
+  if (g_strcmp0 (text, gtk_label_get_label (GTK_LABEL (self->caption))) != 0)
+    gtk_label_set_label (GTK_LABEL (self->caption), text);
+}
+
+static void
+colour (AppGraphView *self)
+{
+  AppMetric metric = gtk_drop_down_get_selected (self->metric);
+
+  if (self->feed != NULL && metric < APP_N_METRICS)
+    app_graph_feed_colour (self->feed, self->graph, metric, get_build (self),
+                           app_stage_get_profile (self->stage), get_phase (self));
+  gtk_widget_set_sensitive (GTK_WIDGET (self->metric), get_build (self) != NULL);
+  update_caption (self);
+}
+
+static void
+update_table (AppGraphView *self)
+{
+  g_autoptr (PlotTable) table = NULL;
+
+  if (!self->show_table)
+    {
+      adw_bin_set_child (ADW_BIN (self->table_bin), NULL);
+      return;
+    }
+  table = plot_figure_make_table (PLOT_FIGURE (self->graph));
+  adw_bin_set_child (ADW_BIN (self->table_bin), app_table_new (table, 200));
+}
+
+/* ---- The card ---- */
+
+static void
+add_bytes (PlotGraphCard *card, const char *label, guint64 bytes)
+{
+  const PlotUnit unit = PLOT_UNIT_BYTES;
+  g_autofree char *value = plot_format_value (&unit, (double)bytes, 3);
+
+  if (bytes > 0)
+    plot_graph_card_add (card, label, value);
+}
+
+static void
+fill_card (PlotGraph *graph, const char *id, PlotGraphCard *card, gpointer data)
+{
+  AppGraphView *self = data;
+  AppMetric metric = gtk_drop_down_get_selected (self->metric);
+  EngBuild *build = get_build (self);
+  EngLayerMemory memory;
+  const char *name;
+  RtNodeId node;
+  int layer;
+
+  if (self->feed == NULL || build == NULL || !app_graph_feed_lookup (self->feed, id, &layer, &name))
+    return;
+  node = app_graph_feed_get_node (self->feed, id);
+  if (node != RT_NONE)
+    eng_build_get_node_memory (build, node, &memory);
+  else
+    eng_build_get_layer_memory (build, layer, &memory);
+  if (metric != APP_METRIC_WEIGHTS)
+    add_bytes (card, _ ("Weights"), memory.weight_bytes);
+  if (metric != APP_METRIC_ACTIVATIONS)
+    add_bytes (card, _ ("Activations alive"), memory.activation_bytes);
+  if (node != RT_NONE)
+    {
+      const RtNode *executed = rt_graph_node (eng_build_get_graph (build), node);
+      g_autofree char *layer_name
+          = eng_model_dup_layer_name (eng_build_get_model (build), executed->layer);
+
+      plot_graph_card_add (card, _ ("Layer"), layer_name);
+      if (executed->n_sources > 1)
+        {
+          g_autofree char *count = g_strdup_printf (ngettext ("%u source node", "%u source nodes",
+                                                              executed->n_sources),
+                                                    executed->n_sources);
+
+          plot_graph_card_add (card, _ ("Fused from"), count);
+        }
+    }
+}
+
+/* ---- Following the stage and the selection ---- */
+
+static void
+select_from_shared (AppGraphView *self)
+{
+  int layer = app_selection_get_layer (self->selection);
+
+  if (self->syncing || self->feed == NULL)
+    return;
+  self->syncing = TRUE;
+  plot_graph_set_selected (self->graph,
+                           layer != APP_LAYER_NONE
+                               ? app_graph_feed_find (self->feed, layer,
+                                                      app_selection_get_node (self->selection))
+                               : NULL);
+  self->syncing = FALSE;
+}
+
+static void
+on_selected (AppGraphView *self)
+{
+  const char *id = plot_graph_get_selected (self->graph), *node;
+  int layer;
+
+  if (self->syncing || self->feed == NULL)
+    return;
+  self->syncing = TRUE;
+  if (id == NULL)
+    app_selection_set_layer (self->selection, APP_LAYER_NONE);
+  else if (app_graph_feed_lookup (self->feed, id, &layer, &node))
+    app_selection_set_node (self->selection, layer, node);
+  self->syncing = FALSE;
+}
+
+static void
+refresh (AppGraphView *self)
+{
+  self->stale = FALSE;
+  self->syncing = TRUE;
+  update_feed (self);
+  self->syncing = FALSE;
+  colour (self);
+  select_from_shared (self);
+  update_table (self);
+}
+
+/* Nothing is laid out or coloured that nobody sees: a run's numbers come several times a second. */
+static void
+on_changed (AppGraphView *self)
+{
+  if (gtk_widget_get_mapped (GTK_WIDGET (self)))
+    refresh (self);
+  else
+    self->stale = TRUE;
+}
+
+static void
+on_live (AppGraphView *self)
+{
+  if (!gtk_widget_get_mapped (GTK_WIDGET (self)))
+    self->stale = TRUE;
+  else if (gtk_drop_down_get_selected (self->metric) == APP_METRIC_LATENCY)
+    colour (self);
+}
+
+static void
+on_map (AppGraphView *self)
+{
+  if (self->stale && self->stage != NULL)
+    refresh (self);
+}
+
+static void
+on_metric (AppGraphView *self)
+{
+  if (self->stage == NULL)
+    return;
+  colour (self);
+  update_table (self);
+}
+
+static void
+on_expand (AppGraphView *self)
+{
+  plot_graph_set_all_expanded (self->graph, gtk_toggle_button_get_active (self->expand));
+}
+
+static void
+on_fit (AppGraphView *self)
+{
+  plot_graph_fit (self->graph);
+  gtk_widget_grab_focus (GTK_WIDGET (self->graph));
+}
+
+/* ---- The widget ---- */
+
+static void
+set_show_table (AppGraphView *self, gboolean show_table)
+{
+  if (self->show_table == show_table)
+    return;
+  self->show_table = show_table;
+  update_table (self);
+  gtk_stack_set_visible_child_name (GTK_STACK (self->stack), show_table ? "table" : "plot");
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_SHOW_TABLE]);
+}
+
+static void
+app_graph_view_dispose (GObject *object)
+{
+  AppGraphView *self = APP_GRAPH_VIEW (object);
+  GtkWidget *child;
+
+  if (self->graph != NULL)
+    plot_graph_set_card_func (self->graph, NULL, NULL, NULL);
+  self->graph = NULL;
+  while ((child = gtk_widget_get_first_child (GTK_WIDGET (object))) != NULL)
+    gtk_widget_unparent (child);
+  g_clear_object (&self->stage);
+  g_clear_object (&self->selection);
+  g_clear_pointer (&self->feed, app_graph_feed_free);
+  G_OBJECT_CLASS (app_graph_view_parent_class)->dispose (object);
+}
+
+static void
+app_graph_view_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  if (id == PROP_SHOW_TABLE)
+    g_value_set_boolean (value, APP_GRAPH_VIEW (object)->show_table);
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+}
+
+static void
+app_graph_view_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  if (id == PROP_SHOW_TABLE)
+    set_show_table (APP_GRAPH_VIEW (object), g_value_get_boolean (value));
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+}
+
+static void
+app_graph_view_class_init (AppGraphViewClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  object_class->dispose = app_graph_view_dispose;
+  object_class->get_property = app_graph_view_get_property;
+  object_class->set_property = app_graph_view_set_property;
+  props[PROP_SHOW_TABLE]
+      = g_param_spec_boolean ("show-table", NULL, NULL, FALSE,
+                              G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+  g_object_class_install_properties (object_class, N_PROPS, props);
+
+  g_type_ensure (PLOT_TYPE_GRAPH);
+  gtk_widget_class_set_css_name (widget_class, "graph-view");
+  gtk_widget_class_set_template_from_resource (widget_class, APP_PATH "/ui/app-graph-view.ui");
+  gtk_widget_class_bind_template_child (widget_class, AppGraphView, graph);
+  gtk_widget_class_bind_template_child (widget_class, AppGraphView, metric);
+  gtk_widget_class_bind_template_child (widget_class, AppGraphView, caption);
+  gtk_widget_class_bind_template_child (widget_class, AppGraphView, stack);
+  gtk_widget_class_bind_template_child (widget_class, AppGraphView, table_bin);
+  gtk_widget_class_bind_template_child (widget_class, AppGraphView, expand);
+  gtk_widget_class_bind_template_callback (widget_class, on_fit);
+  gtk_widget_class_bind_template_callback (widget_class, on_expand);
+  gtk_widget_class_bind_template_callback (widget_class, on_metric);
+}
+
+static void
+app_graph_view_init (AppGraphView *self)
+{
+  gtk_widget_init_template (GTK_WIDGET (self));
+  plot_graph_set_card_func (self->graph, fill_card, self, NULL);
+  g_signal_connect_object (self->graph, "notify::selected", G_CALLBACK (on_selected), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect (self, "map", G_CALLBACK (on_map), NULL);
+}
+
+void
+app_graph_view_set_stage (AppGraphView *self, AppStage *stage, AppSelection *selection)
+{
+  g_return_if_fail (APP_IS_GRAPH_VIEW (self) && APP_IS_STAGE (stage)
+                    && APP_IS_SELECTION (selection));
+  g_return_if_fail (self->stage == NULL);
+
+  self->stage = g_object_ref (stage);
+  self->selection = g_object_ref (selection);
+  g_signal_connect_object (stage, "changed", G_CALLBACK (on_changed), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (stage, "live", G_CALLBACK (on_live), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (selection, "notify::layer", G_CALLBACK (select_from_shared), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (selection, "notify::node", G_CALLBACK (select_from_shared), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (selection, "notify::phase", G_CALLBACK (on_metric), self,
+                           G_CONNECT_SWAPPED);
+  on_changed (self);
+}
+
+PlotFigure *
+app_graph_view_get_figure (AppGraphView *self)
+{
+  g_return_val_if_fail (APP_IS_GRAPH_VIEW (self), NULL);
+  if (self->stale && self->stage != NULL)
+    refresh (self);
+  return PLOT_FIGURE (self->graph);
+}

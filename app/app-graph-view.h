@@ -1,0 +1,19 @@
+/* The graph of the network, collapsed by block, with a metric as colour. */
+#pragma once
+
+#include "app-selection.h"
+#include "app-stage.h"
+#include "plot-figure.h"
+
+#include <gtk/gtk.h>
+
+G_BEGIN_DECLS
+
+#define APP_TYPE_GRAPH_VIEW (app_graph_view_get_type ())
+G_DECLARE_FINAL_TYPE (AppGraphView, app_graph_view, APP, GRAPH_VIEW, GtkWidget)
+
+/* Property: "show-table" boolean. */
+void app_graph_view_set_stage (AppGraphView *self, AppStage *stage, AppSelection *selection);
+PlotFigure *app_graph_view_get_figure (AppGraphView *self);
+
+G_END_DECLS
