@@ -69,17 +69,17 @@ source_op (EngProfile *profile, EngBuild *build, guint node)
 }
 
 /* "blk.3.attn_q" -> "attn_q": the layer is already named by the parent. */
-static const char *
-short_name (const char *name)
+static char *
+dup_short_name (const char *name)
 {
   const char *p = name;
 
   if (!g_str_has_prefix (p, "blk."))
-    return name;
+    return app_layers_dup_short_name (name);
   p += 4;
   while (g_ascii_isdigit (*p))
     p++;
-  return *p == '.' && p[1] != '\0' ? p + 1 : name;
+  return g_strdup (*p == '.' && p[1] != '\0' ? p + 1 : name);
 }
 
 static void
@@ -101,7 +101,7 @@ add_node (AppAxis *self, EngProfile *profile, EngBuild *build, guint node, int l
 
   item.node_name = g_strdup (name);
   item.name = g_strdup_printf ("%s (%s)", name, source_op (profile, build, node));
-  item.label = g_strdup (short_name (name));
+  item.label = dup_short_name (name);
   g_hash_table_insert (self->by_name, item.node_name, GUINT_TO_POINTER (self->items->len + 1));
   g_array_append_val (self->items, item);
 }
@@ -210,6 +210,15 @@ app_axis_find (const AppAxis *self, int layer, const char *node)
   return layer >= -1 && layer <= self->n_layers ? self->item_of_layer[layer + 1] : -1;
 }
 
+/* TRUE when @item was made from this very place of a profile like @profile: names need not be unique
+ * in a network. */
+static gboolean
+is_node (const Item *item, EngProfile *profile)
+{
+  return item->node_name != NULL && item->node < eng_profile_get_n_nodes (profile)
+         && g_strcmp0 (eng_profile_get_node_name (profile, item->node), item->node_name) == 0;
+}
+
 /* For every item the node of @profile that it stands for, -1 for none; newly allocated [n_items].
  */
 static int *
@@ -218,13 +227,13 @@ match_nodes (const AppAxis *self, EngProfile *profile)
   int *nodes = g_new (int, self->items->len);
 
   for (guint i = 0; i < self->items->len; i++)
-    nodes[i] = -1;
+    nodes[i] = is_node (get_item (self, i), profile) ? (int)get_item (self, i)->node : -1;
   for (guint node = 0; node < eng_profile_get_n_nodes (profile); node++)
     {
       guint found = GPOINTER_TO_UINT (
           g_hash_table_lookup (self->by_name, eng_profile_get_node_name (profile, node)));
 
-      if (found > 0)
+      if (found > 0 && nodes[found - 1] < 0)
         nodes[found - 1] = (int)node;
     }
   return nodes;
@@ -237,6 +246,8 @@ app_axis_find_profile_node (const AppAxis *self, EngProfile *profile, guint item
 
   if (name == NULL)
     return -1;
+  if (is_node (get_item (self, item), profile))
+    return (int)get_item (self, item)->node;
   for (guint node = 0; node < eng_profile_get_n_nodes (profile); node++)
     if (g_strcmp0 (eng_profile_get_node_name (profile, node), name) == 0)
       return (int)node;

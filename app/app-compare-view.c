@@ -6,6 +6,7 @@
 #include "app-compare.h"
 #include "app-config.h"
 #include "app-figure-tile.h"
+#include "app-figures.h"
 #include "app-history-item.h"
 #include "app-table.h"
 #include "plots.h"
@@ -24,10 +25,6 @@ enum
   LANE_WEIGHTS,
 };
 
-static const EngFigureId figures[]
-    = { ENG_FIGURE_DECODE, ENG_FIGURE_PREFILL, ENG_FIGURE_FIRST_TOKEN, ENG_FIGURE_PEAK_MEMORY };
-#define N_TILES G_N_ELEMENTS (figures)
-
 struct _AppCompareView
 {
   GtkWidget parent_instance;
@@ -38,7 +35,9 @@ struct _AppCompareView
   GtkDropDown *after_choice;
   GtkWidget *problem;
   GtkWidget *tiles_box;
-  GtkWidget *tiles[N_TILES];
+  GtkWidget *tiles[APP_MAX_FIGURES];
+  const AppFigureInfo *infos; /* [n_infos]: what the tiles show */
+  guint n_infos;
   PlotLanes *lanes;
   GtkWidget *pages; /* "plot", "table" */
   GtkWidget *table_bin;
@@ -90,7 +89,7 @@ fill_lanes (AppCompareView *self, EngModel *model, EngRun *a, EngRun *b,
   g_autofree double *low = g_new (double, n);
   g_autofree double *high = g_new (double, n);
   gboolean layers = comparable->layers == NULL, times = layers && comparable->times == NULL;
-  g_autofree char *name = eng_recipe_describe (eng_run_get_recipe (a));
+  g_autofree char *name = eng_run_dup_recipe_text (a);
 
   if (!app_axis_equal (self->axis, axis))
     app_axis_install (axis, self->lanes);
@@ -120,16 +119,34 @@ fill_lanes (AppCompareView *self, EngModel *model, EngRun *a, EngRun *b,
     }
 }
 
+/* The tiles of this kind of model; those that a narrow window has no room for are left out there. */
+static void
+update_tiles (AppCompareView *self)
+{
+  if (self->stage != NULL)
+    self->infos = app_figures_compare (app_stage_get_kind (self->stage), &self->n_infos);
+  for (guint i = 0; i < APP_MAX_FIGURES; i++)
+    {
+      gboolean used = i < self->n_infos;
+
+      if (used)
+        app_figure_tile_set_title (APP_FIGURE_TILE (self->tiles[i]), _ (self->infos[i].title));
+      app_figure_tile_set_compact (APP_FIGURE_TILE (self->tiles[i]), self->compact);
+      gtk_widget_set_visible (self->tiles[i], used && (!self->compact || self->infos[i].narrow));
+    }
+}
+
 static void
 fill_tiles (AppCompareView *self, EngRun *a, EngRun *b, const AppComparable *comparable)
 {
-  for (guint i = 0; i < N_TILES; i++)
+  for (guint i = 0; i < self->n_infos; i++)
     {
-      EngFigure before = eng_run_get_figure (a, figures[i]);
-      EngFigure after = eng_run_get_figure (b, figures[i]);
-      AppChange change = app_change (&before, &after, eng_figure_id_lower_is_better (figures[i]));
+      EngFigureId id = self->infos[i].id;
+      EngFigure before = eng_run_get_figure (a, id);
+      EngFigure after = eng_run_get_figure (b, id);
+      AppChange change = app_change (&before, &after, eng_figure_id_lower_is_better (id));
       gboolean show = comparable->layers == NULL
-                      && (comparable->times == NULL || figures[i] == ENG_FIGURE_PEAK_MEMORY);
+                      && (comparable->times == NULL || app_figures_is_static (id));
 
       app_figure_tile_set (APP_FIGURE_TILE (self->tiles[i]), &after, show ? &change : NULL);
     }
@@ -167,6 +184,7 @@ update_now (AppCompareView *self)
       return;
     }
   comparable = app_compare_check (a, b);
+  update_tiles (self);
   fill_problem (self, &comparable);
   fill_tiles (self, a, b, &comparable);
   fill_lanes (self, model, a, b, &comparable);
@@ -425,11 +443,12 @@ app_compare_view_init (AppCompareView *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
   self->ids = g_ptr_array_new_with_free_func (g_free);
-  for (guint i = 0; i < N_TILES; i++)
+  for (guint i = 0; i < APP_MAX_FIGURES; i++)
     {
-      self->tiles[i] = app_figure_tile_new (eng_figure_id_title (figures[i]));
+      self->tiles[i] = app_figure_tile_new ("");
       gtk_box_append (GTK_BOX (self->tiles_box), self->tiles[i]);
     }
+  update_tiles (self);
   add_lanes (self);
   g_signal_connect_object (self->lanes, "notify::selected-item", G_CALLBACK (on_lanes_selected),
                            self, G_CONNECT_SWAPPED);
@@ -498,11 +517,7 @@ app_compare_view_set_compact (AppCompareView *self, gboolean compact)
     return;
   self->compact = !!compact;
   gtk_box_set_spacing (GTK_BOX (self->tiles_box), compact ? 12 : 36);
-  for (guint i = 0; i < N_TILES; i++)
-    {
-      app_figure_tile_set_compact (APP_FIGURE_TILE (self->tiles[i]), compact);
-      gtk_widget_set_visible (self->tiles[i], !compact || figures[i] != ENG_FIGURE_PREFILL);
-    }
+  update_tiles (self);
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_COMPACT]);
 }
 

@@ -28,6 +28,37 @@ same_layers (EngRun *a, EngRun *b)
                 == eng_profile_get_n_layers (eng_run_get_profile (b));
 }
 
+/* Two runs on other inputs: times of one network hardly depend on them, unless their sizes differ. */
+static gboolean
+same_inputs (const EngWorkload *a, const EngWorkload *b)
+{
+  gboolean none_a = a->inputs == NULL || a->inputs[0] == NULL;
+  gboolean none_b = b->inputs == NULL || b->inputs[0] == NULL;
+
+  if (none_a || none_b)
+    return none_a == none_b;
+  return g_strv_equal ((const char *const *)a->inputs, (const char *const *)b->inputs);
+}
+
+static AppComparable
+check_inputs (EngRun *a, EngRun *b)
+{
+  AppComparable result = { NULL, NULL, NULL };
+  const EngWorkload *wa = eng_run_get_workload (a), *wb = eng_run_get_workload (b);
+  gboolean continuous_a = wa->seconds > 0.0, continuous_b = wb->seconds > 0.0;
+
+  if (eng_run_get_validity (a) != ENG_RUN_VALID || eng_run_get_validity (b) != ENG_RUN_VALID)
+    result.caveat
+        = _ ("One of the runs is not valid (see the history): read the differences with care.");
+  else if (continuous_a != continuous_b || wa->rate_hz != wb->rate_hz)
+    result.caveat = _ ("One of the runs followed another rhythm: pauses between inputs let caches "
+                       "and clocks cool down, so small differences mean little.");
+  else if (!same_inputs (wa, wb))
+    result.caveat = _ ("The inputs differ: what is done before and after the network may depend on "
+                       "their sizes.");
+  return result;
+}
+
 AppComparable
 app_compare_check (EngRun *a, EngRun *b)
 {
@@ -41,6 +72,13 @@ app_compare_check (EngRun *a, EngRun *b)
                          "nothing is compared.");
       return result;
     }
+  if (wa->kind != wb->kind)
+    {
+      result.layers = _ ("These are runs of different kinds: nothing is compared.");
+      return result;
+    }
+  if (wa->kind == ENG_WORKLOAD_INPUT)
+    return check_inputs (a, b);
   if (g_strcmp0 (wa->prompt, wb->prompt) != 0 || g_strcmp0 (wa->system, wb->system) != 0
       || wa->chat != wb->chat)
     result.times = _ ("The prompts differ, and times depend on them: only memory is compared.");

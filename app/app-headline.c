@@ -5,14 +5,12 @@
 #include "app-compare.h"
 #include "app-config.h"
 #include "app-figure-tile.h"
+#include "app-figures.h"
 #include "app-job-bar.h"
 #include "app-model-info.h"
+#include "app-sentence.h"
 
 #include <glib/gi18n.h>
-
-static const EngFigureId headline_figures[]
-    = { ENG_FIGURE_DECODE, ENG_FIGURE_FIRST_TOKEN, ENG_FIGURE_PEAK_MEMORY };
-#define N_TILES G_N_ELEMENTS (headline_figures)
 
 struct _AppHeadline
 {
@@ -25,9 +23,11 @@ struct _AppHeadline
   GtkWidget *status; /* "sentence" or "job" */
   GtkWidget *sentence;
   GtkWidget *job_bar;
-  GtkWidget *tiles[N_TILES];
+  GtkWidget *tiles[APP_MAX_FIGURES];
 
   AppStage *stage;
+  const AppFigureInfo *infos; /* [n_infos]: what the tiles show */
+  guint n_infos;
   gboolean compact;
 };
 
@@ -51,13 +51,13 @@ update_figures (AppHeadline *self)
 
   if (baseline != NULL && run != NULL)
     comparable = app_compare_check (baseline, run);
-  for (guint i = 0; i < N_TILES; i++)
+  for (guint i = 0; i < self->n_infos; i++)
     {
-      EngFigureId id = headline_figures[i];
+      EngFigureId id = self->infos[i].id;
       EngFigure figure = app_stage_get_figure (self->stage, id);
       AppChange change;
       gboolean show = baseline != NULL && comparable.layers == NULL
-                      && (comparable.times == NULL || id == ENG_FIGURE_PEAK_MEMORY);
+                      && (comparable.times == NULL || app_figures_is_static (id));
 
       if (show)
         {
@@ -71,7 +71,7 @@ update_figures (AppHeadline *self)
 static void
 update_sentence (AppHeadline *self)
 {
-  g_autofree char *text = app_stage_dup_sentence (self->stage);
+  g_autofree char *text = app_sentence_dup (self->stage);
 
   if (g_strcmp0 (gtk_label_get_label (GTK_LABEL (self->sentence)), text) == 0)
     return;
@@ -93,10 +93,27 @@ update_model (AppHeadline *self)
   gtk_label_set_label (GTK_LABEL (self->model_facts), facts);
 }
 
+/* The tiles of this kind of model; those that a narrow window has no room for are left out there. */
+static void
+update_tiles (AppHeadline *self)
+{
+  if (self->stage != NULL)
+    self->infos = app_figures_headline (app_stage_get_kind (self->stage), &self->n_infos);
+  for (guint i = 0; i < APP_MAX_FIGURES; i++)
+    {
+      gboolean used = i < self->n_infos;
+
+      if (used)
+        app_figure_tile_set_title (APP_FIGURE_TILE (self->tiles[i]), _ (self->infos[i].title));
+      gtk_widget_set_visible (self->tiles[i], used && (!self->compact || self->infos[i].narrow));
+    }
+}
+
 static void
 on_changed (AppHeadline *self)
 {
   update_model (self);
+  update_tiles (self);
   update_figures (self);
   update_sentence (self);
 }
@@ -181,15 +198,13 @@ app_headline_class_init (AppHeadlineClass *klass)
 static void
 app_headline_init (AppHeadline *self)
 {
-  const char *const titles[N_TILES]
-      = { _ ("Decode speed"), _ ("Time to first token"), _ ("Peak memory") };
-
   gtk_widget_init_template (GTK_WIDGET (self));
-  for (guint i = 0; i < N_TILES; i++)
+  for (guint i = 0; i < APP_MAX_FIGURES; i++)
     {
-      self->tiles[i] = app_figure_tile_new (titles[i]);
+      self->tiles[i] = app_figure_tile_new ("");
       gtk_box_append (GTK_BOX (self->tiles_box), self->tiles[i]);
     }
+  update_tiles (self);
   g_signal_connect_object (self->job_bar, "notify::active", G_CALLBACK (on_job_active), self,
                            G_CONNECT_SWAPPED);
   gtk_menu_button_set_create_popup_func (GTK_MENU_BUTTON (self->model_button), make_model_popover,
@@ -243,6 +258,7 @@ app_headline_set_compact (AppHeadline *self, gboolean compact)
     gtk_widget_remove_css_class (GTK_WIDGET (self), "compact");
   if (self->stage != NULL)
     update_model (self);
+  update_tiles (self);
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_COMPACT]);
 }
 
@@ -251,6 +267,6 @@ app_headline_set_tall (AppHeadline *self, gboolean tall)
 {
   g_return_if_fail (APP_IS_HEADLINE (self));
 
-  for (guint i = 0; i < N_TILES; i++)
+  for (guint i = 0; i < APP_MAX_FIGURES; i++)
     app_figure_tile_set_compact (APP_FIGURE_TILE (self->tiles[i]), tall);
 }

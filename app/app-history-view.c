@@ -4,11 +4,27 @@
 
 #include "app-change.h"
 #include "app-config.h"
+#include "app-figures.h"
 #include "app-history-item.h"
 
 #include <adwaita.h>
 #include <glib/gi18n.h>
 #include <math.h>
+
+typedef enum
+{
+  COLUMN_TIME,
+  COLUMN_RECIPE,
+  COLUMN_DECODE,
+  COLUMN_PREFILL,
+  COLUMN_FIRST_TOKEN,
+  COLUMN_LATENCY,
+  COLUMN_INFERENCES,
+  COLUMN_AROUND,
+  COLUMN_MEMORY,
+  COLUMN_VALIDITY,
+  N_COLUMNS
+} Column;
 
 struct _AppHistoryView
 {
@@ -24,7 +40,8 @@ struct _AppHistoryView
   GListStore *items;
   GtkFilter *filter;
   GtkMultiSelection *selection;
-  GPtrArray *narrow_hidden; /* GtkColumnViewColumn that a narrow window does not show */
+  GtkColumnViewColumn *shown[N_COLUMNS]; /* borrowed */
+  EngModelKind kind;                     /* of the model that is open: whose figures are shown */
   gboolean compact;
 };
 
@@ -41,18 +58,6 @@ G_DEFINE_FINAL_TYPE (AppHistoryView, app_history_view, GTK_TYPE_WIDGET)
 
 /* ---- Columns ---- */
 
-typedef enum
-{
-  COLUMN_TIME,
-  COLUMN_RECIPE,
-  COLUMN_DECODE,
-  COLUMN_PREFILL,
-  COLUMN_FIRST_TOKEN,
-  COLUMN_MEMORY,
-  COLUMN_VALIDITY,
-  N_COLUMNS
-} Column;
-
 typedef struct
 {
   const char *title;
@@ -67,6 +72,9 @@ static const ColumnInfo column_infos[N_COLUMNS] = {
   [COLUMN_DECODE] = { N_ ("Decode"), ENG_FIGURE_DECODE, FALSE, TRUE },
   [COLUMN_PREFILL] = { N_ ("Prefill"), ENG_FIGURE_PREFILL, FALSE, FALSE },
   [COLUMN_FIRST_TOKEN] = { N_ ("First token"), ENG_FIGURE_FIRST_TOKEN, FALSE, FALSE },
+  [COLUMN_LATENCY] = { N_ ("Latency"), ENG_FIGURE_INFERENCE, FALSE, TRUE },
+  [COLUMN_INFERENCES] = { N_ ("Inferences"), ENG_FIGURE_INFERENCES, FALSE, FALSE },
+  [COLUMN_AROUND] = { N_ ("Around it"), ENG_FIGURE_SURROUNDINGS, FALSE, FALSE },
   [COLUMN_MEMORY] = { N_ ("Memory"), ENG_FIGURE_PEAK_MEMORY, FALSE, FALSE },
   [COLUMN_VALIDITY] = { N_ ("Validity"), ENG_N_FIGURES, FALSE, FALSE },
 };
@@ -175,6 +183,9 @@ compare_rows (gconstpointer a, gconstpointer b, gpointer data)
     case COLUMN_DECODE:
     case COLUMN_PREFILL:
     case COLUMN_FIRST_TOKEN:
+    case COLUMN_LATENCY:
+    case COLUMN_INFERENCES:
+    case COLUMN_AROUND:
     case COLUMN_MEMORY:
     case N_COLUMNS:
     default:
@@ -203,11 +214,26 @@ add_column (AppHistoryView *self, Column column)
   gtk_column_view_column_set_expand (view, column_infos[column].expand);
   gtk_column_view_column_set_resizable (view, TRUE);
   gtk_column_view_append_column (self->columns, view);
-  if (!column_infos[column].narrow)
-    g_ptr_array_add (self->narrow_hidden, view);
+  self->shown[column] = view;
   g_object_unref (sorter);
   g_object_unref (view);
   return view;
+}
+
+/* Runs of all models stand in one list; the figures are those of the kind that is open here. */
+static void
+update_columns (AppHistoryView *self)
+{
+  EngWorkloadKind kind = app_figures_workload_kind (self->kind);
+
+  for (guint i = 0; i < N_COLUMNS; i++)
+    {
+      EngFigureId id = column_infos[i].figure;
+      gboolean applies = id == ENG_N_FIGURES || eng_figure_id_applies (id, kind);
+
+      gtk_column_view_column_set_visible (
+          self->shown[i], applies && (!self->compact || column_infos[i].narrow));
+    }
 }
 
 /* ---- What is selected ---- */
@@ -377,7 +403,6 @@ app_history_view_dispose (GObject *object)
   g_clear_object (&self->items);
   g_clear_object (&self->selection);
   g_clear_object (&self->filter);
-  g_clear_pointer (&self->narrow_hidden, g_ptr_array_unref);
   G_OBJECT_CLASS (app_history_view_parent_class)->dispose (object);
 }
 
@@ -442,7 +467,6 @@ app_history_view_init (AppHistoryView *self)
   GtkSortListModel *sorted;
 
   gtk_widget_init_template (GTK_WIDGET (self));
-  self->narrow_hidden = g_ptr_array_new ();
   self->items = g_list_store_new (APP_TYPE_HISTORY_ITEM);
   self->filter = GTK_FILTER (gtk_custom_filter_new (match_item, self, NULL));
   for (guint column = 0; column < N_COLUMNS; column++)
@@ -452,6 +476,7 @@ app_history_view_init (AppHistoryView *self)
       if (column == COLUMN_TIME)
         time = view;
     }
+  update_columns (self);
   filtered = gtk_filter_list_model_new (G_LIST_MODEL (g_object_ref (self->items)),
                                         g_object_ref (self->filter));
   sorted = gtk_sort_list_model_new (G_LIST_MODEL (filtered),
@@ -481,6 +506,17 @@ app_history_view_set_history (AppHistoryView *self, EngHistory *history)
 }
 
 void
+app_history_view_set_kind (AppHistoryView *self, EngModelKind kind)
+{
+  g_return_if_fail (APP_IS_HISTORY_VIEW (self));
+
+  if (self->kind == kind)
+    return;
+  self->kind = kind;
+  update_columns (self);
+}
+
+void
 app_history_view_set_compact (AppHistoryView *self, gboolean compact)
 {
   g_return_if_fail (APP_IS_HISTORY_VIEW (self));
@@ -488,7 +524,6 @@ app_history_view_set_compact (AppHistoryView *self, gboolean compact)
   if (self->compact == !!compact)
     return;
   self->compact = !!compact;
-  for (guint i = 0; i < self->narrow_hidden->len; i++)
-    gtk_column_view_column_set_visible (self->narrow_hidden->pdata[i], !compact);
+  update_columns (self);
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_COMPACT]);
 }

@@ -10,7 +10,9 @@ G_BEGIN_DECLS
 #define APP_TYPE_HISTORY_VIEW (app_history_view_get_type ())
 G_DECLARE_FINAL_TYPE (AppHistoryView, app_history_view, APP, HISTORY_VIEW, GtkWidget)
 
-/* Property: "compact" boolean: only the columns that fit a narrow window. */
+/* Property: "compact" boolean: only the columns that fit a narrow window. Columns are of the figures that runs of @kind
+ * have. */
+void app_history_view_set_kind (AppHistoryView *self, EngModelKind kind);
 void app_history_view_set_history (AppHistoryView *self, EngHistory *history);
 void app_history_view_set_compact (AppHistoryView *self, gboolean compact);
 

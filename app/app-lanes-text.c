@@ -21,6 +21,11 @@ app_lanes_text_dup_caption (EngProfile *profile, RtPhase phase)
                                       "Median and 5–95 %% of %2$u passes, %1$u tokens at once",
                                       data->total.n),
                             data->n_tokens, data->total.n);
+  if (phase == RT_PHASE_INFERENCE)
+    return g_strdup_printf (ngettext ("One inference, measured once",
+                                      "Median and 5–95 %% of the last %u inferences",
+                                      data->total.n),
+                            data->total.n);
   return g_strdup_printf (ngettext ("One token, measured once",
                                     "Median and 5–95 %% of the last %u tokens", data->total.n),
                           data->total.n);
@@ -95,6 +100,11 @@ append_memory (GString *text, const EngLayerMemory *memory)
     {
       g_autofree char *value = eng_format_value ((double)memory->weight_bytes, "B");
       append (text, g_strdup_printf (_ ("weights %s"), value));
+    }
+  if (memory->activation_bytes > 0)
+    {
+      g_autofree char *value = eng_format_value ((double)memory->activation_bytes, "B");
+      append (text, g_strdup_printf (_ ("activations %s"), value));
     }
   if (memory->kv_bytes > 0)
     {

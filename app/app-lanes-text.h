@@ -5,7 +5,7 @@
 
 G_BEGIN_DECLS
 
-/* "Median and 5–95 % of the last 64 steps of 1 token"; @profile nullable. */
+/* "Median and 5–95 % of the last 64 tokens" (inferences, of a network); @profile nullable. */
 char *app_lanes_text_dup_caption (EngProfile *profile, RtPhase phase);
 /* "Σ 4.12 ms, clean step 4.00 ms": the sum of the layers beside the clean total (never one in place
  * of the other); NULL when nothing is measured. */

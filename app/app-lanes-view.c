@@ -1,6 +1,7 @@
 /* The lanes: fills a PlotLanes from what the stage shows, and keeps its selection and the shared
- * one equal. Decode and prefill are two lanes of which one is visible; the baseline stands behind
- * both. Must not know how numbers are measured or drawn. */
+ * one equal. Decode and prefill of a language model are two lanes of which one is visible; a network
+ * has one, and no key-value cache. The baseline stands behind all. Must not know how numbers are
+ * measured or drawn. */
 #include "app-lanes-view.h"
 
 #include "app-axis.h"
@@ -16,13 +17,16 @@
 /* A live update has been painted by then. */
 #define FREEZE_AFTER_MS 50
 
-/* Lanes, and series within the memory lane, in the order they are made. */
-enum
+/* The latency lanes come first, one per phase; then memory. */
+typedef struct
 {
-  LANE_DECODE,
-  LANE_PREFILL,
-  LANE_MEMORY,
-};
+  RtPhase phase;
+  const char *title;
+} LatencyLane;
+
+static const LatencyLane language_lanes[]
+    = { { RT_PHASE_DECODE, N_ ("Decode latency") }, { RT_PHASE_PREFILL, N_ ("Prefill latency") } };
+static const LatencyLane network_lanes[] = { { RT_PHASE_INFERENCE, N_ ("Latency") } };
 
 enum
 {
@@ -30,12 +34,13 @@ enum
   SERIES_BASELINE,
 };
 
+/* Series of the memory lane; the cache is there for language models only. */
 enum
 {
   MEMORY_WEIGHTS,
   MEMORY_ACTIVATIONS,
-  MEMORY_KV,
   MEMORY_BASELINE,
+  MEMORY_KV,
 };
 
 struct _AppLanesView
@@ -47,6 +52,10 @@ struct _AppLanesView
   GtkWidget *table_bin;
   GtkWidget *caption;
   GtkWidget *detail;
+  GtkWidget *phases;
+
+  const LatencyLane *latency; /* [n_latency]; lane n_latency is memory */
+  guint n_latency;
 
   AppStage *stage;
   AppSelection *selection;
@@ -67,6 +76,73 @@ enum
 static GParamSpec *props[N_PROPS];
 
 G_DEFINE_FINAL_TYPE (AppLanesView, app_lanes_view, GTK_TYPE_WIDGET)
+
+/* ---- Lanes ---- */
+
+static void
+add_latency_lane (AppLanesView *self, const char *title)
+{
+  guint lane = plot_lanes_add_lane (self->lanes, &(PlotLaneInfo){ .title = title,
+                                                                  .unit = PLOT_UNIT_NS,
+                                                                  .flags = PLOT_LANE_LOWER_IS_BETTER,
+                                                                  .total = PLOT_TOTAL_SUM,
+                                                                  .height = 1.3 });
+
+  plot_lanes_add_series (self->lanes, lane,
+                         &(PlotLaneSeriesInfo){
+                             .name = _ ("median"), .role = PLOT_ROLE_BAR, .color = 0 });
+  plot_lanes_add_series (self->lanes, lane,
+                         &(PlotLaneSeriesInfo){ .name = _ ("baseline"),
+                                                .role = PLOT_ROLE_BASELINE,
+                                                .of = SERIES_MEASURED });
+}
+
+static void
+add_memory_lane (AppLanesView *self, gboolean cache)
+{
+  guint lane
+      = plot_lanes_add_lane (self->lanes, &(PlotLaneInfo){ .title = _ ("Memory"),
+                                                           .unit = PLOT_UNIT_BYTES,
+                                                           .flags = PLOT_LANE_LOWER_IS_BETTER });
+
+  plot_lanes_add_series (self->lanes, lane,
+                         &(PlotLaneSeriesInfo){
+                             .name = _ ("weights"), .role = PLOT_ROLE_STACK, .color = 1 });
+  plot_lanes_add_series (self->lanes, lane,
+                         &(PlotLaneSeriesInfo){ .name = _ ("activations"),
+                                                .role = PLOT_ROLE_STACK,
+                                                .color = 2,
+                                                .pattern = PLOT_PATTERN_HATCH });
+  plot_lanes_add_series (self->lanes, lane,
+                         &(PlotLaneSeriesInfo){ .name = _ ("baseline"),
+                                                .role = PLOT_ROLE_BASELINE,
+                                                .of = MEMORY_WEIGHTS });
+  if (cache)
+    plot_lanes_add_series (self->lanes, lane,
+                           &(PlotLaneSeriesInfo){ .name = _ ("KV cache"),
+                                                  .role = PLOT_ROLE_STACK,
+                                                  .color = 3,
+                                                  .pattern = PLOT_PATTERN_DOTS });
+}
+
+/* The lanes of this kind of model; TRUE when they are others than before, and empty. */
+static gboolean
+set_kind (AppLanesView *self, EngModelKind kind)
+{
+  gboolean network = kind == ENG_MODEL_NETWORK;
+  const LatencyLane *latency = network ? network_lanes : language_lanes;
+
+  if (self->latency == latency)
+    return FALSE;
+  self->latency = latency;
+  self->n_latency = network ? G_N_ELEMENTS (network_lanes) : G_N_ELEMENTS (language_lanes);
+  plot_lanes_clear_lanes (self->lanes);
+  for (guint i = 0; i < self->n_latency; i++)
+    add_latency_lane (self, _ (latency[i].title));
+  add_memory_lane (self, !network);
+  gtk_widget_set_visible (self->phases, !network);
+  return TRUE;
+}
 
 /* ---- Filling ---- */
 
@@ -121,7 +197,7 @@ set_memory_series (AppLanesView *self, guint series, const double *values, PlotS
   g_autofree guint8 *states = g_malloc (n);
 
   memset (states, (int)state, n);
-  plot_lanes_set_values (self->lanes, LANE_MEMORY, series, 0, n, values, NULL, NULL, states);
+  plot_lanes_set_values (self->lanes, self->n_latency, series, 0, n, values, NULL, NULL, states);
 }
 
 /* Exact once there is a build, an estimate of the techniques while it is being made. */
@@ -148,7 +224,8 @@ fill_memory (AppLanesView *self)
     }
   set_memory_series (self, MEMORY_WEIGHTS, c[0], state);
   set_memory_series (self, MEMORY_ACTIVATIONS, c[1], state);
-  set_memory_series (self, MEMORY_KV, c[2], state);
+  if (self->latency != network_lanes)
+    set_memory_series (self, MEMORY_KV, c[2], state);
 }
 
 static void
@@ -158,16 +235,16 @@ fill_baseline (AppLanesView *self)
   EngProfile *profile = baseline != NULL ? eng_run_get_profile (baseline) : NULL;
   double **c = self->columns;
 
-  fill_latency (self, LANE_DECODE, SERIES_BASELINE, profile, RT_PHASE_DECODE);
-  fill_latency (self, LANE_PREFILL, SERIES_BASELINE, profile, RT_PHASE_PREFILL);
+  for (guint i = 0; i < self->n_latency; i++)
+    fill_latency (self, i, SERIES_BASELINE, profile, self->latency[i].phase);
   app_axis_fill_memory (self->axis, profile, c[0], c[1], c[2]);
   for (guint i = 0; i < app_axis_n_items (self->axis); i++)
     c[0][i] += c[1][i] + c[2][i];
-  plot_lanes_set_values (self->lanes, LANE_MEMORY, MEMORY_BASELINE, 0,
+  plot_lanes_set_values (self->lanes, self->n_latency, MEMORY_BASELINE, 0,
                          app_axis_n_items (self->axis), c[0], NULL, NULL, NULL);
   if (baseline != NULL)
     {
-      g_autofree char *name = eng_recipe_describe (eng_run_get_recipe (baseline));
+      g_autofree char *name = eng_run_dup_recipe_text (baseline);
 
       g_object_set (self->lanes, "baseline-name", name, NULL);
     }
@@ -178,8 +255,8 @@ fill_measured (AppLanesView *self)
 {
   EngProfile *profile = app_stage_get_profile (self->stage);
 
-  fill_latency (self, LANE_DECODE, SERIES_MEASURED, profile, RT_PHASE_DECODE);
-  fill_latency (self, LANE_PREFILL, SERIES_MEASURED, profile, RT_PHASE_PREFILL);
+  for (guint i = 0; i < self->n_latency; i++)
+    fill_latency (self, i, SERIES_MEASURED, profile, self->latency[i].phase);
 }
 
 /* ---- Words around the plot ---- */
@@ -191,20 +268,25 @@ update_texts (AppLanesView *self)
   EngProfile *profile = app_stage_get_profile (self->stage);
   gboolean running = app_stage_get_running (self->stage);
   g_autofree char *caption = app_lanes_text_dup_caption (profile, phase);
-  g_autofree char *decode = app_lanes_text_dup_total (profile, RT_PHASE_DECODE);
-  g_autofree char *prefill = app_lanes_text_dup_total (profile, RT_PHASE_PREFILL);
   EngFigure memory = app_stage_get_figure (self->stage, ENG_FIGURE_PEAK_MEMORY);
   g_autofree char *peak = memory.available ? eng_format_value (memory.value, memory.unit) : NULL;
   g_autofree char *peak_text = peak != NULL ? g_strdup_printf (_ ("peak %s"), peak) : NULL;
+  EngModel *model = eng_session_get_model (app_stage_get_session (self->stage));
   const char *note = running ? _ ("Measuring…") : _ ("Not measured yet: press Run");
+
+  if (model != NULL && eng_model_get_report (model)[0] != NULL)
+    note = _ ("Not measured: parts of this network are not supported");
 
   if (g_strcmp0 (caption, gtk_label_get_label (GTK_LABEL (self->caption))) != 0)
     gtk_label_set_label (GTK_LABEL (self->caption), caption);
-  plot_lanes_set_lane_note (self->lanes, LANE_DECODE, note);
-  plot_lanes_set_lane_note (self->lanes, LANE_PREFILL, note);
-  plot_lanes_set_lane_total (self->lanes, LANE_DECODE, decode);
-  plot_lanes_set_lane_total (self->lanes, LANE_PREFILL, prefill);
-  plot_lanes_set_lane_total (self->lanes, LANE_MEMORY, peak_text);
+  for (guint i = 0; i < self->n_latency; i++)
+    {
+      g_autofree char *total = app_lanes_text_dup_total (profile, self->latency[i].phase);
+
+      plot_lanes_set_lane_note (self->lanes, i, note);
+      plot_lanes_set_lane_total (self->lanes, i, total);
+    }
+  plot_lanes_set_lane_total (self->lanes, self->n_latency, peak_text);
 }
 
 static void
@@ -277,8 +359,9 @@ on_phase (AppLanesView *self)
 {
   RtPhase phase = app_selection_get_phase (self->selection);
 
-  plot_lanes_set_lane_visible (self->lanes, LANE_DECODE, phase == RT_PHASE_DECODE);
-  plot_lanes_set_lane_visible (self->lanes, LANE_PREFILL, phase == RT_PHASE_PREFILL);
+  for (guint i = 0; i < self->n_latency; i++)
+    plot_lanes_set_lane_visible (self->lanes, i,
+                                 self->n_latency == 1 || phase == self->latency[i].phase);
   update_texts (self);
   update_detail (self);
 }
@@ -287,6 +370,8 @@ static void
 on_changed (AppLanesView *self)
 {
   plot_lanes_set_frozen (self->lanes, FALSE);
+  if (set_kind (self, app_stage_get_kind (self->stage)))
+    on_phase (self);
   update_axis (self);
   if (self->axis != NULL)
     {
@@ -387,61 +472,14 @@ app_lanes_view_class_init (AppLanesViewClass *klass)
   gtk_widget_class_bind_template_child (widget_class, AppLanesView, table_bin);
   gtk_widget_class_bind_template_child (widget_class, AppLanesView, caption);
   gtk_widget_class_bind_template_child (widget_class, AppLanesView, detail);
-}
-
-static void
-add_lanes (AppLanesView *self)
-{
-  const PlotLaneInfo decode = { .title = _ ("Decode latency"),
-                                .unit = PLOT_UNIT_NS,
-                                .flags = PLOT_LANE_LOWER_IS_BETTER,
-                                .total = PLOT_TOTAL_SUM,
-                                .height = 1.3 };
-  const PlotLaneInfo prefill = { .title = _ ("Prefill latency"),
-                                 .unit = PLOT_UNIT_NS,
-                                 .flags = PLOT_LANE_LOWER_IS_BETTER,
-                                 .total = PLOT_TOTAL_SUM,
-                                 .height = 1.3 };
-  const PlotLaneInfo memory
-      = { .title = _ ("Memory"), .unit = PLOT_UNIT_BYTES, .flags = PLOT_LANE_LOWER_IS_BETTER };
-
-  plot_lanes_add_lane (self->lanes, &decode);
-  plot_lanes_add_lane (self->lanes, &prefill);
-  plot_lanes_add_lane (self->lanes, &memory);
-  for (guint lane = LANE_DECODE; lane <= LANE_PREFILL; lane++)
-    {
-      plot_lanes_add_series (self->lanes, lane,
-                             &(PlotLaneSeriesInfo){
-                                 .name = _ ("median"), .role = PLOT_ROLE_BAR, .color = 0 });
-      plot_lanes_add_series (self->lanes, lane,
-                             &(PlotLaneSeriesInfo){ .name = _ ("baseline"),
-                                                    .role = PLOT_ROLE_BASELINE,
-                                                    .of = SERIES_MEASURED });
-    }
-  plot_lanes_add_series (self->lanes, LANE_MEMORY,
-                         &(PlotLaneSeriesInfo){
-                             .name = _ ("weights"), .role = PLOT_ROLE_STACK, .color = 1 });
-  plot_lanes_add_series (self->lanes, LANE_MEMORY,
-                         &(PlotLaneSeriesInfo){ .name = _ ("activations"),
-                                                .role = PLOT_ROLE_STACK,
-                                                .color = 2,
-                                                .pattern = PLOT_PATTERN_HATCH });
-  plot_lanes_add_series (self->lanes, LANE_MEMORY,
-                         &(PlotLaneSeriesInfo){ .name = _ ("KV cache"),
-                                                .role = PLOT_ROLE_STACK,
-                                                .color = 3,
-                                                .pattern = PLOT_PATTERN_DOTS });
-  plot_lanes_add_series (self->lanes, LANE_MEMORY,
-                         &(PlotLaneSeriesInfo){ .name = _ ("baseline"),
-                                                .role = PLOT_ROLE_BASELINE,
-                                                .of = MEMORY_WEIGHTS });
+  gtk_widget_class_bind_template_child (widget_class, AppLanesView, phases);
 }
 
 static void
 app_lanes_view_init (AppLanesView *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
-  add_lanes (self);
+  set_kind (self, ENG_MODEL_LANGUAGE);
   g_signal_connect_object (self->lanes, "notify::selected-item", G_CALLBACK (on_selected), self,
                            G_CONNECT_SWAPPED);
 }

@@ -5,6 +5,9 @@
 #include <glib/gi18n.h>
 #include <string.h>
 
+/* What a turned label under a bar may be long. */
+#define MAX_LABEL_CHARS 16
+
 guint
 app_layers_count_matches (EngModel *model, const char *pattern)
 {
@@ -74,9 +77,88 @@ app_layers_dup_pattern (EngModel *model, int layer)
   return app_layers_count_matches (model, pattern) == n_members ? g_steal_pointer (&pattern) : NULL;
 }
 
+/* @text, or its end when it is too long: numbers that tell neighbours apart stand there. */
+static char *
+dup_end (const char *text)
+{
+  glong n = g_utf8_strlen (text, -1);
+
+  if (n <= MAX_LABEL_CHARS)
+    return g_strdup (text);
+  return g_strconcat ("…", g_utf8_offset_to_pointer (text, n - MAX_LABEL_CHARS + 1), NULL);
+}
+
+char *
+app_layers_dup_short_name (const char *name)
+{
+  gsize n = strlen (name);
+  const char *end = name;
+
+  /* "a/b/", a module's name, ends where its last part does. */
+  for (gsize i = 0; i + 1 < n; i++)
+    if (name[i] == '/' || name[i] == ';')
+      end = name + i + 1;
+  return dup_end (end);
+}
+
+/* How much of every block's name is the same path ("MobilenetV2/"): it says nothing on an axis. */
+static gsize
+common_path (EngModel *model)
+{
+  int n_layers = (int)eng_model_get_n_layers (model);
+  g_autofree char *first = n_layers > 1 ? eng_model_dup_layer_name (model, 0) : g_strdup ("");
+  gsize n = strlen (first);
+
+  for (int i = 1; i < n_layers; i++)
+    {
+      g_autofree char *name = eng_model_dup_layer_name (model, i);
+      gsize k = 0;
+
+      while (k < n && name[k] == first[k])
+        k++;
+      n = k;
+    }
+  while (n > 0 && first[n - 1] != '/')
+    n--;
+  return n;
+}
+
+char *
+app_layers_dup_title (EngModel *model, int layer)
+{
+  g_autofree char *name = eng_model_dup_layer_name (model, layer);
+  gsize skip = 0;
+
+  if (eng_model_get_kind (model) == ENG_MODEL_NETWORK && layer >= 0
+      && layer < (int)eng_model_get_n_layers (model))
+    skip = common_path (model);
+  return g_strdup (name[skip] != '\0' ? name + skip : name);
+}
+
+/* Modules are named along a path ("model/block_3/expand"): under the axis stands its first part that
+ * is not the same everywhere. */
+static char *
+dup_network_label (EngModel *model, int layer)
+{
+  g_autofree char *title = NULL;
+  char *slash;
+
+  if (layer < 0)
+    return g_strdup (C_ ("layer axis", "In"));
+  if (layer >= (int)eng_model_get_n_layers (model))
+    return g_strdup (C_ ("layer axis", "Out"));
+  title = app_layers_dup_title (model, layer);
+  slash = strchr (title + 1, '/');
+  if (*title != '\0' && slash != NULL)
+    *slash = '\0';
+  return dup_end (*title == '/' ? title + 1 : title);
+}
+
 char *
 app_layers_dup_label (EngModel *model, int layer)
 {
+  if (eng_model_get_kind (model) == ENG_MODEL_NETWORK)
+    return dup_network_label (model, layer);
   if (layer < 0)
     return g_strdup (C_ ("layer axis", "Emb"));
   if (layer >= (int)eng_model_get_n_layers (model))

@@ -13,7 +13,13 @@ char *app_layers_dup_pattern (EngModel *model, int layer);
 /* How many weight matrices the glob @pattern matches. */
 guint app_layers_count_matches (EngModel *model, const char *pattern);
 
-/* The short name under the axis: "3", "Emb", "Out". */
+/* The layer's name; of a network's block without the path that all blocks have in common. */
+char *app_layers_dup_title (EngModel *model, int layer);
+
+/* The short name under the axis: "3", "Emb", "Out"; of a network the module that the block lies in, "In", "Out". */
 char *app_layers_dup_label (EngModel *model, int layer);
+
+/* The end of a path of modules, at most about 16 characters: "model/block_3/expand" is "expand". */
+char *app_layers_dup_short_name (const char *name);
 
 G_END_DECLS

@@ -24,6 +24,9 @@ app_model_info_dup_facts (EngModel *model)
   g_return_val_if_fail (ENG_IS_MODEL (model), NULL);
 
   params = format_count ((double)eng_model_get_n_params (model));
+  if (eng_model_get_kind (model) == ENG_MODEL_NETWORK)
+    /* Translators: file format, number of parameters ("3.5 M") */
+    return g_strdup_printf (_ ("%s · %s parameters"), eng_model_get_format (model), params);
   formats = eng_model_dup_formats (model);
   /* "F16 (37 tensors), F32 (13)": the first is what most weights are in. */
   if ((end = strstr (formats, " (")) != NULL)

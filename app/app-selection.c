@@ -88,7 +88,7 @@ app_selection_class_init (AppSelectionClass *klass)
   props[PROP_LAYER]
       = g_param_spec_int ("layer", NULL, NULL, G_MININT, G_MAXINT, APP_LAYER_NONE, flags);
   props[PROP_NODE] = g_param_spec_string ("node", NULL, NULL, NULL, flags);
-  props[PROP_PHASE] = g_param_spec_int ("phase", NULL, NULL, RT_PHASE_PREFILL, RT_PHASE_DECODE,
+  props[PROP_PHASE] = g_param_spec_int ("phase", NULL, NULL, RT_PHASE_PREFILL, RT_N_PHASES - 1,
                                         RT_PHASE_DECODE, flags);
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
@@ -164,7 +164,7 @@ void
 app_selection_set_phase (AppSelection *self, RtPhase phase)
 {
   g_return_if_fail (APP_IS_SELECTION (self));
-  g_return_if_fail (phase == RT_PHASE_PREFILL || phase == RT_PHASE_DECODE);
+  g_return_if_fail (phase < RT_N_PHASES);
 
   if (self->phase == phase)
     return;

@@ -151,6 +151,16 @@ app_stage_get_session (AppStage *self)
   return self->session;
 }
 
+EngModelKind
+app_stage_get_kind (AppStage *self)
+{
+  EngModel *model;
+
+  g_return_val_if_fail (APP_IS_STAGE (self), ENG_MODEL_LANGUAGE);
+  model = eng_session_get_model (self->session);
+  return model != NULL ? eng_model_get_kind (model) : ENG_MODEL_LANGUAGE;
+}
+
 void
 app_stage_show_run (AppStage *self, EngRun *run)
 {
@@ -211,13 +221,13 @@ app_stage_get_baseline (AppStage *self)
 
 /* 1e9 * @n_per_step / latency, with the interval's ends changing places. */
 static EngFigure
-rate_from_latency (const EngLatency *latency, double n_per_step)
+rate_from_latency (const EngLatency *latency, double n_per_step, const char *unit)
 {
-  EngFigure figure = eng_figure_unavailable ("tok/s", _ ("measuring…"));
+  EngFigure figure = eng_figure_unavailable (unit, _ ("measuring…"));
 
   if (latency->n == 0 || !(latency->median_ns > 0.0))
     return figure;
-  figure = eng_figure_exact (1e9 * n_per_step / latency->median_ns, "tok/s");
+  figure = eng_figure_exact (1e9 * n_per_step / latency->median_ns, unit);
   figure.n = latency->n;
   figure.low = 1e9 * n_per_step / latency->high_ns;
   figure.high = 1e9 * n_per_step / latency->low_ns;
@@ -227,6 +237,49 @@ rate_from_latency (const EngLatency *latency, double n_per_step)
       figure.reason = _ ("too few samples yet");
     }
   return figure;
+}
+
+static EngFigure
+ms_from_latency (const EngLatency *latency)
+{
+  EngFigure figure = eng_figure_unavailable ("ms", _ ("measuring…"));
+
+  if (latency->n == 0)
+    return figure;
+  figure = eng_figure_exact (latency->median_ns * 1e-6, "ms");
+  figure.n = latency->n;
+  figure.low = latency->low_ns * 1e-6;
+  figure.high = latency->high_ns * 1e-6;
+  if (!isfinite (figure.low) || !isfinite (figure.high))
+    figure.reason = _ ("too few samples yet");
+  return figure;
+}
+
+/* While a network runs: the executor's clean passes. What lies outside of the graph is added when the
+ * run has ended, so the share of it is not known yet. */
+static EngFigure
+live_network_figure (EngProfile *profile, EngFigureId id)
+{
+  const EngPhaseProfile *data = eng_profile_get_phase (profile, RT_PHASE_INFERENCE);
+
+  if (id == ENG_FIGURE_INFERENCE)
+    return ms_from_latency (&data->clean);
+  if (id == ENG_FIGURE_INFERENCES)
+    return rate_from_latency (&data->clean, 1.0, "/s");
+  return eng_figure_unavailable (eng_figure_id_unit (id), _ ("measuring…"));
+}
+
+static EngFigure
+live_language_figure (EngProfile *profile, EngFigureId id)
+{
+  const EngPhaseProfile *decode = eng_profile_get_phase (profile, RT_PHASE_DECODE);
+  const EngPhaseProfile *prefill = eng_profile_get_phase (profile, RT_PHASE_PREFILL);
+
+  if (id == ENG_FIGURE_DECODE)
+    return rate_from_latency (&decode->clean, 1.0, "tok/s");
+  if (id == ENG_FIGURE_PREFILL)
+    return rate_from_latency (&prefill->clean, (double)prefill->n_tokens, "tok/s");
+  return eng_figure_unavailable (eng_figure_id_unit (id), _ ("measuring…"));
 }
 
 static EngFigure
@@ -259,83 +312,10 @@ app_stage_get_figure (AppStage *self, EngFigureId id)
 
   profile = app_stage_get_profile (self);
   if (eng_session_get_running (self->session) && profile != NULL)
-    {
-      const EngPhaseProfile *decode = eng_profile_get_phase (profile, RT_PHASE_DECODE);
-      const EngPhaseProfile *prefill = eng_profile_get_phase (profile, RT_PHASE_PREFILL);
-
-      if (id == ENG_FIGURE_DECODE)
-        return rate_from_latency (&decode->clean, 1.0);
-      if (id == ENG_FIGURE_PREFILL)
-        return rate_from_latency (&prefill->clean, (double)prefill->n_tokens);
-    }
+    return app_stage_get_kind (self) == ENG_MODEL_NETWORK ? live_network_figure (profile, id)
+                                                          : live_language_figure (profile, id);
   return eng_figure_unavailable ("", eng_session_get_running (self->session)
                                          ? _ ("measuring…")
                                          : _ ("not measured yet"));
 }
 
-/* The recipe described, to begin a sentence with. */
-static char *
-dup_recipe_name (EngRecipe *recipe)
-{
-  g_autofree char *text = eng_recipe_describe (recipe);
-  g_autofree char *first = g_utf8_substring (text, 0, 1);
-  g_autofree char *upper = g_utf8_strup (first, -1);
-
-  return g_strconcat (upper, g_utf8_next_char (text), NULL);
-}
-
-static char *
-sentence_for_run (AppStage *self, EngRun *run)
-{
-  EngRun *baseline = app_stage_get_baseline (self);
-  g_autofree char *recipe = eng_recipe_describe (eng_run_get_recipe (run));
-  const char *const *reasons = eng_run_get_reasons (run);
-  GString *text = g_string_new (NULL);
-
-  if (app_stage_is_reopened (self))
-    g_string_append (text, _ ("From the history. "));
-  if (eng_run_get_validity (run) != ENG_RUN_VALID)
-    {
-      g_autofree char *why = reasons != NULL ? g_strjoinv ("; ", (char **)reasons) : g_strdup ("");
-
-      g_string_append_printf (text,
-                              eng_run_get_validity (run) == ENG_RUN_DEGRADED ? _ ("Degraded: %s.")
-                                                                             : _ ("Invalid: %s."),
-                              why);
-      return g_string_free (text, FALSE);
-    }
-  g_string_append_printf (text,
-                          ngettext ("Valid: %u token with %s", "Valid: %u tokens with %s",
-                                    eng_run_get_n_generated (run)),
-                          eng_run_get_n_generated (run), recipe);
-  if (baseline != NULL)
-    {
-      g_autofree char *behind = eng_recipe_describe (eng_run_get_recipe (baseline));
-
-      g_string_append_printf (text, _ (", against %s"), behind);
-    }
-  g_string_append_c (text, '.');
-  return g_string_free (text, FALSE);
-}
-
-char *
-app_stage_dup_sentence (AppStage *self)
-{
-  EngRun *run;
-  g_autofree char *recipe = NULL;
-
-  g_return_val_if_fail (APP_IS_STAGE (self), NULL);
-
-  if (eng_session_get_model (self->session) == NULL)
-    return g_strdup (eng_session_get_job (self->session) != NULL ? _ ("Opening the model…")
-                                                                 : _ ("Open a model to begin."));
-  run = app_stage_get_run (self);
-  if (run != NULL)
-    return sentence_for_run (self, run);
-  recipe = dup_recipe_name (eng_session_get_recipe (self->session));
-  if (eng_session_get_running (self->session))
-    return g_strdup_printf (_ ("Running with %s."), recipe);
-  if (eng_session_get_build (self->session) == NULL)
-    return g_strdup_printf (_ ("Preparing %s."), recipe);
-  return g_strdup_printf (_ ("%s: not measured yet. Press Run."), recipe);
-}

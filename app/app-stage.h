@@ -16,6 +16,7 @@ G_DECLARE_FINAL_TYPE (AppStage, app_stage, APP, STAGE, GObject)
 
 AppStage *app_stage_new (EngSession *session);
 EngSession *app_stage_get_session (AppStage *self);
+EngModelKind app_stage_get_kind (AppStage *self); /* of the model; LANGUAGE while there is none */
 
 /* Show @run of the history until the recipe changes, something is run, or another model is opened.
  * NULL: back to the session's own. */
@@ -32,7 +33,5 @@ gboolean app_stage_get_running (AppStage *self);
 /* A headline number: of the run shown; while running, as far as it is known by now; before any run,
  * what the build itself tells. */
 EngFigure app_stage_get_figure (AppStage *self, EngFigureId id);
-/* One sentence on where things stand and what to do next. */
-char *app_stage_dup_sentence (AppStage *self);
 
 G_END_DECLS

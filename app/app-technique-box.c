@@ -94,6 +94,10 @@ update_model (AppTechniqueBox *self)
   EngModel *model = eng_session_get_model (self->session);
   g_autofree char *reason = NULL;
 
+  gtk_widget_set_visible (GTK_WIDGET (self),
+                          !self->technique->language
+                              || app_stage_get_kind (self->stage) == ENG_MODEL_LANGUAGE);
+
   if (model == NULL)
     {
       gtk_widget_set_sensitive (self->list, FALSE);

@@ -22,9 +22,11 @@ static void
 on_run (GSimpleAction *action, GVariant *parameter, gpointer data)
 {
   AppWindow *self = data;
-  g_autoptr (EngWorkload) workload = app_prompt_view_dup_workload (self->prompt);
+  gboolean network = app_stage_get_kind (self->stage) == ENG_MODEL_NETWORK;
+  g_autoptr (EngWorkload) workload = network ? eng_workload_new_input (NULL)
+                                             : app_prompt_view_dup_workload (self->prompt);
 
-  if (*workload->prompt == '\0')
+  if (!network && *workload->prompt == '\0')
     {
       app_window_toast (self,
                         _ ("The prompt is empty. Write a few words for the model to go on from."));
@@ -146,9 +148,23 @@ on_phase (GSimpleAction *action, GVariant *value, gpointer data)
 
   if (!g_str_equal (name, "decode") && !g_str_equal (name, "prefill"))
     return;
-  app_selection_set_phase (APP_WINDOW (data)->selection,
-                           g_str_equal (name, "prefill") ? RT_PHASE_PREFILL : RT_PHASE_DECODE);
   g_simple_action_set_state (action, value);
+  app_window_update_phase (data);
+}
+
+/* A network has one phase; a language model shows the one that was chosen last. */
+void
+app_window_update_phase (AppWindow *self)
+{
+  GAction *action = g_action_map_lookup_action (G_ACTION_MAP (self), "phase");
+  g_autoptr (GVariant) state = g_action_get_state (action);
+  gboolean network = app_stage_get_kind (self->stage) == ENG_MODEL_NETWORK;
+  gboolean prefill = g_str_equal (g_variant_get_string (state, NULL), "prefill");
+
+  g_simple_action_set_enabled (G_SIMPLE_ACTION (action), !network);
+  app_selection_set_phase (self->selection, network   ? RT_PHASE_INFERENCE
+                                            : prefill ? RT_PHASE_PREFILL
+                                                      : RT_PHASE_DECODE);
 }
 
 static void
@@ -186,7 +202,7 @@ on_pin_baseline (GSimpleAction *action, GVariant *parameter, gpointer data)
 
   if (run == NULL)
     return;
-  recipe = eng_recipe_describe (eng_run_get_recipe (run));
+  recipe = eng_run_dup_recipe_text (run);
   text = g_strdup_printf (_ ("Baseline: %s"), recipe);
   eng_session_set_baseline (self->session, run);
   app_window_toast (self, text);
@@ -283,6 +299,15 @@ update_undo (AppWindow *self)
   set_tip (self->redo_button, redo_tip);
 }
 
+/* A language model needs its tokenizer, a network a lowering for everything in it. */
+static gboolean
+can_run (EngModel *model)
+{
+  if (eng_model_get_kind (model) == ENG_MODEL_NETWORK)
+    return eng_model_get_report (model)[0] == NULL;
+  return eng_model_get_tokenizer (model) != NULL;
+}
+
 void
 app_window_update_actions (AppWindow *self)
 {
@@ -292,7 +317,7 @@ app_window_update_actions (AppWindow *self)
   gboolean running = eng_session_get_running (self->session);
   gboolean idle = model != NULL && !running;
 
-  app_window_set_action_enabled (self, "run", idle && eng_model_get_tokenizer (model) != NULL);
+  app_window_set_action_enabled (self, "run", idle && can_run (model));
   app_window_set_action_enabled (self, "stop", running);
   app_window_set_action_enabled (self, "reset-recipe", model != NULL);
   app_window_set_action_enabled (self, "paste-recipe", model != NULL);

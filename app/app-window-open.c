@@ -3,11 +3,11 @@
 #include "app-window-private.h"
 
 #include "app-config.h"
+#include "app-formats.h"
 #include "eng-error.h"
 
 #include <glib/gi18n.h>
 
-#define MODEL_MIME_TYPE "application/x-gguf"
 #define N_RECENT 8
 
 /* ---- Opening ---- */
@@ -83,7 +83,7 @@ app_window_model_opened (AppWindow *self)
   if (self->opening != NULL && self->remember)
     {
       g_autofree char *uri = g_filename_to_uri (eng_model_get_path (model), NULL, NULL);
-      const GtkRecentData recent = { .mime_type = (char *)MODEL_MIME_TYPE,
+      const GtkRecentData recent = { .mime_type = (char *)app_formats_get_mime_type (model),
                                      .app_name = (char *)"Lathe",
                                      .app_exec = (char *)"lathe %f" };
 
@@ -113,12 +113,14 @@ app_window_show_failure (AppWindow *self, const GError *error, const char *what)
     }
   if (eng_session_get_model (self->session) == NULL)
     {
-      const char *hint
-          = g_error_matches (error, ENG_ERROR, ENG_ERROR_FORMAT)
-                    || g_error_matches (error, ENG_ERROR, ENG_ERROR_UNSUPPORTED)
-                ? _ ("Lathe opens language models in the GGUF format. Choose another file.")
-                : _ ("Choose another file, or repair this one and open it again.");
-      g_autofree char *text = g_markup_printf_escaped ("%s.\n%s", error->message, hint);
+      gboolean format = g_error_matches (error, ENG_ERROR, ENG_ERROR_FORMAT)
+                        || g_error_matches (error, ENG_ERROR, ENG_ERROR_UNSUPPORTED);
+      g_autofree char *formats = app_formats_dup_list ();
+      g_autofree char *hint
+          = format ? g_strdup_printf (_ ("Lathe opens %s. Choose another file."), formats)
+                   : g_strdup (_ ("Choose another file, or repair this one and open it again."));
+      const char *stop = g_str_has_suffix (error->message, ".") ? "" : ".";
+      g_autofree char *text = g_markup_printf_escaped ("%s%s\n%s", error->message, stop, hint);
 
       adw_status_page_set_icon_name (self->empty_page, "dialog-warning-symbolic");
       adw_status_page_set_title (self->empty_page, _ ("The Model Cannot Be Opened"));
@@ -134,16 +136,6 @@ app_window_show_failure (AppWindow *self, const GError *error, const char *what)
 }
 
 /* ---- The dialog ---- */
-
-static GtkFileFilter *
-new_model_filter (void)
-{
-  GtkFileFilter *filter = gtk_file_filter_new ();
-
-  gtk_file_filter_set_name (filter, _ ("Models (GGUF)"));
-  gtk_file_filter_add_suffix (filter, "gguf");
-  return filter;
-}
 
 static GtkFileFilter *
 new_any_filter (void)
@@ -177,11 +169,12 @@ on_open (GSimpleAction *action, GVariant *parameter, gpointer data)
   GtkFileChooserNative *dialog
       = gtk_file_chooser_native_new (_ ("Open a Model"), GTK_WINDOW (self),
                                      GTK_FILE_CHOOSER_ACTION_OPEN, _ ("_Open"), NULL);
-  g_autoptr (GtkFileFilter) models = new_model_filter ();
+  g_autoptr (GPtrArray) filters = app_formats_new_filters ();
   g_autoptr (GtkFileFilter) any = new_any_filter ();
   EngModel *model = eng_session_get_model (self->session);
 
-  gtk_file_chooser_add_filter (GTK_FILE_CHOOSER (dialog), models);
+  for (guint i = 0; i < filters->len; i++)
+    gtk_file_chooser_add_filter (GTK_FILE_CHOOSER (dialog), filters->pdata[i]);
   gtk_file_chooser_add_filter (GTK_FILE_CHOOSER (dialog), any);
   if (model != NULL)
     {
@@ -253,6 +246,16 @@ on_drop (GtkDropTarget *target, const GValue *value, double x, double y, gpointe
   return TRUE;
 }
 
+/* What may be dropped on the empty window. */
+static void
+show_formats (AppWindow *self)
+{
+  g_autofree char *formats = app_formats_dup_list ();
+  g_autofree char *text = g_strdup_printf (_ ("Drop a model here, or choose one: %s."), formats);
+
+  adw_status_page_set_description (self->empty_page, text);
+}
+
 static const GActionEntry actions[] = {
   { .name = "open", .activate = on_open },
   { .name = "open-path", .parameter_type = "s", .activate = on_open_path },
@@ -269,4 +272,5 @@ app_window_init_open (AppWindow *self)
   g_signal_connect_object (gtk_recent_manager_get_default (), "changed", G_CALLBACK (fill_recent),
                            self, G_CONNECT_SWAPPED);
   fill_recent (self);
+  show_formats (self);
 }

@@ -73,6 +73,7 @@ struct _AppWindow
 /* app-window-actions.c */
 void app_window_init_actions (AppWindow *self);
 void app_window_update_actions (AppWindow *self);
+void app_window_update_phase (AppWindow *self); /* what the shared selection's phase is for this model */
 void app_window_set_action_enabled (AppWindow *self, const char *name, gboolean enabled);
 
 /* app-window-open.c */

@@ -62,7 +62,7 @@ on_pin_run (GSimpleAction *action, GVariant *parameter, gpointer data)
 
   if (run == NULL || !is_of_this_model (self, run))
     return;
-  recipe = eng_recipe_describe (eng_run_get_recipe (run));
+  recipe = eng_run_dup_recipe_text (run);
   text = g_strdup_printf (_ ("Baseline: %s"), recipe);
   eng_session_set_baseline (self->session, run);
   app_window_toast (self, text);

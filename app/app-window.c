@@ -126,6 +126,8 @@ on_model (AppWindow *self)
   if (eng_session_get_model (self->session) != NULL)
     app_window_model_opened (self);
   app_selection_set_layer (self->selection, APP_LAYER_NONE);
+  app_window_update_phase (self);
+  app_history_view_set_kind (self->history_view, app_stage_get_kind (self->stage));
   update_title (self);
   update_content (self);
   app_window_update_actions (self);

@@ -243,7 +243,7 @@ static gboolean
 add_run (EngHistory *self, EngRun *run, GError **error)
 {
   g_autofree char *document = eng_run_to_json (run);
-  g_autofree char *recipe = eng_recipe_describe (eng_run_get_recipe (run));
+  g_autofree char *recipe = eng_run_dup_recipe_text (run);
   sqlite3_stmt *statement;
   gboolean done;
 

@@ -116,6 +116,7 @@ eng_measure_input_init (EngMeasureInput *self, EngBuild *build, const EngWorkloa
                              .post = samples_new (),
                              .nodes = samples_new (),
                              .overhead = samples_new (),
+                             .around = samples_new (),
                              .reading = samples_new () };
   if (!list_inputs (self, error))
     return FALSE;
@@ -139,6 +140,7 @@ eng_measure_input_clear (EngMeasureInput *self)
   g_array_unref (self->post);
   g_array_unref (self->nodes);
   g_array_unref (self->overhead);
+  g_array_unref (self->around);
   g_array_unref (self->reading);
 }
 
@@ -178,6 +180,9 @@ add_traced (EngMeasureInput *self, const Times *times)
   add_sample (self->network, nodes_ns - before - behind);
   add_sample (self->post, times->collect_ns + behind);
   add_sample (self->nodes, nodes_ns);
+  double all_ns = times->feed_ns + nodes_ns + times->collect_ns;
+  if (all_ns > 0)
+    add_sample (self->around, 1 - (nodes_ns - before - behind) / all_ns);
   self->last_nodes_ns = nodes_ns;
 }
 

@@ -30,6 +30,7 @@ typedef struct
   GArray *inference; /* clean: feed, executor, collect */
   GArray *pre, *network, *post, *nodes; /* instrumented */
   GArray *overhead;  /* fraction */
+  GArray *around;    /* fraction: of an instrumented inference, what is not network */
   GArray *reading;   /* per input */
 } EngMeasureInput;
 

@@ -394,8 +394,8 @@ describe_value (const EngTechnique *technique, const EngParam *param, GVariant *
   return g_strdup ("");
 }
 
-char *
-eng_recipe_describe (EngRecipe *recipe)
+static char *
+describe (EngRecipe *recipe, gboolean language)
 {
   g_autoptr (GString) text = g_string_new (NULL);
   guint n;
@@ -403,12 +403,25 @@ eng_recipe_describe (EngRecipe *recipe)
 
   for (guint i = 0; i < n; i++)
     {
-      g_autofree char *part = list[i]->describe != NULL ? list[i]->describe (recipe) : NULL;
+      gboolean wanted = list[i]->describe != NULL && (language || !list[i]->language);
+      g_autofree char *part = wanted ? list[i]->describe (recipe) : NULL;
       if (part == NULL || part[0] == '\0')
         continue;
       g_string_append_printf (text, "%s%s", text->len > 0 ? ", " : "", part);
     }
   return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
+char *
+eng_recipe_describe (EngRecipe *recipe)
+{
+  return describe (recipe, TRUE);
+}
+
+char *
+eng_recipe_describe_for (EngRecipe *recipe, EngModelKind kind)
+{
+  return describe (recipe, kind == ENG_MODEL_LANGUAGE);
 }
 
 static char *

@@ -10,6 +10,8 @@
 
 #include <glib-object.h>
 
+#include "eng-model.h"
+
 G_BEGIN_DECLS
 
 typedef struct _EngRecipe EngRecipe;
@@ -52,6 +54,7 @@ EngRule eng_recipe_get_rule (EngRecipe *recipe, const char *technique, guint ind
 
 /* "Q4_0 weights, F16 cache, 2 threads": for titles and lists. */
 char *eng_recipe_describe (EngRecipe *recipe);
+char *eng_recipe_describe_for (EngRecipe *recipe, EngModelKind kind); /* only what concerns models of @kind */
 /* "Weight format: F16 → Q4_0": what an undo entry is called. */
 char *eng_recipe_describe_change (EngRecipe *from, EngRecipe *to);
 

@@ -10,6 +10,29 @@
 /* Instrumented inferences kept when the caller brings no profiler. */
 #define WINDOW 64
 
+static EngFigure
+percent_figure (const GArray *fractions, const char *why_none)
+{
+  g_autofree double *percent = g_new (double, MAX (fractions->len, 1));
+
+  if (fractions->len == 0)
+    return eng_figure_unavailable ("%", why_none);
+  for (guint i = 0; i < fractions->len; i++)
+    percent[i] = 100 * g_array_index (fractions, double, i);
+  return eng_figure_from_samples (percent, fractions->len, "%");
+}
+
+/* A count of all inputs of the run, not a sample of them. */
+static EngFigure
+late_figure (const EngMeasureInput *measure)
+{
+  if (!(measure->workload->seconds > 0) || !(measure->workload->rate_hz > 0))
+    return eng_figure_unavailable ("%", "the inputs were not run at a rate");
+  if (measure->n_inputs == 0)
+    return eng_figure_unavailable ("%", "no input was begun");
+  return eng_figure_exact (100.0 * measure->n_late / measure->n_inputs, "%");
+}
+
 static void
 make_figures (EngRun *run, const EngMeasureInput *measure)
 {
@@ -33,14 +56,9 @@ make_figures (EngRun *run, const EngMeasureInput *measure)
       = eng_run_figure_from_ns (measure->nodes, 1e-6, FALSE, ENG_FIGURE_INFERENCE_NODES, none);
   figures[ENG_FIGURE_READING] = eng_run_figure_from_ns (
       measure->reading, 1e-6, FALSE, ENG_FIGURE_READING, "the input is not a file");
-  g_autofree double *overhead = g_new (double, MAX (measure->overhead->len, 1));
-  for (guint i = 0; i < measure->overhead->len; i++)
-    overhead[i] = 100 * g_array_index (measure->overhead, double, i);
-  if (measure->overhead->len > 0)
-    figures[ENG_FIGURE_INFERENCE_OVERHEAD]
-        = eng_figure_from_samples (overhead, measure->overhead->len, "%");
-  else
-    figures[ENG_FIGURE_INFERENCE_OVERHEAD] = eng_figure_unavailable ("%", none);
+  figures[ENG_FIGURE_INFERENCE_OVERHEAD] = percent_figure (measure->overhead, none);
+  figures[ENG_FIGURE_SURROUNDINGS] = percent_figure (measure->around, none);
+  figures[ENG_FIGURE_LATE] = late_figure (measure);
 
   eng_build_get_memory (measure->run->build, &memory);
   figures[ENG_FIGURE_PEAK_MEMORY]

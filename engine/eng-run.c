@@ -69,6 +69,9 @@ static const struct
   [ENG_FIGURE_INFERENCE_OVERHEAD]
   = { "inference_overhead_percent", "Overhead", "%", TRUE, ENG_WORKLOAD_INPUT },
   [ENG_FIGURE_READING] = { "reading_ms", "Reading the input", "ms", TRUE, ENG_WORKLOAD_INPUT },
+  [ENG_FIGURE_SURROUNDINGS]
+  = { "surroundings_percent", "Around the network", "%", TRUE, ENG_WORKLOAD_INPUT },
+  [ENG_FIGURE_LATE] = { "late_inputs_percent", "Late inputs", "%", TRUE, ENG_WORKLOAD_INPUT },
 };
 
 gboolean
@@ -234,6 +237,14 @@ EngRecipe *
 eng_run_get_recipe (EngRun *self)
 {
   return self->recipe;
+}
+
+char *
+eng_run_dup_recipe_text (EngRun *self)
+{
+  return eng_recipe_describe_for (self->recipe, self->workload->kind == ENG_WORKLOAD_INPUT
+                                                    ? ENG_MODEL_NETWORK
+                                                    : ENG_MODEL_LANGUAGE);
 }
 
 const EngWorkload *

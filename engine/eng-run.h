@@ -68,6 +68,8 @@ typedef enum
   ENG_FIGURE_INFERENCE_NODES, /* ms: sum of all instrumented nodes */
   ENG_FIGURE_INFERENCE_OVERHEAD, /* %: sum of all nodes over the clean executor run beside it, less one */
   ENG_FIGURE_READING,         /* ms: reading and decoding the input's file; not part of an inference */
+  ENG_FIGURE_SURROUNDINGS,    /* %: what pre- and post-processing are of an instrumented inference */
+  ENG_FIGURE_LATE,            /* %: inputs that began a period or more after their time, of those run at a rate */
   ENG_N_FIGURES
 } EngFigureId;
 
@@ -88,6 +90,7 @@ const char *eng_run_get_model_name (EngRun *run);
 const char *eng_run_get_model_hash (EngRun *run);
 const char *eng_run_get_build_hash (EngRun *run);
 EngRecipe *eng_run_get_recipe (EngRun *run);
+char *eng_run_dup_recipe_text (EngRun *run);       /* in words, without what does not concern its kind of model */
 const EngWorkload *eng_run_get_workload (EngRun *run);
 const char *eng_run_get_machine_json (EngRun *run); /* eng_machine_to_json() at the time */
 EngFigure eng_run_get_figure (EngRun *run, EngFigureId id);

@@ -105,12 +105,13 @@ eng_session_dup_technique_effect (EngSession *self, const char *technique_id)
       if (other == NULL || other == run
           || !eng_workload_equal (eng_run_get_workload (run), eng_run_get_workload (other)))
         continue;
-      EngFigure from = eng_run_get_figure (other, ENG_FIGURE_STEP_CLEAN),
-                to = eng_run_get_figure (run, ENG_FIGURE_STEP_CLEAN);
+      gboolean network = eng_run_get_workload (run)->kind == ENG_WORKLOAD_INPUT;
+      EngFigureId time = network ? ENG_FIGURE_INFERENCE : ENG_FIGURE_STEP_CLEAN;
+      EngFigure from = eng_run_get_figure (other, time), to = eng_run_get_figure (run, time);
       EngFigure memory_from = eng_run_get_figure (other, ENG_FIGURE_PEAK_MEMORY),
                 memory_to = eng_run_get_figure (run, ENG_FIGURE_PEAK_MEMORY);
       g_autoptr (GString) text = g_string_new (NULL);
-      add_change (text, &from, &to, "ms/token");
+      add_change (text, &from, &to, network ? "latency" : "ms/token");
       add_change (text, &memory_from, &memory_to, "memory");
       return text->len > 0 ? g_string_free (g_steal_pointer (&text), FALSE) : NULL;
     }

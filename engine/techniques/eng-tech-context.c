@@ -81,6 +81,7 @@ const EngTechnique eng_technique_context = {
   .params = params,
   .n_params = G_N_ELEMENTS (params),
   .limits = limits,
+  .language = TRUE,
   .applies = applies,
   .apply = apply,
   .explain = explain,

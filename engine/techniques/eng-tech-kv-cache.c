@@ -116,6 +116,7 @@ const EngTechnique eng_technique_kv_cache = {
   .params = params,
   .n_params = G_N_ELEMENTS (params),
   .estimate = estimate,
+  .language = TRUE,
   .applies = applies,
   .apply = apply,
   .explain = explain,
