@@ -191,6 +191,7 @@ static const RtOp *const ops[] = {
   &rt_op_mean_int8,
   &rt_op_softmax_int8,
   &rt_op_l2_norm_int8,
+  &rt_op_lstm_int8,
   &rt_op_max_pool,
   &rt_op_average_pool,
   &rt_op_lstm,

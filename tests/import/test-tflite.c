@@ -4,84 +4,9 @@
 
 #include "eng-error.h"
 #include "eng-tflite.h"
-#include "net-runner.h"
 #include "../runtime/models-folder.h"
 #include "test-data.h"
-#include "tflite-bytes.h"
-
-enum
-{
-  F32 = 0,
-  F16 = 1,
-  I32 = 2,
-  I8 = 9,
-  RESOURCE = 13,
-};
-
-#define DIMS(...)                                                                                  \
-  .n_dims = sizeof ((gint32[]){ __VA_ARGS__ }) / 4, .dims = (gint32[])                             \
-  {                                                                                                \
-    __VA_ARGS__                                                                                    \
-  }
-#define DATA(type, ...)                                                                            \
-  .data = (type[]){ __VA_ARGS__ }, .data_bytes = sizeof ((type[]){ __VA_ARGS__ })
-#define QUANT(scale, zero)                                                                         \
-  .n_scales = 1, .scales = (float[]){ scale }, .zero_points = (gint64[])                           \
-  {                                                                                                \
-    zero                                                                                           \
-  }
-#define TENSOR(bytes, ...) tfl_bytes_add_tensor (bytes, &(TflTensor){ __VA_ARGS__ })
-#define LIST(...) (int[]){ __VA_ARGS__ }, sizeof ((int[]){ __VA_ARGS__ }) / sizeof (int)
-#define FIELDS(...)                                                                                \
-  (TflField[]){ __VA_ARGS__ }, sizeof ((TflField[]){ __VA_ARGS__ }) / sizeof (TflField)
-
-static EngImported *
-import_bytes (TflBytes *bytes)
-{
-  g_autoptr (GError) error = NULL;
-  gsize n;
-  guint8 *data = tfl_bytes_finish (bytes, &n);
-  g_autoptr (GBytes) file = g_bytes_new_take (data, n);
-  EngImported *imported = eng_tflite_import (file, NULL, 0, NULL, &error);
-
-  g_assert_no_error (error);
-  return imported;
-}
-
-static EngImported *
-import_supported (TflBytes *bytes)
-{
-  EngImported *imported = import_bytes (bytes);
-
-  if (imported->report[0])
-    g_error ("%s", imported->report[0]);
-  return imported;
-}
-
-/* Output @index after a run on @input (the only input), 1 thread and 3, kernels and references. */
-static void
-check_run (TflBytes *bytes, const void *input, guint index, const void *expected, gsize n_bytes)
-{
-  g_autoptr (EngImported) imported = import_supported (bytes);
-
-  for (guint i = 0; i < 3; i++)
-    {
-      NetRunner net;
-      RtError error = { 0 };
-      if (!net_runner_init (&net, imported, i == 1 ? 3 : 1, i == 2, FALSE, &error))
-        g_error ("%s", error.message);
-      rt_exec_set_input (net.exec, net_runner_value (&net, &imported->inputs[0]), input);
-      if (!rt_exec_infer (net.exec, NULL, RT_PHASE_INFERENCE, &error))
-        g_error ("%s", error.message);
-      RtValueId id = net_runner_value (&net, &imported->outputs[index]);
-      g_assert_cmpmem (rt_exec_value (net.exec, id), net_runner_bytes (&net, id), expected,
-                       n_bytes);
-      net_runner_clear (&net);
-    }
-}
-
-#define CHECK_RUN(bytes, input, index, type, ...)                                                  \
-  check_run (bytes, input, index, (type[]){ __VA_ARGS__ }, sizeof ((type[]){ __VA_ARGS__ }))
+#include "tflite-case.h"
 
 /* ---- Arithmetic and shapes ---- */
 
@@ -128,7 +53,7 @@ test_half_weights (void)
   tfl_bytes_add_op (b, 6, NULL, LIST (h), LIST (w), 0, NULL, 0);
   tfl_bytes_add_op (b, 3, NULL, LIST (x, w), LIST (y), 1, FIELDS ({ 1, 'i', 1 }, { 2, 'i', 1 }));
   tfl_bytes_set_io (b, LIST (x), LIST (y));
-  g_autoptr (EngImported) imported = import_supported (b);
+  g_autoptr (EngImported) imported = tfl_case_import_supported (b);
   const RtNode *node = rt_graph_node (imported->graph, 0);
   g_assert_cmpuint (rt_graph_n_nodes (imported->graph), ==, 1);
   g_assert_cmpint (rt_graph_value (imported->graph, node->inputs[1])->type, ==, RT_TYPE_F16);
@@ -199,6 +124,19 @@ test_concat_scales (void)
   CHECK_RUN (b, ((gint8[]){ 3, -4 }), 0, gint8, 3, -4, 10);
 }
 
+/* The logistic function of codes: 1, 0 and -1 give 0.7311, 0.5 and 0.2689. */
+static void
+test_integer_logistic (void)
+{
+  g_autoptr (TflBytes) b = tfl_bytes_new ();
+  int x = TENSOR (b, "x", I8, DIMS (1, 3), QUANT (0.5f, -1));
+  int y = TENSOR (b, "y", I8, DIMS (1, 3), QUANT (1 / 256.0f, -128));
+
+  tfl_bytes_add_op (b, 14, NULL, LIST (x), LIST (y), 0, NULL, 0);
+  tfl_bytes_set_io (b, LIST (x), LIST (y));
+  CHECK_RUN (b, ((gint8[]){ 1, -1, -3 }), 0, gint8, 59, 0, -59);
+}
+
 /* ---- Movement ---- */
 
 /* x[..., 1, ::-1] of [2, 2, 3], with a new axis in front. */
@@ -267,7 +205,7 @@ test_shape_folds (void)
   tfl_bytes_add_op (b, 105, NULL, LIST (s, axis), LIST (turned), 0, NULL, 0);
   tfl_bytes_add_op (b, 22, NULL, LIST (x, turned), LIST (y), 0, NULL, 0);
   tfl_bytes_set_io (b, LIST (x), LIST (y));
-  g_autoptr (EngImported) imported = import_supported (b);
+  g_autoptr (EngImported) imported = tfl_case_import_supported (b);
   g_assert_cmpuint (rt_graph_n_nodes (imported->graph), ==, 1);
   CHECK_RUN (b, ((float[]){ 1, 2, 3, 4, 5, 6 }), 0, float, 1, 2, 3, 4, 5, 6);
 }
@@ -296,7 +234,7 @@ test_variables (void)
   tfl_bytes_set_text_option (b, 1, "total");
   tfl_bytes_add_op (b, 144, NULL, LIST (h2, first), NULL, 0, 0, NULL, 0);
 
-  g_autoptr (EngImported) imported = import_supported (b);
+  g_autoptr (EngImported) imported = tfl_case_import_supported (b);
   NetRunner net;
   RtError error = { 0 };
   g_assert_true (net_runner_init (&net, imported, 1, FALSE, FALSE, &error));
@@ -330,7 +268,7 @@ test_report (void)
   tfl_bytes_add_op (b, 101, NULL, LIST (m), LIST (y), 0, NULL, 0);
   tfl_bytes_add_op (b, 101, NULL, LIST (x), LIST (z), 0, NULL, 0); /* declared of another shape */
   tfl_bytes_set_io (b, LIST (x), LIST (y, z));
-  g_autoptr (EngImported) imported = import_bytes (b);
+  g_autoptr (EngImported) imported = tfl_case_import (b);
   g_assert_cmpuint (g_strv_length (imported->report), ==, 2);
   g_assert_nonnull (strstr (imported->report[0], "FlexErf"));
   g_assert_nonnull (strstr (imported->report[0], "number 1"));
@@ -442,6 +380,7 @@ test_fetched (gconstpointer data)
 static const char *const real_files[] = {
   "audio/anomaly/ad01_fp32.tflite",
   "audio/anomaly/ad01_int8.tflite",
+  "audio/denoise/dtln_noise_suppression.tflite",
   "audio/denoise/model_1.tflite",
   "audio/denoise/model_2.tflite",
   "audio/denoise/model_quant_1.tflite",
@@ -458,6 +397,8 @@ static const char *const real_files[] = {
   "vision/cifar10/pretrainedResnet_quant.tflite",
   "vision/imagenet/mobilenet_v1_0.25_128_quant.tflite",
   "vision/imagenet/mobilenet_v2_1.0_224_quant.tflite",
+  "vision/mnist/trained_lstm.tflite",
+  "vision/mnist/trained_lstm_int8.tflite",
   "vision/seg/deeplabv3_mnv2_dm05_pascal_quant.tflite",
   "vision/vww/person_detect.tflite",
   "vision/vww/vww_96_float.tflite",
@@ -490,6 +431,7 @@ main (int argc, char **argv)
   g_test_add_func ("/tflite/transpose-conv", test_transpose_conv);
   g_test_add_func ("/tflite/average-pool", test_average_pool);
   g_test_add_func ("/tflite/quantized", test_quantized);
+  g_test_add_func ("/tflite/integer-logistic", test_integer_logistic);
   g_test_add_func ("/tflite/concat-scales", test_concat_scales);
   g_test_add_func ("/tflite/strided-slice", test_strided_slice);
   g_test_add_func ("/tflite/space-to-batch", test_space_to_batch);

@@ -94,9 +94,11 @@ result_code (const RtUnaryInt8Attrs *attrs, const RtTensor *x, const RtTensor *y
   double result;
 
   rt_code_range (y->type, &low, &high);
-  if (attrs->coarse)
+  const bool is_plain = attrs->function == RT_INT8_CLIP && !(attrs->a > -INFINITY)
+                        && !(attrs->b < INFINITY);
+  if (attrs->coarse && (is_plain || attrs->function == RT_INT8_LEAKY_RELU))
     result = (double)coarse_code (x, y, code, attrs->function == RT_INT8_LEAKY_RELU ? attrs->a : 1);
-  else if (attrs->function == RT_INT8_CLIP && !(attrs->a > -INFINITY) && !(attrs->b < INFINITY))
+  else if (is_plain)
     result = (double)rintf ((float)(code - rt_quant_zero (x->quant, 0))
                             * (rt_quant_scale (x->quant, 0) / rt_quant_scale (y->quant, 0)))
              + rt_quant_zero (y->quant, 0);

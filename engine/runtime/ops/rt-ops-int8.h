@@ -122,7 +122,7 @@ typedef struct
   uint32_t function; /* RtInt8Function */
   uint32_t out_type; /* RtType */
   float a, b;
-  uint32_t coarse; /* leaky_relu: factors of 8 fraction bits, as requantize's */
+  uint32_t coarse; /* leaky_relu and clip without limits: factors of 8 fraction bits, as requantize's */
 } RtUnaryInt8Attrs;
 
 /* x I8 or U8, slope I8 or U8 that broadcasts to x -> x, below 0 times slope. */
@@ -147,3 +147,28 @@ typedef struct
 
 /* x I8 or U8 -> y of the same type: each row (last dimension) divided by its Euclidean norm. */
 extern const RtOp rt_op_l2_norm_int8;
+
+/* ---- recurrent ---- */
+
+/* x I8 [B, T, I] (time_major: [T, B, I]), constants: input weights I8 [4 H, I] and recurrent ones I8 [4 H,
+ * H], gates in TFLite's order i, f, g, o, one scale per row, bias I32 [4 H]; state I8 [B, H], cell I16
+ * [B, H] whose scale is a power of two -> y I8 [B, T, H] (or [T, B, H]), state and cell after it. The
+ * integer arithmetic of TFLite's 8x8_16 LSTM. */
+extern const RtOp rt_op_lstm_int8;
+enum
+{
+  RT_LSTM_INT8_X,
+  RT_LSTM_INT8_W,
+  RT_LSTM_INT8_R,
+  RT_LSTM_INT8_BIAS,
+  RT_LSTM_INT8_H,
+  RT_LSTM_INT8_C,
+  RT_LSTM_INT8_N_INPUTS
+};
+typedef struct
+{
+  uint32_t time_major;
+  float cell_clip;    /* 0: none */
+  float hidden_scale; /* of the output */
+  int32_t hidden_zero;
+} RtLstmInt8Attrs;
