@@ -41,6 +41,24 @@ mul_c (const KnQbinaryArgs *args)
     args->y[i] = kn_qmul1 (args, i);
 }
 
+static void
+sum_rows_c (const uint8_t *x, size_t row_stride, size_t n_rows, size_t n, int is_signed,
+            int32_t *sums)
+{
+  for (size_t row = 0; row < n_rows; row++, x += row_stride)
+    for (size_t i = 0; i < n; i++)
+      sums[i] += kn_code (x, i, is_signed);
+}
+
+static void
+max_rows_c (const uint8_t *x, size_t row_stride, size_t n_rows, size_t n, int is_signed, uint8_t *y)
+{
+  for (size_t row = 0; row < n_rows; row++, x += row_stride)
+    for (size_t i = 0; i < n; i++)
+      if (kn_code (x, i, is_signed) > kn_code (y, i, is_signed))
+        y[i] = x[i];
+}
+
 void
 kn_qvec_c (KnQvecFamily *f)
 {
@@ -50,5 +68,7 @@ kn_qvec_c (KnQvecFamily *f)
     .lookup = lookup_c,
     .add = add_c,
     .mul = mul_c,
+    .sum_rows = sum_rows_c,
+    .max_rows = max_rows_c,
   };
 }

@@ -40,4 +40,11 @@ typedef struct
 
   void (*add) (const KnQbinaryArgs *args);
   void (*mul) (const KnQbinaryArgs *args);
+
+  /* Over @n_rows rows of n codes, @row_stride bytes apart: sums[i] += their sum, and y[i] = the larger
+   * of y[i] and all of them. Sums must stay within int32. */
+  void (*sum_rows) (const uint8_t *x, size_t row_stride, size_t n_rows, size_t n, int is_signed,
+                    int32_t *sums);
+  void (*max_rows) (const uint8_t *x, size_t row_stride, size_t n_rows, size_t n, int is_signed,
+                    uint8_t *y);
 } KnQvecFamily;

@@ -58,7 +58,9 @@ struct RtPool
   uint32_t n_threads;
   uint32_t n_started;
   uint64_t spin_ns;
-  bool quit; /* written before the gate's last opening */
+  bool quit;   /* written before the gate's last opening */
+  bool opened; /* the gate, for this job: written by the caller while it is alone */
+  bool shared; /* this job had a phase of several chunks: written by who publishes it */
   pthread_t threads[RT_MAX_THREADS];
   RtWorker workers[RT_MAX_THREADS];
 };
@@ -156,6 +158,15 @@ signal_wait (Signal *signal, uint32_t upper, uint64_t spin_ns)
     }
 }
 
+static void
+gate_open (RtPool *pool)
+{
+  uint64_t gate = atomic_load_explicit (&pool->gate.word, memory_order_relaxed);
+
+  pool->opened = true;
+  signal_publish (&pool->gate, ((gate >> 32) + 1) << 32 | 1);
+}
+
 static uint32_t
 phase_begin (const RtWorker *worker, uint32_t phase)
 {
@@ -182,8 +193,12 @@ advance (const RtWorker *worker, uint32_t phase)
         job->chunk (worker, job->data, phase, 0);
       if (n_chunks > 1)
         {
+          const bool is_closed = !pool->opened; /* then this is the caller, alone */
+          pool->shared = true;
           atomic_store_explicit (&pool->done, 0, memory_order_relaxed);
           signal_publish (&pool->ticket, (uint64_t)phase << 48 | (uint64_t)n_chunks << 32);
+          if (is_closed)
+            gate_open (pool);
           return;
         }
     }
@@ -259,13 +274,6 @@ gate_leave (RtPool *pool)
       atomic_fetch_add (&pool->left, 1);
       futex_wake (&pool->left, 1);
     }
-}
-
-static void
-gate_open (RtPool *pool)
-{
-  uint64_t gate = atomic_load_explicit (&pool->gate.word, memory_order_relaxed);
-  signal_publish (&pool->gate, ((gate >> 32) + 1) << 32 | 1);
 }
 
 /* Let nobody else in, and wait until those inside are out. */
@@ -376,12 +384,18 @@ rt_pool_run (RtPool *pool, const RtJob *job)
 
   pool->job = job;
   atomic_store_explicit (&pool->ticket.word, (uint64_t)PHASE_STARTING << 48, memory_order_relaxed);
-  if (pool->n_threads > 1)
+
+  /* The others are called when there is work for them: jobs of single chunks only wake nobody. After a
+   * job that had some they are called at once, and are awake when it comes. */
+  const bool at_once = pool->n_threads > 1 && pool->shared;
+  pool->shared = false;
+  pool->opened = pool->n_threads == 1;
+  if (at_once)
     gate_open (pool);
 
   advance (&pool->workers[0], 0);
   take_part (&pool->workers[0]);
 
-  if (pool->n_threads > 1)
+  if (pool->n_threads > 1 && pool->opened)
     gate_close (pool);
 }

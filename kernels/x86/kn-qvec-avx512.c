@@ -91,25 +91,131 @@ load_b (__mmask16 k, const KnQbinaryArgs *a, size_t i)
   return load_codes (k, (const uint8_t *)a->b + i, a->b_signed);
 }
 
+typedef struct
+{
+  __m512i a_factor, b_factor, bias, b; /* b: b_step 0 */
+  __m128i shift;
+} AddConstants;
+
+/* Before the limits. */
+KN_QINLINE __m512i
+add16 (const KnQbinaryArgs *a, const AddConstants *k, __mmask16 mask, size_t i)
+{
+  const __m512i x = load_codes (mask, (const uint8_t *)a->a + i, a->a_signed);
+  const __m512i b
+      = a->b_step == 0 ? k->b : load_codes (mask, (const uint8_t *)a->b + i, a->b_signed);
+  const __m512i sum = _mm512_add_epi32 (k->bias, _mm512_mullo_epi32 (x, k->a_factor));
+
+  return _mm512_sra_epi32 (_mm512_add_epi32 (sum, _mm512_mullo_epi32 (b, k->b_factor)), k->shift);
+}
+
+/* 64 codes at a time. Sums far beyond the codes become the largest 16-bit numbers, which the limits bring
+ * back. */
+KN_QINLINE size_t
+add_blocks (const KnQbinaryArgs *a, const AddConstants *k)
+{
+  const int32_t zero = a->requant.zero;
+  const __m512i z = _mm512_set1_epi16 ((int16_t)zero);
+  const __m512i low = _mm512_set1_epi16 ((int16_t)((int32_t)a->requant.low + zero));
+  const __m512i high = _mm512_set1_epi16 ((int16_t)((int32_t)a->requant.high + zero));
+  const __m512i byte = _mm512_set1_epi16 (255);
+  const __m512i order = _mm512_setr_epi32 (0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  size_t i = 0;
+
+  for (; i + 64 <= a->n; i += 64)
+    {
+      __m512i half[2];
+
+      UNROLL
+      for (size_t j = 0; j < 2; j++)
+        {
+          const __m512i first = add16 (a, k, 0xffff, i + 32 * j);
+          const __m512i second = add16 (a, k, 0xffff, i + 32 * j + 16);
+          __m512i v = _mm512_adds_epi16 (_mm512_packs_epi32 (first, second), z);
+          v = _mm512_min_epi16 (_mm512_max_epi16 (v, low), high);
+          half[j] = _mm512_and_si512 (v, byte);
+        }
+      _mm512_storeu_si512 (a->y + i,
+                           _mm512_permutexvar_epi32 (order,
+                                                     _mm512_packus_epi16 (half[0], half[1])));
+    }
+  return i;
+}
+
 static void
 add_avx512 (const KnQbinaryArgs *a)
 {
-  const __m512i a_factor = _mm512_set1_epi32 (a->a_factor), bias = _mm512_set1_epi32 (a->bias);
-  const __m512i b_factor = _mm512_set1_epi32 (a->b_factor);
+  const AddConstants k = { .a_factor = _mm512_set1_epi32 (a->a_factor),
+                           .b_factor = _mm512_set1_epi32 (a->b_factor),
+                           .bias = _mm512_set1_epi32 (a->bias),
+                           .b = a->b_step == 0 ? _mm512_set1_epi32 (kn_code (a->b, 0, a->b_signed))
+                                               : _mm512_setzero_si512 (),
+                           .shift = _mm_cvtsi32_si128 ((int)a->shift) };
   const __m512i low = _mm512_set1_epi32 ((int32_t)a->requant.low);
   const __m512i high = _mm512_set1_epi32 ((int32_t)a->requant.high);
   const __m512i zero = _mm512_set1_epi32 (a->requant.zero);
-  const __m128i shift = _mm_cvtsi32_si128 ((int)a->shift);
 
-  for (size_t i = 0; i < a->n; i += 16)
+  for (size_t i = add_blocks (a, &k); i < a->n; i += 16)
     {
-      const __mmask16 k = mask16 (a->n - i);
-      const __m512i x = load_codes (k, (const uint8_t *)a->a + i, a->a_signed);
-      __m512i sum = _mm512_add_epi32 (bias, _mm512_mullo_epi32 (x, a_factor));
-      sum = _mm512_add_epi32 (sum, _mm512_mullo_epi32 (load_b (k, a, i), b_factor));
-      sum = _mm512_sra_epi32 (sum, shift);
-      sum = _mm512_min_epi32 (_mm512_max_epi32 (sum, low), high);
-      store_codes (k, a->y + i, _mm512_add_epi32 (sum, zero));
+      const __mmask16 mask = mask16 (a->n - i);
+      const __m512i sum = _mm512_min_epi32 (_mm512_max_epi32 (add16 (a, &k, mask, i), low), high);
+      store_codes (mask, a->y + i, _mm512_add_epi32 (sum, zero));
+    }
+}
+
+/* 128 codes at most fit a 16-bit sum. */
+static void
+sum_rows_avx512 (const uint8_t *x, size_t row_stride, size_t n_rows, size_t n, int is_signed,
+                 int32_t *sums)
+{
+  for (size_t i = 0; i < n; i += 32)
+    {
+      const size_t left = n - i;
+      const __mmask32 k = left < 32 ? ((__mmask32)1 << left) - 1 : 0xffffffff;
+      const uint8_t *at = x + i;
+
+      for (size_t done = 0; done < n_rows;)
+        {
+          const size_t end = n_rows - done < 128 ? n_rows : done + 128;
+          __m512i acc = _mm512_setzero_si512 ();
+
+          if (is_signed)
+            for (; done < end; done++, at += row_stride)
+              acc = _mm512_add_epi16 (acc, _mm512_cvtepi8_epi16 (_mm256_maskz_loadu_epi8 (k, at)));
+          else
+            for (; done < end; done++, at += row_stride)
+              acc = _mm512_add_epi16 (acc, _mm512_cvtepu8_epi16 (_mm256_maskz_loadu_epi8 (k, at)));
+
+          UNROLL
+          for (size_t j = 0; j < 2; j++)
+            {
+              const __mmask16 mask = (__mmask16)(k >> 16 * j);
+              const __m256i part
+                  = j ? _mm512_extracti64x4_epi64 (acc, 1) : _mm512_castsi512_si256 (acc);
+              const __m512i sum = _mm512_maskz_loadu_epi32 (mask, sums + i + 16 * j);
+              _mm512_mask_storeu_epi32 (sums + i + 16 * j, mask,
+                                        _mm512_add_epi32 (sum, _mm512_cvtepi16_epi32 (part)));
+            }
+        }
+    }
+}
+
+static void
+max_rows_avx512 (const uint8_t *x, size_t row_stride, size_t n_rows, size_t n, int is_signed,
+                 uint8_t *y)
+{
+  for (size_t i = 0; i < n; i += 64)
+    {
+      const __mmask64 k = kn_tail64 (n - i);
+      const uint8_t *at = x + i;
+      __m512i v = _mm512_maskz_loadu_epi8 (k, y + i);
+
+      for (size_t row = 0; row < n_rows; row++, at += row_stride)
+        {
+          const __m512i codes = _mm512_maskz_loadu_epi8 (k, at);
+          v = is_signed ? _mm512_max_epi8 (v, codes) : _mm512_max_epu8 (v, codes);
+        }
+      _mm512_mask_storeu_epi8 (y + i, k, v);
     }
 }
 
@@ -138,5 +244,7 @@ kn_qvec_avx512 (KnQvecFamily *f)
     .lookup = lookup_avx512,
     .add = add_avx512,
     .mul = mul_avx512,
+    .sum_rows = sum_rows_avx512,
+    .max_rows = max_rows_avx512,
   };
 }

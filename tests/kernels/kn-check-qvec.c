@@ -178,6 +178,54 @@ check_binary (const KnTable *c, const KnTable *v, const void *data)
       }
 }
 
+/* @data: maxima instead of sums. */
+static void
+check_rows (const KnTable *c, const KnTable *v, const void *data)
+{
+  static const size_t heights[] = { 0, 1, 2, 9, 128, 129, 300 };
+
+  for (size_t l = 0; l < N_LENGTHS; l++)
+    for (size_t h = 0; h < sizeof heights / sizeof *heights; h++)
+      {
+        const size_t n = lengths[l], n_rows = heights[h], stride = n + kc_random_below (5);
+        const int is_signed = (int)kc_random_below (2);
+        const size_t size = n_rows > 0 ? (n_rows - 1) * stride + n : 0;
+        uint8_t *x = kc_input (size, 1);
+        uint8_t *y = kc_output (n, 1);
+        int32_t *sums = kc_output (n * 4, 4);
+
+        kc_context ("%zu rows of %zu, %s", n_rows, n, is_signed ? "signed" : "unsigned");
+        kc_fill_bytes (x, size);
+        for (size_t i = 0; i < size && h % 2; i++)
+          x[i] = is_signed ? 0x80 : 0xff; /* the largest sums */
+        for (size_t i = 0; i < n; i++)
+          {
+            y[i] = (uint8_t)(is_signed ? -5 : 5);
+            sums[i] = (int32_t)i - 7;
+          }
+        if (data != NULL)
+          v->qvec.max_rows (x, stride, n_rows, n, is_signed, y);
+        else
+          v->qvec.sum_rows (x, stride, n_rows, n, is_signed, sums);
+        for (size_t i = 0; i < n; i++)
+          {
+            int sum = (int)i - 7, largest = is_signed ? -5 : 5;
+            for (size_t row = 0; row < n_rows; row++)
+              {
+                const int one = code (x, row * stride + i, is_signed);
+                sum += one;
+                largest = one > largest ? one : largest;
+              }
+            if (data != NULL && code (y, i, is_signed) != largest)
+              kc_fail ("maximum %zu is %d, should be %d", i, code (y, i, is_signed), largest);
+            if (data == NULL && sums[i] != sum)
+              kc_fail ("sum %zu is %d, should be %d", i, sums[i], sum);
+          }
+        kc_guards ("rows");
+        kc_release ();
+      }
+}
+
 /* ---- benchmarks ---- */
 
 #define BENCH_N 16384
@@ -240,6 +288,8 @@ static const KcCase cases[] = {
   { "qvec/lookup", check_lookup, NULL, NULL, KC_MEMBERS (qvec.lookup) },
   { "qvec/add", check_binary, NULL, NULL, KC_MEMBERS (qvec.add) },
   { "qvec/mul", check_binary, NULL, "mul", KC_MEMBERS (qvec.mul) },
+  { "qvec/sum-rows", check_rows, NULL, NULL, KC_MEMBERS (qvec.sum_rows) },
+  { "qvec/max-rows", check_rows, NULL, "max", KC_MEMBERS (qvec.max_rows) },
   { 0 },
 };
 

@@ -109,6 +109,8 @@ def run_lathe(tool, path, inputs, folder, options=()):
     rows = []
     for line in (folder / "out" / "index.tsv").read_text().splitlines():
         kind, name, dtype, dims, file = line.split("\t")
+        if not file:
+            continue
         shape = [int(d) for d in dims.split("x")] if dims else []
         data = np.fromfile(folder / "out" / file, DTYPES[dtype])
         rows.append((kind, name, data.reshape(len(inputs[0]) if inputs else 1, *shape)))

@@ -98,6 +98,22 @@ best_float (const float *x, int64_t n, bool smallest, bool last)
   return best;
 }
 
+/* A line of contiguous bytes: value and place in one number, so that there is no branch. */
+static int64_t
+best_byte (const uint8_t *x, int64_t n, bool is_signed, bool smallest, bool last)
+{
+  const uint32_t flip = (is_signed ? 0x80u : 0u) ^ (smallest ? 0xffu : 0u);
+  const uint32_t mask = last ? 0 : 0xffffff;
+  uint32_t best = 0;
+
+  for (int64_t i = 0; i < n; i++)
+    {
+      const uint32_t key = (x[i] ^ flip) << 24 | ((uint32_t)i ^ mask);
+      best = key > best ? key : best;
+    }
+  return (int64_t)((best ^ mask) & 0xffffff);
+}
+
 static void
 best_of_strip (const RtOpContext *context, const Lines *l, int64_t outer, int64_t from, int64_t n,
                bool smallest)
@@ -159,7 +175,11 @@ arg_run (const RtOpContext *context, uint32_t phase, uint32_t chunk, const RtWor
     {
       int64_t outer = (int64_t)(strip / l.n_strips), from = (int64_t)(strip % l.n_strips) * STRIP;
       int64_t n = l.inner - from < STRIP ? l.inner - from : STRIP;
-      if (x->type != RT_TYPE_F32 || l.n > INT32_MAX)
+      if ((x->type == RT_TYPE_U8 || x->type == RT_TYPE_I8) && l.inner == 1 && l.n <= 0xffffff)
+        rt_move_store_index (&context->outputs[0], (size_t)outer,
+                             best_byte ((const uint8_t *)x->data + outer * l.n, l.n,
+                                        x->type == RT_TYPE_I8, smallest, attrs->select_last));
+      else if (x->type != RT_TYPE_F32 || l.n > INT32_MAX)
         best_of_strip (context, &l, outer, from, n, smallest);
       else if (l.inner == 1)
         rt_move_store_index (&context->outputs[0], (size_t)outer,

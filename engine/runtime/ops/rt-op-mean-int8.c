@@ -87,15 +87,29 @@ parts_of (const RtOpContext *context)
   return parts;
 }
 
-static uint8_t
-mean_code (const RtOpContext *context, int64_t sum, size_t n)
+typedef struct
+{
+  KnRequant bounds;
+  float scale;
+  int64_t zero; /* of all summands */
+} Rule;
+
+static Rule
+rule_of (const RtOpContext *context, size_t n)
 {
   const RtTensor *x = &context->inputs[0], *y = &context->outputs[0];
-  const KnRequant r = rt_requant (y->type, y->quant, -INFINITY, INFINITY);
-  const float scale = rt_quant_scale (x->quant, 0) / rt_quant_scale (y->quant, 0) / (float)n;
-  const int64_t centred = sum - (int64_t)n * rt_quant_zero (x->quant, 0);
 
-  return (uint8_t)((int32_t)fminf (fmaxf (rintf ((float)centred * scale), r.low), r.high) + r.zero);
+  return (Rule){ .bounds = rt_requant (y->type, y->quant, -INFINITY, INFINITY),
+                 .scale = rt_quant_scale (x->quant, 0) / rt_quant_scale (y->quant, 0) / (float)n,
+                 .zero = (int64_t)n * rt_quant_zero (x->quant, 0) };
+}
+
+static uint8_t
+mean_code (const Rule *r, int64_t sum)
+{
+  const float code = rintf ((float)(sum - r->zero) * r->scale);
+
+  return (uint8_t)((int32_t)fminf (fmaxf (code, r->bounds.low), r->bounds.high) + r->bounds.zero);
 }
 
 static uint32_t
@@ -108,22 +122,12 @@ mean_chunks (const RtOpContext *context, uint32_t phase)
 }
 
 static void
-add_row (int32_t *sums, const uint8_t *x, size_t n, bool is_signed)
-{
-  if (is_signed)
-    for (size_t i = 0; i < n; i++)
-      sums[i] += (int8_t)x[i];
-  else
-    for (size_t i = 0; i < n; i++)
-      sums[i] += x[i];
-}
-
-static void
 mean_run (const RtOpContext *context, uint32_t phase, uint32_t chunk, const RtWorker *worker)
 {
   const RtTensor *x = &context->inputs[0], *y = &context->outputs[0];
   const Parts p = parts_of (context);
   const size_t blocks = (p.inner + BLOCK - 1) / BLOCK;
+  const Rule rule = rule_of (context, p.n);
   uint64_t first, last;
 
   rt_split_range (p.outer * blocks, mean_chunks (context, 0), chunk, &first, &last);
@@ -133,11 +137,10 @@ mean_run (const RtOpContext *context, uint32_t phase, uint32_t chunk, const RtWo
       const size_t n = p.inner - at < BLOCK ? p.inner - at : BLOCK;
       int32_t sums[BLOCK] = { 0 };
 
-      for (size_t k = 0; k < p.n; k++)
-        add_row (sums, (const uint8_t *)x->data + (outer * p.n + k) * p.inner + at, n,
-                 x->type == RT_TYPE_I8);
+      context->kn->qvec.sum_rows ((const uint8_t *)x->data + outer * p.n * p.inner + at, p.inner,
+                                  p.n, n, x->type == RT_TYPE_I8, sums);
       for (size_t c = 0; c < n; c++)
-        ((uint8_t *)y->data)[outer * p.inner + at + c] = mean_code (context, sums[c], p.n);
+        ((uint8_t *)y->data)[outer * p.inner + at + c] = mean_code (&rule, sums[c]);
     }
 }
 
@@ -146,6 +149,7 @@ mean_reference (const RtOpContext *context)
 {
   const RtTensor *x = &context->inputs[0];
   const Parts p = parts_of (context);
+  const Rule rule = rule_of (context, p.n);
 
   for (size_t outer = 0; outer < p.outer; outer++)
     for (size_t c = 0; c < p.inner; c++)
@@ -153,7 +157,7 @@ mean_reference (const RtOpContext *context)
         int64_t sum = 0;
         for (size_t k = 0; k < p.n; k++)
           sum += rt_code_get (x->data, x->type, (outer * p.n + k) * p.inner + c);
-        ((uint8_t *)context->outputs[0].data)[outer * p.inner + c] = mean_code (context, sum, p.n);
+        ((uint8_t *)context->outputs[0].data)[outer * p.inner + c] = mean_code (&rule, sum);
       }
 }
 

@@ -144,70 +144,109 @@ divide_half_away (int32_t sum, int32_t n)
   return sum >= 0 ? (sum + n / 2) / n : -((-sum + n / 2) / n);
 }
 
-/* The code of a maximum, or of the sum over @n_taps of a window of @n. */
-static uint8_t
-finish (const Rule *r, int32_t value, size_t n_taps, size_t n)
+/* divide_half_away() for |sum| + n < 2^40, with @inverse = 1.0 / n: what is truncated is never nearer than
+ * 0.5 / n to an integer, far more than the error of the product. */
+static inline int32_t
+divide_by_inverse (int32_t sum, int32_t n, double inverse)
 {
-  float centred;
+  const double up = (double)((sum >= 0 ? (int64_t)sum : -(int64_t)sum) + n / 2) + 0.5;
+  const int32_t quotient = (int32_t)(up * inverse);
 
-  if (r->is_max && r->is_same)
-    centred = (float)(value - r->bounds.zero);
-  else if (r->is_max)
-    centred = rintf ((float)(value - r->zero_x) * r->ratio);
-  else if (r->is_same && n_taps == n)
-    centred = (float)(divide_half_away (value, (int32_t)n) - r->bounds.zero);
-  else
-    centred = rintf ((float)(value - (int32_t)n_taps * r->zero_x) * (r->ratio / (float)n));
+  return sum >= 0 ? quotient : -quotient;
+}
+
+static uint8_t
+limit (const Rule *r, float centred)
+{
   return (uint8_t)((int32_t)fminf (fmaxf (centred, r->bounds.low), r->bounds.high)
                    + r->bounds.zero);
 }
 
-static void
-take_row (const Rule *r, const uint8_t *x, size_t n, int32_t *values)
+/* The code of a maximum. */
+static uint8_t
+finish_max (const Rule *r, int32_t value)
 {
-  if (r->is_max && r->is_signed)
-    for (size_t c = 0; c < n; c++)
-      values[c] = (int8_t)x[c] > values[c] ? (int8_t)x[c] : values[c];
-  else if (r->is_max)
-    for (size_t c = 0; c < n; c++)
-      values[c] = x[c] > values[c] ? x[c] : values[c];
-  else if (r->is_signed)
-    for (size_t c = 0; c < n; c++)
-      values[c] += (int8_t)x[c];
-  else
-    for (size_t c = 0; c < n; c++)
-      values[c] += x[c];
+  return limit (r, r->is_same ? (float)(value - r->bounds.zero)
+                              : rintf ((float)(value - r->zero_x) * r->ratio));
 }
+
+/* The code of the sum over @n_taps of a window of @n. */
+static uint8_t
+finish_sum (const Rule *r, int32_t value, size_t n_taps, size_t n)
+{
+  if (r->is_same && n_taps == n)
+    return limit (r, (float)(divide_half_away (value, (int32_t)n) - r->bounds.zero));
+  return limit (r, rintf ((float)(value - (int32_t)n_taps * r->zero_x) * (r->ratio / (float)n)));
+}
+
+static void
+finish_sums (const Rule *r, const int32_t *values, size_t n_channels, size_t n_taps, size_t n,
+             uint8_t *y)
+{
+  const int32_t low = (int32_t)r->bounds.low + r->bounds.zero;
+  const int32_t high = (int32_t)r->bounds.high + r->bounds.zero;
+  const double inverse = 1.0 / (double)n;
+
+  if (!r->is_same || n_taps != n)
+    {
+      for (size_t i = 0; i < n_channels; i++)
+        y[i] = finish_sum (r, values[i], n_taps, n);
+      return;
+    }
+  for (size_t i = 0; i < n_channels; i++)
+    {
+      const int32_t code = divide_by_inverse (values[i], (int32_t)n, inverse);
+      y[i] = (uint8_t)(code < low ? low : code > high ? high : code);
+    }
+}
+
+/* The part of a window that lies in the picture. */
+typedef struct
+{
+  size_t y0, y1, x0, x1, padded_h, padded_w;
+} Taps;
 
 /* Channels [c, c + n) of output (picture, oy, ox), n <= BLOCK. */
 static void
-run_window (const RtOpContext *context, const Rule *r, const Sizes *s, size_t picture, size_t oy,
-            size_t ox, size_t c, size_t n, uint8_t *y)
+run_window (const RtOpContext *context, const Rule *r, const Sizes *s, const Taps *t,
+            size_t picture, size_t oy, size_t ox, size_t c, size_t n, uint8_t *y)
 {
   const RtPoolAttrs *a = context->attrs;
-  const uint8_t *x = context->inputs[0].data;
-  size_t y0, y1, x0, x1, padded_h, padded_w;
-  int32_t values[BLOCK];
+  const KnQvecFamily *kn = &context->kn->qvec;
+  const uint8_t *x = (const uint8_t *)context->inputs[0].data + c;
+  const size_t n_columns = t->x1 > t->x0 ? t->x1 - t->x0 : 0;
+  const size_t n_taps = (t->y1 > t->y0 ? t->y1 - t->y0 : 0) * n_columns;
+  const size_t step = (size_t)s->w.dilation * s->c;
+  int32_t sums[BLOCK];
 
-  window (&s->h, oy, &y0, &y1, &padded_h);
-  window (&s->w, ox, &x0, &x1, &padded_w);
-  for (size_t i = 0; i < n; i++)
-    values[i] = r->is_max ? INT32_MIN : 0;
-  for (size_t ky = y0; ky < y1; ky++)
-    for (size_t kx = x0; kx < x1; kx++)
-      take_row (r,
-                x
-                    + ((picture * (size_t)s->h.size + position (&s->h, oy, ky)) * (size_t)s->w.size
-                       + position (&s->w, ox, kx))
-                          * s->c
-                    + c,
-                n, values);
+  if (n_taps == 0)
+    {
+      memset (y, (int32_t)r->bounds.low + r->bounds.zero, n);
+      return;
+    }
+  if (r->is_max)
+    memset (y, r->is_signed ? 0x80 : 0, n);
+  else
+    memset (sums, 0, n * sizeof *sums);
+  for (size_t ky = t->y0; ky < t->y1; ky++)
+    {
+      const uint8_t *row
+          = x
+            + ((picture * (size_t)s->h.size + position (&s->h, oy, ky)) * (size_t)s->w.size
+               + position (&s->w, ox, t->x0))
+                  * s->c;
+      if (r->is_max)
+        kn->max_rows (row, step, n_columns, n, r->is_signed, y);
+      else
+        kn->sum_rows (row, step, n_columns, n, r->is_signed, sums);
+    }
 
-  const size_t n_taps = (y1 > y0 ? y1 - y0 : 0) * (x1 > x0 ? x1 - x0 : 0);
-  const size_t all = a->count_padding ? padded_h * padded_w : n_taps;
-  for (size_t i = 0; i < n; i++)
-    y[i] = n_taps == 0 ? (uint8_t)((int32_t)r->bounds.low + r->bounds.zero)
-                       : finish (r, values[i], n_taps, all);
+  if (!r->is_max)
+    finish_sums (r, sums, n, n_taps, a->count_padding ? t->padded_h * t->padded_w : n_taps, y);
+  else if (!r->is_same || r->bounds.low + (float)r->bounds.zero > (r->is_signed ? -128.0f : 0.0f)
+           || r->bounds.high + (float)r->bounds.zero < (r->is_signed ? 127.0f : 255.0f))
+    for (size_t i = 0; i < n; i++)
+      y[i] = finish_max (r, r->is_signed ? (int8_t)y[i] : y[i]);
 }
 
 /* ---- running: output pixels times blocks of channels ---- */
@@ -239,9 +278,13 @@ pool_run (const RtOpContext *context, uint32_t phase, uint32_t chunk, const RtWo
     {
       const size_t pixel = i / blocks, c = i % blocks * BLOCK;
       const size_t n = s.c - c < BLOCK ? s.c - c : BLOCK, per_picture = (size_t)(s.h.out * s.w.out);
+      const size_t oy = pixel % per_picture / (size_t)s.w.out, ox = pixel % (size_t)s.w.out;
+      Taps t;
 
-      run_window (context, &rule, &s, pixel / per_picture, pixel % per_picture / (size_t)s.w.out,
-                  pixel % (size_t)s.w.out, c, n, (uint8_t *)y->data + pixel * y->row_stride + c);
+      window (&s.h, oy, &t.y0, &t.y1, &t.padded_h);
+      window (&s.w, ox, &t.x0, &t.x1, &t.padded_w);
+      run_window (context, &rule, &s, &t, pixel / per_picture, oy, ox, c, n,
+                  (uint8_t *)y->data + pixel * y->row_stride + c);
     }
 }
 
@@ -293,7 +336,9 @@ pool_reference (const RtOpContext *context)
             ((uint8_t *)
                  y->data)[rt_picture_at (&y->shape, a->channels_first, at[0], at[1], at[2], at[3])]
                 = n_taps == 0 ? (uint8_t)((int32_t)rule.bounds.low + rule.bounds.zero)
-                              : finish (&rule, value, n_taps, a->count_padding ? n_padded : n_taps);
+                  : rule.is_max
+                      ? finish_max (&rule, value)
+                      : finish_sum (&rule, value, n_taps, a->count_padding ? n_padded : n_taps);
           }
 }
 

@@ -260,9 +260,10 @@ resize_run (const RtOpContext *context, uint32_t phase, uint32_t chunk, const Rt
         rt_resize_row_f32 (&p, x->data, (int64_t)row, (float *)(void *)to,
                            rt_op_thread_scratch (context, worker));
       else if (y->type == RT_TYPE_U8)
-        rt_resize_row_u8 (&p, x->data, (int64_t)row, to);
+        rt_resize_row_u8 (&p, x->data, (int64_t)row, to, rt_op_thread_scratch (context, worker));
       else
-        rt_resize_row_i8 (&p, x->data, (int64_t)row, (int8_t *)to);
+        rt_resize_row_i8 (&p, x->data, (int64_t)row, (int8_t *)to,
+                          rt_op_thread_scratch (context, worker));
     }
 }
 

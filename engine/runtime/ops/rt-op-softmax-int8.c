@@ -65,24 +65,32 @@ softmax_make_table (const RtOpContext *context, void *memory)
 static void
 softmax_row (const RtTensor *x, const RtTensor *y, size_t first, size_t n, const float *table)
 {
-  const float scale = rt_quant_scale (y->quant, 0);
-  const int32_t zero = rt_quant_zero (y->quant, 0);
-  int32_t largest = INT32_MIN;
+  const uint8_t *codes = (const uint8_t *)x->data + first, flip = x->type == RT_TYPE_I8 ? 0x80 : 0;
+  uint8_t *to = (uint8_t *)y->data + first, largest = 0, smallest = 255, result[256];
   float sum = 0;
 
   for (size_t i = 0; i < n; i++)
     {
-      const int32_t code = rt_code_get (x->data, x->type, first + i);
+      const uint8_t code = codes[i] ^ flip;
       largest = code > largest ? code : largest;
+      smallest = code < smallest ? code : smallest;
     }
   for (size_t i = 0; i < n; i++)
-    sum += table[largest - rt_code_get (x->data, x->type, first + i)];
+    sum += table[largest - (codes[i] ^ flip)];
 
-  const float inverse = 1.0f / (sum * scale);
+  const float inverse = 1.0f / (sum * rt_quant_scale (y->quant, 0));
+  const int32_t zero = rt_quant_zero (y->quant, 0);
+  if (n <= 256)
+    {
+      for (size_t i = 0; i < n; i++)
+        to[i] = (uint8_t)clamp_code (table[largest - (codes[i] ^ flip)] * inverse, zero, y->type);
+      return;
+    }
+  /* More elements than codes. */
+  for (int d = 0; d <= largest - smallest; d++)
+    result[d] = (uint8_t)clamp_code (table[d] * inverse, zero, y->type);
   for (size_t i = 0; i < n; i++)
-    rt_code_put (y->data, y->type, first + i,
-                 clamp_code (table[largest - rt_code_get (x->data, x->type, first + i)] * inverse,
-                             zero, y->type));
+    to[i] = result[largest - (codes[i] ^ flip)];
 }
 
 static void

@@ -43,10 +43,12 @@ typedef struct
   float extrapolation;
 } RtResizePlanes;
 
-/* Output rows @row (outer * out_h + y), into @to. @scratch: in_w * inner floats. */
+/* Output rows @row (outer * out_h + y), into @to. @scratch: in_w * inner numbers. */
 void rt_resize_row_f32 (const RtResizePlanes *p, const float *x, int64_t row, float *to,
                         float *scratch);
-void rt_resize_row_u8 (const RtResizePlanes *p, const uint8_t *x, int64_t row, uint8_t *to);
-void rt_resize_row_i8 (const RtResizePlanes *p, const int8_t *x, int64_t row, int8_t *to);
+void rt_resize_row_u8 (const RtResizePlanes *p, const uint8_t *x, int64_t row, uint8_t *to,
+                       int32_t *scratch);
+void rt_resize_row_i8 (const RtResizePlanes *p, const int8_t *x, int64_t row, int8_t *to,
+                       int32_t *scratch);
 void rt_resize_row_nearest (const RtResizePlanes *p, size_t elem, const uint8_t *x, int64_t row,
                             uint8_t *to);
