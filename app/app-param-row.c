@@ -4,6 +4,7 @@
 #include "app-param-row.h"
 
 #include "app-config.h"
+#include "app-path-button.h"
 
 #include <glib/gi18n.h>
 #include <math.h>
@@ -19,7 +20,7 @@ struct _AppParamRow
   gboolean inheritable, exception;
   GVariant *value;
 
-  GtkWidget *control; /* GtkDropDown, GtkSpinButton or GtkSwitch */
+  GtkWidget *control; /* GtkDropDown, GtkSpinButton, GtkSwitch or AppPathButton */
   GtkWidget *reset;   /* inheritable numbers and switches */
   guint settle_id;
   gboolean updating;
@@ -72,6 +73,8 @@ read_control (AppParamRow *self)
           (gint64)llround (gtk_spin_button_get_value (GTK_SPIN_BUTTON (self->control))));
     case ENG_PARAM_REAL:
       return g_variant_new_double (gtk_spin_button_get_value (GTK_SPIN_BUTTON (self->control)));
+    case ENG_PARAM_PATH:
+      return g_variant_new_string (app_path_button_get_path (APP_PATH_BUTTON (self->control)));
     case ENG_PARAM_SWITCH:
     default:
       return g_variant_new_boolean (gtk_switch_get_active (GTK_SWITCH (self->control)));
@@ -104,6 +107,11 @@ write_control (AppParamRow *self)
       if (self->value != NULL)
         gtk_spin_button_set_value (GTK_SPIN_BUTTON (self->control),
                                    g_variant_get_double (self->value));
+      break;
+    case ENG_PARAM_PATH:
+      if (self->value != NULL)
+        app_path_button_set_path (APP_PATH_BUTTON (self->control),
+                                  g_variant_get_string (self->value, NULL));
       break;
     case ENG_PARAM_SWITCH:
     default:
@@ -155,7 +163,8 @@ on_control (AppParamRow *self)
 {
   if (self->updating)
     return;
-  if (self->param->kind == ENG_PARAM_CHOICE || self->param->kind == ENG_PARAM_SWITCH)
+  /* Numbers pass through others on the way to the one that is meant. */
+  if (self->param->kind != ENG_PARAM_INT && self->param->kind != ENG_PARAM_REAL)
     {
       commit (self);
       return;
@@ -269,6 +278,11 @@ build (AppParamRow *self)
       self->control = gtk_switch_new ();
       signal = "notify::active";
     }
+  else if (self->param->kind == ENG_PARAM_PATH)
+    {
+      self->control = app_path_button_new (self->param->title);
+      signal = "notify::path";
+    }
   else
     self->control = make_spin (self);
 
@@ -278,7 +292,8 @@ build (AppParamRow *self)
   if (self->exception)
     gtk_accessible_update_property (GTK_ACCESSIBLE (self->control), GTK_ACCESSIBLE_PROPERTY_LABEL,
                                     self->param->title, -1);
-  adw_action_row_set_activatable_widget (ADW_ACTION_ROW (self), self->control);
+  if (self->param->kind != ENG_PARAM_PATH)
+    adw_action_row_set_activatable_widget (ADW_ACTION_ROW (self), self->control);
   g_signal_connect_object (self->control, signal, G_CALLBACK (on_control), self, G_CONNECT_SWAPPED);
 
   if (self->inheritable && self->param->kind != ENG_PARAM_CHOICE)

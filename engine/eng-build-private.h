@@ -20,10 +20,23 @@ struct _EngLowering
   guint32 n_ctx;     /* positions of the cache */
   guint32 n_threads;
   guint32 fusions; /* RtFusion flags; 0: the source graph as it is */
+  guint32 late_fusions; /* those that come after the techniques' rewrites */
   RtPlanner planner;
+
+  gboolean is_bare;     /* the network without front end and task */
+  gboolean is_observed; /* see eng_build_new_observed() */
+  EngJob *job;          /* of the build; nullable */
+  GPtrArray *graphs;    /* the build's: RtGraph that live as long as it */
 
   GPtrArray *notes; /* char * */
 };
+
+/* For rewrite(): @graph owns constants of the one that is returned. Takes it. */
+void eng_lowering_keep (EngLowering *lowering, RtGraph *graph);
+
+/* A build whose values can all be read after a run and are what the recipe's float network computes:
+ * for calibration. Blocking. */
+EngBuild *eng_build_new_observed (EngModel *model, EngRecipe *recipe, EngJob *job, GError **error);
 
 /* For apply(): say what could not be done as asked. */
 void eng_lowering_note (EngLowering *lowering, const char *format, ...) G_GNUC_PRINTF (2, 3);
@@ -42,14 +55,14 @@ struct _EngBuild
   EngRecipe *recipe;
   guint n_tensors;
   int *dtypes;        /* [n_tensors] */
-  RtWeight **weights; /* [n_tensors], shared with other builds */
-  RtGraph *channels_last; /* of a network: what fusion began with; owns constants of graph. NULL */
-  const RtGraph *graph;
-  gboolean owns_graph; /* else it is the model's, or channels_last */
+  RtWeight **weights; /* [n_tensors], shared with other builds; NULL: the graph no longer has it */
+  const RtGraph *graph; /* the last of graphs, or the model's */
+  GPtrArray *graphs;    /* RtGraph: what passes made, in order; the earlier ones own constants of the
+                           later ones */
   GPtrArray *extra;    /* RtWeight: matrices that a pass made, not in the model's list */
   RtPool *pool;
   gboolean owns_pool; /* else it is that of the build this is the bare one of */
-  gboolean is_bare;
+  gboolean is_bare, is_observed;
   GMutex mutex;       /* guards bare */
   EngBuild *bare;     /* NULL until it is asked for */
   RtExec *exec;

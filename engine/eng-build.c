@@ -39,9 +39,7 @@ eng_build_finalize (GObject *object)
     rt_weight_unref (self->weights[i]);
   g_free (self->weights);
   g_free (self->dtypes);
-  if (self->owns_graph)
-    rt_graph_free ((RtGraph *)self->graph);
-  rt_graph_free (self->channels_last);
+  g_clear_pointer (&self->graphs, g_ptr_array_unref);
   g_clear_pointer (&self->extra, g_ptr_array_unref);
   g_strfreev (self->notes);
   g_free (self->hash);
@@ -62,6 +60,7 @@ static void
 eng_build_init (EngBuild *self)
 {
   g_mutex_init (&self->mutex);
+  self->graphs = g_ptr_array_new_with_free_func ((GDestroyNotify)rt_graph_free);
 }
 
 /* ---- Decisions ---- */
@@ -73,6 +72,12 @@ eng_lowering_note (EngLowering *lowering, const char *format, ...)
   va_start (args, format);
   g_ptr_array_add (lowering->notes, g_strdup_vprintf (format, args));
   va_end (args);
+}
+
+void
+eng_lowering_keep (EngLowering *lowering, RtGraph *graph)
+{
+  g_ptr_array_add (lowering->graphs, graph);
 }
 
 static gboolean
@@ -137,6 +142,7 @@ typedef struct
   EngJob *job;
   atomic_int cancel;
   guint64 bytes_done, bytes_total;
+  gboolean *is_used; /* [n_tensors] */
 } Packing;
 
 static void
@@ -146,12 +152,21 @@ report (EngJob *job, const char *stage, double progress)
     eng_job_report (job, stage, progress);
 }
 
+/* Whether @value (nullable) is the model's tensor @index: its name and its numbers. */
+static gboolean
+is_source_tensor (EngBuild *self, guint index, const RtValue *value)
+{
+  const EngTensor *tensor = eng_model_get_tensor (self->model, index);
+  return value != NULL && value->kind == RT_VALUE_WEIGHT && strcmp (tensor->name, value->name) == 0
+         && value->data == rt_graph_value (eng_model_get_graph (self->model), tensor->value)->data;
+}
+
 static RtWeight *
 find_reusable (Packing *packing, guint index)
 {
   EngBuild *reuse = packing->reuse;
   if (reuse == NULL || reuse->model != packing->build->model
-      || reuse->dtypes[index] != packing->build->dtypes[index])
+      || reuse->dtypes[index] != packing->build->dtypes[index] || reuse->weights[index] == NULL)
     return NULL;
   return rt_weight_ref (reuse->weights[index]);
 }
@@ -175,8 +190,7 @@ pack_one (Packing *packing, guint index, RtError *rt_error)
                    : rt_fail_prefix (rt_error, "%s", tensor->name);
       /* The packed copy is what runs: let the file's pages go. */
       const RtGguf *gguf = eng_model_get_gguf (self->model);
-      const RtGgufTensor *in_file
-          = gguf != NULL ? rt_gguf_find_tensor (gguf, tensor->name) : NULL;
+      const RtGgufTensor *in_file = gguf != NULL ? rt_gguf_find_tensor (gguf, tensor->name) : NULL;
       if (in_file != NULL)
         rt_gguf_forget_tensor (gguf, in_file);
     }
@@ -186,10 +200,32 @@ pack_one (Packing *packing, guint index, RtError *rt_error)
   return TRUE;
 }
 
+/* Which tensors the graph still reads as they are in the file: of others a pass has made its own. */
+static gboolean *
+find_used (EngBuild *self)
+{
+  gboolean *is_used = g_new0 (gboolean, MAX (self->n_tensors, 1));
+  g_autoptr (GHashTable) by_name = g_hash_table_new (g_str_hash, g_str_equal);
+
+  for (guint32 i = 0; i < rt_graph_n_values (self->graph); i++)
+    {
+      const RtValue *value = rt_graph_value (self->graph, i);
+      if (value->kind == RT_VALUE_WEIGHT)
+        g_hash_table_insert (by_name, (gpointer)value->name, (gpointer)value);
+    }
+  for (guint i = 0; i < self->n_tensors; i++)
+    is_used[i]
+        = is_source_tensor (self, i,
+                            g_hash_table_lookup (by_name,
+                                                 eng_model_get_tensor (self->model, i)->name));
+  return is_used;
+}
+
 static gboolean
 pack_weights (EngBuild *self, EngBuild *reuse, EngJob *job, GError **error)
 {
-  Packing packing = { .build = self, .reuse = reuse, .job = job };
+  g_autofree gboolean *is_used = find_used (self);
+  Packing packing = { .build = self, .reuse = reuse, .job = job, .is_used = is_used };
   GCancellable *cancellable = job != NULL ? eng_job_get_cancellable (job) : NULL;
   gulong handler
       = cancellable != NULL
@@ -199,9 +235,11 @@ pack_weights (EngBuild *self, EngBuild *reuse, EngJob *job, GError **error)
   gboolean ok = TRUE;
 
   for (guint i = 0; i < self->n_tensors; i++)
-    packing.bytes_total += eng_model_get_tensor (self->model, i)->bytes;
+    packing.bytes_total += is_used[i] ? eng_model_get_tensor (self->model, i)->bytes : 0;
   for (guint i = 0; ok && i < self->n_tensors; i++)
     {
+      if (!is_used[i])
+        continue;
       if (g_cancellable_is_cancelled (cancellable))
         ok = rt_fail (&rt_error, RT_ERROR_CANCELLED, "Cancelled");
       else
@@ -214,8 +252,7 @@ pack_weights (EngBuild *self, EngBuild *reuse, EngJob *job, GError **error)
 static const RtGraph *
 source_graph (EngBuild *self)
 {
-  return self->is_bare ? eng_model_get_bare_graph (self->model)
-                       : eng_model_get_graph (self->model);
+  return self->is_bare ? eng_model_get_bare_graph (self->model) : eng_model_get_graph (self->model);
 }
 
 /* Formats per value of the source graph, as rt_fuse() wants them. */
@@ -242,7 +279,7 @@ eng_build_tensor_of_value (EngBuild *self, RtValueId id)
   if (value->kind != RT_VALUE_WEIGHT)
     return -1;
   for (guint i = 0; i < self->n_tensors; i++)
-    if (strcmp (eng_model_get_tensor (self->model, i)->name, value->name) == 0)
+    if (is_source_tensor (self, i, value))
       return (int)i;
   return -1;
 }
@@ -254,9 +291,9 @@ pack_extra (EngBuild *self, const RtValue *value, RtError *rt_error)
   guint64 n_cols = 1;
   for (guint d = 1; d < value->shape.n_dims; d++)
     n_cols *= (guint64)value->shape.dims[d];
-  RtWeight *weight = rt_weight_pack (value->type, value->type, value->data, value->data_bytes,
-                                     (guint64)value->shape.dims[0], n_cols, self->pool, NULL,
-                                     rt_error);
+  RtWeight *weight
+      = rt_weight_pack (value->type, value->type, value->data, value->data_bytes,
+                        (guint64)value->shape.dims[0], n_cols, self->pool, NULL, rt_error);
   if (weight == NULL)
     {
       rt_fail_prefix (rt_error, "%s", value->name);
@@ -295,17 +332,11 @@ make_exec (EngBuild *self, const EngLowering *lowering, RtError *rt_error)
 {
   guint32 n_values = rt_graph_n_values (self->graph);
   g_autofree RtWeight **by_value = g_new0 (RtWeight *, MAX (n_values, 1));
-  g_autoptr (GHashTable) by_name = g_hash_table_new (g_str_hash, g_str_equal);
 
   for (guint i = 0; i < self->n_tensors; i++)
-    g_hash_table_insert (by_name, (gpointer)eng_model_get_tensor (self->model, i)->name,
-                         self->weights[i]);
-  for (guint32 i = 0; i < n_values; i++)
-    {
-      const RtValue *value = rt_graph_value (self->graph, i);
-      if (value->kind == RT_VALUE_WEIGHT)
-        by_value[i] = g_hash_table_lookup (by_name, value->name);
-    }
+    if (self->weights[i] != NULL)
+      by_value[rt_graph_find_value (self->graph, eng_model_get_tensor (self->model, i)->name)]
+          = self->weights[i];
 
   if (eng_model_get_kind (self->model) == ENG_MODEL_NETWORK
       && !find_extra (self, by_value, rt_error))
@@ -318,6 +349,23 @@ make_exec (EngBuild *self, const EngLowering *lowering, RtError *rt_error)
                           .planner = lowering->planner,
                           .kv_capacity = lowering->n_ctx };
   return rt_exec_new (&config, rt_error);
+}
+
+/* Constants that passes have made are part of what is built; those of the file are in its identity. */
+static void
+add_made_constant (EngBuild *self, RtValueId id, GString *text)
+{
+  const RtValue *value = rt_graph_value (self->graph, id);
+  const RtGraph *source = source_graph (self);
+
+  if (value->kind != RT_VALUE_WEIGHT || source == self->graph)
+    return;
+  RtValueId from = rt_graph_find_value (source, value->name);
+  if (from != RT_NONE && rt_graph_value (source, from)->data == value->data)
+    return;
+  g_autofree char *sum
+      = g_compute_checksum_for_data (G_CHECKSUM_SHA256, value->data, value->data_bytes);
+  g_string_append_printf (text, "constant %s %s\n", value->name, sum);
 }
 
 /* The same inputs give the same text on every machine of one instruction set, and so the same hash.
@@ -345,6 +393,14 @@ make_hash (EngBuild *self, const EngLowering *lowering)
         g_string_append_printf (text, " >%d", (int)node->outputs[k]);
       g_string_append_c (text, '\n');
     }
+  for (guint32 i = 0; i < rt_graph_n_values (self->graph); i++)
+    {
+      const RtQuant *quant = rt_graph_value (self->graph, i)->quant;
+      for (guint32 k = 0; quant != NULL && k < quant->n; k++)
+        g_string_append_printf (text, "quant %u %a %d\n", i, (double)quant->scales[k],
+                                quant->zero_points[k]);
+      add_made_constant (self, i, text);
+    }
   self->hash = g_compute_checksum_for_string (G_CHECKSUM_SHA256, text->str, (gssize)text->len);
 }
 
@@ -354,6 +410,56 @@ take_notes (EngBuild *self, EngLowering *lowering)
   g_ptr_array_add (lowering->notes, NULL);
   g_ptr_array_set_free_func (lowering->notes, NULL);
   self->notes = (char **)g_ptr_array_free (g_steal_pointer (&lowering->notes), FALSE);
+}
+
+static const RtGraph *
+add_graph (EngBuild *self, RtGraph *graph)
+{
+  g_ptr_array_add (self->graphs, graph);
+  return graph;
+}
+
+/* From the source graph to the one that is executed: layout, fusion, what techniques rewrite, the
+ * rest of fusion. */
+static gboolean
+make_graph (EngBuild *self, EngLowering *lowering, GError **error)
+{
+  RtError rt_error = { 0 };
+  guint n;
+  const EngTechnique *const *techniques = eng_technique_list (&n);
+
+  self->graph = source_graph (self);
+  if (eng_model_get_kind (self->model) == ENG_MODEL_NETWORK)
+    {
+      RtGraph *channels_last = rt_layout (self->graph, &rt_error);
+      if (channels_last == NULL)
+        return eng_error_take_rt (&rt_error, error);
+      self->graph = add_graph (self, channels_last);
+    }
+  for (guint pass = 0; pass < 2; pass++)
+    {
+      guint32 fusions = pass == 0 ? lowering->fusions : lowering->late_fusions;
+      RtGraph *fused = fusions != 0 ? fuse (self, self->graph, fusions, &rt_error) : NULL;
+      if (fusions != 0 && fused == NULL)
+        return eng_error_take_rt (&rt_error, error);
+      if (fused != NULL)
+        self->graph = add_graph (self, fused);
+      for (guint i = 0; pass == 0 && i < n; i++)
+        {
+          g_autoptr (GError) local = NULL;
+          RtGraph *graph = techniques[i]->rewrite != NULL
+                               ? techniques[i]->rewrite (lowering, self->graph, &local)
+                               : NULL;
+          if (local != NULL)
+            {
+              g_propagate_error (error, g_steal_pointer (&local));
+              return FALSE;
+            }
+          if (graph != NULL)
+            self->graph = add_graph (self, graph);
+        }
+    }
+  return TRUE;
 }
 
 static gboolean
@@ -370,15 +476,8 @@ lower (EngBuild *self, EngLowering *lowering, EngBuild *reuse, EngJob *job, GErr
   self->max_tokens = MIN (MAX_TOKENS, lowering->n_ctx);
   self->kv_format = lowering->kv_format;
 
-  const RtGraph *source = source_graph (self);
-  if (eng_model_get_kind (self->model) == ENG_MODEL_NETWORK)
-    source = self->channels_last = rt_layout (source, &rt_error);
-  self->graph = source != NULL && lowering->fusions != 0
-                    ? fuse (self, source, lowering->fusions, &rt_error)
-                    : source;
-  self->owns_graph = source != NULL && lowering->fusions != 0;
-  if (self->graph == NULL)
-    return eng_error_take_rt (&rt_error, error);
+  if (!make_graph (self, lowering, error))
+    return FALSE;
   if (self->pool == NULL)
     {
       self->pool = rt_pool_new (lowering->n_threads, &rt_error);
@@ -419,26 +518,31 @@ check_report (EngModel *model, GError **error)
   return FALSE;
 }
 
+/* @of (nullable): the build that this is the bare one of. */
 static EngBuild *
-build_new (EngModel *model, EngRecipe *recipe, EngBuild *reuse, EngBuild *bare_of, EngJob *job,
-           GError **error)
+build_new (EngModel *model, EngRecipe *recipe, EngBuild *reuse, EngBuild *of, gboolean is_observed,
+           EngJob *job, GError **error)
 {
   if (!check_report (model, error))
     return NULL;
   g_autoptr (EngBuild) self = g_object_new (ENG_TYPE_BUILD, NULL);
   self->model = g_object_ref (model);
   self->recipe = eng_recipe_ref (recipe);
-  if (bare_of != NULL)
+  self->is_observed = is_observed;
+  if (of != NULL)
     {
       self->is_bare = TRUE;
-      self->pool = bare_of->pool;
+      self->pool = of->pool;
     }
 
-  EngLowering lowering = { .model = model, .recipe = recipe };
+  EngLowering lowering = { .model = model,
+                           .recipe = recipe,
+                           .is_bare = self->is_bare,
+                           .is_observed = is_observed,
+                           .job = job,
+                           .graphs = self->graphs };
   gboolean ok = lower (self, &lowering, reuse, job, error);
   lowering_clear (&lowering);
-  if (job != NULL)
-    eng_job_finish (job);
   return ok ? g_steal_pointer (&self) : NULL;
 }
 
@@ -446,7 +550,16 @@ EngBuild *
 eng_build_new (EngModel *model, EngRecipe *recipe, EngBuild *reuse, EngJob *job, GError **error)
 {
   g_return_val_if_fail (ENG_IS_MODEL (model) && recipe != NULL, NULL);
-  return build_new (model, recipe, reuse, NULL, job, error);
+  EngBuild *self = build_new (model, recipe, reuse, NULL, FALSE, job, error);
+  if (job != NULL)
+    eng_job_finish (job);
+  return self;
+}
+
+EngBuild *
+eng_build_new_observed (EngModel *model, EngRecipe *recipe, EngJob *job, GError **error)
+{
+  return build_new (model, recipe, NULL, NULL, TRUE, job, error);
 }
 
 EngBuild *
@@ -460,7 +573,7 @@ eng_build_get_bare (EngBuild *self, GError **error)
     return self;
   g_mutex_lock (&self->mutex);
   if (self->bare == NULL)
-    self->bare = build_new (self->model, self->recipe, self, self, NULL, error);
+    self->bare = build_new (self->model, self->recipe, self, self, self->is_observed, NULL, error);
   EngBuild *bare = self->bare;
   g_mutex_unlock (&self->mutex);
   return bare;

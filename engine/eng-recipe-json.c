@@ -14,7 +14,7 @@ value_from_node (const EngParam *param, JsonNode *node)
     return NULL;
   GType type = json_node_get_value_type (node);
 
-  if (param->kind == ENG_PARAM_CHOICE && type == G_TYPE_STRING)
+  if ((param->kind == ENG_PARAM_CHOICE || param->kind == ENG_PARAM_PATH) && type == G_TYPE_STRING)
     return g_variant_new_string (json_node_get_string (node));
   if (param->kind == ENG_PARAM_INT && type == G_TYPE_INT64)
     return g_variant_new_int64 (json_node_get_int (node));
@@ -50,7 +50,8 @@ static gboolean
 read_member (EngRecipe **recipe, const EngTechnique *technique, const char *match, const char *name,
              JsonNode *node, GError **error)
 {
-  static const char *const wanted[] = { "a text", "a whole number", "a number", "true or false" };
+  static const char *const wanted[] = { "a text", "a whole number", "a number", "true or false",
+                                        "the path of a folder or file" };
   const EngParam *param = eng_technique_find_param (technique, name);
 
   if (param == NULL)
@@ -213,6 +214,7 @@ write_value (JsonBuilder *builder, const EngSetting *setting)
   switch (setting->param->kind)
     {
     case ENG_PARAM_CHOICE:
+    case ENG_PARAM_PATH:
       json_builder_add_string_value (builder, g_variant_get_string (setting->value, NULL));
       break;
     case ENG_PARAM_INT:

@@ -141,8 +141,9 @@ gboolean
 eng_recipe_check_value (const EngTechnique *technique, const EngParam *param, GVariant *value,
                         GError **error)
 {
-  static const char *const types[] = { "s", "x", "d", "b" };
-  static const char *const wanted[] = { "a text", "a whole number", "a number", "true or false" };
+  static const char *const types[] = { "s", "x", "d", "b", "s" };
+  static const char *const wanted[]
+      = { "a text", "a whole number", "a number", "true or false", "the path of a folder or file" };
 
   if (!g_variant_is_of_type (value, G_VARIANT_TYPE (types[param->kind])))
     {
@@ -168,6 +169,7 @@ eng_recipe_check_value (const EngTechnique *technique, const EngParam *param, GV
     case ENG_PARAM_REAL:
       return check_number (technique, param, g_variant_get_double (value), error);
     case ENG_PARAM_SWITCH:
+    case ENG_PARAM_PATH:
       return TRUE;
     }
   g_assert_not_reached ();
@@ -188,6 +190,8 @@ default_value (const EngTechnique *technique, const EngParam *param)
       return g_variant_ref_sink (g_variant_new_double (value));
     case ENG_PARAM_SWITCH:
       return g_variant_ref_sink (g_variant_new_boolean (value != 0));
+    case ENG_PARAM_PATH:
+      return g_variant_ref_sink (g_variant_new_string (""));
     }
   g_assert_not_reached ();
 }
@@ -390,6 +394,10 @@ describe_value (const EngTechnique *technique, const EngParam *param, GVariant *
                               param->unit != NULL ? param->unit : "");
     case ENG_PARAM_SWITCH:
       return g_strdup (g_variant_get_boolean (standard) ? "on" : "off");
+    case ENG_PARAM_PATH:
+      return g_variant_get_string (standard, NULL)[0] != '\0'
+                 ? g_path_get_basename (g_variant_get_string (standard, NULL))
+                 : g_strdup ("none");
     }
   return g_strdup ("");
 }

@@ -15,6 +15,7 @@ typedef enum
   ENG_PARAM_INT,
   ENG_PARAM_REAL,
   ENG_PARAM_SWITCH,
+  ENG_PARAM_PATH, /* a folder or a file; "": none */
 } EngParamKind;
 
 typedef struct
@@ -66,6 +67,8 @@ typedef struct
   void (*estimate) (EngModel *model, EngRecipe *recipe, int layer, EngEstimate *estimate);
   /* Make it so. Reports notes through eng_lowering_note() where it could not do what was asked for a tensor. */
   gboolean (*apply) (EngLowering *lowering, GError **error);
+  /* Rewrite the fused graph, as apply() decided. A new graph, which may borrow constants of @graph; NULL without @error: as it is. May be NULL. */
+  RtGraph *(*rewrite) (EngLowering *lowering, const RtGraph *graph, GError **error);
   /* What it did to this layer, in numbers; newly allocated, NULL when nothing. */
   char *(*explain) (EngModel *model, EngRecipe *recipe, int layer);
   /* A few words for titles and lists ("Q4_0 weights"); newly allocated, NULL when not worth a word. May be NULL. */

@@ -17,6 +17,8 @@ describe_values (const EngParam *param)
 
   if (param->kind == ENG_PARAM_SWITCH)
     return g_strdup (param->default_value != 0 ? "on | off (default on)" : "on | off (default off)");
+  if (param->kind == ENG_PARAM_PATH)
+    return g_strdup ("the path of a folder or file (default none)");
   if (param->kind != ENG_PARAM_CHOICE)
     return g_strdup_printf ("%g to %g%s%s", param->min, param->max, param->unit != NULL ? " " : "",
                             param->unit != NULL ? param->unit : "");
@@ -46,7 +48,7 @@ print_technique (const EngTechnique *technique)
 static void
 add_param (JsonBuilder *builder, const EngParam *param)
 {
-  static const char *const kinds[] = { "choice", "integer", "number", "switch" };
+  static const char *const kinds[] = { "choice", "integer", "number", "switch", "path" };
 
   json_builder_begin_object (builder);
   app_cli_json_string (builder, "id", param->id);
@@ -71,7 +73,7 @@ add_param (JsonBuilder *builder, const EngParam *param)
         }
       json_builder_end_array (builder);
     }
-  else
+  else if (param->kind != ENG_PARAM_PATH)
     {
       app_cli_json_number (builder, "default", param->default_value);
       app_cli_json_number (builder, "min", param->min);

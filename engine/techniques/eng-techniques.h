@@ -11,5 +11,6 @@ extern const EngTechnique eng_technique_context;
 extern const EngTechnique eng_technique_threads;
 extern const EngTechnique eng_technique_fusion;
 extern const EngTechnique eng_technique_memory_plan;
+extern const EngTechnique eng_technique_int8;
 
 G_END_DECLS

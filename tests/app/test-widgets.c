@@ -4,6 +4,7 @@
 #include "app-figure-tile.h"
 #include "app-job-bar.h"
 #include "app-param-row.h"
+#include "app-path-button.h"
 #include "app-resources.h"
 #include "app-selection.h"
 
@@ -206,6 +207,35 @@ test_number_row (void)
   g_object_unref (row);
 }
 
+/* A path that is chosen or dropped counts at once; what is said is where it is, what is shown is short. */
+static void
+test_path_row (void)
+{
+  const EngParam param = { .id = "set", .title = "Samples", .summary = "", .kind = ENG_PARAM_PATH };
+  GtkWidget *row = g_object_ref_sink (app_param_row_new (&param, APP_PARAM_ROW_WHOLE));
+  GtkWidget *button = find_type (row, APP_TYPE_PATH_BUTTON);
+  guint n_changed = 0, n_notify = 0;
+
+  g_assert_nonnull (button);
+  g_signal_connect (row, "changed", G_CALLBACK (on_changed), &n_changed);
+  g_signal_connect (button, "notify::path", G_CALLBACK (count), &n_notify);
+  app_param_row_set_value (APP_PARAM_ROW (row), g_variant_new_string (""));
+  app_param_row_set_value (APP_PARAM_ROW (row), g_variant_new_string ("/data/set.tar.gz"));
+  g_assert_cmpstr (app_path_button_get_path (APP_PATH_BUTTON (button)), ==, "/data/set.tar.gz");
+  g_assert_cmpuint (n_changed, ==, 0); /* the program's own doing */
+  g_assert_cmpuint (n_notify, ==, 1);
+
+  app_path_button_set_path (APP_PATH_BUTTON (button), "/data/other");
+  app_path_button_set_path (APP_PATH_BUTTON (button), "/data/other");
+  g_assert_cmpuint (n_changed, ==, 1);
+  g_assert_cmpstr (g_variant_get_string (app_param_row_get_value (APP_PARAM_ROW (row)), NULL), ==,
+                   "/data/other");
+  gtk_widget_activate_action (button, "path.forget", NULL);
+  g_assert_cmpuint (n_changed, ==, 2);
+  g_assert_cmpstr (g_variant_get_string (app_param_row_get_value (APP_PARAM_ROW (row)), NULL), ==, "");
+  g_object_unref (row);
+}
+
 static void
 test_job_bar (void)
 {
@@ -243,6 +273,7 @@ main (int argc, char **argv)
   g_test_add_func ("/app/figure-tile", test_tile);
   g_test_add_func ("/app/param-row/choice", test_choice_row);
   g_test_add_func ("/app/param-row/number", test_number_row);
+  g_test_add_func ("/app/param-row/path", test_path_row);
   g_test_add_func ("/app/job-bar", test_job_bar);
   return g_test_run ();
 }
