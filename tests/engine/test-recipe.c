@@ -223,6 +223,8 @@ check_param (const EngTechnique *technique, const EngParam *param)
       return;
     }
   double min, max, standard;
+  if (param->kind == ENG_PARAM_PATH)
+    return;
   g_assert_cmpfloat (param->min, <, param->max);
   g_assert_cmpfloat (param->step, >, 0);
   eng_technique_limits (technique, NULL, param, &min, &max, &standard);
