@@ -32,6 +32,15 @@ eng_surround_output (const EngSurround *self, guint index)
   return rt_graph_value (self->imported->graph, self->imported->outputs[index].value);
 }
 
+guint
+eng_surround_find_output (const EngSurround *self, const char *name)
+{
+  for (guint i = 0; i < self->imported->n_outputs; i++)
+    if (strcmp (self->imported->outputs[i].name, name) == 0)
+      return i;
+  return G_MAXUINT;
+}
+
 RtValueId
 eng_surround_add_input (EngSurround *self, const char *name, int type, const RtShape *shape,
                         GError **error)
@@ -51,6 +60,9 @@ eng_surround_add (EngSurround *self, gboolean after, const char *name, const cha
 {
   RtError rt_error = { 0 };
   const RtOp *op = rt_op_find (op_name);
+  for (guint i = 0; i < n_inputs; i++)
+    if (inputs[i] == RT_NONE)
+      return RT_NONE;
   if (op == NULL)
     {
       g_set_error (error, ENG_ERROR, ENG_ERROR_UNSUPPORTED,
@@ -65,6 +77,14 @@ eng_surround_add (EngSurround *self, gboolean after, const char *name, const cha
       return RT_NONE;
     }
   return rt_graph_node (self->graph, node)->outputs[0];
+}
+
+RtValueId
+eng_surround_sibling (const EngSurround *self, RtValueId value, guint index)
+{
+  if (value == RT_NONE)
+    return RT_NONE;
+  return rt_graph_node (self->graph, rt_graph_value (self->graph, value)->producer)->outputs[index];
 }
 
 RtValueId
@@ -83,6 +103,18 @@ eng_surround_add_constant (EngSurround *self, const char *name, const RtShape *s
   if (id == RT_NONE)
     eng_error_take_rt (&rt_error, error);
   return id;
+}
+
+gboolean
+eng_surround_set_outputs (EngSurround *self, const RtValueId *outputs, guint n)
+{
+  for (guint i = 0; i < n; i++)
+    if (outputs[i] == RT_NONE)
+      return FALSE;
+  g_free (self->outputs);
+  self->outputs = g_memdup2 (outputs, n * sizeof *outputs);
+  self->n_outputs = n;
+  return TRUE;
 }
 
 gboolean
@@ -280,7 +312,6 @@ eng_network_new (const EngImported *imported, EngCard *card, const EngBlocks *bl
   g_autoptr (EngNetwork) network = g_new0 (EngNetwork, 1);
   g_autoptr (GPtrArray) inputs = g_ptr_array_new_with_free_func (g_free);
   g_autofree RtValueId *map = g_new (RtValueId, n_values + 1);
-  g_autofree RtValueId *outputs = g_new (RtValueId, imported->n_outputs + 1);
 
   for (guint i = 0; i < n_values; i++)
     map[i] = RT_NONE;
@@ -296,16 +327,18 @@ eng_network_new (const EngImported *imported, EngCard *card, const EngBlocks *bl
                        .n_layers = (int)blocks->n,
                        .map = map,
                        .inputs = inputs,
-                       .outputs = outputs };
-  if (!surround (&self, blocks, bare, error))
-    return NULL;
-
-  network->outputs = g_new0 (char *, imported->n_outputs + 1);
-  for (guint i = 0; i < imported->n_outputs; i++)
+                       .outputs = g_new (RtValueId, imported->n_outputs + 1),
+                       .n_outputs = imported->n_outputs };
+  gboolean ok = surround (&self, blocks, bare, error);
+  network->outputs = g_new0 (char *, self.n_outputs + 1);
+  for (guint i = 0; ok && i < self.n_outputs; i++)
     {
-      rt_graph_set_output (network->graph, outputs[i]);
-      network->outputs[i] = g_strdup (rt_graph_value (network->graph, outputs[i])->name);
+      rt_graph_set_output (network->graph, self.outputs[i]);
+      network->outputs[i] = g_strdup (rt_graph_value (network->graph, self.outputs[i])->name);
     }
+  g_free (self.outputs);
+  if (!ok)
+    return NULL;
   g_ptr_array_add (inputs, NULL);
   network->inputs = g_strdupv ((GStrv)inputs->pdata);
   return g_steal_pointer (&network);

@@ -156,39 +156,20 @@ app_cli_print_figures (EngRun *run)
     g_printerr ("%s: %s\n", eng_run_get_validity (run) == ENG_RUN_INVALID ? "invalid" : "degraded", *reason);
 }
 
-/* A mask as a picture: shares of foreground in grey, classes in grey levels that differ. */
-static EngPicture *
-mask_picture (EngResult *result)
-{
-  guint width, height;
-  gboolean soft;
-  const guint8 *mask = eng_result_get_mask (result, &width, &height, &soft);
-  EngPicture *picture = eng_picture_new (width, height);
-  guint8 *pixels = eng_picture_edit_pixels (picture);
-
-  for (guint i = 0; i < width * height; i++)
-    for (guint c = 0; c < 3; c++)
-      pixels[3 * i + c] = soft ? mask[i] : (guint8) (mask[i] * 97u);
-  return picture;
-}
-
 gboolean
 app_cli_save_result (EngRun *run, const char *path, GError **error)
 {
   EngResult *result = eng_run_get_result (run);
   EngResultKind kind = result != NULL ? eng_result_get_kind (result) : ENG_RESULT_TENSORS;
-  g_autoptr (EngPicture) mask = NULL;
+  gboolean drawn = kind == ENG_RESULT_BOXES || kind == ENG_RESULT_POINTS || kind == ENG_RESULT_MASK;
 
   if (kind == ENG_RESULT_PICTURE)
     return eng_picture_save_png (eng_result_get_picture (result), path, error);
   if (kind == ENG_RESULT_SOUND)
     return eng_sound_save_wav (eng_result_get_sound (result), path, error);
-  if (kind == ENG_RESULT_MASK)
-    {
-      mask = mask_picture (result);
-      return eng_picture_save_png (mask, path, error);
-    }
-  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "--output saves pictures, masks and sounds; the result is %s",
+  if (drawn && eng_input_get_kind (eng_result_get_input (result)) == ENG_INPUT_PICTURE)
+    return app_cli_draw_result (result, path, error);
+  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "--output saves pictures and sounds, and boxes, points and masks drawn over a picture; the result is %s",
                eng_result_kind_name (kind));
   return FALSE;
 }

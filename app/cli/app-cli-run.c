@@ -30,7 +30,7 @@ static const GOptionEntry entries[] = {
   { "ignore-end", 0, 0, G_OPTION_ARG_NONE, &ignore_end, "Go on after an end token", NULL },
   { "input", 'i', 0, G_OPTION_ARG_FILENAME_ARRAY, &inputs,
     "Of a network: a picture, sound, .npy or .bin file, or a folder; may be repeated (random without)", "FILE" },
-  { "output", 'o', 0, G_OPTION_ARG_FILENAME, &output, "Save the picture (PNG), mask (PNG) or sound (WAV) that comes out", "FILE" },
+  { "output", 'o', 0, G_OPTION_ARG_FILENAME, &output, "Save the picture (PNG) or sound (WAV) that comes out, or what was found drawn over the picture (PNG)", "FILE" },
   { "repeats", 0, 0, G_OPTION_ARG_INT, &n_repeats, "Clean inferences (as many as an interval takes)", "N" },
   { "seconds", 0, 0, G_OPTION_ARG_DOUBLE, &seconds, "Run over the inputs again and again for so long", "S" },
   { "rate", 0, 0, G_OPTION_ARG_DOUBLE, &rate, "With --seconds: inputs per second (as fast as possible)", "HZ" },

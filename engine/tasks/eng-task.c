@@ -99,6 +99,7 @@ eng_task_run_new (EngBuild *build, EngInputKind kind, GError **error)
   self->build = g_object_ref (used);
   self->model = model;
   self->card = card;
+  self->bare = bare;
   self->exec = eng_build_get_exec (used);
   self->graph = eng_build_get_graph (used);
   self->front = bare ? &eng_front_tensor : eng_front_find (eng_card_get_front (card));

@@ -58,6 +58,7 @@ struct _EngTaskRun
   const RtGraph *graph;
   const EngFront *front;
   const EngTask *task;
+  gboolean bare; /* without the front end's and the task's nodes: the outputs are the file's */
   guint n_inputs, n_outputs;
   RtValueId *inputs, *outputs; /* in the executed graph */
 

@@ -154,6 +154,106 @@ test_portrait (gconstpointer model)
     }
 }
 
+/* Where the middles of what is seen are, as a person points at them on the picture. */
+typedef struct
+{
+  const char *name, *model, *input, *label;
+  gboolean fetched;
+  guint n;
+  float middles[4][2];
+} BoxCase;
+
+static const BoxCase box_cases[] = {
+  { "yunet",
+    "vision/face/yunet_n_320_320.onnx",
+    "vision/images/face.jpg",
+    "face",
+    FALSE,
+    4,
+    { { 0.35f, 0.40f }, { 0.59f, 0.31f }, { 0.91f, 0.43f }, { 0.055f, 0.37f } } },
+  { "ultra-light",
+    "vision/face/version-RFB-320.onnx",
+    "vision/images/face.jpg",
+    "face",
+    FALSE,
+    4,
+    { { 0.35f, 0.40f }, { 0.59f, 0.31f }, { 0.91f, 0.43f }, { 0.055f, 0.37f } } },
+  { "blazeface-full",
+    "face_detection_full_range_sparse.tflite",
+    "vision/images/face.jpg",
+    "face",
+    TRUE,
+    4,
+    { { 0.35f, 0.42f }, { 0.59f, 0.32f }, { 0.91f, 0.43f }, { 0.05f, 0.37f } } },
+  { "blazeface-short",
+    "face_detection_short_range.tflite",
+    "vision/images/face.jpg",
+    "face",
+    TRUE,
+    2,
+    { { 0.35f, 0.42f }, { 0.60f, 0.33f } } },
+  { "fastestdet",
+    "vision/detect/FastestDet.onnx",
+    "vision/images/pets.jpg",
+    "dog",
+    FALSE,
+    2,
+    { { 0.36f, 0.39f }, { 0.82f, 0.63f } } },
+};
+
+/* Every wanted middle has one box of the label around it, and no other box of that label is there. */
+static void
+test_boxes (gconstpointer data)
+{
+  const BoxCase *c = data;
+  g_autoptr (EngResult) result
+      = c->fetched ? ask_fetched (c->model, c->input) : ask_data (c->model, c->input);
+  guint n_labelled = 0;
+  if (result == NULL)
+    return;
+  g_assert_cmpint (eng_result_get_kind (result), ==, ENG_RESULT_BOXES);
+  for (guint k = 0; k < c->n; k++)
+    {
+      guint n_here = 0;
+      for (guint i = 0; i < eng_result_get_n_boxes (result); i++)
+        {
+          const EngBox *box = eng_result_get_box (result, i);
+          float x = (box->x0 + box->x1) / 2, y = (box->y0 + box->y1) / 2;
+          if (strcmp (box->what.label, c->label) == 0)
+            n_here += fabsf (x - c->middles[k][0]) < 0.04f && fabsf (y - c->middles[k][1]) < 0.04f;
+        }
+      g_assert_cmpuint (n_here, ==, 1);
+    }
+  for (guint i = 0; i < eng_result_get_n_boxes (result); i++)
+    n_labelled += strcmp (eng_result_get_box (result, i)->what.label, c->label) == 0;
+  g_assert_cmpuint (n_labelled, ==, c->n);
+}
+
+/* Decoding and suppression are nodes: they are timed as what comes after the network. */
+static void
+test_nodes (void)
+{
+  g_autofree char *path = eng_test_data_or_skip ("vision/face/yunet_n_320_320.onnx");
+  if (path == NULL)
+    return;
+  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngBuild) build = eng_test_build (model, "{}", NULL);
+  const RtGraph *graph = eng_build_get_graph (build);
+  gboolean decoded = FALSE, suppressed = FALSE, fitted = FALSE;
+
+  for (RtNodeId i = 0; i < rt_graph_n_nodes (graph); i++)
+    {
+      const RtNode *node = rt_graph_node (graph, i);
+      gboolean behind = node->layer == (int)eng_model_get_n_layers (model);
+      decoded |= behind && strcmp (node->op->name, "box-decode") == 0;
+      suppressed |= behind && strcmp (node->op->name, "nms") == 0;
+      fitted |= node->layer == -1 && strcmp (node->op->name, "picture") == 0;
+    }
+  g_assert_true (decoded);
+  g_assert_true (suppressed);
+  g_assert_true (fitted);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -170,5 +270,11 @@ main (int argc, char **argv)
                         test_portrait);
   g_test_add_data_func ("/tasks/boxes/blazeface-sparse", "face_detection_full_range_sparse.tflite",
                         test_portrait);
+  for (guint i = 0; i < G_N_ELEMENTS (box_cases); i++)
+    {
+      g_autofree char *path = g_strconcat ("/tasks/boxes/several/", box_cases[i].name, NULL);
+      g_test_add_data_func (path, &box_cases[i], test_boxes);
+    }
+  g_test_add_func ("/tasks/boxes/nodes", test_nodes);
   return g_test_run ();
 }
