@@ -3,6 +3,7 @@
 #include "app-graph-feed.h"
 
 #include "app-config.h"
+#include "ops/rt-ops-unsupported.h"
 
 #include <glib/gi18n.h>
 #include <math.h>
@@ -11,6 +12,7 @@ typedef struct
 {
   char *id, *title, *detail;
   char *name; /* of the node; NULL for an input of the graph */
+  char *problem; /* why it cannot run, NULL: it can */
   int layer;
   RtNodeId node;
   guint group;
@@ -29,6 +31,7 @@ struct _AppGraphFeed
   GArray *edges;       /* PlotGraphEdge */
   GHashTable *by_id;   /* id -> node + 1 */
   GHashTable *by_name; /* node name -> node + 1 */
+  GHashTable *by_source; /* source node's name (owned) -> node + 1 */
   int *group_of_layer; /* [n_layers + 2], index layer + 1; -1: none */
   int *node_of_layer;  /* the first of it, -1: none */
   int n_layers;
@@ -43,6 +46,7 @@ node_clear (gpointer data)
   g_free (node->title);
   g_free (node->detail);
   g_free (node->name);
+  g_free (node->problem);
 }
 
 static void
@@ -118,8 +122,27 @@ dup_shape (const RtValue *value)
   return g_strdup (rt_shape_text (&value->shape, buffer, sizeof buffer));
 }
 
+/* The report's own words about a node of the file, else what it is called there. */
+static char *
+dup_problem (EngModel *model, const RtNode *node)
+{
+  const RtUnsupportedAttrs *attrs = node->attrs;
+  const char *const *report = eng_model_get_report (model);
+  g_autofree char *start
+      = g_strdup_printf ("Node “%s” ", node->n_sources > 0 ? node->sources[0] : node->name);
+
+  for (guint i = 0; report[i] != NULL; i++)
+    if (g_str_has_prefix (report[i], start))
+      {
+        const char *reason = strstr (report[i], "): ");
+
+        return g_strdup (reason != NULL ? reason + 3 : report[i]);
+      }
+  return g_strdup (attrs->op);
+}
+
 static void
-add_node (AppGraphFeed *self, const RtGraph *graph, RtNodeId id)
+add_node (AppGraphFeed *self, EngModel *model, const RtGraph *graph, RtNodeId id)
 {
   const RtNode *from = rt_graph_node (graph, id);
   g_autofree char *shape
@@ -130,11 +153,24 @@ add_node (AppGraphFeed *self, const RtGraph *graph, RtNodeId id)
   node.id = g_strdup_printf ("node/%s", from->name);
   node.name = g_strdup (from->name);
   node.title = g_strdup (group >= 0 ? short_name (from->name) : from->name);
-  node.detail = g_strdup_printf ("%s \u00b7 %s", from->op->title, shape);
+  if (from->op == &rt_op_unsupported)
+    {
+      const RtUnsupportedAttrs *attrs = from->attrs;
+
+      node.problem = dup_problem (model, from);
+      node.detail = g_strdup_printf ("%s \u00b7 %s", attrs->op,
+                                     attrs->is_unknown ? _ ("unknown shape") : shape);
+    }
+  else
+    node.detail = g_strdup_printf ("%s \u00b7 %s", from->op->title, shape);
   node.group = group >= 0 ? (guint)group : PLOT_GRAPH_NO_GROUP;
   if (self->node_of_layer[node.layer + 1] < 0)
     self->node_of_layer[node.layer + 1] = (int)self->nodes->len;
   g_array_append_val (self->nodes, node);
+  for (guint i = 0; i < from->n_sources; i++)
+    if (!g_hash_table_contains (self->by_source, from->sources[i]))
+      g_hash_table_insert (self->by_source, g_strdup (from->sources[i]),
+                           GUINT_TO_POINTER (self->nodes->len));
 }
 
 static void
@@ -176,7 +212,7 @@ add_edges (AppGraphFeed *self, const RtGraph *graph, const guint *node_of_value)
 }
 
 static void
-fill (AppGraphFeed *self, const RtGraph *graph)
+fill (AppGraphFeed *self, EngModel *model, const RtGraph *graph)
 {
   guint n_values = rt_graph_n_values (graph);
   g_autofree guint *node_of_value = g_new (guint, MAX (1, n_values));
@@ -198,7 +234,7 @@ fill (AppGraphFeed *self, const RtGraph *graph)
       for (guint k = 0; k < node->n_outputs; k++)
         if (node->outputs[k] != RT_NONE)
           node_of_value[node->outputs[k]] = self->nodes->len;
-      add_node (self, graph, i);
+      add_node (self, model, graph, i);
     }
   add_edges (self, graph, node_of_value);
 }
@@ -216,11 +252,12 @@ app_graph_feed_new (EngModel *model, EngBuild *build)
   g_array_set_clear_func (self->groups, group_clear);
   self->by_id = g_hash_table_new (g_str_hash, g_str_equal);
   self->by_name = g_hash_table_new (g_str_hash, g_str_equal);
+  self->by_source = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->n_layers = (int)eng_model_get_n_layers (model);
   self->group_of_layer = g_new (int, self->n_layers + 2);
   self->node_of_layer = g_new (int, self->n_layers + 2);
   add_groups (self, model, graph);
-  fill (self, graph);
+  fill (self, model, graph);
   for (guint i = 0; i < self->nodes->len; i++)
     {
       const Node *node = get_node (self, i);
@@ -239,6 +276,7 @@ app_graph_feed_free (AppGraphFeed *self)
     return;
   g_hash_table_unref (self->by_id);
   g_hash_table_unref (self->by_name);
+  g_hash_table_unref (self->by_source);
   g_array_unref (self->nodes);
   g_array_unref (self->groups);
   g_array_unref (self->edges);
@@ -273,7 +311,8 @@ app_graph_feed_install (const AppGraphFeed *self, PlotGraph *graph)
     {
       const Node *node = get_node (self, i);
 
-      nodes[i] = (PlotGraphNode){ node->id, node->title, node->detail, node->group };
+      nodes[i]
+          = (PlotGraphNode){ node->id, node->title, node->detail, node->group, node->problem };
     }
   for (guint g = 0; g < self->groups->len; g++)
     {
@@ -285,13 +324,48 @@ app_graph_feed_install (const AppGraphFeed *self, PlotGraph *graph)
                                                  .groups = groups,
                                                  .n_groups = self->groups->len,
                                                  .edges = (const PlotGraphEdge *)self->edges->data,
-                                                 .n_edges = self->edges->len });
+                                                 .n_edges = self->edges->len,
+                                                 .problem_title = _ ("Not supported") });
 }
 
 guint
 app_graph_feed_get_n_nodes (const AppGraphFeed *self)
 {
   return g_hash_table_size (self->by_name);
+}
+
+/* ---- Searching ---- */
+
+static gboolean
+fits (const Node *node, const char *folded)
+{
+  g_autofree char *name = node->name != NULL ? g_utf8_casefold (node->name, -1) : NULL;
+  g_autofree char *detail = g_utf8_casefold (node->detail, -1);
+
+  return (name != NULL && strstr (name, folded) != NULL) || strstr (detail, folded) != NULL;
+}
+
+GPtrArray *
+app_graph_feed_search (const AppGraphFeed *self, const char *text)
+{
+  GPtrArray *found = g_ptr_array_new ();
+  g_autofree char *folded = g_utf8_casefold (text, -1);
+
+  for (guint i = 0; i < self->nodes->len && *folded != '\0'; i++)
+    if (get_node (self, i)->name != NULL && fits (get_node (self, i), folded))
+      g_ptr_array_add (found, get_node (self, i)->id);
+  return found;
+}
+
+GPtrArray *
+app_graph_feed_get_problems (const AppGraphFeed *self)
+{
+  GPtrArray *found = g_ptr_array_new ();
+
+  for (guint i = 0; i < self->nodes->len; i++)
+    if (get_node (self, i)->problem != NULL)
+      g_ptr_array_add (found, get_node (self, i)->id);
+  return found;
 }
 
 /* ---- Ids ---- */
@@ -310,6 +384,14 @@ app_graph_feed_find (const AppGraphFeed *self, int layer, const char *node)
   return self->node_of_layer[layer + 1] >= 0
              ? get_node (self, (guint)self->node_of_layer[layer + 1])->id
              : NULL;
+}
+
+const char *
+app_graph_feed_find_source (const AppGraphFeed *self, const char *source)
+{
+  guint found = GPOINTER_TO_UINT (g_hash_table_lookup (self->by_source, source));
+
+  return found > 0 ? get_node (self, found - 1)->id : NULL;
 }
 
 static const Node *
@@ -396,6 +478,22 @@ fill_latency (const AppGraphFeed *self, EngProfile *profile, RtPhase phase, doub
       if (latency->n > 0)
         groups[g] = latency->median_ns;
     }
+}
+
+double
+app_graph_feed_get_latency (const AppGraphFeed *self, EngProfile *profile, RtPhase phase, int layer,
+                            const char *node)
+{
+  const EngPhaseProfile *data = profile != NULL ? eng_profile_get_phase (profile, phase) : NULL;
+
+  if (data == NULL || eng_profile_get_n_layers (profile) != self->n_layers)
+    return NAN;
+  if (node == NULL)
+    return data->layers[layer + 1].n > 0 ? data->layers[layer + 1].median_ns : NAN;
+  for (guint i = 0; i < eng_profile_get_n_nodes (profile); i++)
+    if (g_str_equal (eng_profile_get_node_name (profile, i), node))
+      return data->nodes[i].n > 0 ? data->nodes[i].median_ns : NAN;
+  return NAN;
 }
 
 static void

@@ -28,14 +28,25 @@ gboolean app_graph_feed_equal (const AppGraphFeed *a, const AppGraphFeed *b);
 void app_graph_feed_install (const AppGraphFeed *feed, PlotGraph *graph);
 guint app_graph_feed_get_n_nodes (const AppGraphFeed *feed); /* without the inputs */
 
+/* Ids of the nodes whose name, operator or shape has @text in it, in the graph's order; whether
+ * letters are large or small does not count. Free the array, not the strings. */
+GPtrArray *app_graph_feed_search (const AppGraphFeed *feed, const char *text);
+/* Ids of the nodes that cannot run. */
+GPtrArray *app_graph_feed_get_problems (const AppGraphFeed *feed);
+
 /* The id that stands for a node, or for a whole layer when @node is NULL or unknown; NULL: none. */
 const char *app_graph_feed_find (const AppGraphFeed *feed, int layer, const char *node);
+/* The id of the node that a node of the file became; NULL: none. */
+const char *app_graph_feed_find_source (const AppGraphFeed *feed, const char *source);
 /* What an id stands for; @node gets NULL for a whole layer. FALSE for inputs and unknown ids. */
 gboolean app_graph_feed_lookup (const AppGraphFeed *feed, const char *id, int *layer,
                                 const char **node);
 /* The executed node behind an id, RT_NONE for groups and inputs. */
 RtNodeId app_graph_feed_get_node (const AppGraphFeed *feed, const char *id);
 
+/* Of one node, or of a whole layer when @node is NULL; NAN: not measured. @profile may be NULL. */
+double app_graph_feed_get_latency (const AppGraphFeed *feed, EngProfile *profile, RtPhase phase,
+                                   int layer, const char *node);
 /* Translated: "Decode latency". */
 const char *app_metric_get_title (AppMetric metric, RtPhase phase);
 /* Colours @graph, which was installed from @feed. @build NULL: no metric at all. @profile NULL: no

@@ -5,11 +5,16 @@
 
 #include "app-config.h"
 #include "app-graph-feed.h"
+#include "app-report-bar.h"
 #include "app-table.h"
+#include "eng-error.h"
 #include "plots.h"
 
 #include <adwaita.h>
 #include <glib/gi18n.h>
+#include <math.h>
+
+#define MAX_CARD_ROWS 4 /* of one kind */
 
 struct _AppGraphView
 {
@@ -21,10 +26,16 @@ struct _AppGraphView
   GtkWidget *stack;
   GtkWidget *table_bin;
   GtkToggleButton *expand;
+  GtkToggleButton *search_button;
+  GtkWidget *search, *search_revealer;
+  GtkWidget *search_count, *search_previous, *search_next;
+  AppReportBar *report;
 
   AppStage *stage;
   AppSelection *selection;
   AppGraphFeed *feed;
+  GPtrArray *found; /* ids in the feed that the search found; NULL: not searching */
+  guint at;         /* in found */
   gboolean show_table;
   gboolean stale;   /* something changed while nobody could see it */
   gboolean syncing; /* the selection is being copied one way or the other */
@@ -59,6 +70,8 @@ get_phase (AppGraphView *self)
              : app_selection_get_phase (self->selection);
 }
 
+static void search_again (AppGraphView *self);
+
 static void
 update_feed (AppGraphView *self)
 {
@@ -70,12 +83,15 @@ update_feed (AppGraphView *self)
       app_graph_feed_free (feed);
       return;
     }
+  g_clear_pointer (&self->found, g_ptr_array_unref);
   app_graph_feed_free (self->feed);
   self->feed = feed;
   if (feed != NULL)
     app_graph_feed_install (feed, self->graph);
   else
     plot_graph_set_graph (self->graph, NULL);
+  app_report_bar_set_model (self->report, model);
+  search_again (self);
 }
 
 static void
@@ -128,6 +144,107 @@ update_table (AppGraphView *self)
   adw_bin_set_child (ADW_BIN (self->table_bin), app_table_new (table, 200));
 }
 
+/* ---- Searching ---- */
+
+static void
+show_search (AppGraphView *self)
+{
+  const char *text = gtk_editable_get_text (GTK_EDITABLE (self->search));
+  guint n = self->found != NULL ? self->found->len : 0;
+  g_autofree char *count = NULL;
+
+  if (n > 0)
+    count = g_strdup_printf (_ ("%u of %u"), self->at + 1, n);
+  else
+    count = g_strdup (*text != '\0' ? _ ("not found") : "");
+  gtk_label_set_label (GTK_LABEL (self->search_count), count);
+  gtk_widget_set_sensitive (self->search_previous, n > 1);
+  gtk_widget_set_sensitive (self->search_next, n > 1);
+}
+
+/* Another graph: what was found are ids of the one before. */
+static void
+search_again (AppGraphView *self)
+{
+  const char *text = gtk_editable_get_text (GTK_EDITABLE (self->search));
+
+  g_clear_pointer (&self->found, g_ptr_array_unref);
+  self->at = 0;
+  if (self->feed != NULL && gtk_toggle_button_get_active (self->search_button))
+    self->found = app_graph_feed_search (self->feed, text);
+  show_search (self);
+}
+
+static void
+go_to_found (AppGraphView *self)
+{
+  show_search (self);
+  if (self->found != NULL && self->found->len > 0)
+    plot_graph_set_selected (self->graph, self->found->pdata[self->at]);
+}
+
+static void
+on_search_changed (AppGraphView *self)
+{
+  search_again (self);
+  go_to_found (self);
+}
+
+static void
+on_search_next (AppGraphView *self)
+{
+  if (self->found != NULL && self->found->len > 0)
+    self->at = (self->at + 1) % self->found->len;
+  go_to_found (self);
+}
+
+static void
+on_search_previous (AppGraphView *self)
+{
+  if (self->found != NULL && self->found->len > 0)
+    self->at = (self->at + self->found->len - 1) % self->found->len;
+  go_to_found (self);
+}
+
+static void
+on_search_stopped (AppGraphView *self)
+{
+  gtk_toggle_button_set_active (self->search_button, FALSE);
+}
+
+static void
+on_search_revealed (AppGraphView *self)
+{
+  if (gtk_toggle_button_get_active (self->search_button))
+    gtk_widget_grab_focus (self->search);
+  else
+    gtk_widget_grab_focus (GTK_WIDGET (self->graph));
+  if (self->stage != NULL)
+    search_again (self);
+}
+
+static gboolean
+on_find (GtkWidget *widget, GVariant *args, gpointer data)
+{
+  AppGraphView *self = APP_GRAPH_VIEW (widget);
+
+  gtk_toggle_button_set_active (self->search_button, TRUE);
+  gtk_widget_grab_focus (self->search);
+  return TRUE;
+}
+
+/* A line of the import report leads to its node, where it has one. */
+static void
+on_report_node (AppGraphView *self, const char *source)
+{
+  const char *id = self->feed != NULL ? app_graph_feed_find_source (self->feed, source) : NULL;
+
+  if (id == NULL)
+    return;
+  plot_graph_set_selected (self->graph, id);
+  gtk_widget_grab_focus (GTK_WIDGET (self->graph));
+}
+
 /* ---- The card ---- */
 
 static void
@@ -141,19 +258,11 @@ add_bytes (PlotGraphCard *card, const char *label, guint64 bytes)
 }
 
 static void
-fill_card (PlotGraph *graph, const char *id, PlotGraphCard *card, gpointer data)
+add_memory (AppGraphView *self, PlotGraphCard *card, EngBuild *build, RtNodeId node, int layer)
 {
-  AppGraphView *self = data;
   AppMetric metric = gtk_drop_down_get_selected (self->metric);
-  EngBuild *build = get_build (self);
   EngLayerMemory memory;
-  const char *name;
-  RtNodeId node;
-  int layer;
 
-  if (self->feed == NULL || build == NULL || !app_graph_feed_lookup (self->feed, id, &layer, &name))
-    return;
-  node = app_graph_feed_get_node (self->feed, id);
   if (node != RT_NONE)
     eng_build_get_node_memory (build, node, &memory);
   else
@@ -162,21 +271,86 @@ fill_card (PlotGraph *graph, const char *id, PlotGraphCard *card, gpointer data)
     add_bytes (card, _ ("Weights"), memory.weight_bytes);
   if (metric != APP_METRIC_ACTIVATIONS)
     add_bytes (card, _ ("Activations alive"), memory.activation_bytes);
+}
+
+static void
+add_latency (AppGraphView *self, PlotGraphCard *card, int layer, const char *node)
+{
+  double ns = app_graph_feed_get_latency (self->feed, app_stage_get_profile (self->stage),
+                                          get_phase (self), layer, node);
+  const PlotUnit unit = PLOT_UNIT_NS;
+  g_autofree char *value = plot_format_value (&unit, ns, 3);
+
+  if (!isnan (ns) && gtk_drop_down_get_selected (self->metric) != APP_METRIC_LATENCY)
+    plot_graph_card_add (card, app_metric_get_title (APP_METRIC_LATENCY, get_phase (self)), value);
+}
+
+/* What it reads: activations by their shapes, weights by shape and format. */
+static void
+add_inputs (PlotGraphCard *card, const RtGraph *graph, const RtNode *node)
+{
+  guint n_shown = 0;
+
+  for (guint i = 0; i < node->n_inputs && n_shown < MAX_CARD_ROWS; i++)
+    {
+      const RtValue *value;
+      g_autofree char *text = NULL;
+      char shape[128];
+
+      if (node->inputs[i] == RT_NONE)
+        continue;
+      value = rt_graph_value (graph, node->inputs[i]);
+      rt_shape_text (&value->shape, shape, sizeof shape);
+      text = g_strdup_printf ("%s %s", shape, rt_type_name (value->type));
+      plot_graph_card_add (card, value->kind == RT_VALUE_WEIGHT ? _ ("Constant") : _ ("Reads"),
+                           text);
+      n_shown++;
+    }
+}
+
+/* The nodes of the file that this one stands for. */
+static void
+add_sources (PlotGraphCard *card, const RtNode *node)
+{
+  for (guint i = 0; i < MIN (node->n_sources, MAX_CARD_ROWS); i++)
+    if (node->n_sources > 1 || !g_str_equal (node->sources[i], node->name))
+      plot_graph_card_add (card, i == 0 ? _ ("From the file") : "", node->sources[i]);
+  if (node->n_sources > MAX_CARD_ROWS)
+    {
+      guint more = node->n_sources - MAX_CARD_ROWS;
+      g_autofree char *text = g_strdup_printf (ngettext ("and %u more", "and %u more", more), more);
+
+      plot_graph_card_add (card, "", text);
+    }
+}
+
+static void
+fill_card (PlotGraph *plot, const char *id, PlotGraphCard *card, gpointer data)
+{
+  AppGraphView *self = data;
+  EngModel *model = eng_session_get_model (app_stage_get_session (self->stage));
+  EngBuild *build = get_build (self);
+  const char *name;
+  RtNodeId node;
+  int layer;
+
+  if (self->feed == NULL || model == NULL
+      || !app_graph_feed_lookup (self->feed, id, &layer, &name))
+    return;
+  node = app_graph_feed_get_node (self->feed, id);
+  add_latency (self, card, layer, name);
+  if (build != NULL)
+    add_memory (self, card, build, node, layer);
   if (node != RT_NONE)
     {
-      const RtNode *executed = rt_graph_node (eng_build_get_graph (build), node);
-      g_autofree char *layer_name
-          = eng_model_dup_layer_name (eng_build_get_model (build), executed->layer);
+      const RtGraph *graph
+          = build != NULL ? eng_build_get_graph (build) : eng_model_get_graph (model);
+      const RtNode *executed = rt_graph_node (graph, node);
+      g_autofree char *layer_name = eng_model_dup_layer_name (model, executed->layer);
 
+      add_inputs (card, graph, executed);
       plot_graph_card_add (card, _ ("Layer"), layer_name);
-      if (executed->n_sources > 1)
-        {
-          g_autofree char *count = g_strdup_printf (ngettext ("%u source node", "%u source nodes",
-                                                              executed->n_sources),
-                                                    executed->n_sources);
-
-          plot_graph_card_add (card, _ ("Fused from"), count);
-        }
+      add_sources (card, executed);
     }
 }
 
@@ -300,6 +474,7 @@ app_graph_view_dispose (GObject *object)
     gtk_widget_unparent (child);
   g_clear_object (&self->stage);
   g_clear_object (&self->selection);
+  g_clear_pointer (&self->found, g_ptr_array_unref);
   g_clear_pointer (&self->feed, app_graph_feed_free);
   G_OBJECT_CLASS (app_graph_view_parent_class)->dispose (object);
 }
@@ -337,6 +512,7 @@ app_graph_view_class_init (AppGraphViewClass *klass)
   g_object_class_install_properties (object_class, N_PROPS, props);
 
   g_type_ensure (PLOT_TYPE_GRAPH);
+  g_type_ensure (APP_TYPE_REPORT_BAR);
   gtk_widget_class_set_css_name (widget_class, "graph-view");
   gtk_widget_class_set_template_from_resource (widget_class, APP_PATH "/ui/app-graph-view.ui");
   gtk_widget_class_bind_template_child (widget_class, AppGraphView, graph);
@@ -345,6 +521,20 @@ app_graph_view_class_init (AppGraphViewClass *klass)
   gtk_widget_class_bind_template_child (widget_class, AppGraphView, stack);
   gtk_widget_class_bind_template_child (widget_class, AppGraphView, table_bin);
   gtk_widget_class_bind_template_child (widget_class, AppGraphView, expand);
+  gtk_widget_class_bind_template_child (widget_class, AppGraphView, search_button);
+  gtk_widget_class_bind_template_child (widget_class, AppGraphView, search);
+  gtk_widget_class_bind_template_child (widget_class, AppGraphView, search_revealer);
+  gtk_widget_class_bind_template_child (widget_class, AppGraphView, search_count);
+  gtk_widget_class_bind_template_child (widget_class, AppGraphView, search_previous);
+  gtk_widget_class_bind_template_child (widget_class, AppGraphView, search_next);
+  gtk_widget_class_bind_template_child (widget_class, AppGraphView, report);
+  gtk_widget_class_bind_template_callback (widget_class, on_search_changed);
+  gtk_widget_class_bind_template_callback (widget_class, on_search_next);
+  gtk_widget_class_bind_template_callback (widget_class, on_search_previous);
+  gtk_widget_class_bind_template_callback (widget_class, on_search_stopped);
+  gtk_widget_class_bind_template_callback (widget_class, on_search_revealed);
+  gtk_widget_class_bind_template_callback (widget_class, on_report_node);
+  gtk_widget_class_add_binding (widget_class, GDK_KEY_f, GDK_CONTROL_MASK, on_find, NULL);
   gtk_widget_class_bind_template_callback (widget_class, on_fit);
   gtk_widget_class_bind_template_callback (widget_class, on_expand);
   gtk_widget_class_bind_template_callback (widget_class, on_metric);
@@ -387,4 +577,15 @@ app_graph_view_get_figure (AppGraphView *self)
   if (self->stale && self->stage != NULL)
     refresh (self);
   return PLOT_FIGURE (self->graph);
+}
+
+gboolean
+app_graph_view_explains (AppGraphView *self, const GError *error)
+{
+  EngModel *model;
+
+  g_return_val_if_fail (APP_IS_GRAPH_VIEW (self) && self->stage != NULL, FALSE);
+  model = eng_session_get_model (app_stage_get_session (self->stage));
+  return model != NULL && eng_model_get_report (model)[0] != NULL
+         && g_error_matches (error, ENG_ERROR, ENG_ERROR_UNSUPPORTED);
 }

@@ -5,6 +5,7 @@
 
 #include "app-config.h"
 #include "app-memory-feed.h"
+#include "app-planner-bar.h"
 #include "app-table.h"
 #include "plots.h"
 
@@ -23,6 +24,7 @@ struct _AppMemoryView
   GtkWidget *alive_bin;
   GtkWidget *alive_box;
   GtkWidget *peak;
+  AppPlannerBar *planners;
 
   AppStage *stage;
   AppSelection *selection;
@@ -173,6 +175,8 @@ refresh (AppMemoryView *self)
       self->syncing = FALSE;
       gtk_label_set_label (GTK_LABEL (self->caption), caption);
       gtk_widget_set_sensitive (self->peak, build != NULL);
+      gtk_widget_set_visible (GTK_WIDGET (self->planners), build != NULL);
+      app_planner_bar_set_build (self->planners, build);
       update_table (self);
     }
   if (changed && build == NULL)
@@ -271,6 +275,7 @@ app_memory_view_class_init (AppMemoryViewClass *klass)
   g_object_class_install_properties (object_class, N_PROPS, props);
 
   g_type_ensure (PLOT_TYPE_MEMORY);
+  g_type_ensure (APP_TYPE_PLANNER_BAR);
   gtk_widget_class_set_css_name (widget_class, "memory-view");
   gtk_widget_class_set_template_from_resource (widget_class, APP_PATH "/ui/app-memory-view.ui");
   gtk_widget_class_bind_template_child (widget_class, AppMemoryView, memory);
@@ -281,6 +286,7 @@ app_memory_view_class_init (AppMemoryViewClass *klass)
   gtk_widget_class_bind_template_child (widget_class, AppMemoryView, alive_bin);
   gtk_widget_class_bind_template_child (widget_class, AppMemoryView, alive_box);
   gtk_widget_class_bind_template_child (widget_class, AppMemoryView, peak);
+  gtk_widget_class_bind_template_child (widget_class, AppMemoryView, planners);
   gtk_widget_class_bind_template_callback (widget_class, on_peak);
   gtk_widget_class_bind_template_callback (widget_class, on_fit);
 }
@@ -308,6 +314,8 @@ app_memory_view_set_stage (AppMemoryView *self, AppStage *stage, AppSelection *s
                            G_CONNECT_SWAPPED);
   g_signal_connect_object (selection, "notify::node", G_CALLBACK (select_from_shared), self,
                            G_CONNECT_SWAPPED);
+  app_planner_bar_set_session (self->planners, app_stage_get_session (stage));
+  gtk_widget_set_visible (GTK_WIDGET (self->planners), FALSE);
   gtk_widget_set_sensitive (self->peak, FALSE);
   update_alive (self);
   on_changed (self);

@@ -5,9 +5,10 @@
 static gboolean
 says_something (PlotTable *table, guint column)
 {
+  guint n_rows = plot_table_get_n_rows (table);
   g_autofree char *first = NULL;
 
-  for (guint row = 0; row < plot_table_get_n_rows (table); row++)
+  for (guint row = 0; row < n_rows; row++)
     {
       g_autofree char *cell = plot_table_dup_cell (table, row, column);
 
@@ -18,7 +19,7 @@ says_something (PlotTable *table, guint column)
       else if (!g_str_equal (first, cell))
         return TRUE;
     }
-  return FALSE;
+  return n_rows == 1 && first != NULL;
 }
 
 GtkWidget *

@@ -219,7 +219,10 @@ on_running (AppWindow *self)
 static void
 on_failed (AppWindow *self, const GError *error, const char *what)
 {
-  app_window_show_failure (self, error, what);
+  if (app_graph_view_explains (self->graph_view, error))
+    adw_view_stack_set_visible_child_name (self->views, "graph");
+  else
+    app_window_show_failure (self, error, what);
   update_content (self);
 }
 

@@ -123,7 +123,9 @@ plot_card_measure (PlotCard *self, PlotText *text, double max_width_px, double *
   if (columns_width (self) > room)
     self->column_px[DETAIL] = 0;
   if (columns_width (self) > room)
-    self->column_px[LABEL] = fmax (24, self->column_px[LABEL] - (columns_width (self) - room));
+    self->column_px[LABEL] = fmax (80, self->column_px[LABEL] - (columns_width (self) - room));
+  if (columns_width (self) > room) /* names and sentences, never numbers */
+    self->column_px[VALUE] = fmax (60, self->column_px[VALUE] - (columns_width (self) - room));
   width = columns_width (self);
 
   heading = fmax (plot_text_width (text, PLOT_FONT_BOLD, self->title),
@@ -225,7 +227,7 @@ draw_row (PlotCard *self, const Row *row, cairo_t *cr, PlotText *text, const Plo
                         self->column_px[c] + 1);
       else
         plot_text_draw (text, cr, column_font[c], color[c], row->text[c], x + self->column_px[c],
-                        middle, 1, 0.5, 0);
+                        middle, 1, 0.5, c == VALUE ? self->column_px[c] + 1 : 0);
       x += self->column_px[c] + GAP;
     }
 }

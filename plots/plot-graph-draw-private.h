@@ -37,6 +37,9 @@ double plot_graph_max_value (const PlotGraphModel *model, const PlotGraphScene *
  * carries it, for readers of any colour vision. */
 void plot_graph_ramp (const PlotStyle *style, double share, GdkRGBA *color);
 
+/** Outline and sign of a box that has a problem. */
+void plot_graph_problem_color (const PlotStyle *style, GdkRGBA *color);
+
 /** More boxes or stretches of lines in view than a person can tell apart: they are drawn as pixels
  * (plot-graph-raster.c). Boxes with words that can be read are always fewer. */
 #define PLOT_GRAPH_MAX_BOXES 350
@@ -52,7 +55,8 @@ void plot_graph_draw_focus (const PlotGraphModel *model, const PlotGraphScene *s
                             const PlotGraphView *view, guint endpoint, gboolean lines, cairo_t *cr,
                             const PlotStyle *style);
 
-/** The scale of colours, its left lower corner at (x, y). Draws nothing without a metric. */
+/** The scale of colours, its left lower corner at (x, y). And what the sign means, when a
+ * box has one. Draws nothing without a metric and problems. */
 void plot_graph_draw_legend (const PlotGraphModel *model, double max_value, double x, double y,
                              cairo_t *cr, PlotText *text, const PlotStyle *style);
 

@@ -8,6 +8,9 @@
 
 #define RADIUS 7
 #define TEXT_LEFT 11
+#define SCALE_W 108 /* of the legend */
+#define SCALE_H 8
+#define LEGEND_PAD 10
 #define MIN_TEXT_PX 7.0 /* of small text on the screen: less cannot be read */
 
 PlotGraphRect
@@ -54,6 +57,12 @@ plot_graph_ramp (const PlotStyle *style, double share, GdkRGBA *color)
   *color = (GdkRGBA){ ends[0].red + t * (ends[1].red - ends[0].red),
                       ends[0].green + t * (ends[1].green - ends[0].green),
                       ends[0].blue + t * (ends[1].blue - ends[0].blue), 1 };
+}
+
+void
+plot_graph_problem_color (const PlotStyle *style, GdkRGBA *color)
+{
+  *color = style->dark ? (GdkRGBA){ 1.0f, 0.47f, 0.40f, 1 } : (GdkRGBA){ 0.75f, 0.11f, 0.16f, 1 };
 }
 
 static double
@@ -280,6 +289,49 @@ draw_words (const Pen *pen, const PlotGraphRect *rect, guint endpoint, double sh
   draw_bar (pen, rect, share, right, ink);
 }
 
+/* A warning sign about @x, @y: a triangle with a mark of exclamation. */
+static void
+draw_sign (cairo_t *cr, double x, double y, const PlotStyle *style)
+{
+  const double r = 8;
+  GdkRGBA fill, ink;
+
+  plot_graph_problem_color (style, &fill);
+  ink = ink_on (&fill);
+  cairo_move_to (cr, x, y - r);
+  cairo_line_to (cr, x + r, y + r * 0.8);
+  cairo_line_to (cr, x - r, y + r * 0.8);
+  cairo_close_path (cr);
+  plot_set_color (cr, &fill, 1);
+  cairo_set_line_join (cr, CAIRO_LINE_JOIN_ROUND);
+  cairo_set_line_width (cr, 3);
+  cairo_stroke_preserve (cr);
+  cairo_fill (cr);
+  cairo_set_line_join (cr, CAIRO_LINE_JOIN_MITER);
+  plot_set_color (cr, &ink, 1);
+  cairo_rectangle (cr, x - 1, y - 4, 2, 6);
+  cairo_rectangle (cr, x - 1, y + 3.5, 2, 2);
+  cairo_fill (cr);
+}
+
+/* Over a box that has a problem: outline of another pattern, and a sign. */
+static void
+draw_problem (const Pen *pen, const PlotGraphRect *rect)
+{
+  double w = rect->x1 - rect->x0, h = rect->y1 - rect->y0;
+  GdkRGBA color;
+
+  plot_graph_problem_color (pen->style, &color);
+  plot_round_box_path (pen->cr, rect->x0, rect->y0, w, h, RADIUS);
+  plot_set_color (pen->cr, &color, 1);
+  cairo_set_line_width (pen->cr, 2.4 / fmin (1, fmax (pen->view->zoom, 0.3)));
+  plot_set_dash (pen->cr, 1, 1.6);
+  cairo_stroke (pen->cr);
+  cairo_set_dash (pen->cr, NULL, 0, 0);
+  if (h * pen->view->zoom > 8)
+    draw_sign (pen->cr, rect->x1 - 4, rect->y0 + 4, pen->style);
+}
+
 static void
 draw_box (const Pen *pen, const PlotGraphRect *rect, guint endpoint)
 {
@@ -317,6 +369,8 @@ draw_box (const Pen *pen, const PlotGraphRect *rect, guint endpoint)
     draw_words (pen, rect, endpoint, share, &ink);
   else if (round && pen->model->has_metric)
     draw_bar (pen, rect, share, rect->x1 - TEXT_LEFT, &ink);
+  if (pen->model->entries[endpoint].problem != NULL)
+    draw_problem (pen, rect);
 }
 
 /* --- all --- */
@@ -436,35 +490,18 @@ plot_graph_draw_focus (const PlotGraphModel *model, const PlotGraphScene *scene,
 
 /* --- legend --- */
 
-void
-plot_graph_draw_legend (const PlotGraphModel *model, double max_value, double x, double y,
-                        cairo_t *cr, PlotText *text, const PlotStyle *style)
+/* "Latency", the ramp, its ends: the lower left corner at @x, @y. */
+static void
+draw_scale (const PlotGraphModel *model, double max_value, double x, double y, double w,
+            cairo_t *cr, PlotText *text, const PlotStyle *style)
 {
-  const double scale_w = 108, scale_h = 8, pad = 10;
-  double line = plot_text_line_height (text, PLOT_FONT_SMALL), w, h;
-  g_autofree char *most = NULL;
-  g_autofree char *least = NULL;
-  cairo_pattern_t *ramp;
-  double title_w;
+  double line = plot_text_line_height (text, PLOT_FONT_SMALL);
+  g_autofree char *most = plot_format_value (&model->metric_unit, max_value, 3);
+  g_autofree char *least = plot_format_value (&model->metric_unit, 0, 3);
+  cairo_pattern_t *ramp = cairo_pattern_create_linear (x, 0, x + w, 0);
 
-  if (!model->has_metric || isnan (max_value))
-    return;
-  most = plot_format_value (&model->metric_unit, max_value, 3);
-  least = plot_format_value (&model->metric_unit, 0, 3);
-  title_w = plot_text_width (text, PLOT_FONT_SMALL, model->metric_title);
-  w = fmax (scale_w, title_w) + 2 * pad;
-  h = 2 * line + scale_h + 2 * pad + 2;
-  y -= h;
-  plot_round_box_path (cr, x, y, w, h, 8);
-  plot_set_color (cr, &style->card, 0.92);
-  cairo_fill_preserve (cr);
-  plot_set_color (cr, &style->card_border, 1);
-  cairo_set_line_width (cr, 1);
-  cairo_stroke (cr);
-  plot_text_draw (text, cr, PLOT_FONT_SMALL, &style->text, model->metric_title, x + pad,
-                  y + pad - 2, 0, 0, 0);
-
-  ramp = cairo_pattern_create_linear (x + pad, 0, x + w - pad, 0);
+  plot_text_draw (text, cr, PLOT_FONT_SMALL, &style->text, model->metric_title, x,
+                  y - line - SCALE_H - 4, 0, 1, 0);
   for (guint i = 0; i < 2; i++)
     {
       GdkRGBA color;
@@ -472,16 +509,52 @@ plot_graph_draw_legend (const PlotGraphModel *model, double max_value, double x,
       plot_graph_ramp (style, i, &color);
       cairo_pattern_add_color_stop_rgb (ramp, i, color.red, color.green, color.blue);
     }
-  plot_round_box_path (cr, x + pad, y + pad + line, w - 2 * pad, scale_h, 2);
+  plot_round_box_path (cr, x, y - line - SCALE_H - 2, w, SCALE_H, 2);
   cairo_set_source (cr, ramp);
   cairo_fill_preserve (cr);
   cairo_pattern_destroy (ramp);
   plot_set_color (cr, &style->axis, 1);
+  cairo_set_line_width (cr, 1);
   cairo_stroke (cr);
-  plot_text_draw (text, cr, PLOT_FONT_SMALL, &style->dim_text, least, x + pad, y + h - pad + 2, 0,
-                  1, 0);
-  plot_text_draw (text, cr, PLOT_FONT_SMALL, &style->dim_text, most, x + w - pad, y + h - pad + 2,
-                  1, 1, 0);
+  plot_text_draw (text, cr, PLOT_FONT_SMALL, &style->dim_text, least, x, y, 0, 1, 0);
+  plot_text_draw (text, cr, PLOT_FONT_SMALL, &style->dim_text, most, x + w, y, 1, 1, 0);
+}
+
+void
+plot_graph_draw_legend (const PlotGraphModel *model, double max_value, double x, double y,
+                        cairo_t *cr, PlotText *text, const PlotStyle *style)
+{
+  gboolean scale = model->has_metric && !isnan (max_value);
+  gboolean problem = model->problem_title != NULL;
+  double line = plot_text_line_height (text, PLOT_FONT_SMALL), scale_h, problem_h, w = 0, h;
+
+  if (!scale && !problem)
+    return;
+  scale_h = scale ? 2 * line + SCALE_H + 2 : 0;
+  problem_h = problem ? fmax (line, 18) + (scale ? 6 : 0) : 0;
+  if (scale)
+    w = fmax (SCALE_W, plot_text_width (text, PLOT_FONT_SMALL, model->metric_title));
+  if (problem)
+    w = fmax (w, plot_text_width (text, PLOT_FONT_SMALL, model->problem_title) + 26);
+  h = scale_h + problem_h + 2 * LEGEND_PAD - 4;
+  w += 2 * LEGEND_PAD;
+  plot_round_box_path (cr, x, y - h, w, h, 8);
+  plot_set_color (cr, &style->card, 0.92);
+  cairo_fill_preserve (cr);
+  plot_set_color (cr, &style->card_border, 1);
+  cairo_set_line_width (cr, 1);
+  cairo_stroke (cr);
+  if (problem)
+    {
+      double middle = y - h + LEGEND_PAD - 2 + fmax (line, 18) / 2;
+
+      draw_sign (cr, x + LEGEND_PAD + 9, middle, style);
+      plot_text_draw (text, cr, PLOT_FONT_SMALL, &style->text, model->problem_title,
+                      x + LEGEND_PAD + 26, middle, 0, 0.5, 0);
+    }
+  if (scale)
+    draw_scale (model, max_value, x + LEGEND_PAD, y - LEGEND_PAD + 2, w - 2 * LEGEND_PAD, cr, text,
+                style);
 }
 
 gboolean

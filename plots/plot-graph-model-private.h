@@ -26,8 +26,10 @@ void plot_graph_shape_unref (PlotGraphShape *self);
 typedef struct
 {
   char *id, *title, *detail;
+  char *problem; /* NULL: none; of a group: of its first node that has one */
   double value;
-  guint n_nodes; /* of a group */
+  guint n_nodes;    /* of a group */
+  guint n_problems; /* 0 or 1; of a group: nodes that have one */
 } PlotGraphEntry;
 
 typedef struct
@@ -38,6 +40,7 @@ typedef struct
   GHashTable *by_id;       /* id -> endpoint + 1 */
   gboolean has_metric;
   char *metric_title;
+  char *problem_title; /* NULL: no node has one */
   PlotUnit metric_unit;
 } PlotGraphModel;
 

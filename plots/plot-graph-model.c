@@ -58,6 +58,26 @@ set_entry (PlotGraphModel *self, guint endpoint, const char *id, const char *tit
 }
 
 static void
+set_problem (PlotGraphModel *self, const PlotGraphData *data, guint node)
+{
+  guint group = data->nodes[node].group;
+  PlotGraphEntry *entry = &self->entries[node];
+
+  if (data->nodes[node].problem == NULL)
+    return;
+  entry->problem = g_strdup (data->nodes[node].problem);
+  entry->n_problems = 1;
+  if (self->problem_title == NULL)
+    self->problem_title
+        = g_strdup (data->problem_title != NULL ? data->problem_title : "Problem");
+  if (group >= data->n_groups)
+    return;
+  entry = &self->entries[data->n_nodes + group];
+  if (entry->n_problems++ == 0)
+    entry->problem = g_strdup (data->nodes[node].problem);
+}
+
+static void
 copy_groups (PlotGraphModel *self, const PlotGraphData *data)
 {
   for (guint i = 0; i < data->n_nodes; i++)
@@ -106,6 +126,8 @@ plot_graph_model_new (const PlotGraphData *data)
   for (guint i = 0; i < data->n_nodes; i++)
     set_entry (self, i, data->nodes[i].id, data->nodes[i].title, data->nodes[i].detail);
   copy_groups (self, data);
+  for (guint i = 0; i < data->n_nodes; i++)
+    set_problem (self, data, i);
   for (guint i = 0; i < data->n_edges; i++)
     {
       const PlotGraphEdge *edge = &data->edges[i];
@@ -132,10 +154,12 @@ plot_graph_model_free (PlotGraphModel *self)
       g_free (self->entries[i].id);
       g_free (self->entries[i].title);
       g_free (self->entries[i].detail);
+      g_free (self->entries[i].problem);
     }
   g_free (self->entries);
   g_free (self->expanded);
   g_free (self->metric_title);
+  g_free (self->problem_title);
   g_hash_table_unref (self->by_id);
   plot_graph_shape_unref (self->shape);
   g_free (self);

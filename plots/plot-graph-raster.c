@@ -10,6 +10,7 @@
 #define N_STEPS 30  /* colours of the ramp */
 #define STEP_NONE 1 /* a box without value */
 #define STEP_FIRST 2
+#define STEP_PROBLEM (STEP_FIRST + N_STEPS) /* over all others */
 
 typedef struct
 {
@@ -123,6 +124,8 @@ step_of (const PlotGraphModel *model, guint endpoint, double max_value)
 {
   double value = model->entries[endpoint].value;
 
+  if (model->entries[endpoint].problem != NULL)
+    return STEP_PROBLEM;
   if (!model->has_metric || isnan (value) || !(max_value > 0))
     return STEP_NONE;
   return (guint8)(STEP_FIRST + lrint (CLAMP (value / max_value, 0, 1) * (N_STEPS - 1)));
@@ -168,11 +171,13 @@ compose (const Planes *p, const PlotStyle *style)
   cairo_surface_t *surface = cairo_image_surface_create (CAIRO_FORMAT_ARGB32, p->width, p->height);
   guint8 *data = cairo_image_surface_get_data (surface);
   int stride = cairo_image_surface_get_stride (surface);
-  guint32 box[STEP_FIRST + N_STEPS] = { 0 }, line[256], strong[256];
+  guint32 box[STEP_PROBLEM + 1] = { 0 }, line[256], strong[256];
   GdkRGBA color;
 
   plot_graph_ramp (style, NAN, &color);
   box[STEP_NONE] = premultiplied (&color, 1);
+  plot_graph_problem_color (style, &color);
+  box[STEP_PROBLEM] = premultiplied (&color, 1);
   for (guint i = 0; i < N_STEPS; i++)
     {
       plot_graph_ramp (style, i / (N_STEPS - 1.0), &color);

@@ -35,6 +35,18 @@ dup_share (double value, double max_value)
   return g_strdup_printf ("%s of the largest", share);
 }
 
+/* " Not supported: the operator is not known." and, of a group, " 3 nodes: Not supported." */
+static void
+append_problem (GString *out, const PlotGraphModel *model, const PlotGraphEntry *entry,
+                gboolean group)
+{
+  if (group)
+    g_string_append_printf (out, " %s: %u of %u.", model->problem_title, entry->n_problems,
+                            entry->n_nodes);
+  else
+    g_string_append_printf (out, " %s: %s.", model->problem_title, entry->problem);
+}
+
 char *
 plot_graph_model_dup_reading (const PlotGraphModel *model, const PlotGraphScene *scene,
                               guint endpoint, double max_value)
@@ -54,6 +66,8 @@ plot_graph_model_dup_reading (const PlotGraphModel *model, const PlotGraphScene 
   else if (*entry->detail != '\0')
     g_string_append_printf (out, ", %s", entry->detail);
   g_string_append_c (out, '.');
+  if (entry->problem != NULL)
+    append_problem (out, model, entry, group);
   if (model->has_metric)
     {
       g_autofree char *value = isnan (entry->value)
@@ -77,6 +91,16 @@ plot_graph_model_make_card (const PlotGraphModel *model, const PlotGraphScene *s
   const PlotGraphEntry *entry = &model->entries[endpoint];
   PlotCard *card = plot_card_new (entry->title, entry->detail);
 
+  if (entry->problem != NULL)
+    {
+      g_autofree char *count = g_strdup_printf ("%u of %u", entry->n_problems, entry->n_nodes);
+
+      plot_card_add_row (
+          card, &(PlotCardRow){
+                    .swatch = PLOT_CARD_NO_SWATCH,
+                    .label = model->problem_title,
+                    .value = plot_graph_model_is_group (model, endpoint) ? count : entry->problem });
+    }
   if (model->has_metric)
     {
       g_autofree char *value = plot_format_value (&model->metric_unit, entry->value, 3);
@@ -115,6 +139,8 @@ plot_graph_model_make_table (const PlotGraphModel *model, const char *title)
   plot_table_add_column (table, "outputs", &count);
   if (model->has_metric)
     plot_table_add_column (table, model->metric_title, &model->metric_unit);
+  if (model->problem_title != NULL)
+    plot_table_add_column (table, model->problem_title, NULL);
   for (guint i = 0; i < shape->n_edges; i++)
     {
       n_out[shape->from[i]]++;
@@ -132,6 +158,8 @@ plot_graph_model_make_table (const PlotGraphModel *model, const char *title)
       plot_table_set_number (table, row, 4, n_out[i]);
       if (model->has_metric)
         plot_table_set_number (table, row, 5, model->entries[i].value);
+      if (model->entries[i].problem != NULL)
+        plot_table_set_text (table, row, model->has_metric ? 6 : 5, model->entries[i].problem);
     }
   return table;
 }

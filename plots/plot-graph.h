@@ -56,6 +56,8 @@ typedef struct
   const char *title;  /* first line; NULL: the id */
   const char *detail; /* second line, dim: operator and shape, say; NULL: none */
   guint group;        /* index of its group, or PLOT_GRAPH_NO_GROUP */
+  const char *problem; /* what is wrong with it, a sentence: marked, read out, on the card; NULL:
+                          nothing */
 } PlotGraphNode;
 
 typedef struct
@@ -78,6 +80,7 @@ typedef struct
   guint n_groups;
   const PlotGraphEdge *edges;
   guint n_edges;
+  const char *problem_title; /* of the mark, in the legend: "Not supported"; NULL: "Problem" */
 } PlotGraphData;
 
 typedef struct

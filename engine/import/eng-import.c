@@ -19,6 +19,8 @@ struct _EngImport
   RtGraph *graph;
   GHashTable *names; /* char * -> value id + 1 */
   GHashTable *used;  /* char *: names given in the graph */
+  GHashTable *ghosts; /* char * -> value id + 1: made by an unsupported node, of no shape that is
+                         known; only other unsupported nodes read them */
   GArray *inputs, *outputs; /* EngPort */
   GPtrArray *report;
   char *reason;
@@ -27,6 +29,7 @@ struct _EngImport
   /* The node begun last. */
   char *node_name, *node_op;
   guint place, n_source_nodes;
+  GArray *reads; /* RtValueId: ghosts that it asked for */
 };
 
 static void
@@ -44,6 +47,8 @@ eng_import_new (void)
   g_assert (self->graph != NULL);
   self->names = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->used = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->ghosts = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->reads = g_array_new (FALSE, FALSE, sizeof (RtValueId));
   self->inputs = g_array_new (FALSE, TRUE, sizeof (EngPort));
   self->outputs = g_array_new (FALSE, TRUE, sizeof (EngPort));
   g_array_set_clear_func (self->inputs, clear_port);
@@ -60,6 +65,8 @@ eng_import_free (EngImport *self)
   rt_graph_free (self->graph);
   g_hash_table_unref (self->names);
   g_hash_table_unref (self->used);
+  g_hash_table_unref (self->ghosts);
+  g_array_unref (self->reads);
   g_array_unref (self->inputs);
   g_array_unref (self->outputs);
   g_ptr_array_unref (self->report);
@@ -130,9 +137,23 @@ eng_import_bind (EngImport *self, const char *name, RtValueId value)
     g_hash_table_insert (self->names, g_strdup (name), GUINT_TO_POINTER (value + 1));
 }
 
+/* The node begun last reads ghost @value; once is enough. */
+static void
+add_read (EngImport *self, RtValueId value)
+{
+  for (guint i = 0; i < self->reads->len; i++)
+    if (g_array_index (self->reads, RtValueId, i) == value)
+      return;
+  g_array_append_val (self->reads, value);
+}
+
 RtValueId
 eng_import_find (EngImport *self, const char *name)
 {
+  guint ghost = name != NULL ? GPOINTER_TO_UINT (g_hash_table_lookup (self->ghosts, name)) : 0;
+
+  if (ghost > 0)
+    add_read (self, ghost - 1);
   /* RT_NONE is what 0 - 1 gives. */
   return name != NULL ? GPOINTER_TO_UINT (g_hash_table_lookup (self->names, name)) - 1 : RT_NONE;
 }
@@ -377,6 +398,7 @@ eng_import_begin_node (EngImport *self, const char *name, const char *op, guint 
                                                   : g_strdup_printf ("%s_%u", self->node_op, place);
   self->place = place;
   self->n_source_nodes++;
+  g_array_set_size (self->reads, 0);
   g_clear_pointer (&self->reason, g_free);
 }
 
@@ -456,7 +478,7 @@ eng_import_unsupported (EngImport *self, const RtValueId *inputs, guint n_inputs
                         const int *types, guint n_outputs)
 {
   RtUnsupportedAttrs attrs = { .type = RT_TYPE_F32 };
-  g_autofree RtValueId *known = g_new (RtValueId, n_inputs + 1);
+  g_autofree RtValueId *known = g_new (RtValueId, n_inputs + self->reads->len + 1);
   guint n_known = 0;
 
   eng_import_report (self, "Node “%s” (operator %s, number %u of the file): %s", self->node_name,
@@ -464,13 +486,15 @@ eng_import_unsupported (EngImport *self, const RtValueId *inputs, guint n_inputs
   for (guint i = 0; i < n_inputs; i++)
     if (inputs[i] != RT_NONE)
       known[n_known++] = inputs[i];
+  for (guint i = 0; i < self->reads->len; i++)
+    known[n_known++] = g_array_index (self->reads, RtValueId, i);
   g_strlcpy (attrs.op, self->node_op, sizeof attrs.op);
   for (guint i = 0; i < n_outputs; i++)
     {
       g_autofree char *name = unique_name (self, self->node_name);
-      if (shapes == NULL || shapes[i] == NULL || rt_shape_n (shapes[i]) > MAX_ELEMENTS)
-        continue;
-      attrs.shape = *shapes[i];
+      attrs.is_unknown
+          = shapes == NULL || shapes[i] == NULL || rt_shape_n (shapes[i]) > MAX_ELEMENTS;
+      attrs.shape = attrs.is_unknown ? (RtShape){ 0 } : *shapes[i];
       attrs.type = types != NULL ? types[i] : RT_TYPE_F32;
       RtNodeId id = rt_graph_add_node (self->graph, name, 0, &rt_op_unsupported, known, n_known,
                                        &attrs, NULL);
@@ -478,7 +502,11 @@ eng_import_unsupported (EngImport *self, const RtValueId *inputs, guint n_inputs
         continue;
       rt_graph_set_source_names (self->graph, id, (const char *const[]){ self->node_name }, 1,
                                  NULL);
-      eng_import_bind (self, output_names[i], rt_graph_node (self->graph, id)->outputs[0]);
+      RtValueId value = rt_graph_node (self->graph, id)->outputs[0];
+      if (!attrs.is_unknown)
+        eng_import_bind (self, output_names[i], value);
+      else if (output_names[i] != NULL && *output_names[i] != '\0')
+        g_hash_table_insert (self->ghosts, g_strdup (output_names[i]), GUINT_TO_POINTER (value + 1));
     }
 }
 
@@ -511,6 +539,28 @@ eng_import_output (EngImport *self, const char *name)
   return TRUE;
 }
 
+/* A network that cannot run is there to be looked at: nothing of it is left out, however far its
+ * outputs could be followed; but for nodes whose results are constants by now. */
+static void
+keep_everything (EngImport *self)
+{
+  guint n_values = rt_graph_n_values (self->graph);
+  g_autofree gboolean *is_read = g_new0 (gboolean, n_values + 1);
+
+  for (RtNodeId i = 0; i < rt_graph_n_nodes (self->graph); i++)
+    for (guint k = 0; k < rt_graph_node (self->graph, i)->n_inputs; k++)
+      if (rt_graph_node (self->graph, i)->inputs[k] != RT_NONE)
+        is_read[rt_graph_node (self->graph, i)->inputs[k]] = TRUE;
+  for (RtValueId v = 0; v < n_values; v++)
+    {
+      const RtValue *value = rt_graph_value (self->graph, v);
+
+      if (!is_read[v] && value->kind == RT_VALUE_ACTIVATION
+          && !rt_can_fold (self->graph, rt_graph_node (self->graph, value->producer)))
+        rt_graph_set_output (self->graph, v);
+    }
+}
+
 static EngPort *
 take_ports (GArray *from, const RtValueId *map, guint *n)
 {
@@ -538,6 +588,8 @@ eng_import_finish (EngImport *self, GBytes *backing, GError **error)
       g_set_error_literal (error, ENG_ERROR, ENG_ERROR_FORMAT, "The network has no output");
       return NULL;
     }
+  if (self->report->len > 0)
+    keep_everything (self);
   imported->graph = rt_trim (self->graph, map, &rt_error);
   if (imported->graph == NULL)
     {

@@ -123,6 +123,9 @@ report_unsupported (EngOnnxNode *node)
     else
       types[i] = RT_TYPE_F32;
   begin (node);
+  /* Asked for once more: what unsupported nodes made keeps its lines. */
+  for (gsize i = 0; i < node->proto->n_input; i++)
+    eng_import_find (im->import, node->proto->input[i]);
   eng_import_refuse (im->import, "%s", node->reason);
   eng_import_unsupported (im->import, node->inputs, node->n_inputs,
                           (const char *const *)node->proto->output, known, types, n);

@@ -335,17 +335,26 @@ fill_context (const RtExec *exec, const RtNode *node, RtTensor *tensors, RtOpCon
     fill_tensor (exec, node->outputs[i], 0, i, &context->outputs[i]);
 }
 
+RtPlan *
+rt_exec_make_plan (const RtExec *exec, RtPlanner planner, RtError *error)
+{
+  RtPlanConfig config = { .weight_dtypes = exec->weight_dtypes,
+                          .n_threads = exec->n_threads,
+                          .kv_format = exec->kv_format,
+                          .planner = planner,
+                          .kv_capacity = exec->kv != NULL ? rt_kv_capacity (exec->kv) : 0 };
+
+  memcpy (config.max_symbols, exec->max_symbols, sizeof exec->max_symbols);
+  return rt_plan_new (exec->graph, &config, error);
+}
+
 static bool
 make_memory (RtExec *exec, const RtExecConfig *config, RtError *error)
 {
-  RtPlanConfig plan_config = { .weight_dtypes = exec->weight_dtypes,
-                               .n_threads = exec->n_threads,
-                               .kv_format = config->kv_format,
-                               /* References know nothing of shared memory. */
-                               .planner = exec->use_reference ? RT_PLANNER_NONE : config->planner,
-                               .kv_capacity = exec->kv != NULL ? rt_kv_capacity (exec->kv) : 0 };
-  memcpy (plan_config.max_symbols, exec->max_symbols, sizeof exec->max_symbols);
-  exec->plan = rt_plan_new (exec->graph, &plan_config, error);
+  exec->kv_format = config->kv_format;
+  /* References know nothing of shared memory. */
+  exec->plan = rt_exec_make_plan (exec, exec->use_reference ? RT_PLANNER_NONE : config->planner,
+                                  error);
   if (exec->plan == NULL)
     return false;
 

@@ -38,6 +38,7 @@ struct RtExec
   int64_t max_symbols[RT_N_SYMBOLS];
 
   RtPlan *plan;
+  KnDtype kv_format;
   RtKv *kv;
   RtWeight **weights; /* [n_values], references held */
   int *weight_dtypes; /* [n_values], -1: not packed */

@@ -62,6 +62,9 @@ const void *rt_exec_value (const RtExec *exec, RtValueId value);
 
 RtKv *rt_exec_kv (RtExec *exec);
 const RtPlan *rt_exec_plan (const RtExec *exec);
+/* What another planner would make of the same memory; nothing of it is used. Reads only what never
+ * changes: may be called while the executor runs. */
+RtPlan *rt_exec_make_plan (const RtExec *exec, RtPlanner planner, RtError *error);
 uint32_t rt_exec_step (const RtExec *exec); /* runs so far */
 
 /* Tracing. Off by default; takes effect at the next run. One ring per thread. */

@@ -9,5 +9,6 @@ typedef struct
 {
   char op[64]; /* as the file calls it */
   RtShape shape;
+  bool is_unknown; /* the file says nothing of the shape: it stands for none */
   int type;
 } RtUnsupportedAttrs;
