@@ -3,6 +3,8 @@
 #include "app-graph-feed.h"
 
 #include "app-config.h"
+#include "app-layers.h"
+#include "app-names.h"
 #include "ops/rt-ops-unsupported.h"
 
 #include <glib/gi18n.h>
@@ -34,6 +36,7 @@ struct _AppGraphFeed
   GHashTable *by_source; /* source node's name (owned) -> node + 1 */
   int *group_of_layer; /* [n_layers + 2], index layer + 1; -1: none */
   int *node_of_layer;  /* the first of it, -1: none */
+  char *path;          /* that all names begin with */
   int n_layers;
 };
 
@@ -94,24 +97,30 @@ add_groups (AppGraphFeed *self, EngModel *model, const RtGraph *graph)
       if (count[layer + 1] < 2)
         continue;
       group.id = g_strdup_printf ("layer/%d", layer);
-      group.title = eng_model_dup_layer_name (model, layer);
+      group.title = app_layers_dup_title (model, layer);
       self->group_of_layer[layer + 1] = (int)self->groups->len;
       g_array_append_val (self->groups, group);
     }
 }
 
-/* "blk.3.attn_q" -> "attn_q": the frame around it says the rest. */
-static const char *
-short_name (const char *name)
+/* In a block, "blk.3.attn_q" is "attn_q" and "stage_2/expand" is "expand": the frame around it says
+ * the rest. */
+static char *
+dup_title (const AppGraphFeed *self, const char *name, int group)
 {
-  const char *p = name;
+  g_autofree char *title = app_names_dup_short (self->path, name);
+  const char *frame = group >= 0 ? get_group (self, (guint)group)->title : "", *p = title;
+  gsize n = strlen (frame);
 
-  if (!g_str_has_prefix (p, "blk."))
-    return name;
-  p += 4;
-  while (g_ascii_isdigit (*p))
-    p++;
-  return *p == '.' && p[1] != '\0' ? p + 1 : name;
+  if (group >= 0 && g_str_has_prefix (p, "blk."))
+    {
+      for (p += 4; g_ascii_isdigit (*p); p++)
+        ;
+      return g_strdup (*p == '.' && p[1] != '\0' ? p + 1 : title);
+    }
+  if (n > 0 && g_str_has_prefix (title, frame) && title[n] == '/' && title[n + 1] != '\0')
+    return g_strdup (title + n + 1);
+  return g_steal_pointer (&title);
 }
 
 static char *
@@ -152,7 +161,7 @@ add_node (AppGraphFeed *self, EngModel *model, const RtGraph *graph, RtNodeId id
 
   node.id = g_strdup_printf ("node/%s", from->name);
   node.name = g_strdup (from->name);
-  node.title = g_strdup (group >= 0 ? short_name (from->name) : from->name);
+  node.title = dup_title (self, from->name, group);
   if (from->op == &rt_op_unsupported)
     {
       const RtUnsupportedAttrs *attrs = from->attrs;
@@ -253,6 +262,7 @@ app_graph_feed_new (EngModel *model, EngBuild *build)
   self->by_id = g_hash_table_new (g_str_hash, g_str_equal);
   self->by_name = g_hash_table_new (g_str_hash, g_str_equal);
   self->by_source = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->path = app_names_dup_path (graph);
   self->n_layers = (int)eng_model_get_n_layers (model);
   self->group_of_layer = g_new (int, self->n_layers + 2);
   self->node_of_layer = g_new (int, self->n_layers + 2);
@@ -280,6 +290,7 @@ app_graph_feed_free (AppGraphFeed *self)
   g_array_unref (self->nodes);
   g_array_unref (self->groups);
   g_array_unref (self->edges);
+  g_free (self->path);
   g_free (self->group_of_layer);
   g_free (self->node_of_layer);
   g_free (self);
@@ -544,7 +555,8 @@ app_graph_feed_colour (const AppGraphFeed *self, PlotGraph *graph, AppMetric met
   g_autofree double *groups = g_new (double, MAX (1, self->groups->len));
   PlotGraphMetric what = { .title = app_metric_get_title (metric, phase), .unit = PLOT_UNIT_BYTES };
 
-  if (build == NULL)
+  /* Nothing measured at all: boxes without colour say so better than dashes in each. */
+  if (build == NULL || (metric == APP_METRIC_LATENCY && profile == NULL))
     {
       plot_graph_set_metric (graph, NULL, NULL, NULL);
       return;

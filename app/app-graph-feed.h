@@ -49,8 +49,8 @@ double app_graph_feed_get_latency (const AppGraphFeed *feed, EngProfile *profile
                                    int layer, const char *node);
 /* Translated: "Decode latency". */
 const char *app_metric_get_title (AppMetric metric, RtPhase phase);
-/* Colours @graph, which was installed from @feed. @build NULL: no metric at all. @profile NULL: no
- * latencies. Nodes of the profile are matched by name. */
+/* Colours @graph, which was installed from @feed. @build NULL: no metric at all; so for latencies
+ * when @profile is NULL. Nodes of the profile are matched by name. */
 void app_graph_feed_colour (const AppGraphFeed *feed, PlotGraph *graph, AppMetric metric,
                             EngBuild *build, EngProfile *profile, RtPhase phase);
 

@@ -5,6 +5,7 @@
 
 #include "app-config.h"
 #include "app-graph-feed.h"
+#include "app-layers.h"
 #include "app-report-bar.h"
 #include "app-table.h"
 #include "eng-error.h"
@@ -308,16 +309,25 @@ add_inputs (PlotGraphCard *card, const RtGraph *graph, const RtNode *node)
     }
 }
 
-/* The nodes of the file that this one stands for. */
+/* The nodes of the file that this one stands for; what a converter glued together is told apart. */
 static void
 add_sources (PlotGraphCard *card, const RtNode *node)
 {
-  for (guint i = 0; i < MIN (node->n_sources, MAX_CARD_ROWS); i++)
-    if (node->n_sources > 1 || !g_str_equal (node->sources[i], node->name))
-      plot_graph_card_add (card, i == 0 ? _ ("From the file") : "", node->sources[i]);
-  if (node->n_sources > MAX_CARD_ROWS)
+  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
+
+  for (guint i = 0; i < node->n_sources; i++)
     {
-      guint more = node->n_sources - MAX_CARD_ROWS;
+      g_auto (GStrv) parts = g_strsplit (node->sources[i], ";", -1);
+
+      for (guint k = 0; parts[k] != NULL; k++)
+        if (*parts[k] != '\0')
+          g_ptr_array_add (names, g_strdup (parts[k]));
+    }
+  for (guint i = 0; i < MIN (names->len, MAX_CARD_ROWS); i++)
+    plot_graph_card_add (card, i == 0 ? _ ("From the file") : "", names->pdata[i]);
+  if (names->len > MAX_CARD_ROWS)
+    {
+      guint more = names->len - MAX_CARD_ROWS;
       g_autofree char *text = g_strdup_printf (ngettext ("and %u more", "and %u more", more), more);
 
       plot_graph_card_add (card, "", text);
@@ -346,7 +356,7 @@ fill_card (PlotGraph *plot, const char *id, PlotGraphCard *card, gpointer data)
       const RtGraph *graph
           = build != NULL ? eng_build_get_graph (build) : eng_model_get_graph (model);
       const RtNode *executed = rt_graph_node (graph, node);
-      g_autofree char *layer_name = eng_model_dup_layer_name (model, executed->layer);
+      g_autofree char *layer_name = app_layers_dup_title (model, executed->layer);
 
       add_inputs (card, graph, executed);
       plot_graph_card_add (card, _ ("Layer"), layer_name);

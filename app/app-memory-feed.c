@@ -2,6 +2,8 @@
 #include "app-memory-feed.h"
 
 #include "app-config.h"
+#include "app-layers.h"
+#include "app-names.h"
 #include "plot-format.h"
 
 #include <glib/gi18n.h>
@@ -10,6 +12,7 @@ typedef struct
 {
   GArray *buffers;    /* PlotMemoryBuffer */
   GPtrArray *strings; /* what those borrow until they are installed */
+  char *path;         /* that all names begin with */
 } Buffers;
 
 static const char *
@@ -54,7 +57,7 @@ add_block (Buffers *self, const RtGraph *graph, const RtPlan *plan, RtValueId id
 
   rt_shape_text (&value->shape, shape, sizeof shape);
   buffer.id = keep (self, g_strdup_printf ("value/%u", id));
-  buffer.name = value->name;
+  buffer.name = keep (self, app_names_dup_short (self->path, value->name));
   buffer.detail = n_members > 1
                       ? keep (self, g_strdup_printf (_ ("%s %s, its memory shared by %u values"),
                                                      shape, rt_type_name (value->type), n_members))
@@ -78,10 +81,10 @@ make_steps (Buffers *self, EngModel *model, const RtGraph *graph)
       const RtNode *node = rt_graph_node (graph, i);
       int layer = CLAMP (node->layer, -1, (int)eng_model_get_n_layers (model));
 
-      steps[i].name = node->name;
+      steps[i].name = keep (self, app_names_dup_short (self->path, node->name));
       steps[i].group = i > 0 && rt_graph_node (graph, i - 1)->layer == node->layer
                            ? steps[i - 1].group
-                           : keep (self, eng_model_dup_layer_name (model, layer));
+                           : keep (self, app_layers_dup_title (model, layer));
     }
   return steps;
 }
@@ -93,7 +96,7 @@ app_memory_feed_install (EngBuild *build, PlotMemory *memory)
   const RtPlan *plan = rt_exec_plan (eng_build_get_exec (build));
   guint n_nodes = rt_graph_n_nodes (graph);
   Buffers buffers = { g_array_new (FALSE, FALSE, sizeof (PlotMemoryBuffer)),
-                      g_ptr_array_new_with_free_func (g_free) };
+                      g_ptr_array_new_with_free_func (g_free), app_names_dup_path (graph) };
   g_autofree guint *members = count_members (plan);
   g_autofree PlotMemoryStep *steps = make_steps (&buffers, eng_build_get_model (build), graph);
 
@@ -110,6 +113,7 @@ app_memory_feed_install (EngBuild *build, PlotMemory *memory)
                                     .kind_names = { NULL, _ ("activation"), _ ("output"), NULL } });
   g_array_unref (buffers.buffers);
   g_ptr_array_unref (buffers.strings);
+  g_free (buffers.path);
 }
 
 char *

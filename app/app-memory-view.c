@@ -5,6 +5,7 @@
 
 #include "app-config.h"
 #include "app-memory-feed.h"
+#include "app-names.h"
 #include "app-planner-bar.h"
 #include "app-table.h"
 #include "plots.h"
@@ -54,6 +55,8 @@ update_alive (AppMemoryView *self)
   g_autoptr (PlotTable) table = NULL;
   g_autofree char *bytes = NULL;
   g_autofree char *title = NULL;
+  g_autofree char *path = NULL;
+  g_autofree char *name = NULL;
   const PlotUnit unit = PLOT_UNIT_BYTES;
 
   gtk_widget_set_visible (self->alive_box, step >= 0 && self->build != NULL);
@@ -65,11 +68,13 @@ update_alive (AppMemoryView *self)
   table = plot_memory_make_alive_table (self->memory, (guint)step);
   bytes = plot_format_value (&unit, (double)plot_memory_get_alive_bytes (self->memory, (guint)step),
                              3);
+  path = app_names_dup_path (eng_build_get_graph (self->build));
+  name = app_names_dup_short (
+      path, rt_graph_node (eng_build_get_graph (self->build), (RtNodeId)step)->name);
   title = g_strdup_printf (step == plot_memory_get_peak_step (self->memory)
                                ? _ ("Alive at the peak, %s: %s")
                                : _ ("Alive at %s: %s"),
-                           rt_graph_node (eng_build_get_graph (self->build), (RtNodeId)step)->name,
-                           bytes);
+                           name, bytes);
   gtk_label_set_label (GTK_LABEL (self->alive_title), title);
   adw_bin_set_child (ADW_BIN (self->alive_bin), app_table_new (table, 220));
 }

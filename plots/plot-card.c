@@ -10,6 +10,7 @@
 #define SWATCH_W 18
 #define SWATCH_H 12
 #define ROW_GAP 2
+#define MAX_WIDTH 440 /* long names are cut rather than cover the plot */
 
 enum
 {
@@ -106,7 +107,7 @@ void
 plot_card_measure (PlotCard *self, PlotText *text, double max_width_px, double *width_px,
                    double *height_px)
 {
-  double width, heading, room = max_width_px - 2 * PAD - 8;
+  double width, heading, room = fmin (max_width_px, MAX_WIDTH) - 2 * PAD - 8;
 
   for (guint c = 0; c < 4; c++)
     {

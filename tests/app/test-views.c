@@ -93,8 +93,7 @@ test_graph_colour (void)
   app_graph_feed_colour (feed, graph, APP_METRIC_LATENCY, build, NULL, RT_PHASE_DECODE);
   g_clear_object (&table);
   table = plot_figure_make_table (PLOT_FIGURE (graph));
-  for (guint row = 0; row < plot_table_get_n_rows (table); row++)
-    g_assert_true (isnan (plot_table_get_number (table, row, 5)));
+  g_assert_cmpuint (plot_table_get_n_columns (table), ==, 5); /* no metric */
   g_object_unref (graph);
 }
 
