@@ -49,6 +49,7 @@ extern const EngTfliteRow eng_tflite_rows_layers[];
 extern const EngTfliteRow eng_tflite_rows_math[];
 extern const EngTfliteRow eng_tflite_rows_move[];
 extern const EngTfliteRow eng_tflite_rows_recurrent[];
+extern const EngTfliteRow eng_tflite_rows_sound[];
 extern const EngTfliteRow eng_tflite_rows_state[];
 
 /* ---- Tensors (eng-tflite-tensor.c) ---- */

@@ -6,6 +6,7 @@
 #include "ops/rt-ops-math.h"
 #include "ops/rt-ops-conv.h"
 #include "ops/rt-ops-int8.h"
+#include "ops/rt-ops-sound.h"
 #include "ops/rt-ops.h"
 
 static const RtOp *const ops[] = {
@@ -200,6 +201,17 @@ static const RtOp *const ops[] = {
   &rt_op_dft,
   &rt_op_stft,
   &rt_op_log_mel,
+
+  /* fixed-point sound front ends (rt-ops-sound.h) */
+  &rt_op_fixed_window,
+  &rt_op_fixed_auto_scale,
+  &rt_op_fixed_rfft,
+  &rt_op_fixed_energy,
+  &rt_op_fixed_filter_bank,
+  &rt_op_fixed_sqrt,
+  &rt_op_spectral_subtraction,
+  &rt_op_pcan,
+  &rt_op_fixed_log,
 };
 
 const RtOp *const *

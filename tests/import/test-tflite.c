@@ -385,6 +385,8 @@ static const char *const real_files[] = {
   "audio/denoise/model_2.tflite",
   "audio/denoise/model_quant_1.tflite",
   "audio/denoise/model_quant_2.tflite",
+  "audio/kws/audio_preprocessor_float.tflite",
+  "audio/kws/audio_preprocessor_int8.tflite",
   "audio/kws/kws_ref_model.tflite",
   "audio/kws/kws_ref_model_float32.tflite",
   "audio/kws/micro_speech_quantized.tflite",
