@@ -89,8 +89,7 @@ conv_tile (const int n_pixels, const int n_panels, const KnConvPass *pass, size_
   const float *const *segments = a->segments + first_pixel * a->n_segments;
   const int n_vecs = n_panels * LINE;
   float *sums = kn_conv_sums (a) + first_pixel * (size_t)n_panels * KN_PANEL_ROWS;
-  size_t segment = pass->block.first / a->segment_len;
-  size_t offset = pass->block.first % a->segment_len;
+  size_t segment = pass->segment, offset = pass->offset;
   Vec acc[CONV_MAX_PIXELS][CONV_MAX_PANELS * LINE];
 
   KN_UNROLL

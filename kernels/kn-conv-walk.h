@@ -9,6 +9,7 @@ typedef struct
 {
   const KnConvArgs *args;
   KnConvBlock block;
+  size_t segment, offset; /* where the block begins */
   size_t first_panel;
   const float
       *expanded; /* the block's weights, panel after panel; NULL: take them from the panels */
@@ -69,6 +70,7 @@ kn_conv_walk (const KnConvArgs *a, size_t max_pixels, KnConvTiles *tiles, KnConv
   const size_t n_panels = kn_conv_n_panels (a), n_terms = kn_conv_n_terms (a);
   const size_t n_tiles = (a->n_pixels + max_pixels - 1) / max_pixels;
   const size_t largest = (a->n_pixels + n_tiles - 1) / n_tiles;
+  const size_t smallest = a->n_pixels / n_tiles, n_large = a->n_pixels % n_tiles;
   KnConvPass pass = { .args = a };
 
   while (pass.first_panel < n_panels)
@@ -82,14 +84,15 @@ kn_conv_walk (const KnConvArgs *a, size_t max_pixels, KnConvTiles *tiles, KnConv
       for (size_t b = 0; b < n_blocks; b++)
         {
           pass.block = kn_conv_block (n_terms, n_blocks, b);
+          pass.segment = pass.block.first / a->segment_len;
+          pass.offset = pass.block.first % a->segment_len;
           if (a->dtype != KN_F32)
             kn_conv_expand (&pass, (size_t)1 << log2, expand);
-          for (size_t i = 0; i < n_tiles; i++)
+          /* The first @n_large tiles have one pixel more. */
+          for (size_t i = 0, first = 0, n; i < n_tiles; i++, first += n)
             {
-              const size_t first = a->n_pixels * i / n_tiles;
-              const size_t end = a->n_pixels * (i + 1) / n_tiles;
-
-              tiles[end - first - 1][log2](&pass, first);
+              n = i < n_large ? largest : smallest;
+              tiles[n - 1][log2](&pass, first);
             }
         }
       pass.first_panel += (size_t)1 << log2;

@@ -35,6 +35,8 @@ panel_end (const KnConvArgs *a, size_t panel)
   kn_conv_lanes (a, panel, &low, &high);
   e.whole = high - low == KN_PANEL_ROWS;
   e.mask = (__mmask16)(((1u << high) - 1) & ~((1u << low) - 1));
+  /* Adding -0 changes nothing. */
+  e.bias = _mm512_set1_ps (-0.0f);
   if (a->bias)
     e.bias = _mm512_maskz_loadu_ps (e.mask, a->bias + e.lane0);
   e.min = _mm512_set1_ps (a->min);
@@ -42,36 +44,41 @@ panel_end (const KnConvArgs *a, size_t panel)
   return e;
 }
 
-/* Bias, residual and limits: the sums of one panel and some pixels become outputs. @acc is one panel's
- * column of the tile. */
+/* Both give their second operand when one is NaN. */
+KN_INLINE __m512
+limit (End e, __m512 v)
+{
+  return _mm512_min_ps (e.max, _mm512_max_ps (e.min, v));
+}
+
+/* Bias, residual and limits: the sums of one panel and some pixels become outputs. @acc [..][@p] is the
+ * panel's column of the tile. */
 KN_INLINE void
 store_panel (const KnConvArgs *a, const int n_pixels, size_t first_pixel, End e,
              const __m512 acc[][KN_CONV_MAX_PANELS], const int p)
 {
-  const float *residual
-      = a->residual ? a->residual + (ptrdiff_t)(first_pixel * a->residual_stride) + e.lane0 : NULL;
-  float *y = a->y + (ptrdiff_t)(first_pixel * a->y_stride) + e.lane0;
   const size_t y_stride = a->y_stride, residual_stride = a->residual_stride;
-  const int has_bias = a->bias != NULL;
+  const float *residual = a->residual;
+  float *y = a->y + (ptrdiff_t)(first_pixel * y_stride) + e.lane0;
 
-  KN_UNROLL
-  for (int t = 0; t < n_pixels; t++)
+  if (residual)
+    residual += (ptrdiff_t)(first_pixel * residual_stride) + e.lane0;
+  if (e.whole && !residual)
     {
-      __m512 v = acc[t][p];
+      KN_UNROLL
+      for (int t = 0; t < n_pixels; t++, y += y_stride)
+        _mm512_storeu_ps (y, limit (e, _mm512_add_ps (acc[t][p], e.bias)));
+      return;
+    }
+  KN_UNROLL
+  for (int t = 0; t < n_pixels; t++, y += y_stride)
+    {
+      __m512 v = _mm512_add_ps (acc[t][p], e.bias);
 
-      if (has_bias)
-        v = _mm512_add_ps (v, e.bias);
       if (residual)
-        v = _mm512_add_ps (v, e.whole
-                                  ? _mm512_loadu_ps (residual + (size_t)t * residual_stride)
-                                  : _mm512_maskz_loadu_ps (e.mask,
-                                                           residual + (size_t)t * residual_stride));
-      /* Both give their second operand when one is NaN. */
-      v = _mm512_min_ps (e.max, _mm512_max_ps (e.min, v));
-      if (e.whole)
-        _mm512_storeu_ps (y + (size_t)t * y_stride, v);
-      else
-        _mm512_mask_storeu_ps (y + (size_t)t * y_stride, e.mask, v);
+        v = _mm512_add_ps (v,
+                           _mm512_maskz_loadu_ps (e.mask, residual + (size_t)t * residual_stride));
+      _mm512_mask_storeu_ps (y, e.mask, limit (e, v));
     }
 }
 
@@ -83,8 +90,7 @@ tile (const int n_pixels, const int n_panels, const KnConvPass *pass, size_t fir
   const size_t panel_floats = kn_conv_pass_stride (pass);
   const float *const *segments = a->segments + first_pixel * a->n_segments;
   float *sums = kn_conv_sums (a) + first_pixel * (size_t)n_panels * KN_PANEL_ROWS;
-  size_t segment = pass->block.first / a->segment_len;
-  size_t offset = pass->block.first % a->segment_len;
+  size_t segment = pass->segment, offset = pass->offset;
   __m512 acc[MAX_PIXELS][KN_CONV_MAX_PANELS];
 
   KN_UNROLL
