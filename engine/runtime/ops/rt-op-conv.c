@@ -232,29 +232,54 @@ copy_row (const Plan *plan, const Source *s, const float *row, ptrdiff_t column,
   return to;
 }
 
-/* The segments of one window row, of a window at @column. */
-static inline void
-row_segments (const Plan *plan, const Source *s, const float *row, ptrdiff_t column,
-              const float **segments, float *copy)
+/* The segment that begins at @column and is not all in the picture; @row is NULL outside of it. */
+static const float *
+edge_segment (const Plan *plan, const Source *s, const float *row, ptrdiff_t column, float *copy)
+{
+  return row == NULL || !plan->merged || plan->p.kernel_w == 1
+             ? s->zeros
+             : copy_row (plan, s, row, column, copy);
+}
+
+/* Windows first..end - 1 of @n, the first of which is at @column, have their part of @width pixels inside
+ * the picture. */
+static void
+inside (const RtPicture *p, ptrdiff_t column, size_t width, size_t n, size_t *first, size_t *end)
+{
+  const ptrdiff_t stride = (ptrdiff_t)p->stride_w, room = (ptrdiff_t)p->in_w - (ptrdiff_t)width;
+
+  *first = column < 0 ? min_size ((size_t)((-column + stride - 1) / stride), n) : 0;
+  *end = column > room ? 0 : min_size ((size_t)((room - column) / stride) + 1, n);
+  *end = max_size (*end, *first);
+}
+
+/* One segment (a row of the window, or a tap) of @n windows, the first of which is at @column, into
+ * every n_segments-th place from @index on. */
+static void
+column_segments (const Plan *plan, const Source *s, const float *row, ptrdiff_t column, size_t n,
+                 size_t index)
 {
   const RtPicture *p = &plan->p;
-  const ptrdiff_t last = column + (ptrdiff_t)((p->kernel_w - 1) * p->dilation_w);
+  const size_t width = plan->merged ? (p->kernel_w - 1) * p->dilation_w + 1 : 1;
+  const size_t step = p->stride_w * s->pixel_stride, n_segments = plan->n_segments;
+  const float **to = s->segments;
+  size_t first = n, end = n;
 
-  if (!plan->merged)
-    for (size_t j = 0; j < p->kernel_w; j++)
-      {
-        const ptrdiff_t at = column + (ptrdiff_t)(j * p->dilation_w);
+  if (row != NULL)
+    inside (p, column, width, n, &first, &end);
+  for (size_t t = 0; t < n; t++, index += n_segments, column += (ptrdiff_t)p->stride_w)
+    {
+      if (t == first && first < end)
+        {
+          const float *at = row + (size_t)column * s->pixel_stride;
 
-        segments[j] = row == NULL || at < 0 || at >= (ptrdiff_t)p->in_w
-                          ? s->zeros
-                          : row + (size_t)at * s->pixel_stride;
-      }
-  else if (row != NULL && column >= 0 && last < (ptrdiff_t)p->in_w)
-    segments[0] = row + (size_t)column * s->pixel_stride;
-  else if (row == NULL || p->kernel_w == 1)
-    segments[0] = s->zeros;
-  else
-    segments[0] = copy_row (plan, s, row, column, copy);
+          for (; t < end; t++, index += n_segments, column += (ptrdiff_t)p->stride_w, at += step)
+            to[index] = at;
+          if (t == n)
+            break;
+        }
+      to[index] = edge_segment (plan, s, row, column, s->copies + index * plan->segment_len);
+    }
 }
 
 /* The segments of @n neighbours in one row of pixels, the first of which is @at. */
@@ -267,14 +292,13 @@ run_segments (const Plan *plan, const Source *s, RtPixel at, size_t n, size_t fi
   for (size_t i = 0; i < p->kernel_h; i++)
     {
       const ptrdiff_t y = (ptrdiff_t)(at.row * p->stride_h + i * p->dilation_h) - p->pad_top;
-      const bool inside = y >= 0 && y < (ptrdiff_t)p->in_h;
-      const float *row = inside ? picture_row (plan, s, at.picture, (size_t)y) : NULL;
-      ptrdiff_t column = (ptrdiff_t)(at.column * p->stride_w) - p->pad_left;
-      size_t index = first_segment + i * per_row;
+      const bool is_inside = y >= 0 && y < (ptrdiff_t)p->in_h;
+      const float *row = is_inside ? picture_row (plan, s, at.picture, (size_t)y) : NULL;
+      const ptrdiff_t column = (ptrdiff_t)(at.column * p->stride_w) - p->pad_left;
 
-      for (size_t t = 0; t < n; t++, column += (ptrdiff_t)p->stride_w, index += plan->n_segments)
-        row_segments (plan, s, row, column, s->segments + index,
-                      s->copies + index * plan->segment_len);
+      for (size_t j = 0; j < per_row; j++)
+        column_segments (plan, s, row, column + (ptrdiff_t)(j * p->dilation_w), n,
+                         first_segment + i * per_row + j);
     }
 }
 
