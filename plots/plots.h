@@ -12,6 +12,7 @@
 #include "plot-layer.h"
 #include "plot-memory.h"
 #include "plot-pyramid.h"
+#include "plot-result.h"
 #include "plot-series.h"
 #include "plot-spark.h"
 #include "plot-style.h"
