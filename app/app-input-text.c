@@ -201,9 +201,10 @@ app_input_dup_facts (EngInput *input)
       return dup_sound_facts (eng_input_get_sound (input));
     case ENG_INPUT_ARRAY:
       rt_shape_text (eng_array_get_shape (eng_input_get_array (input)), shape, sizeof shape);
-      return g_strdup_printf (
-          "%s %s", rt_type_name (eng_array_get_type_of_elements (eng_input_get_array (input))),
-          shape);
+      return g_strdup_printf ("%s %s",
+                              rt_type_name (
+                                  eng_array_get_type_of_elements (eng_input_get_array (input))),
+                              shape);
     case ENG_INPUT_BYTES:
       return g_format_size (g_bytes_get_size (eng_input_get_bytes (input)));
     case ENG_INPUT_RANDOM:

@@ -3,6 +3,7 @@
 
 #include <gtk/gtk.h>
 
+#include "data/eng-input.h"
 #include "eng-model.h"
 
 G_BEGIN_DECLS

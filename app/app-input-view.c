@@ -79,8 +79,10 @@ update (AppInputView *self)
       g_clear_pointer (&self->shown, eng_input_unref);
       self->shown = input != NULL ? eng_input_ref (input) : NULL;
       show_words (self, input);
-      gtk_stack_set_visible_child_name (
-          self->stack, app_result_show_input (PLOT_RESULT (self->plot), input) ? "plot" : "words");
+      gtk_stack_set_visible_child_name (self->stack,
+                                        app_result_show_input (PLOT_RESULT (self->plot), input)
+                                            ? "plot"
+                                            : "words");
       show_name (self, input);
     }
   gtk_label_set_label (self->position, position);
@@ -135,10 +137,12 @@ ask (AppInputView *self, gboolean folder)
 
   if (self->model == NULL || !GTK_IS_WINDOW (root))
     return;
-  dialog = gtk_file_chooser_native_new (
-      folder ? _ ("Choose a Folder of Inputs") : _ ("Choose an Input"), GTK_WINDOW (root),
-      folder ? GTK_FILE_CHOOSER_ACTION_SELECT_FOLDER : GTK_FILE_CHOOSER_ACTION_OPEN,
-      _ ("_Choose"), NULL);
+  dialog = gtk_file_chooser_native_new (folder ? _ ("Choose a Folder of Inputs")
+                                               : _ ("Choose an Input"),
+                                        GTK_WINDOW (root),
+                                        folder ? GTK_FILE_CHOOSER_ACTION_SELECT_FOLDER
+                                               : GTK_FILE_CHOOSER_ACTION_OPEN,
+                                        _ ("_Choose"), NULL);
   if (!folder)
     app_input_add_filters (self->model, GTK_FILE_CHOOSER (dialog));
   if (path != NULL)

@@ -301,8 +301,8 @@ app_inputs_step (AppInputs *self, int by)
   reading = g_new0 (Reading, 1);
   reading->paths = g_strdupv (self->paths);
   reading->listed = TRUE;
-  reading->index
-      = (guint)(((int)self->index + by % (int)self->n_paths + (int)self->n_paths) % (int)self->n_paths);
+  reading->index = (guint)(((int)self->index + by % (int)self->n_paths + (int)self->n_paths)
+                           % (int)self->n_paths);
   start_reading (self, reading);
 }
 

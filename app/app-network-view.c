@@ -60,16 +60,19 @@ get_network (AppNetworkView *self)
 static void
 update_stale (AppNetworkView *self)
 {
-  app_output_view_set_stale (
-      self->output_view,
-      self->recipe != NULL && !eng_session_get_running (get_session (self))
-          && !eng_recipe_equal (self->recipe, eng_session_get_recipe (get_session (self))));
+  app_output_view_set_stale (self->output_view,
+                             self->recipe != NULL && !eng_session_get_running (get_session (self))
+                                 && !eng_recipe_equal (self->recipe, eng_session_get_recipe (
+                                                                         get_session (self))));
 }
 
 static void
 show_result (AppNetworkView *self, EngResult *result, EngRecipe *recipe, const char *words)
 {
-  g_set_object (&self->recipe, result != NULL ? recipe : NULL);
+  if (recipe != NULL)
+    eng_recipe_ref (recipe);
+  g_clear_pointer (&self->recipe, eng_recipe_unref);
+  self->recipe = recipe;
   app_output_view_show (self->output_view, result, words);
   update_stale (self);
 }
@@ -124,7 +127,7 @@ on_tried (GObject *source, GAsyncResult *async, gpointer data)
     }
   g_object_unref (trial->view);
   g_object_unref (trial->cancellable);
-  g_object_unref (trial->recipe);
+  eng_recipe_unref (trial->recipe);
   g_free (trial);
 }
 
@@ -145,7 +148,7 @@ try_input (AppNetworkView *self)
   trial = g_new0 (Trial, 1);
   trial->view = g_object_ref (self);
   trial->cancellable = g_object_ref (self->trying);
-  trial->recipe = g_object_ref (eng_build_get_recipe (build));
+  trial->recipe = eng_recipe_ref (eng_build_get_recipe (build));
   app_try_async (build, input, self->trying, on_tried, trial);
 }
 
@@ -269,7 +272,7 @@ app_network_view_dispose (GObject *object)
   g_clear_pointer (&self->panes, gtk_widget_unparent);
   g_clear_object (&self->stage);
   g_clear_object (&self->inputs);
-  g_clear_object (&self->recipe);
+  g_clear_pointer (&self->recipe, eng_recipe_unref);
   g_clear_object (&self->shown);
   g_clear_pointer (&self->seen, eng_input_unref);
   G_OBJECT_CLASS (app_network_view_parent_class)->dispose (object);

@@ -112,8 +112,8 @@ make_points (const EngPoint *points, guint n)
   PlotResultPoint *made = g_new (PlotResultPoint, n + 1);
 
   for (guint i = 0; i < n; i++)
-    made[i] = (PlotResultPoint){ (double)points[i].x, (double)points[i].y,
-                                 (double)points[i].score };
+    made[i]
+        = (PlotResultPoint){ (double)points[i].x, (double)points[i].y, (double)points[i].score };
   return made;
 }
 
@@ -233,8 +233,8 @@ show_sound (PlotResult *plot, EngResult *result)
     waves[n++] = make_wave (before, _ ("Before"));
   if (after != NULL)
     waves[n++] = make_wave (after, _ ("After"));
-  plot_result_set_data (
-      plot, &(PlotResultData){ .kind = PLOT_RESULT_WAVE, .waves = waves, .n_waves = n });
+  plot_result_set_data (plot, &(PlotResultData){
+                                  .kind = PLOT_RESULT_WAVE, .waves = waves, .n_waves = n });
 }
 
 static void
@@ -346,8 +346,8 @@ app_result_show_input (PlotResult *plot, EngInput *input)
     {
       cairo_surface_t *surface = app_result_make_surface (picture);
 
-      plot_result_set_data (
-          plot, &(PlotResultData){ .kind = PLOT_RESULT_PICTURE, .picture = surface });
+      plot_result_set_data (plot,
+                            &(PlotResultData){ .kind = PLOT_RESULT_PICTURE, .picture = surface });
       cairo_surface_destroy (surface);
       return TRUE;
     }
@@ -355,8 +355,8 @@ app_result_show_input (PlotResult *plot, EngInput *input)
     {
       const PlotResultWave wave = make_wave (sound, NULL);
 
-      plot_result_set_data (
-          plot, &(PlotResultData){ .kind = PLOT_RESULT_WAVE, .waves = &wave, .n_waves = 1 });
+      plot_result_set_data (plot, &(PlotResultData){
+                                      .kind = PLOT_RESULT_WAVE, .waves = &wave, .n_waves = 1 });
       return TRUE;
     }
   plot_result_set_data (plot, NULL);

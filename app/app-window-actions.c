@@ -23,7 +23,7 @@ on_run (GSimpleAction *action, GVariant *parameter, gpointer data)
 {
   AppWindow *self = data;
   gboolean network = app_stage_get_kind (self->stage) == ENG_MODEL_NETWORK;
-  g_autoptr (EngWorkload) workload = network ? eng_workload_new_input (NULL)
+  g_autoptr (EngWorkload) workload = network ? app_network_view_dup_workload (self->network, FALSE)
                                              : app_prompt_view_dup_workload (self->prompt);
 
   if (!network && *workload->prompt == '\0')

@@ -240,6 +240,8 @@ on_drop (GtkDropTarget *target, const GValue *value, double x, double y, gpointe
 
   if (files == NULL)
     return FALSE;
+  if (app_network_view_take_files (self->network, files))
+    return TRUE;
   app_window_open_file (self, files->data);
   if (files->next != NULL)
     app_window_toast (self, _ ("One window holds one model: the first of the files was opened."));

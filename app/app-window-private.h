@@ -12,6 +12,7 @@
 #include "app-history-view.h"
 #include "app-lanes-view.h"
 #include "app-memory-view.h"
+#include "app-network-view.h"
 #include "app-prompt-view.h"
 #include "app-recipe-pane.h"
 #include "app-selection.h"
@@ -42,9 +43,10 @@ struct _AppWindow
   AppDevicesPane *devices_pane;
   AdwViewStack *views;
   AdwViewStackPage *text_page;
-  AdwBin *prompt_wide, *prompt_narrow; /* the prompt is in one of them */
+  AdwBin *prompt_wide, *prompt_narrow; /* the prompt, or a network's input and result, is in one of them */
   GtkPaned *lanes_paned;
   AppPromptView *prompt;
+  AppNetworkView *network; /* owned: it or the prompt is in no bin */
   AppLanesView *lanes;
   AppGraphView *graph_view;
   AppMemoryView *memory_view;

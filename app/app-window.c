@@ -12,19 +12,24 @@ G_DEFINE_FINAL_TYPE (AppWindow, app_window, ADW_TYPE_APPLICATION_WINDOW)
 
 /* ---- Layout ---- */
 
-/* The prompt stands below the lanes where there is room, else on a page of its own. */
+/* The prompt, or a network's input and result, stands below the lanes where there is room, else on
+ * a page of its own. */
 static void
 place_prompt (AppWindow *self, gboolean narrow)
 {
   AdwBin *to = narrow ? self->prompt_narrow : self->prompt_wide;
   AdwBin *from = narrow ? self->prompt_wide : self->prompt_narrow;
+  gboolean network = app_stage_get_kind (self->stage) == ENG_MODEL_NETWORK;
+  GtkWidget *child = network ? GTK_WIDGET (self->network) : GTK_WIDGET (self->prompt);
 
-  if (adw_bin_get_child (to) == GTK_WIDGET (self->prompt))
+  if (adw_bin_get_child (to) == child)
     return;
-  g_object_ref (self->prompt);
   adw_bin_set_child (from, NULL);
-  adw_bin_set_child (to, GTK_WIDGET (self->prompt));
-  g_object_unref (self->prompt);
+  adw_bin_set_child (to, child);
+  gtk_widget_set_size_request (GTK_WIDGET (self->prompt_wide), -1, network ? 250 : 190);
+  adw_view_stack_page_set_title (self->text_page, network ? _ ("Input") : _ ("Text"));
+  adw_view_stack_page_set_icon_name (self->text_page, network ? "image-x-generic-symbolic"
+                                                              : "lathe-text-symbolic");
   gtk_widget_set_visible (GTK_WIDGET (self->prompt_wide), !narrow);
   adw_view_stack_page_set_visible (self->text_page, narrow);
   if (!narrow && g_strcmp0 (adw_view_stack_get_visible_child_name (self->views), "text") == 0)
@@ -70,6 +75,7 @@ on_width_class (AppWindow *self)
   app_headline_set_compact (self->headline, compact);
   app_headline_set_tall (self->headline, width != APP_WIDTH_WIDE);
   app_prompt_view_set_compact (self->prompt, compact);
+  app_network_view_set_compact (self->network, compact);
   app_history_view_set_compact (self->history_view, width != APP_WIDTH_WIDE);
   app_compare_view_set_compact (self->compare, compact);
   place_prompt (self, compact);
@@ -127,6 +133,7 @@ on_model (AppWindow *self)
     app_window_model_opened (self);
   app_selection_set_layer (self->selection, APP_LAYER_NONE);
   app_window_update_phase (self);
+  place_prompt (self, app_breakpoint_get_width_class (self->breakpoint) == APP_WIDTH_COMPACT);
   app_history_view_set_kind (self->history_view, app_stage_get_kind (self->stage));
   update_title (self);
   update_content (self);
@@ -321,6 +328,8 @@ app_window_dispose (GObject *object)
   if (self->cancellable != NULL)
     g_cancellable_cancel (self->cancellable);
   g_clear_object (&self->cancellable);
+  g_clear_object (&self->prompt);
+  g_clear_object (&self->network);
   g_clear_object (&self->stage);
   g_clear_object (&self->selection);
   g_clear_object (&self->session);
@@ -401,6 +410,8 @@ app_window_init (AppWindow *self)
   gtk_widget_init_template (GTK_WIDGET (self));
   self->cancellable = g_cancellable_new ();
   self->selection = app_selection_new ();
+  g_object_ref (self->prompt);
+  self->network = g_object_ref_sink (g_object_new (APP_TYPE_NETWORK_VIEW, NULL));
   gtk_window_set_default_size (GTK_WINDOW (self), app_settings_get_int ("window-width", 1280),
                                app_settings_get_int ("window-height", 800));
   if (app_settings_get_boolean ("window-maximized", FALSE))
@@ -454,6 +465,7 @@ app_window_new (AppApplication *application)
   app_graph_view_set_stage (self->graph_view, self->stage, self->selection);
   app_memory_view_set_stage (self->memory_view, self->stage, self->selection);
   app_prompt_view_set_stage (self->prompt, self->stage);
+  app_network_view_set_stage (self->network, self->stage);
   app_compare_view_set_stage (self->compare, self->stage, self->selection, self->history);
   app_history_view_set_history (self->history_view, self->history);
   follow_session (self);
