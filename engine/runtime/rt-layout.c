@@ -233,6 +233,9 @@ permuted_constant (Pass *p, RtValueId id, uint32_t n_dims)
       if (!copy_quant (p, id, to, perm))
         return RT_NONE;
     }
+  else if (to != RT_NONE && value->quant != NULL && value->quant->n == 1
+           && !copy_quant (p, id, to, NULL))
+    return RT_NONE;
   return to;
 }
 

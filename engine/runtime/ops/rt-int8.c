@@ -218,6 +218,13 @@ rt_conv_is_channels_first (const RtNode *node)
 }
 
 bool
+rt_int8_permute_elements (const RtGraph *graph, const RtNode *node, const uint32_t *perm,
+                          uint32_t n_dims, void *attrs)
+{
+  return true;
+}
+
+bool
 rt_conv_permute (const RtGraph *graph, const RtNode *node, const uint32_t *perm, uint32_t n_dims,
                  void *attrs)
 {
@@ -303,7 +310,8 @@ rt_product_make (const RtProductLayout *l, const KnTable *kn, const void *w, int
         const uint32_t sum = (uint32_t)pack_row (l, (const uint8_t *)w + row * l->n_cols,
                                                  w_shift != 0 ? 0x80 : 0, g, r, memory);
 
-        biases[at] = (int32_t)((uint32_t)(bias != NULL ? rt_load_i32 (bias, row) : 0) - (uint32_t)x_zero * sum
+        biases[at] = (int32_t)((uint32_t)(bias != NULL ? rt_load_i32 (bias, row) : 0)
+                               - (uint32_t)x_zero * sum
                                + (uint32_t)x_zero * (uint32_t)w_zero * (uint32_t)l->n_cols);
         w_zeros[at] = w_zero;
         sums[at] = (int32_t)(sum - (uint32_t)w_zero * (uint32_t)l->n_cols);

@@ -79,6 +79,9 @@ bool rt_windows (const RtConvAttrs *attrs, const RtShape *x, size_t kh, size_t k
                  RtWindows *windows, RtShape *y);
 
 bool rt_conv_is_channels_first (const RtNode *node);
+/* The layout pass's permute for what works element by element. */
+bool rt_int8_permute_elements (const RtGraph *graph, const RtNode *node, const uint32_t *perm,
+                               uint32_t n_dims, void *attrs);
 /* The layout pass's permute for attributes that begin with RtConvAttrs. */
 bool rt_conv_permute (const RtGraph *graph, const RtNode *node, const uint32_t *perm,
                       uint32_t n_dims, void *attrs);

@@ -221,7 +221,8 @@ binary_cost (const RtOpQuery *query, RtCost *cost)
 #define BINARY(which, text)                                                                        \
   .title = text, .data = &kinds[which], .attrs_bytes = sizeof (RtBinaryInt8Attrs),                 \
   .min_inputs = 2, .max_inputs = 2, .n_outputs = 1, .infer = binary_infer, .n_phases = 1,          \
-  .n_chunks = binary_chunks, .run = binary_run, .reference = binary_reference, .cost = binary_cost
+  .n_chunks = binary_chunks, .run = binary_run, .reference = binary_reference,                     \
+  .cost = binary_cost, .permute = rt_int8_permute_elements
 
 const RtOp rt_op_add_int8 = { .name = "add_int8", BINARY (ADD, "Add, 8-bit") };
 const RtOp rt_op_sub_int8 = { .name = "sub_int8", BINARY (SUB, "Subtract, 8-bit") };

@@ -364,10 +364,17 @@ pool_permute (const RtGraph *graph, const RtNode *node, const uint32_t *perm, ui
   return true;
 }
 
+static bool
+pool_is_channels_first (const RtNode *node)
+{
+  return ((const RtPoolAttrs *)node->attrs)->channels_first != 0;
+}
+
 #define POOL                                                                                       \
   .attrs_bytes = sizeof (RtPoolAttrs), .min_inputs = 1, .max_inputs = 1, .n_outputs = 1,           \
   .infer = pool_infer, .n_phases = 1, .n_chunks = pool_chunks, .run = pool_run,                    \
-  .reference = pool_reference, .cost = pool_cost, .strided_output = true, .permute = pool_permute
+  .reference = pool_reference, .cost = pool_cost, .strided_output = true, .permute = pool_permute, \
+  .is_channels_first = pool_is_channels_first
 
 const RtOp rt_op_max_pool_int8
     = { .name = "max_pool_int8", .title = "Maximum over windows, 8-bit", POOL };

@@ -172,6 +172,7 @@ const RtOp rt_op_quantize = {
   .run = quantize_run,
   .reference = quantize_reference,
   .cost = element_cost,
+  .permute = rt_int8_permute_elements,
 };
 
 /* ---- dequantize ---- */
@@ -256,4 +257,5 @@ const RtOp rt_op_dequantize = {
   .run = dequantize_run,
   .reference = dequantize_reference,
   .cost = element_cost,
+  .permute = rt_int8_permute_elements,
 };

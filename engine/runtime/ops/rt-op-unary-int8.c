@@ -247,6 +247,7 @@ const RtOp rt_op_unary_int8 = {
   .run = unary_run,
   .reference = unary_reference,
   .cost = unary_cost,
+  .permute = rt_int8_permute_elements,
   .in_place = unary_in_place,
 };
 
@@ -265,4 +266,5 @@ const RtOp rt_op_requantize = {
   .run = unary_run,
   .reference = unary_reference,
   .cost = unary_cost,
+  .permute = rt_int8_permute_elements,
 };
