@@ -17,8 +17,8 @@
 struct _EngImport
 {
   RtGraph *graph;
-  GHashTable *names; /* char * -> value id + 1 */
-  GHashTable *used;  /* char *: names given in the graph */
+  GHashTable *names;  /* char * -> value id + 1 */
+  GHashTable *used;   /* char *: names given in the graph */
   GHashTable *ghosts; /* char * -> value id + 1: made by an unsupported node, of no shape that is
                          known; only other unsupported nodes read them */
   GArray *inputs, *outputs; /* EngPort */
@@ -193,8 +193,7 @@ RtValueId
 eng_import_constant (EngImport *self, const char *name, int type, const RtShape *shape,
                      gconstpointer data, guint64 n_bytes, gboolean copy)
 {
-  g_autofree char *unique
-      = unique_name (self, name != NULL && *name != '\0' ? name : "constant");
+  g_autofree char *unique = unique_name (self, name != NULL && *name != '\0' ? name : "constant");
   RtError error = { 0 };
 
   if (!check_shape (self, unique, shape))
@@ -353,7 +352,8 @@ eng_import_dup_floats (EngImport *self, RtValueId id, gsize *n)
   *n = n_elements;
   if (value->type != RT_TYPE_I8 && kn_dtype_info (value->type) != NULL)
     {
-      gsize n_cols = value->shape.n_dims > 0 ? (gsize)value->shape.dims[value->shape.n_dims - 1] : 1;
+      gsize n_cols
+          = value->shape.n_dims > 0 ? (gsize)value->shape.dims[value->shape.n_dims - 1] : 1;
       gsize row_bytes = kn_row_bytes (value->type, n_cols);
       for (gsize i = 0; n_cols > 0 && i < n_elements / n_cols; i++)
         kn_dequantize_row (value->type, (const guint8 *)value->data + i * row_bytes,
@@ -379,9 +379,8 @@ eng_import_dup_floats (EngImport *self, RtValueId id, gsize *n)
       if (!read_int (value, i, &number))
         return NULL;
       gsize at = quant != NULL && quant->n > 1 ? i / inner % quant->n : 0;
-      numbers[i] = quant != NULL
-                       ? quant->scales[at] * (float)(number - quant->zero_points[at])
-                       : (float)number;
+      numbers[i] = quant != NULL ? quant->scales[at] * (float)(number - quant->zero_points[at])
+                                 : (float)number;
     }
   return g_steal_pointer (&numbers);
 }
@@ -444,8 +443,7 @@ eng_import_node (EngImport *self, const RtOp *op, gconstpointer attrs, const RtV
   g_autofree char *name = unique_name (self, self->node_name);
   RtError error = { 0 };
 
-  RtNodeId id
-      = rt_graph_add_node (self->graph, name, 0, op, inputs, n_inputs, attrs, &error);
+  RtNodeId id = rt_graph_add_node (self->graph, name, 0, op, inputs, n_inputs, attrs, &error);
   if (id == RT_NONE)
     return refuse_rt (self, &error);
   if (!rt_graph_set_source_names (self->graph, id, (const char *const[]){ self->node_name }, 1,
@@ -477,12 +475,20 @@ eng_import_unsupported (EngImport *self, const RtValueId *inputs, guint n_inputs
                         const char *const *output_names, const RtShape *const *shapes,
                         const int *types, guint n_outputs)
 {
+  eng_import_report (self, "Node “%s” (operator %s, number %u of the file): %s", self->node_name,
+                     self->node_op, self->place + 1, eng_import_reason (self));
+  eng_import_placeholder (self, inputs, n_inputs, output_names, shapes, types, n_outputs);
+}
+
+void
+eng_import_placeholder (EngImport *self, const RtValueId *inputs, guint n_inputs,
+                        const char *const *output_names, const RtShape *const *shapes,
+                        const int *types, guint n_outputs)
+{
   RtUnsupportedAttrs attrs = { .type = RT_TYPE_F32 };
   g_autofree RtValueId *known = g_new (RtValueId, n_inputs + self->reads->len + 1);
   guint n_known = 0;
 
-  eng_import_report (self, "Node “%s” (operator %s, number %u of the file): %s", self->node_name,
-                     self->node_op, self->place + 1, eng_import_reason (self));
   for (guint i = 0; i < n_inputs; i++)
     if (inputs[i] != RT_NONE)
       known[n_known++] = inputs[i];
@@ -506,7 +512,8 @@ eng_import_unsupported (EngImport *self, const RtValueId *inputs, guint n_inputs
       if (!attrs.is_unknown)
         eng_import_bind (self, output_names[i], value);
       else if (output_names[i] != NULL && *output_names[i] != '\0')
-        g_hash_table_insert (self->ghosts, g_strdup (output_names[i]), GUINT_TO_POINTER (value + 1));
+        g_hash_table_insert (self->ghosts, g_strdup (output_names[i]),
+                             GUINT_TO_POINTER (value + 1));
     }
 }
 
@@ -525,8 +532,8 @@ eng_import_output (EngImport *self, const char *name)
       const RtQuant *quant = eng_import_value (self, id)->quant;
       g_autofree char *unique = unique_name (self, name);
       RtError error = { 0 };
-      RtNodeId node = rt_graph_add_node (self->graph, unique, 0, &rt_op_identity, &id, 1, NULL,
-                                         &error);
+      RtNodeId node
+          = rt_graph_add_node (self->graph, unique, 0, &rt_op_identity, &id, 1, NULL, &error);
       if (node == RT_NONE)
         return refuse_rt (self, &error);
       id = rt_graph_node (self->graph, node)->outputs[0];

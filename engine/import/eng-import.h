@@ -29,9 +29,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EngImport, eng_import_free)
 /* All bind @name, when it is not NULL or empty. Constants: @copy FALSE borrows @data, which must then outlive the
  * graph (EngImported.backing). */
 RtValueId eng_import_input (EngImport *import, const char *name, int type, const RtShape *shape);
-RtValueId eng_import_constant (EngImport *import, const char *name, int type, const RtShape *shape, gconstpointer data,
-                               guint64 n_bytes, gboolean copy);
-RtValueId eng_import_state (EngImport *import, const char *name, int type, const RtShape *shape, gconstpointer data);
+RtValueId eng_import_constant (EngImport *import, const char *name, int type, const RtShape *shape,
+                               gconstpointer data, guint64 n_bytes, gboolean copy);
+RtValueId eng_import_state (EngImport *import, const char *name, int type, const RtShape *shape,
+                            gconstpointer data);
 gboolean eng_import_set_next (EngImport *import, RtValueId state, RtValueId value);
 gboolean eng_import_set_quant (EngImport *import, RtValueId value, const RtQuant *quant);
 
@@ -58,10 +59,11 @@ void eng_import_begin_node (EngImport *import, const char *name, const char *op,
 /* Add a node, or compute it now when all its inputs are constants. Outputs (op->n_outputs of them) to @outputs.
  * FALSE: the operator refuses, see eng_import_reason(). Inputs may be RT_NONE where the operator takes fewer; an input that
  * the operator must have and that is RT_NONE is refused. */
-gboolean eng_import_node (EngImport *import, const RtOp *op, gconstpointer attrs, const RtValueId *inputs, guint n_inputs,
-                          RtValueId *outputs);
+gboolean eng_import_node (EngImport *import, const RtOp *op, gconstpointer attrs,
+                          const RtValueId *inputs, guint n_inputs, RtValueId *outputs);
 /* The same for one output; RT_NONE on failure. */
-RtValueId eng_import_node1 (EngImport *import, const RtOp *op, gconstpointer attrs, const RtValueId *inputs, guint n_inputs);
+RtValueId eng_import_node1 (EngImport *import, const RtOp *op, gconstpointer attrs,
+                            const RtValueId *inputs, guint n_inputs);
 
 /* Set the reason for FALSE or RT_NONE that an emit function returns. Both return what their name says, to be returned. */
 gboolean eng_import_refuse (EngImport *import, const char *format, ...) G_GNUC_PRINTF (2, 3);
@@ -71,8 +73,13 @@ const char *eng_import_reason (EngImport *import);
  * output of the file's node in the graph, so that what follows still has its place. @shapes [n_outputs]: what the file
  * declares, NULL where it says nothing (what reads such an output is then reported as reading something unknown).
  * Types @types [n_outputs] are RtType. Inputs that are known are kept as edges. */
-void eng_import_unsupported (EngImport *import, const RtValueId *inputs, guint n_inputs, const char *const *output_names,
-                             const RtShape *const *shapes, const int *types, guint n_outputs);
+void eng_import_unsupported (EngImport *import, const RtValueId *inputs, guint n_inputs,
+                             const char *const *output_names, const RtShape *const *shapes,
+                             const int *types, guint n_outputs);
+/* The same without a line: the reason is in the report already. */
+void eng_import_placeholder (EngImport *import, const RtValueId *inputs, guint n_inputs,
+                             const char *const *output_names, const RtShape *const *shapes,
+                             const int *types, guint n_outputs);
 /* One more line of the report about the file as a whole. */
 void eng_import_report (EngImport *import, const char *format, ...) G_GNUC_PRINTF (2, 3);
 

@@ -108,12 +108,64 @@ eng_onnx_emit_constant_of_shape (EngOnnxNode *node)
 
 /* ---- branches ---- */
 
-/* Only the branch that is taken becomes part of the graph. */
+static gboolean
+same_shape (const RtShape *a, const RtShape *b)
+{
+  return a->n_dims == b->n_dims && memcmp (a->dims, b->dims, a->n_dims * sizeof *a->dims) == 0;
+}
+
+/* Output @i: @yes or @no. */
+static gboolean
+select_output (EngOnnxNode *node, guint i, RtValueId condition, RtValueId yes, RtValueId no)
+{
+  const RtValue *a = eng_onnx_value (node, yes), *b = eng_onnx_value (node, no);
+  char shapes[2][128];
+
+  if (a->type != b->type || !same_shape (&a->shape, &b->shape))
+    {
+      g_autofree char *names = eng_onnx_dup_sources (node, eng_onnx_in (node, 0));
+      return eng_onnx_refuse (
+          node,
+          "its branches give %s %s and %s %s for output %u; which is taken must be known when the "
+          "file is read, and depends on %s",
+          rt_type_name (a->type), rt_shape_text (&a->shape, shapes[0], sizeof shapes[0]),
+          rt_type_name (b->type), rt_shape_text (&b->shape, shapes[1], sizeof shapes[1]), i + 1,
+          names);
+    }
+  return eng_onnx_out (node, i, ENG_ONNX_ADD (node, &rt_op_where, NULL, condition, yes, no));
+}
+
+/* The condition is computed in the run: both branches become part of the graph, every run computes
+ * both, and the condition selects. */
+static gboolean
+emit_both (EngOnnxNode *node)
+{
+  guint n = node->n_outputs;
+  g_autofree RtValueId *yes = g_new (RtValueId, n + 1), *no = g_new (RtValueId, n + 1);
+  const Onnx__GraphProto *then_graph = eng_onnx_graph (node, "then_branch");
+  const Onnx__GraphProto *else_graph = eng_onnx_graph (node, "else_branch");
+  RtValueId condition = eng_onnx_in (node, 0);
+
+  if (!eng_onnx_ok (node))
+    return FALSE;
+  if (rt_shape_n (eng_onnx_shape (node, condition)) != 1)
+    return eng_onnx_refuse (node, "its condition is not one value");
+  if (!eng_onnx_emit_subgraph (node, then_graph, yes, n)
+      || !eng_onnx_emit_subgraph (node, else_graph, no, n))
+    return FALSE;
+  condition = eng_onnx_reshape (node, condition, &(RtShape){ 0 });
+  for (guint i = 0; i < n && eng_onnx_ok (node); i++)
+    select_output (node, i, condition, yes[i], no[i]);
+  return eng_onnx_ok (node);
+}
+
+/* A branch that is known to be taken is all that becomes part of the graph. */
 gboolean
 eng_onnx_emit_if (EngOnnxNode *node)
 {
+  if (eng_onnx_in (node, 0) != RT_NONE && !eng_onnx_is_const (node, eng_onnx_in (node, 0)))
+    return emit_both (node);
   gboolean taken = eng_onnx_const_number (node, 0, 0) != 0;
-
   if (!eng_onnx_ok (node))
     return FALSE;
   const Onnx__GraphProto *graph = eng_onnx_graph (node, taken ? "then_branch" : "else_branch");

@@ -5,6 +5,7 @@
 #include "eng-onnx-window.h"
 
 #include "ops/rt-ops-conv.h"
+#include "ops/rt-ops-int8.h"
 
 #include <math.h>
 #include <string.h>
@@ -260,36 +261,52 @@ eng_onnx_emit_conv_transpose (EngOnnxNode *node)
 
 /* ---- pools ---- */
 
-/* data: 1 for the mean. */
-gboolean
-eng_onnx_emit_pool (EngOnnxNode *node)
+void
+eng_onnx_window_pool (EngOnnxNode *node, const EngOnnxWindow *w, RtPoolAttrs *attrs)
 {
-  RtValueId x = eng_onnx_in (node, 0);
-  EngOnnxWindow w;
+  guint last = w->n - 1;
 
-  if (!eng_onnx_window (node, x, NULL, &w))
-    return FALSE;
-  guint last = w.n - 1;
-  RtPoolAttrs attrs = {
-    .kernel_h = w.n > 1 ? (guint32)w.kernel[0] : 1,
-    .kernel_w = (guint32)w.kernel[last],
-    .stride_h = w.n > 1 ? (guint32)w.stride[0] : 1,
-    .stride_w = (guint32)w.stride[last],
-    .dilation_h = w.n > 1 ? (guint32)w.dilation[0] : 1,
-    .dilation_w = (guint32)w.dilation[last],
-    .pad_top = w.n > 1 ? (guint32)w.before[0] : 0,
-    .pad_left = (guint32)w.before[last],
-    .pad_bottom = w.n > 1 ? (guint32)w.after[0] : 0,
-    .pad_right = (guint32)w.after[last],
+  *attrs = (RtPoolAttrs){
+    .kernel_h = w->n > 1 ? (guint32)w->kernel[0] : 1,
+    .kernel_w = (guint32)w->kernel[last],
+    .stride_h = w->n > 1 ? (guint32)w->stride[0] : 1,
+    .stride_w = (guint32)w->stride[last],
+    .dilation_h = w->n > 1 ? (guint32)w->dilation[0] : 1,
+    .dilation_w = (guint32)w->dilation[last],
+    .pad_top = w->n > 1 ? (guint32)w->before[0] : 0,
+    .pad_left = (guint32)w->before[last],
+    .pad_bottom = w->n > 1 ? (guint32)w->after[0] : 0,
+    .pad_right = (guint32)w->after[last],
     .ceil = eng_onnx_int (node, "ceil_mode", 0) != 0,
     .count_padding = eng_onnx_int (node, "count_include_pad", 0) != 0,
     .min = -INFINITY,
     .max = INFINITY,
     .channels_first = 1,
   };
-  return eng_onnx_out (node, 0,
-                       ENG_ONNX_ADD (node, node->op->data ? &rt_op_average_pool : &rt_op_max_pool,
-                                     &attrs, x));
+}
+
+static const RtOp *
+pool_op (EngOnnxNode *node, RtValueId x)
+{
+  int type = eng_onnx_value (node, x)->type;
+
+  return node->op->data                             ? &rt_op_average_pool
+         : type == RT_TYPE_I8 || type == RT_TYPE_U8 ? &rt_op_max_pool_int8
+                                                    : &rt_op_max_pool;
+}
+
+/* data: 1 for the mean. */
+gboolean
+eng_onnx_emit_pool (EngOnnxNode *node)
+{
+  RtValueId x = eng_onnx_in (node, 0);
+  RtPoolAttrs attrs;
+  EngOnnxWindow w;
+
+  if (!eng_onnx_window (node, x, NULL, &w))
+    return FALSE;
+  eng_onnx_window_pool (node, &w, &attrs);
+  return eng_onnx_out (node, 0, ENG_ONNX_ADD (node, pool_op (node, x), &attrs, x));
 }
 
 gboolean

@@ -191,12 +191,12 @@ static const EngOnnxOp ops[] = {
   { "MelWeightMatrix", 17, LATEST, eng_onnx_emit_mel_weights, 0, 5, 5 },
 
   /* quantized */
-  { "QuantizeLinear", 10, 18, eng_onnx_emit_quantize, 0, 2, 3 },
-  { "DequantizeLinear", 10, 18, eng_onnx_emit_dequantize, 0, 2, 3 },
+  { "QuantizeLinear", 10, LATEST, eng_onnx_emit_quantize, 0, 2, 3 },
+  { "DequantizeLinear", 10, LATEST, eng_onnx_emit_dequantize, 0, 2, 3 },
   { "DynamicQuantizeLinear", 11, LATEST, eng_onnx_emit_dynamic_quantize, 0, 1, 1 },
   { "QLinearConv", 10, LATEST, eng_onnx_emit_qlinear_conv, 0, 8, 9 },
   { "ConvInteger", 10, LATEST, eng_onnx_emit_conv_integer, 0, 2, 4 },
-  { "QLinearMatMul", 10, 20, eng_onnx_emit_qlinear_matmul, 0, 8, 8 },
+  { "QLinearMatMul", 10, LATEST, eng_onnx_emit_qlinear_matmul, 0, 8, 8 },
   { "MatMulInteger", 10, LATEST, eng_onnx_emit_matmul_integer, 0, 2, 4 },
 };
 
@@ -204,6 +204,8 @@ const EngOnnxOp *
 eng_onnx_op_find (const char *domain, const char *name, gint64 opset, gboolean *known)
 {
   *known = FALSE;
+  if (strcmp (domain, "com.microsoft") == 0)
+    return eng_onnx_qop_find (name);
   if (domain[0] != '\0' && strcmp (domain, "ai.onnx") != 0)
     return NULL;
   for (guint i = 0; i < G_N_ELEMENTS (ops); i++)

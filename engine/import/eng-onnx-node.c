@@ -59,11 +59,12 @@ eng_onnx_is_const (const EngOnnxNode *node, RtValueId value)
   return eng_import_is_constant (node->importer->import, value);
 }
 
-/* Names of the graph's inputs that @value is made of. */
-static void
-collect_inputs (EngOnnxNode *node, RtValueId value, GHashTable *seen, GString *names)
+char *
+eng_onnx_dup_sources (EngOnnxNode *node, RtValueId value)
 {
   const RtGraph *graph = eng_import_graph (node->importer->import);
+  g_autoptr (GHashTable) seen = g_hash_table_new (NULL, NULL);
+  GString *names = g_string_new (NULL);
   g_autoptr (GArray) todo = g_array_new (FALSE, FALSE, sizeof (RtValueId));
 
   g_array_append_val (todo, value);
@@ -86,6 +87,9 @@ collect_inputs (EngOnnxNode *node, RtValueId value, GHashTable *seen, GString *n
           g_array_append_vals (todo, n->inputs, n->n_inputs);
         }
     }
+  if (names->len == 0)
+    g_string_append (names, "a state");
+  return g_string_free (names, FALSE);
 }
 
 gboolean
@@ -100,14 +104,12 @@ eng_onnx_const (EngOnnxNode *node, guint i, EngOnnxTensor *out)
     return eng_onnx_refuse (node, "input %u is missing", i + 1);
   if (!eng_onnx_is_const (node, id))
     {
-      g_autoptr (GHashTable) seen = g_hash_table_new (NULL, NULL);
-      g_autoptr (GString) names = g_string_new (NULL);
-      collect_inputs (node, id, seen, names);
+      g_autofree char *names = eng_onnx_dup_sources (node, id);
       return eng_onnx_refuse (
           node,
           "input %u ('%s') decides about shapes and must be known when the file is read; it "
           "depends on %s",
-          i + 1, node->proto->input[i], names->len > 0 ? names->str : "a state");
+          i + 1, node->proto->input[i], names);
     }
   const RtValue *value = eng_onnx_value (node, id);
   *out = (EngOnnxTensor){ .type = value->type,

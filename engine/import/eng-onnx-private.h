@@ -36,14 +36,18 @@ struct EngOnnxNode
   const Onnx__NodeProto *proto;
   const EngOnnxOp *op;
   gint64 opset;
-  const char *name; /* unique in the graph */
-  guint place;      /* in the main graph, from 1 */
-  char *reason;     /* NULL: all is well */
+  const char *name;  /* unique in the graph */
+  const char *title; /* the file's operator */
+  gboolean quiet;    /* an attempt: nothing is reported */
+  gboolean is_cut;   /* reads what an unsupported node would have made */
+  guint place;       /* in the main graph, from 1 */
+  char *reason;      /* NULL: all is well */
   const RtValueId *inputs;
   guint n_inputs; /* trailing absent ones left out */
   RtValueId *outputs;
   guint n_outputs;
-  guint n_made; /* runtime nodes */
+  guint n_made;    /* runtime nodes */
+  float low, high; /* limits of a quantized result in real numbers; both 0: none */
 };
 
 /* Rows for an operator of @domain; NULL when there is none for @opset; @known: whether the name is in
@@ -92,6 +96,8 @@ eng_onnx_shape (const EngOnnxNode *node, RtValueId value)
 }
 /* Axis attribute or input: -rank .. rank - 1 (+ @extra) to 0 .. ; refuses others. */
 guint eng_onnx_axis (EngOnnxNode *node, gint64 axis, guint rank);
+/* Names of the graph's inputs that @value is made of: "'x', 'y'". */
+char *eng_onnx_dup_sources (EngOnnxNode *node, RtValueId value);
 /* Input @i must be known at import. Refuses with the inputs of the graph that it depends on. */
 gboolean eng_onnx_const (EngOnnxNode *node, guint i, EngOnnxTensor *out);
 gboolean eng_onnx_is_const (const EngOnnxNode *node, RtValueId value);

@@ -16,24 +16,15 @@
 
 /* ---- quantization of a value ---- */
 
-typedef struct
-{
-  RtQuant quant;
-  float *scales;
-  gint32 *zero_points;
-} Quant;
-
-static void
-quant_clear (Quant *q)
+void
+eng_onnx_quant_clear (EngOnnxQuant *q)
 {
   g_clear_pointer (&q->scales, g_free);
   g_clear_pointer (&q->zero_points, g_free);
 }
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Quant, quant_clear)
 
-/* From inputs @scale and @zero_point; -1: scale 1, and 0. @axis counts when there are several. */
-static gboolean
-read_quant (EngOnnxNode *node, int scale, int zero_point, gint64 axis, Quant *q)
+gboolean
+eng_onnx_read_quant (EngOnnxNode *node, int scale, int zero_point, gint64 axis, EngOnnxQuant *q)
 {
   EngOnnxTensor s = { .n = 1 };
 
@@ -73,9 +64,8 @@ same_quant (const RtQuant *a, const RtQuant *b)
          && memcmp (a->zero_points, b->zero_points, a->n * sizeof *a->zero_points) == 0;
 }
 
-/* @value with quantization @q: itself, or a view of it where it has another one already. */
-static RtValueId
-with_quant (EngOnnxNode *node, RtValueId value, const RtQuant *q)
+RtValueId
+eng_onnx_with_quant (EngOnnxNode *node, RtValueId value, const RtQuant *q)
 {
   if (!eng_onnx_ok (node))
     return RT_NONE;
@@ -98,13 +88,21 @@ with_quant (EngOnnxNode *node, RtValueId value, const RtQuant *q)
   return eng_onnx_ok (node) ? value : RT_NONE;
 }
 
-/* Type of input @i, or @otherwise when it is absent. */
-static int
-type_of (EngOnnxNode *node, guint i, int otherwise)
+int
+eng_onnx_type_of (EngOnnxNode *node, guint i, int otherwise)
 {
   RtValueId id = eng_onnx_in (node, i);
 
   return id != RT_NONE ? eng_onnx_value (node, id)->type : otherwise;
+}
+
+void
+eng_onnx_limits (const EngOnnxNode *node, float *low, float *high)
+{
+  gboolean has = node->low < node->high;
+
+  *low = has ? node->low : -INFINITY;
+  *high = has ? node->high : INFINITY;
 }
 
 /* ---- to and from real numbers ---- */
@@ -168,17 +166,17 @@ gboolean
 eng_onnx_emit_quantize (EngOnnxNode *node)
 {
   RtValueId x = eng_onnx_in (node, 0);
-  RtQuantizeAttrs attrs = { (guint32)type_of (node, 2, RT_TYPE_U8) };
+  RtQuantizeAttrs attrs = { (guint32)eng_onnx_type_of (node, 2, RT_TYPE_U8) };
   guint axis = quant_axis (node, x);
-  g_auto (Quant) q = { 0 };
+  g_auto (EngOnnxQuant) q = { 0 };
 
   if (!has_fixed_quant (node) || eng_onnx_is_const (node, x))
     return quantize_in_steps (node, x, axis, (int)attrs.type);
-  if (!read_quant (node, 1, 2, axis, &q))
+  if (!eng_onnx_read_quant (node, 1, 2, axis, &q))
     return FALSE;
   return eng_onnx_out (node, 0,
-                       with_quant (node, ENG_ONNX_ADD (node, &rt_op_quantize, &attrs, x),
-                                   &q.quant));
+                       eng_onnx_with_quant (node, ENG_ONNX_ADD (node, &rt_op_quantize, &attrs, x),
+                                            &q.quant));
 }
 
 gboolean
@@ -186,7 +184,7 @@ eng_onnx_emit_dequantize (EngOnnxNode *node)
 {
   RtValueId x = eng_onnx_in (node, 0);
   guint rank = eng_onnx_shape (node, x)->n_dims, axis = quant_axis (node, x);
-  g_auto (Quant) q = { 0 };
+  g_auto (EngOnnxQuant) q = { 0 };
 
   if (!has_fixed_quant (node))
     {
@@ -197,9 +195,9 @@ eng_onnx_emit_dequantize (EngOnnxNode *node)
                            ENG_ONNX_ADD (node, &rt_op_mul, NULL, y,
                                          along_axis (node, 1, axis, rank)));
     }
-  if (!read_quant (node, 1, 2, axis, &q))
+  if (!eng_onnx_read_quant (node, 1, 2, axis, &q))
     return FALSE;
-  RtValueId from = with_quant (node, x, &q.quant);
+  RtValueId from = eng_onnx_with_quant (node, x, &q.quant);
   return eng_onnx_out (node, 0,
                        ENG_ONNX_ADD (node, &rt_op_dequantize, &(RtQuantizeAttrs){ 0 }, from));
 }
@@ -230,16 +228,17 @@ emit_conv (EngOnnxNode *node, const Places *at, int out_type)
 {
   RtValueId x = eng_onnx_in (node, at->x), w = eng_onnx_in (node, at->w);
   gint64 groups = eng_onnx_int (node, "group", 1), kernel[2] = { 0 };
-  g_auto (Quant) qx = { 0 };
-  g_auto (Quant) qw = { 0 };
-  g_auto (Quant) qy = { 0 };
+  g_auto (EngOnnxQuant) qx = { 0 };
+  g_auto (EngOnnxQuant) qw = { 0 };
+  g_auto (EngOnnxQuant) qy = { 0 };
   EngOnnxTensor known;
   EngOnnxWindow window;
   RtConvInt8Attrs attrs = { .out_type = (guint32)out_type };
 
-  if (!eng_onnx_const (node, at->w, &known) || !read_quant (node, at->x_scale, at->x_zero, 0, &qx)
-      || !read_quant (node, at->w_scale, at->w_zero, 0, &qw)
-      || !read_quant (node, at->y_scale, at->y_zero, 0, &qy))
+  if (!eng_onnx_const (node, at->w, &known)
+      || !eng_onnx_read_quant (node, at->x_scale, at->x_zero, 0, &qx)
+      || !eng_onnx_read_quant (node, at->w_scale, at->w_zero, 0, &qw)
+      || !eng_onnx_read_quant (node, at->y_scale, at->y_zero, 0, &qy))
     return FALSE;
   if (known.shape.n_dims != eng_onnx_shape (node, x)->n_dims || known.shape.n_dims < 3)
     return eng_onnx_refuse (node, "weights of %u dimensions for an input of %u", known.shape.n_dims,
@@ -250,15 +249,17 @@ emit_conv (EngOnnxNode *node, const Places *at, int out_type)
     return FALSE;
   gboolean depthwise = groups > 1 && known.shape.dims[1] == 1 && out_type != RT_TYPE_I32;
   eng_onnx_window_conv (&window, depthwise ? 0 : groups, &attrs.conv);
+  eng_onnx_limits (node, &attrs.conv.min, &attrs.conv.max);
   qw.quant.axis = depthwise ? 2 : 0;
 
-  x = with_quant (node, x, &qx.quant);
+  x = eng_onnx_with_quant (node, x, &qx.quant);
   w = eng_onnx_conv_weight (node, eng_onnx_with_rows (node, w), depthwise);
-  w = with_quant (node, w, &qw.quant);
+  w = eng_onnx_with_quant (node, w, &qw.quant);
   RtValueId bias = at->bias >= 0 ? eng_onnx_in (node, (guint)at->bias) : RT_NONE;
   RtValueId y = ENG_ONNX_ADD (node, depthwise ? &rt_op_depthwise_int8 : &rt_op_conv_int8, &attrs, x,
                               w, bias);
-  return eng_onnx_out (node, 0, out_type == RT_TYPE_I32 ? y : with_quant (node, y, &qy.quant));
+  return eng_onnx_out (node, 0,
+                       out_type == RT_TYPE_I32 ? y : eng_onnx_with_quant (node, y, &qy.quant));
 }
 
 gboolean
@@ -274,7 +275,7 @@ eng_onnx_emit_qlinear_conv (EngOnnxNode *node)
                              .y_zero = 7,
                              .bias = 8 };
 
-  return emit_conv (node, &at, type_of (node, 7, RT_TYPE_U8));
+  return emit_conv (node, &at, eng_onnx_type_of (node, 7, RT_TYPE_U8));
 }
 
 gboolean
@@ -295,32 +296,35 @@ eng_onnx_emit_conv_integer (EngOnnxNode *node)
 
 /* ---- products ---- */
 
-/* a [..., K] times constant b [K, N]; the runtime keeps [N, K]. */
+/* a [..., K] times constant b [K, N], or [N, K] when @transposed, which is what the runtime keeps. */
 static gboolean
-emit_product (EngOnnxNode *node, const Places *at, int out_type)
+emit_product (EngOnnxNode *node, const Places *at, gboolean transposed, int out_type)
 {
   static const guint swap[] = { 1, 0 };
   RtValueId a = eng_onnx_in (node, at->x), b = eng_onnx_in (node, at->w);
-  RtFullyConnectedInt8Attrs attrs
-      = { .out_type = (guint32)out_type, .min = -INFINITY, .max = INFINITY };
-  g_auto (Quant) qa = { 0 };
-  g_auto (Quant) qb = { 0 };
-  g_auto (Quant) qy = { 0 };
+  RtFullyConnectedInt8Attrs attrs = { .out_type = (guint32)out_type };
+  g_auto (EngOnnxQuant) qa = { 0 };
+  g_auto (EngOnnxQuant) qb = { 0 };
+  g_auto (EngOnnxQuant) qy = { 0 };
   EngOnnxTensor known;
 
-  if (!eng_onnx_const (node, at->w, &known) || !read_quant (node, at->x_scale, at->x_zero, 0, &qa)
-      || !read_quant (node, at->w_scale, at->w_zero, 0, &qb)
-      || !read_quant (node, at->y_scale, at->y_zero, 0, &qy))
+  if (!eng_onnx_const (node, at->w, &known)
+      || !eng_onnx_read_quant (node, at->x_scale, at->x_zero, 0, &qa)
+      || !eng_onnx_read_quant (node, at->w_scale, at->w_zero, 0, &qb)
+      || !eng_onnx_read_quant (node, at->y_scale, at->y_zero, 0, &qy))
     return FALSE;
   if (known.shape.n_dims != 2)
     return eng_onnx_refuse (node, "the second factor has %u dimensions, 2 are supported",
                             known.shape.n_dims);
   if (qa.quant.n > 1 || qy.quant.n > 1)
     return eng_onnx_refuse (node, "scales per row are not supported");
-  a = with_quant (node, a, &qa.quant);
-  b = with_quant (node, eng_onnx_permute (node, b, swap, 2), &qb.quant);
-  RtValueId y = ENG_ONNX_ADD (node, &rt_op_fully_connected_int8, &attrs, a, b);
-  return eng_onnx_out (node, 0, out_type == RT_TYPE_I32 ? y : with_quant (node, y, &qy.quant));
+  a = eng_onnx_with_quant (node, a, &qa.quant);
+  b = eng_onnx_with_quant (node, transposed ? b : eng_onnx_permute (node, b, swap, 2), &qb.quant);
+  eng_onnx_limits (node, &attrs.min, &attrs.max);
+  RtValueId bias = at->bias >= 0 ? eng_onnx_in (node, (guint)at->bias) : RT_NONE;
+  RtValueId y = ENG_ONNX_ADD (node, &rt_op_fully_connected_int8, &attrs, a, b, bias);
+  return eng_onnx_out (node, 0,
+                       out_type == RT_TYPE_I32 ? y : eng_onnx_with_quant (node, y, &qy.quant));
 }
 
 gboolean
@@ -336,7 +340,29 @@ eng_onnx_emit_qlinear_matmul (EngOnnxNode *node)
                              .y_zero = 7,
                              .bias = -1 };
 
-  return emit_product (node, &at, type_of (node, 7, RT_TYPE_U8));
+  return emit_product (node, &at, FALSE, eng_onnx_type_of (node, 7, RT_TYPE_U8));
+}
+
+gboolean
+eng_onnx_emit_qgemm (EngOnnxNode *node)
+{
+  static const Places at = { .x = 0,
+                             .x_scale = 1,
+                             .x_zero = 2,
+                             .w = 3,
+                             .w_scale = 4,
+                             .w_zero = 5,
+                             .bias = 6,
+                             .y_scale = 7,
+                             .y_zero = 8 };
+
+  if (eng_onnx_int (node, "transA", 0) != 0 || eng_onnx_float (node, "alpha", 1) != 1
+      || eng_onnx_float (node, "beta", 1) != 1)
+    return eng_onnx_refuse (node, "factors, and a transposed first input, are not supported");
+  if (eng_onnx_in (node, 7) == RT_NONE)
+    return eng_onnx_refuse (node, "a result in real numbers is not supported");
+  return emit_product (node, &at, eng_onnx_int (node, "transB", 0) != 0,
+                       eng_onnx_type_of (node, 8, RT_TYPE_U8));
 }
 
 /* sum (a - za) b = sum a b - za sum b, when za is computed in the run. */
@@ -372,6 +398,6 @@ eng_onnx_emit_matmul_integer (EngOnnxNode *node)
                 .y_zero = -1,
                 .bias = -1 };
 
-  return emit_product (node, &at, RT_TYPE_I32)
+  return emit_product (node, &at, FALSE, RT_TYPE_I32)
          && (!late || with_late_zero (node, node->outputs[0], eng_onnx_in (node, 1)));
 }

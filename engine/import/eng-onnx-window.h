@@ -3,6 +3,7 @@
 
 #include "eng-onnx-private.h"
 #include "ops/rt-conv-attrs.h"
+#include "ops/rt-ops-conv.h"
 
 G_BEGIN_DECLS
 
@@ -20,6 +21,9 @@ gboolean eng_onnx_window (EngOnnxNode *node, RtValueId x, const gint64 *kernel,
                           EngOnnxWindow *window);
 /* As attributes, without limits or activation; a sequence is a picture of one row. */
 void eng_onnx_window_conv (const EngOnnxWindow *window, gint64 groups, RtConvAttrs *attrs);
+
+/* The same for a pool, with ceil_mode and count_include_pad of the node. */
+void eng_onnx_window_pool (EngOnnxNode *node, const EngOnnxWindow *window, RtPoolAttrs *attrs);
 
 /* Weight [O, I / groups, ...] as [O, KH, KW, I / groups], or as [KH, KW, O] for a depthwise one; without
  * KH for a sequence. */

@@ -18,6 +18,16 @@ is_named (const char *name)
   return name != NULL && name[0] != '\0';
 }
 
+/* What version of @domain the node means. */
+static gint64
+opset_of (EngOnnxNode *node, const char *domain)
+{
+  /* Of nodes that eng-onnx-qdq.c makes. */
+  if (node->quiet && strcmp (domain, "com.microsoft") == 0)
+    return 1;
+  return eng_onnx_file_opset (node->importer->file, domain);
+}
+
 /* Inputs by name; trailing absent ones are left out. */
 static RtValueId *
 find_inputs (EngOnnxNode *node)
@@ -36,6 +46,9 @@ find_inputs (EngOnnxNode *node)
       const char *why = g_hash_table_lookup (node->importer->missing, proto->input[i]);
       if (inputs[i] == RT_NONE && why != NULL)
         eng_onnx_refuse (node, "its input '%s' %s", proto->input[i], why);
+      else if (inputs[i] == RT_NONE
+               && g_hash_table_contains (node->importer->lost, proto->input[i]))
+        node->is_cut = TRUE;
       else if (inputs[i] == RT_NONE)
         eng_onnx_refuse (node, "its input '%s' is not made by any node before it", proto->input[i]);
     }
@@ -49,7 +62,7 @@ find_op (EngOnnxNode *node)
   const char *domain = is_named (proto->domain) ? proto->domain : "";
   gboolean known = FALSE;
 
-  node->opset = eng_onnx_file_opset (node->importer->file, domain);
+  node->opset = opset_of (node, domain);
   if (node->opset == 0)
     return eng_onnx_refuse (node, "the file does not say which version of '%s' it means", domain);
   node->op = eng_onnx_op_find (domain, is_named (proto->op_type) ? proto->op_type : "", node->opset,
@@ -62,7 +75,7 @@ find_op (EngOnnxNode *node)
                             " is not supported (the importer knows opset %d to %d)",
                             node->opset, ENG_ONNX_MIN_OPSET, ENG_ONNX_MAX_OPSET);
   if (domain[0] != '\0' && strcmp (domain, "ai.onnx") != 0)
-    return eng_onnx_refuse (node, "operators of '%s' are not supported", domain);
+    return eng_onnx_refuse (node, "this operator of '%s' is not supported", domain);
   return eng_onnx_refuse (node, "this operator is not supported");
 }
 
@@ -104,7 +117,19 @@ static void
 begin (const EngOnnxNode *node)
 {
   eng_import_begin_node (node->importer->import, node->proto->name != NULL ? node->proto->name : "",
-                         node->proto->op_type != NULL ? node->proto->op_type : "", node->place - 1);
+                         node->title, node->place - 1);
+}
+
+/* One line for all nodes that follow on those that are not supported. */
+static void
+count_cut (EngOnnxNode *node)
+{
+  EngOnnxImporter *im = node->importer;
+
+  if (im->n_cut++ == 0)
+    im->first_cut = g_strdup_printf ("“%s” (operator %s, number %u of the file)",
+                                     node->name[0] != '\0' ? node->name : node->title, node->title,
+                                     node->place);
 }
 
 static void
@@ -126,31 +151,81 @@ report_unsupported (EngOnnxNode *node)
   /* Asked for once more: what unsupported nodes made keeps its lines. */
   for (gsize i = 0; i < node->proto->n_input; i++)
     eng_import_find (im->import, node->proto->input[i]);
-  eng_import_refuse (im->import, "%s", node->reason);
-  eng_import_unsupported (im->import, node->inputs, node->n_inputs,
-                          (const char *const *)node->proto->output, known, types, n);
+  if (node->reason != NULL)
+    {
+      eng_import_refuse (im->import, "%s", node->reason);
+      eng_import_unsupported (im->import, node->inputs, node->n_inputs,
+                              (const char *const *)node->proto->output, known, types, n);
+    }
+  else
+    {
+      count_cut (node);
+      eng_import_placeholder (im->import, node->inputs, node->n_inputs,
+                              (const char *const *)node->proto->output, known, types, n);
+    }
+  for (guint i = 0; i < n; i++)
+    if (is_named (node->proto->output[i])
+        && eng_import_find (im->import, node->proto->output[i]) == RT_NONE)
+      g_hash_table_add (im->lost, node->proto->output[i]);
+}
+
+/* Whether @node, of which what it stands for is set, is in the graph now. */
+static gboolean
+run_node (EngOnnxNode *node)
+{
+  const Onnx__NodeProto *proto = node->proto;
+  g_autofree RtValueId *inputs = NULL;
+  g_autofree RtValueId *outputs = g_new (RtValueId, proto->n_output + 1);
+  gboolean ok;
+
+  for (gsize i = 0; i < proto->n_output; i++)
+    outputs[i] = RT_NONE;
+  node->outputs = outputs;
+  node->n_outputs = (guint)proto->n_output;
+  node->name = is_named (proto->name) ? proto->name : "";
+  begin (node);
+  node->inputs = inputs = find_inputs (node);
+  ok = eng_onnx_ok (node) && find_op (node) && !node->is_cut && check_inputs (node)
+       && (node->op->emit (node)
+           || (eng_onnx_ok (node) && !node->is_cut
+               && eng_onnx_refuse (node, "this form of it is not supported")))
+       && bind_outputs (node);
+  if (!ok && !node->quiet)
+    report_unsupported (node);
+  else if (!ok)
+    g_debug ("%s: stays in real numbers: %s", node->name, node->reason);
+  g_free (node->reason);
+  node->inputs = node->outputs = NULL;
+  return ok;
+}
+
+gboolean
+eng_onnx_try_node (EngOnnxImporter *im, const Onnx__NodeProto *proto, const char *op, guint place,
+                   float low, float high)
+{
+  EngOnnxNode node = { .importer = im,
+                       .proto = proto,
+                       .place = place,
+                       .title = op,
+                       .low = low,
+                       .high = high,
+                       .quiet = TRUE };
+
+  return run_node (&node);
 }
 
 static void
 emit_node (EngOnnxImporter *im, const Onnx__NodeProto *proto, guint place)
 {
-  EngOnnxNode node = { .importer = im, .proto = proto, .place = place };
-  g_autofree RtValueId *inputs = NULL;
-  g_autofree RtValueId *outputs = g_new (RtValueId, proto->n_output + 1);
+  EngOnnxNode node = { .importer = im,
+                       .proto = proto,
+                       .place = place,
+                       .title = proto->op_type != NULL ? proto->op_type : "" };
 
-  for (gsize i = 0; i < proto->n_output; i++)
-    outputs[i] = RT_NONE;
-  node.outputs = outputs;
-  node.n_outputs = (guint)proto->n_output;
-  node.name = is_named (proto->name) ? proto->name : "";
-  begin (&node);
-  node.inputs = inputs = find_inputs (&node);
-  if (!eng_onnx_ok (&node) || !find_op (&node) || !check_inputs (&node)
-      || (!node.op->emit (&node) && eng_onnx_ok (&node)
-          && !eng_onnx_refuse (&node, "this form of it is not supported"))
-      || !bind_outputs (&node))
-    report_unsupported (&node);
-  g_free (node.reason);
+  if (im->depth == 0
+      && (g_hash_table_contains (im->done, proto) || eng_onnx_qdq_emit (im, proto, place)))
+    return;
+  run_node (&node);
 }
 
 static gboolean
@@ -196,6 +271,14 @@ collect_names (EngOnnxImporter *im, const Onnx__GraphProto *graph)
     }
 }
 
+/* Not for a reason of its own. */
+static gboolean
+cut (EngOnnxNode *node)
+{
+  node->is_cut = TRUE;
+  return FALSE;
+}
+
 gboolean
 eng_onnx_emit_subgraph (EngOnnxNode *node, const Onnx__GraphProto *graph, RtValueId *outputs,
                         guint n_outputs)
@@ -206,8 +289,11 @@ eng_onnx_emit_subgraph (EngOnnxNode *node, const Onnx__GraphProto *graph, RtValu
   if (graph->n_output != n_outputs)
     return eng_onnx_refuse (node, "its branch has %" G_GSIZE_FORMAT " outputs, expected %u",
                             graph->n_output, n_outputs);
-  if (!eng_onnx_add_initializers (im, graph, &error)
-      || !emit_nodes (im, graph, node->place, &error))
+  im->depth++;
+  gboolean ok = eng_onnx_add_initializers (im, graph, &error)
+                && emit_nodes (im, graph, node->place, &error);
+  im->depth--;
+  if (!ok)
     return eng_onnx_refuse (node, "%s", error->message);
   begin (node);
   for (guint i = 0; i < n_outputs; i++)
@@ -215,8 +301,10 @@ eng_onnx_emit_subgraph (EngOnnxNode *node, const Onnx__GraphProto *graph, RtValu
       const char *name = graph->output[i]->name;
       outputs[i] = is_named (name) ? eng_import_find (im->import, name) : RT_NONE;
       if (outputs[i] == RT_NONE)
-        return eng_onnx_refuse (node, "output '%s' of its branch is not made",
-                                name != NULL ? name : "");
+        return is_named (name) && g_hash_table_contains (im->lost, name)
+                   ? cut (node)
+                   : eng_onnx_refuse (node, "output '%s' of its branch is not made",
+                                      name != NULL ? name : "");
     }
   return TRUE;
 }
@@ -236,6 +324,9 @@ report_opset (EngOnnxImporter *im)
 static void
 add_outputs (EngOnnxImporter *im, const Onnx__GraphProto *graph)
 {
+  if (im->n_cut > 0)
+    eng_import_report (im->import, "%u further %s what those do not make; the first is %s",
+                       im->n_cut, im->n_cut == 1 ? "node reads" : "nodes read", im->first_cut);
   for (gsize i = 0; i < graph->n_output; i++)
     {
       const char *name = graph->output[i]->name;
@@ -317,6 +408,11 @@ clear (EngOnnxImporter *im)
   g_hash_table_unref (im->used);
   g_hash_table_unref (im->missing);
   g_hash_table_unref (im->sizes);
+  g_hash_table_unref (im->lost);
+  g_free (im->first_cut);
+  g_hash_table_unref (im->makers);
+  g_hash_table_unref (im->readers);
+  g_hash_table_unref (im->done);
   if (im->dims != NULL)
     g_ptr_array_unref (im->dims);
 }
@@ -337,12 +433,17 @@ eng_onnx_import (EngOnnxFile *file, const EngOnnxOptions *options, GCancellable 
     .missing = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free),
     .sizes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free),
     .dims = g_ptr_array_new_with_free_func (g_free),
+    .lost = g_hash_table_new (g_str_hash, g_str_equal),
+    .makers = g_hash_table_new (g_str_hash, g_str_equal),
+    .readers = g_hash_table_new (g_str_hash, g_str_equal),
+    .done = g_hash_table_new (NULL, NULL),
     .n_nodes = (guint)graph->n_node,
   };
   EngImported *imported = NULL;
 
   report_opset (&im);
   collect_names (&im, graph);
+  eng_onnx_qdq_prepare (&im, graph);
   if (eng_onnx_add_initializers (&im, graph, error))
     {
       eng_onnx_add_inputs (&im, graph);

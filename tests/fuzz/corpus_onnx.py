@@ -92,6 +92,25 @@ def nested(depth):
                        [tensor("c", BOOL, [], b"\1")]))
 
 
+def qdq():
+    """Every kind of node that becomes an operator on codes."""
+    scales = [floats("s", [], [0.5]), tensor("z", UINT8, [], b"\x05"), floats("ws", [2], [0.25, 0.5]), tensor("wz", INT8, [2], bytes(2)),
+              floats("bs", [2], [0.125, 0.25]), tensor("w", INT8, [2, 2, 1, 1], b"\1\2\3\4"), tensor("b", INT32, [2], bytes(8)),
+              tensor("m", INT8, [2, 2], b"\1\2\3\4")]
+    nodes, last = [node("QuantizeLinear", ["x", "s", "z"], ["q0"])], "q0"
+    for i, (op, others, attributes) in enumerate([
+            ("Conv", ["wr", "br"], {}), ("Relu", [], {}), ("Add", ["r0"], {}), ("Concat", ["r0"], {"axis": 1}), ("MaxPool", [], {"kernel_shape": [2, 2]}),
+            ("AveragePool", [], {"kernel_shape": [1, 2]}), ("Sigmoid", [], {}), ("Flatten", [], {"axis": 3}), ("MatMul", ["mr"], {}), ("Gemm", ["mr", "br"], {})]):
+        nodes.append(node("DequantizeLinear", [last, "s", "z"], [f"r{i}"]))
+        if i == 0:
+            nodes += [node("DequantizeLinear", ["w", "ws", "wz"], ["wr"], axis=0), node("DequantizeLinear", ["b", "bs"], ["br"], axis=0),
+                      node("DequantizeLinear", ["m", "ws", "wz"], ["mr"], axis=1)]
+        last = f"q{i + 1}"
+        nodes += [node(op, [f"r{i}", *others], [f"c{i}"], **attributes), node("QuantizeLinear", [f"c{i}", "s", "z"], [last])]
+    nodes.append(node("DequantizeLinear", [last, "s", "z"], ["y"]))
+    return graph(nodes, [value("x", dims=[1, 2, 3, 4])], [Y], scales)
+
+
 def good():
     weight = floats("w", [2, 2, 3, 3], [i / 8 for i in range(36)])
     shape_chain = graph([
@@ -119,7 +138,10 @@ def good():
         "good-conv": model(conv),
         "good-lstm": model(lstm),
         "good-quant": model(quant),
+        "good-qdq": model(qdq()),
         "good-if": nested(0),
+        "good-if-unknown": model(graph([node("If", ["c"], ["y"], then_branch=("g", branch("a")),
+                                             else_branch=("g", branch("b")))], [X, value("c", BOOL)], [Y])),
         "good-if-nested": nested(4),
         "good-constant": model(graph([node("Constant", [], ["c"], value=("t", floats("", [1], [2]))),
                                       node("Mul", ["x", "c"], ["y"])], [X], [Y])),
@@ -180,8 +202,8 @@ def bad():
         "bad-quant-scales": one("QuantizeLinear", ["x", "s"], [floats("s", [3], [1, 1, 1])], axis=1),
         "bad-einsum": one("Einsum", ["x"], opset=13, equation="ab->"),
         "bad-loop": model(graph([node("Loop", ["", "", "x"], ["y"], body=("g", branch("z")))], [X], [Y])),
-        "bad-if-unknown": model(graph([node("If", ["c"], ["y"], then_branch=("g", branch("a")),
-                                            else_branch=("g", branch("b")))], [X, value("c", BOOL)], [Y])),
+        "bad-if-shapes": model(graph([node("If", ["c"], ["y"], then_branch=("g", branch("a")),
+                                           else_branch=("g", branch("b", "Size")))], [X, value("c", BOOL)], [Y])),
         "bad-if-outputs": model(graph([node("If", ["c"], ["y", "z"], then_branch=("g", branch("a")),
                                             else_branch=("g", branch("b")))], [X], [Y],
                                       [tensor("c", BOOL, [], b"\1")])),

@@ -58,6 +58,7 @@ enum
 {
   ONNX_FLOAT = 1,
   ONNX_UINT8 = 2,
+  ONNX_INT8 = 3,
   ONNX_INT32 = 6,
   ONNX_INT64 = 7,
   ONNX_STRING = 8,
