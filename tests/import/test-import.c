@@ -72,7 +72,7 @@ test_unsupported (void)
   g_assert_false (eng_import_output (import, "unknown"));
   g_autoptr (EngImported) imported = eng_import_finish (import, NULL, &error);
   g_assert_no_error (error);
-  g_assert_cmpuint (rt_graph_n_nodes (imported->graph), ==, 2);
+  g_assert_cmpuint (rt_graph_n_nodes (imported->graph), ==, 3);
   g_assert_cmpuint (g_strv_length (imported->report), ==, 1);
   g_assert_nonnull (strstr (imported->report[0], "odd"));
   g_assert_nonnull (strstr (imported->report[0], "Frobnicate, number 7"));
