@@ -34,6 +34,13 @@ kn_madd_wrap (int32_t acc, int32_t a, int32_t b)
   return (int32_t)((uint32_t)acc + (uint32_t)a * (uint32_t)b);
 }
 
+/* Bytes of one panel of a gemm. */
+static inline size_t
+kn_qgemm_panel_bytes (const KnQgemmArgs *a)
+{
+  return (a->n_cols + 3) / 4 * 64 * a->n_segments;
+}
+
 /* ---- windows ----
  *
  * An output row is border pixels, whose window reaches out of the picture to the left or right, around a

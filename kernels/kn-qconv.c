@@ -10,20 +10,30 @@
 
 /* One panel and one pixel. */
 static void
-dot_panel (const uint8_t *panel, const uint8_t *x, size_t n_cols, int32_t acc[ROWS])
+dot_panel (const KnQgemmArgs *a, const uint8_t *panel, const uint8_t *x, int32_t acc[ROWS])
 {
-  for (size_t c = 0; c < n_cols; c += 4, panel += 64)
-    for (size_t row = 0; row < ROWS; row++)
-      for (size_t k = 0; k < 4; k++)
-        acc[row]
-            = kn_madd_wrap (acc[row], c + k < n_cols ? x[c + k] : 0, (int8_t)panel[4 * row + k]);
+  for (size_t s = 0; s < a->n_segments; s++, x += a->segment_step)
+    for (size_t c = 0; c < a->n_cols; c += 4, panel += 64)
+      for (size_t row = 0; row < ROWS; row++)
+        for (size_t k = 0; k < 4; k++)
+          acc[row] = kn_madd_wrap (acc[row], c + k < a->n_cols ? x[c + k] : 0,
+                                   (int8_t)panel[4 * row + k]);
+}
+
+static int32_t
+sum_columns (const KnQgemmArgs *a, const uint8_t *x)
+{
+  int32_t sum = 0;
+
+  for (size_t s = 0; s < a->n_segments; s++, x += a->segment_step)
+    for (size_t c = 0; c < a->n_cols; c++)
+      sum += x[c];
+  return sum;
 }
 
 static void
-gemm_store (const KnQgemmArgs *a, size_t pixel, size_t first, size_t n, const int32_t acc[ROWS])
+gemm_store (const KnQgemmArgs *a, uint8_t *y, size_t first, size_t n, const int32_t acc[ROWS])
 {
-  uint8_t *y = (uint8_t *)a->y + pixel * a->y_stride;
-
   for (size_t i = 0; i < n; i++)
     if (a->scale == NULL)
       memcpy (y + (first + i) * sizeof *acc, &acc[i], sizeof *acc);
@@ -32,24 +42,33 @@ gemm_store (const KnQgemmArgs *a, size_t pixel, size_t first, size_t n, const in
 }
 
 static void
+gemm_pixel (const KnQgemmArgs *a, size_t line, size_t pixel)
+{
+  const uint8_t *x = a->x + line * a->x_line_step + pixel * a->x_stride;
+  uint8_t *y = (uint8_t *)a->y + line * a->y_line_step + pixel * a->y_stride;
+  int32_t sum = 0;
+
+  if (a->w_zero != NULL)
+    sum = a->x_sum != NULL ? a->x_sum[line * a->n_pixels + pixel] : sum_columns (a, x);
+  for (size_t first = 0; first < a->n_rows; first += ROWS)
+    {
+      const size_t n = a->n_rows - first < ROWS ? a->n_rows - first : ROWS;
+      int32_t acc[ROWS];
+
+      memcpy (acc, a->bias + first, sizeof acc);
+      dot_panel (a, (const uint8_t *)a->panels + first / ROWS * kn_qgemm_panel_bytes (a), x, acc);
+      for (size_t i = 0; i < ROWS && a->w_zero != NULL; i++)
+        acc[i] = kn_madd_wrap (acc[i], -a->w_zero[first + i], sum);
+      gemm_store (a, y, first, n, acc);
+    }
+}
+
+static void
 gemm_c (const KnQgemmArgs *a)
 {
-  const size_t panel_bytes = (a->n_cols + 3) / 4 * 64;
-
-  for (size_t p = 0; p < a->n_pixels; p++)
-    for (size_t first = 0; first < a->n_rows; first += ROWS)
-      {
-        const size_t n = a->n_rows - first < ROWS ? a->n_rows - first : ROWS;
-        int32_t acc[ROWS];
-
-        memcpy (acc, a->bias + first, sizeof acc);
-        dot_panel ((const uint8_t *)a->panels + first / ROWS * panel_bytes, a->x + p * a->x_stride,
-                   a->n_cols, acc);
-        if (a->w_zero != NULL)
-          for (size_t i = 0; i < ROWS; i++)
-            acc[i] = kn_madd_wrap (acc[i], -a->w_zero[first + i], a->x_sum[p]);
-        gemm_store (a, p, first, n, acc);
-      }
+  for (size_t line = 0; line < a->n_lines; line++)
+    for (size_t p = 0; p < a->n_pixels; p++)
+      gemm_pixel (a, line, p);
 }
 
 KN_QINLINE void
@@ -57,6 +76,12 @@ copy_c (uint8_t *to, const uint8_t *from, size_t n, uint8_t flip)
 {
   for (size_t i = 0; i < n; i++)
     to[i] = from[i] ^ flip;
+}
+
+static void
+copy_all_c (uint8_t *to, const uint8_t *from, size_t n, uint8_t flip)
+{
+  copy_c (to, from, n, flip);
 }
 
 KN_QINLINE void
@@ -130,6 +155,7 @@ kn_qconv_c (KnQconvFamily *f)
   *f = (KnQconvFamily){
     .act_signed = 0,
     .gemm = gemm_c,
+    .copy = copy_all_c,
     .gather = gather_c,
     .row_sums = row_sums_c,
     .dw_bytes = dw_bytes_c,

@@ -29,22 +29,34 @@ typedef struct
   int32_t zero;
 } KnRequant;
 
-/* n_pixels x n_rows sums: y[p][r] for the rows of some panels. */
+/* n_lines x n_pixels x n_rows sums: y[l][p][r] for the rows of some panels.
+ *
+ * The columns of a pixel lie in n_segments runs, which are the lines of a convolution's window:
+ *
+ *   x + l * x_line_step + p * x_stride + s * segment_step,  n_cols bytes each
+ *
+ * so that a convolution is computed from the picture as it lies. In the panels each segment is followed by
+ * zeros up to a multiple of 4 columns; bytes of x behind a segment are read up to there and do not
+ * matter. */
 typedef struct
 {
-  size_t n_cols;       /* columns of the panels, any */
+  size_t n_cols;       /* of a segment, any */
+  size_t n_segments;   /* >= 1 */
+  size_t segment_step; /* bytes */
   size_t n_rows;       /* rows to write, from the first of @panels on; the last panel may be cut */
-  size_t n_pixels;     /* >= 1 */
-  const void *panels;  /* kn_panel_bytes (KN_I8, n_cols) each */
-  const uint8_t *x;    /* [n_pixels] rows of n_cols bytes, readable up to a multiple of 4 */
-  size_t x_stride;     /* bytes */
-  const int32_t *bias; /* [n_rows] rounded up to KN_PANEL_ROWS, all readable */
-  const int32_t *w_zero; /* the same, or NULL: acc -= w_zero[r] * x_sum[p] */
-  const int32_t *x_sum;  /* [n_pixels], read with w_zero only: as row_sums() makes them */
-  const float *scale;    /* as bias; NULL: write the sums themselves, y is int32 */
+  size_t n_pixels, n_lines; /* >= 1 */
+  const void *panels;       /* kn_panel_bytes (KN_I8, padded columns) each */
+  const uint8_t *x;
+  size_t x_stride, x_line_step; /* bytes */
+  const int32_t *bias;          /* [n_rows] rounded up to KN_PANEL_ROWS, all readable */
+  const int32_t *w_zero; /* the same, or NULL: acc -= w_zero[r] * sum of the pixel's columns */
+  const int32_t
+      *x_sum;         /* [n_lines][n_pixels] those sums, as row_sums() makes them, or NULL: they are
+                           made here, which is best for few columns */
+  const float *scale; /* as bias; NULL: write the sums themselves, y is int32 */
   KnRequant requant;
-  void *y;         /* [n_pixels][n_rows] 8-bit codes, or int32 */
-  size_t y_stride; /* bytes */
+  void *y;                      /* [n_lines][n_pixels][n_rows] 8-bit codes, or int32 */
+  size_t y_stride, y_line_step; /* bytes */
 } KnQgemmArgs;
 
 /* Windows of an NHWC picture as rows of bytes for gemm: [kh][kw][n_channels] each. */
@@ -97,6 +109,9 @@ typedef struct
   int act_signed;
 
   void (*gemm) (const KnQgemmArgs *args);
+
+  /* to[i] = from[i] ^ flip. */
+  void (*copy) (uint8_t *to, const uint8_t *from, size_t n, uint8_t flip);
   void (*gather) (const KnQgatherArgs *args);
 
   /* sums[p] = sum of the n_cols bytes of row p, signed or not as act_signed says. */

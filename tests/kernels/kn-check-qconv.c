@@ -62,11 +62,12 @@ near_code (size_t index, uint8_t got, int is_signed, int64_t acc, float scale, c
 
 typedef struct
 {
-  size_t n_cols, n_rows, n_pixels;
-  int is_signed, with_zero, raw;
-  size_t x_stride;
-  int8_t *w;  /* [n_rows][n_cols] */
-  uint8_t *x; /* as the family of act_signed 0 wants it */
+  size_t n_cols, n_segments, n_rows, n_pixels, n_lines;
+  int is_signed, with_zero, raw, without_sums;
+  size_t x_stride, segment_step, padded_cols;
+  int8_t *w;  /* [n_rows][n_segments][padded_cols] */
+  uint8_t *x; /* [n_lines][n_segments][segment_step], as the family of act_signed 0 wants it */
+  size_t x_bytes;
   uint8_t *panels;
   int32_t *bias, *w_zero, *x_sum;
   float *scale;
@@ -77,22 +78,29 @@ static void
 make_gemm (Gemm *g, Bytes kind)
 {
   const size_t n_panels = (g->n_rows + 15) / 16, padded = n_panels * 16;
-  const size_t panel_bytes = kn_panel_bytes (KN_I8, g->n_cols);
+  const size_t padded_cols = (g->n_cols + 3) / 4 * 4, n_cols = g->n_segments * padded_cols;
+  const size_t panel_bytes = kn_panel_bytes (KN_I8, n_cols);
 
-  g->x_stride = (g->n_cols + 3) / 4 * 4 + 4 * kc_random_below (3);
-  g->w = kc_input (g->n_rows * g->n_cols, 1);
-  fill_bytes ((uint8_t *)g->w, g->n_rows * g->n_cols, kind);
-  g->x = kc_input ((g->n_pixels - 1) * g->x_stride + (g->n_cols + 3) / 4 * 4, 4);
-  fill_bytes (g->x, (g->n_pixels - 1) * g->x_stride + g->n_cols, kind);
+  g->padded_cols = padded_cols;
+  g->x_stride = padded_cols + 4 * kc_random_below (3);
+  g->segment_step = (g->n_pixels - 1) * g->x_stride + padded_cols;
+  g->w = kc_input (g->n_rows * n_cols, 1);
+  fill_bytes ((uint8_t *)g->w, g->n_rows * n_cols, kind);
+  for (size_t i = 0; i < g->n_rows * n_cols; i++)
+    if (i % padded_cols >= g->n_cols)
+      g->w[i] = 0;
+  g->x_bytes = g->n_lines * g->n_segments * g->segment_step;
+  g->x = kc_input (g->x_bytes, 4);
+  fill_bytes (g->x, g->x_bytes, kind);
   g->panels = kc_output (n_panels * panel_bytes, KN_ALIGN);
   for (size_t p = 0; p < n_panels; p++)
-    kn_pack_panel (KN_I8, g->w + p * 16 * g->n_cols, g->n_cols,
-                   g->n_rows - p * 16 < 16 ? g->n_rows - p * 16 : 16, g->n_cols,
+    kn_pack_panel (KN_I8, g->w + p * 16 * n_cols, n_cols,
+                   g->n_rows - p * 16 < 16 ? g->n_rows - p * 16 : 16, n_cols,
                    g->panels + p * panel_bytes);
   g->bias = kc_input (padded * 4, 4);
   g->w_zero = kc_input (padded * 4, 4);
   g->scale = kc_input (padded * 4, 4);
-  g->x_sum = kc_input (g->n_pixels * 4, 4);
+  g->x_sum = kc_input (g->n_lines * g->n_pixels * 4, 4);
   for (size_t r = 0; r < padded; r++)
     {
       g->bias[r] = (int32_t)kc_random_below (20000) - 10000;
@@ -102,64 +110,91 @@ make_gemm (Gemm *g, Bytes kind)
   g->requant = random_requant (g->is_signed);
 }
 
+static const uint8_t *
+gemm_segment (const Gemm *g, size_t line, size_t pixel, size_t segment)
+{
+  return g->x + (line * g->n_segments + segment) * g->segment_step + pixel * g->x_stride;
+}
+
 /* The same sums from a family that wants signed activations: codes less by 128, the bias more by 128 sum
  * w. */
 static KnQgemmArgs
 gemm_args (Gemm *g, const KnQconvFamily *f)
 {
+  const size_t n_cols = g->n_segments * g->padded_cols;
+
   if (f->act_signed)
     {
-      for (size_t p = 0; p < g->n_pixels; p++)
-        for (size_t c = 0; c < g->n_cols; c++)
-          g->x[p * g->x_stride + c] ^= 0x80;
+      for (size_t i = 0; i < g->x_bytes; i++)
+        g->x[i] ^= 0x80;
       for (size_t r = 0; r < g->n_rows; r++)
-        for (size_t c = 0; c < g->n_cols; c++)
-          g->bias[r] += 128 * (g->w[r * g->n_cols + c] - (g->with_zero ? g->w_zero[r] : 0));
+        for (size_t c = 0; c < n_cols; c++)
+          if (c % g->padded_cols < g->n_cols)
+            g->bias[r] += 128 * (g->w[r * n_cols + c] - (g->with_zero ? g->w_zero[r] : 0));
     }
-  f->row_sums (g->x, g->x_stride, g->n_cols, g->n_pixels, g->x_sum);
+  for (size_t i = 0; i < g->n_lines * g->n_pixels; i++)
+    {
+      g->x_sum[i] = 0;
+      for (size_t s = 0; s < g->n_segments; s++)
+        {
+          int32_t sum;
+          f->row_sums (gemm_segment (g, i / g->n_pixels, i % g->n_pixels, s), 0, g->n_cols, 1,
+                       &sum);
+          g->x_sum[i] += sum;
+        }
+    }
+  const size_t y_stride = g->n_rows * (g->raw ? 4 : 1) + (g->raw ? 4 : 3);
   return (KnQgemmArgs){ .n_cols = g->n_cols,
+                        .n_segments = g->n_segments,
+                        .segment_step = g->segment_step,
                         .n_rows = g->n_rows,
                         .n_pixels = g->n_pixels,
+                        .n_lines = g->n_lines,
                         .panels = g->panels,
                         .x = g->x,
                         .x_stride = g->x_stride,
+                        .x_line_step = g->n_segments * g->segment_step,
                         .bias = g->bias,
                         .w_zero = g->with_zero ? g->w_zero : NULL,
-                        .x_sum = g->with_zero ? g->x_sum : NULL,
+                        .x_sum = g->with_zero && !g->without_sums ? g->x_sum : NULL,
                         .scale = g->raw ? NULL : g->scale,
                         .requant = g->requant,
-                        .y_stride = g->n_rows * (g->raw ? 4 : 1) + (g->raw ? 4 : 3) };
+                        .y_stride = y_stride,
+                        .y_line_step = g->n_pixels * y_stride + (g->raw ? 4 : 5) };
 }
 
 static int64_t
-exact_sum (const Gemm *g, size_t p, size_t r)
+exact_sum (const Gemm *g, size_t line, size_t p, size_t r)
 {
   int64_t acc = g->bias[r];
 
-  for (size_t c = 0; c < g->n_cols; c++)
-    acc += (int64_t)g->x[p * g->x_stride + c]
-           * (g->w[r * g->n_cols + c] - (g->with_zero ? g->w_zero[r] : 0));
+  for (size_t s = 0; s < g->n_segments; s++)
+    for (size_t c = 0; c < g->n_cols; c++)
+      acc += (int64_t)gemm_segment (g, line, p, s)[c]
+             * (g->w[(r * g->n_segments + s) * g->padded_cols + c]
+                - (g->with_zero ? g->w_zero[r] : 0));
   return acc;
 }
 
 static void
-gemm_oracle (const Gemm *g, const uint8_t *y, size_t y_stride)
+gemm_oracle (const Gemm *g, const KnQgemmArgs *args)
 {
-  for (size_t p = 0; p < g->n_pixels; p++)
+  for (size_t i = 0; i < g->n_lines * g->n_pixels; i++)
     for (size_t r = 0; r < g->n_rows; r++)
       {
-        const int64_t acc = exact_sum (g, p, r);
+        const int64_t acc = exact_sum (g, i / g->n_pixels, i % g->n_pixels, r);
+        const uint8_t *y = (const uint8_t *)args->y + i / g->n_pixels * args->y_line_step
+                           + i % g->n_pixels * args->y_stride;
         int32_t got;
 
         if (!g->raw)
           {
-            near_code (p * g->n_rows + r, y[p * y_stride + r], g->is_signed, acc, g->scale[r],
-                       &g->requant);
+            near_code (i * g->n_rows + r, y[r], g->is_signed, acc, g->scale[r], &g->requant);
             continue;
           }
-        memcpy (&got, y + p * y_stride + 4 * r, sizeof got);
+        memcpy (&got, y + 4 * r, sizeof got);
         if (got != acc)
-          kc_fail ("sum %zu of pixel %zu is %d, exact is %lld", r, p, got, (long long)acc);
+          kc_fail ("sum %zu of pixel %zu is %d, exact is %lld", r, i, got, (long long)acc);
       }
 }
 
@@ -168,22 +203,27 @@ check_gemm_size (const KnTable *c, const KnTable *v, size_t n_cols, size_t n_row
                  int variant)
 {
   Gemm g = { .n_cols = n_cols,
+             .n_segments = variant & 8 ? 1 + kc_random_below (4) : 1,
              .n_rows = n_rows,
              .n_pixels = n_pixels,
+             .n_lines = 1 + kc_random_below (2),
              .is_signed = variant & 1,
              .with_zero = variant >> 1 & 1,
-             .raw = variant >> 2 & 1 };
+             .raw = variant >> 2 & 1,
+             .without_sums = (int)kc_random_below (2) };
 
-  kc_context ("%zu columns, %zu rows, %zu pixels, variant %d", n_cols, n_rows, n_pixels, variant);
+  kc_context ("%zu x %zu columns, %zu rows, %zu x %zu pixels, variant %d", g.n_segments, n_cols,
+              n_rows, g.n_lines, n_pixels, variant);
   make_gemm (&g, (Bytes)kc_random_below (N_BYTES));
   KnQgemmArgs args = gemm_args (&g, &c->qconv);
-  const size_t bytes = (n_pixels - 1) * args.y_stride + n_rows * (g.raw ? 4 : 1);
+  const size_t bytes = (g.n_lines - 1) * args.y_line_step + (n_pixels - 1) * args.y_stride
+                       + n_rows * (g.raw ? 4 : 1);
   uint8_t *expected = kc_output (bytes, 4);
   args.y = memset (expected, 0x5a, bytes);
   c->qconv.gemm (&args);
 
   if (v == c)
-    gemm_oracle (&g, expected, args.y_stride);
+    gemm_oracle (&g, &args);
   else
     {
       args = gemm_args (&g, &v->qconv);
@@ -200,14 +240,33 @@ static void
 check_gemm (const KnTable *c, const KnTable *v, const void *data)
 {
   static const size_t cols[] = { 1, 3, 4, 9, 16, 27, 64, 67, 300 };
-  static const size_t rows[] = { 1, 8, 15, 16, 17, 32, 40, 130 };
+  static const size_t rows[] = { 1, 8, 15, 16, 17, 32, 40, 62, 130 };
 
   for (size_t i = 0; i < sizeof cols / sizeof *cols; i++)
     for (size_t j = 0; j < sizeof rows / sizeof *rows; j++)
-      for (int variant = 0; variant < 8; variant++)
+      for (int variant = 0; variant < 16; variant++)
         check_gemm_size (c, v, cols[i], rows[j], 1 + kc_random_below (6), variant);
   for (size_t n_pixels = 1; n_pixels <= 40; n_pixels++)
-    check_gemm_size (c, v, 20, 48, n_pixels, (int)n_pixels % 8);
+    check_gemm_size (c, v, 20, 48, n_pixels, (int)n_pixels % 16);
+}
+
+static void
+check_copy (const KnTable *c, const KnTable *v, const void *data)
+{
+  for (size_t n = 0; n < 300; n += 1 + n / 9)
+    {
+      uint8_t *x = kc_input (n, 1), *y = kc_output (n, 1);
+      const uint8_t flip = kc_random_below (2) ? 0x80 : 0;
+
+      kc_context ("%zu bytes", n);
+      fill_bytes (x, n, BYTES_RANDOM);
+      v->qconv.copy (y, x, n, flip);
+      for (size_t i = 0; i < n; i++)
+        if (y[i] != (x[i] ^ flip))
+          kc_fail ("byte %zu is %d, should be %d", i, y[i], x[i] ^ flip);
+      kc_guards ("copy");
+      kc_release ();
+    }
 }
 
 /* ---- windows ---- */
@@ -488,26 +547,30 @@ bench_gemm (const KnTable *v, const void *data)
 {
   static const struct
   {
-    size_t n_cols, n_rows, n_pixels;
+    size_t n_cols, n_segments, n_rows, n_pixels;
     const char *label;
-  } sizes[] = { { 28, 32, 112, "28x32 112 pixels" },   { 28, 32, 96, "28x32 96 pixels" },
-                { 64, 128, 96, "64x128 96 pixels" },   { 256, 256, 48, "256x256 48 pixels" },
-                { 512, 512, 49, "512x512 49 pixels" }, { 576, 64, 48, "576x64 48 pixels" },
-                { 1024, 1000, 1, "1024x1000 1 pixel" } };
+  } sizes[] = { { 28, 1, 32, 112, "28x32 112 pixels" },   { 8, 1, 16, 96, "8x16 96 pixels" },
+                { 64, 1, 128, 96, "64x128 96 pixels" },   { 256, 1, 256, 48, "256x256 48 pixels" },
+                { 512, 1, 512, 49, "512x512 49 pixels" }, { 192, 3, 64, 48, "3x192x64 48 pixels" },
+                { 48, 3, 16, 32, "3x48x16 32 pixels" },   { 9, 3, 16, 96, "3x9x16 96 pixels" },
+                { 1024, 1, 1000, 1, "1024x1000 1 pixel" } };
 
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
     {
       Gemm g = { .n_cols = sizes[i].n_cols,
+                 .n_segments = sizes[i].n_segments,
                  .n_rows = sizes[i].n_rows,
                  .n_pixels = sizes[i].n_pixels,
+                 .n_lines = 1,
                  .is_signed = 1 };
       make_gemm (&g, BYTES_RANDOM);
       Run r = { .f = &v->qconv, .gemm = gemm_args (&g, &v->qconv) };
       r.gemm.y_stride = g.n_rows;
       r.gemm.y = kc_output (g.n_pixels * r.gemm.y_stride, 64);
+      const double n_cols = (double)(g.n_cols * g.n_segments);
       kc_bench (sizes[i].label, run_gemm, &r,
-                (double)(g.n_rows * g.n_cols + g.n_pixels * (g.n_cols + g.n_rows)),
-                2.0 * (double)(g.n_rows * g.n_cols * g.n_pixels));
+                (double)g.n_rows * n_cols + (double)g.n_pixels * (n_cols + (double)g.n_rows),
+                2.0 * n_cols * (double)(g.n_rows * g.n_pixels));
       kc_release ();
     }
 }
@@ -599,6 +662,7 @@ bench_depthwise (const KnTable *v, const void *data)
 
 static const KcCase cases[] = {
   { "qconv/gemm", check_gemm, bench_gemm, NULL, KC_MEMBERS (qconv.gemm) },
+  { "qconv/copy", check_copy, NULL, NULL, KC_MEMBERS (qconv.copy) },
   { "qconv/gather", check_gather, bench_gather, NULL, KC_MEMBERS (qconv.gather) },
   { "qconv/row-sums", check_row_sums, NULL, NULL, KC_MEMBERS (qconv.row_sums) },
   { "qconv/depthwise", check_depthwise, bench_depthwise, NULL, KC_MEMBERS (qconv.depthwise) },

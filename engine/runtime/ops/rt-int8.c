@@ -248,13 +248,17 @@ align_up (size_t n)
 }
 
 RtProductLayout
-rt_product_layout (size_t n_groups, size_t n_rows, size_t n_cols)
+rt_product_layout (size_t n_groups, size_t n_rows, size_t n_segments, size_t segment_cols)
 {
-  RtProductLayout l = { .n_groups = n_groups, .n_rows = n_rows, .n_cols = n_cols };
+  RtProductLayout l = { .n_groups = n_groups,
+                        .n_rows = n_rows,
+                        .n_cols = n_segments * segment_cols,
+                        .n_segments = n_segments,
+                        .segment_cols = segment_cols };
   const size_t n_panels = (n_rows + KN_PANEL_ROWS - 1) / KN_PANEL_ROWS;
 
   l.padded_rows = n_panels * KN_PANEL_ROWS;
-  l.panel_bytes = kn_panel_bytes (KN_I8, n_cols);
+  l.panel_bytes = kn_panel_bytes (KN_I8, n_segments * ((segment_cols + 3) / 4 * 4));
   l.group_bytes = n_panels * l.panel_bytes;
   const size_t row_bytes = align_up (n_groups * l.padded_rows * sizeof (int32_t));
   l.bias_at = KN_ALIGN;
@@ -266,6 +270,9 @@ rt_product_layout (size_t n_groups, size_t n_rows, size_t n_cols)
   return l;
 }
 
+/* Sums of so few columns are made by the product itself. */
+#define SUMS_IN_GEMM_COLS 32
+
 /* Row @r of @group into its panel; returns the sum of its codes. The layout is that of kn_pack_panel(),
  * which takes whole panels of I8 only. */
 static int32_t
@@ -274,13 +281,16 @@ pack_row (const RtProductLayout *l, const uint8_t *w, uint8_t flip, size_t group
 {
   uint8_t *panel = (uint8_t *)memory + l->panels_at + group * l->group_bytes
                    + r / KN_PANEL_ROWS * l->panel_bytes + r % KN_PANEL_ROWS * 4;
+  const size_t segment_bytes = (l->segment_cols + 3) / 4 * 64;
   int32_t sum = 0;
 
-  for (size_t c = 0; c < l->n_cols; c++)
-    {
-      panel[c / 4 * 64 + c % 4] = w[c] ^ flip;
-      sum += (int8_t)(w[c] ^ flip);
-    }
+  for (size_t s = 0; s < l->n_segments; s++, panel += segment_bytes)
+    for (size_t c = 0; c < l->segment_cols; c++)
+      {
+        const uint8_t code = *w++ ^ flip;
+        panel[c / 4 * 64 + c % 4] = code;
+        sum += (int8_t)code;
+      }
   return sum;
 }
 
@@ -321,34 +331,47 @@ rt_product_make (const RtProductLayout *l, const KnTable *kn, const void *w, int
       }
 }
 
-void
-rt_product_run (const RtProductLayout *l, const KnTable *kn, const void *prepared, size_t group,
-                size_t first_panel, size_t n_panels, const uint8_t *x, size_t x_stride,
-                size_t n_pixels, const KnRequant *requant, int32_t *x_sums, void *y,
-                size_t y_stride)
+KnQgemmArgs
+rt_product_args (const RtProductLayout *l, const void *prepared, size_t group, size_t first_panel,
+                 size_t n_panels, const KnRequant *requant)
 {
   const uint8_t *base = prepared;
   const RtProductHead *head = prepared;
   const size_t first = first_panel * KN_PANEL_ROWS, at = group * l->padded_rows + first;
   const size_t n_left = l->n_rows - first, n = n_panels * KN_PANEL_ROWS;
 
-  if (head->has_w_zero)
-    kn->qconv.row_sums (x, x_stride, l->n_cols, n_pixels, x_sums);
-  kn->qconv.gemm (&(KnQgemmArgs){
-      .n_cols = l->n_cols,
-      .n_rows = n < n_left ? n : n_left,
-      .n_pixels = n_pixels,
-      .panels = base + l->panels_at + group * l->group_bytes + first_panel * l->panel_bytes,
-      .x = x,
-      .x_stride = x_stride,
-      .bias = (const int32_t *)(const void *)(base + l->bias_at) + at,
-      .w_zero = head->has_w_zero ? (const int32_t *)(const void *)(base + l->w_zero_at) + at : NULL,
-      .x_sum = x_sums,
-      .scale = requant != NULL ? (const float *)(const void *)(base + l->scale_at) + at : NULL,
-      .requant = requant != NULL ? *requant : (KnRequant){ 0 },
-      .y = y,
-      .y_stride = y_stride,
-  });
+  return (KnQgemmArgs){
+    .n_cols = l->segment_cols,
+    .n_segments = l->n_segments,
+    .n_rows = n < n_left ? n : n_left,
+    .n_lines = 1,
+    .panels = base + l->panels_at + group * l->group_bytes + first_panel * l->panel_bytes,
+    .bias = (const int32_t *)(const void *)(base + l->bias_at) + at,
+    .w_zero = head->has_w_zero ? (const int32_t *)(const void *)(base + l->w_zero_at) + at : NULL,
+    .scale = requant != NULL ? (const float *)(const void *)(base + l->scale_at) + at : NULL,
+    .requant = requant != NULL ? *requant : (KnRequant){ 0 },
+  };
+}
+
+void
+rt_product_run (const RtProductLayout *l, const KnTable *kn, const void *prepared, size_t group,
+                size_t first_panel, size_t n_panels, const uint8_t *x, size_t x_stride,
+                size_t n_pixels, const KnRequant *requant, int32_t *x_sums, void *y,
+                size_t y_stride)
+{
+  KnQgemmArgs args = rt_product_args (l, prepared, group, first_panel, n_panels, requant);
+
+  args.x = x;
+  args.x_stride = x_stride;
+  args.n_pixels = n_pixels;
+  args.y = y;
+  args.y_stride = y_stride;
+  if (args.w_zero != NULL && l->n_cols > SUMS_IN_GEMM_COLS)
+    {
+      kn->qconv.row_sums (x, x_stride, l->n_cols, n_pixels, x_sums);
+      args.x_sum = x_sums;
+    }
+  kn->qconv.gemm (&args);
 }
 
 void

@@ -51,6 +51,9 @@ void rt_code_put (void *data, int type, size_t i, int32_t code);
 /* The zero point of @x: from @zero when that has data, else its quantization's. */
 int32_t rt_x_zero (const RtTensor *x, const RtTensor *zero);
 
+/* Input of a convolution that is its zero point, after those of rt-conv.h. */
+#define RT_CONV_INT8_X_ZERO 4
+
 /* ---- infer ---- */
 
 /* Input @input is an 8-bit tensor with one scale, and not a constant when @activation. */
@@ -93,12 +96,14 @@ bool rt_conv_permute (const RtGraph *graph, const RtNode *node, const uint32_t *
 typedef struct
 {
   size_t n_groups, n_rows, n_cols; /* rows and columns of one group */
+  size_t n_segments, segment_cols; /* n_cols are so many runs, each padded to a multiple of 4 */
   size_t padded_rows;              /* rows of one group in whole panels */
   size_t panel_bytes, group_bytes; /* of the panels of one group */
   size_t bias_at, scale_at, w_zero_at, sum_at, panels_at, n_bytes;
 } RtProductLayout;
 
-RtProductLayout rt_product_layout (size_t n_groups, size_t n_rows, size_t n_cols);
+RtProductLayout rt_product_layout (size_t n_groups, size_t n_rows, size_t n_segments,
+                                   size_t segment_cols);
 
 /* What prepare() finds out and run() needs. At the start of the prepared memory. */
 typedef struct
@@ -137,9 +142,14 @@ rt_product_flip (const KnTable *kn, int x_type)
   return (x_type == RT_TYPE_I8) == (kn->qconv.act_signed != 0) ? 0 : 0x80;
 }
 
-/* Pixels [.., + n_pixels) times the panels [first_panel, + n_panels) of @group, to @y, which is the first
- * row of the first panel in the first pixel. @x_sums: [n_pixels] of working memory, used with zero
- * points of weights only. @requant NULL: sums. */
+/* A gemm with the panels [first_panel, + n_panels) of @group; the caller adds x, y, and sums of x where
+ * w_zero is set and it has them. @requant NULL: sums. */
+KnQgemmArgs rt_product_args (const RtProductLayout *layout, const void *prepared, size_t group,
+                             size_t first_panel, size_t n_panels, const KnRequant *requant);
+
+/* Pixels [.., + n_pixels), each one segment, times those panels, to @y, which is the first row of the first
+ * panel in the first pixel. @x_sums: [n_pixels] of working memory, used with zero points of weights
+ * only. */
 void rt_product_run (const RtProductLayout *layout, const KnTable *kn, const void *prepared,
                      size_t group, size_t first_panel, size_t n_panels, const uint8_t *x,
                      size_t x_stride, size_t n_pixels, const KnRequant *requant, int32_t *x_sums,

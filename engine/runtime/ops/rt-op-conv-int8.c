@@ -1,24 +1,23 @@
 /* Convolution of quantized pictures.
  *
- * Windows become rows of bytes in the thread's scratch, tile by tile, and go through the packed product
- * of rt-int8.h; a 1x1 convolution whose codes are already what the instruction set multiplies is read
- * where it lies. One chunk is a tile of output pixels times a run of panels of one group. */
+ * Windows of several pixels are read from copied lines (rt-conv-int8-lines.h). All others become rows of
+ * bytes in the thread's scratch, tile by tile, and go through the packed product of rt-int8.h; a 1x1
+ * convolution whose codes are already what the instruction set multiplies is read where it lies. One
+ * chunk is a tile of output pixels times a run of panels of one group. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "rt-int8.h"
-#include "rt-ops-int8.h"
+#include "rt-conv-int8-lines.h"
+#include "rt-conv.h"
 
-#define X_ZERO (RT_CONV_RESIDUAL + 1)
+#define X_ZERO RT_CONV_INT8_X_ZERO
+_Static_assert(X_ZERO == RT_CONV_RESIDUAL + 1, "the zero point follows the residual");
 
 /* Gathered rows of a tile: they and a panel stay in the first-level cache. */
 #define TILE_BYTES (24 * 1024)
 #define TILE_MIN_PIXELS 12
 #define TILE_MAX_PIXELS 240
 
-/* A chunk below this is not worth handing out: about 2 µs. */
-#define CHUNK_MIN_OPS 1500000
-#define CHUNKS_PER_THREAD 6
 /* Below this many panels a chunk gathers for too little. */
 #define CHUNK_MIN_PANELS 4
 
@@ -75,8 +74,12 @@ windows_of (const RtConvAttrs *attrs, const RtShape *x, const RtShape *w)
 static RtProductLayout
 layout_of (const RtConvAttrs *attrs, const RtShape *w)
 {
-  return rt_product_layout (attrs->groups, (size_t)w->dims[0] / attrs->groups,
-                            (size_t)(w->dims[1] * w->dims[2] * w->dims[3]));
+  const size_t n_rows = (size_t)w->dims[0] / attrs->groups;
+  const size_t line = (size_t)(w->dims[2] * w->dims[3]), kh = (size_t)w->dims[1];
+
+  if (rt_conv_by_lines (attrs, w))
+    return rt_product_layout (1, n_rows, kh, line);
+  return rt_product_layout (attrs->groups, n_rows, 1, kh * line);
 }
 
 /* ---- prepared ---- */
@@ -108,6 +111,7 @@ conv_prepare (const RtOpContext *context, void *memory)
 typedef struct
 {
   size_t row_stride; /* of gathered windows */
+  size_t n_wanted;   /* chunks that are worth handing out */
   size_t n_pixels, tile_pixels, n_tiles;
   size_t n_panels, chunk_panels, n_panel_chunks;
 } Tiling;
@@ -140,10 +144,8 @@ tiling_of (const RtWindows *w, const RtProductLayout *l, uint32_t n_threads)
   Tiling t = { .row_stride = row_stride (l->n_cols),
                .n_pixels = w->n * w->out_h * w->out_w,
                .n_panels = l->padded_rows / KN_PANEL_ROWS };
-  const double ops = 2.0 * (double)(t.n_pixels * l->n_groups * l->n_rows) * (double)l->n_cols;
-  const size_t by_ops = ops < (double)CHUNK_MIN_OPS ? 1 : (size_t)(ops / CHUNK_MIN_OPS);
-  const size_t wanted
-      = divide_up (min_size (by_ops, (size_t)n_threads * CHUNKS_PER_THREAD), l->n_groups);
+  t.n_wanted = rt_conv_int8_n_wanted (w, l, n_threads);
+  const size_t wanted = divide_up (t.n_wanted, l->n_groups);
 
   t.tile_pixels = TILE_BYTES / t.row_stride / TILE_MIN_PIXELS * TILE_MIN_PIXELS;
   t.tile_pixels = min_size (t.tile_pixels, TILE_MAX_PIXELS);
@@ -175,7 +177,16 @@ conv_scratch (const RtOpQuery *query, uint64_t *shared_bytes, uint64_t *thread_b
   const RtWindows windows = windows_of (&attrs->conv, x, w);
   const Tiling tiling = tiling_of (&windows, &layout, query->n_threads);
 
-  *thread_bytes = tiling.tile_pixels * (tiling.row_stride + sizeof (int32_t)) + KN_ALIGN;
+  if (rt_conv_by_lines (&attrs->conv, w))
+    *thread_bytes = rt_conv_lines (&attrs->conv, &windows, &layout, query->n_threads).scratch_bytes;
+  else
+    *thread_bytes = tiling.tile_pixels * (tiling.row_stride + sizeof (int32_t)) + KN_ALIGN;
+}
+
+static uint32_t
+n_chunks_of (size_t n_parts, size_t n_wanted)
+{
+  return (uint32_t)min_size (n_parts, min_size (n_wanted, RT_JOB_MAX));
 }
 
 static uint32_t
@@ -185,10 +196,14 @@ conv_chunks (const RtOpContext *context, uint32_t phase)
   const RtShape *w = &context->inputs[RT_CONV_WEIGHT].shape;
   const RtProductLayout layout = layout_of (&attrs->conv, w);
   const RtWindows windows = windows_of (&attrs->conv, &context->inputs[RT_CONV_X].shape, w);
-  const Tiling tiling = tiling_of (&windows, &layout, context->n_threads);
-  const size_t n = tiling.n_tiles * tiling.n_panel_chunks * layout.n_groups;
 
-  return n < RT_JOB_MAX ? (uint32_t)n : RT_JOB_MAX;
+  if (rt_conv_by_lines (&attrs->conv, w))
+    {
+      const RtConvLines lines = rt_conv_lines (&attrs->conv, &windows, &layout, context->n_threads);
+      return n_chunks_of (lines.n_tiles * lines.n_panel_chunks, lines.n_wanted);
+    }
+  const Tiling tiling = tiling_of (&windows, &layout, context->n_threads);
+  return n_chunks_of (tiling.n_tiles * tiling.n_panel_chunks * layout.n_groups, tiling.n_wanted);
 }
 
 /* ---- running ---- */
@@ -305,6 +320,34 @@ run_tile (const Run *r, size_t tile, size_t panel_chunk, size_t group)
 }
 
 static void
+run_lines (const Run *r, uint32_t chunk)
+{
+  const RtConvLines lines
+      = rt_conv_lines (r->attrs, &r->windows, &r->layout, r->context->n_threads);
+  const size_t n = lines.n_tiles * lines.n_panel_chunks;
+  uint64_t from, until;
+
+  rt_split_range (n, n_chunks_of (n, lines.n_wanted), chunk, &from, &until);
+  for (size_t i = from; i < until; i++)
+    rt_conv_lines_run (r->context, &r->windows, &r->layout, &lines, i % lines.n_tiles,
+                       i / lines.n_tiles, r->rows);
+}
+
+static void
+run_tiles (Run *r, uint32_t chunk)
+{
+  r->tiling = tiling_of (&r->windows, &r->layout, r->context->n_threads);
+  r->x_sums = (int32_t *)(void *)(r->rows + r->tiling.tile_pixels * r->tiling.row_stride);
+
+  const size_t n = r->tiling.n_tiles * r->tiling.n_panel_chunks * r->layout.n_groups;
+  uint64_t from, until;
+  rt_split_range (n, n_chunks_of (n, r->tiling.n_wanted), chunk, &from, &until);
+  for (size_t i = from; i < until; i++)
+    run_tile (r, i % r->tiling.n_tiles, i / r->tiling.n_tiles % r->tiling.n_panel_chunks,
+              i / r->tiling.n_tiles / r->tiling.n_panel_chunks);
+}
+
+static void
 conv_run (const RtOpContext *context, uint32_t phase, uint32_t chunk, const RtWorker *worker)
 {
   const RtConvInt8Attrs *attrs = context->attrs;
@@ -315,16 +358,11 @@ conv_run (const RtOpContext *context, uint32_t phase, uint32_t chunk, const RtWo
             .layout = layout_of (&attrs->conv, &w->shape),
             .flip = rt_product_flip (context->kn, x->type),
             .rows = rt_op_thread_scratch (context, worker) };
-  r.tiling = tiling_of (&r.windows, &r.layout, context->n_threads);
-  r.x_sums = (int32_t *)(void *)(r.rows + r.tiling.tile_pixels * r.tiling.row_stride);
 
-  const size_t n = r.tiling.n_tiles * r.tiling.n_panel_chunks * r.layout.n_groups;
-  const uint32_t n_chunks = n < RT_JOB_MAX ? (uint32_t)n : RT_JOB_MAX;
-  uint64_t from, until;
-  rt_split_range (n, n_chunks, chunk, &from, &until);
-  for (size_t i = from; i < until; i++)
-    run_tile (&r, i % r.tiling.n_tiles, i / r.tiling.n_tiles % r.tiling.n_panel_chunks,
-              i / r.tiling.n_tiles / r.tiling.n_panel_chunks);
+  if (rt_conv_by_lines (&attrs->conv, &w->shape))
+    run_lines (&r, chunk);
+  else
+    run_tiles (&r, chunk);
 }
 
 /* ---- reference ---- */

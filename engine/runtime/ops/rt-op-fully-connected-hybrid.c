@@ -58,7 +58,7 @@ hybrid_infer (const RtGraph *graph, const RtNode *node, RtShape *shapes, int *ty
 static RtProductLayout
 layout_of (const RtShape *w)
 {
-  return rt_product_layout (1, (size_t)w->dims[0], (size_t)w->dims[1]);
+  return rt_product_layout (1, (size_t)w->dims[0], 1, (size_t)w->dims[1]);
 }
 
 static uint64_t

@@ -48,7 +48,7 @@ fc_infer (const RtGraph *graph, const RtNode *node, RtShape *shapes, int *types,
 static RtProductLayout
 layout_of (const RtShape *w)
 {
-  return rt_product_layout (1, (size_t)w->dims[0], (size_t)w->dims[1]);
+  return rt_product_layout (1, (size_t)w->dims[0], 1, (size_t)w->dims[1]);
 }
 
 static uint64_t
