@@ -14,25 +14,30 @@ app_names_dup_first (const char *name)
 char *
 app_names_dup_path (const RtGraph *graph)
 {
-  guint n_nodes = rt_graph_n_nodes (graph);
-  g_autofree char *path = n_nodes > 1 ? app_names_dup_first (rt_graph_node (graph, 0)->name) : NULL;
-  gsize n;
+  int n_layers = rt_graph_n_layers (graph);
+  g_autofree char *path = NULL;
+  gsize n = 0;
 
-  if (path == NULL)
-    return g_strdup ("");
-  n = strlen (path);
-  for (guint i = 1; i < n_nodes && n > 0; i++)
+  for (guint i = 0; i < rt_graph_n_nodes (graph); i++)
     {
-      const char *name = rt_graph_node (graph, i)->name;
+      const RtNode *node = rt_graph_node (graph, i);
       gsize k = 0;
 
-      while (k < n && name[k] == path[k])
+      /* What surrounds a network has names of ours. */
+      if (n_layers > 0 && (node->layer < 0 || node->layer >= n_layers))
+        continue;
+      if (path == NULL)
+        {
+          path = app_names_dup_first (node->name);
+          n = strlen (path);
+        }
+      while (k < n && node->name[k] == path[k])
         k++;
       n = k;
     }
   while (n > 0 && path[n - 1] != '/')
     n--;
-  return g_strndup (path, n);
+  return g_strndup (path != NULL ? path : "", n);
 }
 
 char *

@@ -10,6 +10,7 @@
 #define SWATCH_W 18
 #define SWATCH_H 12
 #define ROW_GAP 2
+#define MIN_NAME_W 200
 #define MAX_WIDTH 440 /* long names are cut rather than cover the plot */
 
 enum
@@ -124,9 +125,11 @@ plot_card_measure (PlotCard *self, PlotText *text, double max_width_px, double *
   if (columns_width (self) > room)
     self->column_px[DETAIL] = 0;
   if (columns_width (self) > room)
-    self->column_px[LABEL] = fmax (80, self->column_px[LABEL] - (columns_width (self) - room));
-  if (columns_width (self) > room) /* names and sentences, never numbers */
-    self->column_px[VALUE] = fmax (60, self->column_px[VALUE] - (columns_width (self) - room));
+    /* Names, never numbers. */
+    self->column_px[VALUE] = fmax (fmin (self->column_px[VALUE], MIN_NAME_W),
+                                   self->column_px[VALUE] - (columns_width (self) - room));
+  if (columns_width (self) > room)
+    self->column_px[LABEL] = fmax (24, self->column_px[LABEL] - (columns_width (self) - room));
   width = columns_width (self);
 
   heading = fmax (plot_text_width (text, PLOT_FONT_BOLD, self->title),
@@ -227,8 +230,9 @@ draw_row (PlotCard *self, const Row *row, cairo_t *cr, PlotText *text, const Plo
         plot_text_draw (text, cr, column_font[c], color[c], row->text[c], x, middle, 0, 0.5,
                         self->column_px[c] + 1);
       else
-        plot_text_draw (text, cr, column_font[c], color[c], row->text[c], x + self->column_px[c],
-                        middle, 1, 0.5, c == VALUE ? self->column_px[c] + 1 : 0);
+        plot_text_draw_name (text, cr, column_font[c], color[c], row->text[c],
+                             x + self->column_px[c], middle, 1, 0.5,
+                             c == VALUE ? self->column_px[c] + 1 : 0, 0);
       x += self->column_px[c] + GAP;
     }
 }

@@ -10,7 +10,7 @@
 #define TITLE_CHAR_PX 7.3
 #define DETAIL_CHAR_PX 6.1
 #define MIN_WIDTH 112
-#define MAX_WIDTH 216
+#define MAX_WIDTH 250
 #define PADDING 24
 
 PlotGraphShape *

@@ -93,13 +93,15 @@ plot_graph_model_make_card (const PlotGraphModel *model, const PlotGraphScene *s
 
   if (entry->problem != NULL)
     {
+      gboolean group = plot_graph_model_is_group (model, endpoint);
       g_autofree char *count = g_strdup_printf ("%u of %u", entry->n_problems, entry->n_nodes);
+      g_autofree char *label = group ? g_strdup (model->problem_title)
+                                     : g_strdup_printf ("%s: %s", model->problem_title,
+                                                        entry->problem);
 
-      plot_card_add_row (
-          card, &(PlotCardRow){
-                    .swatch = PLOT_CARD_NO_SWATCH,
-                    .label = model->problem_title,
-                    .value = plot_graph_model_is_group (model, endpoint) ? count : entry->problem });
+      plot_card_add_row (card, &(PlotCardRow){ .swatch = PLOT_CARD_NO_SWATCH,
+                                               .label = label,
+                                               .value = group ? count : NULL });
     }
   if (model->has_metric)
     {

@@ -332,7 +332,8 @@ draw_groups (const PlotMemoryModel *model, const PlotMemoryLayout *layout, cairo
       x = (x0 + x1) / 2;
       if (x - w / 2 < free_from || x + w / 2 > right + 10)
         continue;
-      plot_text_draw (text, cr, PLOT_FONT_SMALL, &style->dim_text, name, x, y + 2, 0.5, 0, w + 1);
+      plot_text_draw_name (text, cr, PLOT_FONT_SMALL, &style->dim_text, name, x, y + 2, 0.5, 0, w + 1,
+                           0);
       free_from = x + w / 2 + 8;
     }
 }

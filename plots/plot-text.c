@@ -158,6 +158,24 @@ plot_text_line_height (PlotText *self, PlotFont font)
   return self->line_height_px[font];
 }
 
+/* Text cut at its start with an ellipsis, to @max_width_px. Pango's own leaves a gap behind the
+ * ellipsis, as wide as what is left of the character that it cut. */
+static char *
+dup_end (PlotText *self, PlotFont font, const char *text, double max_width_px)
+{
+  PangoLayout *layout;
+  double skip = plot_text_width (self, font, text) + plot_text_width (self, font, "…")
+                - max_width_px;
+  const char *end = text + strlen (text), *from;
+  int index, trailing;
+
+  layout = get_layout (self, font, text); /* measuring the ellipsis may have dropped it */
+  pango_layout_xy_to_index (layout, (int)(skip * PANGO_SCALE), 0, &index, &trailing);
+  /* The character that @skip falls into goes. */
+  from = text + index < end ? g_utf8_next_char (text + index) : end;
+  return g_strconcat ("…", from, NULL);
+}
+
 /* The one way to draw: turned by @radians, cut by @mode. */
 static void
 draw_text (PlotText *self, cairo_t *cr, PlotFont font, const GdkRGBA *color, const char *text,
@@ -197,6 +215,12 @@ plot_text_draw_name (PlotText *self, cairo_t *cr, PlotFont font, const GdkRGBA *
                      const char *text, double x, double y, double xalign, double yalign,
                      double max_width_px, double radians)
 {
-  draw_text (self, cr, font, color, text, x, y, xalign, yalign, max_width_px, PANGO_ELLIPSIZE_START,
-             radians);
+  g_autofree char *cut = NULL;
+
+  if (self->silent)
+    return;
+  if (max_width_px > 0 && plot_text_width (self, font, text) > max_width_px)
+    cut = dup_end (self, font, text, max_width_px);
+  draw_text (self, cr, font, color, cut != NULL ? cut : text, x, y, xalign, yalign, 0,
+             PANGO_ELLIPSIZE_NONE, radians);
 }

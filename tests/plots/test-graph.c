@@ -409,6 +409,73 @@ test_map (Fixture *f, gconstpointer data)
   g_assert_false (plot_graph_get_map (f->graph, &map));
 }
 
+/* How many pixels of the picture have about the colour of the sign. */
+static guint
+count_sign_pixels (PlotGraph *graph)
+{
+  cairo_surface_t *image = cairo_image_surface_create (CAIRO_FORMAT_RGB24, 400, 300);
+  cairo_t *cr = cairo_create (image);
+  PlotStyle style;
+  GdkRGBA sign;
+  guint n = 0;
+
+  plot_style_init (&style, FALSE);
+  plot_graph_problem_color (&style, &sign);
+  plot_graph_draw_figure (graph, cr, 400, 300, &style);
+  cairo_destroy (cr);
+  cairo_surface_flush (image);
+  for (int y = 0; y < 300; y++)
+    for (int x = 0; x < 400; x++)
+      {
+        guint32 pixel = *(guint32 *)(cairo_image_surface_get_data (image)
+                                     + y * cairo_image_surface_get_stride (image) + 4 * x);
+
+        n += fabs (((pixel >> 16) & 0xff) - 255 * sign.red) < 12
+             && fabs (((pixel >> 8) & 0xff) - 255 * sign.green) < 12
+             && fabs ((pixel & 0xff) - 255 * sign.blue) < 12;
+      }
+  cairo_surface_destroy (image);
+  return n;
+}
+
+/* A node with a problem says so in words, in the table and in the picture; its group counts. */
+static void
+test_problem (Fixture *f, gconstpointer data)
+{
+  PlotGraphNode nodes[] = { { "a", NULL, NULL, 0, NULL },
+                            { "b", NULL, NULL, 0, "no such operator" },
+                            { "c", NULL, NULL, PLOT_GRAPH_NO_GROUP, "unknown input" } };
+  const PlotGraphGroup groups[] = { { "g", NULL, NULL } };
+  const PlotGraphEdge edges[] = { { 0, 1 }, { 1, 2 } };
+  PlotGraphData given = { nodes, 3, groups, 1, edges, 2, "Not supported" };
+  g_autoptr (PlotTable) table = NULL;
+  g_autofree char *group = NULL;
+  g_autofree char *node = NULL;
+  g_autofree char *cell = NULL;
+  guint n_closed;
+
+  plot_graph_set_graph (f->graph, &given);
+  plot_graph_ensure_layout (f->graph);
+  group = plot_graph_dup_reading (f->graph, "g");
+  g_assert_nonnull (strstr (group, "Not supported: 1 of 2."));
+  node = plot_graph_dup_reading (f->graph, "c");
+  g_assert_nonnull (strstr (node, "Not supported: unknown input."));
+  table = plot_figure_make_table (PLOT_FIGURE (f->graph));
+  g_assert_cmpstr (plot_table_get_column_name (table, 5), ==, "Not supported");
+  cell = plot_table_dup_cell (table, 1, 5);
+  g_assert_cmpstr (cell, ==, "no such operator");
+  n_closed = count_sign_pixels (f->graph);
+  g_assert_cmpuint (n_closed, >, 100);
+
+  nodes[1].problem = nodes[2].problem = NULL;
+  plot_graph_set_graph (f->graph, &given);
+  plot_graph_ensure_layout (f->graph);
+  g_assert_cmpuint (count_sign_pixels (f->graph), ==, 0);
+  g_free (group);
+  group = plot_graph_dup_reading (f->graph, "g");
+  g_assert_null (strstr (group, "Not supported"));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -426,6 +493,7 @@ main (int argc, char **argv)
   ADD ("cancel", test_cancel);
   ADD ("card", test_card);
   ADD ("map", test_map);
+  ADD ("problem", test_problem);
 #undef ADD
   return g_test_run ();
 }
