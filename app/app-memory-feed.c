@@ -53,15 +53,21 @@ add_block (Buffers *self, const RtGraph *graph, const RtPlan *plan, RtValueId id
   const RtPlanEntry *entry = &plan->entries[id];
   guint n_nodes = rt_graph_n_nodes (graph);
   PlotMemoryBuffer buffer = { 0 };
+  const char *op = "";
   char shape[128];
 
+  if (value->producer != RT_NONE)
+    op = rt_graph_node (graph, value->producer)->op->title;
   rt_shape_text (&value->shape, shape, sizeof shape);
   buffer.id = keep (self, g_strdup_printf ("value/%u", id));
   buffer.name = keep (self, app_names_dup_short (self->path, value->name));
   buffer.detail = n_members > 1
-                      ? keep (self, g_strdup_printf (_ ("%s %s, its memory shared by %u values"),
-                                                     shape, rt_type_name (value->type), n_members))
-                      : keep (self, g_strdup_printf ("%s %s", shape, rt_type_name (value->type)));
+                      ? keep (self,
+                               /* Translators: operator, shape, type */
+                               g_strdup_printf (_ ("%s \u00b7 %s %s, memory shared by %u values"), op,
+                                                shape, rt_type_name (value->type), n_members))
+                      : keep (self, g_strdup_printf ("%s \u00b7 %s %s", op, shape,
+                                                     rt_type_name (value->type)));
   buffer.kind = value->kind == RT_VALUE_OUTPUT || value->is_kept ? PLOT_MEMORY_STATE
                                                                  : PLOT_MEMORY_ACTIVATION;
   buffer.first = MIN (entry->first, n_nodes - 1);

@@ -11,33 +11,59 @@ app_names_dup_first (const char *name)
   return end != NULL && end > name ? g_strndup (name, (gsize)(end - name)) : g_strdup (name);
 }
 
+/* What surrounds a network has names of ours. */
+static gboolean
+is_inside (const RtGraph *graph, const RtNode *node)
+{
+  int n_layers = rt_graph_n_layers (graph);
+
+  return n_layers == 0 || (node->layer >= 0 && node->layer < n_layers);
+}
+
+/* How many nodes inside have names that begin with @path. */
+static guint
+count_prefix (const RtGraph *graph, const char *path)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < rt_graph_n_nodes (graph); i++)
+    n += is_inside (graph, rt_graph_node (graph, i))
+         && g_str_has_prefix (rt_graph_node (graph, i)->name, path);
+  return n;
+}
+
+/* @path and the next part of the name of the node in the middle, "a/" -> "a/b/"; NULL: no part is
+ * left. The middle one is in whatever most are in. */
+static char *
+dup_longer (const RtGraph *graph, const char *path)
+{
+  const char *name = rt_graph_node (graph, rt_graph_n_nodes (graph) / 2)->name;
+  const char *slash
+      = g_str_has_prefix (name, path) ? strchr (name + strlen (path), '/') : NULL;
+  const char *end = strchr (name, ';');
+
+  if (slash == NULL || slash[1] == '\0' || (end != NULL && slash > end))
+    return NULL;
+  return g_strndup (name, (gsize)(slash + 1 - name));
+}
+
 char *
 app_names_dup_path (const RtGraph *graph)
 {
-  int n_layers = rt_graph_n_layers (graph);
-  g_autofree char *path = NULL;
-  gsize n = 0;
+  g_autofree char *path = g_strdup ("");
+  guint n_inside = rt_graph_n_nodes (graph) > 0 ? count_prefix (graph, "") : 0;
 
-  for (guint i = 0; i < rt_graph_n_nodes (graph); i++)
+  while (n_inside > 1)
     {
-      const RtNode *node = rt_graph_node (graph, i);
-      gsize k = 0;
+      g_autofree char *longer = dup_longer (graph, path);
 
-      /* What surrounds a network has names of ours. */
-      if (n_layers > 0 && (node->layer < 0 || node->layer >= n_layers))
-        continue;
-      if (path == NULL)
-        {
-          path = app_names_dup_first (node->name);
-          n = strlen (path);
-        }
-      while (k < n && node->name[k] == path[k])
-        k++;
-      n = k;
+      /* Nine in ten: a head or a resize at the end often lies outside. */
+      if (longer == NULL || 10 * count_prefix (graph, longer) < 9 * n_inside)
+        break;
+      g_free (path);
+      path = g_steal_pointer (&longer);
     }
-  while (n > 0 && path[n - 1] != '/')
-    n--;
-  return g_strndup (path != NULL ? path : "", n);
+  return g_steal_pointer (&path);
 }
 
 char *

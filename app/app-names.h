@@ -8,7 +8,7 @@
 
 G_BEGIN_DECLS
 
-/* The path that the names of all nodes in blocks begin with: "MobilenetV2/", "" when there is none. New. */
+/* The path that nearly all names of nodes in blocks begin with: "MobilenetV2/", "" when there is none. New. */
 char *app_names_dup_path (const RtGraph *graph);
 /* @name without @path, and without what a converter glued to it with ';' when it fused nodes. New. */
 char *app_names_dup_short (const char *path, const char *name);

@@ -11,6 +11,7 @@
 #define SCALE_W 108 /* of the legend */
 #define SCALE_H 8
 #define LEGEND_PAD 10
+#define MAX_SIGNS 100
 #define MIN_TEXT_PX 7.0 /* of small text on the screen: less cannot be read */
 
 PlotGraphRect
@@ -314,7 +315,32 @@ draw_sign (cairo_t *cr, double x, double y, const PlotStyle *style)
   cairo_fill (cr);
 }
 
-/* Over a box that has a problem: outline of another pattern, and a sign. */
+/* Signs of the boxes in view that have a problem. They keep a size that can be seen however far away
+ * the graph is; of very many, the first stand for all. */
+static void
+draw_signs (const Pen *pen, const PlotGraphScene *scene, const GArray *boxes)
+{
+  double size = CLAMP (pen->view->zoom, 0.6, 1.5);
+  guint n = 0;
+
+  for (guint i = 0; i < boxes->len && n < MAX_SIGNS; i++)
+    {
+      guint at = g_array_index (boxes, guint, i);
+      const PlotGraphRect *rect = &scene->boxes[at];
+
+      if (at < scene->n_frames || pen->model->entries[scene->box_endpoint[at]].problem == NULL)
+        continue;
+      n++;
+      cairo_save (pen->cr);
+      cairo_translate (pen->cr, plot_graph_px (pen->view, rect->x1 - 4),
+                       plot_graph_py (pen->view, rect->y0 + 4));
+      cairo_scale (pen->cr, size, size);
+      draw_sign (pen->cr, 0, 0, pen->style);
+      cairo_restore (pen->cr);
+    }
+}
+
+/* Over a box that has a problem: an outline of another pattern. */
 static void
 draw_problem (const Pen *pen, const PlotGraphRect *rect)
 {
@@ -328,8 +354,6 @@ draw_problem (const Pen *pen, const PlotGraphRect *rect)
   plot_set_dash (pen->cr, 1, 1.6);
   cairo_stroke (pen->cr);
   cairo_set_dash (pen->cr, NULL, 0, 0);
-  if (h * pen->view->zoom > 8)
-    draw_sign (pen->cr, rect->x1 - 4, rect->y0 + 4, pen->style);
 }
 
 static void
@@ -435,10 +459,8 @@ plot_graph_draw (const PlotGraphModel *model, const PlotGraphScene *scene,
     draw_pixels (&pen, scene, box_pixels ? boxes : NULL, pieces);
   else
     draw_lines (scene, view, pieces, cr, style);
-  if (box_pixels)
-    return;
   enter_world (cr, view);
-  for (guint i = 0; i < boxes->len; i++)
+  for (guint i = 0; i < boxes->len && !box_pixels; i++)
     {
       guint at = g_array_index (boxes, guint, i);
 
@@ -446,6 +468,8 @@ plot_graph_draw (const PlotGraphModel *model, const PlotGraphScene *scene,
         draw_box (&pen, &scene->boxes[at], scene->box_endpoint[at]);
     }
   cairo_restore (cr);
+  if (model->problem_title != NULL)
+    draw_signs (&pen, scene, boxes);
 }
 
 void
