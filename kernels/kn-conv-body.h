@@ -331,8 +331,9 @@ depthwise_body (const KnDepthwiseArgs *a)
 
 /* ---- pooling ---- */
 
+/* @n vectors of channels from @c on, of the pixel whose taps lie @at floats behind the first one's. */
 KN_INLINE void
-pool_vectors (const KnPoolArgs *a, const int is_max, const int n, size_t c)
+pool_vectors (const KnPoolArgs *a, const int is_max, const int n, size_t at, float *y, size_t c)
 {
   Vec acc[4];
 
@@ -344,7 +345,7 @@ pool_vectors (const KnPoolArgs *a, const int is_max, const int n, size_t c)
       KN_UNROLL
       for (int i = 0; i < n; i++)
         {
-          const Vec v = vec_load (a->taps[t] + c + i * VEC_LANES);
+          const Vec v = vec_load (a->taps[t] + at + c + i * VEC_LANES);
 
           acc[i] = is_max ? vec_max (v, acc[i]) : vec_add (acc[i], v);
         }
@@ -354,27 +355,38 @@ pool_vectors (const KnPoolArgs *a, const int is_max, const int n, size_t c)
     {
       const Vec v = is_max ? acc[i] : vec_div (acc[i], vec_set1 (a->divisor));
 
-      vec_store (a->y + c + i * VEC_LANES, vec_at_most (vec_at_least (v, a->min), a->max));
+      vec_store (y + c + i * VEC_LANES, vec_at_most (vec_at_least (v, a->min), a->max));
+    }
+}
+
+KN_INLINE void
+pool_pixel (const KnPoolArgs *a, const int is_max, size_t at, float *y)
+{
+  size_t c = 0;
+
+  for (; c + 4 * VEC_LANES <= a->n_channels; c += 4 * VEC_LANES)
+    pool_vectors (a, is_max, 4, at, y, c);
+  for (; c + VEC_LANES <= a->n_channels; c += VEC_LANES)
+    pool_vectors (a, is_max, 1, at, y, c);
+  for (; c < a->n_channels; c++)
+    {
+      float v = is_max ? -INFINITY : 0;
+
+      for (size_t t = 0; t < a->n_taps; t++)
+        {
+          const float x = a->taps[t][at + c];
+
+          v = is_max ? (x > v ? x : v) : v + x;
+        }
+      y[c] = kn_conv_limit (is_max ? v : v / a->divisor, a->min, a->max);
     }
 }
 
 KN_INLINE void
 pool_body (const KnPoolArgs *a, const int is_max)
 {
-  size_t c = 0;
-
-  for (; c + 4 * VEC_LANES <= a->n_channels; c += 4 * VEC_LANES)
-    pool_vectors (a, is_max, 4, c);
-  for (; c + VEC_LANES <= a->n_channels; c += VEC_LANES)
-    pool_vectors (a, is_max, 1, c);
-  for (; c < a->n_channels; c++)
-    {
-      float v = is_max ? -INFINITY : 0;
-
-      for (size_t t = 0; t < a->n_taps; t++)
-        v = is_max ? (a->taps[t][c] > v ? a->taps[t][c] : v) : v + a->taps[t][c];
-      a->y[c] = kn_conv_limit (is_max ? v : v / a->divisor, a->min, a->max);
-    }
+  for (size_t p = 0; p < a->n_pixels; p++)
+    pool_pixel (a, is_max, p * a->step, a->y + p * a->y_stride);
 }
 
 static void

@@ -399,62 +399,69 @@ check_depthwise (const KnTable *c, const KnTable *v, const void *data)
 
 /* --- pooling --- */
 
+/* Taps of neighbouring pixels overlap. */
 static KnPoolArgs
-new_pool (size_t n_channels, size_t n_taps, int limits, KcKind kind)
+new_pool (size_t n_channels, size_t n_pixels, size_t n_taps, int limits, KcKind kind)
 {
+  const size_t step = 2 * n_channels;
   const float **taps = kc_input ((n_taps + 1) * sizeof *taps, sizeof *taps);
-  const float *x = new_input (n_taps * n_channels + 1, kind);
+  const float *x = new_input ((n_pixels - 1) * step + n_taps * n_channels + 1, kind);
 
-  kc_context ("%zu channels, %zu taps, %s", n_channels, n_taps, kc_kind_name (kind));
+  kc_context ("%zu channels, %zu pixels, %zu taps, %s", n_channels, n_pixels, n_taps,
+              kc_kind_name (kind));
   for (size_t t = 0; t < n_taps; t++)
     taps[t] = x + 1 + t * n_channels;
   return (KnPoolArgs){ .n_channels = n_channels,
+                       .n_pixels = n_pixels,
                        .n_taps = n_taps,
                        .taps = taps,
+                       .step = step,
                        .divisor = n_taps > 0 ? (float)n_taps : 1,
                        .min = limits ? 0.0f : -INFINITY,
                        .max = limits ? 6.0f : INFINITY,
-                       .y = kc_output (n_channels * sizeof (float), sizeof (float)) };
+                       .y = new_rows (n_pixels, n_channels + GAP),
+                       .y_stride = n_channels + GAP };
 }
 
 static void
-check_pool_values (const KnPoolArgs *a, int is_max)
+check_pool_value (const KnPoolArgs *a, int is_max, size_t p, size_t c)
 {
-  for (size_t c = 0; c < a->n_channels; c++)
+  double want = is_max ? -INFINITY : 0, magnitude = 0;
+
+  for (size_t t = 0; t < a->n_taps; t++)
     {
-      double want = is_max ? -INFINITY : 0, magnitude = 0;
+      const double x = (double)a->taps[t][p * a->step + c];
 
-      for (size_t t = 0; t < a->n_taps; t++)
-        {
-          const double x = (double)a->taps[t][c];
-
-          want = is_max ? fmax (want, x) : want + x;
-          magnitude += fabs (x);
-        }
-      want = is_max ? want : want / (double)a->divisor;
-      kc_near ("y", c, a->y[c], limited (want, a->min, a->max),
-               is_max ? 0
-                      : kc_gamma ((double)a->n_taps + 1) * magnitude / (double)a->divisor + TINY);
+      want = is_max ? fmax (want, x) : want + x;
+      magnitude += fabs (x);
     }
+  want = is_max ? want : want / (double)a->divisor;
+  kc_near ("y", p * a->n_channels + c, a->y[p * a->y_stride + c], limited (want, a->min, a->max),
+           is_max ? 0 : kc_gamma ((double)a->n_taps + 1) * magnitude / (double)a->divisor + TINY);
 }
 
 static void
 check_pool_size (const KnTable *c, const KnTable *v, size_t n_channels, size_t n_taps, KcKind kind,
                  int is_max)
 {
-  KnPoolArgs a = new_pool (n_channels, n_taps, (int)n_taps % 2, kind);
+  const size_t n_pixels = 1 + kc_random_below (10);
+  KnPoolArgs a = new_pool (n_channels, n_pixels, n_taps, (int)n_taps % 2, kind);
 
   is_max ? v->pool.max (&a) : v->pool.average (&a);
   kc_guards ("pooling");
+  check_gaps (a.y, n_pixels, n_channels, a.y_stride);
   if (v == c && (is_max ? kind != KC_SPECIAL : has_oracle (kind)))
-    check_pool_values (&a, is_max);
+    {
+      for (size_t i = 0; i < n_pixels * n_channels; i++)
+        check_pool_value (&a, is_max, i / n_channels, i % n_channels);
+    }
   else if (v != c)
     {
       KnPoolArgs again = a;
 
-      again.y = kc_output (n_channels * sizeof (float), sizeof (float));
+      again.y = new_rows (n_pixels, a.y_stride);
       is_max ? c->pool.max (&again) : c->pool.average (&again);
-      kc_same ("y", a.y, again.y, n_channels);
+      kc_same ("y", a.y, again.y, n_pixels * a.y_stride);
     }
   kc_release ();
 }

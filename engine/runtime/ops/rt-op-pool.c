@@ -182,39 +182,73 @@ pool_chunks (const RtOpContext *context, uint32_t phase)
   return r.n_pixel_chunks * r.n_blocks;
 }
 
-/* Channels first..first + n of output pixel @pixel. */
+/* Channels first..first + n of output pixel (@row, @column) of @picture and of the @n_pixels - 1 behind
+ * it, whose windows lie in the picture as its own does. */
 static void
-pool_pixel (const RtOpContext *context, const Sizes *s, size_t pixel, size_t first, size_t n,
-            const float **taps)
+pool_pixels (const RtOpContext *context, const Sizes *s, RtPixel at, size_t n_pixels, size_t first,
+             size_t n, const float **taps)
 {
   const RtPoolAttrs *attrs = context->attrs;
   const RtTensor *x = &context->inputs[0], *y = &context->outputs[0];
-  const size_t picture = pixel / (s->h.out * s->w.out);
-  const size_t row = pixel / s->w.out % s->h.out, column = pixel % s->w.out;
+  const size_t pixel = (at.picture * s->h.out + at.row) * s->w.out + at.column;
   size_t h_first, h_end, h_padded, w_first, w_end, w_padded, n_taps = 0;
 
-  window (&s->h, row, &h_first, &h_end, &h_padded);
-  window (&s->w, column, &w_first, &w_end, &w_padded);
+  window (&s->h, at.row, &h_first, &h_end, &h_padded);
+  window (&s->w, at.column, &w_first, &w_end, &w_padded);
   for (size_t i = h_first; i < h_end; i++)
     for (size_t j = w_first; j < w_end; j++)
       taps[n_taps++] = (const float *)x->data
-                       + ((picture * s->h.size + tap_position (&s->h, row, i)) * s->w.size
-                          + tap_position (&s->w, column, j))
+                       + ((at.picture * s->h.size + tap_position (&s->h, at.row, i)) * s->w.size
+                          + tap_position (&s->w, at.column, j))
                              * x->row_stride
                        + first;
 
   const size_t divisor = attrs->count_padding ? h_padded * w_padded : n_taps;
   const KnPoolArgs args = { .n_channels = n,
+                            .n_pixels = n_pixels,
                             .n_taps = n_taps,
                             .taps = taps,
+                            .step = s->w.stride * x->row_stride,
                             .divisor = divisor > 0 ? (float)divisor : 1,
                             .min = attrs->min,
                             .max = attrs->max,
-                            .y = (float *)y->data + pixel * y->row_stride + first };
+                            .y = (float *)y->data + pixel * y->row_stride + first,
+                            .y_stride = y->row_stride };
   if (is_average (context->node))
     context->kn->pool.average (&args);
   else
     context->kn->pool.max (&args);
+}
+
+/* Windows first..end - 1 of a row lie in the picture from their first tap to their last. */
+static void
+whole_windows (const Axis *axis, size_t *first, size_t *end)
+{
+  const size_t reach = (axis->kernel - 1) * axis->dilation;
+  const ptrdiff_t room = (ptrdiff_t)axis->size - 1 - (ptrdiff_t)reach + axis->before;
+
+  *first = axis->before > 0 ? ((size_t)axis->before + axis->stride - 1) / axis->stride : 0;
+  *end = room < 0 ? 0 : min_size ((size_t)room / axis->stride + 1, axis->out);
+}
+
+/* Output pixels from..to - 1. */
+static void
+pool_range (const RtOpContext *context, const Sizes *s, size_t from, size_t to, size_t first,
+            size_t n, const float **taps)
+{
+  size_t whole, whole_end;
+
+  whole_windows (&s->w, &whole, &whole_end);
+  for (size_t pixel = from, n_pixels; pixel < to; pixel += n_pixels)
+    {
+      const RtPixel at
+          = { pixel / (s->h.out * s->w.out), pixel / s->w.out % s->h.out, pixel % s->w.out };
+
+      n_pixels = at.column >= whole && at.column < whole_end
+                     ? min_size (whole_end - at.column, to - pixel)
+                     : 1;
+      pool_pixels (context, s, at, n_pixels, first, n, taps);
+    }
 }
 
 static void
@@ -231,8 +265,7 @@ pool_run (const RtOpContext *context, uint32_t phase, uint32_t chunk, const RtWo
                   &last);
   rt_split_range (n_units, r.n_blocks, (uint32_t)block, &first_unit, &last_unit);
   const size_t from = first_unit * BLOCK_CHANNELS, to = min_size (last_unit * BLOCK_CHANNELS, s.c);
-  for (uint64_t pixel = first; pixel < last; pixel++)
-    pool_pixel (context, &s, pixel, from, to - from, rt_op_thread_scratch (context, worker));
+  pool_range (context, &s, first, last, from, to - from, rt_op_thread_scratch (context, worker));
 }
 
 /* ---- reference, cost ---- */
