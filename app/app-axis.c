@@ -17,6 +17,7 @@ typedef struct
   char *node_name; /* NULL for a layer */
   char *name;
   char *label;
+  char *group; /* NULL: none */
 } Item;
 
 struct _AppAxis
@@ -35,6 +36,7 @@ item_clear (gpointer data)
   g_free (item->node_name);
   g_free (item->name);
   g_free (item->label);
+  g_free (item->group);
 }
 
 /* ---- Nodes, wherever they come from ---- */
@@ -89,6 +91,7 @@ add_layer (AppAxis *self, EngModel *model, int layer)
 
   item.name = eng_model_dup_layer_name (model, layer);
   item.label = app_layers_dup_label (model, layer);
+  item.group = app_layers_dup_group (model, layer);
   self->item_of_layer[layer + 1] = (int)self->items->len;
   g_array_append_val (self->items, item);
 }
@@ -171,8 +174,7 @@ app_axis_install (const AppAxis *self, PlotLanes *lanes)
       items[i].name = item->name;
       items[i].label = item->label;
       items[i].parent = item->parent;
-      if (item->parent < 0 && item->layer >= 0 && item->layer < self->n_layers)
-        items[i].group = _ ("Blocks");
+      items[i].group = item->group;
     }
   plot_lanes_set_items (lanes, items, self->items->len);
 }

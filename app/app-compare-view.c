@@ -130,7 +130,8 @@ update_tiles (AppCompareView *self)
       gboolean used = i < self->n_infos;
 
       if (used)
-        app_figure_tile_set_title (APP_FIGURE_TILE (self->tiles[i]), _ (self->infos[i].title));
+        app_figure_tile_set_what (APP_FIGURE_TILE (self->tiles[i]), _ (self->infos[i].title),
+                                  _ (self->infos[i].tip));
       app_figure_tile_set_compact (APP_FIGURE_TILE (self->tiles[i]), self->compact);
       gtk_widget_set_visible (self->tiles[i], used && (!self->compact || self->infos[i].narrow));
     }
@@ -145,8 +146,8 @@ fill_tiles (AppCompareView *self, EngRun *a, EngRun *b, const AppComparable *com
       EngFigure before = eng_run_get_figure (a, id);
       EngFigure after = eng_run_get_figure (b, id);
       AppChange change = app_change (&before, &after, eng_figure_id_lower_is_better (id));
-      gboolean show = comparable->layers == NULL
-                      && (comparable->times == NULL || app_figures_is_static (id));
+      gboolean show
+          = comparable->layers == NULL && (comparable->times == NULL || app_figures_is_static (id));
 
       app_figure_tile_set (APP_FIGURE_TILE (self->tiles[i]), &after, show ? &change : NULL);
     }

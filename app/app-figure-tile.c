@@ -152,6 +152,17 @@ app_figure_tile_set_title (AppFigureTile *self, const char *title)
 }
 
 void
+app_figure_tile_set_what (AppFigureTile *self, const char *title, const char *tip)
+{
+  g_return_if_fail (APP_IS_FIGURE_TILE (self));
+
+  app_figure_tile_set_title (self, title);
+  gtk_widget_set_tooltip_text (GTK_WIDGET (self), tip);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, tip,
+                                  -1);
+}
+
+void
 app_figure_tile_set_compact (AppFigureTile *self, gboolean compact)
 {
   g_return_if_fail (APP_IS_FIGURE_TILE (self));

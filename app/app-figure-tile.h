@@ -13,6 +13,8 @@ G_DECLARE_FINAL_TYPE (AppFigureTile, app_figure_tile, APP, FIGURE_TILE, GtkWidge
 /* Properties: "title" string; "compact" boolean (smaller, for narrow windows). */
 GtkWidget *app_figure_tile_new (const char *title);
 void app_figure_tile_set_title (AppFigureTile *self, const char *title);
+/* The title, and what exactly the number is, shown on hover. */
+void app_figure_tile_set_what (AppFigureTile *self, const char *title, const char *tip);
 void app_figure_tile_set_compact (AppFigureTile *self, gboolean compact);
 /* @change NULL: there is nothing to compare with. Both are copied. */
 void app_figure_tile_set (AppFigureTile *self, const EngFigure *figure, const AppChange *change);

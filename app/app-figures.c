@@ -6,30 +6,47 @@
 #include <glib/gi18n.h>
 
 static const AppFigureInfo language_headline[] = {
-  { ENG_FIGURE_DECODE, N_ ("Decode speed"), TRUE },
-  { ENG_FIGURE_FIRST_TOKEN, N_ ("Time to first token"), TRUE },
-  { ENG_FIGURE_PEAK_MEMORY, N_ ("Peak memory"), TRUE },
+  { ENG_FIGURE_DECODE, N_ ("Decode speed"), TRUE, N_ ("Text written per second, in clean passes") },
+  { ENG_FIGURE_FIRST_TOKEN, N_ ("Time to first token"), TRUE,
+    N_ ("From the prompt to the first token written") },
+  { ENG_FIGURE_PEAK_MEMORY, N_ ("Peak memory"), TRUE,
+    N_ ("Packed weights, activations, working memory and key-value cache of this build") },
 };
 
 static const AppFigureInfo network_headline[] = {
-  { ENG_FIGURE_INFERENCE, N_ ("Latency"), TRUE },
-  { ENG_FIGURE_INFERENCES, N_ ("Inferences"), FALSE },
-  { ENG_FIGURE_SURROUNDINGS, N_ ("Around the network"), TRUE },
-  { ENG_FIGURE_PEAK_MEMORY, N_ ("Peak memory"), TRUE },
+  { ENG_FIGURE_INFERENCE, N_ ("Latency"), TRUE,
+    N_ ("One input from the prepared file to the result that is read out: median of clean "
+        "inferences") },
+  { ENG_FIGURE_INFERENCES, N_ ("Inferences"), FALSE,
+    N_ ("One after the other, as fast as it goes: one over the latency") },
+  { ENG_FIGURE_SURROUNDINGS, N_ ("Pre + post"), TRUE,
+    N_ ("Pre-processing (resizing, normalising) and post-processing (reading results out): their "
+        "share of the latency") },
+  { ENG_FIGURE_PEAK_MEMORY, N_ ("Peak memory"), TRUE,
+    N_ ("Packed weights, activations and working memory of this build") },
 };
 
 static const AppFigureInfo language_compare[] = {
-  { ENG_FIGURE_DECODE, N_ ("Decode speed"), TRUE },
-  { ENG_FIGURE_PREFILL, N_ ("Prefill speed"), FALSE },
-  { ENG_FIGURE_FIRST_TOKEN, N_ ("Time to first token"), TRUE },
-  { ENG_FIGURE_PEAK_MEMORY, N_ ("Peak memory"), TRUE },
+  { ENG_FIGURE_DECODE, N_ ("Decode speed"), TRUE, N_ ("Text written per second, in clean passes") },
+  { ENG_FIGURE_PREFILL, N_ ("Prefill speed"), FALSE,
+    N_ ("Prompt read per second, in clean passes") },
+  { ENG_FIGURE_FIRST_TOKEN, N_ ("Time to first token"), TRUE,
+    N_ ("From the prompt to the first token written") },
+  { ENG_FIGURE_PEAK_MEMORY, N_ ("Peak memory"), TRUE,
+    N_ ("Packed weights, activations, working memory and key-value cache of this build") },
 };
 
 static const AppFigureInfo network_compare[] = {
-  { ENG_FIGURE_INFERENCE, N_ ("Latency"), TRUE },
-  { ENG_FIGURE_NETWORK, N_ ("Network alone"), FALSE },
-  { ENG_FIGURE_SURROUNDINGS, N_ ("Around the network"), TRUE },
-  { ENG_FIGURE_PEAK_MEMORY, N_ ("Peak memory"), TRUE },
+  { ENG_FIGURE_INFERENCE, N_ ("Latency"), TRUE,
+    N_ ("One input from the prepared file to the result that is read out: median of clean "
+        "inferences") },
+  { ENG_FIGURE_NETWORK, N_ ("Network alone"), FALSE,
+    N_ ("The operators of the network itself, without what is done before and after it") },
+  { ENG_FIGURE_SURROUNDINGS, N_ ("Pre + post"), TRUE,
+    N_ ("Pre-processing (resizing, normalising) and post-processing (reading results out): their "
+        "share of the latency") },
+  { ENG_FIGURE_PEAK_MEMORY, N_ ("Peak memory"), TRUE,
+    N_ ("Packed weights, activations and working memory of this build") },
 };
 
 const AppFigureInfo *
@@ -43,8 +60,7 @@ app_figures_headline (EngModelKind kind, guint *n)
 const AppFigureInfo *
 app_figures_compare (EngModelKind kind, guint *n)
 {
-  *n = kind == ENG_MODEL_NETWORK ? G_N_ELEMENTS (network_compare)
-                                 : G_N_ELEMENTS (language_compare);
+  *n = kind == ENG_MODEL_NETWORK ? G_N_ELEMENTS (network_compare) : G_N_ELEMENTS (language_compare);
   return kind == ENG_MODEL_NETWORK ? network_compare : language_compare;
 }
 

@@ -14,6 +14,7 @@ typedef struct
   EngFigureId id;
   const char *title; /* not translated yet: _ (title) */
   gboolean narrow;   /* shown in a narrow window too */
+  const char *tip;   /* what exactly the number is; not translated yet */
 } AppFigureInfo;
 
 /* The strip under the header, and the tiles above a comparison; at most APP_MAX_FIGURES. */

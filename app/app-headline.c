@@ -22,6 +22,7 @@ struct _AppHeadline
   GtkWidget *tiles_box;
   GtkWidget *status; /* "sentence" or "job" */
   GtkWidget *sentence;
+  GtkWidget *report_button;
   GtkWidget *job_bar;
   GtkWidget *tiles[APP_MAX_FIGURES];
 
@@ -89,6 +90,7 @@ update_model (AppHeadline *self)
   if (model == NULL)
     return;
   facts = app_model_info_dup_facts (model);
+  gtk_widget_set_visible (self->report_button, eng_model_get_report (model)[0] != NULL);
   gtk_label_set_label (GTK_LABEL (self->model_name), eng_model_get_name (model));
   gtk_label_set_label (GTK_LABEL (self->model_facts), facts);
 }
@@ -104,7 +106,8 @@ update_tiles (AppHeadline *self)
       gboolean used = i < self->n_infos;
 
       if (used)
-        app_figure_tile_set_title (APP_FIGURE_TILE (self->tiles[i]), _ (self->infos[i].title));
+        app_figure_tile_set_what (APP_FIGURE_TILE (self->tiles[i]), _ (self->infos[i].title),
+                                  _ (self->infos[i].tip));
       gtk_widget_set_visible (self->tiles[i], used && (!self->compact || self->infos[i].narrow));
     }
 }
@@ -122,10 +125,14 @@ static void
 make_model_popover (GtkMenuButton *button, gpointer data)
 {
   AppHeadline *self = data;
-  EngModel *model
-      = self->stage != NULL ? eng_session_get_model (app_stage_get_session (self->stage)) : NULL;
+  EngSession *session = self->stage != NULL ? app_stage_get_session (self->stage) : NULL;
+  EngModel *model = session != NULL ? eng_session_get_model (session) : NULL;
 
-  gtk_menu_button_set_popover (button, model != NULL ? app_model_info_new_popover (model) : NULL);
+  gtk_menu_button_set_popover (button,
+                               model != NULL
+                                   ? app_model_info_new_popover (model,
+                                                                 eng_session_get_build (session))
+                                   : NULL);
 }
 
 static void
@@ -192,6 +199,7 @@ app_headline_class_init (AppHeadlineClass *klass)
   gtk_widget_class_bind_template_child (widget_class, AppHeadline, tiles_box);
   gtk_widget_class_bind_template_child (widget_class, AppHeadline, status);
   gtk_widget_class_bind_template_child (widget_class, AppHeadline, sentence);
+  gtk_widget_class_bind_template_child (widget_class, AppHeadline, report_button);
   gtk_widget_class_bind_template_child (widget_class, AppHeadline, job_bar);
 }
 

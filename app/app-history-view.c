@@ -74,7 +74,7 @@ static const ColumnInfo column_infos[N_COLUMNS] = {
   [COLUMN_FIRST_TOKEN] = { N_ ("First token"), ENG_FIGURE_FIRST_TOKEN, FALSE, FALSE },
   [COLUMN_LATENCY] = { N_ ("Latency"), ENG_FIGURE_INFERENCE, FALSE, TRUE },
   [COLUMN_INFERENCES] = { N_ ("Inferences"), ENG_FIGURE_INFERENCES, FALSE, FALSE },
-  [COLUMN_AROUND] = { N_ ("Around it"), ENG_FIGURE_SURROUNDINGS, FALSE, FALSE },
+  [COLUMN_AROUND] = { N_ ("Pre + post"), ENG_FIGURE_SURROUNDINGS, FALSE, FALSE },
   [COLUMN_MEMORY] = { N_ ("Memory"), ENG_FIGURE_PEAK_MEMORY, FALSE, FALSE },
   [COLUMN_VALIDITY] = { N_ ("Validity"), ENG_N_FIGURES, FALSE, FALSE },
 };
@@ -231,8 +231,8 @@ update_columns (AppHistoryView *self)
       EngFigureId id = column_infos[i].figure;
       gboolean applies = id == ENG_N_FIGURES || eng_figure_id_applies (id, kind);
 
-      gtk_column_view_column_set_visible (
-          self->shown[i], applies && (!self->compact || column_infos[i].narrow));
+      gtk_column_view_column_set_visible (self->shown[i],
+                                          applies && (!self->compact || column_infos[i].narrow));
     }
 }
 

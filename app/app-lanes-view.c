@@ -82,11 +82,12 @@ G_DEFINE_FINAL_TYPE (AppLanesView, app_lanes_view, GTK_TYPE_WIDGET)
 static void
 add_latency_lane (AppLanesView *self, const char *title)
 {
-  guint lane = plot_lanes_add_lane (self->lanes, &(PlotLaneInfo){ .title = title,
-                                                                  .unit = PLOT_UNIT_NS,
-                                                                  .flags = PLOT_LANE_LOWER_IS_BETTER,
-                                                                  .total = PLOT_TOTAL_SUM,
-                                                                  .height = 1.3 });
+  guint lane
+      = plot_lanes_add_lane (self->lanes, &(PlotLaneInfo){ .title = title,
+                                                           .unit = PLOT_UNIT_NS,
+                                                           .flags = PLOT_LANE_LOWER_IS_BETTER,
+                                                           .total = PLOT_TOTAL_SUM,
+                                                           .height = 1.3 });
 
   plot_lanes_add_series (self->lanes, lane,
                          &(PlotLaneSeriesInfo){

@@ -8,6 +8,9 @@
 /* What a turned label under a bar may be long. */
 #define MAX_LABEL_CHARS 16
 
+/* More brackets than these under the axis have no room for their names. */
+#define MAX_GROUPS 8
+
 guint
 app_layers_count_matches (EngModel *model, const char *pattern)
 {
@@ -135,23 +138,86 @@ app_layers_dup_title (EngModel *model, int layer)
   return g_strdup (name[skip] != '\0' ? name + skip : name);
 }
 
-/* Modules are named along a path ("model/block_3/expand"): under the axis stands its first part that
- * is not the same everywhere. */
+/* The first part of a path: "backbone" of "backbone/stage_3/conv", and of "backbone (2)", which is what a
+ * second block of that name is called. */
+static char *
+dup_first_part (const char *path)
+{
+  const char *end = strchr (path + (*path == '/'), '/');
+
+  if (end == NULL)
+    end = strstr (path, " (");
+  return end != NULL ? g_strndup (path, (gsize)(end - path)) : g_strdup (path);
+}
+
+/* Into how many groups of neighbours the first parts of the blocks' names put the axis. */
+static guint
+count_groups (EngModel *model)
+{
+  g_autofree char *before = NULL;
+  guint n = 0;
+
+  for (int i = 0; i < (int)eng_model_get_n_layers (model); i++)
+    {
+      g_autofree char *title = app_layers_dup_title (model, i);
+      g_autofree char *part = dup_first_part (title);
+
+      if (g_strcmp0 (part, before) != 0)
+        n++;
+      g_free (before);
+      before = g_steal_pointer (&part);
+    }
+  return n;
+}
+
+/* A bracket over every bar would say the same twice. */
+static gboolean
+has_groups (EngModel *model)
+{
+  guint n;
+
+  if (eng_model_get_kind (model) != ENG_MODEL_NETWORK)
+    return FALSE;
+  n = count_groups (model);
+  return n > 1 && n <= MAX_GROUPS && n <= eng_model_get_n_layers (model) / 2;
+}
+
+char *
+app_layers_dup_group (EngModel *model, int layer)
+{
+  g_autofree char *title = NULL;
+
+  if (layer < 0 || layer >= (int)eng_model_get_n_layers (model))
+    return NULL;
+  if (has_groups (model))
+    {
+      title = app_layers_dup_title (model, layer);
+      return dup_first_part (title);
+    }
+  return g_strdup (_ ("Blocks"));
+}
+
+/* Modules are named along a path ("backbone/block_3/expand"): under the axis stands the part that
+ * tells it from its neighbours, behind what the bracket below says. */
 static char *
 dup_network_label (EngModel *model, int layer)
 {
   g_autofree char *title = NULL;
-  char *slash;
+  g_autofree char *group = NULL;
+  g_autofree char *part = NULL;
+  const char *rest;
 
   if (layer < 0)
     return g_strdup (C_ ("layer axis", "In"));
   if (layer >= (int)eng_model_get_n_layers (model))
     return g_strdup (C_ ("layer axis", "Out"));
   title = app_layers_dup_title (model, layer);
-  slash = strchr (title + 1, '/');
-  if (*title != '\0' && slash != NULL)
-    *slash = '\0';
-  return dup_end (*title == '/' ? title + 1 : title);
+  group = app_layers_dup_group (model, layer);
+  rest = title;
+  if (group != NULL && g_str_has_prefix (title, group) && title[strlen (group)] == '/')
+    rest = title + strlen (group) + 1;
+  part = dup_first_part (rest);
+  return dup_end (part);
 }
 
 char *

@@ -89,8 +89,9 @@ append_measured (GString *text, EngRun *run)
                                       n),
                             n, recipe);
   else
-    g_string_append_printf (text, ngettext ("Valid: %u token with %s", "Valid: %u tokens with %s", n),
-                            n, recipe);
+    g_string_append_printf (text,
+                            ngettext ("Valid: %u token with %s", "Valid: %u tokens with %s", n), n,
+                            recipe);
 }
 
 static char *
@@ -135,11 +136,11 @@ sentence_for_report (EngModel *model)
   if (n == 0)
     return NULL;
   return g_strdup_printf (ngettext ("This network can be looked at, but not run: %u thing in it is "
-                                    "not supported. %s.",
+                                    "not supported.",
                                     "This network can be looked at, but not run: %u things in it "
-                                    "are not supported. The first: %s.",
+                                    "are not supported.",
                                     n),
-                          n, report[0]);
+                          n);
 }
 
 char *

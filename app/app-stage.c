@@ -318,4 +318,3 @@ app_stage_get_figure (AppStage *self, EngFigureId id)
                                          ? _ ("measuring…")
                                          : _ ("not measured yet"));
 }
-

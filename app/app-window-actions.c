@@ -4,6 +4,7 @@
 #include "app-window-private.h"
 
 #include "app-config.h"
+#include "app-report-dialog.h"
 
 #include <glib/gi18n.h>
 
@@ -185,6 +186,16 @@ on_select_layer (GSimpleAction *action, GVariant *parameter, gpointer data)
 }
 
 static void
+on_show_report (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  AppWindow *self = data;
+  EngModel *model = eng_session_get_model (self->session);
+
+  if (model != NULL && eng_model_get_report (model)[0] != NULL)
+    app_report_dialog_present (GTK_WINDOW (self), model);
+}
+
+static void
 on_toast (GSimpleAction *action, GVariant *parameter, gpointer data)
 {
   app_window_toast (data, g_variant_get_string (parameter, NULL));
@@ -230,6 +241,7 @@ static const GActionEntry actions[] = {
   { .name = "phase", .parameter_type = "s", .state = "'decode'", .change_state = on_phase },
   { .name = "reset-lanes", .activate = on_reset_lanes },
   { .name = "select-layer", .parameter_type = "i", .activate = on_select_layer },
+  { .name = "show-report", .activate = on_show_report },
   { .name = "toast", .parameter_type = "s", .activate = on_toast },
   { .name = "pin-baseline", .activate = on_pin_baseline },
   { .name = "unpin-baseline", .activate = on_unpin_baseline },

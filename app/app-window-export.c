@@ -68,7 +68,8 @@ static char *
 dup_file_name (AppWindow *self, const char *what, const char *suffix)
 {
   EngModel *model = eng_session_get_model (self->session);
-  g_autofree char *recipe = eng_recipe_describe_for (eng_session_get_recipe (self->session), app_stage_get_kind (self->stage));
+  g_autofree char *recipe = eng_recipe_describe_for (eng_session_get_recipe (self->session),
+                                                     app_stage_get_kind (self->stage));
   g_autofree char *name
       = g_strdup_printf ("%s, %s%s%s.%s", model != NULL ? eng_model_get_name (model) : "Lathe",
                          recipe, what != NULL ? ", " : "", what != NULL ? what : "", suffix);
@@ -233,9 +234,10 @@ dup_plot_title (AppWindow *self, const char *what)
 {
   EngModel *model = eng_session_get_model (self->session);
   EngRun *run = app_stage_get_run (self->stage);
-  g_autofree char *recipe = eng_recipe_describe_for (
-      run != NULL ? eng_run_get_recipe (run) : eng_session_get_recipe (self->session),
-      app_stage_get_kind (self->stage));
+  g_autofree char *recipe
+      = eng_recipe_describe_for (run != NULL ? eng_run_get_recipe (run)
+                                             : eng_session_get_recipe (self->session),
+                                 app_stage_get_kind (self->stage));
 
   if (model == NULL)
     return g_strdup ("");

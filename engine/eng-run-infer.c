@@ -36,8 +36,8 @@ late_figure (const EngMeasureInput *measure)
 static void
 make_figures (EngRun *run, const EngMeasureInput *measure)
 {
-  const char *none = measure->cancelled ? "stopped before it was measured"
-                                        : "too few inferences to measure it";
+  const char *none
+      = measure->cancelled ? "stopped before it was measured" : "too few inferences to measure it";
   EngFigure *figures = run->figures;
   RtMemory memory;
 
@@ -54,8 +54,9 @@ make_figures (EngRun *run, const EngMeasureInput *measure)
       = eng_run_figure_from_ns (measure->post, 1e-6, FALSE, ENG_FIGURE_POSTPROCESSING, none);
   figures[ENG_FIGURE_INFERENCE_NODES]
       = eng_run_figure_from_ns (measure->nodes, 1e-6, FALSE, ENG_FIGURE_INFERENCE_NODES, none);
-  figures[ENG_FIGURE_READING] = eng_run_figure_from_ns (
-      measure->reading, 1e-6, FALSE, ENG_FIGURE_READING, "the input is not a file");
+  figures[ENG_FIGURE_READING]
+      = eng_run_figure_from_ns (measure->reading, 1e-6, FALSE, ENG_FIGURE_READING,
+                                "the input is not a file");
   figures[ENG_FIGURE_INFERENCE_OVERHEAD] = percent_figure (measure->overhead, none);
   figures[ENG_FIGURE_SURROUNDINGS] = percent_figure (measure->around, none);
   figures[ENG_FIGURE_LATE] = late_figure (measure);
@@ -92,9 +93,9 @@ judge (EngRun *run, const EngMeasureInput *measure, const EngWatch *watch, EngMa
   if (bad)
     g_ptr_array_add (reasons, g_strdup ("an output of the network is not a number"));
   if (measure->cancelled)
-    g_ptr_array_add (reasons, g_strdup_printf ("stopped after %u inference%s",
-                                               measure->n_inferences,
-                                               measure->n_inferences == 1 ? "" : "s"));
+    g_ptr_array_add (reasons,
+                     g_strdup_printf ("stopped after %u inference%s", measure->n_inferences,
+                                      measure->n_inferences == 1 ? "" : "s"));
   if (measure->n_late > 0)
     g_ptr_array_add (reasons,
                      g_strdup_printf ("%u of %u inputs began late: this build does not keep up "
@@ -109,10 +110,9 @@ judge (EngRun *run, const EngMeasureInput *measure, const EngWatch *watch, EngMa
 static gboolean
 run_passes (EngMeasureInput *measure, GError **error)
 {
-  gboolean ok = measure->workload->seconds > 0
-                    ? eng_measure_input_continuous (measure, error)
-                    : eng_measure_input_once (measure, error)
-                          && eng_measure_input_repeat (measure, error);
+  gboolean ok = measure->workload->seconds > 0 ? eng_measure_input_continuous (measure, error)
+                                               : eng_measure_input_once (measure, error)
+                                                     && eng_measure_input_repeat (measure, error);
   if (!ok)
     return FALSE;
   if (measure->n_inferences == 0)

@@ -127,14 +127,22 @@ update_targets (PlotLanesModel *model, const PlotLanesLayout *layout, gint64 now
   for (guint l = 0; l < model->lanes->len; l++)
     {
       PlotLane *lane = plot_lanes_model_lane (model, l);
-      double lo = INFINITY, hi = -INFINITY, min_positive = INFINITY;
+      double lo = INFINITY, hi = -INFINITY, min_positive = INFINITY, ceiling = -INFINITY;
 
       lane->small_since_us = lane->visible ? lane->small_since_us : 0;
       if (!lane->visible)
         continue;
       for (guint i = first; i < last; i++)
-        plot_lane_item_extent (lane, layout->slots[i].item, model->show_baseline, &lo, &hi,
-                               &min_positive);
+        {
+          double top = plot_lane_item_ceiling (lane, layout->slots[i].item, model->show_baseline);
+
+          plot_lane_item_extent (lane, layout->slots[i].item, model->show_baseline, &lo, &hi,
+                                 &min_positive);
+          if (isfinite (top))
+            ceiling = fmax (ceiling, top);
+        }
+      if (isfinite (ceiling))
+        hi = fmin (hi, ceiling);
       if (lo > hi) /* nothing yet: keep what is there */
         {
           lane->small_since_us = 0;

@@ -32,7 +32,7 @@ static const EngChoice formats[] = {
 static const EngParam params[] = {
   { .id = PARAM,
     .title = "Weight format",
-    .summary = "Number format of the weight matrices, token embedding and output included.",
+    .summary = "Number format of the weight matrices, embedding and output included.",
     .kind = ENG_PARAM_CHOICE,
     .per_layer = TRUE,
     .choices = formats,
@@ -184,7 +184,7 @@ const EngTechnique eng_technique_weight_format = {
   .id = ID,
   .title = "Weight format",
   .group = "Quantization",
-  .summary = "Fewer bits per weight mean fewer bytes read per token and less memory; every weight "
+  .summary = "Fewer bits per weight mean fewer bytes to read and less memory; every weight "
              "is rounded more coarsely.",
   .papers = "Jacob et al. 2018, Quantization and Training of Neural Networks for Efficient "
             "Integer-Arithmetic-Only Inference; "
