@@ -161,6 +161,20 @@ real_bias (EngTflite *self, const EngTfliteOp *op, RtValueId bias)
                               TRUE);
 }
 
+/* x [N, ..] as a layer with quantized weights sees it: where x itself is real, the reference kernels of
+ * TFLite round each of the N to 8 bit before they multiply, with a zero point when there is a scale per
+ * channel. Others as they are. */
+static RtValueId
+round_input (EngTflite *self, RtValueId x, const EngTfliteTensor *x_tensor,
+             const EngTfliteTensor *w_tensor, gboolean asymmetric)
+{
+  if (x == RT_NONE || x_tensor->type != ENG_TFLITE_F32 || w_tensor->type != ENG_TFLITE_I8
+      || !eng_tflite_is_quantized (w_tensor))
+    return x;
+  RtDynamicRoundAttrs attrs = { .n_outer = 1, .asymmetric = asymmetric };
+  return eng_import_node1 (self->import, &rt_op_dynamic_round, &attrs, &x, 1);
+}
+
 /* A convolution of either kind whose inputs are ready. Integer where there is a kernel for it; else
  * with real numbers, made integers again where the file wants them. */
 static gboolean
@@ -177,7 +191,10 @@ add_conv (EngTflite *self, const EngTfliteOp *op, const RtOp *real_op, const RtO
     }
   gboolean has_bias = inputs[RT_CONV_BIAS] != RT_NONE;
   inputs[RT_CONV_BIAS] = real_bias (self, op, inputs[RT_CONV_BIAS]);
+  const EngTfliteTensor *w = eng_tflite_input_tensor (self, op, 1);
   inputs[RT_CONV_X] = eng_tflite_real (self, inputs[RT_CONV_X]);
+  inputs[RT_CONV_X] = round_input (self, inputs[RT_CONV_X], eng_tflite_input_tensor (self, op, 0),
+                                   w, w->n_scales > 1 || int8_op == &rt_op_depthwise_int8);
   inputs[RT_CONV_WEIGHT] = eng_tflite_real (self, inputs[RT_CONV_WEIGHT]);
   if (inputs[RT_CONV_X] == RT_NONE || inputs[RT_CONV_WEIGHT] == RT_NONE
       || (has_bias && inputs[RT_CONV_BIAS] == RT_NONE))
@@ -327,6 +344,10 @@ emit_transpose_conv (EngTflite *self, const EngTfliteOp *op)
     return FALSE;
   if (n != 4)
     return eng_import_refuse (self->import, "the shape of its output has %zu sizes", n);
+  x = round_input (self, x, eng_tflite_input_tensor (self, op, 2),
+                   eng_tflite_input_tensor (self, op, 1), TRUE);
+  if (x == RT_NONE)
+    return FALSE;
   if (bias != RT_NONE && eng_import_value (self->import, bias)->type == RT_TYPE_I32)
     {
       /* x is input 2 here; real_bias() reads inputs 0 and 1. */

@@ -181,6 +181,7 @@ static const RtOp *const ops[] = {
   &rt_op_einsum,
   &rt_op_requantize,
   &rt_op_dynamic_quantize,
+  &rt_op_dynamic_round,
   &rt_op_fully_connected_hybrid,
   &rt_op_add_int8,
   &rt_op_sub_int8,

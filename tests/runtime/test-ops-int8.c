@@ -601,6 +601,43 @@ test_dynamic_quantize (void)
   net_case_clear (&c);
 }
 
+/* ---- rounding as layers with 8-bit weights do ---- */
+
+/* Two groups. 127 steps of 2.5 / 127; then 255 steps of 3.5 / 255 from -1: 1 / step is 72.86, so 0 has code -55
+ * and -1 has -128; the end of the second group that is nearer to a code is the upper one. */
+static void
+test_dynamic_round (void)
+{
+  static const float x[8] = { -1, 0, 1, 2.5f, -4, -3.99f, 0.01f, 0.5f };
+  static const double lower = 2.5 / 127, upper = 4.0 / 127;
+  const double symmetric[8]
+      = { -51 * lower, 0, 51 * lower, 127 * lower, -127 * upper, -127 * upper, 0, 16 * upper };
+  static const double low = 3.5 / 255, high = 4.5 / 255;
+  const double asymmetric[8]
+      = { -73 * low, 0, 73 * low, 182 * low, -227 * high, -226 * high, 1 * high, 28 * high };
+  const int64_t dims[] = { 2, 4 }, large[] = { 3, 70000 };
+
+  for (uint32_t k = 0; k < 2; k++)
+    {
+      NetResult y[RT_MAX_OUTPUTS];
+      NetCase c;
+
+      net_case_init (&c);
+      net_case_input (&c, RT_TYPE_F32, 2, dims, x);
+      net_case_node (&c, &rt_op_dynamic_round, &(RtDynamicRoundAttrs){ 1, k }, NULL);
+      net_case_run_threads (&c, y);
+      net_result_check (&y[0], k ? asymmetric : symmetric, 8, 1e-6, 1e-7);
+      net_results_clear (y);
+      net_case_clear (&c);
+
+      net_case_init (&c);
+      net_case_random_input (&c, RT_TYPE_F32, 2, large, -3, 5);
+      net_case_node (&c, &rt_op_dynamic_round, &(RtDynamicRoundAttrs){ 1, k }, NULL);
+      net_case_check (&c, 0, 0);
+      net_case_clear (&c);
+    }
+}
+
 /* ---- zero points that come with the run (ConvInteger, MatMulInteger) ---- */
 
 static void
@@ -855,6 +892,7 @@ main (int argc, char **argv)
   g_test_add_func ("/ops-int8/hybrid", test_hybrid);
   g_test_add_func ("/ops-int8/pool", test_pool);
   g_test_add_func ("/ops-int8/pool-by-hand", test_pool_by_hand);
+  g_test_add_func ("/ops-int8/dynamic-round", test_dynamic_round);
   g_test_add_func ("/ops-int8/mean", test_mean);
   g_test_add_func ("/ops-int8/rows", test_rows);
   g_test_add_func ("/ops-int8/rows-by-hand", test_rows_by_hand);

@@ -78,6 +78,15 @@ typedef struct
 /* x f32 -> y U8 (same shape), scale f32 [], zero point U8 []: ONNX DynamicQuantizeLinear. */
 extern const RtOp rt_op_dynamic_quantize;
 
+/* x f32 -> y f32 (same shape): rounded to the values of an 8-bit code, whose scale is that of each group of
+ * numbers; the first @n_outer dimensions count groups. @asymmetric and not: as of rt_op_fully_connected_hybrid.
+ * A layer of f32 after it gives what one gives that multiplies in 8 bit ("dynamic range"). */
+extern const RtOp rt_op_dynamic_round;
+typedef struct
+{
+  uint32_t n_outer, asymmetric;
+} RtDynamicRoundAttrs;
+
 /* ---- element by element ---- */
 
 /* a and b I8 or U8, broadcast together as NumPy does -> y of @out_type I8 or U8, within @min and @max
