@@ -252,6 +252,40 @@ depthwise_weight (EngTflite *self, const EngTfliteOp *op, RtValueId weight)
   return made;
 }
 
+/* [1, KH, KW, M] of bytes becomes [M, KH, KW, 1]. */
+static RtValueId
+turned_weight (EngTflite *self, const EngTfliteOp *op, RtValueId weight)
+{
+  const RtValue *value = eng_import_value (self->import, weight);
+  const EngTfliteTensor *tensor = eng_tflite_input_tensor (self, op, 1);
+  const gsize n_taps = (gsize)(value->shape.dims[1] * value->shape.dims[2]);
+  const gsize n_outputs = (gsize)value->shape.dims[3];
+  const RtShape shape = { 4, { (gint64)n_outputs, value->shape.dims[1], value->shape.dims[2], 1 } };
+  g_autofree guint8 *codes = g_malloc (n_taps * n_outputs);
+
+  for (gsize tap = 0; tap < n_taps; tap++)
+    for (gsize o = 0; o < n_outputs; o++)
+      codes[o * n_taps + tap] = ((const guint8 *)value->data)[tap * n_outputs + o];
+  RtValueId made = eng_import_constant (self->import, value->name, value->type, &shape, codes,
+                                        n_taps * n_outputs, TRUE);
+  return made != RT_NONE && eng_tflite_set_quant (self, made, tensor, tensor->n_scales > 1 ? 0 : -1)
+             ? made
+             : RT_NONE;
+}
+
+/* A depthwise convolution of one channel is an ordinary one, which is several times as fast in 8 bit. */
+static gboolean
+is_ordinary (EngTflite *self, const EngTfliteOp *op, const RtShape *x, RtValueId weight)
+{
+  const RtValue *value = eng_import_value (self->import, weight);
+  const EngTfliteTensor *tensor = eng_tflite_input_tensor (self, op, 1);
+
+  return is_int8 (self, op) && x->dims[3] == 1 && eng_import_is_constant (self->import, weight)
+         && value->shape.dims[0] == 1 && rt_type_bytes (value->type) == 1
+         && value->data_bytes == rt_shape_n (&value->shape)
+         && (tensor->n_scales <= 1 || tensor->quant_axis == 3);
+}
+
 static gboolean
 emit_depthwise (EngTflite *self, const EngTfliteOp *op)
 {
@@ -264,11 +298,17 @@ emit_depthwise (EngTflite *self, const EngTfliteOp *op)
   if (!get_picture (self, inputs[0], "the input", &x)
       || !get_picture (self, inputs[1], "the weight", &w))
     return FALSE;
-  inputs[1] = depthwise_weight (self, op, inputs[1]);
   inputs[2] = eng_tflite_optional (self, op, 2, &ok);
-  if (inputs[1] == RT_NONE || !ok
-      || !read_conv (self, op, &depthwise_slots, &x, w.dims[1], w.dims[2], &attrs))
+  if (!ok || !read_conv (self, op, &depthwise_slots, &x, w.dims[1], w.dims[2], &attrs))
     return FALSE;
+  const gboolean ordinary = attrs.activation == 0 && is_ordinary (self, op, &x, inputs[1]);
+  inputs[1]
+      = ordinary ? turned_weight (self, op, inputs[1]) : depthwise_weight (self, op, inputs[1]);
+  if (inputs[1] == RT_NONE)
+    return FALSE;
+  attrs.groups = ordinary ? 1 : attrs.groups;
+  if (ordinary)
+    return add_conv (self, op, &rt_op_conv, &rt_op_conv_int8, &attrs, inputs);
   return add_conv (self, op, &rt_op_depthwise, &rt_op_depthwise_int8, &attrs, inputs);
 }
 

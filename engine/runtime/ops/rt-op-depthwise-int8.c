@@ -60,6 +60,45 @@ windows_of (const RtConvAttrs *attrs, const RtShape *x, const RtShape *w)
   return windows;
 }
 
+/* What is run: attributes and windows. */
+typedef struct
+{
+  RtConvAttrs attrs;
+  RtWindows windows;
+} Job;
+
+/* A picture of one column, as sounds have, is the same bytes as one of one row, which has long lines. Where
+ * there is room on a side it stays what it is. */
+static bool
+is_column (const RtConvAttrs *a, const RtShape *x, const RtShape *w)
+{
+  return x->n_dims == 4 && x->dims[2] == 1 && w->dims[1] == 1 && a->pad_left + a->pad_right == 0;
+}
+
+static void
+swap_u32 (uint32_t *a, uint32_t *b)
+{
+  const uint32_t t = *a;
+  *a = *b;
+  *b = t;
+}
+
+static Job
+job_of (const RtConvAttrs *attrs, const RtShape *x, const RtShape *w)
+{
+  Job job = { *attrs, windows_of (attrs, x, w) };
+  RtWindows *s = &job.windows;
+
+  if (!is_column (attrs, x, w))
+    return job;
+  swap_u32 (&job.attrs.stride_h, &job.attrs.stride_w);
+  swap_u32 (&job.attrs.dilation_h, &job.attrs.dilation_w);
+  swap_u32 (&job.attrs.pad_top, &job.attrs.pad_left);
+  swap_u32 (&job.attrs.pad_bottom, &job.attrs.pad_right);
+  *s = (RtWindows){ s->n, s->in_w, s->in_h, s->in_c, s->kw, s->kh, s->out_w, s->out_h, s->out_c };
+  return job;
+}
+
 /* ---- prepared: head, biases, scales, zero points, a pixel of padding, packed weights ---- */
 
 typedef struct
@@ -74,9 +113,8 @@ align_up (size_t n)
 }
 
 static Layout
-layout_of (const KnTable *kn, const RtShape *w)
+layout_of (const KnTable *kn, size_t kh, size_t kw, size_t n)
 {
-  const size_t kh = (size_t)w->dims[0], kw = (size_t)w->dims[1], n = (size_t)w->dims[2];
   Layout l = { .bias_at = KN_ALIGN };
 
   l.scale_at = l.bias_at + align_up (n * sizeof (int32_t));
@@ -87,18 +125,21 @@ layout_of (const KnTable *kn, const RtShape *w)
   return l;
 }
 
-/* The tables of a process differ in their packing: room for the largest. */
+/* The tables of a process differ in their packing, and columns are turned: room for the largest. */
 static uint64_t
 dw_prepared_bytes (const RtOpQuery *query)
 {
   const RtShape *w = &rt_op_input_value (query->graph, query->node, RT_CONV_WEIGHT)->shape;
+  const size_t kh = (size_t)w->dims[0], kw = (size_t)w->dims[1], n = (size_t)w->dims[2];
   uint64_t most = 0;
 
   for (int level = 0; level < KN_N_LEVELS; level++)
     {
       const KnTable *kn = kn_table_for_level ((KnLevel)level);
-      const uint64_t n = kn != NULL ? layout_of (kn, w).n_bytes : 0;
-      most = n > most ? n : most;
+      const uint64_t as_is = kn != NULL ? layout_of (kn, kh, kw, n).n_bytes : 0;
+      const uint64_t turned = kn != NULL ? layout_of (kn, kw, kh, n).n_bytes : 0;
+      most = as_is > most ? as_is : most;
+      most = turned > most ? turned : most;
     }
   return most;
 }
@@ -108,7 +149,9 @@ dw_prepare (const RtOpContext *context, void *memory)
 {
   const RtTensor *x = &context->inputs[RT_CONV_X], *w = &context->inputs[RT_CONV_WEIGHT];
   const int32_t *bias = context->inputs[RT_CONV_BIAS].data;
-  const Layout l = layout_of (context->kn, &w->shape);
+  const RtConvInt8Attrs *attrs = context->attrs;
+  const RtWindows windows = job_of (&attrs->conv, &x->shape, &w->shape).windows;
+  const Layout l = layout_of (context->kn, windows.kh, windows.kw, windows.out_c);
   const size_t n = (size_t)w->shape.dims[2], n_taps = (size_t)(w->shape.dims[0] * w->shape.dims[1]);
   const int32_t w_shift = w->type == RT_TYPE_U8 ? 128 : 0;
   const float scale_y = rt_quant_scale (context->outputs[0].quant, 0);
@@ -139,8 +182,7 @@ dw_prepare (const RtOpContext *context, void *memory)
                             + (uint32_t)(x_zero * w_zeros[c]) * (uint32_t)n_taps);
       scales[c] = rt_quant_scale (x->quant, 0) * rt_quant_scale (w->quant, c) / scale_y;
     }
-  context->kn->qconv.dw_pack (codes, (size_t)w->shape.dims[0], (size_t)w->shape.dims[1], n,
-                              base + l.weights_at);
+  context->kn->qconv.dw_pack (codes, windows.kh, windows.kw, n, base + l.weights_at);
   free (codes);
 }
 
@@ -183,7 +225,7 @@ n_chunks_of (const Split *s, const RtWindows *w, uint32_t n_threads)
 {
   const size_t n = s->n_rows * s->n_parts;
   const size_t codes = s->n_rows * w->out_w * w->out_c, by_size = codes / PART_MIN_CODES + 1;
-  const size_t most = (size_t)n_threads * PARTS_PER_THREAD;
+  const size_t most = n_threads == 1 ? 1 : (size_t)n_threads * PARTS_PER_THREAD;
   size_t chunks = by_size < most ? by_size : most;
 
   return (uint32_t)(chunks < n ? chunks : n);
@@ -193,10 +235,10 @@ static void
 dw_scratch (const RtOpQuery *query, uint64_t *shared_bytes, uint64_t *thread_bytes)
 {
   const RtConvInt8Attrs *attrs = query->node->attrs;
-  const RtWindows w
-      = windows_of (&attrs->conv, &rt_op_input_value (query->graph, query->node, RT_CONV_X)->shape,
-                    &rt_op_input_value (query->graph, query->node, RT_CONV_WEIGHT)->shape);
-  const Split s = split_of (&attrs->conv, &w, query->n_threads);
+  const Job job
+      = job_of (&attrs->conv, &rt_op_input_value (query->graph, query->node, RT_CONV_X)->shape,
+                &rt_op_input_value (query->graph, query->node, RT_CONV_WEIGHT)->shape);
+  const Split s = split_of (&job.attrs, &job.windows, query->n_threads);
 
   *thread_bytes = KN_QDW_SCRATCH + s.rows_bytes + s.repeated_bytes;
 }
@@ -205,11 +247,11 @@ static uint32_t
 dw_chunks (const RtOpContext *context, uint32_t phase)
 {
   const RtConvInt8Attrs *attrs = context->attrs;
-  const RtWindows w = windows_of (&attrs->conv, &context->inputs[RT_CONV_X].shape,
-                                  &context->inputs[RT_CONV_WEIGHT].shape);
-  const Split s = split_of (&attrs->conv, &w, context->n_threads);
+  const Job job = job_of (&attrs->conv, &context->inputs[RT_CONV_X].shape,
+                          &context->inputs[RT_CONV_WEIGHT].shape);
+  const Split s = split_of (&job.attrs, &job.windows, context->n_threads);
 
-  return n_chunks_of (&s, &w, context->n_threads);
+  return n_chunks_of (&s, &job.windows, context->n_threads);
 }
 
 /* ---- running ---- */
@@ -318,10 +360,11 @@ dw_run (const RtOpContext *context, uint32_t phase, uint32_t chunk, const RtWork
 {
   const RtConvInt8Attrs *attrs = context->attrs;
   const RtTensor *w = &context->inputs[RT_CONV_WEIGHT], *y = &context->outputs[0];
+  const Job job = job_of (&attrs->conv, &context->inputs[RT_CONV_X].shape, &w->shape);
   Run r = { .context = context,
-            .attrs = &attrs->conv,
-            .windows = windows_of (&attrs->conv, &context->inputs[RT_CONV_X].shape, &w->shape),
-            .layout = layout_of (context->kn, &w->shape),
+            .attrs = &job.attrs,
+            .windows = job.windows,
+            .layout = layout_of (context->kn, job.windows.kh, job.windows.kw, job.windows.out_c),
             .scratch = rt_op_thread_scratch (context, worker) };
   const KnRequant requant = rt_requant (y->type, y->quant, attrs->conv.min, attrs->conv.max);
   uint64_t from, until;
