@@ -381,8 +381,17 @@ can_follow (const Pass *p, const RtNode *node, uint32_t n_dims)
 static void
 find_wanted (Pass *p)
 {
+  /* Only of what somebody reads, and not the next run as its state. */
+  for (RtNodeId n = 0; n < rt_graph_n_nodes (p->old); n++)
+    {
+      const RtNode *node = rt_graph_node (p->old, n);
+      for (uint32_t i = 0; i < node->n_inputs; i++)
+        if (node->inputs[i] != RT_NONE)
+          p->wanted[node->inputs[i]] = old_value (p, node->inputs[i])->kind == RT_VALUE_ACTIVATION;
+    }
   for (RtValueId id = 0; id < rt_graph_n_values (p->old); id++)
-    p->wanted[id] = old_value (p, id)->kind == RT_VALUE_ACTIVATION;
+    if (old_value (p, id)->kind == RT_VALUE_STATE && old_value (p, id)->next != RT_NONE)
+      p->wanted[old_value (p, id)->next] = false;
   for (RtNodeId n = rt_graph_n_nodes (p->old); n-- > 0;)
     {
       const RtNode *node = rt_graph_node (p->old, n);

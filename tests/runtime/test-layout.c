@@ -210,10 +210,38 @@ test_network (void)
   net_clear (&net);
 }
 
+/* A network that has its channels last, and a state that only the next run reads: nothing moves. */
+static void
+test_nothing_to_do (void)
+{
+  const RtShape shape = { 4, { 1, 5, 1, 8 } }, part = { 4, { 1, 4, 1, 8 } };
+  const RtSliceAttrs slice = { 1, { 1 }, { 1 }, { 5 }, { 1 } };
+  float data[4 * 8] = { 0 };
+  RtError error = { 0 };
+  Net net;
+
+  net_init (&net);
+  RtValueId x = rt_graph_add_input (net.graph, "x", RT_TYPE_F32, &shape, &error);
+  RtValueId state = rt_graph_add_state (net.graph, "state", RT_TYPE_F32, &part, data, &error);
+  RtValueId all
+      = add (&net, "all", &rt_op_concat, &(RtAxisAttrs){ 1 }, 2, (RtValueId[]){ state, x });
+  RtValueId next = add (&net, "next", &rt_op_slice, &slice, 1, (RtValueId[]){ all });
+  g_assert_true (rt_graph_set_next (net.graph, state, next, &error));
+  rt_graph_set_output (net.graph, all);
+
+  RtGraph *last = rt_layout (net.graph, &error);
+  if (last == NULL)
+    g_error ("%s", error.message);
+  g_assert_cmpuint (rt_graph_n_nodes (last), ==, 2);
+  rt_graph_free (last);
+  net_clear (&net);
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/layout/network", test_network);
+  g_test_add_func ("/layout/nothing-to-do", test_nothing_to_do);
   return g_test_run ();
 }
