@@ -97,9 +97,17 @@ squared_error (const EngHistogram *self, double low, double high)
   return sum;
 }
 
+static double
+count_of (const EngHistogram *self, guint bin)
+{
+  return (double)self->bins[bin == N / 2 ? N / 2 + 1 : bin];
+}
+
 /* Divergence of what 256 codes over low..high can say from what was seen there, the clipped tails
  * counted in the outermost bins. As in the calibration of integer inference engines (Migacz 2017): the
- * bins that share a code get its mean, empty ones stay empty. INFINITY: fewer bins than codes. */
+ * bins that share a code get its mean, empty ones stay empty, and the bin of zero counts as the next:
+ * zero is a code of its own, and behind a ReLU it would outweigh all else. INFINITY: fewer bins than
+ * codes. */
 static double
 divergence (const EngHistogram *self, double low, double high)
 {
@@ -110,13 +118,13 @@ divergence (const EngHistogram *self, double low, double high)
     return INFINITY;
   for (guint i = 0; i < n; i++)
     {
-      p[i] = (double)self->bins[first + i];
+      p[i] = count_of (self, first + i);
       total_inside += p[i];
     }
   for (guint i = 0; i < first; i++)
-    p[0] += (double)self->bins[i];
+    p[0] += count_of (self, i);
   for (guint i = last + 1; i < N; i++)
-    p[n - 1] += (double)self->bins[i];
+    p[n - 1] += count_of (self, i);
   for (guint i = 0; i < n; i++)
     total += p[i];
 
@@ -127,7 +135,7 @@ divergence (const EngHistogram *self, double low, double high)
       /* The code's mass is of what lies inside; clipped numbers are what it cannot say. */
       for (guint i = from; i < to; i++)
         {
-          inside += (double)self->bins[first + i];
+          inside += count_of (self, first + i);
           n_seen += p[i] > 0;
         }
       for (guint i = from; i < to; i++)
