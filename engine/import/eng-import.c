@@ -585,7 +585,7 @@ take_ports (GArray *from, const RtValueId *map, guint *n)
 EngImported *
 eng_import_finish (EngImport *self, GBytes *backing, GError **error)
 {
-  g_autofree RtValueId *map = g_new (RtValueId, rt_graph_n_values (self->graph) + 1);
+  g_autofree RtValueId *map = NULL;
   g_autoptr (EngImported) imported = g_new0 (EngImported, 1);
   RtError rt_error = { 0 };
 
@@ -595,9 +595,14 @@ eng_import_finish (EngImport *self, GBytes *backing, GError **error)
       g_set_error_literal (error, ENG_ERROR, ENG_ERROR_FORMAT, "The network has no output");
       return NULL;
     }
-  if (self->report->len > 0)
-    keep_everything (self);
-  imported->graph = rt_trim (self->graph, map, &rt_error);
+  guint32 n_folded;
+  if (rt_fold_norms (self->graph, &n_folded, &rt_error))
+    {
+      if (self->report->len > 0)
+        keep_everything (self);
+      map = g_new (RtValueId, rt_graph_n_values (self->graph) + 1);
+      imported->graph = rt_trim (self->graph, map, &rt_error);
+    }
   if (imported->graph == NULL)
     {
       eng_error_take_rt (&rt_error, error);

@@ -7,6 +7,7 @@
 #include "rt-graph.h"
 
 #include <stdarg.h>
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -446,6 +447,16 @@ void
 rt_graph_set_n_layers (RtGraph *graph, int32_t n_layers)
 {
   graph->n_layers = n_layers;
+}
+
+void
+rt_graph_set_input (RtGraph *graph, RtNodeId id, uint32_t slot, RtValueId value)
+{
+  RtNode *node = graph->nodes[id];
+
+  assert (slot < RT_INPUT_SLOTS || slot < node->n_inputs);
+  ((RtValueId *)node->inputs)[slot] = value;
+  node->n_inputs = slot < node->n_inputs ? node->n_inputs : slot + 1;
 }
 
 bool

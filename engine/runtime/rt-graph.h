@@ -150,6 +150,9 @@ void rt_graph_replace_weight (RtGraph *graph, RtValueId value, int dtype, const 
                               uint64_t data_bytes);
 /* Whether @data lies in memory of rt_graph_alloc(). */
 bool rt_graph_owns (const RtGraph *graph, const void *data);
+/* Input @slot of @node, below RT_INPUT_SLOTS or its number of inputs, is @value instead, which is there before the
+ * node and of the same type and shape where there was one. */
+void rt_graph_set_input (RtGraph *graph, RtNodeId node, uint32_t slot, RtValueId value);
 void rt_graph_set_layer (RtGraph *graph, RtNodeId node, int32_t layer);
 void rt_graph_set_n_layers (RtGraph *graph, int32_t n_layers); /* blocks; 0 until set */
 
