@@ -60,6 +60,8 @@ eng_surround_add (EngSurround *self, gboolean after, const char *name, const cha
 {
   RtError rt_error = { 0 };
   const RtOp *op = rt_op_find (op_name);
+  if (error != NULL && *error != NULL)
+    return RT_NONE;
   for (guint i = 0; i < n_inputs; i++)
     if (inputs[i] == RT_NONE)
       return RT_NONE;

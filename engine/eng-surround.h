@@ -46,7 +46,7 @@ RtValueId eng_surround_add_input (EngSurround *surround, const char *name, int t
 guint eng_surround_find_output (const EngSurround *surround, const char *name);
 
 /* A node before (@after FALSE) or behind the network; the operator by its name. Returns its first output. An input of RT_NONE is that of a node that failed:
- * RT_NONE is returned and @error stays, so that a chain needs one look at its end. */
+ * RT_NONE is returned and @error stays, so that a chain needs one look at its end; so with an @error that is set already. Names must differ. */
 RtValueId eng_surround_add (EngSurround *surround, gboolean after, const char *name, const char *op, const RtValueId *inputs, guint n_inputs,
                             gconstpointer attrs, GError **error);
 /* Output @index of the node that made @value; RT_NONE when @value is. */

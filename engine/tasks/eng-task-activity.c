@@ -1,6 +1,7 @@
 /* Task: one probability per step of a sound: voice activity, a wake word.
  *
- * Card: "output" (0), "index" within it (0), "name" of what it is about, "threshold" (0.5). */
+ * Card: "output" (0), "index" within it (0), "name" of what it is about, "threshold" (0.5), "smooth":
+ * each value is the mean of the last so many (1). */
 #include "tasks/eng-tasks.h"
 
 #include <math.h>
@@ -29,12 +30,28 @@ collect (EngTaskRun *run, guint step)
   gsize index = (gsize)eng_card_number (options, "index", 0), n = 0;
   double value = NAN;
 
+  if (step < run->n_warm)
+    return;
   if (at < run->n_outputs)
     {
       g_autofree float *output = eng_task_dup_output (run, at, &n, NULL);
       value = index < n ? (double)output[index] : NAN;
     }
   g_array_append_val ((GArray *)run->task_data, value);
+}
+
+/* The mean of the last @n values, of fewer at the beginning; in place, from the end. */
+static void
+smooth (GArray *values, guint n)
+{
+  for (guint i = values->len; i-- > 0;)
+    {
+      guint first = i + 1 > n ? i + 1 - n : 0;
+      double sum = 0;
+      for (guint k = first; k <= i; k++)
+        sum += g_array_index (values, double, k);
+      g_array_index (values, double, i) = sum / (i + 1 - first);
+    }
 }
 
 static EngResult *
@@ -44,15 +61,15 @@ finish (EngTaskRun *run)
   const char *name = eng_json_get_string (options, "name");
   double threshold = eng_card_number (options, "threshold", 0.5);
   GArray *values = run->task_data;
+  guint n_smooth = (guint)CLAMP (eng_card_number (options, "smooth", 1), 1, 10000);
   EngResult *result
-      = eng_result_new (run->n_steps > 1 ? ENG_RESULT_SERIES : ENG_RESULT_SCORE, run->input);
+      = eng_result_new (values->len > 1 ? ENG_RESULT_SERIES : ENG_RESULT_SCORE, run->input);
 
+  smooth (values, n_smooth);
   eng_result_add_series (result, name != NULL ? name : "activity", (const double *)values->data,
                          values->len);
-  eng_result_set_series_times (result, 0, run->step_s);
-  eng_result_set_value (result,
-                        run->n_steps == 1 && values->len > 0 ? g_array_index (values, double, 0)
-                                                             : NAN,
+  eng_result_set_series_times (result, run->start_s, run->step_s);
+  eng_result_set_value (result, values->len == 1 ? g_array_index (values, double, 0) : NAN,
                         threshold);
   return result;
 }

@@ -1,23 +1,92 @@
 /* Task: a sound out of a sound, frame by frame, overlapped and added.
  *
- * Card: "output" (0); "gain": true where the output is a gain per frequency of the fed magnitudes (then
- * the phase stays that of the input, and frames of a rectangular window add up to hop / length of
- * themselves); else the output is the frame itself. Westhausen and Meyer 2020, section 2. */
+ * Card: "output" (0); "gain": true where the output is a gain per frequency of the fed magnitudes: then
+ * nodes behind the network apply it to the frame's spectrum (the phase stays that of the input) and
+ * transform back, and frames of a rectangular window add up to length / hop of themselves. Else the
+ * output is the frame itself. Westhausen and Meyer 2020, section 2. */
 #include "tasks/eng-tasks.h"
 
 #include <string.h>
 
+#include "eng-error.h"
 #include "eng-json.h"
 #include "eng-result-private.h"
+#include "ops/rt-ops-int8.h"
+#include "ops/rt-ops-math.h"
 #include "tasks/eng-frames.h"
+
+/* ---- Making ---- */
+
+static guint
+output_of (EngCard *card)
+{
+  return (guint)MAX (0, eng_card_number (eng_card_get_task_options (card), "output", 0));
+}
+
+static RtValueId
+add1 (EngSurround *s, const char *name, const char *op, RtValueId x, gconstpointer attrs,
+      GError **error)
+{
+  return eng_surround_add (s, TRUE, name, op, &x, 1, attrs, error);
+}
+
+/* [1, n / 2 + 1, 1] -> [1, n, 1]: the upper half mirrors the lower one. */
+static RtValueId
+add_mirrored (EngSurround *s, RtValueId gain, gint64 n, GError **error)
+{
+  RtSliceAttrs upper = { 1, { 1 }, { n / 2 - 1 }, { 0 }, { -1 } };
+  RtAxisAttrs axis = { 1 };
+  RtValueId both[2] = { gain, add1 (s, "lathe.upper", "slice", gain, &upper, error) };
+  return eng_surround_add (s, TRUE, "lathe.gains", "concat", both, 2, &axis, error);
+}
+
+static RtValueId
+add_frame (EngSurround *s, RtValueId gain, RtValueId spectrum, GError **error)
+{
+  const RtValue *whole = rt_graph_value (s->graph, spectrum);
+  gint64 n = whole->shape.dims[1];
+  RtShapeAttrs column = { { 3, { 1, n / 2 + 1, 1 } } }, row = { { 2, { 1, n } } };
+  RtDftAttrs inverse = { .axis = 1, .length = n, .inverse = 1 };
+  RtSliceAttrs real = { 1, { 2 }, { 0 }, { 1 }, { 1 } };
+
+  gain = add1 (s, "lathe.gain", "reshape", gain, &column, error);
+  RtValueId both[2] = { spectrum, add_mirrored (s, gain, n, error) };
+  RtValueId value = eng_surround_add (s, TRUE, "lathe.apply", "mul", both, 2, NULL, error);
+  value = add1 (s, "lathe.inverse", "dft", value, &inverse, error);
+  value = add1 (s, "lathe.real", "slice", value, &real, error);
+  return add1 (s, "lathe.frame", "reshape", value, &row, error);
+}
+
+static gboolean
+surround (EngSurround *s, GError **error)
+{
+  guint at = output_of (s->card);
+  gboolean gain = eng_json_get_bool (eng_card_get_task_options (s->card), "gain", FALSE);
+  RtValueId spectrum = rt_graph_find_value (s->graph, ENG_FRAMES_SPECTRUM);
+
+  if (at >= s->imported->n_outputs || (gain && spectrum == RT_NONE))
+    {
+      g_set_error (error, ENG_ERROR, ENG_ERROR_FORMAT,
+                   "The network card %s: the network has no output %u, or a gain is asked for and "
+                   "the front end makes no magnitudes",
+                   eng_card_get_origin (s->card), at);
+      return FALSE;
+    }
+  RtValueId value = s->outputs[at];
+  if (eng_surround_output (s, at)->quant != NULL)
+    value = add1 (s, "lathe.real_output", "dequantize", value, NULL, error);
+  if (gain)
+    value = add_frame (s, value, spectrum, error);
+  return eng_surround_set_outputs (s, &value, 1);
+}
+
+/* ---- Running ---- */
 
 typedef struct
 {
-  float *sum; /* [n + length] from -(length - hop) samples on */
+  float *sum; /* [n] from -lead samples on */
   gsize n;
-  float complex *spectrum; /* [length] */
-  gboolean gain;
-  guint output;
+  float scale;
 } Overlap;
 
 static void
@@ -25,34 +94,27 @@ overlap_free (gpointer data)
 {
   Overlap *overlap = data;
   g_free (overlap->sum);
-  g_free (overlap->spectrum);
   g_free (overlap);
 }
 
 static gboolean
 begin (EngTaskRun *run, GError **error)
 {
-  JsonObject *options = eng_card_get_task_options (run->card);
-  if (run->rate_hz == 0) /* tensors: nothing to overlap */
+  if (run->bare) /* tensors: nothing to overlap */
     return TRUE;
   EngFrames *frames = run->front_data;
+  gboolean gain = eng_json_get_bool (eng_card_get_task_options (run->card), "gain", FALSE);
   Overlap *overlap = g_new0 (Overlap, 1);
   overlap->n = (gsize)run->n_steps * frames->hop + frames->length;
   overlap->sum = g_new0 (float, overlap->n);
-  overlap->spectrum = g_new0 (float complex, frames->length);
-  overlap->gain = eng_json_get_bool (options, "gain", FALSE);
-  overlap->output = (guint)eng_card_number (options, "output", 0);
+  overlap->scale = gain ? (float)frames->hop / (float)frames->length : 1;
   eng_task_set_task_data (run, overlap, overlap_free);
-  return TRUE;
-}
-
-static void
-apply_gain (EngFrames *frames, Overlap *overlap, const float *gain)
-{
-  guint n = frames->length;
-  for (guint i = 0; i < n; i++)
-    overlap->spectrum[i] = frames->spectrum[i] * gain[i <= n / 2 ? i : n - i];
-  eng_frames_fft (overlap->spectrum, n, TRUE);
+  if (rt_shape_n (&rt_graph_value (run->graph, run->outputs[0])->shape) == frames->length)
+    return TRUE;
+  g_set_error (error, ENG_ERROR, ENG_ERROR_FORMAT,
+               "The network card %s: the output is not a frame of %u samples",
+               eng_card_get_origin (run->card), frames->length);
+  return FALSE;
 }
 
 static void
@@ -60,35 +122,27 @@ collect (EngTaskRun *run, guint step)
 {
   Overlap *overlap = run->task_data;
   EngFrames *frames = run->front_data;
-  gsize n;
 
-  if (overlap == NULL || overlap->output >= run->n_outputs)
+  if (run->bare)
     return;
-  g_autofree float *output = eng_task_dup_output (run, overlap->output, &n, NULL);
+  const float *output = rt_exec_value (run->exec, run->outputs[0]);
   float *to = overlap->sum + (gsize)step * frames->hop;
-  if (overlap->gain && n == frames->length / 2 + 1)
-    {
-      float scale = (float)frames->hop / ((float)frames->length * (float)frames->length);
-      apply_gain (frames, overlap, output);
-      for (guint i = 0; i < frames->length; i++)
-        to[i] += crealf (overlap->spectrum[i]) * scale;
-    }
-  else if (n == frames->length)
-    for (guint i = 0; i < frames->length; i++)
-      to[i] += output[i];
+  for (guint i = 0; i < frames->length; i++)
+    to[i] += output[i] * overlap->scale;
 }
 
 static EngResult *
 finish (EngTaskRun *run)
 {
   Overlap *overlap = run->task_data;
-  if (overlap == NULL)
-    return eng_task_tensor.finish (run);
   EngFrames *frames = run->front_data;
-  gsize n = eng_sound_get_n_samples (frames->sound), lead = frames->length - frames->hop;
+
+  if (run->bare)
+    return eng_task_tensor.finish (run);
+  gsize n = eng_sound_get_n_samples (frames->sound);
   g_autoptr (EngSound) sound = eng_sound_new (run->rate_hz, n);
-  memcpy (eng_sound_edit_samples (sound), overlap->sum + lead,
-          MIN (n, overlap->n - lead) * sizeof (float));
+  memcpy (eng_sound_edit_samples (sound), overlap->sum + frames->lead,
+          MIN (n, overlap->n - frames->lead) * sizeof (float));
   EngResult *result = eng_result_new (ENG_RESULT_SOUND, run->input);
   eng_result_set_sound (result, sound);
   return result;
@@ -97,6 +151,7 @@ finish (EngTaskRun *run)
 const EngTask eng_task_denoise = {
   .id = "denoise",
   .title = "Sound to sound",
+  .surround = surround,
   .begin = begin,
   .collect = collect,
   .finish = finish,

@@ -10,9 +10,7 @@
 #include "tasks/eng-tasks.h"
 
 static const EngFront *const fronts[] = {
-  &eng_front_tensor,
-  &eng_front_picture,
-  &eng_front_frames,
+  &eng_front_tensor, &eng_front_picture, &eng_front_frames, &eng_front_mel, &eng_front_micro,
 };
 
 static const EngTask *const tasks[] = {
@@ -174,9 +172,10 @@ eng_task_run_begin (EngTaskRun *self, EngInput *input, GError **error)
     return FALSE;
   self->input = eng_input_ref (input);
   self->n_steps = 1;
+  self->n_warm = 0;
   self->has_frame = FALSE;
   self->rate_hz = 0;
-  self->step_s = 0;
+  self->step_s = self->start_s = 0;
   self->picture_width = self->picture_height = 0;
   eng_build_get_max_symbols (self->build, self->symbols);
   rt_exec_reset_state (self->exec);

@@ -65,12 +65,14 @@ struct _EngTaskRun
   /* Of the current input. */
   EngInput *input;
   guint n_steps;
+  guint n_warm; /* of them, at the beginning, only fill the network's memory: their outputs say nothing yet */
   int64_t symbols[RT_N_SYMBOLS];
   gboolean has_frame;
   RtPictureFrame frame;             /* where the network's picture lies in the input's, in pixels */
   guint picture_width, picture_height;
   guint rate_hz;                    /* of the sound as the network hears it; 0: no sound */
   double step_s;                    /* from step to step */
+  double start_s;                   /* moment that the first step after the warm ones is about */
   gpointer front_data, task_data;   /* GObject-free memory of theirs */
   GDestroyNotify front_free, task_free;
 };
