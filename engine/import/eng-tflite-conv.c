@@ -388,7 +388,7 @@ emit_transpose_conv (EngTflite *self, const EngTfliteOp *op)
                    eng_tflite_input_tensor (self, op, 1), TRUE);
   if (x == RT_NONE)
     return FALSE;
-  if (bias != RT_NONE && eng_import_value (self->import, bias)->type == RT_TYPE_I32)
+  if (bias != RT_NONE && eng_import_value (self->import, bias)->type != RT_TYPE_F32)
     {
       /* x is input 2 here; real_bias() reads inputs 0 and 1. */
       gint32 order[2] = { op->inputs[2], op->inputs[1] };

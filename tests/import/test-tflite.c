@@ -137,6 +137,22 @@ test_integer_logistic (void)
   CHECK_RUN (b, ((gint8[]){ 1, -1, -3 }), 0, gint8, 59, 0, -59);
 }
 
+/* The 16-bit arithmetic of TFLite's kernel: what LiteRT 2.3 gives for these codes. */
+static void
+test_integer_hard_swish (void)
+{
+  g_autoptr (TflBytes) b = tfl_bytes_new ();
+  int x = TENSOR (b, "x", I8, DIMS (1, 16), QUANT (0.0311f, 7));
+  int y = TENSOR (b, "y", I8, DIMS (1, 16), QUANT (0.0157f, -101));
+
+  tfl_bytes_add_op (b, 117, NULL, LIST (x), LIST (y), 0, NULL, 0);
+  tfl_bytes_set_io (b, LIST (x), LIST (y));
+  CHECK_RUN (b,
+             ((gint8[]){ -128, -89, -88, -60, -33, -20, -1, 7, 8, 20, 33, 47, 64, 80, 101, 127 }),
+             0, gint8, -101, -101, -102, -121, -124, -120, -108, -101, -100, -86, -68, -45, -11, 26,
+             83, 127);
+}
+
 /* ---- Movement ---- */
 
 /* x[..., 1, ::-1] of [2, 2, 3], with a new axis in front. */
@@ -434,6 +450,7 @@ main (int argc, char **argv)
   g_test_add_func ("/tflite/average-pool", test_average_pool);
   g_test_add_func ("/tflite/quantized", test_quantized);
   g_test_add_func ("/tflite/integer-logistic", test_integer_logistic);
+  g_test_add_func ("/tflite/integer-hard-swish", test_integer_hard_swish);
   g_test_add_func ("/tflite/concat-scales", test_concat_scales);
   g_test_add_func ("/tflite/strided-slice", test_strided_slice);
   g_test_add_func ("/tflite/space-to-batch", test_space_to_batch);

@@ -12,47 +12,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rt-fixed.h"
 #include "rt-int8.h"
 #include "rt-ops-int8.h"
 
-/* ---- 16-bit fixed point ---- */
-
-static int32_t
-saturate16 (int64_t x)
-{
-  return x < INT16_MIN ? INT16_MIN : (x > INT16_MAX ? INT16_MAX : (int32_t)x);
-}
-
-/* x / 2^n to nearest, halves away from zero. */
-static int32_t
-divide_by_power (int32_t x, int n)
-{
-  const int32_t mask = (int32_t)((1u << n) - 1), rest = x & mask;
-
-  return (x >> n) + (rest > (mask >> 1) + (x < 0));
-}
-
-/* a b / 2^15, halves away from zero. */
-static int32_t
-product16 (int32_t a, int32_t b)
-{
-  const int32_t ab = a * b;
-
-  if (a == INT16_MIN && b == INT16_MIN)
-    return INT16_MAX;
-  return (ab + (ab >= 0 ? 1 << 14 : 1 - (1 << 14))) / (1 << 15);
-}
+/* ---- functions in fixed point ---- */
 
 /* e^a for a in [-1/4, 0), Q0.15. */
 static int32_t
 exp_below_quarter (int32_t a)
 {
   const int32_t e_eighth = 28918, third = 10923; /* e^(-1/8), 1/3 */
-  const int32_t x = a + (1 << 12), x2 = product16 (x, x), x3 = product16 (x2, x);
-  const int32_t x4_over_4 = divide_by_power (product16 (x2, x2), 2);
-  const int32_t rest = divide_by_power (product16 (x4_over_4 + x3, third) + x2, 1);
+  const int32_t x = a + (1 << 12), x2 = rt_product16 (x, x), x3 = rt_product16 (x2, x);
+  const int32_t x4_over_4 = rt_divide_by_power (rt_product16 (x2, x2), 2);
+  const int32_t rest = rt_divide_by_power (rt_product16 (x4_over_4 + x3, third) + x2, 1);
 
-  return saturate16 (e_eighth + product16 (e_eighth, x + rest));
+  return rt_saturate16 (e_eighth + rt_product16 (e_eighth, x + rest));
 }
 
 /* e^a for a <= 0 with @integer_bits bits before the point, Q0.15. */
@@ -64,13 +39,13 @@ exp_negative (int32_t a, int integer_bits)
   const int fraction_bits = 15 - integer_bits;
   const int32_t quarter = 1 << (fraction_bits - 2);
   const int32_t low = (a & (quarter - 1)) - quarter, rest = low - a;
-  int32_t y = exp_below_quarter (saturate16 (low * (1 << integer_bits)));
+  int32_t y = exp_below_quarter (rt_saturate16 (low * (1 << integer_bits)));
 
   if (a == 0)
     return INT16_MAX;
   for (int k = -2; k < integer_bits && k <= 4; k++)
     if (rest & 1 << (fraction_bits + k))
-      y = product16 (y, powers[k + 2]);
+      y = rt_product16 (y, powers[k + 2]);
   return integer_bits > 5 && a < -(1 << (15 - integer_bits + 5)) ? 0 : y;
 }
 
@@ -82,11 +57,11 @@ half_reciprocal (int32_t a, int32_t *half)
   int32_t x;
 
   *half = (sum + (sum >= 0 ? 1 : -1)) / 2;
-  x = 23130 + product16 (*half, -15420); /* 48 / 17 - 32 / 17 half */
+  x = 23130 + rt_product16 (*half, -15420); /* 48 / 17 - 32 / 17 half */
   for (int i = 0; i < 3; i++)
     {
-      const int32_t rest = (1 << 13) - product16 (*half, x);
-      x += saturate16 (product16 (x, rest) * 4);
+      const int32_t rest = (1 << 13) - rt_product16 (*half, x);
+      x += rt_saturate16 (rt_product16 (x, rest) * 4);
     }
   return x;
 }
@@ -97,7 +72,7 @@ one_over_one_plus (int32_t a)
 {
   int32_t half, x = half_reciprocal (a, &half);
 
-  return saturate16 (x * 2); /* half of it, from Q2.13 */
+  return rt_saturate16 (x * 2); /* half of it, from Q2.13 */
 }
 
 /* (1 - a) / (1 + a), Q0.15. */
@@ -106,7 +81,7 @@ one_minus_over_one_plus (int32_t a)
 {
   int32_t half, x = half_reciprocal (a, &half);
 
-  return saturate16 ((x - (1 << 13)) * 4);
+  return rt_saturate16 ((x - (1 << 13)) * 4);
 }
 
 static int32_t
@@ -130,52 +105,6 @@ tanh16 (int32_t a, int integer_bits)
   return a < 0 ? -y : y;
 }
 
-/* ---- scales ---- */
-
-typedef struct
-{
-  int32_t multiplier; /* Q0.31 */
-  int32_t shift;      /* to the left */
-} Scale;
-
-static Scale
-make_scale (double real)
-{
-  Scale scale = { 0, 0 };
-  int exponent;
-
-  if (!(real > 0))
-    return scale;
-  if (real >= 0x1p31)
-    return (Scale){ INT32_MAX, 30 };
-  int64_t fixed = (int64_t)round (frexp (real, &exponent) * 2147483648.0);
-  if (fixed == INT64_C (1) << 31)
-    {
-      fixed /= 2;
-      exponent++;
-    }
-  if (exponent < -31)
-    return scale;
-  if (exponent > 30)
-    return (Scale){ INT32_MAX, 30 };
-  return (Scale){ (int32_t)fixed, exponent };
-}
-
-/* x times the scale: doubled high product, then a rounded shift. */
-static int32_t
-scaled (int32_t x, Scale scale)
-{
-  const int64_t wide = (int64_t)x * (scale.shift > 0 ? INT64_C (1) << scale.shift : 1);
-  const int32_t left
-      = wide < INT32_MIN ? INT32_MIN : (wide > INT32_MAX ? INT32_MAX : (int32_t)wide);
-  const int64_t product = (int64_t)left * scale.multiplier;
-  const int32_t high
-      = (int32_t)((product + (product >= 0 ? INT64_C (1) << 30 : 1 - (INT64_C (1) << 30)))
-                  / (INT64_C (1) << 31));
-
-  return scale.shift < 0 ? divide_by_power (high, -scale.shift) : high;
-}
-
 /* ---- prepared ---- */
 
 typedef struct
@@ -191,16 +120,16 @@ sizes_of (const RtLstmInt8Attrs *attrs, const RtShape *x, const RtShape *r)
   return (Sizes){ x->dims[time], x->dims[1 - time], x->dims[2], r->dims[1] };
 }
 
-/* Per row of the four gates: what is added to its sum and how it is scaled, for W x and for R h. */
+/* Per row of the four gates: what is added to its sum and how it is rt_scaled, for W x and for R h. */
 typedef struct
 {
   int32_t bias[2];
-  Scale scale[2];
+  RtScale scale[2];
 } Row;
 
 typedef struct
 {
-  Scale hidden_scale;
+  RtScale hidden_scale;
   int32_t clip;  /* of the cell; 0: none */
   int cell_log2; /* of the cell's scale */
   Row rows[];
@@ -226,7 +155,7 @@ lstm_prepare (const RtOpContext *context, void *memory)
   const float cell_scale = rt_quant_scale (in[RT_LSTM_INT8_C].quant, 0);
   Prepared *p = memory;
 
-  p->hidden_scale = make_scale ((double)(float)(0x1p-30 / (double)attrs->hidden_scale));
+  p->hidden_scale = rt_scale ((double)(float)(0x1p-30 / (double)attrs->hidden_scale));
   p->cell_log2 = (int)lroundf (log2f (cell_scale));
   if (attrs->cell_clip > 0)
     p->clip = (int32_t)fminf (attrs->cell_clip / cell_scale, INT16_MAX);
@@ -241,8 +170,8 @@ lstm_prepare (const RtOpContext *context, void *memory)
         const int32_t bias = side == 0 ? rt_load_i32 (in[RT_LSTM_INT8_BIAS].data, (size_t)i) : 0;
 
         p->rows[i].bias[side] = row_bias (bias, rt_quant_zero (x->quant, 0), row, n);
-        p->rows[i].scale[side] = make_scale ((double)(rt_quant_scale (w->quant, (size_t)i)
-                                                      * rt_quant_scale (x->quant, 0) * 0x1p12f));
+        p->rows[i].scale[side] = rt_scale ((double)(rt_quant_scale (w->quant, (size_t)i)
+                                                    * rt_quant_scale (x->quant, 0) * 0x1p12f));
       }
 }
 
@@ -277,11 +206,11 @@ make_gates (const RtOpContext *context, const Sizes *s, const Prepared *p, const
     {
       const Row *row = &p->rows[i];
       const int32_t from_x
-          = scaled (sum_products (row->bias[0], w + i * s->in, x, s->in), row->scale[0]);
+          = rt_scaled (sum_products (row->bias[0], w + i * s->in, x, s->in), row->scale[0]);
       const int32_t from_h
-          = scaled (sum_products (row->bias[1], r + i * s->hidden, h, s->hidden), row->scale[1]);
+          = rt_scaled (sum_products (row->bias[1], r + i * s->hidden, h, s->hidden), row->scale[1]);
 
-      gates[i] = (int16_t)saturate16 ((int64_t)saturate16 (from_x) + from_h);
+      gates[i] = (int16_t)rt_saturate16 ((int64_t)rt_saturate16 (from_x) + from_h);
     }
 }
 
@@ -297,13 +226,13 @@ step (const RtOpContext *context, const Sizes *s, const Prepared *p, const int8_
     {
       const int32_t input = sigmoid16 (gates[i]), forget = sigmoid16 (gates[n + i]);
       const int32_t value = tanh16 (gates[2 * n + i], 3), output = sigmoid16 (gates[3 * n + i]);
-      int32_t c = saturate16 (divide_by_power (forget * cell[i], 15)
-                              + divide_by_power (input * value, 30 + p->cell_log2));
+      int32_t c = rt_saturate16 (rt_divide_by_power (forget * cell[i], 15)
+                                 + rt_divide_by_power (input * value, 30 + p->cell_log2));
       if (p->clip > 0)
         c = c > p->clip ? p->clip : (c < -p->clip ? -p->clip : c);
       cell[i] = (int16_t)c;
 
-      const int64_t y = (int64_t)scaled (output * tanh16 (c, 15 + p->cell_log2), p->hidden_scale)
+      const int64_t y = (int64_t)rt_scaled (output * tanh16 (c, 15 + p->cell_log2), p->hidden_scale)
                         + attrs->hidden_zero;
       h[i] = (int8_t)(y < -128 ? -128 : (y > 127 ? 127 : y));
     }

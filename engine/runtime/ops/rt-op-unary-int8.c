@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "rt-fixed.h"
 #include "rt-int8.h"
 #include "rt-ops-int8.h"
 
@@ -86,6 +87,38 @@ coarse_code (const RtTensor *x, const RtTensor *y, int32_t code, float below)
   return ((distance * factor + 128) >> 8) + rt_quant_zero (y->quant, 0);
 }
 
+/* x * clamp (x + 3, 0, 6) / 6 in 16 bits, as TFLite's integer kernels do it: x with 7 fraction bits more; the
+ * factor as clamp (x / 3, -1, 1), saturated, and moved to 0..1. */
+static int32_t
+hard_swish_code (const RtTensor *x, const RtTensor *y, int32_t code)
+{
+  const float fine_scale = rt_quant_scale (x->quant, 0) / 128;
+  const RtScale to_y = rt_scale ((double)(fine_scale / rt_quant_scale (y->quant, 0)));
+  const RtScale to_factor = rt_scale ((double)(fine_scale / (3.0f / 32768)));
+  const int32_t fine = rt_saturate16 ((code - rt_quant_zero (x->quant, 0)) * 128);
+  const int32_t of_y
+      = rt_product16 (fine, rt_saturate16 (((int64_t)to_y.multiplier + 0x8000) >> 16));
+  int32_t factor = fine;
+
+  if (to_factor.shift > 0)
+    factor = rt_saturate16 ((int64_t)factor * (INT64_C (1) << (to_factor.shift - 1)));
+  factor = rt_product16 (factor, rt_saturate16 (((int64_t)to_factor.multiplier + 0x8000) >> 16));
+  if (to_factor.shift > 0)
+    factor = rt_saturate16 (factor * 2);
+  else
+    factor = rt_divide_by_power (factor, -to_factor.shift);
+  factor = (factor + (1 << 15)) >> 1;
+  return rt_divide_by_power (factor * of_y / (1 << 15), -to_y.shift) + rt_quant_zero (y->quant, 0);
+}
+
+/* Whether hard_swish_code() can: y may not be much finer than x. */
+static bool
+has_hard_swish_code (const RtTensor *x, const RtTensor *y)
+{
+  return rt_type_is_8bit (x->type)
+         && rt_quant_scale (x->quant, 0) / 128 <= rt_quant_scale (y->quant, 0);
+}
+
 /* The code of y for a code of x. What is no number (the root of a negative one) is the lowest. */
 static int32_t
 result_code (const RtUnaryInt8Attrs *attrs, const RtTensor *x, const RtTensor *y, int32_t code)
@@ -94,10 +127,12 @@ result_code (const RtUnaryInt8Attrs *attrs, const RtTensor *x, const RtTensor *y
   double result;
 
   rt_code_range (y->type, &low, &high);
-  const bool is_plain = attrs->function == RT_INT8_CLIP && !(attrs->a > -INFINITY)
-                        && !(attrs->b < INFINITY);
+  const bool is_plain
+      = attrs->function == RT_INT8_CLIP && !(attrs->a > -INFINITY) && !(attrs->b < INFINITY);
   if (attrs->coarse && (is_plain || attrs->function == RT_INT8_LEAKY_RELU))
     result = (double)coarse_code (x, y, code, attrs->function == RT_INT8_LEAKY_RELU ? attrs->a : 1);
+  else if (attrs->function == RT_INT8_HARD_SWISH && attrs->coarse && has_hard_swish_code (x, y))
+    result = hard_swish_code (x, y, code);
   else if (is_plain)
     result = (double)rintf ((float)(code - rt_quant_zero (x->quant, 0))
                             * (rt_quant_scale (x->quant, 0) / rt_quant_scale (y->quant, 0)))

@@ -131,7 +131,9 @@ typedef struct
   uint32_t function; /* RtInt8Function */
   uint32_t out_type; /* RtType */
   float a, b;
-  uint32_t coarse; /* leaky_relu and clip without limits: factors of 8 fraction bits, as requantize's */
+  /* With the rounding of TFLite's kernels where they do not round once. leaky_relu and clip without limits:
+   * factors of 8 fraction bits, as requantize's; hard_swish: its arithmetic of 16 bits. */
+  uint32_t coarse;
 } RtUnaryInt8Attrs;
 
 /* x I8 or U8, slope I8 or U8 that broadcasts to x -> x, below 0 times slope. */
