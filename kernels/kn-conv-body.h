@@ -86,7 +86,6 @@ conv_tile (const int n_pixels, const int n_panels, const KnConvPass *pass, size_
   const KnConvArgs *a = pass->args;
   const size_t n_terms = pass->block.end - pass->block.first;
   const size_t panel_floats = kn_conv_pass_stride (pass);
-  const float *const *segments = a->segments + first_pixel * a->n_segments;
   const int n_vecs = n_panels * LINE;
   float *sums = kn_conv_sums (a) + first_pixel * (size_t)n_panels * KN_PANEL_ROWS;
   size_t segment = pass->segment, offset = pass->offset;
@@ -105,11 +104,12 @@ conv_tile (const int n_pixels, const int n_panels, const KnConvPass *pass, size_
     {
       const size_t n = a->segment_len - offset < left ? a->segment_len - offset : left;
       const float *w = kn_conv_pass_weights (pass, segment, offset, n_terms - left);
+      const float *const *segments = a->segments + segment * a->n_pixels + first_pixel;
       const float *x[CONV_MAX_PIXELS];
 
       KN_UNROLL
       for (int t = 0; t < n_pixels; t++)
-        x[t] = segments[(size_t)t * a->n_segments + segment] + offset;
+        x[t] = segments[t] + offset;
       for (size_t i = 0; i < n; i++, w += KN_PANEL_ROWS)
         {
           Vec line[CONV_MAX_PANELS * LINE];

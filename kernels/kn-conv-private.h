@@ -18,6 +18,8 @@
 
 /* Weights of one block as f32 lines of 16: half of a first-level cache of 48 KiB. */
 #define KN_CONV_BLOCK_LINES 384
+/* The most that a variant may choose. */
+#define KN_CONV_MAX_BLOCK_LINES 1152
 
 /* Panels whose sums wait in scratch at the same time, at most: of many pixels, and of one. */
 #define KN_CONV_WAITING_PANELS 4
@@ -61,7 +63,7 @@ kn_conv_expanded (const KnConvArgs *a)
 KN_INLINE float *
 kn_conv_sums (const KnConvArgs *a)
 {
-  return (float *)a->scratch + KN_CONV_BLOCK_LINES * KN_PANEL_ROWS;
+  return (float *)a->scratch + KN_CONV_MAX_BLOCK_LINES * KN_PANEL_ROWS;
 }
 
 KN_INLINE size_t
@@ -98,11 +100,11 @@ kn_conv_limit (float v, float min, float max)
 /* Blocks for @n_panels panels at once. When all pixels pass in one tile, weights in f32 are read once
  * and no block is worth its store of sums. */
 KN_INLINE size_t
-kn_conv_n_blocks (const KnConvArgs *a, size_t n_panels, size_t n_tiles)
+kn_conv_n_blocks (const KnConvArgs *a, size_t n_panels, size_t n_tiles, size_t block_lines)
 {
   if (n_tiles == 1 && a->dtype == KN_F32)
     return 1;
-  return (kn_conv_n_terms (a) * n_panels + KN_CONV_BLOCK_LINES - 1) / KN_CONV_BLOCK_LINES;
+  return (kn_conv_n_terms (a) * n_panels + block_lines - 1) / block_lines;
 }
 
 /* Block @i of @n_blocks of nearly equal size. */

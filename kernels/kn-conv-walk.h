@@ -64,8 +64,10 @@ kn_conv_pass_stride (const KnConvPass *pass)
          * KN_PANEL_ROWS;
 }
 
+/* @block_lines: weights of a block, in lines of 16; at most KN_CONV_MAX_BLOCK_LINES. */
 static inline void
-kn_conv_walk (const KnConvArgs *a, size_t max_pixels, KnConvTiles *tiles, KnConvExpandFn expand)
+kn_conv_walk (const KnConvArgs *a, size_t max_pixels, size_t block_lines, KnConvTiles *tiles,
+              KnConvExpandFn expand)
 {
   const size_t n_panels = kn_conv_n_panels (a), n_terms = kn_conv_n_terms (a);
   const size_t n_tiles = (a->n_pixels + max_pixels - 1) / max_pixels;
@@ -80,7 +82,7 @@ kn_conv_walk (const KnConvArgs *a, size_t max_pixels, KnConvTiles *tiles, KnConv
       while (!tiles[largest - 1][log2] || (size_t)1 << log2 > n_panels - pass.first_panel)
         log2--;
 
-      const size_t n_blocks = kn_conv_n_blocks (a, (size_t)1 << log2, n_tiles);
+      const size_t n_blocks = kn_conv_n_blocks (a, (size_t)1 << log2, n_tiles, block_lines);
       for (size_t b = 0; b < n_blocks; b++)
         {
           pass.block = kn_conv_block (n_terms, n_blocks, b);

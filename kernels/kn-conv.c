@@ -12,7 +12,7 @@
 size_t
 kn_conv_scratch_bytes (size_t n_pixels)
 {
-  return (KN_CONV_BLOCK_LINES + n_pixels * KN_CONV_WAITING_PANELS + KN_CONV_MAX_PANELS) * ROWS
+  return (KN_CONV_MAX_BLOCK_LINES + n_pixels * KN_CONV_WAITING_PANELS + KN_CONV_MAX_PANELS) * ROWS
          * sizeof (float);
 }
 
@@ -33,7 +33,7 @@ sum_panel (const KnConvArgs *a, size_t t, size_t p, float acc[ROWS])
     acc[r] = 0;
   for (size_t s = 0; s < a->n_segments; s++)
     {
-      const float *x = a->segments[t * a->n_segments + s];
+      const float *x = a->segments[s * a->n_pixels + t];
       const void *w = kn_conv_weights (a, p, s);
 
       for (size_t i = 0; i < a->segment_len; i++)

@@ -26,7 +26,7 @@ typedef struct
   size_t n_pixels;              /* >= 1 */
   size_t n_segments;            /* >= 1 */
   size_t segment_len;           /* floats in a segment, >= 1 */
-  const float *const *segments; /* [n_pixels][n_segments] */
+  const float *const *segments; /* [n_segments][n_pixels] */
   const uint32_t
       *segment_columns;  /* [n_segments]: the column where a segment's weights begin; NULL:
                                       they follow each other from column 0 */

@@ -119,7 +119,7 @@ expand (KnDtype dtype, const uint16_t *lines, size_t n_lines, float *out)
 static void
 conv_avx2 (const KnConvArgs *a)
 {
-  kn_conv_walk (a, CONV_MAX_PIXELS, tiles, expand);
+  kn_conv_walk (a, CONV_MAX_PIXELS, KN_CONV_BLOCK_LINES, tiles, expand);
 }
 
 void

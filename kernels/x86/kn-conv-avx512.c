@@ -3,8 +3,7 @@
  *
  * A weight line is loaded once for all pixels of the tile and a pixel's value is broadcast once for
  * all panels, so 24 multiply-adds take 14 loads. The product is cut into blocks of columns so that
- * the weights of a block stay in the first-level cache while all pixels pass; between blocks the
- * sums rest in scratch. Few pixels take more panels at once, to have enough independent chains. */
+ * the weights of a block stay near while all pixels pass; between blocks the sums rest in scratch. Few pixels take more panels at once, to have enough independent chains. */
 #ifndef __AVX512F__
 #error "build with AVX-512"
 #endif
@@ -15,6 +14,9 @@
 #include <immintrin.h>
 
 #define MAX_PIXELS 12
+/* Weights of a block: in the second-level cache, from where they come as fast as they are needed; smaller
+ * blocks spend more on their sums than the first-level cache gives back. */
+#define BLOCK_LINES 1152
 
 /* What comes after the sums of one panel. Stores with a mask are slow on some processors, so whole
  * panels have their own way. */
@@ -88,7 +90,6 @@ tile (const int n_pixels, const int n_panels, const KnConvPass *pass, size_t fir
   const KnConvArgs *a = pass->args;
   const size_t n_terms = pass->block.end - pass->block.first;
   const size_t panel_floats = kn_conv_pass_stride (pass);
-  const float *const *segments = a->segments + first_pixel * a->n_segments;
   float *sums = kn_conv_sums (a) + first_pixel * (size_t)n_panels * KN_PANEL_ROWS;
   size_t segment = pass->segment, offset = pass->offset;
   __m512 acc[MAX_PIXELS][KN_CONV_MAX_PANELS];
@@ -107,11 +108,12 @@ tile (const int n_pixels, const int n_panels, const KnConvPass *pass, size_t fir
     {
       const size_t n = a->segment_len - offset < left ? a->segment_len - offset : left;
       const float *w = kn_conv_pass_weights (pass, segment, offset, n_terms - left);
+      const float *const *segments = a->segments + segment * a->n_pixels + first_pixel;
       const float *x[MAX_PIXELS];
 
       KN_UNROLL
       for (int t = 0; t < n_pixels; t++)
-        x[t] = segments[(size_t)t * a->n_segments + segment] + offset;
+        x[t] = segments[t] + offset;
       for (size_t i = 0; i < n; i++, w += KN_PANEL_ROWS)
         {
           __m512 line[KN_CONV_MAX_PANELS];
@@ -219,7 +221,7 @@ static KnConvTiles tiles[MAX_PIXELS] = {
 static void
 conv_avx512 (const KnConvArgs *a)
 {
-  kn_conv_walk (a, MAX_PIXELS, tiles, expand);
+  kn_conv_walk (a, MAX_PIXELS, BLOCK_LINES, tiles, expand);
 }
 
 void

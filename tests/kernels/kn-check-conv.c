@@ -187,7 +187,7 @@ check_conv_value (const ConvProblem *p, size_t t, size_t r)
     for (size_t i = 0; i < a->segment_len; i++)
       {
         const size_t c = (a->segment_columns ? a->segment_columns[s] : s * a->segment_len) + i;
-        const double product = (double)w[c] * (double)a->segments[t * a->n_segments + s][i];
+        const double product = (double)w[c] * (double)a->segments[s * a->n_pixels + t][i];
 
         sum += product;
         magnitude += fabs (product);
@@ -579,7 +579,7 @@ run_conv (void *arg)
           const float *x = b->x + at / b->out * l->stride * row + at % b->out * l->stride * l->n_in;
 
           for (size_t i = 0; i < l->kernel; i++)
-            b->pointers[t * l->kernel + i] = x + i * row;
+            b->pointers[i * n_now + t] = x + i * row;
         }
       b->v->conv.conv (&(KnConvArgs){ .n_pixels = n_now,
                                       .n_segments = l->kernel,

@@ -142,13 +142,13 @@ end_row (const RtConvTile *t, size_t pixel, float *sums)
 static void
 quantize_window (const RtConvTile *t, size_t pixel, size_t n_columns, float *window, void *row)
 {
-  const float *const *segments = t->segments + pixel * t->n_segments;
+  const float *const *segments = t->segments + pixel;
 
   if (t->segment_columns != NULL)
     memset (window, 0, n_columns * sizeof *window);
   for (size_t i = 0; i < t->n_segments; i++)
     memcpy (window + (t->segment_columns != NULL ? t->segment_columns[i] : i * t->segment_len),
-            segments[i], t->segment_len * sizeof *window);
+            segments[i * t->n_pixels], t->segment_len * sizeof *window);
   t->context->kn->matmul.quantize_q8 (window, n_columns, row);
 }
 

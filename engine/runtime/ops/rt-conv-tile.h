@@ -11,7 +11,7 @@ typedef struct
   const RtConvAttrs *attrs;
 
   size_t n_pixels, n_segments, segment_len;
-  const float *const *segments;    /* [n_pixels][n_segments] */
+  const float *const *segments;    /* [n_segments][n_pixels] */
   const uint32_t *segment_columns; /* [n_segments], or NULL: they follow each other */
 
   size_t first_channel, n_channels; /* of y: one after the other, over any number of panels */

@@ -222,7 +222,7 @@ find_segments (const Plan *plan, const RtTensor *x, const Part *part, const Tap 
         const bool inside
             = row >= 0 && row < (ptrdiff_t)p->in_h && column >= 0 && column < (ptrdiff_t)p->in_w;
 
-        *segments++
+        segments[i * n + t]
             = inside ? (const float *)x->data
                            + ((part->picture * p->in_h + (size_t)row) * p->in_w + (size_t)column)
                                  * x->row_stride

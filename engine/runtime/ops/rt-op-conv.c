@@ -254,26 +254,26 @@ inside (const RtPicture *p, ptrdiff_t column, size_t width, size_t n, size_t *fi
 }
 
 /* One segment (a row of the window, or a tap) of @n windows, the first of which is at @column, into
- * every n_segments-th place from @index on. */
+ * places from @index on. */
 static void
 column_segments (const Plan *plan, const Source *s, const float *row, ptrdiff_t column, size_t n,
                  size_t index)
 {
   const RtPicture *p = &plan->p;
   const size_t width = plan->merged ? (p->kernel_w - 1) * p->dilation_w + 1 : 1;
-  const size_t step = p->stride_w * s->pixel_stride, n_segments = plan->n_segments;
+  const size_t step = p->stride_w * s->pixel_stride;
   const float **to = s->segments;
   size_t first = n, end = n;
 
   if (row != NULL)
     inside (p, column, width, n, &first, &end);
-  for (size_t t = 0; t < n; t++, index += n_segments, column += (ptrdiff_t)p->stride_w)
+  for (size_t t = 0; t < n; t++, index++, column += (ptrdiff_t)p->stride_w)
     {
       if (t == first && first < end)
         {
           const float *at = row + (size_t)column * s->pixel_stride;
 
-          for (; t < end; t++, index += n_segments, column += (ptrdiff_t)p->stride_w, at += step)
+          for (; t < end; t++, index++, column += (ptrdiff_t)p->stride_w, at += step)
             to[index] = at;
           if (t == n)
             break;
@@ -282,9 +282,11 @@ column_segments (const Plan *plan, const Source *s, const float *row, ptrdiff_t 
     }
 }
 
-/* The segments of @n neighbours in one row of pixels, the first of which is @at. */
+/* The segments of @n neighbours in one row of pixels, the first of which is @at: pixels @first to
+ * @first + @n - 1 of @n_pixels. */
 static void
-run_segments (const Plan *plan, const Source *s, RtPixel at, size_t n, size_t first_segment)
+run_segments (const Plan *plan, const Source *s, RtPixel at, size_t n, size_t first,
+              size_t n_pixels)
 {
   const RtPicture *p = &plan->p;
   const size_t per_row = plan->merged ? 1 : p->kernel_w;
@@ -298,7 +300,7 @@ run_segments (const Plan *plan, const Source *s, RtPixel at, size_t n, size_t fi
 
       for (size_t j = 0; j < per_row; j++)
         column_segments (plan, s, row, column + (ptrdiff_t)(j * p->dilation_w), n,
-                         first_segment + i * per_row + j);
+                         (i * per_row + j) * n_pixels + first);
     }
 }
 
@@ -310,7 +312,7 @@ find_segments (const Plan *plan, const Source *s, size_t first, size_t n)
       const RtPixel at = rt_pixel (&plan->p, first + t);
 
       run = min_size (n - t, plan->p.out_w - at.column);
-      run_segments (plan, s, at, run, t * plan->n_segments);
+      run_segments (plan, s, at, run, t, n);
     }
 }
 
