@@ -5,6 +5,7 @@
 #define MIN_WIDTH_PX 360
 #define MEDIUM_WIDTH_PX 860
 #define WIDE_WIDTH_PX 1100
+#define SPACIOUS_WIDTH_PX 1600
 
 struct _AppBreakpoint
 {
@@ -13,6 +14,7 @@ struct _AppBreakpoint
   GtkWidget *child;
   AppWidth width_class;
   AppWidth next;
+  gboolean spacious, next_spacious;
   guint idle_id;
 };
 
@@ -21,6 +23,7 @@ enum
   PROP_0,
   PROP_CHILD,
   PROP_WIDTH_CLASS,
+  PROP_SPACIOUS,
   N_PROPS
 };
 
@@ -42,6 +45,11 @@ apply_next (gpointer data)
     {
       self->width_class = self->next;
       g_object_notify_by_pspec (G_OBJECT (self), props[PROP_WIDTH_CLASS]);
+    }
+  if (self->next_spacious != self->spacious)
+    {
+      self->spacious = self->next_spacious;
+      g_object_notify_by_pspec (G_OBJECT (self), props[PROP_SPACIOUS]);
     }
   return G_SOURCE_REMOVE;
 }
@@ -81,8 +89,10 @@ app_breakpoint_size_allocate (GtkWidget *widget, int width, int height, int base
   self->next = width >= WIDE_WIDTH_PX     ? APP_WIDTH_WIDE
                : width >= MEDIUM_WIDTH_PX ? APP_WIDTH_MEDIUM
                                           : APP_WIDTH_COMPACT;
+  self->next_spacious = width >= SPACIOUS_WIDTH_PX;
   /* Widgets must not come and go while sizes are given out. */
-  if (self->next != self->width_class && self->idle_id == 0)
+  if ((self->next != self->width_class || self->next_spacious != self->spacious)
+      && self->idle_id == 0)
     self->idle_id = g_idle_add_full (G_PRIORITY_HIGH_IDLE, apply_next, self, NULL);
 
   if (self->child == NULL)
@@ -113,6 +123,9 @@ app_breakpoint_get_property (GObject *object, guint id, GValue *value, GParamSpe
       break;
     case PROP_WIDTH_CLASS:
       g_value_set_int (value, (int)self->width_class);
+      break;
+    case PROP_SPACIOUS:
+      g_value_set_boolean (value, self->spacious);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -150,6 +163,8 @@ app_breakpoint_class_init (AppBreakpointClass *klass)
   props[PROP_WIDTH_CLASS]
       = g_param_spec_int ("width-class", NULL, NULL, APP_WIDTH_COMPACT, APP_WIDTH_WIDE,
                           APP_WIDTH_WIDE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  props[PROP_SPACIOUS] = g_param_spec_boolean ("spacious", NULL, NULL, FALSE,
+                                               G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
 
@@ -187,6 +202,13 @@ app_breakpoint_get_width_class (AppBreakpoint *self)
 {
   g_return_val_if_fail (APP_IS_BREAKPOINT (self), APP_WIDTH_WIDE);
   return self->width_class;
+}
+
+gboolean
+app_breakpoint_get_spacious (AppBreakpoint *self)
+{
+  g_return_val_if_fail (APP_IS_BREAKPOINT (self), FALSE);
+  return self->spacious;
 }
 
 void

@@ -159,17 +159,15 @@ gboolean
 app_input_fits (EngModel *model, EngInput *input, GError **error)
 {
   EngInputKind kind;
-  g_autofree char *takes = NULL;
 
   g_return_val_if_fail (ENG_IS_MODEL (model) && input != NULL, FALSE);
 
   kind = eng_input_get_kind (input);
   if (kind == ENG_INPUT_RANDOM || (app_input_kinds (model) & 1u << kind) != 0)
     return TRUE;
-  takes = app_input_dup_takes (model);
   g_set_error (error, ENG_ERROR, ENG_ERROR_UNSUPPORTED,
-               _ ("“%s” is %s, which this network cannot be fed. %s Choose another file."),
-               eng_input_get_name (input), eng_input_kind_name (kind), takes);
+               _ ("“%s” is %s, which this network cannot be fed. Choose another file."),
+               eng_input_get_name (input), eng_input_kind_name (kind));
   return FALSE;
 }
 

@@ -27,13 +27,14 @@ struct _AppNetworkView
   EngRun *shown;        /* whose result was shown */
   GCancellable *trying; /* NULL: nothing is being tried */
   gboolean wants_try;   /* as soon as there is a build and no run */
-  gboolean compact;
+  gboolean compact, enlarged;
 };
 
 enum
 {
   PROP_0,
   PROP_COMPACT,
+  PROP_ENLARGED,
   N_PROPS
 };
 
@@ -283,8 +284,19 @@ app_network_view_get_property (GObject *object, guint id, GValue *value, GParamS
 {
   if (id == PROP_COMPACT)
     g_value_set_boolean (value, APP_NETWORK_VIEW (object)->compact);
+  else if (id == PROP_ENLARGED)
+    g_value_set_boolean (value, APP_NETWORK_VIEW (object)->enlarged);
   else
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+}
+
+static void
+set_enlarged (AppNetworkView *self, gboolean enlarged)
+{
+  if (self->enlarged == enlarged)
+    return;
+  self->enlarged = enlarged;
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_ENLARGED]);
 }
 
 static void
@@ -292,6 +304,8 @@ app_network_view_set_property (GObject *object, guint id, const GValue *value, G
 {
   if (id == PROP_COMPACT)
     app_network_view_set_compact (APP_NETWORK_VIEW (object), g_value_get_boolean (value));
+  else if (id == PROP_ENLARGED)
+    set_enlarged (APP_NETWORK_VIEW (object), g_value_get_boolean (value));
   else
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
 }
@@ -308,7 +322,11 @@ app_network_view_class_init (AppNetworkViewClass *klass)
   props[PROP_COMPACT]
       = g_param_spec_boolean ("compact", NULL, NULL, FALSE,
                               G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+  props[PROP_ENLARGED]
+      = g_param_spec_boolean ("enlarged", NULL, NULL, FALSE,
+                              G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
   g_object_class_install_properties (object_class, N_PROPS, props);
+  gtk_widget_class_install_property_action (widget_class, "network.enlarged", "enlarged");
   gtk_widget_class_set_layout_manager_type (widget_class, GTK_TYPE_BIN_LAYOUT);
   gtk_widget_class_set_css_name (widget_class, "network-view");
   gtk_widget_class_install_action (widget_class, "network.try", NULL, on_try);
@@ -358,6 +376,13 @@ app_network_view_set_compact (AppNetworkView *self, gboolean compact)
   gtk_orientable_set_orientation (GTK_ORIENTABLE (self->panes),
                                   compact ? GTK_ORIENTATION_VERTICAL : GTK_ORIENTATION_HORIZONTAL);
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_COMPACT]);
+}
+
+gboolean
+app_network_view_get_enlarged (AppNetworkView *self)
+{
+  g_return_val_if_fail (APP_IS_NETWORK_VIEW (self), FALSE);
+  return self->enlarged;
 }
 
 EngWorkload *

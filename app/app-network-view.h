@@ -11,9 +11,11 @@ G_BEGIN_DECLS
 #define APP_TYPE_NETWORK_VIEW (app_network_view_get_type ())
 G_DECLARE_FINAL_TYPE (AppNetworkView, app_network_view, APP, NETWORK_VIEW, GtkWidget)
 
-/* Property: "compact" boolean: the result below the input instead of beside it. */
+/* Properties: "compact" boolean: the result below the input instead of beside it; "enlarged"
+ * boolean: the person wants a page for it, to look closely. Action: network.enlarged. */
 void app_network_view_set_stage (AppNetworkView *self, AppStage *stage);
 void app_network_view_set_compact (AppNetworkView *self, gboolean compact);
+gboolean app_network_view_get_enlarged (AppNetworkView *self);
 /* What a run is to be fed; @all: every input that was chosen (continuous mode). The caller's. */
 EngWorkload *app_network_view_dup_workload (AppNetworkView *self, gboolean all);
 AppInputs *app_network_view_get_inputs (AppNetworkView *self); /* borrowed */

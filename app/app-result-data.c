@@ -51,6 +51,60 @@ app_result_make_surface (EngPicture *picture)
   return surface;
 }
 
+/* A column or row of @n pixels cut into @parts: where part @i begins. */
+static guint
+cut (double from, double to, guint n, guint i, guint parts)
+{
+  double at = (from + (to - from) * i / parts) * n;
+
+  return (guint)CLAMP (at, 0, n - 1);
+}
+
+/* The part of @picture that the network saw, in as many pixels. */
+static cairo_surface_t *
+make_seen_surface (EngPicture *picture, const double frame[4], guint w, guint h)
+{
+  guint width = eng_picture_get_width (picture), height = eng_picture_get_height (picture);
+  const guint8 *pixels = eng_picture_get_pixels (picture);
+  cairo_surface_t *surface = cairo_image_surface_create (CAIRO_FORMAT_RGB24, (int)w, (int)h);
+  guint8 *data = cairo_image_surface_get_data (surface);
+  gsize stride = (gsize)cairo_image_surface_get_stride (surface);
+
+  for (guint y = 0; data != NULL && y < h; y++)
+    for (guint x = 0; x < w; x++)
+      {
+        guint x0 = cut (frame[0], frame[2], width, x, w),
+              y0 = cut (frame[1], frame[3], height, y, h);
+        guint x1 = MAX (x0 + 1, cut (frame[0], frame[2], width, x + 1, w));
+        guint y1 = MAX (y0 + 1, cut (frame[1], frame[3], height, y + 1, h));
+        guint64 sum[3] = { 0 }, n = (guint64)(x1 - x0) * (y1 - y0);
+
+        for (guint v = y0; v < y1; v++)
+          for (guint u = x0; u < x1; u++)
+            for (guint k = 0; k < 3; k++)
+              sum[k] += pixels[3 * ((gsize)v * width + u) + k];
+        ((guint32 *)(gpointer)(data + y * stride))[x]
+            = (guint32)(0xff000000u | (sum[0] / n) << 16 | (sum[1] / n) << 8 | sum[2] / n);
+      }
+  cairo_surface_mark_dirty (surface);
+  return surface;
+}
+
+/* What the result's picture is to be compared with. */
+static cairo_surface_t *
+before_surface (EngResult *result)
+{
+  EngPicture *picture = eng_input_get_picture (eng_result_get_input (result));
+  double frame[4];
+  guint width, height;
+
+  eng_result_get_frame (result, frame, &width, &height);
+  if (picture == NULL)
+    return NULL;
+  return width > 0 ? make_seen_surface (picture, frame, width, height)
+                   : app_result_make_surface (picture);
+}
+
 static cairo_surface_t *
 input_surface (EngResult *result)
 {
@@ -75,6 +129,9 @@ show_labels (PlotResult *plot, EngResult *result)
       bars[i] = (PlotResultBar){ score->label, score->score };
       shares = shares && score->score >= 0 && score->score <= 1;
     }
+  /* Classes with no chance at all are no news. */
+  while (shares && n > 1 && bars[n - 1].value < 0.0005)
+    n--;
   plot_result_set_data (plot, &(PlotResultData){ .kind = PLOT_RESULT_BARS,
                                                  .bars = bars,
                                                  .n_bars = n,
@@ -200,7 +257,7 @@ show_mask (PlotResult *plot, EngResult *result)
 static void
 show_picture (PlotResult *plot, EngResult *result)
 {
-  cairo_surface_t *before = input_surface (result);
+  cairo_surface_t *before = before_surface (result);
   EngPicture *picture = eng_result_get_picture (result);
   cairo_surface_t *after = picture != NULL ? app_result_make_surface (picture) : NULL;
 
@@ -274,6 +331,8 @@ show_tensors (PlotResult *plot, EngResult *result)
         .min = stats->min,
         .mean = stats->mean,
         .max = stats->max,
+        .bins = stats->bins,
+        .n_bins = ENG_N_BINS,
         .n_bad = stats->n_not_finite,
       };
     }

@@ -12,24 +12,34 @@ G_DEFINE_FINAL_TYPE (AppWindow, app_window, ADW_TYPE_APPLICATION_WINDOW)
 
 /* ---- Layout ---- */
 
-/* The prompt, or a network's input and result, stands below the lanes where there is room, else on
- * a page of its own. */
+/* The prompt, or a network's input and result, stands below the lanes where there is room (a
+ * network's, where there is much, beside them), else on a page of its own. */
 static void
-place_prompt (AppWindow *self, gboolean narrow)
+place_prompt (AppWindow *self)
 {
+  gboolean compact = app_breakpoint_get_width_class (self->breakpoint) == APP_WIDTH_COMPACT;
+  gboolean spacious = app_breakpoint_get_spacious (self->breakpoint);
+  gboolean network = app_stage_get_kind (self->stage) == ENG_MODEL_NETWORK;
+  gboolean beside = network && spacious;
+  gboolean narrow = compact || (network && app_network_view_get_enlarged (self->network));
   AdwBin *to = narrow ? self->prompt_narrow : self->prompt_wide;
   AdwBin *from = narrow ? self->prompt_wide : self->prompt_narrow;
-  gboolean network = app_stage_get_kind (self->stage) == ENG_MODEL_NETWORK;
   GtkWidget *child = network ? GTK_WIDGET (self->network) : GTK_WIDGET (self->prompt);
 
+  app_network_view_set_compact (self->network, compact || (beside && !narrow));
+  gtk_orientable_set_orientation (GTK_ORIENTABLE (self->lanes_paned),
+                                  beside ? GTK_ORIENTATION_HORIZONTAL : GTK_ORIENTATION_VERTICAL);
+  gtk_widget_set_size_request (GTK_WIDGET (self->prompt_wide), beside ? 400 : -1,
+                               beside    ? -1
+                               : network ? 250
+                                         : 190);
   if (adw_bin_get_child (to) == child)
     return;
   adw_bin_set_child (from, NULL);
   adw_bin_set_child (to, child);
-  gtk_widget_set_size_request (GTK_WIDGET (self->prompt_wide), -1, network ? 250 : 190);
   adw_view_stack_page_set_title (self->text_page, network ? _ ("Input") : _ ("Text"));
-  adw_view_stack_page_set_icon_name (self->text_page, network ? "image-x-generic-symbolic"
-                                                              : "lathe-text-symbolic");
+  adw_view_stack_page_set_icon_name (self->text_page,
+                                     network ? "image-x-generic-symbolic" : "lathe-text-symbolic");
   gtk_widget_set_visible (GTK_WIDGET (self->prompt_wide), !narrow);
   adw_view_stack_page_set_visible (self->text_page, narrow);
   if (!narrow && g_strcmp0 (adw_view_stack_get_visible_child_name (self->views), "text") == 0)
@@ -75,10 +85,9 @@ on_width_class (AppWindow *self)
   app_headline_set_compact (self->headline, compact);
   app_headline_set_tall (self->headline, width != APP_WIDTH_WIDE);
   app_prompt_view_set_compact (self->prompt, compact);
-  app_network_view_set_compact (self->network, compact);
   app_history_view_set_compact (self->history_view, width != APP_WIDTH_WIDE);
   app_compare_view_set_compact (self->compare, compact);
-  place_prompt (self, compact);
+  place_prompt (self);
   update_header (self);
   adw_header_bar_set_centering_policy (self->header, compact ? ADW_CENTERING_POLICY_LOOSE
                                                              : ADW_CENTERING_POLICY_STRICT);
@@ -133,7 +142,7 @@ on_model (AppWindow *self)
     app_window_model_opened (self);
   app_selection_set_layer (self->selection, APP_LAYER_NONE);
   app_window_update_phase (self);
-  place_prompt (self, app_breakpoint_get_width_class (self->breakpoint) == APP_WIDTH_COMPACT);
+  place_prompt (self);
   app_history_view_set_kind (self->history_view, app_stage_get_kind (self->stage));
   update_title (self);
   update_content (self);
@@ -419,8 +428,20 @@ app_window_init (AppWindow *self)
 }
 
 static void
+on_enlarged (AppWindow *self)
+{
+  place_prompt (self);
+  if (app_network_view_get_enlarged (self->network))
+    adw_view_stack_set_visible_child_name (self->views, "text");
+}
+
+static void
 connect_layout (AppWindow *self)
 {
+  g_signal_connect_object (self->breakpoint, "notify::spacious", G_CALLBACK (place_prompt), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->network, "notify::enlarged", G_CALLBACK (on_enlarged), self,
+                           G_CONNECT_SWAPPED);
   g_signal_connect_object (self->breakpoint, "notify::width-class", G_CALLBACK (on_width_class),
                            self, G_CONNECT_SWAPPED);
   on_width_class (self);

@@ -24,6 +24,8 @@ struct _EngResult
   gboolean soft;
   GStrv class_names;
   EngPicture *picture;
+  double frame[4];
+  guint frame_width, frame_height;
   EngSound *sound;
   double start_s, step_s, value, threshold;
   char *text;

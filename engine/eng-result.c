@@ -150,6 +150,24 @@ eng_result_set_picture (EngResult *self, EngPicture *picture)
 }
 
 void
+eng_result_set_frame (EngResult *self, const double frame[4], guint width, guint height)
+{
+  memcpy (self->frame, frame, sizeof self->frame);
+  self->frame_width = width;
+  self->frame_height = height;
+}
+
+void
+eng_result_get_frame (EngResult *self, double frame[4], guint *width, guint *height)
+{
+  static const double all[4] = { 0, 0, 1, 1 };
+
+  memcpy (frame, self->frame_width > 0 ? self->frame : all, sizeof all);
+  *width = self->frame_width;
+  *height = self->frame_height;
+}
+
+void
 eng_result_set_sound (EngResult *self, EngSound *sound)
 {
   g_clear_pointer (&self->sound, eng_sound_unref);

@@ -43,6 +43,8 @@ typedef struct
   const EngPoint *points; /* [n_points]: eyes, nose...; NULL when there are none */
 } EngBox;
 
+#define ENG_N_BINS 32
+
 typedef struct
 {
   const char *name;
@@ -50,6 +52,7 @@ typedef struct
   RtShape shape;
   double min, max, mean, deviation; /* of the real numbers that quantized values stand for */
   guint64 n_not_finite;             /* left out of the four above */
+  guint32 bins[ENG_N_BINS];         /* how many lie in each of as many equal parts from min to max */
   guint n_first;
   const double *first; /* the first few */
 } EngOutputStats;
@@ -79,6 +82,8 @@ const guint8 *eng_result_get_mask (EngResult *result, guint *width, guint *heigh
 const char *eng_result_get_class_name (EngResult *result, guint index); /* NULL: unknown */
 /* PICTURE and SOUND. */
 EngPicture *eng_result_get_picture (EngResult *result);
+/* What part of the input picture the result's picture shows, in shares of it, and in how many pixels the network saw it; 0 x 0: unknown, all of it. */
+void eng_result_get_frame (EngResult *result, double frame[4], guint *width, guint *height);
 EngSound *eng_result_get_sound (EngResult *result);
 /* SERIES: value i of a series is at start + i * step seconds. A threshold of NAN: none. */
 guint eng_result_get_n_series (EngResult *result);

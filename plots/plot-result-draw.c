@@ -61,7 +61,7 @@ draw_bar (const PlotResultModel *model, const PlotResultFrame *frame, PlotRect t
   cairo_fill (cr);
   zero = track.x + track.w * (0 - low) / (high - low);
   end = track.x + track.w * (model->bars[i].value - low) / (high - low);
-  if (isnan (end))
+  if (isnan (end) || fabs (end - zero) < 0.05)
     return;
   cairo_save (cr);
   plot_round_box_path (cr, track.x, track.y, track.w, track.h, track.h / 2);

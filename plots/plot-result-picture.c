@@ -5,7 +5,8 @@
 
 #include <math.h>
 
-#define LEGEND_GAP 8.0
+#define LEGEND_GAP 6.0
+#define LEGEND_INSET 10.0
 #define SWATCH 12.0
 
 static PlotRect
@@ -150,9 +151,12 @@ walk_legend (const PlotResultModel *model, const PlotResultFrame *frame, PlotRec
 double
 plot_result_legend_height (const PlotResultModel *model, const PlotResultFrame *frame)
 {
+  PlotRect room = frame->room;
+
   if (model->mask == NULL || model->classes->len == 0)
     return 0;
-  return walk_legend (model, frame, frame->room, NULL) + LEGEND_GAP;
+  room.w -= 2 * LEGEND_INSET;
+  return walk_legend (model, frame, room, NULL) + 2 * LEGEND_GAP;
 }
 
 static void
@@ -198,6 +202,7 @@ plot_result_draw_picture (const PlotResultModel *model, const PlotResultFrame *f
   plot_result_draw_marks (model, frame, rect);
   if (legend > 0)
     plot_result_draw_legend (model, frame,
-                             (PlotRect){ frame->room.x, rect.y + rect.h + LEGEND_GAP, frame->room.w,
-                                         legend - LEGEND_GAP });
+                             (PlotRect){ frame->room.x + LEGEND_INSET, rect.y + rect.h + LEGEND_GAP,
+                                         frame->room.w - 2 * LEGEND_INSET,
+                                         legend - 2 * LEGEND_GAP });
 }

@@ -213,6 +213,8 @@ begin (EngTaskRun *run, EngInput *input, GError **error)
     {
       rt_picture_frame (attrs, run->picture_height, run->picture_width, &run->frame);
       run->has_frame = TRUE;
+      run->frame_width = attrs->width;
+      run->frame_height = attrs->height;
     }
   return TRUE;
 }

@@ -103,6 +103,15 @@ finish (EngTaskRun *run)
                    pixels + 3 * ((gsize)y * layout.width + x));
   EngResult *result = eng_result_new (ENG_RESULT_PICTURE, run->input);
   eng_result_set_picture (result, picture);
+  if (run->has_frame)
+    {
+      float x0 = 0, y0 = 0, x1 = 1, y1 = 1;
+
+      eng_task_map_point (run, &x0, &y0);
+      eng_task_map_point (run, &x1, &y1);
+      eng_result_set_frame (result, (const double[4]){ (double)x0, (double)y0, (double)x1, (double)y1 },
+                            run->frame_width, run->frame_height);
+    }
   return result;
 }
 

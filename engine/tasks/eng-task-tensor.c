@@ -8,6 +8,20 @@
 #define N_FIRST 8
 
 static void
+count_bins (EngOutputStats *stats, const float *values, gsize n)
+{
+  double range = stats->max - stats->min;
+
+  for (gsize i = 0; i < n; i++)
+    if (isfinite (values[i]))
+      {
+        double at = range > 0 ? ((double)values[i] - stats->min) / range * ENG_N_BINS : 0;
+
+        stats->bins[MIN ((guint)at, ENG_N_BINS - 1)]++;
+      }
+}
+
+static void
 add_output (EngTaskRun *run, EngResult *result, guint index)
 {
   const RtValue *value = rt_graph_value (run->graph, run->outputs[index]);
@@ -43,6 +57,7 @@ add_output (EngTaskRun *run, EngResult *result, guint index)
     if (isfinite (floats[i]))
       squares += ((double)floats[i] - stats.mean) * ((double)floats[i] - stats.mean);
   stats.deviation = n_finite > 0 ? sqrt (squares / (double)n_finite) : NAN;
+  count_bins (&stats, floats, n);
   eng_result_add_output (result, &stats);
 }
 

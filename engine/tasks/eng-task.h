@@ -70,6 +70,7 @@ struct _EngTaskRun
   gboolean has_frame;
   RtPictureFrame frame;             /* where the network's picture lies in the input's, in pixels */
   guint picture_width, picture_height;
+  guint frame_width, frame_height;  /* in how many pixels the network sees the frame; 0: no frame */
   guint rate_hz;                    /* of the sound as the network hears it; 0: no sound */
   double step_s;                    /* from step to step */
   double start_s;                   /* moment that the first step after the warm ones is about */
