@@ -595,11 +595,11 @@ eng_import_finish (EngImport *self, GBytes *backing, GError **error)
       g_set_error_literal (error, ENG_ERROR, ENG_ERROR_FORMAT, "The network has no output");
       return NULL;
     }
+  if (self->report->len > 0)
+    keep_everything (self);
   guint32 n_folded;
   if (rt_fold_norms (self->graph, &n_folded, &rt_error))
     {
-      if (self->report->len > 0)
-        keep_everything (self);
       map = g_new (RtValueId, rt_graph_n_values (self->graph) + 1);
       imported->graph = rt_trim (self->graph, map, &rt_error);
     }
