@@ -23,6 +23,8 @@ void kn_pool_avx2 (KnPoolFamily *family);
 void kn_conv_avx512 (KnConvFamily *family);
 void kn_depthwise_avx512 (KnConvFamily *family); /* kn_conv_avx512() calls it */
 void kn_pool_avx512 (KnPoolFamily *family);
+void kn_qconv_avx2 (KnQconvFamily *f);
+void kn_qvec_avx2 (KnQvecFamily *f);
 void kn_qconv_avx512 (KnQconvFamily *f);
 void kn_qvec_avx512 (KnQvecFamily *f);
 
@@ -31,6 +33,9 @@ void kn_vec_neon (KnVecFamily *f);
 void kn_attn_neon (KnAttnFamily *f);
 void kn_conv_neon (KnConvFamily *family);
 void kn_pool_neon (KnPoolFamily *family);
+void kn_qconv_neon (KnQconvFamily *f);
+void kn_qconv_dotprod (KnQconvFamily *f);
+void kn_qvec_neon (KnQvecFamily *f);
 
 void kn_map_c (KnMapFamily *f);
 void kn_map_avx2 (KnMapFamily *f);

@@ -38,6 +38,8 @@ fill (KnTable *table, KnLevel level)
       kn_conv_avx2 (&table->conv);
       kn_pool_avx2 (&table->pool);
       kn_map_avx2 (&table->map);
+      kn_qconv_avx2 (&table->qconv);
+      kn_qvec_avx2 (&table->qvec);
     }
   if (level == KN_LEVEL_AVX512)
     {
@@ -59,11 +61,14 @@ fill (KnTable *table, KnLevel level)
       kn_conv_neon (&table->conv);
       kn_pool_neon (&table->pool);
       kn_map_neon (&table->map);
+      kn_qconv_neon (&table->qconv);
+      kn_qvec_neon (&table->qvec);
     }
   if (level == KN_LEVEL_DOTPROD)
     {
       kn_matmul_dotprod (&table->matmul);
       kn_attn_dotprod (&table->attn);
+      kn_qconv_dotprod (&table->qconv);
     }
 #endif
 }
