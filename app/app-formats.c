@@ -1,4 +1,4 @@
-/* Which files are models. GGUF is the language models' own format; those of networks are the engine's table. Called by the
+/* Which files are models. Language models come as GGUF or as folders of safetensors; those of networks are the engine's table. Called by the
  * window's opening; knows no window. */
 #include "app-formats.h"
 
@@ -13,10 +13,13 @@ static const struct
   const char *suffix, *type;
 } mime_types[] = {
   { "gguf", "application/x-gguf" },
+  { "safetensors", "application/x-safetensors" },
   { "onnx", "application/x-onnx" },
   { "tflite", "application/x-tflite" },
   { "lite", "application/x-tflite" },
 };
+
+static const char *const language_suffixes[] = { "gguf", "safetensors" };
 
 static char *
 dup_network_formats (void)
@@ -36,7 +39,7 @@ app_formats_dup_list (void)
   g_autofree char *networks = dup_network_formats ();
 
   /* Translators: a list of file formats, "ONNX, TFLite" */
-  return g_strdup_printf (_ ("language models (GGUF) and networks (%s)"), networks);
+  return g_strdup_printf (_ ("language models (GGUF, safetensors) and networks (%s)"), networks);
 }
 
 static GtkFileFilter *
@@ -56,11 +59,15 @@ app_formats_new_filters (void)
   const EngFormat *const *formats = eng_format_list (&n);
   GPtrArray *filters = g_ptr_array_new_with_free_func (g_object_unref);
   g_autofree char *networks = dup_network_formats ();
-  g_autofree char *name = g_strdup_printf (_ ("Models (GGUF, %s)"), networks);
+  g_autofree char *name = g_strdup_printf (_ ("Models (GGUF, safetensors, %s)"), networks);
   GtkFileFilter *all = add_filter (filters, name);
 
-  gtk_file_filter_add_suffix (all, "gguf");
-  gtk_file_filter_add_suffix (add_filter (filters, _ ("Language Models (GGUF)")), "gguf");
+  GtkFileFilter *language = add_filter (filters, _ ("Language Models (GGUF, safetensors)"));
+  for (guint i = 0; i < G_N_ELEMENTS (language_suffixes); i++)
+    {
+      gtk_file_filter_add_suffix (all, language_suffixes[i]);
+      gtk_file_filter_add_suffix (language, language_suffixes[i]);
+    }
   for (guint i = 0; i < n; i++)
     {
       g_autofree char *title = g_strdup_printf (_ ("Networks (%s)"), formats[i]->title);
@@ -98,8 +105,9 @@ app_formats_is_model_name (const char *name)
   guint n;
   const EngFormat *const *formats = eng_format_list (&n);
 
-  if (has_suffix (name, "gguf"))
-    return TRUE;
+  for (guint i = 0; i < G_N_ELEMENTS (language_suffixes); i++)
+    if (has_suffix (name, language_suffixes[i]))
+      return TRUE;
   for (guint i = 0; i < n; i++)
     for (guint k = 0; formats[i]->suffixes[k] != NULL; k++)
       if (has_suffix (name, formats[i]->suffixes[k]))

@@ -7,7 +7,7 @@
 
 G_BEGIN_DECLS
 
-/* "language models (GGUF) and networks (ONNX, TFLite)", in the user's language. */
+/* "language models (GGUF, safetensors) and networks (ONNX, TFLite)", in the user's language. */
 char *app_formats_dup_list (void);
 /* GtkFileFilter: all models first, then one per format. */
 GPtrArray *app_formats_new_filters (void);

@@ -1,4 +1,5 @@
-/* Reading a language model: a mapped GGUF file, its graph by its architecture, its tokenizer. */
+/* Reading a language model: a mapped GGUF file, or a folder of safetensors that looks like one; its graph
+ * by its architecture, its tokenizer. */
 #include <string.h>
 
 #include "eng-error.h"
@@ -65,10 +66,9 @@ make_identity (EngModel *self)
 }
 
 static gboolean
-open_file (EngModel *self, RtError *rt_error)
+read_model (EngModel *self, RtError *rt_error)
 {
-  self->gguf = rt_gguf_open (self->path, rt_error);
-  if (self->gguf == NULL || !rt_arch_params (self->gguf, &self->params, rt_error))
+  if (!rt_arch_params (self->gguf, &self->params, rt_error))
     return FALSE;
   self->graph = rt_arch_build (self->gguf, &self->params, rt_error);
   if (self->graph == NULL)
@@ -83,17 +83,53 @@ open_file (EngModel *self, RtError *rt_error)
   return TRUE;
 }
 
+static void
+finish (EngModel *self)
+{
+  self->n_layers = self->params.n_layers;
+  count_params (self);
+  make_identity (self);
+}
+
+gboolean
+eng_model_load_safetensors (EngModel *self, GCancellable *cancellable, GError **error)
+{
+  RtError rt_error = { 0 };
+
+  self->safetensors = eng_safetensors_load (self->path, cancellable, error);
+  if (self->safetensors == NULL)
+    return FALSE;
+  self->gguf = eng_safetensors_get_gguf (self->safetensors);
+  g_free (self->path);
+  self->path = g_strdup (eng_safetensors_get_path (self->safetensors));
+  if (!read_model (self, &rt_error))
+    {
+      eng_error_take_rt (&rt_error, error);
+      g_prefix_error (error, "%s: ", self->path);
+      return FALSE;
+    }
+  const char *why = eng_safetensors_get_tokenizer_error (self->safetensors);
+  if (why != NULL)
+    {
+      g_free (self->tokenizer_error);
+      self->tokenizer_error = g_utf8_make_valid (why, -1);
+    }
+  self->name = g_filename_display_name (eng_safetensors_get_name (self->safetensors));
+  self->file_bytes = eng_safetensors_get_bytes (self->safetensors);
+  finish (self);
+  return TRUE;
+}
+
 gboolean
 eng_model_load_language (EngModel *self, GError **error)
 {
   RtError rt_error = { 0 };
 
-  if (!open_file (self, &rt_error))
+  self->gguf = rt_gguf_open (self->path, &rt_error);
+  if (self->gguf == NULL || !read_model (self, &rt_error))
     return eng_error_take_rt (&rt_error, error);
   self->name = find_name (self->gguf, self->path);
-  self->n_layers = self->params.n_layers;
   self->file_bytes = rt_gguf_file_bytes (self->gguf);
-  count_params (self);
-  make_identity (self);
+  finish (self);
   return TRUE;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "eng-model-private.h"
+#include "eng-safetensors.h"
 #include "eng-surround.h"
 
 G_BEGIN_DECLS
@@ -20,7 +21,8 @@ struct _EngModel
   char *identity;
 
   /* Language models. */
-  RtGguf *gguf;
+  EngSafetensors *safetensors; /* NULL: a GGUF file */
+  RtGguf *gguf;                /* owned by safetensors when there are some */
   RtArchParams params;
   RtTokenizer *tokenizer;
   char *tokenizer_error;
@@ -37,6 +39,8 @@ struct _EngModel
 };
 
 gboolean eng_model_load_language (EngModel *self, GError **error);
+/* The same for a folder of safetensors; path becomes the file by which it is opened again. */
+gboolean eng_model_load_safetensors (EngModel *self, GCancellable *cancellable, GError **error);
 gboolean eng_model_load_network (EngModel *self, const EngFormat *format, GCancellable *cancellable,
                                  GError **error);
 

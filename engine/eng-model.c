@@ -21,7 +21,9 @@ eng_model_finalize (GObject *object)
   rt_tokenizer_free (self->tokenizer);
   if (self->kind == ENG_MODEL_LANGUAGE)
     rt_graph_free ((RtGraph *)self->graph);
-  rt_gguf_close (self->gguf);
+  if (self->safetensors == NULL)
+    rt_gguf_close (self->gguf);
+  eng_safetensors_free (self->safetensors);
   eng_network_free (self->network);
   eng_network_free (self->bare);
   eng_blocks_free (self->blocks);
@@ -86,14 +88,19 @@ list_tensors (EngModel *self)
     }
 }
 
-/* By content: a network's format says that the file is one; everything else is read as GGUF, whose
- * reader says what is wrong with it. */
+/* By content: a network's format says that the file is one, a folder or file of safetensors holds a
+ * language model; everything else is read as GGUF, whose reader says what is wrong with it. */
 static gboolean
 load (EngModel *self, GCancellable *cancellable, GError **error)
 {
   g_autoptr (GError) local = NULL;
-  const EngFormat *format = eng_format_of_file (self->path, &local);
 
+  if (eng_safetensors_is_model (self->path))
+    {
+      self->kind = ENG_MODEL_LANGUAGE;
+      return eng_model_load_safetensors (self, cancellable, error);
+    }
+  const EngFormat *format = eng_format_of_file (self->path, &local);
   if (local != NULL)
     {
       g_propagate_error (error, g_steal_pointer (&local));
@@ -181,6 +188,8 @@ eng_model_get_format (EngModel *self)
 {
   if (self->kind == ENG_MODEL_NETWORK)
     return self->imported->format;
+  if (self->safetensors != NULL)
+    return "safetensors";
   return rt_gguf_version (self->gguf) == 2 ? "GGUF v2" : "GGUF v3";
 }
 
@@ -286,22 +295,36 @@ eng_model_get_identity (EngModel *self)
   return self->identity;
 }
 
-static char *
-hash_file (const char *path, GCancellable *cancellable, GError **error)
+static gboolean
+hash_file (GChecksum *sum, const char *path, GCancellable *cancellable, GError **error)
 {
   g_autoptr (GFile) file = g_file_new_for_path (path);
   g_autoptr (GFileInputStream) stream = g_file_read (file, cancellable, error);
   if (stream == NULL)
-    return NULL;
+    return FALSE;
 
   const gsize n_buffer = 1 << 20;
   g_autofree guchar *buffer = g_malloc (n_buffer);
-  g_autoptr (GChecksum) sum = g_checksum_new (G_CHECKSUM_SHA256);
   gssize n;
   while ((n = g_input_stream_read (G_INPUT_STREAM (stream), buffer, n_buffer, cancellable, error))
          > 0)
     g_checksum_update (sum, buffer, n);
-  return n == 0 ? g_strdup (g_checksum_get_string (sum)) : NULL;
+  return n == 0;
+}
+
+/* Of the model's one file, or of all of a folder's. */
+static char *
+hash_files (EngModel *self, GCancellable *cancellable, GError **error)
+{
+  const char *const one[] = { self->path, NULL };
+  const char *const *files
+      = self->safetensors != NULL ? eng_safetensors_get_files (self->safetensors) : one;
+  g_autoptr (GChecksum) sum = g_checksum_new (G_CHECKSUM_SHA256);
+
+  for (guint i = 0; files[i] != NULL; i++)
+    if (!hash_file (sum, files[i], cancellable, error))
+      return NULL;
+  return g_strdup (g_checksum_get_string (sum));
 }
 
 char *
@@ -313,7 +336,7 @@ eng_model_dup_hash (EngModel *self, GCancellable *cancellable, GError **error)
   if (self->hash == NULL)
     {
       g_autoptr (GError) local = NULL;
-      self->hash = hash_file (self->path, cancellable, &local);
+      self->hash = hash_files (self, cancellable, &local);
       if (self->hash == NULL && g_error_matches (local, G_IO_ERROR, G_IO_ERROR_CANCELLED))
         g_propagate_error (error, g_steal_pointer (&local));
       else if (self->hash == NULL)

@@ -11,6 +11,7 @@
  * choose names that make a sort slow. */
 #include "rt-gguf-private.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -499,6 +500,33 @@ rt_gguf_open_bytes (const void *bytes, size_t n_bytes, RtError *error)
   if (read_header (&c, gguf) && read_all_meta (&c, gguf) && read_alignment (&c, gguf)
       && read_all_tensors (&c, gguf) && build_indices (gguf, error))
     return gguf;
+  rt_gguf_close (gguf);
+  return NULL;
+}
+
+RtGguf *
+rt_gguf_open_parts (const void *bytes, size_t n_bytes, const RtGgufTensor *tensors,
+                    uint64_t n_tensors, RtError *error)
+{
+  RtGguf *gguf = rt_gguf_open_bytes (bytes, n_bytes, error);
+
+  if (!gguf)
+    return NULL;
+  assert (gguf->n_tensors == 0);
+  free (gguf->tensors);
+  free (gguf->meta_by_key);
+  free (gguf->tensor_by_name);
+  gguf->meta_by_key = gguf->tensor_by_name = NULL;
+  gguf->tensors = malloc ((size_t)(n_tensors + 1) * sizeof *tensors);
+  if (gguf->tensors)
+    {
+      memcpy (gguf->tensors, tensors, (size_t)n_tensors * sizeof *tensors);
+      gguf->n_tensors = n_tensors;
+      if (build_indices (gguf, error))
+        return gguf;
+    }
+  else
+    rt_fail (error, RT_ERROR_MEMORY, "no memory for %llu tensors", (unsigned long long)n_tensors);
   rt_gguf_close (gguf);
   return NULL;
 }

@@ -1,0 +1,30 @@
+/* JSON files from strangers: size, depth and text are checked before json-glib sees them, which
+ * recurses as deep as a file tells it to. Private to import/. */
+#pragma once
+
+#include <json-glib/json-glib.h>
+
+G_BEGIN_DECLS
+
+/* Nested objects and lists. */
+#define ENG_JSON_MAX_DEPTH 32
+
+/* The object that @text is; @what ("config.json") begins every message. */
+JsonObject *eng_json_parse (const char *what, const char *text, gsize n_bytes, GError **error);
+/* The same for the file at @path, of at most @max_bytes. */
+JsonObject *eng_json_load (const char *path, gsize max_bytes, GError **error);
+
+/* Members by name; what is null counts as absent. */
+
+JsonNode *eng_json_member (JsonObject *object, const char *name);
+/* NULL unless it is one. */
+JsonObject *eng_json_object (JsonObject *object, const char *name);
+JsonArray *eng_json_array (JsonObject *object, const char *name);
+const char *eng_json_text (JsonObject *object, const char *name);
+gboolean eng_json_bool (JsonObject *object, const char *name, gboolean otherwise);
+/* Whether @node is a whole number / any number; *@value is untouched otherwise. */
+gboolean eng_json_node_int (JsonNode *node, gint64 *value);
+gboolean eng_json_node_number (JsonNode *node, double *value);
+const char *eng_json_node_text (JsonNode *node);
+
+G_END_DECLS
