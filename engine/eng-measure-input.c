@@ -49,8 +49,9 @@ compare_paths (const void *a, const void *b)
 }
 
 static gboolean
-add_folder (GPtrArray *paths, const char *folder, GError **error)
+add_folder (EngMeasureInput *self, const char *folder, GError **error)
 {
+  GPtrArray *paths = self->paths;
   g_autoptr (GDir) dir = g_dir_open (folder, 0, error);
   const char *name;
   guint first = paths->len;
@@ -68,6 +69,7 @@ add_folder (GPtrArray *paths, const char *folder, GError **error)
                        folder);
           return FALSE;
         }
+      g_hash_table_add (self->listed, path);
       g_ptr_array_add (paths, g_steal_pointer (&path));
     }
   if (paths->len == first)
@@ -87,7 +89,7 @@ list_inputs (EngMeasureInput *self, GError **error)
       const char *path = self->workload->inputs[i];
       if (!g_file_test (path, G_FILE_TEST_IS_DIR))
         g_ptr_array_add (self->paths, g_strdup (path));
-      else if (!add_folder (self->paths, path, error))
+      else if (!add_folder (self, path, error))
         return FALSE;
     }
   return TRUE;
@@ -101,12 +103,51 @@ load_input (EngMeasureInput *self, guint index, GError **error)
   return eng_input_load (self->paths->pdata[index % self->paths->len], self->cancellable, error);
 }
 
+/* A folder may hold more than inputs (licences, labels, sounds beside pictures): what it listed and
+ * what cannot be read or fed is left out, with a note. FALSE: it must be an error, because the file was
+ * named, or because nothing would be left. */
+static gboolean
+leave_out (EngMeasureInput *self, guint index, const GError *why)
+{
+  if (self->paths->len < 2 || why->domain != ENG_ERROR)
+    return FALSE;
+  guint at = index % self->paths->len;
+  if (!g_hash_table_contains (self->listed, self->paths->pdata[at]))
+    return FALSE;
+  g_ptr_array_add (self->notes, g_strdup_printf ("%s was left out: %s",
+                                                 (char *)self->paths->pdata[at], why->message));
+  g_hash_table_remove (self->listed, self->paths->pdata[at]);
+  g_ptr_array_remove_index (self->paths, at);
+  return TRUE;
+}
+
+/* The run for the kind of the first input that can be read. */
+static gboolean
+make_run (EngMeasureInput *self, EngBuild *build, GError **error)
+{
+  g_autoptr (GError) local = NULL;
+  g_autoptr (EngInput) first = load_input (self, 0, &local);
+
+  while (first == NULL && leave_out (self, 0, local))
+    {
+      g_clear_error (&local);
+      first = load_input (self, 0, &local);
+    }
+  if (first == NULL)
+    g_propagate_error (error, g_steal_pointer (&local));
+  else
+    self->run = eng_task_run_new (build, eng_input_get_kind (first), error);
+  return self->run != NULL;
+}
+
 gboolean
 eng_measure_input_init (EngMeasureInput *self, EngBuild *build, const EngWorkload *workload,
                         GError **error)
 {
   *self = (EngMeasureInput){ .workload = workload,
                              .paths = g_ptr_array_new_with_free_func (g_free),
+                             .listed = g_hash_table_new (g_str_hash, g_str_equal),
+                             .notes = g_ptr_array_new_with_free_func (g_free),
                              .last_exec_ns = NAN,
                              .last_nodes_ns = NAN,
                              .traced = TRUE, /* the first warms up */
@@ -118,19 +159,15 @@ eng_measure_input_init (EngMeasureInput *self, EngBuild *build, const EngWorkloa
                              .overhead = samples_new (),
                              .around = samples_new (),
                              .reading = samples_new () };
-  if (!list_inputs (self, error))
-    return FALSE;
-  g_autoptr (EngInput) first = load_input (self, 0, error);
-  if (first == NULL)
-    return FALSE;
-  self->run = eng_task_run_new (build, eng_input_get_kind (first), error);
-  return self->run != NULL;
+  return list_inputs (self, error) && make_run (self, build, error);
 }
 
 void
 eng_measure_input_clear (EngMeasureInput *self)
 {
+  g_hash_table_unref (self->listed);
   g_ptr_array_unref (self->paths);
+  g_ptr_array_unref (self->notes);
   eng_task_run_free (self->run);
   g_clear_pointer (&self->last, eng_input_unref);
   g_clear_pointer (&self->result, eng_result_unref);
@@ -270,7 +307,7 @@ run_input (EngMeasureInput *self, EngInput *input, double reading_ns, guint64 de
 }
 
 static gboolean
-run_path (EngMeasureInput *self, guint index, GError **error)
+try_path (EngMeasureInput *self, guint index, GError **error)
 {
   guint64 start = rt_now_ns ();
   g_autoptr (EngInput) input = load_input (self, index, error);
@@ -286,14 +323,33 @@ run_path (EngMeasureInput *self, guint index, GError **error)
   return TRUE;
 }
 
+/* Input @index, or the next one that is an input. */
+static gboolean
+run_path (EngMeasureInput *self, guint index, GError **error)
+{
+  for (;;)
+    {
+      g_autoptr (GError) local = NULL;
+      if (try_path (self, index, &local))
+        return TRUE;
+      if (!leave_out (self, index, local))
+        {
+          g_propagate_error (error, g_steal_pointer (&local));
+          return FALSE;
+        }
+      if (index >= self->paths->len)
+        return TRUE; /* it was the last */
+    }
+}
+
 /* ---- Modes ---- */
 
 gboolean
 eng_measure_input_once (EngMeasureInput *self, GError **error)
 {
-  guint n = MAX (self->paths->len, 1);
-  for (guint i = 0; i < n && !self->cancelled; i++)
+  for (guint i = 0; i < MAX (self->paths->len, 1) && !self->cancelled; i++)
     {
+      guint n = MAX (self->paths->len, 1); /* fewer when a folder held other files */
       tell_stage (self, n > 1 ? "Running the inputs" : "Running the input", (double)i / n);
       if (!run_path (self, i, error))
         return FALSE;
@@ -316,8 +372,7 @@ eng_measure_input_repeat (EngMeasureInput *self, GError **error)
          && (self->inference->len < wanted || self->nodes->len < MIN (wanted, FEWEST_SAMPLES)))
     {
       guint64 spent = rt_now_ns () - start;
-      if (!asked
-          && spent > (self->inference->len < FEWEST_SAMPLES ? LONGEST_REPEAT_NS : REPEAT_NS))
+      if (!asked && spent > (self->inference->len < FEWEST_SAMPLES ? LONGEST_REPEAT_NS : REPEAT_NS))
         break;
       tell_stage (self, "Measuring again", (double)MIN (self->inference->len, wanted) / wanted);
       ok = run_input (self, self->last, -1, asked ? 0 : start + LONGEST_REPEAT_NS, error);
@@ -353,8 +408,9 @@ eng_measure_input_continuous (EngMeasureInput *self, GError **error)
 {
   guint64 start = rt_now_ns ();
   double seconds = self->workload->seconds;
+  guint at = 0; /* not i modulo their number, which may fall */
 
-  for (guint64 i = 0; !self->cancelled; i++)
+  for (guint64 i = 0; !self->cancelled; i++, at++)
     {
       double spent = (double)(rt_now_ns () - start) * 1e-9;
       if (spent >= seconds && i > 0)
@@ -363,7 +419,9 @@ eng_measure_input_continuous (EngMeasureInput *self, GError **error)
       if (g_cancellable_is_cancelled (self->cancellable))
         break;
       tell_stage (self, "Running continuously", isinf (seconds) ? -1 : spent / seconds);
-      if (!run_path (self, (guint)(i % MAX (self->paths->len, 1)), error))
+      if (at >= self->paths->len)
+        at = 0;
+      if (!run_path (self, at, error))
         return FALSE;
     }
   /* Without an end, stopping is how it ends. */

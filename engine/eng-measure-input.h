@@ -14,6 +14,8 @@ typedef struct
   GCancellable *cancellable;
 
   GPtrArray *paths;   /* owned: char *; empty: random input */
+  GHashTable *listed; /* owned: those of @paths that a folder's listing gave: what is no input of this network is left out */
+  GPtrArray *notes;   /* owned: char *: what was left out and why */
   EngTaskRun *run;    /* owned */
   EngInput *last;     /* owned: the input that is repeated */
   EngResult *result;  /* owned: of the last input */

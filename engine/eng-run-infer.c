@@ -130,12 +130,28 @@ on_cancelled (GCancellable *cancellable, gpointer exec)
   rt_exec_cancel (exec);
 }
 
+/* What was built, and what of the folders was left out. */
+static void
+add_notes (EngRun *run, const EngMeasureInput *measure)
+{
+  g_autoptr (GPtrArray) notes = g_ptr_array_new ();
+  for (guint i = 0; run->notes != NULL && run->notes[i] != NULL; i++)
+    g_ptr_array_add (notes, run->notes[i]);
+  for (guint i = 0; i < measure->notes->len; i++)
+    g_ptr_array_add (notes, measure->notes->pdata[i]);
+  g_ptr_array_add (notes, NULL);
+  GStrv all = g_strdupv ((GStrv)notes->pdata);
+  g_strfreev (run->notes);
+  run->notes = all;
+}
+
 static void
 describe (EngRun *run, const EngMeasureInput *measure, EngMachine *machine)
 {
   eng_run_describe (run, measure->run->build, measure->workload, measure->profiler, machine);
   run->text = measure->result != NULL ? eng_result_dup_text (measure->result) : g_strdup ("");
   run->result = measure->result != NULL ? eng_result_ref (measure->result) : NULL;
+  add_notes (run, measure);
   run->n_inferences = measure->n_inferences;
   run->stop = measure->cancelled ? "stopped" : "finished";
 }

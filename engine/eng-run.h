@@ -106,7 +106,7 @@ const char *eng_run_get_isa (EngRun *run);
 const char *eng_run_get_stop (EngRun *run);        /* why it ended: "end token", "length", "context full", "stopped" */
 EngValidity eng_run_get_validity (EngRun *run);
 const char *const *eng_run_get_reasons (EngRun *run); /* why degraded or invalid; NULL-terminated */
-const char *const *eng_run_get_notes (EngRun *run);   /* build notes */
+const char *const *eng_run_get_notes (EngRun *run);   /* of the build, and files of a folder that were left out */
 
 /* Everything, in one JSON object with units in the field names; and back. */
 char *eng_run_to_json (EngRun *run);

@@ -139,7 +139,7 @@ app_cli_json_network (JsonBuilder *builder, EngModel *model)
 /* ---- runs ---- */
 
 void
-app_cli_print_figures (EngRun *run)
+app_cli_print_figures (EngRun *run, EngBuild *build)
 {
   static const EngFigureId shown[]
       = { ENG_FIGURE_INFERENCE,      ENG_FIGURE_INFERENCES,  ENG_FIGURE_PREPROCESSING, ENG_FIGURE_NETWORK,
@@ -152,6 +152,10 @@ app_cli_print_figures (EngRun *run)
 
       g_printerr ("%-22s %s\n", eng_figure_id_title (shown[i]), text);
     }
+  /* Those of the build were told when it was made. */
+  for (const char *const *note = eng_run_get_notes (run); note != NULL && *note != NULL; note++)
+    if (!g_strv_contains (eng_build_get_notes (build), *note))
+      g_printerr ("note: %s\n", *note);
   for (const char *const *reason = eng_run_get_reasons (run); *reason != NULL; reason++)
     g_printerr ("%s: %s\n", eng_run_get_validity (run) == ENG_RUN_INVALID ? "invalid" : "degraded", *reason);
 }

@@ -45,10 +45,13 @@ void app_cli_json_recipe (JsonBuilder *builder, EngRecipe *recipe);
 /* Print the finished object on stdout, indented. */
 void app_cli_json_print (JsonBuilder *builder);
 
+/* Cancelled by the first Ctrl-C: a run then ends with what it has. Once per program. */
+GCancellable *app_cli_stop_on_interrupt (void);
+
 /* Networks (app-cli-network.c). */
 void app_cli_print_network (EngModel *model);
 void app_cli_json_network (JsonBuilder *builder, EngModel *model); /* members of the object that is open */
-void app_cli_print_figures (EngRun *run);                          /* on standard error */
+void app_cli_print_figures (EngRun *run, EngBuild *build);         /* on standard error, with the run's own notes */
 gboolean app_cli_save_result (EngRun *run, const char *path, GError **error);
 gboolean app_cli_draw_result (EngResult *result, const char *path, GError **error); /* boxes, points or a mask, over the input picture; PNG */
 EngWorkload *app_cli_input_workload (char **inputs, int n_repeats, double seconds, double rate);

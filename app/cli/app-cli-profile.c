@@ -9,11 +9,14 @@ static gboolean as_json, as_csv, by_node;
 static char *prompt, *recipe_text;
 static char **inputs;
 static int n_predict = 64, n_threads = 0, n_repeats = 0;
+static double seconds, rate;
 
 static const GOptionEntry entries[] = {
   { "prompt", 'p', 0, G_OPTION_ARG_STRING, &prompt, "The text to go on from", "TEXT" },
   { "input", 'i', 0, G_OPTION_ARG_FILENAME_ARRAY, &inputs, "Of a network: a file or a folder; may be repeated (random without)", "FILE" },
   { "repeats", 0, 0, G_OPTION_ARG_INT, &n_repeats, "Of a network: clean inferences (as many as an interval takes)", "N" },
+  { "seconds", 0, 0, G_OPTION_ARG_DOUBLE, &seconds, "Of a network: over the inputs again and again for so long (inf: until Ctrl-C)", "S" },
+  { "rate", 0, 0, G_OPTION_ARG_DOUBLE, &rate, "With --seconds: inputs per second, instead of as fast as possible", "HZ" },
   { "recipe", 0, 0, G_OPTION_ARG_STRING, &recipe_text, "A recipe: a file or JSON", "FILE|JSON" },
   { "tokens", 'n', 0, G_OPTION_ARG_INT, &n_predict, "Tokens to decode (64): half of them are instrumented", "N" },
   { "threads", 't', 0, G_OPTION_ARG_INT, &n_threads, "Threads, instead of the recipe's", "N" },
@@ -82,7 +85,7 @@ make_workload (EngModel *model)
   EngWorkload *workload;
 
   if (eng_model_get_kind (model) == ENG_MODEL_NETWORK)
-    return app_cli_input_workload (inputs, n_repeats, 0, 0);
+    return app_cli_input_workload (inputs, n_repeats, seconds, rate);
   workload = eng_workload_new (prompt != NULL ? prompt : "It is a truth universally acknowledged, that");
   workload->n_predict = (guint) MAX (n_predict, 1);
   workload->ignore_end = TRUE;
@@ -98,12 +101,18 @@ run_command (int argc, char **argv, GError **error)
   g_autoptr (EngBuild) build = NULL;
   g_autoptr (EngWorkload) workload = NULL;
   g_autoptr (EngRun) run = NULL;
+  g_autoptr (GCancellable) cancellable = NULL;
   g_autofree char *text = NULL;
   EngFigure overhead;
   gboolean network;
 
   if (!app_cli_parse (&app_command_profile, entries, &argc, &argv, 1, error))
     return FALSE;
+  if (rate > 0 && !(seconds > 0))
+    {
+      g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "--rate is for continuous runs: give --seconds, too");
+      return FALSE;
+    }
   recipe = app_cli_recipe (recipe_text, error);
   with_threads = recipe != NULL ? app_cli_recipe_with_threads (recipe, n_threads, error) : NULL;
   model = with_threads != NULL ? eng_model_load (argv[1], NULL, error) : NULL;
@@ -112,7 +121,8 @@ run_command (int argc, char **argv, GError **error)
     return FALSE;
 
   workload = make_workload (model);
-  run = eng_run_new (build, workload, NULL, NULL, NULL, error);
+  cancellable = app_cli_stop_on_interrupt ();
+  run = eng_run_new (build, workload, NULL, NULL, cancellable, error);
   if (run == NULL)
     return FALSE;
   if (as_json || as_csv)

@@ -32,7 +32,7 @@ static const GOptionEntry entries[] = {
     "Of a network: a picture, sound, .npy or .bin file, or a folder; may be repeated (random without)", "FILE" },
   { "output", 'o', 0, G_OPTION_ARG_FILENAME, &output, "Save the picture (PNG) or sound (WAV) that comes out, or what was found drawn over the picture (PNG)", "FILE" },
   { "repeats", 0, 0, G_OPTION_ARG_INT, &n_repeats, "Clean inferences (as many as an interval takes)", "N" },
-  { "seconds", 0, 0, G_OPTION_ARG_DOUBLE, &seconds, "Run over the inputs again and again for so long", "S" },
+  { "seconds", 0, 0, G_OPTION_ARG_DOUBLE, &seconds, "Run over the inputs again and again for so long (inf: until Ctrl-C)", "S" },
   { "rate", 0, 0, G_OPTION_ARG_DOUBLE, &rate, "With --seconds: inputs per second (as fast as possible)", "HZ" },
   { "keep", 0, 0, G_OPTION_ARG_NONE, &keep, "Keep the run in the history", NULL },
   { "json", 0, 0, G_OPTION_ARG_NONE, &as_json, "One JSON object: the whole run", NULL },
@@ -146,7 +146,7 @@ on_result (EngResult *result, gpointer user_data)
 }
 
 static gboolean
-show (EngRun *run, GError **error)
+show (EngRun *run, EngBuild *build, GError **error)
 {
   if (output != NULL && !app_cli_save_result (run, output, error))
     return FALSE;
@@ -157,7 +157,7 @@ show (EngRun *run, GError **error)
       g_print ("%s\n", json);
     }
   else if (eng_run_get_workload (run)->kind == ENG_WORKLOAD_INPUT)
-    app_cli_print_figures (run);
+    app_cli_print_figures (run, build);
   else
     print_summary (run);
   if (keep)
@@ -178,6 +178,7 @@ run_command (int argc, char **argv, GError **error)
   g_autoptr (EngBuild) build = NULL;
   g_autoptr (EngWorkload) workload = NULL;
   g_autoptr (EngRun) run = NULL;
+  g_autoptr (GCancellable) cancellable = NULL;
   EngRunEvents events = { .text = on_text, .result = on_result };
 
   if (!app_cli_parse (&app_command_run, entries, &argc, &argv, 1, error) || !check_options (error))
@@ -191,8 +192,9 @@ run_command (int argc, char **argv, GError **error)
   build = workload != NULL ? app_cli_build (model, with_threads, error) : NULL;
   if (build == NULL)
     return FALSE;
-  run = eng_run_new (build, workload, NULL, as_json ? NULL : &events, NULL, error);
-  return run != NULL && show (run, error);
+  cancellable = app_cli_stop_on_interrupt ();
+  run = eng_run_new (build, workload, NULL, as_json ? NULL : &events, cancellable, error);
+  return run != NULL && show (run, build, error);
 }
 
 const AppCommand app_command_run

@@ -98,12 +98,12 @@ test_class (gconstpointer data)
 }
 
 static const ClassCase sound_cases[] = {
-  /* Features and network beside an implementation in NumPy and LiteRT: yes 0.999, no 0.041 (the
-   * network takes it for go, 0.952), silence 0.933. */
+  /* Features and network beside an implementation in NumPy and LiteRT: yes 0.999, silence 0.933, and no
+   * is taken for go, with 0.939 (its reference kernels) or 0.952 (XNNPACK). */
   { "keyword-yes", "audio/kws/kws_ref_model_float32.tflite", "audio/kws/yes_1000ms.wav", "yes",
     0.99 },
   { "keyword-yes-int8", "audio/kws/kws_ref_model.tflite", "audio/kws/yes_1000ms.wav", "yes", 0.98 },
-  { "keyword-no", "audio/kws/kws_ref_model_float32.tflite", "audio/kws/no_1000ms.wav", "go", 0.94 },
+  { "keyword-no", "audio/kws/kws_ref_model_float32.tflite", "audio/kws/no_1000ms.wav", "go", 0.93 },
   { "keyword-silence", "audio/kws/kws_ref_model_float32.tflite", "audio/kws/silence_1000ms.wav",
     "silence", 0.92 },
   /* What the sounds are. */
