@@ -22,6 +22,12 @@ min_size (size_t a, size_t b)
 }
 
 static size_t
+max_size (size_t a, size_t b)
+{
+  return a > b ? a : b;
+}
+
+static size_t
 round_up (size_t n, size_t unit)
 {
   return (n + unit - 1) / unit * unit;
@@ -171,12 +177,33 @@ typedef struct
 } Part;
 
 /* The input channels of @part at @pixel, each as often as it has outputs. */
-static const float *
+static void
 repeat (const Plan *plan, const Part *part, const float *pixel, float *to)
 {
   for (size_t i = 0; i < part->n; i++)
     to[i] = pixel[(part->first + i) / plan->multiplier];
-  return to;
+}
+
+/* The columns of one row of windows that are in the picture row @row; the values lie there or, repeated,
+ * behind each other from @repeated on. */
+static void
+row_columns (const Plan *plan, const RtTensor *x, const Part *part, const float *row,
+             const float *zeros, float *repeated, const float **columns)
+{
+  const RtPicture *p = &plan->p;
+  const size_t before = min_size ((size_t)p->pad_left, plan->n_columns);
+  const size_t end = max_size (min_size (p->in_w + (size_t)p->pad_left, plan->n_columns), before);
+  const size_t step = plan->multiplier == 1 ? x->row_stride : plan->block;
+  const float *at = plan->multiplier == 1 ? row + part->first : repeated;
+
+  for (size_t j = 0; j < before; j++)
+    columns[j] = zeros;
+  for (size_t j = before; j < end; j++)
+    columns[j] = at + (j - before) * step;
+  for (size_t j = end; j < plan->n_columns; j++)
+    columns[j] = zeros;
+  for (size_t j = 0; plan->multiplier > 1 && j < end - before; j++)
+    repeat (plan, part, row + j * x->row_stride, repeated + j * step);
 }
 
 static void
@@ -188,23 +215,17 @@ find_columns (const Plan *plan, const RtTensor *x, const Part *part, const float
   for (size_t i = 0; i < p->kernel_h; i++)
     {
       const ptrdiff_t y = (ptrdiff_t)(part->row * p->stride_h + i * p->dilation_h) - p->pad_top;
-      const bool inside = y >= 0 && y < (ptrdiff_t)p->in_h;
-      const float *row = inside
-                             ? (const float *)x->data
-                                   + (part->picture * p->in_h + (size_t)y) * p->in_w * x->row_stride
-                             : NULL;
 
-      for (size_t j = 0; j < plan->n_columns; j++, columns++, repeated += plan->block)
-        {
-          const ptrdiff_t at = (ptrdiff_t)j - p->pad_left;
-
-          if (row == NULL || at < 0 || at >= (ptrdiff_t)p->in_w)
-            *columns = zeros;
-          else if (plan->multiplier == 1)
-            *columns = row + (size_t)at * x->row_stride + part->first;
-          else
-            *columns = repeat (plan, part, row + (size_t)at * x->row_stride, repeated);
-        }
+      if (y >= 0 && y < (ptrdiff_t)p->in_h)
+        row_columns (plan, x, part,
+                     (const float *)x->data
+                         + (part->picture * p->in_h + (size_t)y) * p->in_w * x->row_stride,
+                     zeros, repeated, columns);
+      else
+        for (size_t j = 0; j < plan->n_columns; j++)
+          columns[j] = zeros;
+      columns += plan->n_columns;
+      repeated += plan->n_columns * plan->block;
     }
 }
 
