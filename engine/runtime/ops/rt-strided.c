@@ -289,6 +289,31 @@ tile_few_rows (size_t elem, const Tile *t, int64_t n_rows)
       memcpy (t->to + i * t->to_step + j * e, t->from + j * t->from_step + i * e, elem);
 }
 
+/* Three planes of 32 bits become triples that follow each other, as for a picture. Returns how many rows
+ * of the target are done. */
+static int64_t
+interleave_triples (const Tile *t)
+{
+  const uint8_t *planes[3] = { t->from, t->from + t->from_step, t->from + 2 * t->from_step };
+  int64_t i = 0;
+
+  for (; i + 4 <= t->n_rows; i += 4)
+    {
+      V32 a, b, c, out[3];
+
+      memcpy (&a, planes[0] + i * 4, sizeof a);
+      memcpy (&b, planes[1] + i * 4, sizeof b);
+      memcpy (&c, planes[2] + i * 4, sizeof c);
+      const V32 low = LOW_32 (a, b), high = HIGH_32 (a, b);
+      out[0] = __builtin_shufflevector (low, c, 0, 1, 4, 2);
+      out[1] = __builtin_shufflevector (__builtin_shufflevector (low, c, 3, 5, 3, 5), high, 0, 1, 4,
+                                        5);
+      out[2] = __builtin_shufflevector (high, c, 6, 2, 3, 7);
+      memcpy (t->to + i * 12, out, sizeof out);
+    }
+  return i;
+}
+
 #define DEFINE_TILE(bits, n)                                                                       \
   static void tile_##bits (const Tile *t)                                                          \
   {                                                                                                \
@@ -303,7 +328,8 @@ tile_few_rows (size_t elem, const Tile *t, int64_t n_rows)
       }                                                                                            \
     if (t->n_cols == 3)                                                                            \
       {                                                                                            \
-        tile_edge (bits / 8, t, 0, t->n_rows, 0, 3);                                               \
+        const int64_t done = bits == 32 && t->to_step == 12 ? interleave_triples (t) : 0;          \
+        tile_edge (bits / 8, t, done, t->n_rows - done, 0, 3);                                     \
         return;                                                                                    \
       }                                                                                            \
     const int64_t rows = t->n_rows / n * n, cols = t->n_cols / n * n;                              \
