@@ -28,7 +28,7 @@ struct _AppGraphView
   GtkWidget *table_bin;
   GtkToggleButton *expand;
   GtkToggleButton *search_button;
-  GtkWidget *search, *search_revealer;
+  GtkWidget *search, *search_strip;
   GtkWidget *search_count, *search_previous, *search_next;
   AppReportBar *report;
 
@@ -214,7 +214,7 @@ on_search_stopped (AppGraphView *self)
 }
 
 static void
-on_search_revealed (AppGraphView *self)
+on_search_shown (AppGraphView *self)
 {
   if (gtk_toggle_button_get_active (self->search_button))
     gtk_widget_grab_focus (self->search);
@@ -229,6 +229,8 @@ on_find (GtkWidget *widget, GVariant *args, gpointer data)
 {
   AppGraphView *self = APP_GRAPH_VIEW (widget);
 
+  if (!gtk_widget_get_mapped (widget)) /* another view is seen */
+    return FALSE;
   gtk_toggle_button_set_active (self->search_button, TRUE);
   gtk_widget_grab_focus (self->search);
   return TRUE;
@@ -533,7 +535,7 @@ app_graph_view_class_init (AppGraphViewClass *klass)
   gtk_widget_class_bind_template_child (widget_class, AppGraphView, expand);
   gtk_widget_class_bind_template_child (widget_class, AppGraphView, search_button);
   gtk_widget_class_bind_template_child (widget_class, AppGraphView, search);
-  gtk_widget_class_bind_template_child (widget_class, AppGraphView, search_revealer);
+  gtk_widget_class_bind_template_child (widget_class, AppGraphView, search_strip);
   gtk_widget_class_bind_template_child (widget_class, AppGraphView, search_count);
   gtk_widget_class_bind_template_child (widget_class, AppGraphView, search_previous);
   gtk_widget_class_bind_template_child (widget_class, AppGraphView, search_next);
@@ -542,18 +544,33 @@ app_graph_view_class_init (AppGraphViewClass *klass)
   gtk_widget_class_bind_template_callback (widget_class, on_search_next);
   gtk_widget_class_bind_template_callback (widget_class, on_search_previous);
   gtk_widget_class_bind_template_callback (widget_class, on_search_stopped);
-  gtk_widget_class_bind_template_callback (widget_class, on_search_revealed);
+  gtk_widget_class_bind_template_callback (widget_class, on_search_shown);
   gtk_widget_class_bind_template_callback (widget_class, on_report_node);
-  gtk_widget_class_add_binding (widget_class, GDK_KEY_f, GDK_CONTROL_MASK, on_find, NULL);
   gtk_widget_class_bind_template_callback (widget_class, on_fit);
   gtk_widget_class_bind_template_callback (widget_class, on_expand);
   gtk_widget_class_bind_template_callback (widget_class, on_metric);
+}
+
+/* Wherever in the window the focus is. */
+static void
+add_find_shortcut (AppGraphView *self)
+{
+  GtkEventController *controller = gtk_shortcut_controller_new ();
+  GtkShortcut *shortcut
+      = gtk_shortcut_new (gtk_keyval_trigger_new (GDK_KEY_f, GDK_CONTROL_MASK),
+                          gtk_callback_action_new (on_find, NULL, NULL));
+
+  gtk_shortcut_controller_set_scope (GTK_SHORTCUT_CONTROLLER (controller),
+                                     GTK_SHORTCUT_SCOPE_GLOBAL);
+  gtk_shortcut_controller_add_shortcut (GTK_SHORTCUT_CONTROLLER (controller), shortcut);
+  gtk_widget_add_controller (GTK_WIDGET (self), controller);
 }
 
 static void
 app_graph_view_init (AppGraphView *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
+  add_find_shortcut (self);
   plot_graph_set_card_func (self->graph, fill_card, self, NULL);
   g_signal_connect_object (self->graph, "notify::selected", G_CALLBACK (on_selected), self,
                            G_CONNECT_SWAPPED);

@@ -160,11 +160,21 @@ on_step (AppMemoryView *self)
   update_alive (self);
 }
 
+static const char *
+get_empty_text (AppMemoryView *self)
+{
+  EngModel *model = eng_session_get_model (app_stage_get_session (self->stage));
+
+  return model != NULL && eng_model_get_report (model)[0] != NULL
+             ? _ ("No memory plan: the network cannot run, the graph shows why")
+             : _ ("The memory plan appears once the model is built");
+}
+
 static void
 refresh (AppMemoryView *self)
 {
   EngBuild *build = eng_session_get_build (app_stage_get_session (self->stage));
-  gboolean changed = g_set_object (&self->build, build);
+  gboolean changed = g_set_object (&self->build, build) || build == NULL;
 
   self->stale = FALSE;
   if (changed)
@@ -173,6 +183,7 @@ refresh (AppMemoryView *self)
           = build != NULL ? app_memory_feed_dup_caption (build) : g_strdup ("");
 
       self->syncing = TRUE;
+      g_object_set (self->memory, "empty-text", get_empty_text (self), NULL);
       if (build != NULL)
         app_memory_feed_install (build, self->memory);
       else

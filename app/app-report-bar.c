@@ -5,13 +5,16 @@
 
 #include <glib/gi18n.h>
 
+#define LINE_PX 40
+#define MAX_LIST_PX 170
+
 struct _AppReportBar
 {
   GtkWidget parent_instance;
 
   GtkWidget *heading;
   GtkWidget *details;
-  GtkWidget *revealer;
+  GtkWidget *scroller;
   GtkListView *list;
 
   EngModel *model;
@@ -73,13 +76,6 @@ on_line (GtkListView *list, guint position, AppReportBar *self)
 }
 
 static void
-on_details (AppReportBar *self, GParamSpec *pspec, GtkToggleButton *button)
-{
-  gtk_revealer_set_reveal_child (GTK_REVEALER (self->revealer),
-                                 gtk_toggle_button_get_active (button));
-}
-
-static void
 app_report_bar_dispose (GObject *object)
 {
   AppReportBar *self = APP_REPORT_BAR (object);
@@ -104,12 +100,11 @@ app_report_bar_class_init (AppReportBarClass *klass)
   gtk_widget_class_set_template_from_resource (widget_class, APP_PATH "/ui/app-report-bar.ui");
   gtk_widget_class_bind_template_child (widget_class, AppReportBar, heading);
   gtk_widget_class_bind_template_child (widget_class, AppReportBar, details);
-  gtk_widget_class_bind_template_child (widget_class, AppReportBar, revealer);
   gtk_widget_class_bind_template_child (widget_class, AppReportBar, list);
+  gtk_widget_class_bind_template_child (widget_class, AppReportBar, scroller);
   gtk_widget_class_bind_template_callback (widget_class, setup_line);
   gtk_widget_class_bind_template_callback (widget_class, bind_line);
   gtk_widget_class_bind_template_callback (widget_class, on_line);
-  gtk_widget_class_bind_template_callback (widget_class, on_details);
 }
 
 static void
@@ -142,6 +137,9 @@ app_report_bar_set_model (AppReportBar *self, EngModel *model)
     }
   lines = gtk_no_selection_new (G_LIST_MODEL (gtk_string_list_new (report)));
   gtk_list_view_set_model (self->list, GTK_SELECTION_MODEL (lines));
+  /* A list does not know how high its wrapped lines are: two rows of text each. */
+  gtk_scrolled_window_set_min_content_height (GTK_SCROLLED_WINDOW (self->scroller),
+                                              (int)MIN (n * LINE_PX, MAX_LIST_PX));
   heading = g_strdup_printf (
       ngettext ("This network can be looked at but not run: %u thing in it is not supported.",
                 "This network can be looked at but not run: %u things in it are not supported.", n),

@@ -3,6 +3,7 @@
 
 #include "app-config.h"
 #include "plot-export.h"
+#include "plot-graph.h"
 
 #include <glib/gi18n.h>
 
@@ -255,6 +256,9 @@ typedef enum
   PLOT_OF_MEMORY,
 } PlotOf;
 
+#define GRAPH_LEGEND_PX 290
+#define MAX_PAGE_PX 12000
+
 static const struct
 {
   const char *target, *what; /* @what is NULL for the lanes: the recipe says it */
@@ -262,7 +266,7 @@ static const struct
 } plots[] = {
   [PLOT_OF_LANES] = { "lanes", NULL, 1200, 640 },
   [PLOT_OF_COMPARE] = { "compare", N_ ("comparison"), 1200, 640 },
-  [PLOT_OF_GRAPH] = { "graph", N_ ("graph"), 1000, 1400 },
+  [PLOT_OF_GRAPH] = { "graph", N_ ("graph"), 0, 0 }, /* its own size */
   [PLOT_OF_MEMORY] = { "memory", N_ ("memory plan"), 1200, 640 },
 };
 
@@ -283,6 +287,17 @@ get_figure (AppWindow *self, PlotOf plot)
     }
 }
 
+/* A graph has a size of its own; the rest of the page is for its legend. */
+static void
+fit_page_to_graph (PlotFigure *graph, PlotExportOptions *options)
+{
+  int width, height;
+
+  plot_graph_get_size (PLOT_GRAPH (graph), &width, &height);
+  options->width_px = CLAMP (width + GRAPH_LEGEND_PX, 480, MAX_PAGE_PX);
+  options->height_px = CLAMP (height, 320, MAX_PAGE_PX);
+}
+
 static void
 save_plot (AppWindow *self, GFile *file, gpointer which)
 {
@@ -300,6 +315,8 @@ save_plot (AppWindow *self, GFile *file, gpointer which)
       app_window_show_failure (self, error, _ ("Saving the plot"));
       return;
     }
+  if (plot == PLOT_OF_GRAPH)
+    fit_page_to_graph (figure, &options);
   /* On a page of its own the picture must say what it is of; it is drawn before the call returns. */
   title = g_strdup (plot_figure_get_title (figure));
   full = dup_plot_title (self, plots[plot].what != NULL ? _ (plots[plot].what) : NULL);

@@ -7,6 +7,7 @@
 
 #define EASE_TIME_US 70000.0
 #define MARGIN_PX 24.0
+#define HEADING_PX 40 /* room for the title of an export */
 #define READABLE_ZOOM 0.75
 #define MAX_ZOOM 2.5
 #define MAP_W 120.0
@@ -583,6 +584,19 @@ plot_graph_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
 }
 
 /* A page shows all of the graph. */
+void
+plot_graph_get_size (PlotGraph *self, int *width_px, int *height_px)
+{
+  g_return_if_fail (PLOT_IS_GRAPH (self));
+
+  plot_graph_ensure_layout (self);
+  *width_px = *height_px = 0;
+  if (!has_picture (self))
+    return;
+  *width_px = (int)ceil (self->scene->width) + (int)(2 * MARGIN_PX);
+  *height_px = (int)ceil (self->scene->height) + (int)(2 * MARGIN_PX) + HEADING_PX;
+}
+
 void
 plot_graph_draw_figure (PlotGraph *self, cairo_t *cr, double width, double height,
                         const PlotStyle *style)

@@ -127,6 +127,10 @@ void plot_graph_cancel_layout (PlotGraph *self);
 /** Finishes a layout on this thread, for files and tests. */
 void plot_graph_ensure_layout (PlotGraph *self);
 
+/** Pixels that all of it takes at zoom 1, with margins and heading: a page on which every word can be
+ * read. Finishes a layout on the way. */
+void plot_graph_get_size (PlotGraph *self, int *width_px, int *height_px);
+
 /** Shows everything, and keeps doing so as the window changes. */
 void plot_graph_fit (PlotGraph *self);
 /** Zooms by @factor (> 1: nearer) about the selected box when it is in view, else the middle. */

@@ -158,6 +158,12 @@ eng_import_find (EngImport *self, const char *name)
   return name != NULL ? GPOINTER_TO_UINT (g_hash_table_lookup (self->names, name)) - 1 : RT_NONE;
 }
 
+gboolean
+eng_import_is_lost (EngImport *self, const char *name)
+{
+  return name != NULL && g_hash_table_contains (self->ghosts, name);
+}
+
 /* ---- tensors ---- */
 
 static gboolean

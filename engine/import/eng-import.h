@@ -40,6 +40,8 @@ gboolean eng_import_set_quant (EngImport *import, RtValueId value, const RtQuant
 void eng_import_bind (EngImport *import, const char *name, RtValueId value);
 /* RT_NONE when there is no such tensor (yet) or the node that makes it is not supported. */
 RtValueId eng_import_find (EngImport *import, const char *name);
+/* Whether a node that is not supported makes @name, in a shape that the file does not tell. */
+gboolean eng_import_is_lost (EngImport *import, const char *name);
 
 const RtGraph *eng_import_graph (EngImport *import);
 const RtValue *eng_import_value (EngImport *import, RtValueId value);

@@ -49,6 +49,9 @@ find_inputs (EngOnnxNode *node)
       else if (inputs[i] == RT_NONE
                && g_hash_table_contains (node->importer->lost, proto->input[i]))
         node->is_cut = TRUE;
+      else if (inputs[i] == RT_NONE && eng_import_is_lost (node->importer->import, proto->input[i]))
+        eng_onnx_refuse (node, "its input '%s' comes from a node that is not supported",
+                         proto->input[i]);
       else if (inputs[i] == RT_NONE)
         eng_onnx_refuse (node, "its input '%s' is not made by any node before it", proto->input[i]);
     }
