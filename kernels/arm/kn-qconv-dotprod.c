@@ -13,15 +13,16 @@
 #define MAX_PIXELS 6
 #define LINE_OF_16 4
 
-/* Four columns, the same for all rows. */
-#define STEP(lane) UNROLL
-for (size_t q = 0; q < 4; q++)
-  {
-    const int8x16_t w = vld1q_s8 ((const int8_t *)panel + 64 * (lane) + 16 * q);
-    UNROLL
-    for (size_t p = 0; p < P; p++)
-      acc[p][q] = vdotq_laneq_s32 (acc[p][q], w, columns[p], lane);
-  }
+/* Four columns of all pixels times 16 rows; the lane is a number in the instruction. */
+#define STEP(lane)                                                                                 \
+  UNROLL                                                                                           \
+  for (size_t q = 0; q < 4; q++)                                                                   \
+    {                                                                                              \
+      const int8x16_t w = vld1q_s8 ((const int8_t *)panel + 64 * (lane) + 16 * q);                 \
+      UNROLL                                                                                       \
+      for (size_t p = 0; p < P; p++)                                                               \
+        acc[p][q] = vdotq_laneq_s32 (acc[p][q], w, columns[p], lane);                              \
+    }
 
 KN_QINLINE void
 tile_sums (const size_t P, const KnQgemmArgs *a, const uint8_t *panel, const uint8_t *x,

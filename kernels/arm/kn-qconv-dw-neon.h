@@ -1,10 +1,12 @@
 /* The depthwise part of the 8-bit products that all levels of Arm share. Private to kernels. */
 #pragma once
 
+#include "arm/kn-q8-neon.h"
+
 #define DW_PAIR_BYTES 32
 
 /* The bytes of one tap behind those of the other. */
-static void
+static inline void
 dw_pack_pair (const int8_t *first, const int8_t *second, uint8_t *to)
 {
   memcpy (to, first, 16);

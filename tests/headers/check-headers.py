@@ -5,7 +5,8 @@
 
 So a header that leans on what its users happen to include fails here, and one that reaches into a
 folder which it must not see (design, section 3) cannot find it.  Headers are found by looking, nobody
-registers them.  Prints TAP, one line per header, and one per folder for includes that climb out of it.
+registers them.  Not so kernels/*-body.h: those are code written once for several instruction sets, and each
+file that includes one first defines what it is made of.  Prints TAP, one line per header, and one per folder for includes that climb out of it.
 """
 import os
 import re
@@ -119,7 +120,8 @@ def main():
     source, build = Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve()
     checker = Checker(source, build, sys.argv[3:])
     headers = sorted(p.relative_to(source).as_posix() for f in FOLDERS for p in (source / f).rglob("*.h")
-                     if folder_of(p.relative_to(source).as_posix()) == f)
+                     if folder_of(p.relative_to(source).as_posix()) == f
+                     and not (f == "kernels" and p.name.endswith("-body.h")))
     print(f"1..{len(headers) + len(FOLDERS)}")
     number = failed = 0
     with ThreadPoolExecutor(max_workers=2) as pool:
