@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import corpus_onnx
+import corpus_safetensors
 import corpus_tflite
 
 U8, I8, U16, I16, U32, I32, F32, BOOL, STRING, ARRAY, U64, I64, F64 = range(13)
@@ -196,7 +197,7 @@ def tokenizer_corpus():
 def main():
     root = Path(__file__).parent / "corpus"
     corpora = {"gguf": gguf_corpus(), "tokenizer": tokenizer_corpus(), "onnx": corpus_onnx.corpus(),
-               "tflite": corpus_tflite.corpus()}
+               "tflite": corpus_tflite.corpus(), "safetensors": corpus_safetensors.corpus()}
     stale = 0
     for name, files in corpora.items():
         folder = root / name
