@@ -25,10 +25,14 @@ struct _AppInputView
   AppInputs *inputs;
   EngModel *model;
   EngInput *running, *shown;
+  GSimpleActionGroup *actions; /* a group, not the class's: those do not survive a move to another
+                                  place of the window in GTK 4.8 */
   GCancellable *cancellable;
 };
 
 G_DEFINE_FINAL_TYPE (AppInputView, app_input_view, GTK_TYPE_WIDGET)
+
+static void set_enabled (AppInputView *self, const char *name, gboolean enabled);
 
 /* ---- Showing ---- */
 
@@ -89,10 +93,9 @@ update (AppInputView *self)
   gtk_widget_set_visible (self->steps, n > 1);
   gtk_widget_set_visible (GTK_WIDGET (self->spinner), reading);
   gtk_spinner_set_spinning (self->spinner, reading);
-  gtk_widget_action_set_enabled (GTK_WIDGET (self), "input.random",
-                                 !app_inputs_is_random (self->inputs));
-  gtk_widget_action_set_enabled (GTK_WIDGET (self), "input.previous", n > 1);
-  gtk_widget_action_set_enabled (GTK_WIDGET (self), "input.next", n > 1);
+  set_enabled (self, "random", !app_inputs_is_random (self->inputs));
+  set_enabled (self, "previous", n > 1);
+  set_enabled (self, "next", n > 1);
 }
 
 static void
@@ -175,36 +178,54 @@ on_texture (GObject *clipboard, GAsyncResult *result, gpointer data)
 }
 
 static void
-on_choose (GtkWidget *widget, const char *action, GVariant *parameter)
+on_choose (GSimpleAction *action, GVariant *parameter, gpointer self)
 {
-  ask (APP_INPUT_VIEW (widget), FALSE);
+  ask (self, FALSE);
 }
 
 static void
-on_choose_folder (GtkWidget *widget, const char *action, GVariant *parameter)
+on_choose_folder (GSimpleAction *action, GVariant *parameter, gpointer self)
 {
-  ask (APP_INPUT_VIEW (widget), TRUE);
+  ask (self, TRUE);
 }
 
 static void
-on_paste (GtkWidget *widget, const char *action, GVariant *parameter)
+on_paste (GSimpleAction *action, GVariant *parameter, gpointer self)
 {
-  AppInputView *self = APP_INPUT_VIEW (widget);
-
-  gdk_clipboard_read_texture_async (gtk_widget_get_clipboard (widget), self->cancellable,
-                                    on_texture, g_object_ref (self));
+  gdk_clipboard_read_texture_async (gtk_widget_get_clipboard (self),
+                                    APP_INPUT_VIEW (self)->cancellable, on_texture,
+                                    g_object_ref (self));
 }
 
 static void
-on_random (GtkWidget *widget, const char *action, GVariant *parameter)
+on_random (GSimpleAction *action, GVariant *parameter, gpointer self)
 {
-  app_inputs_choose_random (APP_INPUT_VIEW (widget)->inputs);
+  app_inputs_choose_random (APP_INPUT_VIEW (self)->inputs);
 }
 
 static void
-on_step (GtkWidget *widget, const char *action, GVariant *parameter)
+on_step (GSimpleAction *action, GVariant *parameter, gpointer self)
 {
-  app_inputs_step (APP_INPUT_VIEW (widget)->inputs, g_str_equal (action, "input.next") ? 1 : -1);
+  const char *name = g_action_get_name (G_ACTION (action));
+
+  app_inputs_step (APP_INPUT_VIEW (self)->inputs, g_str_equal (name, "next") ? 1 : -1);
+}
+
+static const GActionEntry actions[] = {
+  { .name = "choose", .activate = on_choose },
+  { .name = "choose-folder", .activate = on_choose_folder },
+  { .name = "paste", .activate = on_paste },
+  { .name = "random", .activate = on_random },
+  { .name = "previous", .activate = on_step },
+  { .name = "next", .activate = on_step },
+};
+
+static void
+set_enabled (AppInputView *self, const char *name, gboolean enabled)
+{
+  GAction *action = g_action_map_lookup_action (G_ACTION_MAP (self->actions), name);
+
+  g_simple_action_set_enabled (G_SIMPLE_ACTION (action), enabled);
 }
 
 /* ---- Life ---- */
@@ -219,10 +240,20 @@ app_input_view_dispose (GObject *object)
   g_clear_object (&self->cancellable);
   g_clear_pointer (&self->box, gtk_widget_unparent);
   g_clear_object (&self->inputs);
+  g_clear_object (&self->actions);
   g_clear_object (&self->model);
   g_clear_pointer (&self->running, eng_input_unref);
   g_clear_pointer (&self->shown, eng_input_unref);
   G_OBJECT_CLASS (app_input_view_parent_class)->dispose (object);
+}
+
+/* GTK 4.8 loses what it knows of actions when a widget moves to another place of the window. */
+static void
+app_input_view_root (GtkWidget *widget)
+{
+  GTK_WIDGET_CLASS (app_input_view_parent_class)->root (widget);
+  gtk_widget_insert_action_group (widget, "input", NULL);
+  gtk_widget_insert_action_group (widget, "input", G_ACTION_GROUP (APP_INPUT_VIEW (widget)->actions));
 }
 
 static void
@@ -231,14 +262,9 @@ app_input_view_class_init (AppInputViewClass *klass)
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
   G_OBJECT_CLASS (klass)->dispose = app_input_view_dispose;
+  widget_class->root = app_input_view_root;
   gtk_widget_class_set_layout_manager_type (widget_class, GTK_TYPE_BIN_LAYOUT);
   gtk_widget_class_set_css_name (widget_class, "input-view");
-  gtk_widget_class_install_action (widget_class, "input.choose", NULL, on_choose);
-  gtk_widget_class_install_action (widget_class, "input.choose-folder", NULL, on_choose_folder);
-  gtk_widget_class_install_action (widget_class, "input.paste", NULL, on_paste);
-  gtk_widget_class_install_action (widget_class, "input.random", NULL, on_random);
-  gtk_widget_class_install_action (widget_class, "input.previous", NULL, on_step);
-  gtk_widget_class_install_action (widget_class, "input.next", NULL, on_step);
   gtk_widget_class_add_binding_action (widget_class, GDK_KEY_v, GDK_CONTROL_MASK, "input.paste",
                                        NULL);
   gtk_widget_class_add_binding_action (widget_class, GDK_KEY_Page_Up, 0, "input.previous", NULL);
@@ -264,6 +290,10 @@ app_input_view_init (AppInputView *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
   self->cancellable = g_cancellable_new ();
+  self->actions = g_simple_action_group_new ();
+  g_action_map_add_action_entries (G_ACTION_MAP (self->actions), actions, G_N_ELEMENTS (actions),
+                                   self);
+  gtk_widget_insert_action_group (GTK_WIDGET (self), "input", G_ACTION_GROUP (self->actions));
   self->plot = plot_result_new ();
   adw_bin_set_child (self->plot_bin, self->plot);
 }
@@ -289,9 +319,8 @@ app_input_view_set_model (AppInputView *self, EngModel *model)
 
   g_set_object (&self->model, model);
   gtk_label_set_label (self->takes, takes);
-  gtk_widget_action_set_enabled (GTK_WIDGET (self), "input.paste",
-                                 model != NULL
-                                     && (app_input_kinds (model) & 1 << ENG_INPUT_PICTURE) != 0);
+  set_enabled (self, "paste",
+               model != NULL && (app_input_kinds (model) & 1 << ENG_INPUT_PICTURE) != 0);
 }
 
 void

@@ -176,10 +176,8 @@ on_inputs (AppNetworkView *self)
 }
 
 static void
-on_try (GtkWidget *widget, const char *action, GVariant *parameter)
+on_update (AppNetworkView *self)
 {
-  AppNetworkView *self = APP_NETWORK_VIEW (widget);
-
   self->wants_try = TRUE;
   try_input (self);
 }
@@ -290,12 +288,27 @@ app_network_view_get_property (GObject *object, guint id, GValue *value, GParamS
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
 }
 
+/* The larger page is for looking at the result; the input keeps what it needs. */
+static void
+update_panes (AppNetworkView *self)
+{
+  gboolean narrow_input = self->enlarged && !self->compact;
+
+  gtk_orientable_set_orientation (GTK_ORIENTABLE (self->panes), self->compact
+                                                                    ? GTK_ORIENTATION_VERTICAL
+                                                                    : GTK_ORIENTATION_HORIZONTAL);
+  gtk_box_set_homogeneous (GTK_BOX (self->panes), !narrow_input);
+  gtk_widget_set_hexpand (GTK_WIDGET (self->input_view), !narrow_input);
+  gtk_widget_set_size_request (GTK_WIDGET (self->input_view), narrow_input ? 200 : -1, -1);
+}
+
 static void
 set_enlarged (AppNetworkView *self, gboolean enlarged)
 {
   if (self->enlarged == enlarged)
     return;
   self->enlarged = enlarged;
+  update_panes (self);
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_ENLARGED]);
 }
 
@@ -326,10 +339,8 @@ app_network_view_class_init (AppNetworkViewClass *klass)
       = g_param_spec_boolean ("enlarged", NULL, NULL, FALSE,
                               G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
   g_object_class_install_properties (object_class, N_PROPS, props);
-  gtk_widget_class_install_property_action (widget_class, "network.enlarged", "enlarged");
   gtk_widget_class_set_layout_manager_type (widget_class, GTK_TYPE_BIN_LAYOUT);
   gtk_widget_class_set_css_name (widget_class, "network-view");
-  gtk_widget_class_install_action (widget_class, "network.try", NULL, on_try);
 }
 
 static void
@@ -345,6 +356,10 @@ app_network_view_init (AppNetworkView *self)
   gtk_box_append (GTK_BOX (self->panes), GTK_WIDGET (self->output_view));
   gtk_widget_set_parent (self->panes, GTK_WIDGET (self));
   app_input_view_set_inputs (self->input_view, self->inputs);
+  g_signal_connect_object (self->output_view, "update", G_CALLBACK (on_update), self,
+                           G_CONNECT_SWAPPED);
+  g_object_bind_property (self, "enlarged", app_output_view_get_enlarge (self->output_view),
+                          "active", G_BINDING_BIDIRECTIONAL | G_BINDING_SYNC_CREATE);
   g_signal_connect_object (self->inputs, "changed", G_CALLBACK (on_inputs), self,
                            G_CONNECT_SWAPPED);
 }
@@ -373,8 +388,7 @@ app_network_view_set_compact (AppNetworkView *self, gboolean compact)
   if (self->compact == !!compact)
     return;
   self->compact = !!compact;
-  gtk_orientable_set_orientation (GTK_ORIENTABLE (self->panes),
-                                  compact ? GTK_ORIENTATION_VERTICAL : GTK_ORIENTATION_HORIZONTAL);
+  update_panes (self);
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_COMPACT]);
 }
 

@@ -12,7 +12,7 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (AppNetworkView, app_network_view, APP, NETWORK_VIEW, GtkWidget)
 
 /* Properties: "compact" boolean: the result below the input instead of beside it; "enlarged"
- * boolean: the person wants a page for it, to look closely. Action: network.enlarged. */
+ * boolean: the person wants a page for it, to look closely. */
 void app_network_view_set_stage (AppNetworkView *self, AppStage *stage);
 void app_network_view_set_compact (AppNetworkView *self, gboolean compact);
 gboolean app_network_view_get_enlarged (AppNetworkView *self);

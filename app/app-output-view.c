@@ -18,10 +18,11 @@ struct _AppOutputView
   GtkLabel *words, *text, *note;
   GtkScrolledWindow *scroller;
   AdwBin *table;
-  GtkWidget *update, *more;
+  GtkWidget *update, *more, *enlarge;
   GtkSpinner *spinner;
   GtkWidget *plot; /* PlotResult */
 
+  GSimpleActionGroup *actions; /* a group, not the class's: see app-input-view.c */
   EngResult *result;
   gboolean drawn; /* it is a drawing */
   gboolean stale, show_table;
@@ -35,6 +36,7 @@ enum
 };
 
 static GParamSpec *props[N_PROPS];
+static guint update_id;
 
 G_DEFINE_FINAL_TYPE (AppOutputView, app_output_view, GTK_TYPE_WIDGET)
 
@@ -79,18 +81,25 @@ update_note (AppOutputView *self)
 }
 
 static void
+set_enabled (AppOutputView *self, const char *name, gboolean enabled)
+{
+  GAction *action = g_action_map_lookup_action (G_ACTION_MAP (self->actions), name);
+
+  g_simple_action_set_enabled (G_SIMPLE_ACTION (action), enabled);
+}
+
+static void
 update_actions (AppOutputView *self)
 {
   EngResultKind kind
       = self->result != NULL ? eng_result_get_kind (self->result) : ENG_RESULT_TENSORS;
   gboolean saves = self->result != NULL && (kind == ENG_RESULT_PICTURE || kind == ENG_RESULT_SOUND);
-  GtkWidget *widget = GTK_WIDGET (self);
 
   gtk_widget_set_sensitive (self->more, self->result != NULL);
-  gtk_widget_action_set_enabled (widget, "output.copy-text", self->result != NULL);
-  gtk_widget_action_set_enabled (widget, "output.copy-json", self->result != NULL);
-  gtk_widget_action_set_enabled (widget, "output.export", self->drawn);
-  gtk_widget_action_set_enabled (widget, "output.save", saves);
+  set_enabled (self, "copy-text", self->result != NULL);
+  set_enabled (self, "copy-json", self->result != NULL);
+  set_enabled (self, "export", self->drawn);
+  set_enabled (self, "save", saves);
 }
 
 void
@@ -141,6 +150,13 @@ app_output_view_set_busy (AppOutputView *self, gboolean busy)
   gtk_spinner_set_spinning (self->spinner, busy);
 }
 
+GtkToggleButton *
+app_output_view_get_enlarge (AppOutputView *self)
+{
+  g_return_val_if_fail (APP_IS_OUTPUT_VIEW (self), NULL);
+  return GTK_TOGGLE_BUTTON (self->enlarge);
+}
+
 PlotFigure *
 app_output_view_get_figure (AppOutputView *self)
 {
@@ -157,16 +173,16 @@ toast (AppOutputView *self, const char *text)
 }
 
 static void
-on_copy (GtkWidget *widget, const char *action, GVariant *parameter)
+on_copy (GSimpleAction *action, GVariant *parameter, gpointer data)
 {
-  AppOutputView *self = APP_OUTPUT_VIEW (widget);
-  gboolean json = g_str_equal (action, "output.copy-json");
+  AppOutputView *self = data;
+  gboolean json = g_str_equal (g_action_get_name (G_ACTION (action)), "copy-json");
   g_autofree char *text = NULL;
 
   if (self->result == NULL)
     return;
   text = json ? eng_result_to_json (self->result) : eng_result_dup_text (self->result);
-  gdk_clipboard_set_text (gtk_widget_get_clipboard (widget), text);
+  gdk_clipboard_set_text (gtk_widget_get_clipboard (GTK_WIDGET (self)), text);
   toast (self, json ? _ ("The result was copied as JSON.") : _ ("The result was copied as text."));
 }
 
@@ -319,9 +335,9 @@ save_result (AppOutputView *self, GFile *file)
 }
 
 static void
-on_export (GtkWidget *widget, const char *action, GVariant *parameter)
+on_export (GSimpleAction *action, GVariant *parameter, gpointer data)
 {
-  AppOutputView *self = APP_OUTPUT_VIEW (widget);
+  AppOutputView *self = data;
 
   if (self->result != NULL)
     ask_name (self, _ ("Save the Drawing"), (const char *[]){ "png", "svg", "pdf", "csv", NULL },
@@ -329,9 +345,9 @@ on_export (GtkWidget *widget, const char *action, GVariant *parameter)
 }
 
 static void
-on_save (GtkWidget *widget, const char *action, GVariant *parameter)
+on_save (GSimpleAction *action, GVariant *parameter, gpointer data)
 {
-  AppOutputView *self = APP_OUTPUT_VIEW (widget);
+  AppOutputView *self = data;
   gboolean sound;
 
   if (self->result == NULL)
@@ -341,6 +357,20 @@ on_save (GtkWidget *widget, const char *action, GVariant *parameter)
             save_result);
 }
 
+static void
+on_show_table (GSimpleAction *action, GVariant *state, gpointer self)
+{
+  g_object_set (self, "show-table", g_variant_get_boolean (state), NULL);
+}
+
+static const GActionEntry actions[] = {
+  { .name = "copy-text", .activate = on_copy },
+  { .name = "copy-json", .activate = on_copy },
+  { .name = "export", .activate = on_export },
+  { .name = "save", .activate = on_save },
+  { .name = "show-table", .state = "false", .change_state = on_show_table },
+};
+
 /* ---- Life ---- */
 
 static void
@@ -349,6 +379,7 @@ app_output_view_dispose (GObject *object)
   AppOutputView *self = APP_OUTPUT_VIEW (object);
 
   g_clear_pointer (&self->box, gtk_widget_unparent);
+  g_clear_object (&self->actions);
   g_clear_pointer (&self->result, eng_result_unref);
   G_OBJECT_CLASS (app_output_view_parent_class)->dispose (object);
 }
@@ -375,8 +406,21 @@ app_output_view_set_property (GObject *object, guint id, const GValue *value, GP
   if (self->show_table == g_value_get_boolean (value))
     return;
   self->show_table = g_value_get_boolean (value);
+  g_simple_action_set_state (G_SIMPLE_ACTION (
+                                 g_action_map_lookup_action (G_ACTION_MAP (self->actions),
+                                                             "show-table")),
+                             g_variant_new_boolean (self->show_table));
   update_page (self);
   g_object_notify_by_pspec (object, pspec);
+}
+
+/* GTK 4.8 loses what it knows of actions when a widget moves to another place of the window. */
+static void
+app_output_view_root (GtkWidget *widget)
+{
+  GTK_WIDGET_CLASS (app_output_view_parent_class)->root (widget);
+  gtk_widget_insert_action_group (widget, "output", NULL);
+  gtk_widget_insert_action_group (widget, "output", G_ACTION_GROUP (APP_OUTPUT_VIEW (widget)->actions));
 }
 
 static void
@@ -392,14 +436,12 @@ app_output_view_class_init (AppOutputViewClass *klass)
       = g_param_spec_boolean ("show-table", NULL, NULL, FALSE,
                               G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
   g_object_class_install_properties (object_class, N_PROPS, props);
+  update_id = g_signal_new ("update", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                            NULL, G_TYPE_NONE, 0);
 
+  widget_class->root = app_output_view_root;
   gtk_widget_class_set_layout_manager_type (widget_class, GTK_TYPE_BIN_LAYOUT);
   gtk_widget_class_set_css_name (widget_class, "output-view");
-  gtk_widget_class_install_action (widget_class, "output.copy-text", NULL, on_copy);
-  gtk_widget_class_install_action (widget_class, "output.copy-json", NULL, on_copy);
-  gtk_widget_class_install_action (widget_class, "output.export", NULL, on_export);
-  gtk_widget_class_install_action (widget_class, "output.save", NULL, on_save);
-  gtk_widget_class_install_property_action (widget_class, "output.show-table", "show-table");
   gtk_widget_class_add_binding_action (widget_class, GDK_KEY_c, GDK_CONTROL_MASK,
                                        "output.copy-text", NULL);
   gtk_widget_class_set_template_from_resource (widget_class, APP_PATH "/ui/app-output-view.ui");
@@ -413,14 +455,27 @@ app_output_view_class_init (AppOutputViewClass *klass)
   BIND (table);
   BIND (update);
   BIND (more);
+  BIND (enlarge);
   BIND (spinner);
 #undef BIND
+}
+
+static void
+on_update (AppOutputView *self)
+{
+  g_signal_emit (self, update_id, 0);
 }
 
 static void
 app_output_view_init (AppOutputView *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
+  g_signal_connect_object (self->update, "clicked", G_CALLBACK (on_update), self,
+                           G_CONNECT_SWAPPED);
+  self->actions = g_simple_action_group_new ();
+  g_action_map_add_action_entries (G_ACTION_MAP (self->actions), actions, G_N_ELEMENTS (actions),
+                                   self);
+  gtk_widget_insert_action_group (GTK_WIDGET (self), "output", G_ACTION_GROUP (self->actions));
   self->plot = plot_result_new ();
   g_object_set (self->plot, "title", _ ("Result"), NULL);
   gtk_scrolled_window_set_child (self->scroller, self->plot);

@@ -12,7 +12,7 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (AppOutputView, app_output_view, APP, OUTPUT_VIEW, GtkWidget)
 
 /* Property: "show-table" boolean: the same as rows and columns.
- * Actions: output.copy-text, output.copy-json, output.export, output.save, output.show-table. */
+ * Signal: "update" (the person wants the result of the recipe as it is now). Actions: output.copy-text, output.copy-json, output.export, output.save, output.show-table. */
 
 /* Draw @result; NULL: nothing, and @words say why. */
 void app_output_view_show (AppOutputView *self, EngResult *result, const char *words);
@@ -20,6 +20,7 @@ EngResult *app_output_view_get_result (AppOutputView *self); /* borrowed; NULL *
 /* @stale: what is shown is of a recipe that is no longer set: pale, with words and a button. */
 void app_output_view_set_stale (AppOutputView *self, gboolean stale);
 void app_output_view_set_busy (AppOutputView *self, gboolean busy);
+GtkToggleButton *app_output_view_get_enlarge (AppOutputView *self); /* borrowed */
 PlotFigure *app_output_view_get_figure (AppOutputView *self);
 
 G_END_DECLS

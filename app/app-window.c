@@ -427,12 +427,24 @@ app_window_init (AppWindow *self)
     gtk_window_maximize (GTK_WINDOW (self));
 }
 
-static void
-on_enlarged (AppWindow *self)
+static gboolean
+place_enlarged (gpointer data)
 {
+  g_autoptr (AppWindow) self = data;
+
+  if (self->session == NULL)
+    return G_SOURCE_REMOVE; /* closed meanwhile */
   place_prompt (self);
   if (app_network_view_get_enlarged (self->network))
     adw_view_stack_set_visible_child_name (self->views, "text");
+  return G_SOURCE_REMOVE;
+}
+
+/* Later: a widget that moves while its own action is at work loses the action's state. */
+static void
+on_enlarged (AppWindow *self)
+{
+  g_idle_add (place_enlarged, g_object_ref (self));
 }
 
 static void

@@ -170,6 +170,16 @@ draw_bins (const PlotResultTensor *tensor, const PlotResultFrame *frame, PlotRec
   cairo_fill (frame->cr);
 }
 
+static char *
+dup_tensor_detail (const PlotResultTensor *tensor)
+{
+  const char *detail = tensor->detail != NULL ? tensor->detail : "";
+
+  return tensor->n_bad > 0
+             ? g_strdup_printf ("%s · %" G_GUINT64_FORMAT " are no numbers", detail, tensor->n_bad)
+             : g_strdup (detail);
+}
+
 /* Name and shape; the histogram; under it minimum, mean and maximum where they lie. */
 static void
 draw_tensor (const PlotResultTensor *tensor, const PlotResultFrame *frame, double y, double row_h)
@@ -178,8 +188,8 @@ draw_tensor (const PlotResultTensor *tensor, const PlotResultFrame *frame, doubl
   double x = frame->room.x + PAD, w = frame->room.w - 2 * PAD;
   double line = plot_text_line_height (frame->text, PLOT_FONT_BODY);
   double small = plot_text_line_height (frame->text, PLOT_FONT_SMALL);
-  double detail_w
-      = tensor->detail != NULL ? plot_text_width (frame->text, PLOT_FONT_SMALL, tensor->detail) : 0;
+  g_autofree char *detail = dup_tensor_detail (tensor);
+  double detail_w = plot_text_width (frame->text, PLOT_FONT_SMALL, detail);
   g_autofree char *low = plot_format_value (&plain, tensor->min, 4);
   g_autofree char *mean_value = plot_format_value (&plain, tensor->mean, 4);
   g_autofree char *high = plot_format_value (&plain, tensor->max, 4);
@@ -189,9 +199,9 @@ draw_tensor (const PlotResultTensor *tensor, const PlotResultFrame *frame, doubl
   detail_w = fmin (detail_w, 0.55 * w);
   plot_text_draw (frame->text, frame->cr, PLOT_FONT_BOLD, &frame->style->text, tensor->name, x,
                   y + line / 2, 0, 0.5, w - detail_w - GAP);
-  if (tensor->detail != NULL)
-    plot_text_draw (frame->text, frame->cr, PLOT_FONT_SMALL, &frame->style->dim_text,
-                    tensor->detail, x + w, y + line / 2, 1, 0.5, detail_w);
+  plot_text_draw (frame->text, frame->cr, PLOT_FONT_SMALL,
+                  tensor->n_bad > 0 ? &frame->style->text : &frame->style->dim_text, detail, x + w,
+                  y + line / 2, 1, 0.5, detail_w);
   if (tensor->bins != NULL)
     draw_bins (tensor, frame, bins);
   y = bins.y + bins.h + 3;
@@ -201,14 +211,6 @@ draw_tensor (const PlotResultTensor *tensor, const PlotResultFrame *frame, doubl
                   0.5, 0, w / 3);
   plot_text_draw (frame->text, frame->cr, PLOT_FONT_SMALL, &frame->style->dim_text, high, x + w, y,
                   1, 0, w / 3);
-  if (tensor->n_bad > 0)
-    {
-      g_autofree char *bad
-          = g_strdup_printf ("%" G_GUINT64_FORMAT " are no numbers", tensor->n_bad);
-
-      plot_text_draw (frame->text, frame->cr, PLOT_FONT_BOLD, &frame->style->text, bad, x + w / 2,
-                      bins.y, 0.5, 0, w);
-    }
 }
 
 void

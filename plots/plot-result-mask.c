@@ -116,7 +116,8 @@ fill_classes (const Raster *raster, guint32 *row, int y)
 static void
 fill_soft (const Raster *raster, guint32 *row, int y)
 {
-  const GdkRGBA *color = plot_style_color (raster->style, 0);
+  guint index = g_array_index (raster->model->classes, PlotMaskClass, 0).color;
+  const GdkRGBA *color = plot_style_color (raster->style, index);
 
   for (int x = 0; x < raster->width; x++)
     {

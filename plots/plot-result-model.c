@@ -100,7 +100,7 @@ static void
 count_foreground (PlotResultModel *self, const PlotResultData *data)
 {
   gsize n = (gsize)data->mask_width * data->mask_height;
-  PlotMaskClass class = { .value = 255, .color = 0 };
+  PlotMaskClass class = { .value = 255, .color = 3 };
   guint64 sum = 0;
 
   for (gsize i = 0; i < n; i++)

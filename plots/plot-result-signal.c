@@ -239,6 +239,10 @@ draw_levels (const PlotResultModel *model, const PlotResultFrame *frame, PlotRec
     {
       g_autofree char *label = plot_format_value (unit, model->threshold, 3);
       double y = plot.y + plot.h * (1 - (model->threshold - low) / (high - low));
+      double room = plot.h;
+
+      for (guint i = 0; i < G_N_ELEMENTS (levels); i++)
+        room = fmin (room, fabs (plot.y + plot.h * (1 - (levels[i] - low) / (high - low)) - y));
 
       plot_set_color (frame->cr, &frame->style->text, 0.8);
       plot_set_dash (frame->cr, 1, 1.2);
@@ -247,8 +251,9 @@ draw_levels (const PlotResultModel *model, const PlotResultFrame *frame, PlotRec
       cairo_line_to (frame->cr, plot.x + plot.w, y);
       cairo_stroke (frame->cr);
       plot_set_dash (frame->cr, 0, 1);
-      plot_text_draw (frame->text, frame->cr, PLOT_FONT_SMALL, &frame->style->text, label,
-                      plot.x + plot.w, y - 2, 1, 1, 0);
+      if (room > plot_text_line_height (frame->text, PLOT_FONT_SMALL))
+        plot_text_draw (frame->text, frame->cr, PLOT_FONT_SMALL, &frame->style->text, label,
+                        plot.x - 6, y, 1, 0.5, 0);
     }
 }
 

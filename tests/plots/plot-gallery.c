@@ -11,6 +11,7 @@
 #include "plot-test-graph.h"
 #include "plot-test-input.h"
 #include "plot-test-memory.h"
+#include "plot-test-result.h"
 #include "plots.h"
 
 #define NOTE "Invented data"
@@ -484,6 +485,38 @@ add_graph_pages (void)
   plot_test_graph_clear (&huge);
 }
 
+/* --- results --- */
+
+static void
+add_result_page (const char *name, int width, int height, void (*fill) (PlotResult *))
+{
+  GtkWidget *widget = plot_result_new ();
+
+  fill (PLOT_RESULT (widget));
+  add_page (name, width, height, widget);
+}
+
+static void
+fill_classes (PlotResult *result)
+{
+  plot_test_result_mask (result, FALSE);
+}
+
+static void
+add_result_pages (void)
+{
+  add_result_page ("result-boxes", 480, 360, plot_test_result_boxes);
+  add_result_page ("result-points", 360, 480, plot_test_result_points);
+  add_result_page ("result-mask", 480, 400, fill_classes);
+  add_result_page ("result-after", 480, 360, plot_test_result_after);
+  add_result_page ("result-bars", 480, 220, plot_test_result_bars);
+  add_result_page ("result-bars-narrow", 240, 320, plot_test_result_bars);
+  add_result_page ("result-score", 480, 120, plot_test_result_score);
+  add_result_page ("result-waves", 480, 260, plot_test_result_waves);
+  add_result_page ("result-series", 480, 260, plot_test_result_series);
+  add_result_page ("result-tensors", 480, 260, plot_test_result_tensors);
+}
+
 /* --- memory --- */
 
 static GtkWidget *
@@ -703,6 +736,7 @@ main (int argc, char **argv)
   add_area_page ();
   add_graph_pages ();
   add_memory_pages ();
+  add_result_pages ();
   add_network_lanes_page ();
   if (folder != NULL)
     take_screenshots (folder, only);

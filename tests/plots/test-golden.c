@@ -8,6 +8,7 @@
 #include "plot-test-graph.h"
 #include "plot-test-input.h"
 #include "plot-test-memory.h"
+#include "plot-test-result.h"
 #include "plots.h"
 
 /* --- invented data, the same everywhere --- */
@@ -540,6 +541,52 @@ test_memory_dense (void)
   check_memory (900, "memory-dense");
 }
 
+/* --- results --- */
+
+static void
+check_result (void (*show) (PlotResult *), const char *name)
+{
+  GtkWidget *widget = g_object_ref_sink (plot_result_new ());
+
+  show (PLOT_RESULT (widget));
+  check (widget, name);
+}
+
+static void
+fill_classes (PlotResult *result)
+{
+  plot_test_result_mask (result, FALSE);
+}
+
+static void
+fill_soft (PlotResult *result)
+{
+  plot_test_result_mask (result, TRUE);
+}
+
+static void
+fill_faded (PlotResult *result)
+{
+  plot_test_result_bars (result);
+  g_object_set (result, "faded", TRUE, NULL);
+}
+
+static void
+test_results (void)
+{
+  check_result (plot_test_result_boxes, "result-boxes");
+  check_result (plot_test_result_points, "result-points");
+  check_result (fill_classes, "result-classes");
+  check_result (fill_soft, "result-soft");
+  check_result (plot_test_result_after, "result-after");
+  check_result (plot_test_result_bars, "result-bars");
+  check_result (fill_faded, "result-faded");
+  check_result (plot_test_result_score, "result-score");
+  check_result (plot_test_result_waves, "result-waves");
+  check_result (plot_test_result_series, "result-series");
+  check_result (plot_test_result_tensors, "result-tensors");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -566,5 +613,6 @@ main (int argc, char **argv)
   g_test_add_func ("/plots/golden/graph-dense", test_graph_dense);
   g_test_add_func ("/plots/golden/memory", test_memory_few);
   g_test_add_func ("/plots/golden/memory-dense", test_memory_dense);
+  g_test_add_func ("/plots/golden/results", test_results);
   return g_test_run ();
 }

@@ -17,6 +17,8 @@ make_value (GParamSpec *pspec, guint salt, GValue *value)
     g_value_set_boolean (value, !G_PARAM_SPEC_BOOLEAN (pspec)->default_value);
   else if (G_IS_PARAM_SPEC_INT (pspec))
     g_value_set_int (value, (int)salt % 3); /* an item that exists */
+  else if (G_IS_PARAM_SPEC_DOUBLE (pspec))
+    g_value_set_double (value, 0.01 * salt);
   else if (G_IS_PARAM_SPEC_UINT (pspec))
     g_value_set_uint (value, G_PARAM_SPEC_UINT (pspec)->minimum + salt + 1);
   else if (G_IS_PARAM_SPEC_ENUM (pspec))
@@ -151,6 +153,20 @@ test_spark (void)
 }
 
 static void
+test_result (void)
+{
+  GtkWidget *result = g_object_ref_sink (plot_result_new ());
+  const PlotResultBox boxes[3]
+      = { { .x1 = 1, .y1 = 1 }, { .x1 = 1, .y1 = 1 }, { .x1 = 1, .y1 = 1 } };
+
+  plot_result_set_data (PLOT_RESULT (result), &(PlotResultData){ .kind = PLOT_RESULT_PICTURE,
+                                                                 .boxes = boxes,
+                                                                 .n_boxes = 3 });
+  round_trip (G_OBJECT (result));
+  g_object_unref (result);
+}
+
+static void
 test_axis (void)
 {
   g_autoptr (PlotAxis) axis = plot_axis_new ("", NULL);
@@ -197,6 +213,7 @@ main (int argc, char **argv)
   g_test_add_func ("/plots/properties/graph", test_graph);
   g_test_add_func ("/plots/properties/memory", test_memory);
   g_test_add_func ("/plots/properties/spark", test_spark);
+  g_test_add_func ("/plots/properties/result", test_result);
   g_test_add_func ("/plots/properties/axis", test_axis);
   g_test_add_func ("/plots/properties/series-and-layer", test_series_and_layer);
   g_test_add_func ("/plots/properties/bare", test_bare);
