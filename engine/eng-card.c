@@ -416,6 +416,13 @@ eng_card_number (JsonObject *options, const char *name, double fallback)
   return isnan (value) ? fallback : value;
 }
 
+guint
+eng_card_count (JsonObject *options, const char *name, guint fallback)
+{
+  double value = eng_json_get_double (options, name);
+  return isnan (value) ? fallback : (guint)CLAMP (value, 0, G_MAXINT);
+}
+
 gboolean
 eng_card_numbers (JsonObject *options, const char *name, double *numbers, guint n)
 {

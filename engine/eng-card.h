@@ -55,6 +55,8 @@ const char *eng_card_get_state (EngCard *card, const char *name, const EngImport
 
 /* Numbers of the options; @fallback when they are not there. */
 double eng_card_number (JsonObject *options, const char *name, double fallback);
+/* The same as a count: cut to whole numbers from 0 to G_MAXINT; G_MAXUINT stays when it is the @fallback. */
+guint eng_card_count (JsonObject *options, const char *name, guint fallback);
 /* One number for all, or a list of exactly @n; FALSE: neither, or not there. */
 gboolean eng_card_numbers (JsonObject *options, const char *name, double *numbers, guint n);
 

@@ -79,8 +79,7 @@ add_mask_text (GString *text, EngResult *self)
       const char *name = eng_result_get_class_name (self, counts[i][0]);
       g_autofree char *number = g_strdup_printf ("class %u", counts[i][0]);
       g_string_append_printf (text, "%s%-24s %5.1f %% of the picture", i > 0 ? "\n" : "",
-                              name != NULL ? name : number,
-                              100.0 * counts[i][1] / MAX (n, 1));
+                              name != NULL ? name : number, 100.0 * counts[i][1] / MAX (n, 1));
     }
 }
 
@@ -116,6 +115,36 @@ add_series_text (GString *text, EngResult *self, guint index)
     g_string_append_printf (text, "\n  and %u more", n_spans - MAX_LINES);
   if (!isnan (self->threshold) && n_spans == 0)
     g_string_append_printf (text, ", never above %.3g", self->threshold);
+}
+
+static gboolean
+is_ever_above (EngResult *self, guint index)
+{
+  guint n;
+  const double *values = eng_result_get_series (self, index, &n);
+  for (guint i = 0; i < n; i++)
+    if (values[i] >= self->threshold)
+      return TRUE;
+  return FALSE;
+}
+
+/* Of several with a threshold only those that reach it: what was heard. */
+static void
+add_all_series_text (GString *text, EngResult *self)
+{
+  gboolean chosen = self->series->len > 1 && !isnan (self->threshold);
+
+  for (guint i = 0; i < self->series->len; i++)
+    {
+      if (chosen && !is_ever_above (self, i))
+        continue;
+      g_string_append (text, text->len > 0 ? "\n" : "");
+      add_series_text (text, self, i);
+    }
+  if (chosen && text->len == 0)
+    g_string_append_printf (text, "nothing above %.3g", self->threshold);
+  if (!isnan (self->value))
+    g_string_append_printf (text, "\nmean %.6g", self->value);
 }
 
 static void
@@ -171,11 +200,7 @@ eng_result_dup_text (EngResult *self)
                               eng_sound_get_rate (self->sound));
       break;
     case ENG_RESULT_SERIES:
-      for (guint i = 0; i < self->series->len; i++)
-        {
-          g_string_append (text, i > 0 ? "\n" : "");
-          add_series_text (text, self, i);
-        }
+      add_all_series_text (text, self);
       break;
     case ENG_RESULT_SCORE:
       g_string_append_printf (text, "%.6g", self->value);

@@ -91,7 +91,7 @@ const char *eng_result_get_series_name (EngResult *result, guint index);
 const double *eng_result_get_series (EngResult *result, guint index, guint *n);
 void eng_result_get_series_times (EngResult *result, double *start_s, double *step_s);
 double eng_result_get_threshold (EngResult *result); /* SERIES and SCORE */
-/* SCORE, and the score of the whole for POINTS. */
+/* SCORE, the score of the whole for POINTS, and the mean of a SERIES where that is the verdict (NAN: it is not). */
 double eng_result_get_value (EngResult *result);
 /* TENSORS. */
 guint eng_result_get_n_outputs (EngResult *result);

@@ -171,7 +171,7 @@ static RtValueId
 add_decoded (EngSurround *s, RtValueId raw, const float *places, guint n, float scale,
              gboolean exponential, GError **error)
 {
-  guint n_points = (guint)eng_card_number (options_of (s), "points", 0);
+  guint n_points = eng_card_count (options_of (s), "points", 0);
   RtShape shape = { 2, { n, 4 } };
   RtBoxDecodeAttrs attrs = { .y_scale = scale,
                              .x_scale = scale,
@@ -191,7 +191,7 @@ add_anchors (EngSurround *s, EngDetectNodes *nodes, GError **error)
 {
   guint strides[MAX_LAYERS], n, width, height;
   guint n_layers = read_strides (options_of (s), strides);
-  guint per_cell = (guint)CLAMP (eng_card_number (options_of (s), "per_cell", 1), 1, 16);
+  guint per_cell = CLAMP (eng_card_count (options_of (s), "per_cell", 1), 1, 16);
   RtValueId boxes = find_output (s, "boxes", 3, error);
   RtValueId scores = boxes != RT_NONE ? find_output (s, "scores", 3, error) : RT_NONE;
 
@@ -249,7 +249,7 @@ add_cells (EngSurround *s, EngDetectNodes *nodes, GError **error)
 static gboolean
 add_corners (EngSurround *s, EngDetectNodes *nodes, GError **error)
 {
-  gint64 first = (gint64)eng_card_number (options_of (s), "first_class", 0);
+  gint64 first = (gint64)eng_card_count (options_of (s), "first_class", 0);
   RtValueId scores = find_output (s, "scores", 3, error);
 
   nodes->boxes = scores != RT_NONE ? find_output (s, "boxes", 3, error) : RT_NONE;

@@ -50,7 +50,7 @@ find_input (const EngSurround *s)
   JsonObject *options = eng_card_get_front_options (s->card);
   const char *name = eng_json_get_string (options, "input");
   if (name == NULL)
-    return (guint)MAX (0, eng_card_number (options, "input", 0));
+    return eng_card_count (options, "input", 0);
   for (guint i = 0; i < s->imported->n_inputs; i++)
     if (strcmp (s->imported->inputs[i].name, name) == 0)
       return i;

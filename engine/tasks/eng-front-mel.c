@@ -80,7 +80,8 @@ read_attrs (EngCard *card, RtLogMelAttrs *attrs, GError **error)
 static RtValueId
 add_normalized (EngSurround *s, RtValueId samples, GError **error)
 {
-  float quietest = (float)eng_card_number (eng_card_get_front_options (s->card), "quietest", 1.0 / 32768);
+  float quietest
+      = (float)eng_card_number (eng_card_get_front_options (s->card), "quietest", 1.0 / 32768);
   RtShape one = { 2, { 1, 1 } };
   RtReduceAttrs all = { .n_axes = 1, .axes = { 1 }, .keep_dims = 1 };
 

@@ -26,8 +26,8 @@ static void
 collect (EngTaskRun *run, guint step)
 {
   JsonObject *options = eng_card_get_task_options (run->card);
-  guint at = (guint)eng_card_number (options, "output", 0);
-  gsize index = (gsize)eng_card_number (options, "index", 0), n = 0;
+  guint at = eng_card_count (options, "output", 0);
+  gsize index = (gsize)eng_card_count (options, "index", 0), n = 0;
   double value = NAN;
 
   if (step < run->n_warm)
@@ -61,7 +61,7 @@ finish (EngTaskRun *run)
   const char *name = eng_json_get_string (options, "name");
   double threshold = eng_card_number (options, "threshold", 0.5);
   GArray *values = run->task_data;
-  guint n_smooth = (guint)CLAMP (eng_card_number (options, "smooth", 1), 1, 10000);
+  guint n_smooth = CLAMP (eng_card_count (options, "smooth", 1), 1, 10000);
   EngResult *result
       = eng_result_new (values->len > 1 ? ENG_RESULT_SERIES : ENG_RESULT_SCORE, run->input);
 

@@ -20,7 +20,7 @@
 static guint
 output_of (EngCard *card)
 {
-  return (guint)MAX (0, eng_card_number (eng_card_get_task_options (card), "output", 0));
+  return eng_card_count (eng_card_get_task_options (card), "output", 0);
 }
 
 static RtValueId

@@ -45,7 +45,7 @@ find_decoder (EngCard *card)
 static guint
 n_points_of (EngCard *card)
 {
-  return (guint)MAX (0, eng_card_number (eng_card_get_task_options (card), "points", 0));
+  return eng_card_count (eng_card_get_task_options (card), "points", 0);
 }
 
 /* ---- Making ---- */
@@ -54,7 +54,7 @@ static gboolean
 add_choice (EngSurround *s, const EngDecoder *decoder, const EngDetectNodes *nodes, GError **error)
 {
   JsonObject *options = eng_card_get_task_options (s->card);
-  RtNmsAttrs nms = { .max_per_class = (int64_t)eng_card_number (options, "max", 100),
+  RtNmsAttrs nms = { .max_per_class = (int64_t)eng_card_count (options, "max", 100),
                      .iou_threshold = (float)eng_card_number (options, "overlap", 0.3),
                      .has_score_threshold = 1,
                      .score_threshold = (float)eng_card_number (options, "score", 0.5),
@@ -170,12 +170,22 @@ better (const void *a, const void *b)
 }
 
 static void
+cut_to_picture (Found *found)
+{
+  found->x0 = CLAMP (found->x0, 0, 1);
+  found->y0 = CLAMP (found->y0, 0, 1);
+  found->x1 = CLAMP (found->x1, 0, 1);
+  found->y1 = CLAMP (found->y1, 0, 1);
+}
+
+static void
 add_box (EngTaskRun *run, EngResult *result, Found *found, const char *const *labels)
 {
   guint n_labels = g_strv_length ((GStrv)labels), n_points = n_points_of (run->card);
 
   eng_task_map_point (run, &found->x0, &found->y0);
   eng_task_map_point (run, &found->x1, &found->y1);
+  cut_to_picture (found);
   for (guint i = 0; i < n_points; i++)
     eng_task_map_point (run, &found->points[i].x, &found->points[i].y);
   EngBox box

@@ -83,7 +83,7 @@ static EngResult *
 finish (EngTaskRun *run)
 {
   JsonObject *options = eng_card_get_task_options (run->card);
-  guint at = (guint)eng_card_number (options, "output", 0);
+  guint at = eng_card_count (options, "output", 0);
   float scale = (float)eng_card_number (options, "scale", 255);
   float offset = (float)eng_card_number (options, "offset", 0);
   Layout layout = { 0 };
@@ -109,7 +109,8 @@ finish (EngTaskRun *run)
 
       eng_task_map_point (run, &x0, &y0);
       eng_task_map_point (run, &x1, &y1);
-      eng_result_set_frame (result, (const double[4]){ (double)x0, (double)y0, (double)x1, (double)y1 },
+      eng_result_set_frame (result,
+                            (const double[4]){ (double)x0, (double)y0, (double)x1, (double)y1 },
                             run->frame_width, run->frame_height);
     }
   return result;

@@ -50,9 +50,9 @@ static EngResult *
 finish (EngTaskRun *run)
 {
   JsonObject *options = eng_card_get_task_options (run->card);
-  guint at = (guint)eng_card_number (options, "output", 0);
-  guint score_at = (guint)eng_card_number (options, "score_output", G_MAXUINT);
-  guint stride = (guint)MAX (2, eng_card_number (options, "stride", 3));
+  guint at = eng_card_count (options, "output", 0);
+  guint score_at = eng_card_count (options, "score_output", G_MAXUINT);
+  guint stride = MAX (2, eng_card_count (options, "stride", 3));
   double visible = eng_card_number (options, "visible", NAN), score = NAN;
   float width = 1, height = 1;
   gsize n;
@@ -60,7 +60,7 @@ finish (EngTaskRun *run)
   if (at >= run->n_outputs)
     return eng_task_tensor.finish (run);
   g_autofree float *values = eng_task_dup_output (run, at, &n, NULL);
-  guint n_points = (guint)MIN (n / stride, eng_card_number (options, "points", G_MAXINT));
+  guint n_points = (guint)MIN (n / stride, eng_card_count (options, "points", G_MAXINT));
   EngResult *result = eng_result_new (ENG_RESULT_POINTS, run->input);
   if (g_strcmp0 (eng_json_get_string (options, "unit"), "shares") != 0)
     picture_size (run, &width, &height);

@@ -82,7 +82,7 @@ static EngResult *
 finish (EngTaskRun *run)
 {
   JsonObject *options = eng_card_get_task_options (run->card);
-  guint at = (guint)eng_card_number (options, "output", 0);
+  guint at = eng_card_count (options, "output", 0);
   g_auto (GStrv) labels = eng_json_dup_strv (options, "labels");
   Mask mask = { 0 };
   RtShape shape;
@@ -106,9 +106,8 @@ finish (EngTaskRun *run)
   EngResult *result = eng_result_new (ENG_RESULT_MASK, run->input);
   eng_result_take_mask (result, placed, mask.width, mask.height, mask.soft);
   const char *const *names
-      = labels[0] != NULL
-            ? (const char *const *)labels
-            : eng_card_get_labels (run->card, (guint)eng_card_number (options, "classes", 0));
+      = labels[0] != NULL ? (const char *const *)labels
+                          : eng_card_get_labels (run->card, eng_card_count (options, "classes", 0));
   if (names != NULL)
     eng_result_set_class_names (result, names);
   return result;

@@ -234,6 +234,31 @@ test_keywords_over_time (gconstpointer model)
   g_assert_cmpuint (n_yes, >, 0);
 }
 
+/* The mean error over the windows of a speech, which is no sound of the machine: 134.066 (float) and
+ * 133.224 (8 bits) with NumPy's transforms, Slaney's filters and LiteRT. */
+static void
+test_anomaly (gconstpointer data)
+{
+  gboolean quantized = GPOINTER_TO_INT (data);
+  g_autoptr (EngResult) result
+      = ask_data (quantized ? "audio/anomaly/ad01_int8.tflite" : "audio/anomaly/ad01_fp32.tflite",
+                  "audio/speech/jfk.wav");
+  if (result == NULL)
+    return;
+  g_assert_cmpint (eng_result_get_kind (result), ==, ENG_RESULT_SERIES);
+  guint n;
+  eng_result_get_series (result, 0, &n);
+  g_autofree char *json = eng_result_to_json (result);
+  g_autoptr (JsonNode) node = json_from_string (json, NULL);
+  g_assert_nonnull (node);
+  JsonArray *series = json_object_get_array_member (json_node_get_object (node), "series");
+  JsonObject *first = json_array_get_object_element (series, 0);
+  g_assert_cmpuint (json_array_get_length (json_object_get_array_member (first, "values")), ==, n);
+  g_assert_cmpuint (n, ==, 338); /* (343 frames of 1024 every 512) - 4 */
+  g_assert_cmpfloat_with_epsilon (eng_result_get_value (result), quantized ? 133.224 : 134.066,
+                                  quantized ? 0.1 : 0.01);
+}
+
 /* ---- sounds ---- */
 
 static double
@@ -471,6 +496,8 @@ main (int argc, char **argv)
                         test_keywords_over_time);
   g_test_add_data_func ("/tasks/over-time/micro", "audio/kws/micro_speech_quantized.tflite",
                         test_keywords_over_time);
+  g_test_add_data_func ("/tasks/anomaly/float", GINT_TO_POINTER (FALSE), test_anomaly);
+  g_test_add_data_func ("/tasks/anomaly/int8", GINT_TO_POINTER (TRUE), test_anomaly);
   g_test_add_data_func ("/tasks/denoise/onnx", "audio/denoise/model_1.onnx", test_denoise);
   g_test_add_data_func ("/tasks/denoise/tflite", "audio/denoise/model_1.tflite", test_denoise);
   g_test_add_data_func ("/tasks/denoise/int8", "audio/denoise/dtln_noise_suppression.tflite",
