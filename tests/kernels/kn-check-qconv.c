@@ -553,7 +553,8 @@ bench_gemm (const KnTable *v, const void *data)
                 { 64, 1, 128, 96, "64x128 96 pixels" },   { 256, 1, 256, 48, "256x256 48 pixels" },
                 { 512, 1, 512, 49, "512x512 49 pixels" }, { 192, 3, 64, 48, "3x192x64 48 pixels" },
                 { 48, 3, 16, 32, "3x48x16 32 pixels" },   { 9, 3, 16, 96, "3x9x16 96 pixels" },
-                { 1024, 1, 1000, 1, "1024x1000 1 pixel" } };
+                { 1024, 1, 1000, 1, "1024x1000 1 pixel" }, { 128, 1, 128, 1, "128x128 1 pixel" },
+                { 640, 1, 128, 1, "640x128 1 pixel" } };
 
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
     {

@@ -131,10 +131,10 @@ rt_conv_lines_run (const RtOpContext *context, const RtWindows *w, const RtProdu
   const size_t n = min_size (t->tile_lines, w->out_h - first);
   const size_t panel = panel_chunk * t->chunk_panels, row = panel * KN_PANEL_ROWS;
   const size_t code_bytes = rt_type_bytes (y->type), y_stride = y->row_stride * code_bytes;
-  const KnRequant requant = rt_requant (y->type, y->quant, a->min, a->max);
+  const RtProductHead *head = context->prepared;
   KnQgemmArgs args = rt_product_args (l, context->prepared, 0, panel,
                                       min_size (t->chunk_panels, t->n_panels - panel),
-                                      y->type == RT_TYPE_I32 ? NULL : &requant);
+                                      y->type == RT_TYPE_I32 ? NULL : &head->requant);
 
   copy_lines (context, w, t, picture, first, lines_under (a, w, n), scratch);
   args.segment_step = a->dilation_h * t->line_bytes;

@@ -261,7 +261,7 @@ rt_product_layout (size_t n_groups, size_t n_rows, size_t n_segments, size_t seg
   l.panel_bytes = kn_panel_bytes (KN_I8, n_segments * ((segment_cols + 3) / 4 * 4));
   l.group_bytes = n_panels * l.panel_bytes;
   const size_t row_bytes = align_up (n_groups * l.padded_rows * sizeof (int32_t));
-  l.bias_at = KN_ALIGN;
+  l.bias_at = align_up (sizeof (RtProductHead));
   l.scale_at = l.bias_at + row_bytes;
   l.w_zero_at = l.scale_at + row_bytes;
   l.sum_at = l.w_zero_at + row_bytes;
@@ -307,6 +307,7 @@ rt_product_make (const RtProductLayout *l, const KnTable *kn, const void *w, int
   const int32_t w_shift = w_type == RT_TYPE_U8 ? 128 : 0;
   const float scale_x = rt_quant_scale (x_quant, 0);
 
+  head->layout = *l;
   /* The zero point of x among the codes that gemm gets. */
   int32_t x_zero = rt_quant_zero (x_quant, 0);
   if (rt_product_flip (kn, x_type) != 0)

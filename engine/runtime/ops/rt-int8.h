@@ -105,10 +105,13 @@ typedef struct
 RtProductLayout rt_product_layout (size_t n_groups, size_t n_rows, size_t n_segments,
                                    size_t segment_cols);
 
-/* What prepare() finds out and run() needs. At the start of the prepared memory. */
+/* What prepare() finds out and run() needs, so that small nodes need not find it out again. At the start of
+ * the prepared memory. */
 typedef struct
 {
   uint32_t has_w_zero;
+  KnRequant requant; /* set by the operator */
+  RtProductLayout layout;
 } RtProductHead;
 
 /* @w is [groups * rows][cols] codes of @w_type. @scale_y 0: no scales (sums are wanted). The codes of x

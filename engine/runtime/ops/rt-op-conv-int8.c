@@ -104,6 +104,8 @@ conv_prepare (const RtOpContext *context, void *memory)
   rt_product_make (&layout, context->kn, w->data, w->type, w->quant,
                    context->inputs[RT_CONV_BIAS].data, x->type, x->quant,
                    y->type == RT_TYPE_I32 ? 0 : rt_quant_scale (y->quant, 0), memory);
+  ((RtProductHead *)memory)->requant
+      = rt_requant (y->type, y->quant, attrs->conv.min, attrs->conv.max);
 }
 
 /* ---- splitting ---- */
@@ -194,7 +196,10 @@ conv_chunks (const RtOpContext *context, uint32_t phase)
 {
   const RtConvInt8Attrs *attrs = context->attrs;
   const RtShape *w = &context->inputs[RT_CONV_WEIGHT].shape;
-  const RtProductLayout layout = layout_of (&attrs->conv, w);
+
+  if (context->n_threads == 1)
+    return 1;
+  const RtProductLayout layout = ((const RtProductHead *)context->prepared)->layout;
   const RtWindows windows = windows_of (&attrs->conv, &context->inputs[RT_CONV_X].shape, w);
 
   if (rt_conv_by_lines (&attrs->conv, w))
@@ -214,6 +219,7 @@ typedef struct
   const RtConvAttrs *attrs;
   RtWindows windows;
   RtProductLayout layout;
+  const KnRequant *requant;
   Tiling tiling;
   uint8_t flip;
   uint8_t *rows;   /* scratch */
@@ -297,13 +303,12 @@ run_tile (const Run *r, size_t tile, size_t panel_chunk, size_t group)
   const size_t first = tile * t->tile_pixels, n = min_size (t->tile_pixels, t->n_pixels - first);
   const size_t panel = panel_chunk * t->chunk_panels;
   const size_t code_bytes = rt_type_bytes (y->type), y_stride = y->row_stride * code_bytes;
-  const KnRequant requant = rt_requant (y->type, y->quant, r->attrs->min, r->attrs->max);
   size_t stride;
   const uint8_t *rows = rows_of (r, group, first, n, &stride);
 
   rt_product_run (&r->layout, context->kn, context->prepared, group, panel,
                   min_size (t->chunk_panels, t->n_panels - panel), rows, stride, n,
-                  y->type == RT_TYPE_I32 ? NULL : &requant, r->x_sums,
+                  y->type == RT_TYPE_I32 ? NULL : r->requant, r->x_sums,
                   (uint8_t *)y->data + first * y_stride
                       + (group * r->layout.n_rows + panel * KN_PANEL_ROWS) * code_bytes,
                   y_stride);
@@ -352,10 +357,12 @@ conv_run (const RtOpContext *context, uint32_t phase, uint32_t chunk, const RtWo
 {
   const RtConvInt8Attrs *attrs = context->attrs;
   const RtTensor *x = &context->inputs[RT_CONV_X], *w = &context->inputs[RT_CONV_WEIGHT];
+  const RtProductHead *head = context->prepared;
   Run r = { .context = context,
             .attrs = &attrs->conv,
             .windows = windows_of (&attrs->conv, &x->shape, &w->shape),
-            .layout = layout_of (&attrs->conv, &w->shape),
+            .layout = head->layout,
+            .requant = &head->requant,
             .flip = rt_product_flip (context->kn, x->type),
             .rows = rt_op_thread_scratch (context, worker) };
 

@@ -115,7 +115,7 @@ align_up (size_t n)
 static Layout
 layout_of (const KnTable *kn, size_t kh, size_t kw, size_t n)
 {
-  Layout l = { .bias_at = KN_ALIGN };
+  Layout l = { .bias_at = align_up (sizeof (RtProductHead)) };
 
   l.scale_at = l.bias_at + align_up (n * sizeof (int32_t));
   l.w_zero_at = l.scale_at + align_up (n * sizeof (int32_t));
@@ -156,6 +156,8 @@ dw_prepare (const RtOpContext *context, void *memory)
   const int32_t w_shift = w->type == RT_TYPE_U8 ? 128 : 0;
   const float scale_y = rt_quant_scale (context->outputs[0].quant, 0);
   RtProductHead *head = memory;
+  head->requant = rt_requant (context->outputs[0].type, context->outputs[0].quant, attrs->conv.min,
+                              attrs->conv.max);
   uint8_t *base = memory;
   int32_t *biases = (int32_t *)(void *)(base + l.bias_at);
   int32_t *w_zeros = (int32_t *)(void *)(base + l.w_zero_at);
@@ -247,6 +249,9 @@ static uint32_t
 dw_chunks (const RtOpContext *context, uint32_t phase)
 {
   const RtConvInt8Attrs *attrs = context->attrs;
+
+  if (context->n_threads == 1)
+    return 1;
   const Job job = job_of (&attrs->conv, &context->inputs[RT_CONV_X].shape,
                           &context->inputs[RT_CONV_WEIGHT].shape);
   const Split s = split_of (&job.attrs, &job.windows, context->n_threads);
@@ -359,14 +364,14 @@ static void
 dw_run (const RtOpContext *context, uint32_t phase, uint32_t chunk, const RtWorker *worker)
 {
   const RtConvInt8Attrs *attrs = context->attrs;
-  const RtTensor *w = &context->inputs[RT_CONV_WEIGHT], *y = &context->outputs[0];
+  const RtTensor *w = &context->inputs[RT_CONV_WEIGHT];
   const Job job = job_of (&attrs->conv, &context->inputs[RT_CONV_X].shape, &w->shape);
   Run r = { .context = context,
             .attrs = &job.attrs,
             .windows = job.windows,
             .layout = layout_of (context->kn, job.windows.kh, job.windows.kw, job.windows.out_c),
             .scratch = rt_op_thread_scratch (context, worker) };
-  const KnRequant requant = rt_requant (y->type, y->quant, attrs->conv.min, attrs->conv.max);
+  const KnRequant requant = ((const RtProductHead *)context->prepared)->requant;
   uint64_t from, until;
 
   r.split = split_of (r.attrs, &r.windows, context->n_threads);

@@ -61,11 +61,13 @@ static void
 fc_prepare (const RtOpContext *context, void *memory)
 {
   const RtTensor *x = &context->inputs[X], *w = &context->inputs[WEIGHT], *y = &context->outputs[0];
+  const RtFullyConnectedInt8Attrs *attrs = context->attrs;
   const RtProductLayout layout = layout_of (&w->shape);
 
   rt_product_make (&layout, context->kn, w->data, w->type, w->quant, context->inputs[BIAS].data,
                    x->type, x->quant, y->type == RT_TYPE_I32 ? 0 : rt_quant_scale (y->quant, 0),
                    memory);
+  ((RtProductHead *)memory)->requant = rt_requant (y->type, y->quant, attrs->min, attrs->max);
 }
 
 /* Tiles of rows times runs of panels. */
@@ -81,6 +83,9 @@ split_of (const RtShape *x, const RtShape *w, uint32_t n_threads)
   Split s = { .n_rows = rt_shape_rows (x),
               .n_panels = (size_t)(w->dims[0] + KN_PANEL_ROWS - 1) / KN_PANEL_ROWS };
   s.n_tiles = (s.n_rows + TILE_ROWS - 1) / TILE_ROWS;
+  s.n_runs = 1;
+  if (n_threads == 1)
+    return s;
   const double ops = 2.0 * (double)s.n_rows * (double)w->dims[0] * (double)w->dims[1];
   const size_t by_ops = (size_t)(ops / CHUNK_MIN_OPS), most = n_threads * CHUNKS_PER_THREAD;
   const size_t wanted = by_ops < most ? by_ops : most;
@@ -116,6 +121,8 @@ n_chunks_of (const Split *s)
 static uint32_t
 fc_chunks (const RtOpContext *context, uint32_t phase)
 {
+  if (context->n_threads == 1)
+    return 1;
   const Split s
       = split_of (&context->inputs[X].shape, &context->inputs[WEIGHT].shape, context->n_threads);
 
@@ -135,6 +142,11 @@ rows_of (const RtOpContext *context, size_t first, size_t n, uint8_t *copy, size
   if (flip == 0 && n_cols % 4 == 0)
     return rows;
   *stride = copy_stride (&context->inputs[WEIGHT].shape);
+  if (n == 1)
+    {
+      context->kn->qconv.copy (copy, rows, n_cols, flip);
+      return copy;
+    }
   context->kn->qconv.gather (&(KnQgatherArgs){ .x = rows,
                                                .in_h = 1,
                                                .in_w = n,
@@ -157,32 +169,31 @@ rows_of (const RtOpContext *context, size_t first, size_t n, uint8_t *copy, size
 static void
 run_part (const RtOpContext *context, const Split *s, size_t part, uint8_t *scratch)
 {
-  const RtFullyConnectedInt8Attrs *attrs = context->attrs;
   const RtTensor *w = &context->inputs[WEIGHT], *y = &context->outputs[0];
-  const RtProductLayout layout = layout_of (&w->shape);
+  const RtProductHead *head = context->prepared;
+  const RtProductLayout *layout = &head->layout;
   const size_t tile = part % s->n_tiles, run = part / s->n_tiles;
   const size_t first = tile * TILE_ROWS;
   const size_t n = s->n_rows - first < TILE_ROWS ? s->n_rows - first : TILE_ROWS;
   const size_t panel = s->n_panels * run / s->n_runs, end = s->n_panels * (run + 1) / s->n_runs;
-  const size_t code_bytes = rt_type_bytes (y->type), y_stride = layout.n_rows * code_bytes;
-  const KnRequant requant = rt_requant (y->type, y->quant, attrs->min, attrs->max);
+  const size_t code_bytes = rt_type_bytes (y->type), y_stride = layout->n_rows * code_bytes;
   size_t stride;
   const uint8_t *rows = rows_of (context, first, n, scratch, &stride);
 
-  rt_product_run (&layout, context->kn, context->prepared, 0, panel, end - panel, rows, stride, n,
-                  y->type == RT_TYPE_I32 ? NULL : &requant,
+  rt_product_run (layout, context->kn, context->prepared, 0, panel, end - panel, rows, stride, n,
+                  y->type == RT_TYPE_I32 ? NULL : &head->requant,
                   (int32_t *)(void *)(scratch + TILE_ROWS * copy_stride (&w->shape)),
                   (uint8_t *)y->data + first * y_stride + panel * KN_PANEL_ROWS * code_bytes,
                   y_stride);
 
   const RtTensor *zero = &context->inputs[X_ZERO];
-  const size_t row = panel * KN_PANEL_ROWS, n_left = layout.n_rows - row;
+  const size_t row = panel * KN_PANEL_ROWS, n_left = layout->n_rows - row;
   if (zero->data != NULL)
-    rt_product_move_zero ((int32_t *)y->data + first * layout.n_rows + row, y_stride, n,
+    rt_product_move_zero ((int32_t *)y->data + first * layout->n_rows + row, y_stride, n,
                           (end - panel) * KN_PANEL_ROWS < n_left ? (end - panel) * KN_PANEL_ROWS
                                                                  : n_left,
                           rt_code_get (zero->data, zero->type, 0),
-                          rt_product_sums (&layout, context->prepared, 0) + row);
+                          rt_product_sums (layout, context->prepared, 0) + row);
 }
 
 static void
@@ -192,7 +203,7 @@ fc_run (const RtOpContext *context, uint32_t phase, uint32_t chunk, const RtWork
       = split_of (&context->inputs[X].shape, &context->inputs[WEIGHT].shape, context->n_threads);
   uint64_t from, until;
 
-  rt_split_range (s.n_tiles * s.n_runs, n_chunks_of (&s), chunk, &from, &until);
+  rt_split_range (s.n_tiles * s.n_runs, fc_chunks (context, 0), chunk, &from, &until);
   for (uint64_t part = from; part < until; part++)
     run_part (context, &s, part, rt_op_thread_scratch (context, worker));
 }
