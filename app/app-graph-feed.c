@@ -13,7 +13,7 @@
 typedef struct
 {
   char *id, *title, *detail;
-  char *name; /* of the node; NULL for an input of the graph */
+  char *name;    /* of the node; NULL for an input of the graph */
   char *problem; /* why it cannot run, NULL: it can */
   int layer;
   RtNodeId node;
@@ -28,15 +28,15 @@ typedef struct
 
 struct _AppGraphFeed
 {
-  GArray *nodes;       /* Node: the graph's inputs, then its nodes in order */
-  GArray *groups;      /* Group */
-  GArray *edges;       /* PlotGraphEdge */
-  GHashTable *by_id;   /* id -> node + 1 */
-  GHashTable *by_name; /* node name -> node + 1 */
+  GArray *nodes;         /* Node: the graph's inputs, then its nodes in order */
+  GArray *groups;        /* Group */
+  GArray *edges;         /* PlotGraphEdge */
+  GHashTable *by_id;     /* id -> node + 1 */
+  GHashTable *by_name;   /* node name -> node + 1 */
   GHashTable *by_source; /* source node's name (owned) -> node + 1 */
-  int *group_of_layer; /* [n_layers + 2], index layer + 1; -1: none */
-  int *node_of_layer;  /* the first of it, -1: none */
-  char *path;          /* that all names begin with */
+  int *group_of_layer;   /* [n_layers + 2], index layer + 1; -1: none */
+  int *node_of_layer;    /* the first of it, -1: none */
+  char *path;            /* that all names begin with */
   int n_layers;
 };
 
@@ -106,9 +106,9 @@ add_groups (AppGraphFeed *self, EngModel *model, const RtGraph *graph)
 /* In a block, "blk.3.attn_q" is "attn_q" and "stage_2/expand" is "expand": the frame around it says
  * the rest. */
 static char *
-dup_title (const AppGraphFeed *self, const char *name, int group)
+dup_title (const AppGraphFeed *self, const RtNode *node, int group)
 {
-  g_autofree char *title = app_names_dup_short (self->path, name);
+  g_autofree char *title = app_names_dup_node (self->path, node);
   const char *frame = group >= 0 ? get_group (self, (guint)group)->title : "", *p = title;
   gsize n = strlen (frame);
 
@@ -161,7 +161,7 @@ add_node (AppGraphFeed *self, EngModel *model, const RtGraph *graph, RtNodeId id
 
   node.id = g_strdup_printf ("node/%s", from->name);
   node.name = g_strdup (from->name);
-  node.title = dup_title (self, from->name, group);
+  node.title = dup_title (self, from, group);
   if (from->op == &rt_op_unsupported)
     {
       const RtUnsupportedAttrs *attrs = from->attrs;
@@ -190,7 +190,7 @@ add_input (AppGraphFeed *self, const RtGraph *graph, RtValueId id)
   Node node = { .layer = -1, .node = RT_NONE, .group = PLOT_GRAPH_NO_GROUP };
 
   node.id = g_strdup_printf ("value/%s", value->name);
-  node.title = g_strdup (value->name);
+  node.title = app_names_dup_short (self->path, value->name);
   node.detail = g_strdup_printf ("%s \u00b7 %s",
                                  value->kind == RT_VALUE_STATE ? _ ("State") : _ ("Input"), shape);
   g_array_append_val (self->nodes, node);
@@ -322,8 +322,7 @@ app_graph_feed_install (const AppGraphFeed *self, PlotGraph *graph)
     {
       const Node *node = get_node (self, i);
 
-      nodes[i]
-          = (PlotGraphNode){ node->id, node->title, node->detail, node->group, node->problem };
+      nodes[i] = (PlotGraphNode){ node->id, node->title, node->detail, node->group, node->problem };
     }
   for (guint g = 0; g < self->groups->len; g++)
     {

@@ -346,8 +346,7 @@ fill_card (PlotGraph *plot, const char *id, PlotGraphCard *card, gpointer data)
   RtNodeId node;
   int layer;
 
-  if (self->feed == NULL || model == NULL
-      || !app_graph_feed_lookup (self->feed, id, &layer, &name))
+  if (self->feed == NULL || model == NULL || !app_graph_feed_lookup (self->feed, id, &layer, &name))
     return;
   node = app_graph_feed_get_node (self->feed, id);
   add_latency (self, card, layer, name);
@@ -556,9 +555,8 @@ static void
 add_find_shortcut (AppGraphView *self)
 {
   GtkEventController *controller = gtk_shortcut_controller_new ();
-  GtkShortcut *shortcut
-      = gtk_shortcut_new (gtk_keyval_trigger_new (GDK_KEY_f, GDK_CONTROL_MASK),
-                          gtk_callback_action_new (on_find, NULL, NULL));
+  GtkShortcut *shortcut = gtk_shortcut_new (gtk_keyval_trigger_new (GDK_KEY_f, GDK_CONTROL_MASK),
+                                            gtk_callback_action_new (on_find, NULL, NULL));
 
   gtk_shortcut_controller_set_scope (GTK_SHORTCUT_CONTROLLER (controller),
                                      GTK_SHORTCUT_SCOPE_GLOBAL);

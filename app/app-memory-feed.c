@@ -60,12 +60,17 @@ add_block (Buffers *self, const RtGraph *graph, const RtPlan *plan, RtValueId id
     op = rt_graph_node (graph, value->producer)->op->title;
   rt_shape_text (&value->shape, shape, sizeof shape);
   buffer.id = keep (self, g_strdup_printf ("value/%u", id));
-  buffer.name = keep (self, app_names_dup_short (self->path, value->name));
+  buffer.name
+      = keep (self,
+              value->producer != RT_NONE
+                      && g_str_equal (value->name, rt_graph_node (graph, value->producer)->name)
+                  ? app_names_dup_node (self->path, rt_graph_node (graph, value->producer))
+                  : app_names_dup_short (self->path, value->name));
   buffer.detail = n_members > 1
                       ? keep (self,
-                               /* Translators: operator, shape, type */
-                               g_strdup_printf (_ ("%s \u00b7 %s %s, memory shared by %u values"), op,
-                                                shape, rt_type_name (value->type), n_members))
+                              /* Translators: operator, shape, type */
+                              g_strdup_printf (_ ("%s \u00b7 %s %s, memory shared by %u values"),
+                                               op, shape, rt_type_name (value->type), n_members))
                       : keep (self, g_strdup_printf ("%s \u00b7 %s %s", op, shape,
                                                      rt_type_name (value->type)));
   buffer.kind = value->kind == RT_VALUE_OUTPUT || value->is_kept ? PLOT_MEMORY_STATE
@@ -87,7 +92,7 @@ make_steps (Buffers *self, EngModel *model, const RtGraph *graph)
       const RtNode *node = rt_graph_node (graph, i);
       int layer = CLAMP (node->layer, -1, (int)eng_model_get_n_layers (model));
 
-      steps[i].name = keep (self, app_names_dup_short (self->path, node->name));
+      steps[i].name = keep (self, app_names_dup_node (self->path, node));
       steps[i].group = i > 0 && rt_graph_node (graph, i - 1)->layer == node->layer
                            ? steps[i - 1].group
                            : keep (self, app_layers_dup_title (model, layer));

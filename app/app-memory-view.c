@@ -69,8 +69,8 @@ update_alive (AppMemoryView *self)
   bytes = plot_format_value (&unit, (double)plot_memory_get_alive_bytes (self->memory, (guint)step),
                              3);
   path = app_names_dup_path (eng_build_get_graph (self->build));
-  name = app_names_dup_short (
-      path, rt_graph_node (eng_build_get_graph (self->build), (RtNodeId)step)->name);
+  name = app_names_dup_node (path,
+                             rt_graph_node (eng_build_get_graph (self->build), (RtNodeId)step));
   title = g_strdup_printf (step == plot_memory_get_peak_step (self->memory)
                                ? _ ("Alive at the peak, %s: %s")
                                : _ ("Alive at %s: %s"),

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#define OURS "lathe."
+
 char *
 app_names_dup_first (const char *name)
 {
@@ -38,8 +40,7 @@ static char *
 dup_longer (const RtGraph *graph, const char *path)
 {
   const char *name = rt_graph_node (graph, rt_graph_n_nodes (graph) / 2)->name;
-  const char *slash
-      = g_str_has_prefix (name, path) ? strchr (name + strlen (path), '/') : NULL;
+  const char *slash = g_str_has_prefix (name, path) ? strchr (name + strlen (path), '/') : NULL;
   const char *end = strchr (name, ';');
 
   if (slash == NULL || slash[1] == '\0' || (end != NULL && slash > end))
@@ -66,12 +67,37 @@ app_names_dup_path (const RtGraph *graph)
   return g_steal_pointer (&path);
 }
 
+/* "Conv_0/2" of "Conv_0": importers and passes number what they add. */
+static gboolean
+is_numbered (const char *name, const char *source)
+{
+  const char *p = name + strlen (source);
+
+  if (!g_str_has_prefix (name, source) || *p++ != '/' || *p == '\0')
+    return FALSE;
+  while (g_ascii_isdigit (*p))
+    p++;
+  return *p == '\0';
+}
+
+char *
+app_names_dup_node (const char *path, const RtNode *node)
+{
+  for (guint i = 0; i < node->n_sources; i++)
+    if (is_numbered (node->name, node->sources[i]))
+      return app_names_dup_short (path, node->sources[i]);
+  return app_names_dup_short (path, node->name);
+}
+
 char *
 app_names_dup_short (const char *path, const char *name)
 {
   g_autofree char *first = app_names_dup_first (name);
   gsize n = strlen (path);
 
+  /* What surrounds the network. */
+  if (g_str_has_prefix (first, OURS) && first[strlen (OURS)] != '\0')
+    return g_strdup (first + strlen (OURS));
   if (n > 0 && g_str_has_prefix (first, path) && first[n] != '\0')
     return g_strdup (first + n);
   return g_steal_pointer (&first);

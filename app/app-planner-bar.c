@@ -64,8 +64,7 @@ plan_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancella
   for (guint i = 0; i < plans->n && !g_cancellable_is_cancelled (cancellable); i++)
     {
       RtError error = { 0 };
-      RtPlan *plan
-          = rt_exec_make_plan (eng_build_get_exec (plans->build), (RtPlanner)i, &error);
+      RtPlan *plan = rt_exec_make_plan (eng_build_get_exec (plans->build), (RtPlanner)i, &error);
 
       if (plan == NULL)
         continue;
@@ -87,8 +86,8 @@ show_choice (AppPlannerBar *self, guint i, const Plans *plans, guint64 most)
   g_autofree char *bytes
       = n_bytes > 0 ? plot_format_value (&unit, (double)n_bytes, 3) : g_strdup ("…");
   g_autofree char *text = least ? g_strdup_printf (_ ("%s, the least"), bytes) : g_strdup (bytes);
-  g_autofree char *spoken = n_bytes > 0 ? g_strdup_printf ("%s: %s", what->title, text)
-                                        : g_strdup (what->title);
+  g_autofree char *spoken
+      = n_bytes > 0 ? g_strdup_printf ("%s: %s", what->title, text) : g_strdup (what->title);
 
   gtk_label_set_label (GTK_LABEL (choice->bytes), text);
   gtk_level_bar_set_value (choice->bar, most > 0 ? (double)n_bytes / (double)most : 0);
@@ -140,8 +139,8 @@ start_planning (AppPlannerBar *self)
 static void
 update_active (AppPlannerBar *self)
 {
-  g_autofree char *id = eng_recipe_get_string (eng_session_get_recipe (self->session), TECHNIQUE,
-                                               PARAM, NULL);
+  g_autofree char *id
+      = eng_recipe_get_string (eng_session_get_recipe (self->session), TECHNIQUE, PARAM, NULL);
 
   self->syncing = TRUE;
   for (guint i = 0; i < self->n_choices; i++)

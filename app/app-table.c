@@ -1,7 +1,7 @@
 /* The table views of the window. Called by the lanes and the comparison. */
 #include "app-table.h"
 
-/* A column of numbers, or one whose texts differ. */
+/* A column of numbers where one is known, or one whose texts differ. */
 static gboolean
 says_something (PlotTable *table, guint column)
 {
@@ -17,6 +17,8 @@ says_something (PlotTable *table, guint column)
       if (first == NULL)
         first = g_steal_pointer (&cell);
       else if (!g_str_equal (first, cell))
+        return TRUE;
+      if (plot_table_is_numeric (table, column))
         return TRUE;
     }
   return n_rows == 1 && first != NULL;

@@ -1,6 +1,7 @@
 /* Data of PlotGraph: copies of what the program gave. No geometry, no drawing. */
 
 #include "plot-graph-model-private.h"
+#include "plot-i18n-private.h"
 
 #include <math.h>
 #include <string.h>
@@ -69,7 +70,7 @@ set_problem (PlotGraphModel *self, const PlotGraphData *data, guint node)
   entry->n_problems = 1;
   if (self->problem_title == NULL)
     self->problem_title
-        = g_strdup (data->problem_title != NULL ? data->problem_title : "Problem");
+        = g_strdup (data->problem_title != NULL ? data->problem_title : _ ("Problem"));
   if (group >= data->n_groups)
     return;
   entry = &self->entries[data->n_nodes + group];
@@ -93,7 +94,7 @@ copy_groups (PlotGraphModel *self, const PlotGraphData *data)
     {
       const PlotGraphGroup *group = &data->groups[g];
       guint n = self->entries[data->n_nodes + g].n_nodes;
-      g_autofree char *count = g_strdup_printf (n == 1 ? "%u node" : "%u nodes", n);
+      g_autofree char *count = g_strdup_printf (ngettext ("%u node", "%u nodes", n), n);
 
       set_entry (self, data->n_nodes + g, group->id, group->title,
                  group->detail != NULL ? group->detail : count);

@@ -1,6 +1,7 @@
 /* What PlotGraph says in words: reading, card, table. All three tell the same numbers. */
 
 #include "plot-graph-draw-private.h"
+#include "plot-i18n-private.h"
 
 #include <math.h>
 
@@ -32,7 +33,7 @@ dup_share (double value, double max_value)
   if (isnan (value) || !(max_value > 0))
     return NULL;
   share = plot_format_value (&percent, value / max_value, 2);
-  return g_strdup_printf ("%s of the largest", share);
+  return g_strdup_printf (_ ("%s of the largest"), share);
 }
 
 /* " Not supported: the operator is not known." and, of a group, " 3 nodes: Not supported." */
@@ -41,7 +42,7 @@ append_problem (GString *out, const PlotGraphModel *model, const PlotGraphEntry 
                 gboolean group)
 {
   if (group)
-    g_string_append_printf (out, " %s: %u of %u.", model->problem_title, entry->n_problems,
+    g_string_append_printf (out, _ (" %s: %u of %u."), model->problem_title, entry->n_problems,
                             entry->n_nodes);
   else
     g_string_append_printf (out, " %s: %s.", model->problem_title, entry->problem);
@@ -61,8 +62,10 @@ plot_graph_model_dup_reading (const PlotGraphModel *model, const PlotGraphScene 
   group = plot_graph_model_is_group (model, endpoint);
   g_string_append (out, entry->title);
   if (group)
-    g_string_append_printf (out, ", group of %u, %s", entry->n_nodes,
-                            is_open (model, endpoint) ? "open" : "closed");
+    g_string_append_printf (out,
+                            is_open (model, endpoint) ? _ (", group of %u, open")
+                                                      : _ (", group of %u, closed"),
+                            entry->n_nodes);
   else if (*entry->detail != '\0')
     g_string_append_printf (out, ", %s", entry->detail);
   g_string_append_c (out, '.');
@@ -79,7 +82,7 @@ plot_graph_model_dup_reading (const PlotGraphModel *model, const PlotGraphScene 
                               share != NULL ? ", " : "", share != NULL ? share : "");
     }
   if (scene != NULL && !is_open (model, endpoint))
-    g_string_append_printf (out, " %u in, %u out.", count_in (scene, endpoint),
+    g_string_append_printf (out, _ (" %u in, %u out."), count_in (scene, endpoint),
                             count_out (scene, endpoint));
   return g_string_free (out, FALSE);
 }
@@ -94,10 +97,10 @@ plot_graph_model_make_card (const PlotGraphModel *model, const PlotGraphScene *s
   if (entry->problem != NULL)
     {
       gboolean group = plot_graph_model_is_group (model, endpoint);
-      g_autofree char *count = g_strdup_printf ("%u of %u", entry->n_problems, entry->n_nodes);
-      g_autofree char *label = group ? g_strdup (model->problem_title)
-                                     : g_strdup_printf ("%s: %s", model->problem_title,
-                                                        entry->problem);
+      g_autofree char *count = g_strdup_printf (_ ("%u of %u"), entry->n_problems, entry->n_nodes);
+      g_autofree char *label
+          = group ? g_strdup (model->problem_title)
+                  : g_strdup_printf ("%s: %s", model->problem_title, entry->problem);
 
       plot_card_add_row (card, &(PlotCardRow){ .swatch = PLOT_CARD_NO_SWATCH,
                                                .label = label,
@@ -115,11 +118,11 @@ plot_graph_model_make_card (const PlotGraphModel *model, const PlotGraphScene *s
     }
   if (!is_open (model, endpoint))
     {
-      g_autofree char *lines = g_strdup_printf ("%u in, %u out", count_in (scene, endpoint),
+      g_autofree char *lines = g_strdup_printf (_ ("%u in, %u out"), count_in (scene, endpoint),
                                                 count_out (scene, endpoint));
 
       plot_card_add_row (card, &(PlotCardRow){ .swatch = PLOT_CARD_NO_SWATCH,
-                                               .label = "Lines",
+                                               .label = _ ("Lines"),
                                                .value = lines });
     }
   return card;
@@ -134,11 +137,11 @@ plot_graph_model_make_table (const PlotGraphModel *model, const char *title)
   g_autofree guint *n_in = g_new0 (guint, MAX (1, shape->n_nodes));
   g_autofree guint *n_out = g_new0 (guint, MAX (1, shape->n_nodes));
 
-  plot_table_add_column (table, "node", NULL);
-  plot_table_add_column (table, "kind", NULL);
-  plot_table_add_column (table, "group", NULL);
-  plot_table_add_column (table, "inputs", &count);
-  plot_table_add_column (table, "outputs", &count);
+  plot_table_add_column (table, _ ("node"), NULL);
+  plot_table_add_column (table, _ ("kind"), NULL);
+  plot_table_add_column (table, _ ("group"), NULL);
+  plot_table_add_column (table, _ ("inputs"), &count);
+  plot_table_add_column (table, _ ("outputs"), &count);
   if (model->has_metric)
     plot_table_add_column (table, model->metric_title, &model->metric_unit);
   if (model->problem_title != NULL)

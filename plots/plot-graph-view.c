@@ -2,6 +2,7 @@
  * card, legend, overview, progress) that changes without touching it. */
 
 #include "plot-graph-private.h"
+#include "plot-i18n-private.h"
 
 #include <math.h>
 
@@ -487,10 +488,10 @@ append_state (PlotGraph *self, GtkSnapshot *snapshot)
   g_autofree char *words = NULL;
 
   if (plot_graph_get_busy (self, &frac))
-    words = g_strdup_printf ("Arranging %u nodes\u2026 %d %% \u00b7 Esc stops",
+    words = g_strdup_printf (_ ("Arranging %u nodes… %d %% · Esc stops"),
                              self->model->shape->n_nodes, (int)(100 * frac));
   else if (self->stopped)
-    words = g_strdup ("Stopped. Press Enter to arrange the nodes.");
+    words = g_strdup (_ ("Stopped. Press Enter to arrange the nodes."));
   if (words != NULL)
     append_pill (self, snapshot, words, middle);
 }

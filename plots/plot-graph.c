@@ -4,6 +4,7 @@
  * plot-graph-view.c, events in plot-graph-input.c. It must not know what a node is. */
 
 #include "plot-graph-private.h"
+#include "plot-i18n-private.h"
 
 #include <math.h>
 
@@ -47,7 +48,7 @@ endpoint_id (PlotGraph *self, guint endpoint)
 static void
 update_accessible (PlotGraph *self)
 {
-  const char *title = *self->title != '\0' ? self->title : "Graph";
+  const char *title = *self->title != '\0' ? self->title : _ ("Graph");
   g_autofree char *reading
       = plot_graph_model_dup_reading (self->model, self->scene, self->selected, self->max_value);
   g_autofree char *label = NULL;
@@ -57,13 +58,14 @@ update_accessible (PlotGraph *self)
   else if (*reading != '\0')
     label = g_strdup_printf ("%s. %s", title, reading);
   else
-    label = g_strdup_printf ("%s. %u nodes, none selected.", title, self->model->shape->n_nodes);
-  gtk_accessible_update_property (
-      GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, label,
-      GTK_ACCESSIBLE_PROPERTY_DESCRIPTION,
-      "Chart. Down and Up follow lines, Left and Right go to neighbours, Enter opens a group, plus "
-      "and minus zoom.",
-      -1);
+    label
+        = g_strdup_printf (_ ("%s. %u nodes, none selected."), title, self->model->shape->n_nodes);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, label,
+                                  GTK_ACCESSIBLE_PROPERTY_DESCRIPTION,
+                                  _ ("Chart. Down and Up follow lines, Left and Right go to "
+                                     "neighbours, Enter opens a group, plus "
+                                     "and minus zoom."),
+                                  -1);
 }
 
 /* --- figure --- */
@@ -245,7 +247,7 @@ plot_graph_init (PlotGraph *self)
 {
   self->model = plot_graph_model_new (NULL);
   self->title = g_strdup ("");
-  self->empty_text = g_strdup ("Nothing to show");
+  self->empty_text = g_strdup (_ ("Nothing to show"));
   self->selected = self->hovered = self->anchor = self->reveal = PLOT_GRAPH_NONE;
   self->max_value = NAN;
   plot_graph_view_init (self);

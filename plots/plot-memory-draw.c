@@ -2,6 +2,7 @@
  * files. Must not know the widget. */
 
 #include "plot-memory-private.h"
+#include "plot-i18n-private.h"
 
 #include <math.h>
 #include "plot-ticks.h"
@@ -250,8 +251,8 @@ draw_limits (const PlotMemoryModel *model, const PlotMemoryLayout *layout, cairo
   g_autofree char *bound = plot_format_value (&unit, (double)model->lower_bound_bytes, 3);
   gboolean optimal = model->lower_bound_bytes == model->total_bytes;
   g_autofree char *total_text
-      = g_strdup_printf (optimal ? "total %s, the least possible" : "total %s", total);
-  g_autofree char *bound_text = g_strdup_printf ("lower bound %s", bound);
+      = g_strdup_printf (optimal ? _ ("total %s, the least possible") : _ ("total %s"), total);
+  g_autofree char *bound_text = g_strdup_printf (_ ("lower bound %s"), bound);
   double right = layout->plot_x + layout->plot_w - 4;
   double y = plot_memory_py (layout, (double)model->total_bytes);
 
@@ -332,8 +333,8 @@ draw_groups (const PlotMemoryModel *model, const PlotMemoryLayout *layout, cairo
       x = (x0 + x1) / 2;
       if (x - w / 2 < free_from || x + w / 2 > right + 10)
         continue;
-      plot_text_draw_name (text, cr, PLOT_FONT_SMALL, &style->dim_text, name, x, y + 2, 0.5, 0, w + 1,
-                           0);
+      plot_text_draw_name (text, cr, PLOT_FONT_SMALL, &style->dim_text, name, x, y + 2, 0.5, 0,
+                           w + 1, 0);
       free_from = x + w / 2 + 8;
     }
 }
@@ -356,7 +357,7 @@ draw_legend (const PlotMemoryModel *model, const PlotMemoryLayout *layout, cairo
     }
   row = (PlotCardRow){ .swatch = PLOT_CARD_LINE, .color = style->text };
   plot_swatch_draw (cr, &row, style, x, y - 6);
-  plot_text_draw (text, cr, PLOT_FONT_SMALL, &style->dim_text, "alive", x + 22, y, 0, 0.5, 0);
+  plot_text_draw (text, cr, PLOT_FONT_SMALL, &style->dim_text, _ ("alive"), x + 22, y, 0, 0.5, 0);
 }
 
 void

@@ -1,6 +1,7 @@
 /* Data of PlotMemory: copies, sorted, and what is alive at every step. No drawing. */
 
 #include "plot-memory-private.h"
+#include "plot-i18n-private.h"
 
 #include <string.h>
 
@@ -125,7 +126,7 @@ PlotMemoryModel *
 plot_memory_model_new (const PlotMemoryData *data)
 {
   static const char *const names[PLOT_MEMORY_N_KINDS]
-      = { "input", "activation", "state", "scratch" };
+      = { N_ ("input"), N_ ("activation"), N_ ("state"), N_ ("scratch") };
   static const PlotMemoryData nothing = { 0 };
   PlotMemoryModel *self = g_new0 (PlotMemoryModel, 1);
 
@@ -140,7 +141,8 @@ plot_memory_model_new (const PlotMemoryData *data)
       self->step_groups[i] = g_strdup (data->steps[i].group != NULL ? data->steps[i].group : "");
     }
   for (guint k = 0; k < PLOT_MEMORY_N_KINDS; k++)
-    self->kind_names[k] = g_strdup (data->kind_names[k] != NULL ? data->kind_names[k] : names[k]);
+    self->kind_names[k]
+        = g_strdup (data->kind_names[k] != NULL ? data->kind_names[k] : _ (names[k]));
   copy_items (self, data);
   if (data->total_bytes > 0)
     self->total_bytes = data->total_bytes;

@@ -1,6 +1,7 @@
 /* What PlotMemory says in words: reading, card, tables. All tell the same numbers. */
 
 #include "plot-memory-private.h"
+#include "plot-i18n-private.h"
 
 #include <math.h>
 
@@ -19,10 +20,12 @@ read_step (GString *out, const PlotMemoryModel *model, guint step)
   g_autofree char *bytes = dup_bytes (model->alive_bytes[step]);
   g_autofree char *total = dup_bytes (model->total_bytes);
 
-  g_string_append_printf (out, "Step %u of %u, %s: %u buffer%s alive, %s of %s%s.", step,
-                          model->n_steps, model->step_names[step], alive->len,
-                          alive->len == 1 ? "" : "s", bytes, total,
-                          step == model->peak_step ? ", the peak" : "");
+  /* Translators: number, number, name, number, bytes, bytes, and perhaps ", the peak" */
+  g_string_append_printf (out,
+                          ngettext ("Step %u of %u, %s: %u buffer alive, %s of %s%s.",
+                                    "Step %u of %u, %s: %u buffers alive, %s of %s%s.", alive->len),
+                          step, model->n_steps, model->step_names[step], alive->len, bytes, total,
+                          step == model->peak_step ? _ (", the peak") : "");
 }
 
 static void
@@ -32,7 +35,8 @@ read_item (GString *out, const PlotMemoryModel *model, guint at)
   g_autofree char *bytes = dup_bytes (item->bytes);
   g_autofree char *offset = dup_bytes (item->offset);
 
-  g_string_append_printf (out, "%s%s, %s, %s, steps %u to %u, at %s.", out->len > 0 ? " " : "",
+  /* Translators: space, name, kind, bytes, numbers, address */
+  g_string_append_printf (out, _ ("%s%s, %s, %s, steps %u to %u, at %s."), out->len > 0 ? " " : "",
                           item->name, model->kind_names[item->kind], bytes, item->first, item->last,
                           offset);
 }
@@ -75,26 +79,26 @@ make_item_card (const PlotMemoryModel *model, guint at)
   plot_memory_kind_swatch (model, item->kind, &row);
   row.value = bytes;
   plot_card_add_row (card, &row);
-  add_row (card, "Steps",
+  add_row (card, _ ("Steps"),
            item->first == item->last ? g_strdup_printf ("%u", item->first)
                                      : g_strdup_printf ("%u\u2013%u", item->first, item->last),
            steps);
-  add_row (card, "Address", g_steal_pointer (&low), NULL);
+  add_row (card, _ ("Address"), g_steal_pointer (&low), NULL);
   return card;
 }
 
 static PlotCard *
 make_step_card (const PlotMemoryModel *model, guint step)
 {
-  g_autofree char *title = g_strdup_printf ("Step %u", step);
+  g_autofree char *title = g_strdup_printf (_ ("Step %u"), step);
   PlotCard *card = plot_card_new (model->step_names[step], title);
   g_autoptr (GArray) alive = plot_memory_model_alive (model, step);
 
-  add_row (card, "Alive", dup_bytes (model->alive_bytes[step]),
-           step == model->peak_step ? "the peak" : NULL);
-  add_row (card, "Buffers", g_strdup_printf ("%u", alive->len), NULL);
+  add_row (card, _ ("Alive"), dup_bytes (model->alive_bytes[step]),
+           step == model->peak_step ? _ ("the peak") : NULL);
+  add_row (card, _ ("Buffers"), g_strdup_printf ("%u", alive->len), NULL);
   if (model->total_bytes > model->alive_bytes[step])
-    add_row (card, "Free", dup_bytes (model->total_bytes - model->alive_bytes[step]), NULL);
+    add_row (card, _ ("Free"), dup_bytes (model->total_bytes - model->alive_bytes[step]), NULL);
   return card;
 }
 
@@ -114,14 +118,14 @@ plot_memory_model_make_table (const PlotMemoryModel *model, const char *title)
   const PlotUnit plain = PLOT_UNIT_PLAIN;
   PlotTable *table = plot_table_new (title);
 
-  plot_table_add_column (table, "buffer", NULL);
-  plot_table_add_column (table, "kind", NULL);
-  plot_table_add_column (table, "bytes", &bytes_unit);
-  plot_table_add_column (table, "address", &bytes_unit);
-  plot_table_add_column (table, "first step", &plain);
-  plot_table_add_column (table, "last step", &plain);
-  plot_table_add_column (table, "written by", NULL);
-  plot_table_add_column (table, "last read by", NULL);
+  plot_table_add_column (table, _ ("buffer"), NULL);
+  plot_table_add_column (table, _ ("kind"), NULL);
+  plot_table_add_column (table, _ ("bytes"), &bytes_unit);
+  plot_table_add_column (table, _ ("address"), &bytes_unit);
+  plot_table_add_column (table, _ ("first step"), &plain);
+  plot_table_add_column (table, _ ("last step"), &plain);
+  plot_table_add_column (table, _ ("written by"), NULL);
+  plot_table_add_column (table, _ ("last read by"), NULL);
   for (guint i = 0; i < model->n_items; i++)
     {
       const PlotMemoryItem *item = &model->items[i];
@@ -154,16 +158,17 @@ PlotTable *
 plot_memory_model_make_alive_table (const PlotMemoryModel *model, guint step)
 {
   const PlotUnit percent = PLOT_UNIT_PERCENT, plain = PLOT_UNIT_PLAIN;
-  g_autofree char *title = g_strdup_printf ("Alive at step %u, %s", step, model->step_names[step]);
+  g_autofree char *title
+      = g_strdup_printf (_ ("Alive at step %u, %s"), step, model->step_names[step]);
   g_autoptr (GArray) alive = plot_memory_model_alive (model, step);
   PlotTable *table = plot_table_new (title);
 
-  plot_table_add_column (table, "buffer", NULL);
-  plot_table_add_column (table, "kind", NULL);
-  plot_table_add_column (table, "bytes", &bytes_unit);
-  plot_table_add_column (table, "share", &percent);
-  plot_table_add_column (table, "first step", &plain);
-  plot_table_add_column (table, "last step", &plain);
+  plot_table_add_column (table, _ ("buffer"), NULL);
+  plot_table_add_column (table, _ ("kind"), NULL);
+  plot_table_add_column (table, _ ("bytes"), &bytes_unit);
+  plot_table_add_column (table, _ ("share"), &percent);
+  plot_table_add_column (table, _ ("first step"), &plain);
+  plot_table_add_column (table, _ ("last step"), &plain);
   g_array_sort_with_data (alive, compare_by_size, (gpointer)model);
   for (guint i = 0; i < alive->len; i++)
     {

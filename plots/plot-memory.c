@@ -3,6 +3,7 @@
  * plot-memory-view.c, events in plot-memory-input.c. It must not know what a buffer holds. */
 
 #include "plot-memory-private.h"
+#include "plot-i18n-private.h"
 
 enum
 {
@@ -35,7 +36,7 @@ item_id (PlotMemory *self, guint item)
 static void
 update_accessible (PlotMemory *self)
 {
-  const char *title = *self->title != '\0' ? self->title : "Memory";
+  const char *title = *self->title != '\0' ? self->title : _ ("Memory");
   g_autofree char *reading = plot_memory_dup_reading (self);
   g_autofree char *label = NULL;
 
@@ -44,13 +45,13 @@ update_accessible (PlotMemory *self)
   else if (*reading != '\0')
     label = g_strdup_printf ("%s. %s", title, reading);
   else
-    label = g_strdup_printf ("%s. %u buffers over %u steps, none selected.", title,
+    label = g_strdup_printf (_ ("%s. %u buffers over %u steps, none selected."), title,
                              self->model->n_items, self->model->n_steps);
   gtk_accessible_update_property (
       GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, label,
       GTK_ACCESSIBLE_PROPERTY_DESCRIPTION,
-      "Chart. Left and Right move between steps, Up and Down between the buffers alive there, P "
-      "goes to the peak, plus and minus zoom.",
+      _ ("Chart. Left and Right move between steps, Up and Down between the buffers alive there, P "
+         "goes to the peak, plus and minus zoom."),
       -1);
 }
 
@@ -212,7 +213,7 @@ plot_memory_init (PlotMemory *self)
 {
   self->model = plot_memory_model_new (NULL);
   self->title = g_strdup ("");
-  self->empty_text = g_strdup ("Nothing to show");
+  self->empty_text = g_strdup (_ ("Nothing to show"));
   self->selected = self->hovered = self->step = self->hovered_step = PLOT_MEMORY_NONE;
   self->scroll_zooms = TRUE;
   plot_memory_view_init (self);

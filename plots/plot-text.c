@@ -164,8 +164,8 @@ static char *
 dup_end (PlotText *self, PlotFont font, const char *text, double max_width_px)
 {
   PangoLayout *layout;
-  double skip = plot_text_width (self, font, text) + plot_text_width (self, font, "…")
-                - max_width_px;
+  double skip
+      = plot_text_width (self, font, text) + plot_text_width (self, font, "…") - max_width_px;
   const char *end = text + strlen (text), *from;
   int index, trailing;
 
