@@ -6,6 +6,7 @@
 
 #include "data/eng-data-set.h"
 #include "eng-error.h"
+#include "eng-json.h"
 #include "rt-clock.h"
 #include "tasks/eng-task.h"
 
@@ -24,6 +25,7 @@ eng_eval_free (EngEval *self)
     return;
   g_free (self->metric);
   g_free (self->label_source);
+  g_free (self->unreadable);
   g_array_unref (self->predictions);
   g_free (self);
 }
@@ -68,12 +70,52 @@ typedef struct
   EngJob *job;
   GArray *ns;
   guint n_classes;
+  gboolean listens; /* for one thing, with a threshold */
+  guint n_named;    /* samples of that thing */
 } Evaluating;
+
+/* Listening for one thing: whether it was heard at any moment. */
+static gboolean
+is_heard (EngResult *result)
+{
+  double threshold = eng_result_get_threshold (result);
+  guint n;
+  if (eng_result_get_kind (result) == ENG_RESULT_SCORE)
+    return eng_result_get_value (result) >= threshold;
+  const double *values = eng_result_get_series (result, 0, &n);
+  for (guint i = 0; i < n; i++)
+    if (values[i] >= threshold)
+      return TRUE;
+  return FALSE;
+}
+
+/* The network's only class is what it listens for; every other label means that it is not there. */
+static void
+score_heard (Evaluating *self, const EngSample *sample, EngResult *result)
+{
+  EngEval *eval = self->eval;
+  EngPrediction prediction = { .name = g_strdup (sample->name),
+                               .label = sample->label == NULL ? -1 : sample->index == 0,
+                               .predicted = is_heard (result) };
+  self->n_classes = 1;
+  g_array_append_val (eval->predictions, prediction);
+  eval->n_unlabelled += prediction.label < 0;
+  eval->n += prediction.label >= 0;
+  eval->n_top1 += prediction.label == prediction.predicted;
+  self->n_named += prediction.label == 1;
+}
 
 static gboolean
 score (Evaluating *self, const EngSample *sample, EngResult *result, GError **error)
 {
   EngEval *eval = self->eval;
+  if (self->listens
+      && (eng_result_get_kind (result) == ENG_RESULT_SCORE
+          || eng_result_get_kind (result) == ENG_RESULT_SERIES))
+    {
+      score_heard (self, sample, result);
+      return TRUE;
+    }
   if (eng_result_get_kind (result) != ENG_RESULT_LABELS || eng_result_get_n_scores (result) == 0)
     {
       g_set_error (error, ENG_ERROR, ENG_ERROR_UNSUPPORTED,
@@ -103,9 +145,14 @@ static gboolean
 evaluate_sample (Evaluating *self, const EngSample *sample, GError **error)
 {
   g_autofree char *base = g_path_get_basename (sample->name);
-  g_autoptr (EngInput) input = eng_input_from_bytes (sample->bytes, base, error);
-  if (input == NULL)
-    return FALSE;
+  g_autoptr (GError) local = NULL;
+  g_autoptr (EngInput) input = eng_input_from_bytes (sample->bytes, base, &local);
+  if (input == NULL) /* a licence beside the samples, or the network itself */
+    {
+      if (self->eval->n_unreadable++ == 0)
+        self->eval->unreadable = g_strdup_printf ("%s: %s", sample->name, local->message);
+      return TRUE;
+    }
   if (self->run == NULL)
     self->run = eng_task_run_new (self->build, eng_input_get_kind (input), error);
   if (self->run == NULL)
@@ -145,10 +192,18 @@ evaluate_all (Evaluating *self, EngDataSet *set, GError **error)
   return FALSE;
 }
 
-/* Names of the network's classes: as many as its output has. */
+/* Names of the network's classes: as many as its output has, or the one thing that it listens for
+ * (@listened, room for two). */
 static const char *const *
-find_classes (EngModel *model)
+find_classes (EngModel *model, const char **listened)
 {
+  EngCard *card = eng_model_get_card (model);
+  JsonObject *options = eng_card_get_task_options (card);
+  listened[0] = strcmp (eng_card_get_task (card), "activity") == 0
+                    ? eng_json_get_string (options, "name")
+                    : NULL;
+  if (listened[0] != NULL)
+    return listened;
   const EngImported *imported = eng_model_get_imported (model);
   if (imported == NULL || imported->n_outputs == 0)
     return NULL;
@@ -161,7 +216,7 @@ static void
 finish_figures (Evaluating *self)
 {
   EngEval *eval = self->eval;
-  eval->metric = g_strdup ("top-1 accuracy");
+  eval->metric = g_strdup (self->listens ? "heard or not" : "top-1 accuracy");
   eval->top1 = eng_figure_share (eval->n_top1, eval->n);
   eval->top5 = self->n_classes > TOP
                    ? eng_figure_share (eval->n_top5, eval->n)
@@ -185,8 +240,9 @@ eng_eval_new (EngBuild *build, const char *data, EngJob *job, GError **error)
                    eng_model_get_name (model));
       return NULL;
     }
+  const char *listened[2] = { NULL, NULL };
   g_autoptr (EngDataSet) set
-      = eng_data_set_open (data, find_classes (model), cancellable, error);
+      = eng_data_set_open (data, find_classes (model, listened), cancellable, error);
   if (set == NULL)
     return NULL;
 
@@ -197,10 +253,17 @@ eng_eval_new (EngBuild *build, const char *data, EngJob *job, GError **error)
   Evaluating self = { .eval = eval,
                       .build = build,
                       .job = job,
+                      .listens = listened[0] != NULL,
                       .ns = g_array_new (FALSE, FALSE, sizeof (double)) };
   rt_exec_set_tracing (eng_build_get_exec (build), false);
   gboolean ok = evaluate_all (&self, set, error);
-  if (ok && eval->n == 0)
+  if (ok && eval->predictions->len == 0)
+    {
+      g_set_error (error, ENG_ERROR, ENG_ERROR_FORMAT, "%s has no sample that can be read. %s",
+                   data, eval->unreadable);
+      ok = FALSE;
+    }
+  if (ok && (eval->n == 0 || (self.listens && self.n_named == 0)))
     {
       g_set_error (error, ENG_ERROR, ENG_ERROR_NOT_FOUND,
                    "No label of %s (from %s) is a class of %s. Its network card can name the "

@@ -43,10 +43,14 @@ print_text (EngModel *model, const EngEval *eval, const EngEval *other, const En
   g_autofree char *top1 = format_share (&eval->top1), *top5 = format_share (&eval->top5);
   g_autofree char *ms = eng_figure_format (&eval->ms);
 
-  g_print ("%s\n  labels from %s\n  top-1 accuracy  %s\n  top-5 accuracy  %s\n  per sample      %s\n", eng_model_get_name (model),
-           eval->label_source, top1, top5, ms);
+  g_print ("%s\n  labels from %s\n  %-15s %s\n", eng_model_get_name (model), eval->label_source, eval->metric, top1);
+  if (eval->top5.available)
+    g_print ("  top-5 accuracy  %s\n", top5);
+  g_print ("  per sample      %s\n", ms);
   if (eval->n_unlabelled > 0)
     g_print ("  left out        %u without a label of this network\n", eval->n_unlabelled);
+  if (eval->n_unreadable > 0)
+    g_print ("  left out        %u that are no inputs: %s%s\n", eval->n_unreadable, eval->unreadable, eval->n_unreadable > 1 ? ", ..." : "");
   if (other != NULL)
     {
       g_autofree char *theirs = format_share (&other->top1), *share = format_share (agreement);
@@ -93,6 +97,8 @@ print_json (EngModel *model, EngBuild *build, const EngEval *eval, const EngEval
   app_cli_json_string (builder, "label_source", eval->label_source);
   app_cli_json_int (builder, "n", eval->n);
   app_cli_json_int (builder, "n_unlabelled", eval->n_unlabelled);
+  app_cli_json_int (builder, "n_unreadable", eval->n_unreadable);
+  app_cli_json_string (builder, "metric", eval->metric);
   app_cli_json_figure (builder, "top1_percent", &eval->top1);
   app_cli_json_figure (builder, "top5_percent", &eval->top5);
   app_cli_json_figure (builder, "sample_ms", &eval->ms);
