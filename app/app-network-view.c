@@ -12,6 +12,8 @@
 #include <adwaita.h>
 #include <glib/gi18n.h>
 
+#define LIVE_HZ 12
+
 struct _AppNetworkView
 {
   GtkWidget parent_instance;
@@ -27,6 +29,9 @@ struct _AppNetworkView
   EngRun *shown;        /* whose result was shown */
   GCancellable *trying; /* NULL: nothing is being tried */
   gboolean wants_try;   /* as soon as there is a build and no run */
+  EngResult *live;      /* the newest of a run, to be shown when live_id fires */
+  guint live_id;
+  gint64 live_us; /* when the last one was shown */
   gboolean compact, enlarged;
 };
 
@@ -68,12 +73,23 @@ update_stale (AppNetworkView *self)
 }
 
 static void
+drop_live (AppNetworkView *self)
+{
+  g_clear_handle_id (&self->live_id, g_source_remove);
+  g_clear_pointer (&self->live, eng_result_unref);
+}
+
+static void
 show_result (AppNetworkView *self, EngResult *result, EngRecipe *recipe, const char *words)
 {
   if (recipe != NULL)
     eng_recipe_ref (recipe);
   g_clear_pointer (&self->recipe, eng_recipe_unref);
   self->recipe = recipe;
+  drop_live (self);
+  /* Beside a result stands what it is about: in continuous mode that is not the chosen input. */
+  app_input_view_set_running (self->input_view,
+                              result != NULL ? eng_result_get_input (result) : NULL);
   app_output_view_show (self->output_view, result, words);
   update_stale (self);
 }
@@ -163,7 +179,6 @@ on_inputs (AppNetworkView *self)
   g_clear_pointer (&self->seen, eng_input_unref);
   self->seen = input != NULL ? eng_input_ref (input) : NULL;
   stop_trying (self);
-  app_input_view_set_running (self->input_view, NULL);
   self->wants_try = !app_inputs_is_random (self->inputs) && get_network (self) != NULL
                     && eng_model_get_report (get_network (self))[0] == NULL;
   if (!self->wants_try)
@@ -190,24 +205,59 @@ on_model (AppNetworkView *self)
   EngModel *model = get_network (self);
 
   stop_trying (self);
+  drop_live (self);
   self->wants_try = FALSE;
   g_clear_object (&self->shown);
   app_input_view_set_model (self->input_view, model);
   app_inputs_set_model (self->inputs, model);
 }
 
+static gboolean
+show_live (gpointer data)
+{
+  AppNetworkView *self = data;
+  EngBuild *build = eng_session_get_build (get_session (self));
+  g_autoptr (EngResult) result = g_steal_pointer (&self->live);
+
+  self->live_id = 0;
+  self->live_us = g_get_monotonic_time ();
+  if (result != NULL)
+    show_result (self, result,
+                 build != NULL ? eng_build_get_recipe (build)
+                               : eng_session_get_recipe (get_session (self)),
+                 NULL);
+  return G_SOURCE_REMOVE;
+}
+
+/* The newest, as often as the eye asks for: drawing takes time from what is measured. */
 static void
 on_result (AppNetworkView *self, EngResult *result)
 {
-  EngBuild *build = eng_session_get_build (get_session (self));
+  gint64 wait_us = self->live_us + G_USEC_PER_SEC / LIVE_HZ - g_get_monotonic_time ();
 
   if (!eng_session_get_running (get_session (self)))
     return;
-  app_input_view_set_running (self->input_view, eng_result_get_input (result));
-  show_result (self, result,
-               build != NULL ? eng_build_get_recipe (build)
-                             : eng_session_get_recipe (get_session (self)),
-               NULL);
+  eng_result_ref (result);
+  g_clear_pointer (&self->live, eng_result_unref);
+  self->live = result;
+  if (self->live_id != 0)
+    return;
+  if (wait_us > 0)
+    self->live_id = g_timeout_add ((guint)(wait_us / 1000) + 1, show_live, self);
+  else
+    show_live (self);
+}
+
+/* Whether a run was fed what is chosen now. */
+static gboolean
+is_of_chosen_input (AppNetworkView *self, EngRun *run)
+{
+  const char *path = app_inputs_get_path (self->inputs);
+  const EngWorkload *workload = eng_run_get_workload (run);
+
+  if (workload->inputs == NULL || workload->inputs[0] == NULL)
+    return path == NULL;
+  return path != NULL && g_strv_contains ((const char *const *)workload->inputs, path);
 }
 
 /* A run that ended, was reopened or came back by undo brings its result. */
@@ -220,12 +270,10 @@ on_changed (AppNetworkView *self)
     return;
   if (app_stage_get_running (self->stage))
     stop_trying (self);
-  else
-    app_input_view_set_running (self->input_view, NULL);
   if (run != NULL && run != self->shown)
     {
       g_set_object (&self->shown, run);
-      if (eng_run_get_result (run) != NULL && !self->wants_try)
+      if (eng_run_get_result (run) != NULL && !self->wants_try && is_of_chosen_input (self, run))
         show_result (self, eng_run_get_result (run), eng_run_get_recipe (run), NULL);
     }
   update_stale (self);
@@ -268,6 +316,7 @@ app_network_view_dispose (GObject *object)
   if (self->trying != NULL)
     g_cancellable_cancel (self->trying);
   g_clear_object (&self->trying);
+  drop_live (self);
   g_clear_pointer (&self->panes, gtk_widget_unparent);
   g_clear_object (&self->stage);
   g_clear_object (&self->inputs);
@@ -397,6 +446,13 @@ app_network_view_get_enlarged (AppNetworkView *self)
 {
   g_return_val_if_fail (APP_IS_NETWORK_VIEW (self), FALSE);
   return self->enlarged;
+}
+
+void
+app_network_view_set_can_enlarge (AppNetworkView *self, gboolean can)
+{
+  g_return_if_fail (APP_IS_NETWORK_VIEW (self));
+  gtk_widget_set_visible (GTK_WIDGET (app_output_view_get_enlarge (self->output_view)), can);
 }
 
 EngWorkload *

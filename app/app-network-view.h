@@ -16,6 +16,8 @@ G_DECLARE_FINAL_TYPE (AppNetworkView, app_network_view, APP, NETWORK_VIEW, GtkWi
 void app_network_view_set_stage (AppNetworkView *self, AppStage *stage);
 void app_network_view_set_compact (AppNetworkView *self, gboolean compact);
 gboolean app_network_view_get_enlarged (AppNetworkView *self);
+void app_network_view_set_can_enlarge (AppNetworkView *self,
+                                       gboolean can); /* there is more than one page for it */
 /* What a run is to be fed; @all: every input that was chosen (continuous mode). The caller's. */
 EngWorkload *app_network_view_dup_workload (AppNetworkView *self, gboolean all);
 AppInputs *app_network_view_get_inputs (AppNetworkView *self); /* borrowed */

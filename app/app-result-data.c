@@ -15,14 +15,16 @@
 /* The mean of up to 2 x 2 pixels of each block: enough for looking at, and its cost does not grow
  * with the picture. */
 static guint32
-mean_pixel (const guint8 *pixels, gsize width, gsize x, gsize y, guint step)
+mean_pixel (EngPicture *picture, gsize x, gsize y, guint step)
 {
-  guint d = step > 1 ? step / 2 : 0, sum[3];
-  const guint8 *a = pixels + 3 * (y * width + x), *b = a + 3 * d, *c = a + 3 * d * width,
-               *e = c + 3 * d;
+  gsize width = eng_picture_get_width (picture), height = eng_picture_get_height (picture);
+  gsize dx = MIN (step / 2, width - 1 - x), dy = MIN (step / 2, height - 1 - y);
+  const guint8 *a = eng_picture_get_pixels (picture) + 3 * (y * width + x);
+  const guint8 *b = a + 3 * dx, *c = a + 3 * dy * width, *d = c + 3 * dx;
+  guint sum[3];
 
   for (guint k = 0; k < 3; k++)
-    sum[k] = (a[k] + b[k] + c[k] + e[k] + 2u) / 4u;
+    sum[k] = (a[k] + b[k] + c[k] + d[k] + 2u) / 4u;
   return 0xff000000u | sum[0] << 16 | sum[1] << 8 | sum[2];
 }
 
@@ -32,20 +34,18 @@ app_result_make_surface (EngPicture *picture)
   guint width = eng_picture_get_width (picture), height = eng_picture_get_height (picture);
   guint step = (MAX (width, height) + MAX_SIDE - 1) / MAX_SIDE;
   guint w = MAX (1, width / step), h = MAX (1, height / step);
-  const guint8 *pixels = eng_picture_get_pixels (picture);
   cairo_surface_t *surface = cairo_image_surface_create (CAIRO_FORMAT_RGB24, (int)w, (int)h);
   guint8 *data = cairo_image_surface_get_data (surface);
   gsize stride = (gsize)cairo_image_surface_get_stride (surface);
 
   if (data == NULL)
     return surface; /* an error surface: nothing is drawn */
-  step = MIN (step, MIN (width, height));
   for (guint y = 0; y < h; y++)
     {
       guint32 *row = (guint32 *)(gpointer)(data + y * stride);
 
       for (guint x = 0; x < w; x++)
-        row[x] = mean_pixel (pixels, width, (gsize)x * step, (gsize)y * step, step);
+        row[x] = mean_pixel (picture, (gsize)x * step, (gsize)y * step, step);
     }
   cairo_surface_mark_dirty (surface);
   return surface;

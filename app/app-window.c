@@ -27,6 +27,7 @@ place_prompt (AppWindow *self)
   GtkWidget *child = network ? GTK_WIDGET (self->network) : GTK_WIDGET (self->prompt);
 
   app_network_view_set_compact (self->network, compact || (beside && !narrow));
+  app_network_view_set_can_enlarge (self->network, !compact);
   gtk_orientable_set_orientation (GTK_ORIENTABLE (self->lanes_paned),
                                   beside ? GTK_ORIENTATION_HORIZONTAL : GTK_ORIENTATION_VERTICAL);
   gtk_widget_set_size_request (GTK_WIDGET (self->prompt_wide), beside ? 400 : -1,

@@ -91,7 +91,7 @@ label_column (const PlotResultModel *model, const PlotResultFrame *frame)
     if (model->bars[i].label != NULL)
       width = fmax (width, plot_text_width (frame->text, i == 0 ? PLOT_FONT_BOLD : PLOT_FONT_BODY,
                                             model->bars[i].label));
-  return fmin (width, 0.42 * frame->room.w);
+  return fmin (width, 0.48 * frame->room.w);
 }
 
 static double

@@ -7,6 +7,8 @@
 #include "app-history-view.h"
 #include "app-job-bar.h"
 #include "app-lanes-view.h"
+#include "app-network-view.h"
+#include "app-output-view.h"
 #include "app-param-row.h"
 #include "app-prompt-view.h"
 #include "app-resources.h"
@@ -99,6 +101,8 @@ main (int argc, char **argv)
   types[n++] = APP_TYPE_HISTORY_VIEW;
   types[n++] = APP_TYPE_JOB_BAR;
   types[n++] = APP_TYPE_LANES_VIEW;
+  types[n++] = APP_TYPE_NETWORK_VIEW;
+  types[n++] = APP_TYPE_OUTPUT_VIEW;
   types[n++] = APP_TYPE_PROMPT_VIEW;
   types[n++] = APP_TYPE_SELECTION;
   for (guint i = 0; i < n; i++)

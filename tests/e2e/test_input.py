@@ -83,6 +83,33 @@ def next_picture():
     driver.wait("the hot dog to be seen", lambda: "hotdog" in reading())
 
 
+def folder():
+    driver.menu("Other inputs", "Choose a Folder…")
+    time.sleep(1.0)
+    driver.keys("ctrl+l", "ctrl+a")
+    driver.type(images)
+    driver.keys("Return")
+    time.sleep(1.5)
+    count = len([name for name in os.listdir(images) if name.endswith((".jpg", ".bmp"))])
+    driver.find("label", f"1 of {count}")
+    before = driver.find("label", contains=" × ").name
+    driver.click(driver.find("push button", "Next input"))
+    driver.find("label", f"2 of {count}")
+    check(driver.find("label", contains=" × ").name != before, "the next input is the same one")
+    driver.click(driver.find("push button", "Previous input"))
+    driver.find("label", f"1 of {count}")
+
+
+def large():
+    driver.click(driver.look("toggle button", contains="on a page of their own") or driver.find("push button", contains="on a page of their own"))
+    driver.wait("the larger page", lambda: driver.look("page tab", "Input"))
+    check(driver.sensitive(driver.find("push button", "Choose…")), "nothing can be chosen on the larger page")
+    driver.picture("input-06-large")
+    driver.click(driver.look("toggle button", contains="on a page of their own") or driver.find("push button", contains="on a page of their own"))
+    driver.wait("the lanes again", lambda: driver.look("page tab", "Input") is None)
+    check(driver.sensitive(driver.find("push button", "Choose…")), "nothing can be chosen any more")
+
+
 def refuses():
     before = reading()
     choose(sound)
@@ -113,5 +140,7 @@ tap.step("says that a result is of the previous recipe", goes_stale)
 tap.step("sees another picture", next_picture)
 tap.step("refuses a sound and keeps the picture", refuses)
 tap.step("reads as a table", table)
+tap.step("goes through a folder", folder)
+tap.step("shows it all larger", large)
 tap.step("quits", quits)
 sys.exit(tap.end())
