@@ -75,11 +75,14 @@ class Lathe:
 
 
 class Peer:
-    def __init__(self, path, threads, inputs):
+    def __init__(self, path, threads):
+        import numpy as np
         from ai_edge_litert.interpreter import Interpreter
-        self.net = Interpreter(model_path=str(path), num_threads=threads)
+        self.net = Interpreter(model_content=litert.loadable(path.read_bytes()), num_threads=threads)
         self.net.allocate_tensors()
-        for detail, array in zip(self.net.get_input_details(), inputs):
+        details = self.net.get_input_details()
+        self.inputs = litert.random_inputs([(tuple(int(n) for n in d["shape"]), np.dtype(d["dtype"])) for d in details], 1, 7)
+        for detail, array in zip(details, self.inputs):
             self.net.set_tensor(detail["index"], array[0])
 
     def times(self, n):
@@ -113,10 +116,8 @@ def roof_share(layers, roofs):
 
 
 def bench(tool, path, threads, n_rounds, folder):
-    peer_net = litert.interpreter(path, False)
-    inputs = litert.make_inputs(peer_net.get_input_details(), 1, "random")
-    del peer_net
-    ours, peer = Lathe(tool, path, threads, inputs, folder), Peer(path, threads, inputs)
+    peer = Peer(path, threads)
+    ours = Lathe(tool, path, threads, peer.inputs, folder)
     try:
         n_ours, n_peer = warm(ours), warm(peer)
         a, b = [], []

@@ -56,7 +56,7 @@ def enter_environment():
         subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=True)
     subprocess.run([str(python), "-m", "pip", "install", "--quiet", *PACKAGES], check=True)
     os.environ["LATHE_LITERT_VENV"] = str(VENV)
-    os.execv(str(python), [str(python), __file__, *sys.argv[1:]])
+    os.execv(str(python), [str(python), os.path.abspath(sys.argv[0]), *sys.argv[1:]])
 
 
 # ---- inputs: one array [runs, ...] per input of the network ----

@@ -92,13 +92,39 @@ unit_bytes (const RtOpContext *context, uint64_t n_units)
 static uint32_t
 concat_chunks (const RtOpContext *context, uint32_t phase)
 {
+  if (rt_move_is_small (context))
+    return 1;
   uint64_t n_units = concat_units (context);
   return rt_split (n_units, unit_bytes (context, n_units), context->n_threads);
 }
 
 static void
+run_small (const RtOpContext *context)
+{
+  const size_t elem = rt_type_bytes (context->outputs[0].type);
+  uint8_t *place = context->outputs[0].data;
+
+  for (uint32_t i = 0; i < context->node->n_inputs; i++)
+    {
+      const uint8_t *x = context->inputs[i].data;
+      int64_t n_outer, from, to;
+
+      run_lengths (context, i, &n_outer, &from, &to);
+      const size_t n_bytes = (size_t)from * elem;
+      for (int64_t outer = 0; outer < n_outer && x != place && n_bytes > 0; outer++)
+        memcpy (place + (size_t)(outer * to) * elem, x + (size_t)outer * n_bytes, n_bytes);
+      place += n_bytes;
+    }
+}
+
+static void
 concat_run (const RtOpContext *context, uint32_t phase, uint32_t chunk, const RtWorker *worker)
 {
+  if (rt_move_is_small (context))
+    {
+      run_small (context);
+      return;
+    }
   uint64_t n_units = concat_units (context), first, last, before = 0;
   size_t offset = 0;
 

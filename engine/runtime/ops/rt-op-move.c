@@ -259,14 +259,25 @@ rt_move_fill (uint8_t *to, const uint8_t *from, size_t elem, int64_t n)
 
 /* ---- views ---- */
 
+/* Values of so few bytes are moved by one thread, without thinking about it twice. */
+#define SMALL_BYTES 4096
+
+bool
+rt_move_is_small (const RtOpContext *context)
+{
+  const RtTensor *y = &context->outputs[0];
+  const uint64_t n_bytes = rt_shape_n (&y->shape) * rt_type_bytes (y->type);
+
+  return n_bytes > 0 && n_bytes <= SMALL_BYTES;
+}
+
 static void
-plan_view (const RtOpContext *context, RtStrided *s)
+make_view (const RtOpContext *context, RtStrided *s)
 {
   const RtMoveView *view = context->node->op->data;
 
   rt_strided_init (s, rt_type_bytes (context->outputs[0].type));
   view->view (context, s);
-  rt_strided_plan (s);
 }
 
 uint32_t
@@ -274,8 +285,23 @@ rt_move_view_chunks (const RtOpContext *context, uint32_t phase)
 {
   RtStrided s;
 
-  plan_view (context, &s);
+  if (rt_move_is_small (context))
+    return 1;
+  make_view (context, &s);
+  rt_strided_plan (&s);
   return rt_split (s.n_units, s.unit_bytes, context->n_threads);
+}
+
+/* Whether the elements lie behind each other on both sides. */
+static bool
+is_one_run (const RtStrided *s)
+{
+  int64_t stride = 1;
+
+  for (uint32_t d = s->n_dims; d-- > 0; stride *= s->dims[d])
+    if (s->dims[d] != 1 && (s->from[d] != stride || s->to[d] != stride))
+      return false;
+  return true;
 }
 
 void
@@ -288,7 +314,21 @@ rt_move_view_run (const RtOpContext *context, uint32_t phase, uint32_t chunk,
   /* In place: as many bytes, so the same order. */
   if (context->inputs[0].data == context->outputs[0].data)
     return;
-  plan_view (context, &s);
+  make_view (context, &s);
+  if (rt_move_is_small (context))
+    {
+      const RtTensor *x = &context->inputs[0], *y = &context->outputs[0];
+      if (is_one_run (&s))
+        {
+          memmove (y->data, (const uint8_t *)x->data + s.from_offset * (int64_t)s.elem,
+                   rt_shape_n (&y->shape) * s.elem);
+          return;
+        }
+      rt_strided_plan (&s);
+      rt_strided_run (&s, x->data, y->data, 0, s.n_units);
+      return;
+    }
+  rt_strided_plan (&s);
   rt_move_range (context, s.n_units, s.unit_bytes, chunk, &first, &last);
   rt_strided_run (&s, context->inputs[0].data, context->outputs[0].data, first, last);
 }

@@ -97,6 +97,8 @@ typedef struct
   int64_t (*source) (const RtOpContext *context, const int64_t *index);
 } RtMoveView;
 
+/* Few bytes of output, more than none: one chunk. */
+bool rt_move_is_small (const RtOpContext *context);
 uint32_t rt_move_view_chunks (const RtOpContext *context, uint32_t phase);
 void rt_move_view_run (const RtOpContext *context, uint32_t phase, uint32_t chunk,
                        const RtWorker *worker);
