@@ -262,24 +262,26 @@ column_segments (const Plan *plan, const Source *s, const float *row, ptrdiff_t 
   const RtPicture *p = &plan->p;
   const size_t width = plan->merged ? (p->kernel_w - 1) * p->dilation_w + 1 : 1;
   const size_t step = p->stride_w * s->pixel_stride;
-  const float **to = s->segments;
+  const float **to = s->segments + index;
+  float *copies = s->copies + index * plan->segment_len;
   size_t first = n, end = n;
 
   if (row != NULL)
     inside (p, column, width, n, &first, &end);
-  for (size_t t = 0; t < n; t++, index++, column += (ptrdiff_t)p->stride_w)
+  for (size_t t = 0; t < first; t++)
+    to[t] = edge_segment (plan, s, row, column + (ptrdiff_t)(t * p->stride_w),
+                          copies + t * plan->segment_len);
+  if (first < end)
     {
-      if (t == first && first < end)
-        {
-          const float *at = row + (size_t)column * s->pixel_stride;
+      const float *at
+          = row + ((size_t)(column + (ptrdiff_t)(first * p->stride_w)) * s->pixel_stride);
 
-          for (; t < end; t++, index++, column += (ptrdiff_t)p->stride_w, at += step)
-            to[index] = at;
-          if (t == n)
-            break;
-        }
-      to[index] = edge_segment (plan, s, row, column, s->copies + index * plan->segment_len);
+      for (size_t t = first; t < end; t++)
+        to[t] = at + (t - first) * step;
     }
+  for (size_t t = end; t < n; t++)
+    to[t] = edge_segment (plan, s, row, column + (ptrdiff_t)(t * p->stride_w),
+                          copies + t * plan->segment_len);
 }
 
 /* The segments of @n neighbours in one row of pixels, the first of which is @at: pixels @first to
