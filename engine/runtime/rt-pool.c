@@ -58,9 +58,11 @@ struct RtPool
   uint32_t n_threads;
   uint32_t n_started;
   uint64_t spin_ns;
-  bool quit;   /* written before the gate's last opening */
-  bool opened; /* the gate, for this job: written by the caller while it is alone */
-  bool shared; /* this job had a phase of several chunks: written by who publishes it */
+  bool quit;      /* written before the gate's last opening */
+  bool opened;    /* the gate, for this job: written by the caller while it is alone */
+  cpu_set_t cpus; /* that may be used; none when there are more threads than that */
+  int caller_cpu; /* where the workers are not; -1: not placed yet */
+  bool shared;    /* this job had a phase of several chunks: written by who publishes it */
   pthread_t threads[RT_MAX_THREADS];
   RtWorker workers[RT_MAX_THREADS];
 };
@@ -158,11 +160,32 @@ signal_wait (Signal *signal, uint32_t upper, uint64_t spin_ns)
     }
 }
 
+/* Keep the workers from the CPU that the caller is on. A woken thread often lands behind the one that woke
+ * it, which does not stop for it, and stays there for a tenth of a second: two threads then share one CPU
+ * beside a free one. Costs a system call per worker when the caller has moved. */
+static void
+place_workers (RtPool *pool)
+{
+  const int cpu = sched_getcpu ();
+  cpu_set_t others = pool->cpus;
+
+  if (cpu < 0 || cpu >= CPU_SETSIZE || cpu == pool->caller_cpu)
+    return;
+  CPU_CLR (cpu, &others);
+  if (CPU_COUNT (&others) == 0)
+    return;
+  pool->caller_cpu = cpu;
+  for (uint32_t i = 1; i < pool->n_started; i++)
+    (void)pthread_setaffinity_np (pool->threads[i], sizeof others, &others);
+}
+
+/* The caller, alone. */
 static void
 gate_open (RtPool *pool)
 {
   uint64_t gate = atomic_load_explicit (&pool->gate.word, memory_order_relaxed);
 
+  place_workers (pool);
   pool->opened = true;
   signal_publish (&pool->gate, ((gate >> 32) + 1) << 32 | 1);
 }
@@ -336,6 +359,9 @@ rt_pool_new (uint32_t n_threads, RtError *error)
   pool->n_threads = n_threads;
   pool->n_started = 1;
   pool->spin_ns = n_threads <= rt_n_cpus () ? SPIN_NS : SPIN_SHARED_NS;
+  pool->caller_cpu = -1;
+  if (n_threads > rt_n_cpus () || sched_getaffinity (0, sizeof pool->cpus, &pool->cpus) != 0)
+    CPU_ZERO (&pool->cpus);
 
   for (uint32_t i = 0; i < n_threads; i++)
     pool->workers[i] = (RtWorker){ .pool = pool, .index = i, .n_threads = n_threads };
