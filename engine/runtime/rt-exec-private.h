@@ -47,6 +47,7 @@ struct RtExec
   uint64_t vector_bytes;
   uint8_t *arena, *scratch;
   void **memory;   /* [n_values] of inputs and states; NULL for inputs that were not given yet */
+  RtValueId first_port, end_port; /* inputs and states lie between; 0, 0 before the first run */
   bool *is_owned;  /* [n_values] of `memory` */
   uint64_t state_bytes;
   uint8_t *prepared; /* what the nodes prepared */

@@ -184,6 +184,24 @@ rt_exec_set_input (RtExec *exec, RtValueId id, const void *data)
         exec->contexts[n].inputs[i].data = (void *)data;
 }
 
+/* So that small networks, of which a run takes microseconds, do not look at all values. */
+static void
+find_ports (RtExec *exec)
+{
+  if (exec->end_port > 0)
+    return;
+  exec->end_port = rt_graph_n_values (exec->graph);
+  for (RtValueId id = exec->end_port, first = 1; id-- > 0;)
+    {
+      const RtValueKind kind = rt_graph_value (exec->graph, id)->kind;
+      if (kind != RT_VALUE_INPUT && kind != RT_VALUE_STATE)
+        continue;
+      exec->end_port = first ? id + 1 : exec->end_port;
+      exec->first_port = id;
+      first = 0;
+    }
+}
+
 static bool
 check_inputs (const RtExec *exec, const int64_t *symbols, RtError *error)
 {
@@ -193,8 +211,8 @@ check_inputs (const RtExec *exec, const int64_t *symbols, RtError *error)
       return rt_fail (error, RT_ERROR_RANGE,
                       "The input's size is %" PRId64 ", expected 1 to %" PRId64, symbols[i],
                       exec->max_symbols[i]);
-  for (RtValueId id = 0; id < rt_graph_n_values (exec->graph); id++)
-    if (rt_graph_value (exec->graph, id)->kind == RT_VALUE_INPUT && exec->memory[id] == NULL)
+  for (RtValueId id = exec->first_port; id < exec->end_port; id++)
+    if (exec->memory[id] == NULL && rt_graph_value (exec->graph, id)->kind == RT_VALUE_INPUT)
       return rt_fail (error, RT_ERROR_RANGE, "Input %s was not given",
                       rt_graph_value (exec->graph, id)->name);
   return true;
@@ -205,14 +223,17 @@ rt_exec_infer (RtExec *exec, const int64_t *symbols, RtPhase phase, RtError *err
 {
   if (symbols == NULL)
     symbols = exec->max_symbols;
+  find_ports (exec);
   if (!check_inputs (exec, symbols, error))
     return false;
 
   rt_exec_bind (exec, symbols);
   if (!execute (exec, phase, error))
     return false;
-  for (RtValueId id = 0; id < rt_graph_n_values (exec->graph); id++)
+  for (RtValueId id = exec->first_port; id < exec->end_port; id++)
     {
+      if (exec->memory[id] == NULL)
+        continue;
       const RtValue *value = rt_graph_value (exec->graph, id);
       if (value->kind == RT_VALUE_STATE && value->next != RT_NONE)
         memcpy (exec->memory[id], rt_exec_value (exec, value->next),
