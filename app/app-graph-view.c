@@ -35,6 +35,9 @@ struct _AppGraphView
   AppStage *stage;
   AppSelection *selection;
   AppGraphFeed *feed;
+  EngModel *fed_model; /* weak: what feed was made of */
+  EngBuild *fed_build;
+  gboolean fed_executed; /* fed_build may have gone since */
   GPtrArray *found; /* ids in the feed that the search found; NULL: not searching */
   guint at;         /* in found */
   gboolean show_table;
@@ -77,8 +80,16 @@ static void
 update_feed (AppGraphView *self)
 {
   EngModel *model = eng_session_get_model (app_stage_get_session (self->stage));
-  AppGraphFeed *feed = model != NULL ? app_graph_feed_new (model, get_build (self)) : NULL;
+  EngBuild *build = get_build (self);
+  AppGraphFeed *feed;
 
+  if (self->feed != NULL && model == self->fed_model && build == self->fed_build
+      && self->fed_executed == (build != NULL))
+    return;
+  feed = model != NULL ? app_graph_feed_new (model, build) : NULL;
+  g_set_weak_pointer (&self->fed_model, model);
+  g_set_weak_pointer (&self->fed_build, build);
+  self->fed_executed = build != NULL;
   if (self->feed != NULL && app_graph_feed_equal (self->feed, feed))
     {
       app_graph_feed_free (feed);
@@ -483,6 +494,8 @@ app_graph_view_dispose (GObject *object)
   self->graph = NULL;
   while ((child = gtk_widget_get_first_child (GTK_WIDGET (object))) != NULL)
     gtk_widget_unparent (child);
+  g_clear_weak_pointer (&self->fed_model);
+  g_clear_weak_pointer (&self->fed_build);
   g_clear_object (&self->stage);
   g_clear_object (&self->selection);
   g_clear_pointer (&self->found, g_ptr_array_unref);

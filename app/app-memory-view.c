@@ -201,13 +201,28 @@ refresh (AppMemoryView *self)
     select_from_shared (self);
 }
 
+/* A build that is not in use any more has weights of its own: a view that nobody sees must not keep
+ * them. */
+static void
+let_go (AppMemoryView *self)
+{
+  if (self->build == NULL
+      || self->build == eng_session_get_build (app_stage_get_session (self->stage)))
+    return;
+  g_clear_object (&self->build);
+  app_planner_bar_set_build (self->planners, NULL);
+}
+
 static void
 on_changed (AppMemoryView *self)
 {
   if (gtk_widget_get_mapped (GTK_WIDGET (self)))
-    refresh (self);
-  else
-    self->stale = TRUE;
+    {
+      refresh (self);
+      return;
+    }
+  self->stale = TRUE;
+  let_go (self);
 }
 
 static void

@@ -45,7 +45,7 @@ typedef struct
   EngBuild *build;
   guint n;
   guint64 bytes[RT_N_PLANNERS]; /* 0: could not be planned */
-  guint64 lower_bound_bytes;
+  gboolean is_least[RT_N_PLANNERS];
 } Plans;
 
 static void
@@ -69,7 +69,7 @@ plan_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancella
       if (plan == NULL)
         continue;
       plans->bytes[i] = plan->arena_bytes;
-      plans->lower_bound_bytes = plan->lower_bound_bytes;
+      plans->is_least[i] = plan->is_optimal || plan->arena_bytes == plan->lower_bound_bytes;
       rt_plan_free (plan);
     }
   g_task_return_boolean (task, TRUE);
@@ -81,7 +81,7 @@ show_choice (AppPlannerBar *self, guint i, const Plans *plans, guint64 most)
   const Choice *choice = &self->choices[i];
   const EngChoice *what = &self->param->choices[i];
   guint64 n_bytes = plans != NULL ? plans->bytes[i] : 0;
-  gboolean least = plans != NULL && n_bytes > 0 && n_bytes == plans->lower_bound_bytes;
+  gboolean least = plans != NULL && n_bytes > 0 && plans->is_least[i];
   const PlotUnit unit = PLOT_UNIT_BYTES;
   g_autofree char *bytes
       = n_bytes > 0 ? plot_format_value (&unit, (double)n_bytes, 3) : g_strdup ("…");

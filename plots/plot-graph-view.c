@@ -195,6 +195,7 @@ plot_graph_move_view (PlotGraph *self, double x, double y, double zoom, gboolean
   self->view.x = self->goal_x;
   self->view.y = self->goal_y;
   self->view.zoom = self->goal_zoom;
+  plot_graph_update_hover (self);
   gtk_widget_queue_draw (GTK_WIDGET (self));
 }
 
