@@ -10,6 +10,8 @@
 #include <glib/gi18n.h>
 #include <math.h>
 
+#define EXCEPTIONS "exceptions" /* of a row: its AppExceptions, borrowed from the list */
+
 struct _AppTechniqueBox
 {
   GtkBox parent_instance;
@@ -54,6 +56,19 @@ update_subtitle (AppParamRow *row)
   adw_action_row_set_subtitle (ADW_ACTION_ROW (row), text != NULL ? text : "");
 }
 
+/* A parameter without effect as things stand is not shown, nor are exceptions from it. */
+static void
+show_row (AppTechniqueBox *self, AppParamRow *row, EngRecipe *recipe)
+{
+  GtkWidget *exceptions = g_object_get_data (G_OBJECT (row), EXCEPTIONS);
+  gboolean matters = self->technique->matters == NULL
+                     || self->technique->matters (recipe, app_param_row_get_param (row));
+
+  gtk_widget_set_visible (GTK_WIDGET (row), matters);
+  if (exceptions != NULL)
+    gtk_widget_set_visible (exceptions, matters);
+}
+
 static void
 update_recipe (AppTechniqueBox *self)
 {
@@ -67,6 +82,7 @@ update_recipe (AppTechniqueBox *self)
 
       app_param_row_set_value (row, value);
       update_subtitle (row);
+      show_row (self, row, recipe);
     }
 }
 
@@ -252,9 +268,13 @@ build_rows (AppTechniqueBox *self)
       gtk_list_box_append (GTK_LIST_BOX (self->list), row);
       g_ptr_array_add (self->rows, row);
       if (param->per_layer)
-        gtk_list_box_append (GTK_LIST_BOX (self->list),
-                             app_exceptions_new (self->technique, param, self->session,
-                                                 self->selection));
+        {
+          GtkWidget *exceptions
+              = app_exceptions_new (self->technique, param, self->session, self->selection);
+
+          gtk_list_box_append (GTK_LIST_BOX (self->list), exceptions);
+          g_object_set_data (G_OBJECT (row), EXCEPTIONS, exceptions);
+        }
     }
   gtk_box_append (GTK_BOX (self), self->list);
 }

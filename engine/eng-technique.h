@@ -63,6 +63,8 @@ typedef struct
    * values filled in; @model may be NULL (no model open). A recipe may hold what lies outside these but inside the parameter's own range (it may come from
    * another machine): apply() then takes the nearest that is possible and says so in a note. */
   void (*limits) (EngModel *model, const EngParam *param, double *min, double *max, double *default_value);
+  /* Whether @param has any effect as the recipe stands: controls of one that has none are not shown. NULL: all have. */
+  gboolean (*matters) (EngRecipe *recipe, const EngParam *param);
   /* Milliseconds at most. Adds this technique's share for @layer (the layer axis). May be NULL. */
   void (*estimate) (EngModel *model, EngRecipe *recipe, int layer, EngEstimate *estimate);
   /* Make it so. Reports notes through eng_lowering_note() where it could not do what was asked for a tensor. */

@@ -39,6 +39,11 @@ static const EngChoice ranges[] = {
 };
 
 static const EngParam params[] = {
+  { .id = CALIBRATION,
+    .title = "Calibration samples",
+    .summary = "A folder or archive of inputs that the network will see in use: the ranges of its "
+               "activations are taken from them. Labels are not needed.",
+    .kind = ENG_PARAM_PATH },
   { .id = PRECISION,
     .title = "Precision",
     .summary = "What convolutions and products compute in; operators between them follow.",
@@ -46,11 +51,6 @@ static const EngParam params[] = {
     .per_layer = TRUE,
     .choices = precisions,
     .default_choice = "float" },
-  { .id = CALIBRATION,
-    .title = "Calibration samples",
-    .summary = "A folder or archive of inputs that the network will see in use: the ranges of its "
-               "activations are taken from them. Labels are not needed.",
-    .kind = ENG_PARAM_PATH },
   { .id = SAMPLES,
     .title = "Samples used",
     .summary = "At most so many, spread evenly over the set.",
@@ -127,6 +127,22 @@ target_of (const RtGraph *graph, const RtNode *node)
       && rt_graph_value (graph, node->inputs[1])->kind == RT_VALUE_WEIGHT)
     return rt_graph_value (graph, node->inputs[1])->name;
   return node->n_sources > 0 ? node->sources[0] : node->name;
+}
+
+/* One step after the other: samples, then what computes in integers, then how. */
+static gboolean
+matters (EngRecipe *recipe, const EngParam *param)
+{
+  g_autofree char *path = eng_recipe_get_string (recipe, ID, CALIBRATION, NULL);
+  g_autofree char *range = eng_recipe_get_string (recipe, ID, RANGE, NULL);
+
+  if (strcmp (param->id, CALIBRATION) == 0)
+    return TRUE;
+  if (strcmp (param->id, PRECISION) == 0)
+    return path[0] != '\0' || is_on (recipe);
+  return is_on (recipe)
+         && (strcmp (param->id, PERCENTILE) != 0
+             || strcmp (range, ranges[ENG_RANGE_PERCENTILE].id) == 0);
 }
 
 static char *
@@ -373,8 +389,8 @@ explain (EngModel *model, EngRecipe *recipe, int layer)
     return NULL;
   g_autofree char *size_before = eng_format_value (before, "B");
   g_autofree char *size_after = eng_format_value (after, "B");
-  return g_strdup_printf ("%u of %u matrices in 8-bit integers: %s become %s.", n_int8, n,
-                          size_before, size_after);
+  return g_strdup_printf ("%u of %u %s in 8-bit integers: %s become %s.", n_int8, n,
+                          n == 1 ? "matrix" : "matrices", size_before, size_after);
 }
 
 static char *
@@ -405,6 +421,7 @@ const EngTechnique eng_technique_int8 = {
             "Network Quantization",
   .params = params,
   .n_params = G_N_ELEMENTS (params),
+  .matters = matters,
   .applies = applies,
   .apply = apply,
   .rewrite = rewrite,

@@ -153,11 +153,11 @@ explain (EngModel *model, EngRecipe *recipe, int layer)
   g_autofree char *size_after = eng_format_value (after, "B");
   g_autofree char *bits = eng_format_value (after * 8 / n_weights, NULL);
   if (n_changed == 0)
-    return g_strdup_printf ("%u matrices as in the file (%s): %s, %s bits per weight.", n,
-                            from->str, size_before, bits);
+    return g_strdup_printf ("%u %s as in the file (%s): %s, %s bits per weight.", n,
+                            n == 1 ? "matrix" : "matrices", from->str, size_before, bits);
   return g_strdup_printf (
-      "%u of %u matrices changed from %s to %s: %s become %s, %s bits per weight.%s", n_changed, n,
-      from->str, to->str, size_before, size_after, bits,
+      "%u of %u %s changed from %s to %s: %s become %s, %s bits per weight.%s", n_changed, n,
+      n == 1 ? "matrix" : "matrices", from->str, to->str, size_before, size_after, bits,
       after > before
           ? " A wider format does not bring back what the file's format has rounded away."
           : "");

@@ -306,6 +306,36 @@ test_language_model (void)
   g_assert_cmpuint (g_strv_length ((GStrv)eng_build_get_notes (build)), ==, 1);
 }
 
+/* Samples first, then the precision, then how: the rest has no effect yet. */
+static void
+test_matters (void)
+{
+  static const struct
+  {
+    const char *techniques;
+    const char *hidden; /* of the parameters, space-separated with one at either end */
+  } cases[] = {
+    { "{}", " precision samples range percentile bias-correction equalization " },
+    { "{\"int8\": {\"calibration\": \"/x\"}}",
+      " samples range percentile bias-correction equalization " },
+    { "{\"int8\": {\"precision\": \"int8\", \"calibration\": \"/x\"}}", " percentile " },
+    { "{\"int8\": {\"precision\": \"int8\", \"range\": \"percentile\"}}", " " },
+    { "{\"int8\": {\"rules\": [{\"match\": \"a\", \"precision\": \"int8\"}]}}", " percentile " },
+  };
+  const EngTechnique *technique = eng_technique_find ("int8");
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (EngRecipe) recipe = eng_test_recipe (cases[i].techniques);
+      for (guint p = 0; p < technique->n_params; p++)
+        {
+          g_autofree char *name = g_strdup_printf (" %s ", technique->params[p].id);
+          g_assert_cmpint (technique->matters (recipe, &technique->params[p]), ==,
+                           strstr (cases[i].hidden, name) == NULL);
+        }
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -318,6 +348,7 @@ main (int argc, char **argv)
   g_test_add_func ("/int8/rule", test_rule);
   g_test_add_func ("/int8/bad-calibration", test_bad_calibration);
   g_test_add_func ("/int8/cancel", test_cancel);
+  g_test_add_func ("/int8/matters", test_matters);
   g_test_add_func ("/int8/language-model", test_language_model);
   return g_test_run ();
 }
