@@ -45,9 +45,10 @@ print_line (const char *name, const char *op, const EngLatency *latency, const E
 {
   g_autofree char *text = format_latency (latency);
   g_autofree char *bytes = eng_format_value ((double) weight_bytes, "B");
+  g_autofree char *share = total->n > 0 && latency->n > 0 ? g_strdup_printf ("%.1f %%", 100 * latency->median_ns / total->median_ns)
+                                                         : g_strdup ("");
 
-  g_print ("  %-22s %-14s %-38s %5.1f %%  %s\n", name, op, text,
-           total->n > 0 && latency->n > 0 ? 100 * latency->median_ns / total->median_ns : NAN, bytes);
+  g_print ("  %-22s %-14s %-38s %8s  %s\n", name, op, text, share, bytes);
 }
 
 static void

