@@ -314,7 +314,10 @@ try_path (EngMeasureInput *self, guint index, GError **error)
   if (input == NULL)
     return FALSE;
   double reading_ns = self->paths->len > 0 ? (double)(rt_now_ns () - start) : -1;
-  if (!run_input (self, input, reading_ns, 0, error))
+  gboolean ok = run_input (self, input, reading_ns, 0, error);
+  if (self->run->note != NULL) /* once */
+    g_ptr_array_add (self->notes, g_steal_pointer (&self->run->note));
+  if (!ok)
     return FALSE;
   g_clear_pointer (&self->last, eng_input_unref);
   self->last = g_steal_pointer (&input);

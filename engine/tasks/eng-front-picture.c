@@ -4,13 +4,15 @@
  * channel); "filter" area, triangle or bilinear (bilinear); "zoom" for crop; "scale" and "offset",
  * one number or one per channel, make a channel of 0..255 the real number that the network expects;
  * "pad" is 0..255, around a letterbox; "input" the network's input (0); "layout" NHWC or NCHW where
- * the shape does not tell. */
+ * the shape does not tell; "region" the part of a picture that is fed (eng-region.h). */
 #include "tasks/eng-tasks.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "eng-error.h"
 #include "eng-json.h"
+#include "tasks/eng-region.h"
 
 #define MAX_SIDE 16384
 
@@ -189,6 +191,54 @@ find_attrs (EngTaskRun *run)
   return NULL;
 }
 
+/* Where the network's picture lies in the input's. */
+static void
+set_region (EngTaskRun *run, const EngRegionFrame *frame)
+{
+  float w = (float)run->picture_width, h = (float)run->picture_height;
+  float c = cosf (frame->angle) * frame->side, s = sinf (frame->angle) * frame->side;
+  float *r = run->region;
+
+  r[0] = c / w;
+  r[1] = -s / w;
+  r[2] = (frame->x - (c - s) / 2) / w;
+  r[3] = s / h;
+  r[4] = c / h;
+  r[5] = (frame->y - (c + s) / 2) / h;
+  run->has_region = TRUE;
+}
+
+/* The part of @picture that a detector beside the network finds, of the network's own size; the whole
+ * picture when the card asks for no part or there is none to be found. */
+static gboolean
+cut_region (EngTaskRun *run, EngInput *input, EngPicture **picture, const RtPictureAttrs *attrs,
+            GError **error)
+{
+  EngRegionFrame frame;
+  gboolean found = FALSE;
+  g_autoptr (GError) local = NULL;
+
+  if (!run->region_known)
+    run->region_finder = eng_region_new (run->model, &run->note, &local);
+  run->region_known = local == NULL;
+  if (local != NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&local));
+      return FALSE;
+    }
+  if (run->region_finder == NULL || attrs == NULL)
+    return TRUE;
+  if (!eng_region_find (run->region_finder, input, &frame, &found, error))
+    return FALSE;
+  if (!found)
+    return TRUE;
+  EngPicture *cut = eng_region_cut (*picture, &frame, attrs->width, attrs->height);
+  eng_picture_unref (*picture);
+  *picture = cut;
+  set_region (run, &frame);
+  return TRUE;
+}
+
 static gboolean
 begin (EngTaskRun *run, EngInput *input, GError **error)
 {
@@ -197,11 +247,16 @@ begin (EngTaskRun *run, EngInput *input, GError **error)
                             : eng_picture_ref (eng_input_get_picture (input));
   const RtPictureAttrs *attrs = find_attrs (run);
 
-  eng_task_set_front_data (run, picture, (GDestroyNotify)eng_picture_unref);
   run->picture_width = eng_picture_get_width (picture);
   run->picture_height = eng_picture_get_height (picture);
-  run->symbols[-RT_DIM_HEIGHT - 1] = run->picture_height;
-  run->symbols[-RT_DIM_WIDTH - 1] = run->picture_width;
+  gboolean ok = eng_input_get_kind (input) == ENG_INPUT_RANDOM
+                || cut_region (run, input, &picture, attrs, error);
+  eng_task_set_front_data (run, picture, (GDestroyNotify)eng_picture_unref);
+  if (!ok)
+    return FALSE;
+  guint width = eng_picture_get_width (picture), height = eng_picture_get_height (picture);
+  run->symbols[-RT_DIM_HEIGHT - 1] = height;
+  run->symbols[-RT_DIM_WIDTH - 1] = width;
   if (run->picture_width > MAX_SIDE || run->picture_height > MAX_SIDE)
     {
       g_set_error (error, ENG_ERROR, ENG_ERROR_RANGE,
@@ -211,7 +266,7 @@ begin (EngTaskRun *run, EngInput *input, GError **error)
     }
   if (attrs != NULL)
     {
-      rt_picture_frame (attrs, run->picture_height, run->picture_width, &run->frame);
+      rt_picture_frame (attrs, height, width, &run->frame);
       run->has_frame = TRUE;
       run->frame_width = attrs->width;
       run->frame_height = attrs->height;

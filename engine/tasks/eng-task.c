@@ -7,6 +7,7 @@
 
 #include "eng-build-private.h"
 #include "eng-error.h"
+#include "tasks/eng-region.h"
 #include "tasks/eng-tasks.h"
 
 static const EngFront *const fronts[] = {
@@ -135,6 +136,8 @@ eng_task_run_free (EngTaskRun *self)
   if (self == NULL)
     return;
   clear_input (self);
+  eng_region_free (self->region_finder);
+  g_free (self->note);
   g_free (self->inputs);
   g_free (self->outputs);
   g_object_unref (self->build);
@@ -173,7 +176,7 @@ eng_task_run_begin (EngTaskRun *self, EngInput *input, GError **error)
   self->input = eng_input_ref (input);
   self->n_steps = 1;
   self->n_warm = 0;
-  self->has_frame = FALSE;
+  self->has_frame = self->has_region = FALSE;
   self->rate_hz = 0;
   self->step_s = self->start_s = 0;
   self->picture_width = self->picture_height = 0;
@@ -303,6 +306,13 @@ eng_task_map_point (EngTaskRun *self, float *x, float *y)
 {
   if (!self->has_frame)
     return;
+  if (self->has_region)
+    {
+      const float *r = self->region, u = *x, v = *y;
+      *x = r[0] * u + r[1] * v + r[2];
+      *y = r[3] * u + r[4] * v + r[5];
+      return;
+    }
   *x = (self->frame.left + *x * self->frame.width) / (float)self->picture_width;
   *y = (self->frame.top + *y * self->frame.height) / (float)self->picture_height;
 }

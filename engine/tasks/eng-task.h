@@ -70,10 +70,15 @@ struct _EngTaskRun
   gboolean has_frame;
   RtPictureFrame frame;             /* where the network's picture lies in the input's, in pixels */
   guint picture_width, picture_height;
+  gboolean has_region; /* the network's picture is a part of the input's, turned: shares (u, v) of it are shares */
+  float region[6];     /* [0] u + [1] v + [2], [3] u + [4] v + [5] of the input's */
   guint frame_width, frame_height;  /* in how many pixels the network sees the frame; 0: no frame */
   guint rate_hz;                    /* of the sound as the network hears it; 0: no sound */
   double step_s;                    /* from step to step */
   double start_s;                   /* moment that the first step after the warm ones is about */
+  gpointer region_finder;           /* EngRegion, for all inputs; made for the first */
+  gboolean region_known;            /* whether it is needed is known */
+  char *note;                       /* what a person should know of how inputs are fed; NULL: nothing */
   gpointer front_data, task_data;   /* GObject-free memory of theirs */
   GDestroyNotify front_free, task_free;
 };

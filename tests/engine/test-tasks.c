@@ -6,7 +6,7 @@
 
 #include "eng-networks.h"
 #include "eng-test.h"
-#include "tasks/eng-task.h"
+#include "tasks/eng-region.h"
 
 /* A network that data/fetch-models fetches; NULL after marking the test as skipped. */
 static char *
@@ -369,6 +369,113 @@ test_portrait (gconstpointer model)
     }
 }
 
+/* ---- regions ---- */
+
+static JsonObject *
+parse (const char *json, JsonNode **node)
+{
+  *node = json_from_string (json, NULL);
+  return json_node_get_object (*node);
+}
+
+/* Somebody lies on their back, the head to the right: what the network sees is upright. */
+static void
+test_region (void)
+{
+  g_autoptr (JsonNode) node = NULL;
+  JsonObject *options
+      = parse ("{\"centre\": 0, \"reach\": 1, \"up\": [0, 1], \"degrees\": 90, \"scale\": 1.25}",
+               &node);
+  static const EngPoint points[] = { { 0.5f, 0.5f, NAN }, { 0.7f, 0.5f, NAN } };
+  EngBox box = { 0.6f, 0.4f, 0.8f, 0.6f, { 0, "person", 1 }, 2, points };
+  EngRegionFrame frame;
+
+  g_assert_true (eng_region_of_box (options, &box, 200, 100, &frame));
+  g_assert_cmpfloat_with_epsilon (frame.x, 100, 1e-3);
+  g_assert_cmpfloat_with_epsilon (frame.y, 50, 1e-3);
+  g_assert_cmpfloat_with_epsilon (frame.side, 2 * 40 * 1.25, 1e-3);
+  g_assert_cmpfloat_with_epsilon (frame.angle, G_PI / 2, 1e-5);
+
+  /* A red head at the right, a green hand above: up and left in the cut. */
+  g_autoptr (EngPicture) picture = eng_picture_new (200, 100);
+  guint8 *pixels = eng_picture_edit_pixels (picture);
+  memset (pixels, 0, 3 * 200 * 100);
+  for (guint y = 0; y < 10; y++)
+    for (guint x = 0; x < 10; x++)
+      {
+        pixels[3 * ((45 + y) * 200 + 130 + x)] = 255;    /* around (135, 50) */
+        pixels[3 * ((10 + y) * 200 + 95 + x) + 1] = 200; /* around (100, 15) */
+      }
+  g_autoptr (EngPicture) cut = eng_region_cut (picture, &frame, 100, 100);
+  const guint8 *seen = eng_picture_get_pixels (cut);
+  g_assert_cmpuint (seen[3 * (15 * 100 + 50)], ==, 255);     /* 35 above the middle */
+  g_assert_cmpuint (seen[3 * (50 * 100 + 15) + 1], ==, 200); /* 35 left of it */
+  g_assert_cmpuint (seen[3 * (50 * 100 + 85) + 1], ==, 0);
+
+  EngBox bare = { 0, 0, 1, 1, { 0, "person", 1 }, 0, NULL };
+  g_assert_false (eng_region_of_box (options, &bare, 200, 100, &frame));
+
+  /* Shifted up along its own axis by half its height, by the longer side. */
+  g_autoptr (JsonNode) shifted = NULL;
+  options = parse ("{\"centre\": \"box\", \"scale\": 2.6, \"shift\": -0.5}", &shifted);
+  EngBox palm = { 0.4f, 0.4f, 0.5f, 0.8f, { 0, "palm", 1 }, 0, NULL };
+  g_assert_true (eng_region_of_box (options, &palm, 200, 100, &frame));
+  g_assert_cmpfloat_with_epsilon (frame.x, 90, 1e-3);
+  g_assert_cmpfloat_with_epsilon (frame.y, 40, 1e-3);
+  g_assert_cmpfloat_with_epsilon (frame.side, 40 * 2.6, 1e-3);
+}
+
+static void
+near (EngPoint a, EngPoint b, float most)
+{
+  g_assert_cmpfloat (hypotf (a.x - b.x, a.y - b.y), <, most);
+}
+
+static EngPoint
+between (const EngPoint *points, guint a, guint b)
+{
+  return (EngPoint){ (points[a].x + points[b].x) / 2, (points[a].y + points[b].y) / 2, NAN };
+}
+
+/* The mesh of the face in a portrait lies where another network sees eyes, nose and mouth. */
+static void
+test_face_mesh (void)
+{
+  g_autoptr (EngResult) mesh
+      = ask_fetched ("face_landmark.tflite", "vision/images/grace_hopper.bmp");
+  g_autoptr (EngResult) faces = mesh != NULL ? ask_fetched ("face_detection_full_range.tflite",
+                                                            "vision/images/grace_hopper.bmp")
+                                             : NULL;
+  guint n;
+  if (faces == NULL)
+    return;
+  g_assert_cmpint (eng_result_get_kind (mesh), ==, ENG_RESULT_POINTS);
+  g_assert_cmpfloat (eng_result_get_value (mesh), >, 0.9);
+  const EngPoint *points = eng_result_get_points (mesh, &n);
+  const EngPoint *seen = eng_result_get_box (faces, 0)->points;
+  g_assert_cmpuint (n, ==, 468);
+  near (between (points, 33, 133), seen[0], 0.04f);  /* the right eye's corners */
+  near (between (points, 263, 362), seen[1], 0.04f); /* the left eye's */
+  near (points[1], seen[2], 0.04f);                  /* the tip of the nose */
+  near (between (points, 13, 14), seen[3], 0.04f);   /* the lips */
+}
+
+/* Shoulders at the ends of the uniform's, as one points at them; eyes and mouth as above. */
+static void
+test_pose (gconstpointer model)
+{
+  g_autoptr (EngResult) pose = ask_fetched (model, "vision/images/grace_hopper.bmp");
+  guint n;
+  if (pose == NULL)
+    return;
+  g_assert_cmpfloat (eng_result_get_value (pose), >, 0.9);
+  const EngPoint *points = eng_result_get_points (pose, &n);
+  g_assert_cmpuint (n, ==, 33);
+  near (points[12], (EngPoint){ 0.21f, 0.66f, NAN }, 0.08f);
+  near (points[11], (EngPoint){ 0.85f, 0.68f, NAN }, 0.08f);
+  near (points[0], (EngPoint){ 0.52f, 0.40f, NAN }, 0.06f);
+}
+
 /* Where the middles of what is seen are, as a person points at them on the picture. */
 typedef struct
 {
@@ -517,5 +624,9 @@ main (int argc, char **argv)
       g_test_add_data_func (path, &box_cases[i], test_boxes);
     }
   g_test_add_func ("/tasks/boxes/nodes", test_nodes);
+  g_test_add_func ("/tasks/region/geometry", test_region);
+  g_test_add_func ("/tasks/region/face-mesh", test_face_mesh);
+  g_test_add_data_func ("/tasks/region/pose-full", "pose_landmark_full.tflite", test_pose);
+  g_test_add_data_func ("/tasks/region/pose-heavy", "pose_landmark_heavy.tflite", test_pose);
   return g_test_run ();
 }

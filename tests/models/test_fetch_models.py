@@ -167,7 +167,7 @@ class CommandTest(unittest.TestCase):
         with tempfile.TemporaryDirectory() as home:
             listed = json.loads(self.run_script("list", "--json", XDG_DATA_HOME=home).stdout)
             self.assertEqual(listed["folder"], home + "/lathe/models")
-        self.assertEqual([m["name"] for m in listed["models"]], ["smollm2-135m", "vocabs", "face", "hands", "pose", "selfie"])
+        self.assertEqual([m["name"] for m in listed["models"]], ["smollm2-135m", "vocabs", "face", "face-mesh", "hands", "pose", "selfie"])
         for model in listed["models"]:
             self.assertFalse(model["present"])
             self.assertTrue(model["licence"])
