@@ -8,6 +8,7 @@
 
 #include <adwaita.h>
 #include <glib/gi18n.h>
+#include <math.h>
 
 struct _AppOutputView
 {
@@ -64,16 +65,33 @@ update_page (AppOutputView *self)
 }
 
 /* What has to be said about the result beside it. */
+static char *
+dup_note (EngResult *result, gboolean stale)
+{
+  EngResultKind kind = eng_result_get_kind (result);
+  double value = eng_result_get_value (result), threshold = eng_result_get_threshold (result);
+
+  if (stale)
+    return g_strdup (_ ("of the previous recipe"));
+  if (eng_input_get_kind (eng_result_get_input (result)) == ENG_INPUT_RANDOM)
+    return g_strdup (_ ("of random numbers: it means nothing"));
+  if (kind == ENG_RESULT_BOXES && eng_result_get_n_boxes (result) == 0)
+    return g_strdup (_ ("nothing was found"));
+  if (kind == ENG_RESULT_POINTS && value >= 0 && value < (isnan (threshold) ? 0.5 : threshold))
+    return g_strdup_printf (_ ("probably not there: score %.0f\u202f%%"), 100 * value);
+  if (kind == ENG_RESULT_POINTS && value <= 1)
+    return g_strdup_printf (_ ("score %.0f\u202f%%"), 100 * value);
+  if (kind == ENG_RESULT_TENSORS)
+    return g_strdup (_ ("no card says what the outputs mean"));
+  return g_strdup ("");
+}
+
 static void
 update_note (AppOutputView *self)
 {
-  const char *note = "";
+  g_autofree char *note
+      = self->result != NULL ? dup_note (self->result, self->stale) : g_strdup ("");
 
-  if (self->result != NULL && self->stale)
-    note = _ ("of the previous recipe");
-  else if (self->result != NULL
-           && eng_input_get_kind (eng_result_get_input (self->result)) == ENG_INPUT_RANDOM)
-    note = _ ("of random numbers: it means nothing");
   gtk_label_set_label (self->note, note);
   gtk_widget_set_tooltip_text (GTK_WIDGET (self->note), *note != '\0' ? note : NULL);
   gtk_widget_set_visible (self->update, self->result != NULL && self->stale);
@@ -420,7 +438,8 @@ app_output_view_root (GtkWidget *widget)
 {
   GTK_WIDGET_CLASS (app_output_view_parent_class)->root (widget);
   gtk_widget_insert_action_group (widget, "output", NULL);
-  gtk_widget_insert_action_group (widget, "output", G_ACTION_GROUP (APP_OUTPUT_VIEW (widget)->actions));
+  gtk_widget_insert_action_group (widget, "output",
+                                  G_ACTION_GROUP (APP_OUTPUT_VIEW (widget)->actions));
 }
 
 static void

@@ -98,18 +98,17 @@ fill_classes (const Raster *raster, guint32 *row, int y)
     {
       guint8 value = mask_at (raster, x, y);
       int i = model->class_of[value];
-      guint color;
+      const PlotMaskClass *class;
       double alpha = 0.45;
 
       if (i < 0)
         continue;
-      color = g_array_index (model->classes, PlotMaskClass, i).color;
+      class = &g_array_index (model->classes, PlotMaskClass, i);
       if (is_edge (raster, x, y, value))
         alpha = 1;
-      else if (on_pattern ((PlotPattern)(color % PLOT_N_PATTERNS), x / raster->unit,
-                           y / raster->unit))
+      else if (on_pattern (class->pattern, x / raster->unit, y / raster->unit))
         alpha = 0.8;
-      row[x] = premultiplied (plot_style_color (raster->style, color), alpha);
+      row[x] = premultiplied (plot_style_color (raster->style, class->color), alpha);
     }
 }
 

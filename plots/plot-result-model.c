@@ -63,6 +63,7 @@ color_classes (GArray *classes)
         color = (color + 1) % PLOT_N_COLORS;
       taken[color] = TRUE;
       class->color = color;
+      class->pattern = (PlotPattern)(color % PLOT_N_PATTERNS);
     }
 }
 

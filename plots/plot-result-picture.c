@@ -166,9 +166,8 @@ draw_entry (const PlotMaskClass *class, PlotRect place, const char *text,
   double y = place.y + (place.h - SWATCH) / 2;
 
   plot_round_box_path (frame->cr, place.x, y, SWATCH, SWATCH, 3);
-  plot_fill_pattern (frame->cr, (PlotPattern)(class->color % PLOT_N_PATTERNS),
-                     plot_style_color (frame->style, class->color), frame->device_scale, place.x, y,
-                     SWATCH, SWATCH);
+  plot_fill_pattern (frame->cr, class->pattern, plot_style_color (frame->style, class->color),
+                     frame->device_scale, place.x, y, SWATCH, SWATCH);
   plot_text_draw (frame->text, frame->cr, PLOT_FONT_SMALL, &frame->style->text, text,
                   place.x + SWATCH + 6, place.y + place.h / 2, 0, 0.5, place.w - SWATCH - 6);
 }

@@ -22,7 +22,8 @@ typedef struct
 typedef struct
 {
   guint8 value;
-  guint color; /* palette entry and pattern */
+  guint color; /* palette entry */
+  PlotPattern pattern;
   char *name;
   double share; /* of the picture */
 } PlotMaskClass;
