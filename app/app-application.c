@@ -145,7 +145,7 @@ static const struct
   { "win.show-recipe", { "F9" } },
   { "win.show-devices", { "F10" } },
   { "win.show-table", { "<Control>t" } },
-  { "win.export-plot('lanes')", { "<Control>e" } },
+  { "win.export-plot('shown')", { "<Control>e" } },
   { "win.save-build", { "<Control>s" } },
   { "win.view('lanes')", { "<Alt>1" } },
   { "win.view('graph')", { "<Alt>2" } },

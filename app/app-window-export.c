@@ -329,11 +329,15 @@ static void
 on_export_plot (GSimpleAction *action, GVariant *parameter, gpointer data)
 {
   const char *target = g_variant_get_string (parameter, NULL);
+  AppWindow *self = data;
   g_autofree char *name = NULL;
   PlotOf plot = PLOT_OF_LANES;
 
+  /* Of a view without a plot, as the history: the lanes. */
+  if (g_str_equal (target, "shown"))
+    target = adw_view_stack_get_visible_child_name (self->views);
   for (guint i = 0; i < G_N_ELEMENTS (plots); i++)
-    if (g_str_equal (plots[i].target, target))
+    if (target != NULL && g_str_equal (plots[i].target, target))
       plot = i;
   name
       = dup_file_name (data, plots[plot].what != NULL ? _ (plots[plot].what) : _ ("layers"), "png");

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define N_PASSES 9
+#define MAX_LEAN_PX 120
 
 typedef struct
 {
@@ -70,8 +71,13 @@ collect (const PlotRankWork *work, guint point, gboolean up, Want *wants)
       const PlotRankLink *link = plot_rank_link (work, side->links[i]);
       const PlotRankPoint *other = plot_rank_point (work, up ? link->up : link->down);
       double dx = up ? link->up_dx - link->down_dx : link->down_dx - link->up_dx;
+      double at = other->x + dx;
 
-      wants[n++] = (Want){ other->x + dx, link->weight };
+      /* Frames that are left on another side than they are entered would lean further at each step:
+       * away from the middle, a bend is better than that. */
+      if (fabs (at) > fmax (fabs (other->x), MAX_LEAN_PX))
+        at = other->x;
+      wants[n++] = (Want){ at, link->weight };
     }
   return n;
 }

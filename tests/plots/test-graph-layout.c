@@ -210,6 +210,36 @@ test_scattered (void)
 }
 
 /* A cycle is laid out, with the line that closes it marked; a loop at one node is left out. */
+/* Frames that are entered in the middle and left on the right, one after the other: the column
+ * stands upright. */
+static void
+test_lean (void)
+{
+  PlotTestGraph graph = plot_test_graph_new ();
+  guint last = PLOT_GRAPH_NO_GROUP;
+  g_autoptr (PlotGraphScene) scene = NULL;
+
+  for (guint b = 0; b < 60; b++)
+    {
+      guint group = plot_test_graph_group (&graph, g_strdup_printf ("g%u", b)), ends[2] = { 0 };
+      guint top = plot_test_graph_node (&graph, g_strdup_printf ("%u.top", b), "op", group);
+
+      for (guint k = 0; k < 2; k++)
+        {
+          ends[k] = plot_test_graph_node (&graph, g_strdup_printf ("%u.%u", b, k), "op", group);
+          plot_test_graph_edge (&graph, top, ends[k]);
+        }
+      if (last != PLOT_GRAPH_NO_GROUP)
+        plot_test_graph_edge (&graph, last, top);
+      last = ends[1];
+    }
+  scene = lay_out (&graph, TRUE);
+  check_all (scene, &graph);
+  g_assert_cmpuint (scene->n_frames, ==, 60);
+  g_assert_cmpfloat (scene->width, <, 900);
+  plot_test_graph_clear (&graph);
+}
+
 static void
 test_cycle (void)
 {
@@ -488,6 +518,7 @@ main (int argc, char **argv)
   g_test_add_func ("/plots/graph-layout/same-again", test_same_again);
   g_test_add_func ("/plots/graph-layout/cancel", test_cancel);
   g_test_add_func ("/plots/graph-layout/crossings", test_crossings);
+  g_test_add_func ("/plots/graph-layout/lean", test_lean);
   g_test_add_func ("/plots/graph-layout/index", test_index);
   g_test_add_func ("/plots/graph-layout/steps", test_steps);
   g_test_add_func ("/plots/graph-layout/trunk", test_trunk);
