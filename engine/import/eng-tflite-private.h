@@ -45,10 +45,12 @@ typedef struct
 
 /* One table per kind, each in its own file; a row with a NULL emit ends it. */
 extern const EngTfliteRow eng_tflite_rows_conv[];
+extern const EngTfliteRow eng_tflite_rows_index[];
 extern const EngTfliteRow eng_tflite_rows_layers[];
 extern const EngTfliteRow eng_tflite_rows_math[];
 extern const EngTfliteRow eng_tflite_rows_move[];
 extern const EngTfliteRow eng_tflite_rows_recurrent[];
+extern const EngTfliteRow eng_tflite_rows_shape[];
 extern const EngTfliteRow eng_tflite_rows_sound[];
 extern const EngTfliteRow eng_tflite_rows_state[];
 

@@ -12,10 +12,12 @@
 
 static const EngTfliteRow *const tables[] = {
   eng_tflite_rows_conv,
+  eng_tflite_rows_index,
   eng_tflite_rows_layers,
   eng_tflite_rows_math,
   eng_tflite_rows_move,
   eng_tflite_rows_recurrent,
+  eng_tflite_rows_shape,
   eng_tflite_rows_sound,
   eng_tflite_rows_state,
 };
