@@ -6,46 +6,50 @@
 #include <glib/gi18n.h>
 
 static const AppFigureInfo language_headline[] = {
-  { ENG_FIGURE_DECODE, N_ ("Decode speed"), TRUE, N_ ("Text written per second, in clean passes") },
-  { ENG_FIGURE_FIRST_TOKEN, N_ ("Time to first token"), TRUE,
+  { ENG_FIGURE_DECODE, N_ ("Decode speed"), TRUE, FALSE,
+    N_ ("Text written per second, in clean passes") },
+  { ENG_FIGURE_FIRST_TOKEN, N_ ("Time to first token"), TRUE, FALSE,
     N_ ("From the prompt to the first token written") },
-  { ENG_FIGURE_PEAK_MEMORY, N_ ("Peak memory"), TRUE,
+  { ENG_FIGURE_PEAK_MEMORY, N_ ("Peak memory"), TRUE, FALSE,
     N_ ("Packed weights, activations, working memory and key-value cache of this build") },
 };
 
 static const AppFigureInfo network_headline[] = {
-  { ENG_FIGURE_INFERENCE, N_ ("Latency"), TRUE,
+  { ENG_FIGURE_INFERENCE, N_ ("Latency"), TRUE, FALSE,
     N_ ("One input from the prepared file to the result that is read out: median of clean "
         "inferences") },
-  { ENG_FIGURE_INFERENCES, N_ ("Inferences"), FALSE,
+  { ENG_FIGURE_INFERENCES, N_ ("Inferences"), FALSE, FALSE,
     N_ ("One after the other, as fast as it goes: one over the latency") },
-  { ENG_FIGURE_SURROUNDINGS, N_ ("Pre + post"), TRUE,
+  { ENG_FIGURE_SURROUNDINGS, N_ ("Pre + post"), TRUE, FALSE,
     N_ ("Pre-processing (resizing, normalising) and post-processing (reading results out): their "
         "share of the latency") },
-  { ENG_FIGURE_PEAK_MEMORY, N_ ("Peak memory"), TRUE,
+  { ENG_FIGURE_PEAK_MEMORY, N_ ("Peak memory"), TRUE, FALSE,
     N_ ("Packed weights, activations and working memory of this build") },
+  { ENG_FIGURE_LATE, N_ ("Late"), FALSE, TRUE,
+    N_ ("Inputs that began a period or more after their time, of those run at this rate") },
 };
 
 static const AppFigureInfo language_compare[] = {
-  { ENG_FIGURE_DECODE, N_ ("Decode speed"), TRUE, N_ ("Text written per second, in clean passes") },
-  { ENG_FIGURE_PREFILL, N_ ("Prefill speed"), FALSE,
+  { ENG_FIGURE_DECODE, N_ ("Decode speed"), TRUE, FALSE,
+    N_ ("Text written per second, in clean passes") },
+  { ENG_FIGURE_PREFILL, N_ ("Prefill speed"), FALSE, FALSE,
     N_ ("Prompt read per second, in clean passes") },
-  { ENG_FIGURE_FIRST_TOKEN, N_ ("Time to first token"), TRUE,
+  { ENG_FIGURE_FIRST_TOKEN, N_ ("Time to first token"), TRUE, FALSE,
     N_ ("From the prompt to the first token written") },
-  { ENG_FIGURE_PEAK_MEMORY, N_ ("Peak memory"), TRUE,
+  { ENG_FIGURE_PEAK_MEMORY, N_ ("Peak memory"), TRUE, FALSE,
     N_ ("Packed weights, activations, working memory and key-value cache of this build") },
 };
 
 static const AppFigureInfo network_compare[] = {
-  { ENG_FIGURE_INFERENCE, N_ ("Latency"), TRUE,
+  { ENG_FIGURE_INFERENCE, N_ ("Latency"), TRUE, FALSE,
     N_ ("One input from the prepared file to the result that is read out: median of clean "
         "inferences") },
-  { ENG_FIGURE_NETWORK, N_ ("Network alone"), FALSE,
+  { ENG_FIGURE_NETWORK, N_ ("Network alone"), FALSE, FALSE,
     N_ ("The operators of the network itself, without what is done before and after it") },
-  { ENG_FIGURE_SURROUNDINGS, N_ ("Pre + post"), TRUE,
+  { ENG_FIGURE_SURROUNDINGS, N_ ("Pre + post"), TRUE, FALSE,
     N_ ("Pre-processing (resizing, normalising) and post-processing (reading results out): their "
         "share of the latency") },
-  { ENG_FIGURE_PEAK_MEMORY, N_ ("Peak memory"), TRUE,
+  { ENG_FIGURE_PEAK_MEMORY, N_ ("Peak memory"), TRUE, FALSE,
     N_ ("Packed weights, activations and working memory of this build") },
 };
 

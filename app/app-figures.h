@@ -7,13 +7,14 @@
 
 G_BEGIN_DECLS
 
-#define APP_MAX_FIGURES 5
+#define APP_MAX_FIGURES 6
 
 typedef struct
 {
   EngFigureId id;
   const char *title; /* not translated yet: _ (title) */
   gboolean narrow;   /* shown in a narrow window too */
+  gboolean optional; /* shown only where the run has it */
   const char *tip;   /* what exactly the number is; not translated yet */
 } AppFigureInfo;
 

@@ -66,6 +66,9 @@ update_figures (AppHeadline *self)
           change = app_change (&before, &figure, eng_figure_id_lower_is_better (id));
         }
       app_figure_tile_set (APP_FIGURE_TILE (self->tiles[i]), &figure, show ? &change : NULL);
+      if (self->infos[i].optional)
+        gtk_widget_set_visible (self->tiles[i],
+                                figure.available && (!self->compact || self->infos[i].narrow));
     }
 }
 

@@ -22,7 +22,9 @@ struct _AppTechniqueBox
   AppSelection *selection;
 
   GtkWidget *effect;
-  GtkWidget *reason; /* why it does not apply */
+  GtkWidget *heading;
+  GtkWidget *reason;  /* why it does not apply */
+  GtkWidget *summary; /* NULL: none */
   GtkWidget *list;
   GtkWidget *explain;
   GPtrArray *rows; /* AppParamRow of the whole model, borrowed */
@@ -104,6 +106,21 @@ update_limits (AppTechniqueBox *self, EngModel *model)
     }
 }
 
+/* What does not apply is its title and the reason: controls that nobody can use would only take the room of the others. */
+static void
+show_applies (AppTechniqueBox *self, const char *reason)
+{
+  gboolean applies = reason == NULL;
+
+  gtk_widget_set_sensitive (self->list, applies);
+  gtk_widget_set_visible (self->list, applies);
+  gtk_widget_set_visible (self->heading, !applies || self->technique->n_params > 1);
+  gtk_widget_set_visible (self->reason, !applies);
+  gtk_label_set_label (GTK_LABEL (self->reason), applies ? "" : reason);
+  if (self->summary != NULL)
+    gtk_widget_set_visible (self->summary, applies);
+}
+
 static void
 update_model (AppTechniqueBox *self)
 {
@@ -116,15 +133,13 @@ update_model (AppTechniqueBox *self)
 
   if (model == NULL)
     {
+      show_applies (self, NULL);
       gtk_widget_set_sensitive (self->list, FALSE);
-      gtk_widget_set_visible (self->reason, FALSE);
       return;
     }
   if (self->technique->applies != NULL)
     reason = self->technique->applies (model);
-  gtk_widget_set_sensitive (self->list, reason == NULL);
-  gtk_widget_set_visible (self->reason, reason != NULL);
-  gtk_label_set_label (GTK_LABEL (self->reason), reason != NULL ? reason : "");
+  show_applies (self, reason);
   update_limits (self, model);
   update_recipe (self);
 }
@@ -245,9 +260,8 @@ make_text (const char *text, const char *const *classes)
 static void
 build_heading (AppTechniqueBox *self)
 {
-  if (self->technique->n_params > 1)
-    gtk_box_append (GTK_BOX (self),
-                    make_text (self->technique->title, (const char *[]){ "heading", NULL }));
+  self->heading = make_text (self->technique->title, (const char *[]){ "heading", NULL });
+  gtk_box_append (GTK_BOX (self), self->heading);
   self->reason = make_text ("", (const char *[]){ "caption", "warning", NULL });
   gtk_box_append (GTK_BOX (self), self->reason);
 }
@@ -289,12 +303,11 @@ build_texts (AppTechniqueBox *self)
   gtk_box_append (GTK_BOX (self), self->effect);
   if (self->technique->summary != NULL)
     {
-      GtkWidget *summary
+      self->summary
           = make_text (self->technique->summary, (const char *[]){ "caption", "dim-label", NULL });
-
       if (self->technique->papers != NULL)
-        gtk_widget_set_tooltip_text (summary, self->technique->papers);
-      gtk_box_append (GTK_BOX (self), summary);
+        gtk_widget_set_tooltip_text (self->summary, self->technique->papers);
+      gtk_box_append (GTK_BOX (self), self->summary);
     }
   self->explain = make_text ("", (const char *[]){ "caption", "numeric", NULL });
   gtk_box_append (GTK_BOX (self), self->explain);

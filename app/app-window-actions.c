@@ -24,7 +24,8 @@ on_run (GSimpleAction *action, GVariant *parameter, gpointer data)
 {
   AppWindow *self = data;
   gboolean network = app_stage_get_kind (self->stage) == ENG_MODEL_NETWORK;
-  g_autoptr (EngWorkload) workload = network ? app_network_view_dup_workload (self->network, FALSE)
+  gboolean all = app_run_mode_get_continuous (self->run_mode);
+  g_autoptr (EngWorkload) workload = network ? app_network_view_dup_workload (self->network, all)
                                              : app_prompt_view_dup_workload (self->prompt);
 
   if (!network && *workload->prompt == '\0')
@@ -34,6 +35,8 @@ on_run (GSimpleAction *action, GVariant *parameter, gpointer data)
       app_prompt_view_focus (self->prompt);
       return;
     }
+  if (network)
+    app_run_mode_apply (self->run_mode, workload);
   app_stage_show_run (self->stage, NULL);
   eng_session_start_run (self->session, workload);
 }

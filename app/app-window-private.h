@@ -15,6 +15,7 @@
 #include "app-network-view.h"
 #include "app-prompt-view.h"
 #include "app-recipe-pane.h"
+#include "app-run-mode.h"
 #include "app-selection.h"
 #include "app-stage.h"
 
@@ -35,6 +36,8 @@ struct _AppWindow
   GtkWidget *recipe_button, *devices_button;
   GtkStack *run_stack; /* "run", "stop" */
   GtkWidget *run_content;
+  GtkWidget *run_button, *run_icon, *run_mode_button;
+  AppRunMode *run_mode;
   GtkStack *content; /* "empty", "loading", "session" */
   AdwStatusPage *empty_page;
   AppHeadline *headline;

@@ -136,6 +136,22 @@ update_content (AppWindow *self)
   update_header (self);
 }
 
+/* A network may be run continuously; the button says so, and looks so. */
+static void
+update_run_mode (AppWindow *self)
+{
+  gboolean network = app_stage_get_kind (self->stage) == ENG_MODEL_NETWORK;
+  gboolean continuous = network && app_run_mode_get_continuous (self->run_mode);
+  g_autofree char *words = network ? app_run_mode_dup_words (self->run_mode)
+                                   : g_strdup (_ ("Run the model on the prompt and measure it"));
+
+  gtk_widget_set_visible (self->run_mode_button, network);
+  gtk_widget_set_tooltip_text (self->run_button, words);
+  gtk_image_set_from_icon_name (GTK_IMAGE (self->run_icon), continuous
+                                                                ? "media-playlist-repeat-symbolic"
+                                                                : "media-playback-start-symbolic");
+}
+
 static void
 on_model (AppWindow *self)
 {
@@ -145,6 +161,7 @@ on_model (AppWindow *self)
   app_window_update_phase (self);
   place_prompt (self);
   app_history_view_set_kind (self->history_view, app_stage_get_kind (self->stage));
+  update_run_mode (self);
   update_title (self);
   update_content (self);
   app_window_update_actions (self);
@@ -356,6 +373,7 @@ ensure_types (void)
   g_type_ensure (APP_TYPE_BREAKPOINT);
   g_type_ensure (APP_TYPE_HEADLINE);
   g_type_ensure (APP_TYPE_RECIPE_PANE);
+  g_type_ensure (APP_TYPE_RUN_MODE);
   g_type_ensure (APP_TYPE_DEVICES_PANE);
   g_type_ensure (APP_TYPE_LANES_VIEW);
   g_type_ensure (APP_TYPE_PROMPT_VIEW);
@@ -392,6 +410,10 @@ app_window_class_init (AppWindowClass *klass)
   BIND (devices_button);
   BIND (run_stack);
   BIND (run_content);
+  BIND (run_button);
+  BIND (run_icon);
+  BIND (run_mode_button);
+  BIND (run_mode);
   BIND (content);
   BIND (empty_page);
   BIND (headline);
@@ -455,6 +477,8 @@ connect_layout (AppWindow *self)
                            G_CONNECT_SWAPPED);
   g_signal_connect_object (self->network, "notify::enlarged", G_CALLBACK (on_enlarged), self,
                            G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->run_mode, "changed", G_CALLBACK (update_run_mode), self,
+                           G_CONNECT_SWAPPED);
   g_signal_connect_object (self->breakpoint, "notify::width-class", G_CALLBACK (on_width_class),
                            self, G_CONNECT_SWAPPED);
   on_width_class (self);
@@ -506,6 +530,7 @@ app_window_new (AppApplication *application)
 
   update_title (self);
   update_content (self);
+  update_run_mode (self);
   app_window_update_actions (self);
   if (history_error != NULL)
     app_window_toast (self, history_error);

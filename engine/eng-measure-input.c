@@ -406,6 +406,18 @@ wait_for_time (EngMeasureInput *self, guint64 start_ns, guint64 index)
     }
 }
 
+/* What a person watches a running rate for: whether it is kept. */
+static void
+tell_rhythm (EngMeasureInput *self, double progress)
+{
+  if (self->workload->rate_hz > 0)
+    g_snprintf (self->rhythm, sizeof self->rhythm, "Running: %u inputs, %u late", self->n_inputs,
+                self->n_late);
+  else
+    g_snprintf (self->rhythm, sizeof self->rhythm, "Running: %u inputs", self->n_inputs);
+  tell_stage (self, self->rhythm, progress);
+}
+
 gboolean
 eng_measure_input_continuous (EngMeasureInput *self, GError **error)
 {
@@ -421,7 +433,7 @@ eng_measure_input_continuous (EngMeasureInput *self, GError **error)
       wait_for_time (self, start, i);
       if (g_cancellable_is_cancelled (self->cancellable))
         break;
-      tell_stage (self, "Running continuously", isinf (seconds) ? -1 : spent / seconds);
+      tell_rhythm (self, isinf (seconds) ? -1 : spent / seconds);
       if (at >= self->paths->len)
         at = 0;
       if (!run_path (self, at, error))

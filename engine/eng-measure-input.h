@@ -22,6 +22,7 @@ typedef struct
   guint n_inferences; /* clean and instrumented */
   guint n_late;       /* continuous mode: inputs that began later than their time */
   guint n_inputs;     /* inputs begun */
+  char rhythm[96];    /* continuous mode: the stage in words, with how many were late */
   gboolean cancelled;
   gboolean traced; /* what the next inference is */
 

@@ -12,6 +12,7 @@
 #include "app-param-row.h"
 #include "app-prompt-view.h"
 #include "app-resources.h"
+#include "app-run-mode.h"
 #include "app-selection.h"
 
 #include <adwaita.h>
@@ -104,6 +105,7 @@ main (int argc, char **argv)
   types[n++] = APP_TYPE_NETWORK_VIEW;
   types[n++] = APP_TYPE_OUTPUT_VIEW;
   types[n++] = APP_TYPE_PROMPT_VIEW;
+  types[n++] = APP_TYPE_RUN_MODE;
   types[n++] = APP_TYPE_SELECTION;
   for (guint i = 0; i < n; i++)
     {

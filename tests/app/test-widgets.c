@@ -6,10 +6,13 @@
 #include "app-param-row.h"
 #include "app-path-button.h"
 #include "app-resources.h"
+#include "app-run-mode.h"
 #include "app-selection.h"
 
 #include <adwaita.h>
+#include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void
 count (gpointer object, GParamSpec *pspec, guint *n)
@@ -232,7 +235,8 @@ test_path_row (void)
                    "/data/other");
   gtk_widget_activate_action (button, "path.forget", NULL);
   g_assert_cmpuint (n_changed, ==, 2);
-  g_assert_cmpstr (g_variant_get_string (app_param_row_get_value (APP_PARAM_ROW (row)), NULL), ==, "");
+  g_assert_cmpstr (g_variant_get_string (app_param_row_get_value (APP_PARAM_ROW (row)), NULL), ==,
+                   "");
   g_object_unref (row);
 }
 
@@ -257,6 +261,51 @@ test_job_bar (void)
   g_object_unref (bar);
 }
 
+static void
+on_mode_changed (gpointer mode, guint *n)
+{
+  (*n)++;
+}
+
+/* How to run: what is chosen reaches the workload, and only when it is continuous. */
+static void
+test_run_mode (void)
+{
+  GtkWidget *widget = g_object_ref_sink (app_run_mode_new ());
+  AppRunMode *mode = APP_RUN_MODE (widget);
+  g_autoptr (EngWorkload) workload = eng_workload_new_input (NULL);
+  g_autofree char *once = NULL;
+  g_autofree char *paced = NULL;
+  guint n = 0;
+
+  app_run_mode_set_continuous (mode, FALSE);
+  app_run_mode_set_rate (mode, 25.0);
+  app_run_mode_apply (mode, workload);
+  g_assert_cmpfloat (workload->seconds, ==, 0.0);
+  g_assert_cmpfloat (workload->rate_hz, ==, 0.0);
+  once = app_run_mode_dup_words (mode);
+  g_assert_null (strstr (once, "25"));
+
+  g_signal_connect (mode, "changed", G_CALLBACK (on_mode_changed), &n);
+  app_run_mode_set_continuous (mode, TRUE);
+  g_assert_cmpuint (n, >=, 1);
+  app_run_mode_set_seconds (mode, 3.0);
+  app_run_mode_apply (mode, workload);
+  g_assert_cmpfloat (workload->seconds, ==, 3.0);
+  g_assert_cmpfloat (workload->rate_hz, ==, 25.0);
+  paced = app_run_mode_dup_words (mode);
+  g_assert_nonnull (strstr (paced, "25 per second"));
+  g_assert_nonnull (strstr (paced, "3 s"));
+
+  app_run_mode_set_rate (mode, 0.0);
+  app_run_mode_set_seconds (mode, INFINITY);
+  app_run_mode_apply (mode, workload);
+  g_assert_true (isinf (workload->seconds));
+  g_assert_cmpfloat (workload->rate_hz, ==, 0.0);
+  app_run_mode_set_continuous (mode, FALSE); /* it is remembered */
+  g_object_unref (widget);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -275,5 +324,6 @@ main (int argc, char **argv)
   g_test_add_func ("/app/param-row/number", test_number_row);
   g_test_add_func ("/app/param-row/path", test_path_row);
   g_test_add_func ("/app/job-bar", test_job_bar);
+  g_test_add_func ("/app/run-mode", test_run_mode);
   return g_test_run ();
 }

@@ -157,6 +157,25 @@ def compares():
     driver.click(driver.find("page tab", "Lanes"))
 
 
+def runs_continuously():
+    """By keyboard: the popover beside Run, a rate, and as long as it says."""
+    buttons = [node for node in driver.walk() if node.name == "How to run" and node.getRoleName() == "push button" and showing(node)]
+    driver.point(buttons[-1])
+    driver.find("check box", contains="Continuously")
+    driver.keys("Down", "Tab", "space")  # continuously, at a rate
+    driver.picture("network-07-how-to-run")
+    driver.keys("Escape")
+    time.sleep(0.3)
+    driver.keys("ctrl+Return")
+    driver.wait("the count of inputs", lambda: driver.look("label", contains="inputs, "))
+    speaks_of_networks("while it runs continuously")
+    driver.picture("network-08-continuous")
+    driver.keys("Escape")  # stops
+    driver.wait("the run to end", lambda: verdict() is not None and run_button() is not None)
+    check(re.search(r"Late: [\d.]+.%", tile("Late")), "it is not said how many inputs were late: " + tile("Late"))
+    speaks_of_networks("after running continuously")
+
+
 def is_narrow():
     window = subprocess.run(["xdotool", "search", "--onlyvisible", "--name", "tiny"], check=True, capture_output=True, text=True).stdout.split()[0]
     subprocess.run(["xdotool", "windowsize", window, "360", "640"], check=True)
@@ -164,7 +183,7 @@ def is_narrow():
     time.sleep(0.5)
     tile("Latency")
     speaks_of_networks("the narrow window")
-    driver.picture("network-07-narrow")
+    driver.picture("network-09-narrow")
 
 
 def ends():
@@ -179,12 +198,12 @@ def reports_what_is_not_supported():
     driver.find("label", contains="can be looked at, but not run")
     run = driver.find("push button", "Run")
     check(not driver.sensitive(run), "a network that cannot be run can be run")
-    driver.picture("network-08-unknown")
+    driver.picture("network-10-unknown")
     driver.click(driver.find("push button", contains="Report"))
     driver.find("label", "This Network Cannot Be Run")
     for stage in (2, 4):
         driver.find("label", contains=f"/backbone/stage_{stage}/act/Frobnicate")
-    driver.picture("network-09-report")
+    driver.picture("network-11-report")
     driver.keys("Escape")
     driver.wait("the dialog to be gone", lambda: driver.look("label", "This Network Cannot Be Run") is None)
     driver.click(driver.find("page tab", "Lanes"))
@@ -196,6 +215,7 @@ tap.step("runs and measures it", runs)
 tap.step("reads a block and an operator in it, by pointer and by keyboard", looks_into_a_block)
 tap.step("tells about it", tells_about_the_network)
 tap.step("compares two runs, and keeps them", compares)
+tap.step("runs continuously at a rate", runs_continuously)
 tap.step("fits a narrow window", is_narrow)
 tap.step("ends", ends)
 tap.step("reports what is not supported", reports_what_is_not_supported)
