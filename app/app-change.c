@@ -17,11 +17,34 @@ has_interval (const EngFigure *figure)
   return isfinite (figure->low) && isfinite (figure->high);
 }
 
+static void
+fill_points (AppChange *change, const EngFigure *before, const EngFigure *after)
+{
+  change->points = TRUE;
+  change->frac = (after->value - before->value) / 100.0;
+  if (has_interval (before) && has_interval (after))
+    {
+      change->low = (after->low - before->high) / 100.0;
+      change->high = (after->high - before->low) / 100.0;
+    }
+}
+
+static void
+fill_ratios (AppChange *change, const EngFigure *before, const EngFigure *after)
+{
+  change->frac = after->value / before->value - 1.0;
+  if (has_interval (before) && has_interval (after) && before->low > 0.0)
+    {
+      change->low = after->low / before->high - 1.0;
+      change->high = after->high / before->low - 1.0;
+    }
+}
+
 AppChange
 app_change (const EngFigure *before, const EngFigure *after, gboolean lower_is_better)
 {
-  AppChange change = { APP_CHANGE_NONE, NAN, NAN, NAN, NULL };
-  gboolean good;
+  AppChange change = { APP_CHANGE_NONE, NAN, NAN, NAN, FALSE, NULL };
+  gboolean good, shares;
 
   g_return_val_if_fail (before != NULL && after != NULL, change);
 
@@ -30,22 +53,24 @@ app_change (const EngFigure *before, const EngFigure *after, gboolean lower_is_b
       change.reason = _ ("not measured in both runs");
       return change;
     }
-  if (!(before->value > 0.0) || !(after->value >= 0.0))
+  shares = g_strcmp0 (before->unit, "%") == 0 && g_strcmp0 (after->unit, "%") == 0;
+  if (!shares && (!(before->value > 0.0) || !(after->value >= 0.0)))
     {
       change.reason = _ ("there is nothing to take a ratio of");
       return change;
     }
 
-  change.frac = after->value / before->value - 1.0;
+  if (shares)
+    fill_points (&change, before, after);
+  else
+    fill_ratios (&change, before, after);
   good = (change.frac < 0.0) == (lower_is_better != FALSE);
   change.verdict = change.frac == 0.0 ? APP_CHANGE_SAME
                    : good             ? APP_CHANGE_BETTER
                                       : APP_CHANGE_WORSE;
 
-  if (has_interval (before) && has_interval (after) && before->low > 0.0)
+  if (isfinite (change.low) && isfinite (change.high))
     {
-      change.low = after->low / before->high - 1.0;
-      change.high = after->high / before->low - 1.0;
       if (change.low <= 0.0 && change.high >= 0.0)
         change.verdict = APP_CHANGE_SAME;
     }
@@ -54,12 +79,24 @@ app_change (const EngFigure *before, const EngFigure *after, gboolean lower_is_b
   return change;
 }
 
+/* One number of a change: a ratio in per cent, or percentage points. */
+static char *
+format_part (const AppChange *change, double value)
+{
+  const char *sign = value > 0.0005 ? "+" : value < -0.0005 ? "\u2212" : "\u00b1";
+
+  if (!change->points)
+    return plot_format_change (1.0 + value, 1.0);
+  /* Translators: percentage points */
+  return g_strdup_printf (_ ("%s%.1f" NNBSP "pp"), sign, fabs (100.0 * value));
+}
+
 char *
 app_change_format (const AppChange *change)
 {
   if (change->verdict == APP_CHANGE_NONE)
     return g_strdup ("—");
-  return plot_format_change (1.0 + change->frac, 1.0);
+  return format_part (change, change->frac);
 }
 
 char *
@@ -71,8 +108,8 @@ app_change_format_long (const AppChange *change)
 
   if (!isfinite (change->low) || change->low == change->high)
     return g_steal_pointer (&text);
-  low = plot_format_change (1.0 + change->low, 1.0);
-  high = plot_format_change (1.0 + change->high, 1.0);
+  low = format_part (change, change->low);
+  high = format_part (change, change->high);
   /* Translators: a change and the interval it lies in: "−38 % (−40 % to −36 %)" */
   return g_strdup_printf (_ ("%s (%s to %s)"), text, low, high);
 }

@@ -19,6 +19,7 @@ typedef struct
   AppChangeVerdict verdict;
   double frac;        /* after / before - 1; NAN for APP_CHANGE_NONE */
   double low, high;   /* what the two 95 % intervals allow at most; NAN without intervals */
+  gboolean points;    /* of shares: these three are after - before, 0.01 is a percentage point */
   const char *reason; /* static, for APP_CHANGE_NONE, or a caveat */
 } AppChange;
 
@@ -26,7 +27,7 @@ typedef struct
  * (conservative: its cover is at least 95 % where both are 95 % and independent). */
 AppChange app_change (const EngFigure *before, const EngFigure *after, gboolean lower_is_better);
 
-/* "−38 %", "≈ 0 %", "—". */
+/* "−38 %", "≈ 0 %", "—"; "−1.2 pp" of shares, where a ratio of percentages would mislead. */
 char *app_change_format (const AppChange *change);
 /* "−38 % (−40 % to −36 %)". */
 char *app_change_format_long (const AppChange *change);

@@ -137,18 +137,50 @@ update_tiles (AppCompareView *self)
     }
 }
 
+/* Of the run, or, for an accuracy, of its build. */
+static EngFigure
+get_figure (AppCompareView *self, EngRun *run, EngFigureId id)
+{
+  const AppEvaluation *found;
+
+  if (id != ENG_FIGURE_ACCURACY)
+    return eng_run_get_figure (run, id);
+  found = app_accuracy_find (app_stage_get_accuracy (self->stage), eng_run_get_build_hash (run),
+                             NULL);
+  return found != NULL ? found->figure : eng_figure_unavailable ("%", _ ("not evaluated"));
+}
+
+/* Accuracies compare on one set only. */
+static void
+take_pair (AppCompareView *self, EngRun *a, EngRun *b, EngFigure *before, EngFigure *after)
+{
+  const AppEvaluation *of_a, *of_b;
+
+  if (app_accuracy_find_pair (app_stage_get_accuracy (self->stage), eng_run_get_build_hash (a),
+                              eng_run_get_build_hash (b), &of_a, &of_b))
+    {
+      *before = of_a->figure;
+      *after = of_b->figure;
+    }
+  else
+    *before = eng_figure_unavailable ("%", _ ("not evaluated on the same set"));
+}
+
 static void
 fill_tiles (AppCompareView *self, EngRun *a, EngRun *b, const AppComparable *comparable)
 {
   for (guint i = 0; i < self->n_infos; i++)
     {
       EngFigureId id = self->infos[i].id;
-      EngFigure before = eng_run_get_figure (a, id);
-      EngFigure after = eng_run_get_figure (b, id);
-      AppChange change = app_change (&before, &after, eng_figure_id_lower_is_better (id));
+      EngFigure before = get_figure (self, a, id);
+      EngFigure after = get_figure (self, b, id);
       gboolean show
           = comparable->layers == NULL && (comparable->times == NULL || app_figures_is_static (id));
+      AppChange change;
 
+      if (id == ENG_FIGURE_ACCURACY)
+        take_pair (self, a, b, &before, &after);
+      change = app_change (&before, &after, eng_figure_id_lower_is_better (id));
       app_figure_tile_set (APP_FIGURE_TILE (self->tiles[i]), &after, show ? &change : NULL);
     }
 }

@@ -25,6 +25,9 @@ static const AppFigureInfo network_headline[] = {
         "share of the latency") },
   { ENG_FIGURE_PEAK_MEMORY, N_ ("Peak memory"), TRUE, FALSE,
     N_ ("Packed weights, activations and working memory of this build") },
+  { ENG_FIGURE_ACCURACY, N_ ("Accuracy"), FALSE, TRUE,
+    N_ ("Samples of a labelled set whose best class is the label; the set is the one that this "
+        "build was last evaluated on") },
   { ENG_FIGURE_LATE, N_ ("Late"), FALSE, TRUE,
     N_ ("Inputs that began a period or more after their time, of those run at this rate") },
 };
@@ -51,6 +54,9 @@ static const AppFigureInfo network_compare[] = {
         "share of the latency") },
   { ENG_FIGURE_PEAK_MEMORY, N_ ("Peak memory"), TRUE, FALSE,
     N_ ("Packed weights, activations and working memory of this build") },
+  { ENG_FIGURE_ACCURACY, N_ ("Accuracy"), TRUE, FALSE,
+    N_ ("Samples of a labelled set whose best class is the label, of the newest set that both "
+        "builds were evaluated on") },
 };
 
 const AppFigureInfo *
@@ -77,5 +83,5 @@ app_figures_workload_kind (EngModelKind kind)
 gboolean
 app_figures_is_static (EngFigureId id)
 {
-  return id == ENG_FIGURE_PEAK_MEMORY;
+  return id == ENG_FIGURE_PEAK_MEMORY || id == ENG_FIGURE_ACCURACY;
 }

@@ -43,6 +43,22 @@ static GParamSpec *props[N_PROPS];
 
 G_DEFINE_FINAL_TYPE (AppHeadline, app_headline, GTK_TYPE_WIDGET)
 
+/* Accuracies compare on one set only: @figure becomes that of @run on it. */
+static EngFigure
+accuracy_of_pair (AppHeadline *self, EngRun *baseline, EngRun *run, EngFigure *figure)
+{
+  const AppEvaluation *before, *after;
+
+  if (run == NULL)
+    return eng_figure_unavailable ("%", _ ("not measured yet"));
+  if (!app_accuracy_find_pair (app_stage_get_accuracy (self->stage),
+                               eng_run_get_build_hash (baseline), eng_run_get_build_hash (run),
+                               &before, &after))
+    return eng_figure_unavailable ("%", _ ("not evaluated on the same set"));
+  *figure = after->figure;
+  return before->figure;
+}
+
 static void
 update_figures (AppHeadline *self)
 {
@@ -62,7 +78,9 @@ update_figures (AppHeadline *self)
 
       if (show)
         {
-          EngFigure before = eng_run_get_figure (baseline, id);
+          EngFigure before = id == ENG_FIGURE_ACCURACY
+                                 ? accuracy_of_pair (self, baseline, run, &figure)
+                                 : eng_run_get_figure (baseline, id);
           change = app_change (&before, &figure, eng_figure_id_lower_is_better (id));
         }
       app_figure_tile_set (APP_FIGURE_TILE (self->tiles[i]), &figure, show ? &change : NULL);

@@ -21,6 +21,7 @@ typedef enum
   COLUMN_LATENCY,
   COLUMN_INFERENCES,
   COLUMN_AROUND,
+  COLUMN_ACCURACY,
   COLUMN_MEMORY,
   COLUMN_VALIDITY,
   N_COLUMNS
@@ -75,6 +76,7 @@ static const ColumnInfo column_infos[N_COLUMNS] = {
   [COLUMN_LATENCY] = { N_ ("Latency"), ENG_FIGURE_INFERENCE, FALSE, TRUE },
   [COLUMN_INFERENCES] = { N_ ("Inferences"), ENG_FIGURE_INFERENCES, FALSE, FALSE },
   [COLUMN_AROUND] = { N_ ("Pre + post"), ENG_FIGURE_SURROUNDINGS, FALSE, FALSE },
+  [COLUMN_ACCURACY] = { N_ ("Accuracy"), ENG_FIGURE_ACCURACY, FALSE, FALSE },
   [COLUMN_MEMORY] = { N_ ("Memory"), ENG_FIGURE_PEAK_MEMORY, FALSE, FALSE },
   [COLUMN_VALIDITY] = { N_ ("Validity"), ENG_N_FIGURES, FALSE, FALSE },
 };
@@ -186,6 +188,7 @@ compare_rows (gconstpointer a, gconstpointer b, gpointer data)
     case COLUMN_LATENCY:
     case COLUMN_INFERENCES:
     case COLUMN_AROUND:
+    case COLUMN_ACCURACY:
     case COLUMN_MEMORY:
     case N_COLUMNS:
     default:

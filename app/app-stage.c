@@ -12,6 +12,7 @@ struct _AppStage
   GObject parent_instance;
 
   EngSession *session;
+  AppAccuracy *accuracy;
   EngRun *reopened;
   EngProfile *profile; /* the last one given out by the session */
   guint live_id;       /* timer while new numbers wait to be shown */
@@ -103,6 +104,7 @@ app_stage_dispose (GObject *object)
   g_clear_handle_id (&self->live_id, g_source_remove);
   g_clear_object (&self->reopened);
   g_clear_object (&self->session);
+  g_clear_pointer (&self->accuracy, app_accuracy_free);
   g_clear_pointer (&self->profile, eng_profile_unref);
   G_OBJECT_CLASS (app_stage_parent_class)->dispose (object);
 }
@@ -123,7 +125,7 @@ app_stage_init (AppStage *self)
 }
 
 AppStage *
-app_stage_new (EngSession *session)
+app_stage_new (EngSession *session, EngHistory *history)
 {
   AppStage *self = g_object_new (APP_TYPE_STAGE, NULL);
   struct
@@ -138,6 +140,7 @@ app_stage_new (EngSession *session)
   };
 
   self->session = g_object_ref (session);
+  self->accuracy = app_accuracy_new (history);
   for (guint i = 0; i < G_N_ELEMENTS (links); i++)
     g_signal_connect_object (session, links[i].signal, G_CALLBACK (links[i].handler), self,
                              G_CONNECT_SWAPPED);
@@ -296,6 +299,34 @@ memory_figure (AppStage *self)
                            "B");
 }
 
+AppAccuracy *
+app_stage_get_accuracy (AppStage *self)
+{
+  g_return_val_if_fail (APP_IS_STAGE (self), NULL);
+  return self->accuracy;
+}
+
+void
+app_stage_refresh (AppStage *self)
+{
+  g_return_if_fail (APP_IS_STAGE (self));
+  emit_changed (self);
+}
+
+/* Of the build, whatever run of it is shown. */
+static EngFigure
+accuracy_figure (AppStage *self)
+{
+  EngRun *run = app_stage_get_run (self);
+  EngBuild *build = eng_session_get_build (self->session);
+  const char *hash = run != NULL     ? eng_run_get_build_hash (run)
+                     : build != NULL ? eng_build_get_hash (build)
+                                     : NULL;
+  const AppEvaluation *found = hash != NULL ? app_accuracy_find (self->accuracy, hash, NULL) : NULL;
+
+  return found != NULL ? found->figure : eng_figure_unavailable ("%", _ ("not evaluated"));
+}
+
 EngFigure
 app_stage_get_figure (AppStage *self, EngFigureId id)
 {
@@ -304,6 +335,8 @@ app_stage_get_figure (AppStage *self, EngFigureId id)
 
   g_return_val_if_fail (APP_IS_STAGE (self), eng_figure_unavailable ("", NULL));
 
+  if (id == ENG_FIGURE_ACCURACY)
+    return accuracy_figure (self);
   run = app_stage_get_run (self);
   if (run != NULL)
     return eng_run_get_figure (run, id);

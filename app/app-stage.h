@@ -2,6 +2,7 @@
  * the history; and the baseline behind it. */
 #pragma once
 
+#include "app-accuracy.h"
 #include "eng-session.h"
 
 G_BEGIN_DECLS
@@ -14,7 +15,7 @@ G_DECLARE_FINAL_TYPE (AppStage, app_stage, APP, STAGE, GObject)
  * drawing must not take the cores that are being measured). */
 #define APP_STAGE_LIVE_HZ 8
 
-AppStage *app_stage_new (EngSession *session);
+AppStage *app_stage_new (EngSession *session, EngHistory *history); /* @history nullable: no accuracies are known */
 EngSession *app_stage_get_session (AppStage *self);
 EngModelKind app_stage_get_kind (AppStage *self); /* of the model; LANGUAGE while there is none */
 
@@ -29,6 +30,11 @@ EngProfile *app_stage_get_profile (AppStage *self); /* borrowed; NULL when nothi
 EngRun *app_stage_get_baseline (
     AppStage *self); /* borrowed; NULL when there is none, or it is the very run shown */
 gboolean app_stage_get_running (AppStage *self);
+
+/* What is known of accuracies; borrowed, never NULL. */
+AppAccuracy *app_stage_get_accuracy (AppStage *self);
+/* Something that the views show was learned elsewhere (an evaluation): "changed". */
+void app_stage_refresh (AppStage *self);
 
 /* A headline number: of the run shown; while running, as far as it is known by now; before any run,
  * what the build itself tells. */

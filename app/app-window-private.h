@@ -62,6 +62,7 @@ struct _AppWindow
   AppSelection *selection;
   EngHistory *history;       /* nullable */
   GCancellable *cancellable; /* of everything asynchronous; cancelled when the window goes */
+  gboolean evaluating;       /* own_job uses the build's executor */
   EngJob *own_job;           /* saving a build, measuring roofs; nullable */
   char *model_hash;          /* of the model that is open; NULL until it is known */
   char *opening;             /* path that was asked for; NULL once it is open */
@@ -89,6 +90,12 @@ void app_window_model_opened (AppWindow *self);
 
 /* app-window-runs.c */
 void app_window_init_runs (AppWindow *self);
+
+/* app-window-evaluate.c */
+void app_window_init_evaluate (AppWindow *self);
+gboolean app_window_can_evaluate (AppWindow *self);
+/* Evaluate the build on the labelled set at @set, which the history then keeps. */
+void app_window_evaluate (AppWindow *self, const char *set);
 
 /* app-window-export.c */
 void app_window_init_export (AppWindow *self);

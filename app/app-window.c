@@ -509,12 +509,13 @@ app_window_new (AppApplication *application)
   if (self->history != NULL)
     g_object_ref (self->history);
   self->session = eng_session_new (self->history);
-  self->stage = app_stage_new (self->session);
+  self->stage = app_stage_new (self->session, self->history);
 
   app_window_init_actions (self);
   app_window_init_open (self);
   app_window_init_runs (self);
   app_window_init_export (self);
+  app_window_init_evaluate (self);
   connect_layout (self);
 
   app_headline_set_stage (self->headline, self->stage);

@@ -38,6 +38,7 @@ write_input_workload (JsonBuilder *builder, const EngWorkload *workload)
   eng_json_add_int (builder, "repeats", workload->n_repeats);
   eng_json_add_double (builder, "seconds", workload->seconds);
   eng_json_add_double (builder, "rate_hz", workload->rate_hz);
+  eng_json_add_bool (builder, "labelled", workload->labelled);
   json_builder_end_object (builder);
 }
 
@@ -170,6 +171,7 @@ read_input_workload (JsonObject *object)
   workload->input_seed = seed != NULL ? g_ascii_strtoull (seed, NULL, 10) : 0;
   workload->n_repeats = get_count (object, "repeats");
   workload->rate_hz = get_positive (object, "rate_hz");
+  workload->labelled = eng_json_get_bool (object, "labelled", FALSE);
   workload->seconds
       = json_object_has_member (object, "seconds") && json_object_get_null_member (object, "seconds")
             ? INFINITY

@@ -71,6 +71,7 @@ static const struct
   [ENG_FIGURE_READING] = { "reading_ms", "Reading the input", "ms", TRUE, ENG_WORKLOAD_INPUT },
   [ENG_FIGURE_SURROUNDINGS]
   = { "surroundings_percent", "Around the network", "%", TRUE, ENG_WORKLOAD_INPUT },
+  [ENG_FIGURE_ACCURACY] = { "accuracy_percent", "Accuracy", "%", FALSE, ENG_WORKLOAD_INPUT },
   [ENG_FIGURE_LATE] = { "late_inputs_percent", "Late inputs", "%", TRUE, ENG_WORKLOAD_INPUT },
 };
 
@@ -184,7 +185,7 @@ equal_inputs (const EngWorkload *a, const EngWorkload *b)
   return g_strv_equal (a->inputs != NULL ? (const char *const *)a->inputs : none,
                        b->inputs != NULL ? (const char *const *)b->inputs : none)
          && a->input_seed == b->input_seed && a->n_repeats == b->n_repeats
-         && a->seconds == b->seconds && a->rate_hz == b->rate_hz;
+         && a->seconds == b->seconds && a->rate_hz == b->rate_hz && a->labelled == b->labelled;
 }
 
 gboolean

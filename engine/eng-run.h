@@ -32,6 +32,7 @@ typedef struct
   guint64 input_seed; /* of random inputs */
   guint n_repeats;    /* clean inferences of each input; 0: as many as an interval takes */
   double seconds;     /* continuous mode: over the inputs again and again for so long; 0: not; INFINITY: until it is stopped */
+  gboolean labelled;  /* the one input is a labelled set that the build is evaluated on: eng_run_evaluate() */
   double rate_hz;     /* continuous mode: inputs per second; 0: as fast as possible */
 } EngWorkload;
 
@@ -69,6 +70,7 @@ typedef enum
   ENG_FIGURE_INFERENCE_OVERHEAD, /* %: sum of all nodes over the clean executor run beside it, less one */
   ENG_FIGURE_READING,         /* ms: reading and decoding the input's file; not part of an inference */
   ENG_FIGURE_SURROUNDINGS,    /* %: what pre- and post-processing are of an instrumented inference */
+  ENG_FIGURE_ACCURACY,        /* %: samples of a labelled set whose best class is the label */
   ENG_FIGURE_LATE,            /* %: inputs that began a period or more after their time, of those run at a rate */
   ENG_N_FIGURES
 } EngFigureId;
@@ -138,5 +140,9 @@ EngRun *eng_run_generate (EngBuild *build, const EngWorkload *workload, EngProfi
  * enough of them. In continuous mode the inputs follow each other at the rate asked for, results and profile live. */
 EngRun *eng_run_infer (EngBuild *build, const EngWorkload *workload, EngProfiler *profiler, const EngRunEvents *events,
                        GCancellable *cancellable, GError **error);
+
+/* Blocking. The build's accuracy on the labelled set @data (eng-eval.h), as a run that the history can keep: accuracy, time per sample and peak memory; no
+ * layers are measured. @job (nullable) gets progress and may cancel. */
+EngRun *eng_run_evaluate (EngBuild *build, const char *data, EngJob *job, GError **error);
 
 G_END_DECLS

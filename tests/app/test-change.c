@@ -2,6 +2,7 @@
 #include "app-change.h"
 
 #include <math.h>
+#include <string.h>
 
 static EngFigure
 sampled (double value, double low, double high)
@@ -96,6 +97,30 @@ test_split (void)
   g_assert_cmpstr (interval, ==, "no prompt");
 }
 
+/* Shares differ by points: from 90 % to 81 % is nine points, not ten per cent. From nothing at all is a change too. */
+static void
+test_shares (void)
+{
+  EngFigure before
+      = { .available = TRUE, .value = 90, .low = 89, .high = 91, .n = 1000, .unit = "%" };
+  EngFigure after
+      = { .available = TRUE, .value = 81, .low = 80, .high = 82, .n = 1000, .unit = "%" };
+  EngFigure none = eng_figure_exact (0, "%");
+  AppChange change = app_change (&before, &after, FALSE);
+  g_autofree char *text = app_change_format (&change);
+  g_autofree char *full = app_change_format_long (&change);
+
+  g_assert_true (change.points);
+  g_assert_cmpint (change.verdict, ==, APP_CHANGE_WORSE);
+  g_assert_cmpfloat_with_epsilon (change.frac, -0.09, 1e-12);
+  g_assert_cmpfloat_with_epsilon (change.low, -0.11, 1e-12);
+  g_assert_cmpfloat_with_epsilon (change.high, -0.07, 1e-12);
+  g_assert_cmpstr (text, ==, "\u22129.0\u202fpp");
+  g_assert_nonnull (strstr (full, "\u221211.0"));
+  change = app_change (&none, &after, TRUE);
+  g_assert_cmpint (change.verdict, ==, APP_CHANGE_WORSE);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -104,5 +129,6 @@ main (int argc, char **argv)
   g_test_add_func ("/app/change/unknown", test_unknown);
   g_test_add_func ("/app/change/without-interval", test_without_interval);
   g_test_add_func ("/app/change/split", test_split);
+  g_test_add_func ("/app/change/shares", test_shares);
   return g_test_run ();
 }

@@ -1,7 +1,9 @@
 /* What the views say of networks: figures of their own kind, names along the layer axis, facts, the sentence. The networks are
  * six convolutions in modules backbone/stage_N; in the second, two operators are of a kind that nobody has. */
+#include "app-accuracy.h"
 #include "app-axis.h"
 #include "app-compare.h"
+#include "app-evaluate.h"
 #include "app-figures.h"
 #include "app-formats.h"
 #include "app-layers.h"
@@ -13,7 +15,7 @@
 #include <math.h>
 #include <string.h>
 
-static const char *tiny_path, *unknown_path, *language_path;
+static const char *tiny_path, *unknown_path, *classifier_path, *samples_path, *language_path;
 
 static EngModel *
 load (const char *path)
@@ -258,14 +260,98 @@ test_formats (void)
   g_assert_false (app_formats_is_model_name ("onnx"));
 }
 
+typedef struct
+{
+  EngRun *run;
+  GError *error;
+  gboolean done;
+} Evaluated;
+
+static void
+on_evaluated (EngRun *run, const GError *error, gpointer data)
+{
+  Evaluated *evaluated = data;
+
+  evaluated->run = run != NULL ? g_object_ref (run) : NULL;
+  evaluated->error = error != NULL ? g_error_copy (error) : NULL;
+  evaluated->done = TRUE;
+}
+
+static Evaluated
+evaluate (EngBuild *made, const char *set, EngHistory *history, gboolean cancel)
+{
+  g_autoptr (EngJob) job = eng_job_new ("Evaluating");
+  Evaluated evaluated = { NULL, NULL, FALSE };
+
+  if (cancel)
+    eng_job_cancel (job);
+  app_evaluate_start (made, set, history, job, on_evaluated, &evaluated);
+  while (!evaluated.done)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_true (eng_job_get_done (job));
+  return evaluated;
+}
+
+/* Forty samples, ten of them with a wrong label: 75 %, which the history keeps with the build, and which holds for that build
+ * and that set only. */
+static void
+test_accuracy (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *folder = g_dir_make_tmp ("lathe-accuracy-XXXXXX", &error);
+  g_autofree char *path = g_build_filename (folder, "history.db", NULL);
+  g_autoptr (EngHistory) history = eng_history_open (path, &error);
+  g_autoptr (AppAccuracy) accuracy = app_accuracy_new (history);
+  g_autoptr (EngModel) model = load (classifier_path);
+  g_autoptr (EngModel) other = load (tiny_path);
+  g_autoptr (EngBuild) made = build (model);
+  const char *hash = eng_build_get_hash (made);
+  const AppEvaluation *a, *b;
+  Evaluated evaluated;
+
+  g_assert_no_error (error);
+  g_assert_true (app_evaluate_is_possible (model));
+  g_assert_false (app_evaluate_is_possible (other)); /* it has no labels */
+  g_assert_false (app_evaluate_is_possible (NULL));
+  g_assert_null (app_accuracy_find (accuracy, hash, NULL));
+
+  evaluated = evaluate (made, samples_path, history, TRUE);
+  g_assert_error (evaluated.error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_assert_null (evaluated.run);
+  g_clear_error (&evaluated.error);
+
+  evaluated = evaluate (made, samples_path, history, FALSE);
+  g_assert_no_error (evaluated.error);
+  g_assert_cmpfloat (eng_run_get_figure (evaluated.run, ENG_FIGURE_ACCURACY).value, ==, 75.0);
+  g_assert_cmpuint (eng_run_get_figure (evaluated.run, ENG_FIGURE_ACCURACY).n, ==, 40);
+  g_assert_true (eng_run_get_workload (evaluated.run)->labelled);
+  g_clear_object (&evaluated.run);
+
+  while (g_main_context_iteration (NULL, FALSE))
+    ; /* the history says that it has changed */
+  a = app_accuracy_find (accuracy, hash, NULL);
+  g_assert_nonnull (a);
+  g_assert_cmpfloat (a->figure.value, ==, 75.0);
+  g_assert_cmpstr (a->set, ==, samples_path);
+  g_assert_cmpfloat (a->figure.low, <, 75.0);
+  g_assert_cmpfloat (a->figure.high, >, 75.0);
+  g_assert_null (app_accuracy_find (accuracy, hash, "/another/set"));
+  g_assert_null (app_accuracy_find (accuracy, "another build", NULL));
+  g_assert_true (app_accuracy_find_pair (accuracy, hash, hash, &a, &b));
+  g_assert_false (app_accuracy_find_pair (accuracy, hash, "another build", &a, &b));
+  g_assert_false (app_accuracy_find_pair (accuracy, "another build", hash, &a, &b));
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  g_assert_cmpint (argc, ==, 4);
+  g_assert_cmpint (argc, ==, 6);
   tiny_path = argv[1];
   unknown_path = argv[2];
-  language_path = argv[3];
+  classifier_path = argv[3];
+  samples_path = argv[4];
+  language_path = argv[5];
   g_test_add_func ("/app/networks/figures", test_figures);
   g_test_add_func ("/app/networks/names", test_names);
   g_test_add_func ("/app/networks/facts", test_facts);
@@ -275,5 +361,6 @@ main (int argc, char **argv)
   g_test_add_func ("/app/networks/late", test_late);
   g_test_add_func ("/app/networks/compare", test_compare);
   g_test_add_func ("/app/networks/formats", test_formats);
+  g_test_add_func ("/app/networks/accuracy", test_accuracy);
   return g_test_run ();
 }

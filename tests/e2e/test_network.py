@@ -210,6 +210,28 @@ def reports_what_is_not_supported():
     driver.find("image", contains="Layers.")
 
 
+def evaluates():
+    """A classifier on forty samples, ten of which have another label: 75 %."""
+    global driver
+    model, folder = os.path.join(work, "greatest.onnx"), os.path.join(work, "numbers")
+    tiny_onnx.classifier(model)
+    tiny_onnx.samples(folder)
+    time.sleep(2)
+    driver = Driver(program, [model], out)
+    driver.wait("the network", lambda: driver.look("frame", contains="Greatest number"))
+    run_once()
+    driver.menu("Main menu", "Evaluate on a Folder…")
+    driver.find("push button", contains="Evaluate")
+    time.sleep(0.7)
+    driver.type(folder)
+    driver.keys("Return")
+    driver.wait("the accuracy", lambda: re.search(r"Accuracy: 75.%", tile("Accuracy")))
+    driver.picture("network-12-evaluated")
+    driver.click(driver.find("page tab", "History"))
+    driver.wait("both runs", lambda: driver.look("label", "75\u202f%"))
+    driver.picture("network-13-evaluated-history")
+
+
 tap.step("opens a network", opens)
 tap.step("runs and measures it", runs)
 tap.step("reads a block and an operator in it, by pointer and by keyboard", looks_into_a_block)
@@ -220,6 +242,8 @@ tap.step("fits a narrow window", is_narrow)
 tap.step("ends", ends)
 tap.step("reports what is not supported", reports_what_is_not_supported)
 tap.step("ends again", ends)
+tap.step("evaluates a classifier on labelled samples", evaluates)
+tap.step("ends for good", ends)
 if driver is not None and driver.process.poll() is None:
     driver.process.kill()
 sys.exit(tap.end())

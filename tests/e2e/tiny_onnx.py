@@ -1,5 +1,7 @@
 """Writes small ONNX files, byte by byte from onnx.proto's field numbers: networks for the end-to-end tests, with no program of others."""
 
+import json
+import os
 import random
 import struct
 
@@ -65,7 +67,37 @@ def convolutions(path, n=6, channels=16, size=48, unknown=()):
         file.write(model)
 
 
+def classifier(path, n=4):
+    """Scores are the input's numbers: the class is the greatest of them. With a card beside it that says so."""
+    identity = [float(i == k) for i in range(n) for k in range(n)]
+    nodes = [node("MatMul", ["values", "identity"], ["scores"], "/head/MatMul"), node("Softmax", ["scores"], ["shares"], "/head/Softmax")]
+    graph = (b"".join(field(1, part) for part in nodes) + field(2, "classifier") + field(5, tensor("identity", (n, n), identity))
+             + field(11, value_info("values", (1, n))) + field(12, value_info("shares", (1, n))))
+    with open(path, "wb") as file:
+        file.write(field(1, 8) + field(2, "tiny_onnx") + field(7, graph) + field(8, field(1, "") + field(2, 13)))
+    with open(os.path.splitext(path)[0] + ".card.json", "w", encoding="utf-8") as file:
+        json.dump({"lathe-card": 1, "title": "Greatest number", "task": {"kind": "classify", "labels": [f"number {i}" for i in range(n)]}}, file)
+
+
+def samples(folder, n=4, n_samples=40, n_wrong=10):
+    """Labelled samples for the classifier, of which it gets @n_wrong wrong."""
+    os.makedirs(folder, exist_ok=True)
+    lines = []
+    for i in range(n_samples):
+        says = i % n
+        label = (says + 1) % n if i < n_wrong else says
+        with open(os.path.join(folder, f"sample_{i:02}.bin"), "wb") as file:
+            file.write(struct.pack(f"<{n}f", *(3.0 if k == says else 0.5 for k in range(n))))
+        lines.append(f"sample_{i:02}.bin,{label}\n")
+    with open(os.path.join(folder, "labels.csv"), "w", encoding="utf-8") as file:
+        file.writelines(lines)
+
+
 if __name__ == "__main__":
     import sys
 
-    convolutions(sys.argv[1], unknown=[int(number) for number in sys.argv[2:]])
+    if sys.argv[1] == "classifier":
+        classifier(sys.argv[2])
+        samples(sys.argv[3])
+    else:
+        convolutions(sys.argv[1], unknown=[int(number) for number in sys.argv[2:]])

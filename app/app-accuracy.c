@@ -1,0 +1,127 @@
+/* Evaluations by build, read from the history once and again when it changes. Called by the stage; knows no widgets. */
+#include "app-accuracy.h"
+
+struct _AppAccuracy
+{
+  EngHistory *history;
+  gulong changed_id;
+  GPtrArray *evaluations; /* AppEvaluation, newest first; NULL: to be read */
+};
+
+static void
+evaluation_free (gpointer data)
+{
+  AppEvaluation *evaluation = data;
+
+  g_free (evaluation->build_hash);
+  g_free (evaluation->set);
+  g_free (evaluation);
+}
+
+static void
+on_changed (EngHistory *history, gpointer data)
+{
+  AppAccuracy *self = data;
+
+  g_clear_pointer (&self->evaluations, g_ptr_array_unref);
+}
+
+AppAccuracy *
+app_accuracy_new (EngHistory *history)
+{
+  AppAccuracy *self = g_new0 (AppAccuracy, 1);
+
+  if (history != NULL)
+    {
+      self->history = g_object_ref (history);
+      self->changed_id = g_signal_connect (history, "changed", G_CALLBACK (on_changed), self);
+    }
+  return self;
+}
+
+void
+app_accuracy_free (AppAccuracy *self)
+{
+  if (self == NULL)
+    return;
+  if (self->history != NULL)
+    g_signal_handler_disconnect (self->history, self->changed_id);
+  g_clear_object (&self->history);
+  g_clear_pointer (&self->evaluations, g_ptr_array_unref);
+  g_free (self);
+}
+
+/* The set's name is in the run's own document only: evaluations are few. */
+static void
+add_entry (AppAccuracy *self, const EngHistoryEntry *entry)
+{
+  g_autoptr (EngRun) run = eng_history_get (self->history, entry->id, NULL);
+  const EngWorkload *workload = run != NULL ? eng_run_get_workload (run) : NULL;
+  AppEvaluation *evaluation;
+
+  if (workload == NULL || !workload->labelled || workload->inputs == NULL
+      || workload->inputs[0] == NULL)
+    return;
+  evaluation = g_new0 (AppEvaluation, 1);
+  evaluation->build_hash = g_strdup (entry->build_hash);
+  evaluation->set = g_strdup (workload->inputs[0]);
+  evaluation->figure = eng_run_get_figure (run, ENG_FIGURE_ACCURACY);
+  g_ptr_array_add (self->evaluations, evaluation);
+}
+
+static void
+ensure_read (AppAccuracy *self)
+{
+  g_autoptr (GPtrArray) entries = NULL;
+
+  if (self->evaluations != NULL)
+    return;
+  self->evaluations = g_ptr_array_new_with_free_func (evaluation_free);
+  if (self->history != NULL)
+    entries = eng_history_list (self->history, NULL, NULL);
+  for (guint i = 0; entries != NULL && i < entries->len; i++)
+    {
+      const EngHistoryEntry *entry = entries->pdata[i];
+
+      if (entry->figures[ENG_FIGURE_ACCURACY].available)
+        add_entry (self, entry);
+    }
+}
+
+const AppEvaluation *
+app_accuracy_find (AppAccuracy *self, const char *build_hash, const char *set)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  ensure_read (self);
+  for (guint i = 0; i < self->evaluations->len; i++)
+    {
+      const AppEvaluation *evaluation = self->evaluations->pdata[i];
+
+      if (g_strcmp0 (evaluation->build_hash, build_hash) == 0
+          && (set == NULL || g_strcmp0 (evaluation->set, set) == 0))
+        return evaluation;
+    }
+  return NULL;
+}
+
+gboolean
+app_accuracy_find_pair (AppAccuracy *self, const char *hash_a, const char *hash_b,
+                        const AppEvaluation **a, const AppEvaluation **b)
+{
+  g_return_val_if_fail (self != NULL, FALSE);
+
+  ensure_read (self);
+  for (guint i = 0; i < self->evaluations->len; i++)
+    {
+      const AppEvaluation *of_b = self->evaluations->pdata[i];
+
+      if (g_strcmp0 (of_b->build_hash, hash_b) != 0)
+        continue;
+      *a = app_accuracy_find (self, hash_a, of_b->set);
+      *b = of_b;
+      if (*a != NULL)
+        return TRUE;
+    }
+  return FALSE;
+}

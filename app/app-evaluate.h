@@ -1,0 +1,20 @@
+/* Evaluating the build that is open on a labelled set: the dialog, the job, the result in the history. */
+#pragma once
+
+#include <gtk/gtk.h>
+
+#include "eng-history.h"
+#include "eng-run.h"
+
+G_BEGIN_DECLS
+
+/* TRUE when the model is one whose results have labels to compare with. */
+gboolean app_evaluate_is_possible (EngModel *model);
+
+/* Evaluate @build on @set on a worker. @done gets the run, already in @history (nullable), or NULL with an error; it is called
+ * once, also after @job was cancelled. */
+typedef void (*AppEvaluateDone) (EngRun *run, const GError *error, gpointer user_data);
+void app_evaluate_start (EngBuild *build, const char *set, EngHistory *history, EngJob *job, AppEvaluateDone done,
+                         gpointer user_data);
+
+G_END_DECLS
