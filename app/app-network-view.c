@@ -6,7 +6,6 @@
 #include "app-config.h"
 #include "app-input-text.h"
 #include "app-input-view.h"
-#include "app-output-view.h"
 #include "app-try.h"
 
 #include <adwaita.h>
@@ -467,4 +466,11 @@ app_network_view_get_inputs (AppNetworkView *self)
 {
   g_return_val_if_fail (APP_IS_NETWORK_VIEW (self), NULL);
   return self->inputs;
+}
+
+AppOutputView *
+app_network_view_get_output (AppNetworkView *self)
+{
+  g_return_val_if_fail (APP_IS_NETWORK_VIEW (self), NULL);
+  return self->output_view;
 }

@@ -4,6 +4,7 @@
 #include <gtk/gtk.h>
 
 #include "app-inputs.h"
+#include "app-output-view.h"
 #include "app-stage.h"
 
 G_BEGIN_DECLS
@@ -20,7 +21,8 @@ void app_network_view_set_can_enlarge (AppNetworkView *self,
                                        gboolean can); /* there is more than one page for it */
 /* What a run is to be fed; @all: every input that was chosen (continuous mode). The caller's. */
 EngWorkload *app_network_view_dup_workload (AppNetworkView *self, gboolean all);
-AppInputs *app_network_view_get_inputs (AppNetworkView *self); /* borrowed */
+AppInputs *app_network_view_get_inputs (AppNetworkView *self);     /* borrowed */
+AppOutputView *app_network_view_get_output (AppNetworkView *self); /* borrowed */
 /* Files that were dropped on the window: TRUE when they are inputs and were taken as such. */
 gboolean app_network_view_take_files (AppNetworkView *self, GSList *files);
 

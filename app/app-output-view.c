@@ -160,6 +160,13 @@ app_output_view_set_stale (AppOutputView *self, gboolean stale)
   update_note (self);
 }
 
+gboolean
+app_output_view_get_stale (AppOutputView *self)
+{
+  g_return_val_if_fail (APP_IS_OUTPUT_VIEW (self), FALSE);
+  return self->stale;
+}
+
 void
 app_output_view_set_busy (AppOutputView *self, gboolean busy)
 {

@@ -19,6 +19,7 @@ void app_output_view_show (AppOutputView *self, EngResult *result, const char *w
 EngResult *app_output_view_get_result (AppOutputView *self); /* borrowed; NULL */
 /* @stale: what is shown is of a recipe that is no longer set: pale, with words and a button. */
 void app_output_view_set_stale (AppOutputView *self, gboolean stale);
+gboolean app_output_view_get_stale (AppOutputView *self);
 void app_output_view_set_busy (AppOutputView *self, gboolean busy);
 GtkToggleButton *app_output_view_get_enlarge (AppOutputView *self); /* borrowed */
 PlotFigure *app_output_view_get_figure (AppOutputView *self);
