@@ -507,7 +507,7 @@ eng_import_placeholder (EngImport *self, const RtValueId *inputs, guint n_inputs
       attrs.is_unknown
           = shapes == NULL || shapes[i] == NULL || rt_shape_n (shapes[i]) > MAX_ELEMENTS;
       attrs.shape = attrs.is_unknown ? (RtShape){ 0 } : *shapes[i];
-      attrs.type = types != NULL ? types[i] : RT_TYPE_F32;
+      attrs.type = types != NULL && !attrs.is_unknown ? types[i] : RT_TYPE_F32;
       RtNodeId id = rt_graph_add_node (self->graph, name, 0, &rt_op_unsupported, known, n_known,
                                        &attrs, NULL);
       if (id == RT_NONE)
