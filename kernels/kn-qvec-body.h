@@ -119,3 +119,20 @@ max_rows (const uint8_t *x, size_t row_stride, size_t n_rows, size_t n, int is_s
       if (kn_code (x + row * row_stride, i, is_signed) > kn_code (y, i, is_signed))
         y[i] = x[row * row_stride + i];
 }
+
+static void
+lerp (const int32_t *a, const int32_t *b, int32_t a_factor, int32_t b_factor, size_t n, uint8_t *y)
+{
+  const I32 fa = i32_set1 (a_factor), fb = i32_set1 (b_factor), half = i32_set1 (1 << 19);
+  size_t i = 0;
+
+  for (; i + LANES <= n; i += LANES)
+    {
+      const I32 sum = i32_add (i32_mul (i32_load (a + i), fa), i32_mul (i32_load (b + i), fb));
+      const I32 up = i32_add (half, i32_shift_right (sum, 31));
+
+      codes_store (y + i, i32_shift_right (i32_add (sum, up), 20));
+    }
+  for (; i < n; i++)
+    y[i] = kn_qround20 (a[i] * a_factor + b[i] * b_factor);
+}

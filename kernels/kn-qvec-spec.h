@@ -47,3 +47,9 @@ kn_qmul1 (const KnQbinaryArgs *a, size_t i)
 
   return (uint8_t)kn_requant1 (product, a->scale, &a->requant);
 }
+
+KN_QINLINE uint8_t
+kn_qround20 (int32_t sum)
+{
+  return (uint8_t)((sum + (1 << 19) + (sum >> 31)) >> 20);
+}

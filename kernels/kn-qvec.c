@@ -59,6 +59,14 @@ max_rows_c (const uint8_t *x, size_t row_stride, size_t n_rows, size_t n, int is
         y[i] = x[i];
 }
 
+static void
+lerp_c (const int32_t *a, const int32_t *b, int32_t a_factor, int32_t b_factor, size_t n,
+        uint8_t *y)
+{
+  for (size_t i = 0; i < n; i++)
+    y[i] = kn_qround20 (a[i] * a_factor + b[i] * b_factor);
+}
+
 void
 kn_qvec_c (KnQvecFamily *f)
 {
@@ -70,5 +78,6 @@ kn_qvec_c (KnQvecFamily *f)
     .mul = mul_c,
     .sum_rows = sum_rows_c,
     .max_rows = max_rows_c,
+    .lerp = lerp_c,
   };
 }

@@ -47,4 +47,9 @@ typedef struct
                     int32_t *sums);
   void (*max_rows) (const uint8_t *x, size_t row_stride, size_t n_rows, size_t n, int is_signed,
                     uint8_t *y);
+
+  /* y[i] = kn_qround20 (a[i] * a_factor + b[i] * b_factor): 20 fraction bits rounded half away from
+   * zero, to a code of either signedness. Sums must stay within int32. */
+  void (*lerp) (const int32_t *a, const int32_t *b, int32_t a_factor, int32_t b_factor, size_t n,
+                uint8_t *y);
 } KnQvecFamily;

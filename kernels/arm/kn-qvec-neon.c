@@ -40,5 +40,6 @@ kn_qvec_neon (KnQvecFamily *f)
     .mul = mul,
     .sum_rows = sum_rows,
     .max_rows = max_rows,
+    .lerp = lerp,
   };
 }

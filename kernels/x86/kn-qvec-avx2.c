@@ -18,4 +18,5 @@ kn_qvec_avx2 (KnQvecFamily *f)
   f->mul = mul;
   f->sum_rows = sum_rows;
   f->max_rows = max_rows;
+  f->lerp = lerp;
 }

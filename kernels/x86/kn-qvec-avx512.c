@@ -235,6 +235,30 @@ mul_avx512 (const KnQbinaryArgs *a)
     }
 }
 
+static void
+lerp_avx512 (const int32_t *a, const int32_t *b, int32_t a_factor, int32_t b_factor, size_t n,
+             uint8_t *y)
+{
+  const __m512i fa = _mm512_set1_epi32 (a_factor), fb = _mm512_set1_epi32 (b_factor);
+  const __m512i half = _mm512_set1_epi32 (1 << 19);
+
+  for (size_t i = 0; i < n; i += 16)
+    {
+      const __mmask16 k = mask16 (n - i);
+      const __m512i sum
+          = _mm512_add_epi32 (_mm512_mullo_epi32 (_mm512_maskz_loadu_epi32 (k, a + i), fa),
+                              _mm512_mullo_epi32 (_mm512_maskz_loadu_epi32 (k, b + i), fb));
+      const __m512i up = _mm512_add_epi32 (half, _mm512_srai_epi32 (sum, 31));
+      const __m128i codes
+          = _mm512_cvtepi32_epi8 (_mm512_srai_epi32 (_mm512_add_epi32 (sum, up), 20));
+
+      if (n - i >= 16)
+        _mm_storeu_si128 ((__m128i *)(void *)(y + i), codes);
+      else
+        _mm_mask_storeu_epi8 (y + i, k, codes);
+    }
+}
+
 void
 kn_qvec_avx512 (KnQvecFamily *f)
 {
@@ -246,5 +270,6 @@ kn_qvec_avx512 (KnQvecFamily *f)
     .mul = mul_avx512,
     .sum_rows = sum_rows_avx512,
     .max_rows = max_rows_avx512,
+    .lerp = lerp_avx512,
   };
 }

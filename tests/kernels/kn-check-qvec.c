@@ -226,6 +226,38 @@ check_rows (const KnTable *c, const KnTable *v, const void *data)
       }
 }
 
+static void
+check_lerp (const KnTable *c, const KnTable *v, const void *data)
+{
+  for (size_t l = 0; l < N_LENGTHS; l++)
+    for (int is_signed = 0; is_signed < 2; is_signed++)
+      {
+        const size_t n = lengths[l];
+        const int32_t fa = (int32_t)kc_random_below (1025), fb = 1024 - fa;
+        int32_t *a = kc_input (n * 4, 4), *b = kc_input (n * 4, 4);
+        uint8_t *y = kc_output (n, 1);
+
+        kc_context ("%zu numbers, %s", n, is_signed ? "signed" : "unsigned");
+        for (size_t i = 0; i < n; i++)
+          {
+            /* Every fourth sum is a half. */
+            a[i] = ((int32_t)kc_random_below (256) - 128 * is_signed) * 1024 + (i % 4 ? 0 : 512);
+            b[i] = i % 4 ? ((int32_t)kc_random_below (256) - 128 * is_signed) * 1024 : a[i];
+            a[i] -= i % 4 || a[i] < 255 * 1024 - 128 * 1024 * is_signed ? 0 : 1024;
+            b[i] = i % 4 ? b[i] : a[i];
+          }
+        v->qvec.lerp (a, b, fa, fb, n, y);
+        for (size_t i = 0; i < n; i++)
+          {
+            const double exact = ((double)a[i] * fa + (double)b[i] * fb) / 0x1p20;
+            if (code (y, i, is_signed) != (int)round (exact))
+              kc_fail ("code %zu is %d, exact is %.9g", i, code (y, i, is_signed), exact);
+          }
+        kc_guards ("lerp");
+        kc_release ();
+      }
+}
+
 /* ---- benchmarks ---- */
 
 #define BENCH_N 16384
@@ -290,6 +322,7 @@ static const KcCase cases[] = {
   { "qvec/mul", check_binary, NULL, "mul", KC_MEMBERS (qvec.mul) },
   { "qvec/sum-rows", check_rows, NULL, NULL, KC_MEMBERS (qvec.sum_rows) },
   { "qvec/max-rows", check_rows, NULL, "max", KC_MEMBERS (qvec.max_rows) },
+  { "qvec/lerp", check_lerp, NULL, NULL, KC_MEMBERS (qvec.lerp) },
   { 0 },
 };
 

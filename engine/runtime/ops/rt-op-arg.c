@@ -160,6 +160,24 @@ best_floats_of_strip (const RtOpContext *context, const Lines *l, int64_t outer,
     rt_move_store_index (&context->outputs[0], (size_t)(outer * l->inner + from + k), at[k]);
 }
 
+/* Lines [first, last) of contiguous bytes. */
+static void
+best_bytes (const RtOpContext *context, int64_t n, uint64_t first, uint64_t last, bool smallest)
+{
+  const RtArgAttrs *attrs = context->attrs;
+  const RtTensor *x = &context->inputs[0], *y = &context->outputs[0];
+  const uint8_t *line = (const uint8_t *)x->data + first * (uint64_t)n;
+
+  for (uint64_t i = first; i < last; i++, line += n)
+    {
+      const int64_t at = best_byte (line, n, x->type == RT_TYPE_I8, smallest, attrs->select_last);
+      if (y->type == RT_TYPE_I64)
+        ((int64_t *)y->data)[i] = at;
+      else
+        ((int32_t *)y->data)[i] = (int32_t)at;
+    }
+}
+
 static void
 arg_run (const RtOpContext *context, uint32_t phase, uint32_t chunk, const RtWorker *worker)
 {
@@ -171,15 +189,16 @@ arg_run (const RtOpContext *context, uint32_t phase, uint32_t chunk, const RtWor
 
   rt_move_range (context, (uint64_t)l.n_outer * l.n_strips, strip_bytes (context, &l), chunk,
                  &first, &last);
+  if ((x->type == RT_TYPE_U8 || x->type == RT_TYPE_I8) && l.inner == 1 && l.n <= 0xffffff)
+    {
+      best_bytes (context, l.n, first, last, smallest);
+      return;
+    }
   for (uint64_t strip = first; strip < last; strip++)
     {
       int64_t outer = (int64_t)(strip / l.n_strips), from = (int64_t)(strip % l.n_strips) * STRIP;
       int64_t n = l.inner - from < STRIP ? l.inner - from : STRIP;
-      if ((x->type == RT_TYPE_U8 || x->type == RT_TYPE_I8) && l.inner == 1 && l.n <= 0xffffff)
-        rt_move_store_index (&context->outputs[0], (size_t)outer,
-                             best_byte ((const uint8_t *)x->data + outer * l.n, l.n,
-                                        x->type == RT_TYPE_I8, smallest, attrs->select_last));
-      else if (x->type != RT_TYPE_F32 || l.n > INT32_MAX)
+      if (x->type != RT_TYPE_F32 || l.n > INT32_MAX)
         best_of_strip (context, &l, outer, from, n, smallest);
       else if (l.inner == 1)
         rt_move_store_index (&context->outputs[0], (size_t)outer,

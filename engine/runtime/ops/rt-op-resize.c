@@ -259,11 +259,9 @@ resize_run (const RtOpContext *context, uint32_t phase, uint32_t chunk, const Rt
       else if (y->type == RT_TYPE_F32)
         rt_resize_row_f32 (&p, x->data, (int64_t)row, (float *)(void *)to,
                            rt_op_thread_scratch (context, worker));
-      else if (y->type == RT_TYPE_U8)
-        rt_resize_row_u8 (&p, x->data, (int64_t)row, to, rt_op_thread_scratch (context, worker));
       else
-        rt_resize_row_i8 (&p, x->data, (int64_t)row, (int8_t *)to,
-                          rt_op_thread_scratch (context, worker));
+        rt_resize_row_byte (&p, &context->kn->qvec, y->type == RT_TYPE_I8, x->data, (int64_t)row,
+                            to, rt_op_thread_scratch (context, worker));
     }
 }
 

@@ -120,68 +120,41 @@ rt_resize_row_f32 (const RtResizePlanes *p, const float *x, int64_t row, float *
  * All weights have 10 fractional bits. The two rows are blended first, as integers, so that each column
  * costs two products. */
 
-typedef int32_t I4 __attribute__ ((vector_size (16)));
-
-ALWAYS_INLINE I4
-load_i4 (const int32_t *x)
-{
-  I4 v;
-  memcpy (&v, x, sizeof v);
-  return v;
-}
-
-/* 20 fractional bits, half away from zero: TFLite's. */
-#define ROUND_20(sum) (((sum) + (1 << 19) + ((sum) >> 31)) >> 20)
-
-#define DEFINE_INTEGER_ROW(name, type)                                                             \
-  static void columns_##name (const RtResizePlanes *p, const int32_t *x, type *to)                 \
+#define DEFINE_BLEND(name, type)                                                                   \
+  static void blend_##name (const type *top, const type *bottom, int32_t a, int32_t b, int64_t n,  \
+                            int32_t *y)                                                            \
   {                                                                                                \
-    for (int64_t i = 0; i < p->out_w; i++, to += p->inner)                                         \
-      {                                                                                            \
-        const RtResizeTap *w = &p->w[i];                                                           \
-        const int32_t *left = x + w->index[0] * p->inner, *right = x + w->index[1] * p->inner;     \
-        const int32_t a = w->fixed[0], b = w->fixed[1];                                            \
-        int64_t k = 0;                                                                             \
-                                                                                                   \
-        for (; k + 4 <= p->inner; k += 4)                                                          \
-          {                                                                                        \
-            I4 sum = load_i4 (left + k) * a + load_i4 (right + k) * b;                             \
-            sum = ROUND_20 (sum);                                                                  \
-            for (int j = 0; j < 4; j++)                                                            \
-              to[k + j] = (type)sum[j];                                                            \
-          }                                                                                        \
-        for (; k < p->inner; k++)                                                                  \
-          {                                                                                        \
-            const int32_t sum = left[k] * a + right[k] * b;                                        \
-            to[k] = (type)ROUND_20 (sum);                                                          \
-          }                                                                                        \
-      }                                                                                            \
-  }                                                                                                \
-                                                                                                   \
-  void rt_resize_row_##name (const RtResizePlanes *p, const type *x, int64_t row, type *to,        \
-                             int32_t *scratch)                                                     \
-  {                                                                                                \
-    static const RtResizeTap same = { .fixed = { 1024, 0 } };                                      \
-    const int64_t outer = row / p->out_h, y = row % p->out_h, n = p->in_w * p->inner;              \
-    const type *plane = x + outer * p->in_h * n;                                                   \
-    const RtResizeTap *h = p->h != NULL ? &p->h[y] : &same;                                        \
-    const type *top = plane + (p->h != NULL ? h->index[0] : y) * n;                                \
-    const type *bottom = plane + (p->h != NULL ? h->index[1] : y) * n;                             \
-    const int32_t a = h->fixed[0], b = h->fixed[1];                                                \
-                                                                                                   \
     for (int64_t i = 0; i < n; i++)                                                                \
-      scratch[i] = top[i] * a + bottom[i] * b;                                                     \
-    if (p->w != NULL)                                                                              \
-      columns_##name (p, scratch, to);                                                             \
-    for (int64_t i = 0; p->w == NULL && i < n; i++)                                                \
-      {                                                                                            \
-        const int32_t sum = scratch[i] * 1024;                                                     \
-        to[i] = (type)ROUND_20 (sum);                                                              \
-      }                                                                                            \
+      y[i] = top[i] * a + bottom[i] * b;                                                           \
   }
 
-DEFINE_INTEGER_ROW (u8, uint8_t)
-DEFINE_INTEGER_ROW (i8, int8_t)
+DEFINE_BLEND (u8, uint8_t)
+DEFINE_BLEND (i8, int8_t)
+
+void
+rt_resize_row_byte (const RtResizePlanes *p, const KnQvecFamily *kn, bool is_signed,
+                    const uint8_t *x, int64_t row, uint8_t *to, int32_t *scratch)
+{
+  static const RtResizeTap same = { .fixed = { 1024, 0 } };
+  const int64_t outer = row / p->out_h, y = row % p->out_h, n = p->in_w * p->inner;
+  const uint8_t *plane = x + outer * p->in_h * n;
+  const RtResizeTap *h = p->h != NULL ? &p->h[y] : &same;
+  const uint8_t *top = plane + (p->h != NULL ? h->index[0] : y) * n;
+  const uint8_t *bottom = plane + (p->h != NULL ? h->index[1] : y) * n;
+
+  if (is_signed)
+    blend_i8 ((const int8_t *)top, (const int8_t *)bottom, h->fixed[0], h->fixed[1], n, scratch);
+  else
+    blend_u8 (top, bottom, h->fixed[0], h->fixed[1], n, scratch);
+  if (p->w == NULL)
+    kn->lerp (scratch, scratch, 1024, 0, (size_t)n, to);
+  for (int64_t i = 0; p->w != NULL && i < p->out_w; i++, to += p->inner)
+    {
+      const RtResizeTap *w = &p->w[i];
+      kn->lerp (scratch + w->index[0] * p->inner, scratch + w->index[1] * p->inner, w->fixed[0],
+                w->fixed[1], (size_t)p->inner, to);
+    }
+}
 
 /* ---- nearest ---- */
 

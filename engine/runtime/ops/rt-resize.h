@@ -2,6 +2,7 @@
  * Shared by the parts of the resize operator. Private to engine/runtime/ops. */
 #pragma once
 
+#include "kn-qvec.h"
 #include "rt-op-move.h"
 
 #define RT_RESIZE_TAPS 4
@@ -46,9 +47,7 @@ typedef struct
 /* Output rows @row (outer * out_h + y), into @to. @scratch: in_w * inner numbers. */
 void rt_resize_row_f32 (const RtResizePlanes *p, const float *x, int64_t row, float *to,
                         float *scratch);
-void rt_resize_row_u8 (const RtResizePlanes *p, const uint8_t *x, int64_t row, uint8_t *to,
-                       int32_t *scratch);
-void rt_resize_row_i8 (const RtResizePlanes *p, const int8_t *x, int64_t row, int8_t *to,
-                       int32_t *scratch);
+void rt_resize_row_byte (const RtResizePlanes *p, const KnQvecFamily *kn, bool is_signed,
+                         const uint8_t *x, int64_t row, uint8_t *to, int32_t *scratch);
 void rt_resize_row_nearest (const RtResizePlanes *p, size_t elem, const uint8_t *x, int64_t row,
                             uint8_t *to);
