@@ -310,6 +310,148 @@ run (const size_t KH, const size_t KW, const int w_zero, const KnQdwArgs *a, siz
     run16 (KH, KW, w_zero, a, c, first, n);
 }
 
+/* ---- a whole line of few channels ----
+ *
+ * Where an output's window begins at the next pixel, the codes of a line are one long vector: what a tap
+ * reads is what lies kx pixels further on, whatever pixel it belongs to. 8 or 16 channels, so that all
+ * registers of 16 hold the same channels; with more it is no faster than pixel by pixel. */
+
+#define FLAT_MAX_KW 5
+
+static int
+is_flat (const KnQdwArgs *a)
+{
+  const size_t n = a->n_channels;
+  const size_t n_columns = a->n_outputs + (a->kw - 1) * a->dilation_w;
+
+  if ((n != 8 && n != 16) || a->stride_w != 1 || a->y_stride != n || a->kh > 4
+      || a->kw > FLAT_MAX_KW || (n_columns * n + 64) * 4 > KN_QDW_SCRATCH)
+    return 0;
+  for (size_t ky = 0; ky < a->kh; ky++)
+    if (a->steps[ky] != n)
+      return 0;
+  return 1;
+}
+
+/* The pixel of padding, interleaved, @n times from @to on. */
+static uint8_t *
+flat_padding (const KnQdwArgs *a, size_t n, uint8_t *to)
+{
+  const __m512i rows = _mm512_set1_epi32 ((int32_t)(0x01010101u >> 8 * (4 - a->kh)));
+  const __m128i flip = _mm_set1_epi8 ((char)a->flip);
+
+  for (size_t i = 0; i < n; i++)
+    for (size_t c = 0; c < a->n_channels; c += 16)
+      {
+        const size_t left = a->n_channels - c < 16 ? a->n_channels - c : 16;
+        const __mmask16 k = (__mmask16)((1u << left) - 1);
+        const __m128i codes = _mm_xor_si128 (_mm_maskz_loadu_epi8 (k, a->pad + c), flip);
+
+        _mm512_mask_storeu_epi32 (to, k, _mm512_mullo_epi32 (_mm512_cvtepu8_epi32 (codes), rows));
+        to += 4 * left;
+      }
+  return to;
+}
+
+static void
+flat_interleave (const KnQdwArgs *a)
+{
+  const size_t n = a->n_inside * a->n_channels;
+  const size_t n_columns = a->n_outputs + (a->kw - 1) * a->dilation_w;
+  const uint8_t *at[4];
+  uint8_t *to = flat_padding (a, a->first_inside, a->scratch);
+
+  for (size_t ky = 0; ky < 4; ky++)
+    at[ky] = a->rows[ky < a->kh ? ky : 0];
+  for (size_t i = 0; i < n; i += 16, to += 64)
+    {
+      const __mmask16 k = n - i < 16 ? (__mmask16)((1u << (n - i)) - 1) : (__mmask16)0xffff;
+
+      _mm512_storeu_si512 (to, interleave16 (at, a->kh, 0, k, a->flip));
+      UNROLL
+      for (size_t ky = 0; ky < 4; ky++)
+        at[ky] += 16;
+    }
+  flat_padding (a, n_columns - a->first_inside - a->n_inside,
+                (uint8_t *)a->scratch + (a->first_inside * a->n_channels + n) * 4);
+}
+
+/* Numbers of all channels, those of 8 channels twice. */
+KN_QINLINE __m512i
+flat_load (const KnQdwArgs *a, const void *from)
+{
+  if (a->n_channels == 8)
+    return _mm512_broadcast_i64x4 (_mm256_loadu_si256 (from));
+  return _mm512_loadu_si512 (from);
+}
+
+KN_QINLINE void
+run_flat (const size_t KW, const int w_zero, const KnQdwArgs *a)
+{
+  const size_t kw = KW ? KW : a->kw, n = a->n_outputs * a->n_channels;
+  const size_t step = a->dilation_w * a->n_channels * 4;
+  const __m512i ones = _mm512_set1_epi8 (1), bias = flat_load (a, a->bias);
+  const __m512i zero = w_zero ? flat_load (a, a->w_zero) : _mm512_setzero_si512 ();
+  const __m512 one_scale = _mm512_castsi512_ps (flat_load (a, a->scale));
+  const __m512 scale[4] = { one_scale, one_scale, one_scale, one_scale };
+  const KnEpilogue e = kn_epilogue (&a->requant);
+  const uint8_t *x = a->scratch;
+  __m512i w[FLAT_MAX_KW];
+
+  flat_interleave (a);
+  UNROLL
+  for (size_t kx = 0; kx < FLAT_MAX_KW; kx++)
+    w[kx]
+        = kx < kw ? flat_load (a, (const uint8_t *)a->weights + kx * 64) : _mm512_setzero_si512 ();
+
+  for (size_t i = 0; i < n; i += 64, x += 256)
+    {
+      __m512i acc[4], sum[4];
+
+      UNROLL
+      for (size_t j = 0; j < 4; j++)
+        {
+          acc[j] = bias;
+          sum[j] = _mm512_setzero_si512 ();
+        }
+      UNROLL
+      for (size_t kx = 0; kx < kw; kx++)
+        UNROLL
+      for (size_t j = 0; j < 4; j++)
+        {
+          const __m512i v = _mm512_loadu_si512 (x + kx * step + 64 * j);
+
+          acc[j] = _mm512_dpbusd_epi32 (acc[j], v, w[kx]);
+          if (w_zero)
+            sum[j] = _mm512_dpbusd_epi32 (sum[j], v, ones);
+        }
+      if (w_zero)
+        {
+          UNROLL
+          for (size_t j = 0; j < 4; j++)
+            acc[j] = _mm512_sub_epi32 (acc[j], _mm512_mullo_epi32 (sum[j], zero));
+        }
+      const __m512i codes = kn_pack4 (acc, scale, &e);
+      if (n - i >= 64)
+        _mm512_storeu_si512 (a->y + i, codes);
+      else
+        _mm512_mask_storeu_epi8 (a->y + i, kn_tail64 (n - i), codes);
+    }
+}
+
+static void
+depthwise_flat (const KnQdwArgs *a)
+{
+  if (a->kw == 3 && a->w_zero == NULL)
+    run_flat (3, 0, a);
+  else if (a->kw == 3)
+    run_flat (3, 1, a);
+  else if (a->w_zero == NULL)
+    run_flat (0, 0, a);
+  else
+    run_flat (0, 1, a);
+}
+
 /* Windows whose interleaved columns do not fit the scratch: from the definition, one output at a time,
  * 16 sums in a register made of single bytes. Such windows are larger than 31 x 31. */
 static void
@@ -345,6 +487,11 @@ depthwise_avx512 (const KnQdwArgs *a)
   const size_t capacity = KN_QDW_SCRATCH / column_bytes;
   const size_t window = (a->kw - 1) * a->dilation_w + 1;
 
+  if (is_flat (a))
+    {
+      depthwise_flat (a);
+      return;
+    }
   if (capacity < window)
     {
       run_huge (a);
