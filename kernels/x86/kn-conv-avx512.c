@@ -84,6 +84,26 @@ store_panel (const KnConvArgs *a, const int n_pixels, size_t first_pixel, End e,
     }
 }
 
+/* Whether the next segment is this one moved by a pixel, as the taps of a row of the window are. */
+KN_INLINE int
+is_shifted (const KnConvArgs *a, size_t segment, const float *const *segments)
+{
+  return segment + 1 < a->n_segments && segments[a->n_pixels] == segments[1];
+}
+
+/* The part of a segment that the next tile will read. Its pixels lie in as many places, too far apart for
+ * the processor to guess. */
+KN_INLINE void
+prefetch_pixels (const float *const *segments, size_t offset, size_t n)
+{
+  for (size_t i = 0; i < n; i += 16)
+    {
+      KN_UNROLL
+      for (int t = 0; t < MAX_PIXELS; t++)
+        _mm_prefetch ((const char *)(segments[t] + offset + i), _MM_HINT_T0);
+    }
+}
+
 KN_INLINE void
 tile (const int n_pixels, const int n_panels, const KnConvPass *pass, size_t first_pixel)
 {
@@ -114,6 +134,9 @@ tile (const int n_pixels, const int n_panels, const KnConvPass *pass, size_t fir
       KN_UNROLL
       for (int t = 0; t < n_pixels; t++)
         x[t] = segments[t] + offset;
+      if (n_pixels == MAX_PIXELS && n >= KN_PANEL_ROWS
+          && first_pixel + 2 * MAX_PIXELS <= a->n_pixels && !is_shifted (a, segment, segments))
+        prefetch_pixels (segments + MAX_PIXELS, offset, n);
       for (size_t i = 0; i < n; i++, w += KN_PANEL_ROWS)
         {
           __m512 line[KN_CONV_MAX_PANELS];
