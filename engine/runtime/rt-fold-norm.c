@@ -1,4 +1,4 @@
-/* Folding of batch norms into convolutions, see rt-trim.h. Called by importers before the graph is
+/* Folding of batch norms and other factors of channels into convolutions, see rt-trim.h. Called by importers before the graph is
  * trimmed. */
 #include "rt-trim.h"
 
@@ -93,35 +93,86 @@ is_constant_norm (const Folder *f, const RtNode *node, size_t n_channels)
   return true;
 }
 
-/* Weights and bias of @conv with @norm in them. */
 static bool
-rewrite (Folder *f, RtNodeId conv_id, const RtNode *norm, size_t n_channels)
+is_factor (const RtNode *node)
+{
+  return node->op == &rt_op_mul || node->op == &rt_op_add || node->op == &rt_op_sub;
+}
+
+/* The input of a product or sum that is not the convolution's; the second one where it matters. */
+static uint32_t
+other_input (const RtNode *node, RtValueId x)
+{
+  return node->inputs[0] == x || node->op == &rt_op_sub ? 1 : 0;
+}
+
+/* Whether the other operand is a constant with one value, or one for each channel of the picture @x. */
+static bool
+is_constant_factor (const Folder *f, const RtNode *conv, const RtNode *node, RtValueId x)
+{
+  const RtShape *y = &rt_graph_value (f->graph, x)->shape;
+  const uint32_t channel = ((const RtConvAttrs *)conv->attrs)->channels_first ? 1 : y->n_dims - 1;
+  const uint32_t other = other_input (node, x);
+
+  if (node->inputs[1 - other] != x || node->inputs[other] == x
+      || constant_of (f, node->inputs[other]) == NULL)
+    return false;
+  const RtShape *shape = &rt_graph_value (f->graph, node->inputs[other])->shape;
+  if (shape->n_dims > y->n_dims)
+    return false;
+  for (uint32_t i = 0, missing = y->n_dims - shape->n_dims; i < shape->n_dims; i++)
+    if (shape->dims[i] != 1 && (i + missing != channel || shape->dims[i] != y->dims[channel]))
+      return false;
+  return true;
+}
+
+/* What @node does to channel @c of @x: y = s x + t. */
+static void
+factor_of (const Folder *f, const RtNode *node, RtValueId x, size_t c, double *s, double *t)
+{
+  if (is_factor (node))
+    {
+      const RtValueId other = node->inputs[other_input (node, x)];
+      const float *values = constant_of (f, other);
+      const double v
+          = (double)values[rt_shape_n (&rt_graph_value (f->graph, other)->shape) > 1 ? c : 0];
+
+      *s = node->op == &rt_op_mul ? v : 1;
+      *t = node->op == &rt_op_mul ? 0 : node->op == &rt_op_add ? v : -v;
+      return;
+    }
+  const float eps = ((const RtChannelNormAttrs *)node->attrs)->eps;
+
+  *s = (double)constant_of (f, node->inputs[SCALE])[c]
+       / sqrt ((double)constant_of (f, node->inputs[VARIANCE])[c] + (double)eps);
+  *t = (double)constant_of (f, node->inputs[OFFSET])[c]
+       - (double)constant_of (f, node->inputs[MEAN])[c] * *s;
+}
+
+/* Weights and bias of @conv with @node in them. */
+static bool
+rewrite (Folder *f, RtNodeId conv_id, const RtNode *node, size_t n_channels)
 {
   const RtNode *conv = rt_graph_node (f->graph, conv_id);
   const RtValue *weight = rt_graph_value (f->graph, conv->inputs[RT_CONV_WEIGHT]);
   const float *w = weight->data, *b = constant_of (f, bias_of (conv));
-  const float *scale = constant_of (f, norm->inputs[SCALE]);
-  const float *offset = constant_of (f, norm->inputs[OFFSET]);
-  const float *mean = constant_of (f, norm->inputs[MEAN]);
-  const float *variance = constant_of (f, norm->inputs[VARIANCE]);
-  const float eps = ((const RtChannelNormAttrs *)norm->attrs)->eps;
   const size_t n = (size_t)rt_shape_n (&weight->shape);
-  const size_t inner = conv->op == &rt_op_conv ? n / n_channels : 1;
+  const bool is_last = conv->op == &rt_op_depthwise;
+  const size_t inner = is_last ? 1 : n / n_channels, step = is_last ? n_channels : 1;
   float *new_w = rt_graph_alloc (f->graph, n * sizeof *new_w);
   float *new_b = rt_graph_alloc (f->graph, n_channels * sizeof *new_b);
   char name[400];
 
   if (new_w == NULL || new_b == NULL)
-    return rt_fail (f->error, RT_ERROR_MEMORY, "No memory to fold %s", norm->name);
+    return rt_fail (f->error, RT_ERROR_MEMORY, "No memory to fold %s", node->name);
   for (size_t c = 0; c < n_channels; c++)
     {
-      double s = scale[c] / sqrt ((double)variance[c] + eps);
-      new_b[c] = (float)(((b != NULL ? b[c] : 0.0) - mean[c]) * s + offset[c]);
-    }
-  for (size_t i = 0; i < n; i++)
-    {
-      size_t c = i / inner % n_channels;
-      new_w[i] = (float)(w[i] * (scale[c] / sqrt ((double)variance[c] + eps)));
+      double s, t;
+
+      factor_of (f, node, conv->outputs[0], c, &s, &t);
+      new_b[c] = (float)((b != NULL ? (double)b[c] : 0.0) * s + t);
+      for (size_t i = c * inner, end = is_last ? n : i + inner; i < end; i += step)
+        new_w[i] = (float)((double)w[i] * s);
     }
   rt_graph_replace_weight (f->graph, conv->inputs[RT_CONV_WEIGHT], RT_TYPE_F32, new_w,
                            n * sizeof *new_w);
@@ -155,23 +206,28 @@ redirect (Folder *f, RtValueId from, RtValueId to)
 }
 
 static bool
-fold_one (Folder *f, const RtNode *norm, uint32_t *n_folded)
+fold_one (Folder *f, const RtNode *node, uint32_t *n_folded)
 {
-  const RtValue *x = rt_graph_value (f->graph, norm->inputs[X]);
-  const RtValue *y = rt_graph_value (f->graph, norm->outputs[0]);
+  /* Of a product or sum, whichever operand is no constant. */
+  const uint32_t input = is_factor (node) && constant_of (f, node->inputs[0]) != NULL ? 1 : 0;
+  const RtValueId from = node->inputs[input];
+  const RtValue *x = rt_graph_value (f->graph, from);
+  const RtValue *y = rt_graph_value (f->graph, node->outputs[0]);
 
-  if (x->producer == RT_NONE || x->is_kept || y->is_kept || !has_one_reader (f, norm->inputs[X]))
+  if (x->producer == RT_NONE || x->is_kept || y->is_kept || !has_one_reader (f, from))
     return true;
   const RtNode *conv = rt_graph_node (f->graph, x->producer);
   const size_t n_channels = channels_of (f, conv);
-  if (n_channels == 0 || !is_constant_norm (f, norm, n_channels))
+  if (n_channels == 0
+      || !(is_factor (node) ? is_constant_factor (f, conv, node, from)
+                            : is_constant_norm (f, node, n_channels)))
     return true;
-  if (!rewrite (f, x->producer, norm, n_channels)
-      || !rt_graph_set_sources (f->graph, x->producer, (const RtNode *const[]){ conv, norm }, 2,
+  if (!rewrite (f, x->producer, node, n_channels)
+      || !rt_graph_set_sources (f->graph, x->producer, (const RtNode *const[]){ conv, node }, 2,
                                 f->error))
     return false;
-  redirect (f, norm->outputs[0], norm->inputs[X]);
-  f->n_readers[norm->inputs[X]] = f->n_readers[norm->outputs[0]];
+  redirect (f, node->outputs[0], from);
+  f->n_readers[from] = f->n_readers[node->outputs[0]];
   (*n_folded)++;
   return true;
 }
@@ -191,7 +247,7 @@ rt_fold_norms (RtGraph *graph, uint32_t *n_folded, RtError *error)
     return rt_fail (error, RT_ERROR_MEMORY, "No memory to fold norms");
   count_readers (&f);
   for (RtNodeId n = 0; ok && n < rt_graph_n_nodes (graph); n++)
-    if (rt_graph_node (graph, n)->op == &rt_op_batch_norm)
+    if (rt_graph_node (graph, n)->op == &rt_op_batch_norm || is_factor (rt_graph_node (graph, n)))
       ok = fold_one (&f, rt_graph_node (graph, n), n_folded);
   free (f.n_readers);
   return ok;

@@ -18,8 +18,8 @@ bool rt_fold (const RtGraph *graph, const RtNode *node, void *const *outputs, Rt
  * new value or RT_NONE; may be NULL. */
 RtGraph *rt_trim (const RtGraph *graph, RtValueId *map, RtError *error);
 
-/* Batch norms with constant statistics behind a convolution become part of its weights and bias: y = s (W x
- * + b) + t is (s W) x + (s b + t). Their readers read the convolution, which names both as its sources;
+/* Batch norms with constant statistics behind a convolution, and products and sums with a constant or one for
+ * each channel, become part of its weights and bias: y = s (W x + b) + t is (s W) x + (s b + t). Their readers read the convolution, which names both as its sources;
  * the norms themselves are left for rt_trim(). Only where nothing else reads the convolution or its
  * constants. *@n_folded: how many. Fails with RT_ERROR_MEMORY only. */
 bool rt_fold_norms (RtGraph *graph, uint32_t *n_folded, RtError *error);

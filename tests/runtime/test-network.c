@@ -167,7 +167,7 @@ norm (Made *m, const char *name, RtValueId x, int64_t n)
                               constant (m, 1, &n, -1, 1), constant (m, 1, &n, 0.1f, 2) });
 }
 
-/* conv, norm, norm; depthwise with a bias, norm; a convolution that is read twice, norm; an output that is
+/* conv, norm, norm; depthwise with a bias, norm, factors of channels, one of rows; a convolution that is read twice, norm; an output that is
  * a norm. */
 static void
 make_norms (Made *m)
@@ -190,6 +190,14 @@ make_norms (Made *m)
             (RtValueId[]){ x, constant (m, 3, (int64_t[]){ 3, 3, 6 }, -1, 1),
                            constant (m, 1, (int64_t[]){ 6 }, -1, 1) });
   x = norm (m, "norm2", x, 6);
+  x = node (m, "mul", &rt_op_mul, NULL, 2,
+            (RtValueId[]){ constant (m, 1, (int64_t[]){ 6 }, -1, 1), x });
+  x = node (m, "sub", &rt_op_sub, NULL, 2,
+            (RtValueId[]){ x, constant (m, 1, (int64_t[]){ 1 }, -1, 1) });
+  x = node (m, "add", &rt_op_add, NULL, 2,
+            (RtValueId[]){ x, constant (m, 4, (int64_t[]){ 1, 1, 1, 6 }, -1, 1) });
+  x = node (m, "rows", &rt_op_mul, NULL, 2,
+            (RtValueId[]){ x, constant (m, 3, (int64_t[]){ 4, 1, 1 }, -1, 1) });
   x = node (m, "conv3", &rt_op_conv, &attrs, 2,
             (RtValueId[]){ x, constant (m, 4, (int64_t[]){ 4, 1, 1, 6 }, -1, 1) });
   x = node (m, "sum", &rt_op_add, NULL, 2, (RtValueId[]){ x, norm (m, "norm3", x, 4) });
@@ -224,10 +232,10 @@ test_fold_norms (void)
   make_norms (&m);
   g_autofree float *before = run_norms (m.graph, &n);
   g_assert_true (rt_fold_norms (m.graph, &n_folded, &error));
-  g_assert_cmpuint (n_folded, ==, 3); /* not of what is read twice, not of a sum */
+  g_assert_cmpuint (n_folded, ==, 6); /* not of what is read twice, not of a sum, not rows */
   RtGraph *graph = rt_trim (m.graph, NULL, &error);
   g_assert_nonnull (graph);
-  g_assert_cmpuint (rt_graph_n_nodes (graph), ==, 6);
+  g_assert_cmpuint (rt_graph_n_nodes (graph), ==, 7);
   g_autofree float *after = run_norms (graph, &n_again);
   g_assert_cmpuint (n, ==, n_again);
   for (gsize i = 0; i < n; i++)
