@@ -108,8 +108,10 @@ eng_import_report (EngImport *self, const char *format, ...)
   va_list args;
 
   va_start (args, format);
-  g_ptr_array_add (self->report, g_strdup_vprintf (format, args));
+  g_autofree char *line = g_strdup_vprintf (format, args);
   va_end (args);
+  /* Reasons name what the file names. */
+  g_ptr_array_add (self->report, g_utf8_make_valid (line, -1));
 }
 
 /* ---- names ---- */

@@ -7,6 +7,19 @@
 
 #include "eng-error.h"
 
+gboolean
+eng_json_refuse (GError **error, int code, const char *format, ...)
+{
+  va_list args;
+
+  va_start (args, format);
+  g_autofree char *text = g_strdup_vprintf (format, args);
+  va_end (args);
+  g_autofree char *valid = g_utf8_make_valid (text, -1);
+  g_set_error_literal (error, ENG_ERROR, code, valid);
+  return FALSE;
+}
+
 /* What JSON has outside of strings. json-glib takes more (comments, other quotes); that goes here, so
  * that this scan and json-glib agree on what is a string. */
 static gboolean
@@ -73,7 +86,7 @@ eng_json_parse (const char *what, const char *text, gsize n_bytes, GError **erro
     return NULL;
   if (!json_parser_load_from_data (parser, text, (gssize)n_bytes, &local))
     {
-      g_set_error (error, ENG_ERROR, ENG_ERROR_FORMAT, "%s: not JSON: %s", what, local->message);
+      eng_json_refuse (error, ENG_ERROR_FORMAT, "%s: not JSON: %s", what, local->message);
       return NULL;
     }
   JsonNode *root = json_parser_get_root (parser);

@@ -14,6 +14,9 @@ JsonObject *eng_json_parse (const char *what, const char *text, gsize n_bytes, G
 /* The same for the file at @path, of at most @max_bytes. */
 JsonObject *eng_json_load (const char *path, gsize max_bytes, GError **error);
 
+/* Sets @error (ENG_ERROR, @code) to text that is UTF-8 whatever it quotes, and returns FALSE. */
+gboolean eng_json_refuse (GError **error, int code, const char *format, ...) G_GNUC_PRINTF (3, 4);
+
 /* Members by name; what is null counts as absent. */
 
 JsonNode *eng_json_member (JsonObject *object, const char *name);

@@ -48,8 +48,7 @@ refuse (Reader *r, EngError code, const char *format, ...)
   va_start (args, format);
   g_autofree char *text = g_strdup_vprintf (format, args);
   va_end (args);
-  g_set_error (r->error, ENG_ERROR, (int)code, "config.json: %s", text);
-  return FALSE;
+  return eng_json_refuse (r->error, (int)code, "config.json: %s", text);
 }
 
 void

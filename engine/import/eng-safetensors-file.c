@@ -31,20 +31,7 @@ static const struct
   { "U16", 2 }, { "U8", 1 },  { "BOOL", 1 }, { "F8_E4M3", 1 }, { "F8_E5M2", 1 },
 };
 
-static gboolean refuse (GError **error, EngError code, const char *format, ...)
-    G_GNUC_PRINTF (3, 4);
-
-static gboolean
-refuse (GError **error, EngError code, const char *format, ...)
-{
-  va_list args;
-
-  va_start (args, format);
-  g_autofree char *text = g_strdup_vprintf (format, args);
-  va_end (args);
-  g_set_error_literal (error, ENG_ERROR, (int)code, text);
-  return FALSE;
-}
+#define refuse eng_json_refuse
 
 /* ---- one tensor ---- */
 

@@ -57,8 +57,7 @@ refuse (Vocabulary *v, EngError code, const char *format, ...)
   va_start (args, format);
   g_autofree char *text = g_strdup_vprintf (format, args);
   va_end (args);
-  g_set_error (v->error, ENG_ERROR, (int)code, "tokenizer.json: %s", text);
-  return FALSE;
+  return eng_json_refuse (v->error, (int)code, "tokenizer.json: %s", text);
 }
 
 static const char *

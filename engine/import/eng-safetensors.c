@@ -102,8 +102,8 @@ check_index (const char *index, JsonObject *map, GHashTable *shards, GError **er
       const EngSafetensorsFile *file = g_hash_table_lookup (shards, shard);
       if (eng_safetensors_file_find (file, name) == NULL)
         {
-          g_set_error (error, ENG_ERROR, ENG_ERROR_FORMAT, "%s: tensor '%.80s' is not in %s", index,
-                       name, shard);
+          eng_json_refuse (error, ENG_ERROR_FORMAT, "%s: tensor '%.80s' is not in %s", index, name,
+                           shard);
           return FALSE;
         }
     }
@@ -124,7 +124,7 @@ open_shards (EngSafetensors *self, const char *index, GError **error)
     return FALSE;
   if (map == NULL)
     {
-      g_set_error (error, ENG_ERROR, ENG_ERROR_FORMAT, "%s: no weight_map", index);
+      eng_json_refuse (error, ENG_ERROR_FORMAT, "%s: no weight_map", index);
       return FALSE;
     }
   json_object_iter_init (&iter, map);
@@ -134,9 +134,9 @@ open_shards (EngSafetensors *self, const char *index, GError **error)
       if (shard == NULL || *shard == '\0' || strchr (shard, '/') != NULL || *shard == '.'
           || g_hash_table_size (shards) >= MAX_SHARDS)
         {
-          g_set_error (error, ENG_ERROR, ENG_ERROR_FORMAT,
-                       "%s: tensor '%.80s': expected the name of a file beside it, got '%.80s'",
-                       index, name, shard != NULL ? shard : "no text");
+          eng_json_refuse (error, ENG_ERROR_FORMAT,
+                           "%s: tensor '%.80s': expected the name of a file beside it, got '%.80s'",
+                           index, name, shard != NULL ? shard : "no text");
           return FALSE;
         }
       if (g_hash_table_contains (shards, shard))
@@ -280,11 +280,11 @@ add_tensor (EngSafetensors *self, const EngSafetensor *from, const EngSafetensor
     return TRUE;
   if (to.dtype < 0 || from->n_dims > RT_GGUF_MAX_DIMS || from->n == 0)
     {
-      g_set_error (error, ENG_ERROR, ENG_ERROR_UNSUPPORTED,
-                   "tensor '%.80s' has %" G_GUINT64_FORMAT
-                   " elements of %s in %u dimensions; F32, F16 "
-                   "and BF16 in up to %d are supported",
-                   from->name, from->n, from->dtype, from->n_dims, RT_GGUF_MAX_DIMS);
+      eng_json_refuse (error, ENG_ERROR_UNSUPPORTED,
+                       "tensor '%.80s' has %" G_GUINT64_FORMAT
+                       " elements of %s in %u dimensions; F32, F16 "
+                       "and BF16 in up to %d are supported",
+                       from->name, from->n, from->dtype, from->n_dims, RT_GGUF_MAX_DIMS);
       return FALSE;
     }
   for (guint i = 0; i < from->n_dims; i++)
@@ -296,7 +296,7 @@ add_tensor (EngSafetensors *self, const EngSafetensor *from, const EngSafetensor
     ok = interleave (self, from,
                      use == ENG_SAFETENSORS_QUERIES ? config->n_heads : config->n_kv_heads, &to);
   if (!ok)
-    g_set_error (error, ENG_ERROR, ENG_ERROR_MEMORY, "no memory for tensor '%.80s'", from->name);
+    eng_json_refuse (error, ENG_ERROR_MEMORY, "no memory for tensor '%.80s'", from->name);
   g_array_append_val (self->tensors, to);
   return ok;
 }
@@ -350,8 +350,7 @@ read_tokenizer (EngSafetensors *self, JsonObject *config, guint n_vocab)
 
   if (ok && tokenizer == NULL)
     {
-      g_set_error (&error, ENG_ERROR, ENG_ERROR_NOT_FOUND, "tokenizer.json is not in %s",
-                   self->folder);
+      eng_json_refuse (&error, ENG_ERROR_NOT_FOUND, "tokenizer.json is not in %s", self->folder);
       ok = FALSE;
     }
   if (is_file (self->folder, "chat_template.jinja"))
@@ -370,10 +369,11 @@ read_config (EngSafetensors *self, JsonObject **json, EngSafetensorsConfig *conf
 {
   if (!is_file (self->folder, "config.json"))
     {
-      g_set_error (error, ENG_ERROR, ENG_ERROR_UNSUPPORTED,
-                   "%s: safetensors hold weights only; config.json, which says of what network, is "
-                   "not beside them",
-                   self->path);
+      eng_json_refuse (
+          error, ENG_ERROR_UNSUPPORTED,
+          "%s: safetensors hold weights only; config.json, which says of what network, is "
+          "not beside them",
+          self->path);
       return FALSE;
     }
   *json = eng_json_load (add_file (self, "config.json"), MAX_CONFIG_BYTES, error);
@@ -394,17 +394,18 @@ load (EngSafetensors *self, const char *path, GCancellable *cancellable, GError 
   const RtGgufTensor *table = find_tensor (self, "token_embd.weight");
   if (table == NULL || table->n_dims != 2 || table->ne[1] > MAX_VOCABULARY)
     {
-      g_set_error (error, ENG_ERROR, ENG_ERROR_FORMAT,
-                   "%s: expected model.embed_tokens.weight, a table of at most %u rows", self->path,
-                   MAX_VOCABULARY);
+      eng_json_refuse (error, ENG_ERROR_FORMAT,
+                       "%s: expected model.embed_tokens.weight, a table of at most %u rows",
+                       self->path, MAX_VOCABULARY);
       return FALSE;
     }
   if (!config.is_tied && find_tensor (self, "output.weight") == NULL)
     {
-      g_set_error (error, ENG_ERROR, ENG_ERROR_FORMAT,
-                   "%s: lm_head.weight is missing, and config.json does not say that the embedding "
-                   "table serves for it (tie_word_embeddings)",
-                   self->path);
+      eng_json_refuse (
+          error, ENG_ERROR_FORMAT,
+          "%s: lm_head.weight is missing, and config.json does not say that the embedding "
+          "table serves for it (tie_word_embeddings)",
+          self->path);
       return FALSE;
     }
   self->name = g_path_get_basename (self->folder);

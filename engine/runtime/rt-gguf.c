@@ -520,7 +520,8 @@ rt_gguf_open_parts (const void *bytes, size_t n_bytes, const RtGgufTensor *tenso
   gguf->tensors = malloc ((size_t)(n_tensors + 1) * sizeof *tensors);
   if (gguf->tensors)
     {
-      memcpy (gguf->tensors, tensors, (size_t)n_tensors * sizeof *tensors);
+      if (n_tensors > 0)
+        memcpy (gguf->tensors, tensors, (size_t)n_tensors * sizeof *tensors);
       gguf->n_tensors = n_tensors;
       if (build_indices (gguf, error))
         return gguf;
