@@ -9,6 +9,8 @@
  *     "dims": { "sequence": 576 },
  *     "source": "where every number is from" }
  *
+ * Shapes are for networks that only one thing has; a shape that many networks share (28 x 28 in, ten classes out) must be named by its files' hashes.
+ *
  * Found in this order: NAME.card.json beside the model; the built-in ones of data/networks, by the file's SHA-256 or by the types and shapes of its inputs
  * and outputs; else an empty card, whose task is "tensor": the network takes tensors and its outputs are shown as statistics. */
 #pragma once

@@ -58,8 +58,11 @@ eng_region_new (EngModel *model, char **note, GError **error)
                              names[0] != NULL ? names[0] : "a detector");
       return NULL;
     }
-  g_autoptr (EngModel) detector = eng_model_load (path, NULL, error);
-  g_autoptr (EngRecipe) recipe = eng_recipe_new ();
+  /* One thread: a second pool would wait, spinning, for its next work on the processors of the first. */
+  g_autoptr (EngRecipe) defaults = eng_recipe_new ();
+  g_autoptr (EngRecipe) recipe
+      = eng_recipe_with (defaults, "threads", "count", NULL, g_variant_new_int64 (1), error);
+  g_autoptr (EngModel) detector = recipe != NULL ? eng_model_load (path, NULL, error) : NULL;
   g_autoptr (EngBuild) build
       = detector != NULL ? eng_build_new (detector, recipe, NULL, NULL, error) : NULL;
   EngTaskRun *run = build != NULL ? eng_task_run_new (build, ENG_INPUT_PICTURE, error) : NULL;
