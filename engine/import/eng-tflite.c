@@ -46,12 +46,13 @@ make_keys (EngTflite *self)
     {
       const char *name = self->graph->tensors[i].name;
       char *key = *name ? g_strdup (name) : g_strdup_printf ("tensor_%u", i);
-      while (!g_hash_table_add (used, key))
+      while (g_hash_table_contains (used, key)) /* adding would keep the new pointer */
         {
           char *next = g_strdup_printf ("%s#%u", key, i);
           g_free (key);
           key = next;
         }
+      g_hash_table_add (used, key);
       self->keys[i] = key;
     }
 }

@@ -127,6 +127,58 @@ def floats(*values):
     return b"".join(f32(v) for v in values)
 
 
+def flex(**options):
+    """A FlexBuffer map of numbers from -128 to 127, one byte each."""
+    data, places = b"", []
+    for key in sorted(options):
+        places.append(len(data))
+        data += key.encode() + b"\0"
+    data += bytes([len(options)])
+    keys = len(data)
+    for place in places:
+        data += bytes([len(data) - place])
+    data += bytes([len(data) - keys, 1, len(options)])
+    values = len(data)
+    data += b"".join(i8(options[key]) for key in sorted(options)) + bytes([4] * len(options))  # 4: an integer of one byte
+    return data + bytes([len(data) - values, 9 << 2, 1])  # a map
+
+
+def sound(name, tensors, inputs, outputs, buffers=(), **options):
+    """A network of one operator of the signal library; its first tensor is the network's input."""
+    return model([subgraph(tensors, [op(0, inputs, outputs, custom=flex(**options))], [0], outputs)], [code(32, name)], list(buffers))
+
+
+def sound_models():
+    i16 = 7
+    window = [tensor("x", [1, 2], i16), tensor("w", [2], i16, 1), tensor("y", [1, 2], i16)]
+    bank = [tensor("x", [4], 15), tensor("w", [3], i16, 1), tensor("u", [3], i16, 1), tensor("f", [2], i16, 2), tensor("s", [2], i16, 3),
+            tensor("n", [2], i16, 4), tensor("y", [1], 12)]
+    lists = [struct.pack("<3h", 1, 2, 3), struct.pack("<2h", 0, 2), struct.pack("<2h", 0, 1), struct.pack("<2h", 1, 2)]
+    table_of_gains = [tensor("x", [2], 15), tensor("noise", [2], 15), tensor("gain", [3], i16, 1), tensor("y", [2], 15)]
+    return {
+        "any-sound-window": sound("SignalWindow", window, [0, 1], [2], [struct.pack("<2h", 4096, 1)], shift=12),
+        "any-sound-no-options": sound("SignalWindow", window, [0, 1], [2], [struct.pack("<2h", 4096, 1)]),
+        "any-sound-shift": sound("SignalWindow", window, [0, 1], [2], [struct.pack("<2h", 4096, 1)], shift=-1),
+        "any-sound-rfft": sound("SignalRfft", [tensor("x", [3], i16), tensor("y", [6], i16)], [0], [1], fft_length=4),
+        "any-sound-rfft-odd": sound("SignalRfft", [tensor("x", [3], i16), tensor("y", [5], i16)], [0], [1], fft_length=3),
+        "any-sound-energy": sound("SignalEnergy", [tensor("x", [6], i16), tensor("y", [3], 15)], [0], [1], start_index=2, end_index=9),
+        "any-sound-bank": sound("SignalFilterBank", bank, [0, 1, 2, 3, 4, 5], [6], lists, num_channels=1),
+        "any-sound-bank-wild": sound("SignalFilterBank", bank, [0, 1, 2, 3, 4, 5], [6], lists[:3] + [struct.pack("<2h", 1, 32767)], num_channels=1),
+        "any-sound-bank-before": sound("SignalFilterBank", bank, [0, 1, 2, 3, 4, 5], [6], lists[:1] + [struct.pack("<2h", -1, 2)] + lists[2:], num_channels=1),
+        "any-sound-gain-short": sound("SignalPCAN", table_of_gains, [0, 0, 2], [3], [bytes(6)], snr_shift=6),
+    }
+
+
+def lstm_model(is_variable=True, hidden=1):
+    """An LSTM in integers, one step of one number."""
+    scale = quantization([0.5], [0])
+    tensors = [tensor("x", [1, 1, 1], 9, 0, scale), tensor("w", [1, hidden], 9, 1, scale), tensor("b", [1], 2, 2, scale),
+               tensor("h", [1, 1], 9, 0, scale, _5=i8(is_variable)), tensor("c", [1, 1], 7, 0, quantization([1 / 4096], [0]), _5=i8(is_variable)),
+               tensor("y", [1, 1, 1], 9, 0, scale)]
+    inputs = [0] + [1] * 8 + [-1] * 3 + [2] * 4 + [-1, -1, 3, 4]
+    return model([subgraph(tensors, [op(0, inputs, [5], 71, {0: i8(4)})], [0], [5])], [code(44)], [bytes(hidden), i32(7)])
+
+
 def sparse(dims, order=(0, 1), blocks=(), segments=(0, 1, 2), indices=(0, 2)):
     dense = table({0: i8(0), 1: i32(dims[0])})
     rows = table({0: i8(1), 2: i8(3), 3: table({0: numbers(segments, "B")}),
@@ -209,6 +261,10 @@ def corpus():
         "any-dim-0": model([subgraph([tensor("x", [0, 4]), tensor("y", [0, 4])], [op(0, [0], [1])], [0], [1])], [code(RELU)]),
         "any-reshape-wild": model([subgraph([tensor("x", [4]), tensor("s", [2], 2, 1), tensor("y", [2, 2])],
                                             [op(0, [0, 1], [2])], [0], [2])], [code(RESHAPE)], [i32(-1) + i32(-1)]),
+        "any-names-three": model([subgraph([tensor("t", [1]), tensor("t", [1]), tensor("t", [1])], [op(0, [0], [1]), op(0, [1], [2])], [0], [2])],
+                                 [code(RELU)]),
+        "any-lstm": lstm_model(), "any-lstm-constant-state": lstm_model(is_variable=False), "any-lstm-wide": lstm_model(hidden=3),
+        **sound_models(),
         "any-names-same": model([subgraph([tensor("t", [1]), tensor("t", [1])], [op(0, [0], [1])], [0], [1])], [code(RELU)]),
         "any-names-empty": model([subgraph([tensor("", [1]), tensor("", [1])], [op(0, [0], [1])], [0], [1])], [code(RELU)]),
         "any-names-odd": model([subgraph([tensor(b"\xff\0\n", [1]), tensor("y", [1])], [op(0, [0], [1])], [0], [1])], [code(RELU)]),

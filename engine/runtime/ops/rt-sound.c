@@ -1,6 +1,8 @@
 /* See rt-sound.h. */
 #include "rt-sound.h"
 
+#include <stdio.h>
+
 uint32_t
 rt_sound_one_chunk (const RtOpContext *context, uint32_t phase)
 {
@@ -40,12 +42,14 @@ rt_sound_check (const RtGraph *graph, const RtNode *node, uint32_t input, int ty
                 RtError *error)
 {
   const RtValue *value = rt_op_input_value (graph, node, input);
-  char shape[128];
+  char shape[128], size[32] = "";
 
   if (value->type == type && value->shape.n_dims == 1
       && (n < 0 ? value->shape.dims[0] > 0 : value->shape.dims[0] == n))
     return true;
-  return rt_fail (error, RT_ERROR_FORMAT, "%s: input %u is %s %s, where a vector of %s fits",
+  if (n >= 0)
+    snprintf (size, sizeof size, "%lld ", (long long)n);
+  return rt_fail (error, RT_ERROR_FORMAT, "%s: input %u is %s %s, where a vector of %s%s fits",
                   node->name, input + 1, rt_type_name (value->type),
-                  rt_shape_text (&value->shape, shape, sizeof shape), rt_type_name (type));
+                  rt_shape_text (&value->shape, shape, sizeof shape), size, rt_type_name (type));
 }
