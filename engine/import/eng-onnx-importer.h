@@ -19,6 +19,7 @@ struct EngOnnxImporter
   GPtrArray *dims;     /* "batch = 1" */
   guint n_nodes;       /* of the main graph */
   GHashTable *lost;    /* names of tensors that nodes which are in the report would have made */
+  guint n_unsupported; /* nodes with a line of their own in the report */
   guint n_cut;         /* nodes that only lack what lost names */
   char *first_cut;     /* the first of them, in words */
 

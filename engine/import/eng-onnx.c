@@ -156,6 +156,7 @@ report_unsupported (EngOnnxNode *node)
     eng_import_find (im->import, node->proto->input[i]);
   if (node->reason != NULL)
     {
+      im->n_unsupported++;
       eng_import_refuse (im->import, "%s", node->reason);
       eng_import_unsupported (im->import, node->inputs, node->n_inputs,
                               (const char *const *)node->proto->output, known, types, n);
@@ -324,6 +325,21 @@ report_opset (EngOnnxImporter *im)
              ENG_ONNX_MAX_OPSET);
 }
 
+/* Much that is refused depends on sizes that the file leaves open. */
+static void
+report_sizes (EngOnnxImporter *im)
+{
+  g_autoptr (GString) sizes = g_string_new (NULL);
+
+  for (guint i = 0; i < im->dims->len && i < 16; i++)
+    g_string_append_printf (sizes, "%s%s", i > 0 ? ", " : "", (const char *)im->dims->pdata[i]);
+  if (im->dims->len > 0)
+    eng_import_report (im->import,
+                       "Open dimensions were taken as %s; \"dims\" in a card beside the file gives "
+                       "other sizes",
+                       sizes->str);
+}
+
 static void
 add_outputs (EngOnnxImporter *im, const Onnx__GraphProto *graph)
 {
@@ -337,6 +353,8 @@ add_outputs (EngOnnxImporter *im, const Onnx__GraphProto *graph)
         eng_import_report (im->import, "output '%s': no node makes it, or none that is supported",
                            name != NULL ? name : "");
     }
+  if (im->n_unsupported > 0)
+    report_sizes (im);
 }
 
 static const char *

@@ -194,6 +194,7 @@ test_loop_unsupported (void)
 {
   GByteArray *graph = g_byte_array_new (), *node = onnx_node ("Loop", "again", "n,,x", "y");
 
+  pb_message (graph, 11, onnx_value ("w", ONNX_FLOAT, (gint64[]){ -1 }, 1));
   onnx_attribute_graph (node, "body", branch ("Neg", "a", "out"));
   pb_message (graph, 1, node);
   pb_message (graph, 1, onnx_node ("Abs", "abs", "y", "z"));
@@ -204,6 +205,7 @@ test_loop_unsupported (void)
   assert_says (net, 0, "“again” (operator Loop, number 1 of the file)");
   assert_says (net, 1, "1 further node reads");
   assert_says (net, 1, "“abs”");
+  assert_says (net, 2, "Open dimensions were taken as open0 = 1");
 }
 
 /* ---- QDQ ---- */
