@@ -75,11 +75,32 @@ fit_view (const PlotGraphScene *scene, PlotGraphView *view)
   view->y = scene->height / 2 - view->height / view->zoom / 2;
 }
 
+/* Pixels of the overview's width, and how large the scene is in it. */
+static double
+map_width (const PlotGraphScene *scene, const PlotGraphView *view, double *scale)
+{
+  *scale = fmin (MAP_W / scene->width,
+                 fmin (MAP_H, view->height - 2 * MAP_GAP - 12) / scene->height);
+  return fmax (ceil (scene->width * *scale), 16);
+}
+
+/* The middle, or as far left of it as the overview asks for; FALSE: it does not fit beside that. */
+static gboolean
+fits_beside_map (const PlotGraphScene *scene, const PlotGraphView *view, double *x)
+{
+  double scale, room = view->width - 2 * MARGIN_PX - map_width (scene, view, &scale) - MAP_GAP;
+  double w = scene->width * view->zoom, left = (view->width - w) / 2;
+
+  *x = -fmin (left, MARGIN_PX + fmax (0, room - w)) / view->zoom;
+  return w <= room;
+}
+
 /* All of it when that can be read; else its beginning. */
 static void
 start_view (const PlotGraphScene *scene, PlotGraphView *view)
 {
   const PlotGraphRect *first = &scene->boxes[MIN (scene->n_frames, scene->n_boxes - 1)];
+  double x;
 
   fit_view (scene, view);
   if (view->zoom >= READABLE_ZOOM)
@@ -89,8 +110,8 @@ start_view (const PlotGraphScene *scene, PlotGraphView *view)
     if (scene->boxes[i].y0 < first->y0)
       first = &scene->boxes[i];
   view->x = (first->x0 + first->x1) / 2 - view->width / view->zoom / 2;
-  if (scene->width * view->zoom <= view->width - 2 * MARGIN_PX)
-    view->x = scene->width / 2 - view->width / view->zoom / 2;
+  if (fits_beside_map (scene, view, &x))
+    view->x = x;
   view->y = -MARGIN_PX / view->zoom;
 }
 
@@ -315,9 +336,7 @@ plot_graph_get_map (PlotGraph *self, graphene_rect_t *rect)
       && plot_graph_px (view, self->scene->width) <= view->width + 1
       && plot_graph_py (view, self->scene->height) <= view->height + 1)
     return FALSE; /* all is in sight */
-  self->map_scale = fmin (MAP_W / self->scene->width,
-                          fmin (MAP_H, view->height - 2 * MAP_GAP - 12) / self->scene->height);
-  w = fmax (ceil (self->scene->width * self->map_scale), 16);
+  w = map_width (self->scene, view, &self->map_scale);
   h = fmax (ceil (self->scene->height * self->map_scale), 16);
   *rect = GRAPHENE_RECT_INIT ((float)(view->width - MAP_GAP - w - 6), (float)(MAP_GAP + 6),
                               (float)w, (float)h);
