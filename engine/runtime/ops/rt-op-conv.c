@@ -214,6 +214,21 @@ picture_row (const Plan *plan, const Source *s, size_t picture, size_t row)
   return s->x + (picture * plan->p.in_h + row) * plan->p.in_w * s->pixel_stride + s->first_channel;
 }
 
+/* A pixel of a few channels, or zeros in its place (NULL): too little for a call of the C library. */
+static inline void
+copy_pixel (float *to, const float *from, size_t n)
+{
+  const float zeros[4] = { 0 };
+  const size_t step = from != NULL ? 4 : 0;
+  size_t i = 0;
+
+  from = from != NULL ? from : zeros;
+  for (; i + 4 <= n; i += 4, from += step)
+    memcpy (to + i, from, 4 * sizeof *to);
+  for (; i < n; i++, from += step / 4)
+    to[i] = *from;
+}
+
 /* A row of the window at @column, which reaches over an edge. */
 static const float *
 copy_row (const Plan *plan, const Source *s, const float *row, ptrdiff_t column, float *to)
@@ -224,10 +239,10 @@ copy_row (const Plan *plan, const Source *s, const float *row, ptrdiff_t column,
     {
       const ptrdiff_t at = column + (ptrdiff_t)(j * plan->p.dilation_w);
 
-      if (at < 0 || at >= (ptrdiff_t)plan->p.in_w)
-        memset (to + j * n, 0, n * sizeof *to);
-      else
-        memcpy (to + j * n, row + (size_t)at * s->pixel_stride, n * sizeof *to);
+      copy_pixel (to + j * n,
+                  at < 0 || at >= (ptrdiff_t)plan->p.in_w ? NULL
+                                                          : row + (size_t)at * s->pixel_stride,
+                  n);
     }
   return to;
 }
