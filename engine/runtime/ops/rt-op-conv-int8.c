@@ -352,11 +352,50 @@ run_tiles (Run *r, uint32_t chunk)
               i / r->tiling.n_tiles / r->tiling.n_panel_chunks);
 }
 
+/* A matrix times one pixel, by one thread: what streaming networks are made of. */
+static bool
+is_one_pixel (const RtOpContext *context)
+{
+  const RtConvAttrs *a = &((const RtConvInt8Attrs *)context->attrs)->conv;
+  const RtTensor *x = &context->inputs[RT_CONV_X], *w = &context->inputs[RT_CONV_WEIGHT];
+
+  return context->n_threads == 1 && a->groups == 1 && w->shape.dims[1] * w->shape.dims[2] == 1
+         && a->pad_top + a->pad_bottom + a->pad_left + a->pad_right == 0
+         && context->inputs[X_ZERO].data == NULL
+         && (int64_t)rt_shape_n (&x->shape) == w->shape.dims[3];
+}
+
+static void
+run_one_pixel (const RtOpContext *context, uint8_t *scratch)
+{
+  const RtProductHead *head = context->prepared;
+  const RtTensor *x = &context->inputs[RT_CONV_X], *y = &context->outputs[0];
+  const size_t n = head->layout.n_cols;
+  const uint8_t flip = rt_product_flip (context->kn, x->type);
+  const uint8_t *columns = x->data;
+
+  if (flip != 0 || n % 4 != 0)
+    {
+      context->kn->qconv.copy (scratch, columns, n, flip);
+      columns = scratch;
+    }
+  rt_product_run (&head->layout, context->kn, context->prepared, 0, 0,
+                  head->layout.padded_rows / KN_PANEL_ROWS, columns, n, 1,
+                  y->type == RT_TYPE_I32 ? NULL : &head->requant,
+                  (int32_t *)(void *)(scratch + row_stride (n)), y->data, 0);
+}
+
 static void
 conv_run (const RtOpContext *context, uint32_t phase, uint32_t chunk, const RtWorker *worker)
 {
   const RtConvInt8Attrs *attrs = context->attrs;
   const RtTensor *x = &context->inputs[RT_CONV_X], *w = &context->inputs[RT_CONV_WEIGHT];
+
+  if (is_one_pixel (context))
+    {
+      run_one_pixel (context, rt_op_thread_scratch (context, worker));
+      return;
+    }
   const RtProductHead *head = context->prepared;
   Run r = { .context = context,
             .attrs = &attrs->conv,

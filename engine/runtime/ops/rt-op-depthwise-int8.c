@@ -12,6 +12,8 @@
 /* Outputs of one part, channels counted: about 2 µs and more. */
 #define PART_MIN_CODES 32768
 #define PARTS_PER_THREAD 6
+/* A column of fewer outputs is not worth turning: the kernel takes four rows of a window at once. */
+#define COLUMN_MIN_OUTPUTS 3
 /* Repeated pixels of a part. */
 #define REPEATED_BYTES (128 * 1024)
 
@@ -89,7 +91,7 @@ job_of (const RtConvAttrs *attrs, const RtShape *x, const RtShape *w)
   Job job = { *attrs, windows_of (attrs, x, w) };
   RtWindows *s = &job.windows;
 
-  if (!is_column (attrs, x, w))
+  if (!is_column (attrs, x, w) || s->out_h < COLUMN_MIN_OUTPUTS)
     return job;
   swap_u32 (&job.attrs.stride_h, &job.attrs.stride_w);
   swap_u32 (&job.attrs.dilation_h, &job.attrs.dilation_w);

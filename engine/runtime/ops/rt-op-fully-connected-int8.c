@@ -199,6 +199,13 @@ run_part (const RtOpContext *context, const Split *s, size_t part, uint8_t *scra
 static void
 fc_run (const RtOpContext *context, uint32_t phase, uint32_t chunk, const RtWorker *worker)
 {
+  if (context->n_threads == 1 && rt_shape_rows (&context->inputs[X].shape) == 1)
+    {
+      const RtProductHead *head = context->prepared;
+      const Split all = { 1, 1, head->layout.padded_rows / KN_PANEL_ROWS, 1 };
+      run_part (context, &all, 0, rt_op_thread_scratch (context, worker));
+      return;
+    }
   const Split s
       = split_of (&context->inputs[X].shape, &context->inputs[WEIGHT].shape, context->n_threads);
   uint64_t from, until;
