@@ -430,6 +430,24 @@ test_pool (void)
   attrs = pool_attrs (0, 1, 0);
   check_pool ((int64_t[]){ 2, 7, 7, 320 }, &attrs);
   check_pool ((int64_t[]){ 1, 56, 40, 3 }, &attrs);
+  check_pool ((int64_t[]){ 2, 33, 29, 70 }, &attrs);
+  attrs = pool_attrs (19, 3, 4);
+  check_pool ((int64_t[]){ 1, 31, 26, 20 }, &attrs);
+}
+
+/* An average of many numbers keeps their digits: of 16384 near 1, one sum would be off by up to 1e-5. */
+static void
+test_pool_wide (void)
+{
+  const int64_t x[] = { 1, 128, 128, 20 };
+  RtPoolAttrs attrs = pool_attrs (0, 1, 0);
+  NetCase c;
+
+  net_case_init (&c);
+  net_case_random_input (&c, RT_TYPE_F32, 4, x, 0.9, 1.1);
+  net_case_node (&c, &rt_op_average_pool, &attrs, NULL);
+  net_case_check (&c, 1e-6, 0);
+  net_case_clear (&c);
 }
 
 /* 1..25 in windows of 3 with stride 2 that the picture does not fill, worked out by hand. */
@@ -520,6 +538,7 @@ main (int argc, char **argv)
   g_test_add_func ("/ops-conv/transpose", test_transpose);
   g_test_add_func ("/ops-conv/transpose-by-hand", test_transpose_by_hand);
   g_test_add_func ("/ops-conv/pool", test_pool);
+  g_test_add_func ("/ops-conv/pool-wide", test_pool_wide);
   g_test_add_func ("/ops-conv/pool-by-hand", test_pool_by_hand);
   g_test_add_func ("/ops-conv/refused", test_refused);
   return g_test_run ();

@@ -12,6 +12,11 @@
 /* Channels of a chunk where pixels are few, as with pooling of the whole picture. */
 #define BLOCK_CHANNELS 64
 
+/* Averages over more taps than this are sums of sums of PART_TAPS: one sum of thousands would lose
+ * digits. */
+#define WIDE_TAPS 256
+#define PART_TAPS 128
+
 static bool
 is_average (const RtNode *node)
 {
@@ -159,6 +164,19 @@ split (const Sizes *s, uint32_t n_threads)
   return r;
 }
 
+static size_t
+window_taps (const Sizes *s)
+{
+  return s->h.kernel * s->w.kernel;
+}
+
+/* Of the pointers to taps; the sums of parts come after them. */
+static size_t
+taps_bytes (const Sizes *s)
+{
+  return (window_taps (s) * sizeof (float *) + KN_ALIGN - 1) / KN_ALIGN * KN_ALIGN;
+}
+
 static void
 pool_scratch (const RtOpQuery *query, uint64_t *shared_bytes, uint64_t *thread_bytes)
 {
@@ -169,7 +187,9 @@ pool_scratch (const RtOpQuery *query, uint64_t *shared_bytes, uint64_t *thread_b
                  &y);
   const Sizes s = make_sizes (query->node->attrs, &x, &y);
   *shared_bytes = 0;
-  *thread_bytes = s.h.kernel * s.w.kernel * sizeof (float *);
+  *thread_bytes = taps_bytes (&s);
+  if (is_average (query->node) && window_taps (&s) > WIDE_TAPS)
+    *thread_bytes += (window_taps (&s) / PART_TAPS + 1) * s.c * sizeof (float);
 }
 
 static uint32_t
@@ -180,6 +200,35 @@ pool_chunks (const RtOpContext *context, uint32_t phase)
   const Split r = split (&s, context->n_threads);
 
   return r.n_pixel_chunks * r.n_blocks;
+}
+
+/* One pixel of an average over many taps; @parts has room for the sums of all parts. */
+static void
+average_wide (const RtOpContext *context, const KnPoolArgs *args, const float **taps, float *parts)
+{
+  size_t n_parts = 0;
+
+  for (size_t i = 0; i < args->n_taps; i += PART_TAPS)
+    {
+      const KnPoolArgs part = { .n_channels = args->n_channels,
+                                .n_pixels = 1,
+                                .n_taps = min_size (PART_TAPS, args->n_taps - i),
+                                .taps = taps + i,
+                                .divisor = 1,
+                                .min = -INFINITY,
+                                .max = INFINITY,
+                                .y = parts + n_parts * args->n_channels,
+                                .y_stride = args->n_channels };
+      context->kn->pool.average (&part);
+      n_parts++;
+    }
+  for (size_t i = 0; i < n_parts; i++)
+    taps[i] = parts + i * args->n_channels;
+
+  KnPoolArgs whole = *args;
+  whole.n_taps = n_parts;
+  whole.taps = taps;
+  context->kn->pool.average (&whole);
 }
 
 /* Channels first..first + n of output pixel (@row, @column) of @picture and of the @n_pixels - 1 behind
@@ -214,7 +263,9 @@ pool_pixels (const RtOpContext *context, const Sizes *s, RtPixel at, size_t n_pi
                             .max = attrs->max,
                             .y = (float *)y->data + pixel * y->row_stride + first,
                             .y_stride = y->row_stride };
-  if (is_average (context->node))
+  if (is_average (context->node) && n_taps > WIDE_TAPS)
+    average_wide (context, &args, taps, (float *)(void *)((uint8_t *)taps + taps_bytes (s)));
+  else if (is_average (context->node))
     context->kn->pool.average (&args);
   else
     context->kn->pool.max (&args);
@@ -244,7 +295,7 @@ pool_range (const RtOpContext *context, const Sizes *s, size_t from, size_t to, 
       const RtPixel at
           = { pixel / (s->h.out * s->w.out), pixel / s->w.out % s->h.out, pixel % s->w.out };
 
-      n_pixels = at.column >= whole && at.column < whole_end
+      n_pixels = at.column >= whole && at.column < whole_end && window_taps (s) <= WIDE_TAPS
                      ? min_size (whole_end - at.column, to - pixel)
                      : 1;
       pool_pixels (context, s, at, n_pixels, first, n, taps);
