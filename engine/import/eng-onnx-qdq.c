@@ -65,6 +65,7 @@ static const Rule rules[] = {
   { "DepthToSpace", "DepthToSpace", MOVE },
   { "SpaceToDepth", "SpaceToDepth", MOVE },
   { "Identity", "Identity", MOVE },
+  { "Resize", "Resize", MOVE }, /* to the nearest only */
 };
 
 /* ---- who makes and who reads what ---- */
@@ -379,14 +380,28 @@ add_plain (Form *form, gsize n)
   return TRUE;
 }
 
+/* Whether a Resize takes what it makes from one place each, as its default is. */
+static gboolean
+is_nearest (const Onnx__NodeProto *node)
+{
+  for (gsize i = 0; i < node->n_attribute; i++)
+    {
+      const Onnx__AttributeProto *a = node->attribute[i];
+      if (g_strcmp0 (a->name, "mode") == 0)
+        return a->s.len == 7 && memcmp (a->s.data, "nearest", 7) == 0;
+    }
+  return TRUE;
+}
+
 static gboolean
 add_moved (Form *form)
 {
   const Onnx__NodeProto *node = form->node;
   Pair x;
 
-  if (!input_pair (form->im, node, 0, &x) || !is_plain (form->im, &x, FALSE)
-      || !same_pair (form->im, &x, &form->y) || node->n_input > MAX_INPUTS)
+  if ((is_op (node, "Resize") && !is_nearest (node)) || !input_pair (form->im, node, 0, &x)
+      || !is_plain (form->im, &x, FALSE) || !same_pair (form->im, &x, &form->y)
+      || node->n_input > MAX_INPUTS)
     return FALSE;
   form->inputs[form->n_inputs++] = x.code;
   for (gsize i = 1; i < node->n_input; i++)
