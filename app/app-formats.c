@@ -12,10 +12,8 @@ static const struct
 {
   const char *suffix, *type;
 } mime_types[] = {
-  { "gguf", "application/x-gguf" },
-  { "safetensors", "application/x-safetensors" },
-  { "onnx", "application/x-onnx" },
-  { "tflite", "application/x-tflite" },
+  { "gguf", "application/x-gguf" },   { "safetensors", "application/x-safetensors" },
+  { "onnx", "application/x-onnx" },   { "tflite", "application/x-tflite" },
   { "lite", "application/x-tflite" },
 };
 

@@ -59,6 +59,13 @@ accuracy_of_pair (AppHeadline *self, EngRun *baseline, EngRun *run, EngFigure *f
   return before->figure;
 }
 
+/* While a network runs, its live latency is that of the graph alone: nothing that a finished run's may be compared with. */
+static gboolean
+is_whole (AppHeadline *self, EngRun *run)
+{
+  return run != NULL || app_stage_get_kind (self->stage) == ENG_MODEL_LANGUAGE;
+}
+
 static void
 update_figures (AppHeadline *self)
 {
@@ -73,8 +80,9 @@ update_figures (AppHeadline *self)
       EngFigureId id = self->infos[i].id;
       EngFigure figure = app_stage_get_figure (self->stage, id);
       AppChange change;
-      gboolean show = baseline != NULL && comparable.layers == NULL
-                      && (comparable.times == NULL || app_figures_is_static (id));
+      gboolean show
+          = baseline != NULL && comparable.layers == NULL
+            && ((comparable.times == NULL && is_whole (self, run)) || app_figures_is_static (id));
 
       if (show)
         {

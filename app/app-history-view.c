@@ -19,7 +19,6 @@ typedef enum
   COLUMN_PREFILL,
   COLUMN_FIRST_TOKEN,
   COLUMN_LATENCY,
-  COLUMN_INFERENCES,
   COLUMN_AROUND,
   COLUMN_ACCURACY,
   COLUMN_MEMORY,
@@ -74,7 +73,6 @@ static const ColumnInfo column_infos[N_COLUMNS] = {
   [COLUMN_PREFILL] = { N_ ("Prefill"), ENG_FIGURE_PREFILL, FALSE, FALSE },
   [COLUMN_FIRST_TOKEN] = { N_ ("First token"), ENG_FIGURE_FIRST_TOKEN, FALSE, FALSE },
   [COLUMN_LATENCY] = { N_ ("Latency"), ENG_FIGURE_INFERENCE, FALSE, TRUE },
-  [COLUMN_INFERENCES] = { N_ ("Inferences"), ENG_FIGURE_INFERENCES, FALSE, FALSE },
   [COLUMN_AROUND] = { N_ ("Pre + post"), ENG_FIGURE_SURROUNDINGS, FALSE, FALSE },
   [COLUMN_ACCURACY] = { N_ ("Accuracy"), ENG_FIGURE_ACCURACY, FALSE, FALSE },
   [COLUMN_MEMORY] = { N_ ("Memory"), ENG_FIGURE_PEAK_MEMORY, FALSE, FALSE },
@@ -186,7 +184,6 @@ compare_rows (gconstpointer a, gconstpointer b, gpointer data)
     case COLUMN_PREFILL:
     case COLUMN_FIRST_TOKEN:
     case COLUMN_LATENCY:
-    case COLUMN_INFERENCES:
     case COLUMN_AROUND:
     case COLUMN_ACCURACY:
     case COLUMN_MEMORY:

@@ -148,6 +148,14 @@ scale_for (double magnitude, const char *unit)
         base = "s";
         seconds = times[i].seconds;
       }
+  /* Counts a second: no prefix until they are too many to read, and none for fractions. */
+  if (g_strcmp0 (unit, "/s") == 0 && isfinite (magnitude) && magnitude >= 1e5)
+    {
+      gboolean mega = magnitude >= 1e6;
+      scale.factor = mega ? 1e-6 : 1e-3;
+      g_strlcpy (scale.unit, mega ? "M/s" : "k/s", sizeof scale.unit);
+      return scale;
+    }
 
   if (base == NULL || !g_strv_contains (prefixed, base) || magnitude == 0 || !isfinite (magnitude))
     {

@@ -256,6 +256,8 @@ test_formats (void)
   g_assert_cmpstr (app_formats_get_mime_type (network), ==, "application/x-onnx");
   g_assert_cmpstr (app_formats_get_mime_type (language), ==, "application/x-gguf");
   g_assert_true (app_formats_is_model_name ("a/b.TFLITE"));
+  g_assert_true (app_formats_is_model_name ("model.safetensors"));
+  g_assert_nonnull (strstr (list, "safetensors"));
   g_assert_false (app_formats_is_model_name ("cat.jpg"));
   g_assert_false (app_formats_is_model_name ("onnx"));
 }

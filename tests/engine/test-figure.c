@@ -124,6 +124,8 @@ test_format (void)
   check_value (-0.0, "%", "0\u202f%");
   check_value (16.5e9, "B/s", "16.5\u202fGB/s");
   check_value (12345, "tok/s", "12345\u202ftok/s");
+  check_value (634, "/s", "634\u202f/s");
+  check_value (1447178, "/s", "1.45\u202fM/s");
   check_value (4.5, NULL, "4.50");
   check_value (NAN, "ms", "unavailable");
   check_value (5000, "s", "5000\u202fs");
