@@ -128,8 +128,9 @@ update_model (AppTechniqueBox *self)
   g_autofree char *reason = NULL;
 
   gtk_widget_set_visible (GTK_WIDGET (self),
-                          !self->technique->language
-                              || app_stage_get_kind (self->stage) == ENG_MODEL_LANGUAGE);
+                          app_stage_get_kind (self->stage) == ENG_MODEL_LANGUAGE
+                              ? !self->technique->network
+                              : !self->technique->language);
 
   if (model == NULL)
     {

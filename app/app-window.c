@@ -210,6 +210,15 @@ thread_cpu_us (void)
   return (gint64)time.tv_sec * G_USEC_PER_SEC + time.tv_nsec / 1000;
 }
 
+/* NULL for a window that was closed. */
+static AppApplication *
+get_application (AppWindow *self)
+{
+  GtkApplication *application = gtk_window_get_application (GTK_WINDOW (self));
+
+  return application != NULL ? APP_APPLICATION (application) : NULL;
+}
+
 static void
 log_run (AppWindow *self)
 {
@@ -219,7 +228,8 @@ log_run (AppWindow *self)
       = g_strdup_printf ("a run of %.2f s ended, %u frames, %.1f %% of a processor for the window,",
                          seconds, self->n_frames, 100.0 * cpu / seconds);
 
-  app_application_log_time (APP_APPLICATION (gtk_window_get_application (GTK_WINDOW (self))), text);
+  if (get_application (self) != NULL) /* a window that was closed meanwhile has none */
+    app_application_log_time (get_application (self), text);
 }
 
 /* An animation paints sixty frames a second on the cores that are being measured: none while a model runs. */
@@ -295,12 +305,6 @@ follow_session (AppWindow *self)
 }
 
 /* ---- Life ---- */
-
-static AppApplication *
-get_application (AppWindow *self)
-{
-  return APP_APPLICATION (gtk_window_get_application (GTK_WINDOW (self)));
-}
 
 static void
 on_frame (AppWindow *self)

@@ -55,6 +55,7 @@ typedef struct
   const EngParam *params;
   guint n_params;
   gboolean language; /* of language models only: views of a network leave it out */
+  gboolean network;  /* the other way round */
   gboolean in_file; /* a saved build's tensors already hold what it does: not done again when that file is opened */
 
   /* NULL: yes. Otherwise the reason why not, newly allocated, shown to the user. */

@@ -422,6 +422,7 @@ const EngTechnique eng_technique_int8 = {
   .params = params,
   .n_params = G_N_ELEMENTS (params),
   .matters = matters,
+  .network = TRUE,
   .applies = applies,
   .apply = apply,
   .rewrite = rewrite,
