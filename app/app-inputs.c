@@ -244,9 +244,20 @@ app_inputs_new (void)
 void
 app_inputs_set_model (AppInputs *self, EngModel *model)
 {
+  EngInputKind kind;
+
   g_return_if_fail (APP_IS_INPUTS (self));
 
+  kind = self->input != NULL ? eng_input_get_kind (self->input) : ENG_INPUT_RANDOM;
   g_set_object (&self->model, model);
+  if (model != NULL && eng_model_get_kind (model) == ENG_MODEL_NETWORK
+      && (kind == ENG_INPUT_PICTURE || kind == ENG_INPUT_SOUND)
+      && app_input_fits (model, self->input, NULL))
+    {
+      stop_reading (self);
+      g_signal_emit (self, signals[SIGNAL_CHANGED], 0);
+      return;
+    }
   app_inputs_choose_random (self);
 }
 

@@ -17,7 +17,8 @@ G_DECLARE_FINAL_TYPE (AppInputs, app_inputs, APP, INPUTS, GObject)
 
 AppInputs *app_inputs_new (void);
 
-/* Begin anew for @model (NULL: none): random numbers. */
+/* Begin anew for @model (NULL: none): with the picture or sound that was chosen if it takes it, so
+ * that networks can be looked at on the same input, else with random numbers. */
 void app_inputs_set_model (AppInputs *self, EngModel *model);
 
 /* Files, and folders for the files in them, by name; the first is read. Asynchronous. */

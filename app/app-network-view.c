@@ -207,6 +207,7 @@ on_model (AppNetworkView *self)
   drop_live (self);
   self->wants_try = FALSE;
   g_clear_object (&self->shown);
+  g_clear_pointer (&self->seen, eng_input_unref);
   app_input_view_set_model (self->input_view, model);
   app_inputs_set_model (self->inputs, model);
 }

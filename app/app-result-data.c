@@ -264,7 +264,9 @@ show_picture (PlotResult *plot, EngResult *result)
   /* Without one before there is nothing to compare. */
   plot_result_set_data (plot, &(PlotResultData){ .kind = PLOT_RESULT_PICTURE,
                                                  .picture = before != NULL ? before : after,
-                                                 .after = before != NULL ? after : NULL });
+                                                 .after = before != NULL ? after : NULL,
+                                                 .before_name = _ ("before"),
+                                                 .after_name = _ ("after") });
   g_clear_pointer (&before, cairo_surface_destroy);
   g_clear_pointer (&after, cairo_surface_destroy);
 }

@@ -20,8 +20,8 @@ bar_row_height (PlotText *text, double width)
   return width >= WIDE ? line + 10 : line + BAR_HEIGHT + 14;
 }
 
-static char *
-dup_bar_value (const PlotResultModel *model, double value)
+char *
+plot_result_dup_bar_value (const PlotResultModel *model, double value)
 {
   const PlotUnit percent = PLOT_UNIT_PERCENT, plain = PLOT_UNIT_PLAIN;
 
@@ -101,7 +101,7 @@ value_column (const PlotResultModel *model, const PlotResultFrame *frame)
 
   for (guint i = 0; i < model->n_bars; i++)
     {
-      g_autofree char *value = dup_bar_value (model, model->bars[i].value);
+      g_autofree char *value = plot_result_dup_bar_value (model, model->bars[i].value);
 
       width = fmax (width, plot_text_width (frame->text, PLOT_FONT_BOLD, value));
     }
@@ -120,7 +120,7 @@ plot_result_draw_bars (const PlotResultModel *model, const PlotResultFrame *fram
   for (guint i = 0; i < model->n_bars && y + row_h <= frame->room.y + frame->room.h + 1;
        i++, y += row_h)
     {
-      g_autofree char *value = dup_bar_value (model, model->bars[i].value);
+      g_autofree char *value = plot_result_dup_bar_value (model, model->bars[i].value);
       PlotFont font = i == 0 ? PLOT_FONT_BOLD : PLOT_FONT_BODY;
       double text_y = wide ? y + row_h / 2 : y + (row_h - BAR_HEIGHT - 8) / 2;
       PlotRect track = { x, y + row_h - BAR_HEIGHT - 6, w, BAR_HEIGHT };
@@ -135,6 +135,14 @@ plot_result_draw_bars (const PlotResultModel *model, const PlotResultFrame *fram
                       0.5, 0);
       draw_bar (model, frame, track, i);
     }
+}
+
+int
+plot_result_bar_at (const PlotResultModel *model, const PlotResultFrame *frame, double py)
+{
+  double row = (py - frame->room.y - PAD / 2) / bar_row_height (frame->text, frame->room.w);
+
+  return row >= 0 && row < model->n_bars ? (int)row : -1;
 }
 
 /* --- tensors --- */

@@ -17,6 +17,8 @@ copy_picture (PlotResultModel *self, const PlotResultData *data)
 {
   self->picture = data->picture != NULL ? cairo_surface_reference (data->picture) : NULL;
   self->after = data->after != NULL ? cairo_surface_reference (data->after) : NULL;
+  self->before_name = g_strdup (data->before_name != NULL ? data->before_name : "before");
+  self->after_name = g_strdup (data->after_name != NULL ? data->after_name : "after");
   self->aspect = data->aspect > 0 ? data->aspect : 1;
   if (self->picture != NULL)
     self->aspect = (double)cairo_image_surface_get_width (self->picture)
@@ -247,6 +249,8 @@ plot_result_model_free (PlotResultModel *self)
   free_rows (self);
   g_clear_pointer (&self->picture, cairo_surface_destroy);
   g_clear_pointer (&self->after, cairo_surface_destroy);
+  g_free (self->before_name);
+  g_free (self->after_name);
   g_free (self->boxes);
   g_free (self->points);
   g_free (self->edges);

@@ -80,8 +80,8 @@ draw_after (const PlotResultModel *model, const PlotResultFrame *frame, PlotRect
   cairo_clip (frame->cr);
   paint_surface (frame, model->after, rect);
   cairo_restore (frame->cr);
-  draw_chip (frame, (PlotRect){ rect.x, rect.y, x - rect.x, rect.h }, "before", FALSE);
-  draw_chip (frame, (PlotRect){ x, rect.y, rect.x + rect.w - x, rect.h }, "after", TRUE);
+  draw_chip (frame, (PlotRect){ rect.x, rect.y, x - rect.x, rect.h }, model->before_name, FALSE);
+  draw_chip (frame, (PlotRect){ x, rect.y, rect.x + rect.w - x, rect.h }, model->after_name, TRUE);
 
   plot_set_color (frame->cr, &black, 0.5);
   cairo_rectangle (frame->cr, x - 2, rect.y, 4, rect.h);

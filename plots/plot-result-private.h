@@ -32,6 +32,7 @@ typedef struct
 {
   PlotResultKind kind;
   cairo_surface_t *picture, *after;
+  char *before_name, *after_name;
   double aspect;
   PlotResultBox *boxes;
   PlotResultPoint *points;
@@ -102,6 +103,13 @@ PlotRect plot_result_picture_rect (const PlotResultModel *model, const PlotResul
 double plot_result_wanted_height (const PlotResultModel *model, PlotText *text);
 /** The box under a point, smallest first; -1: none. */
 int plot_result_hit (const PlotResultModel *model, PlotRect picture, double px, double py);
+
+/** What lies under a point, in words; NULL: nothing to say. */
+char *plot_result_dup_tip (const PlotResultModel *model, const PlotResultFrame *frame, double px,
+                           double py);
+/** The bar under a point, -1: none; what it says beside its label. */
+int plot_result_bar_at (const PlotResultModel *model, const PlotResultFrame *frame, double py);
+char *plot_result_dup_bar_value (const PlotResultModel *model, double value);
 
 PlotTable *plot_result_make_table (const PlotResultModel *model, const char *title);
 

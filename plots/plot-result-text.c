@@ -1,4 +1,4 @@
-/* PlotResult as a table. */
+/* PlotResult as a table, and what lies under the pointer. */
 
 #include "plot-result-private.h"
 
@@ -188,4 +188,63 @@ plot_result_make_table (const PlotResultModel *model, const char *title)
       break;
     }
   return table;
+}
+
+/* --- under the pointer --- */
+
+static char *
+dup_box_tip (const PlotResultBox *box)
+{
+  return g_strdup_printf ("%s  %s", box->label != NULL ? box->label : "",
+                          box->value != NULL ? box->value : "");
+}
+
+static char *
+dup_class_tip (const PlotResultModel *model, double x, double y)
+{
+  guint mx = (guint)(x * model->mask_width), my = (guint)(y * model->mask_height);
+  const PlotMaskClass *class;
+  int i;
+
+  if (model->soft)
+    return g_strdup_printf ("%s  %.0f\u202f%%",
+                            g_array_index (model->classes, PlotMaskClass, 0).name,
+                            100 * model->mask[(gsize)my * model->mask_width + mx] / 255.0);
+  i = model->class_of[model->mask[(gsize)my * model->mask_width + mx]];
+  if (i < 0)
+    return NULL;
+  class = &g_array_index (model->classes, PlotMaskClass, i);
+  return g_strdup (class->name);
+}
+
+static char *
+dup_picture_tip (const PlotResultModel *model, const PlotResultFrame *frame, double px, double py)
+{
+  PlotRect picture = plot_result_picture_rect (model, frame);
+  int box = plot_result_hit (model, picture, px, py);
+  double x = (px - picture.x) / picture.w, y = (py - picture.y) / picture.h;
+
+  if (box >= 0)
+    return dup_box_tip (&model->boxes[box]);
+  if (model->mask != NULL && x >= 0 && x < 1 && y >= 0 && y < 1)
+    return dup_class_tip (model, x, y);
+  return NULL;
+}
+
+char *
+plot_result_dup_tip (const PlotResultModel *model, const PlotResultFrame *frame, double px,
+                     double py)
+{
+  int bar;
+
+  if (model->kind == PLOT_RESULT_PICTURE)
+    return dup_picture_tip (model, frame, px, py);
+  bar = model->kind == PLOT_RESULT_BARS ? plot_result_bar_at (model, frame, py) : -1;
+  if (bar >= 0 && model->bars[bar].label != NULL)
+    {
+      g_autofree char *value = plot_result_dup_bar_value (model, model->bars[bar].value);
+
+      return g_strdup_printf ("%s  %s", model->bars[bar].label, value);
+    }
+  return NULL;
 }

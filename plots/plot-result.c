@@ -277,17 +277,40 @@ plot_result_figure_init (PlotFigureInterface *iface)
 
 /* --- events --- */
 
+static PlotResultFrame
+widget_frame (PlotResult *self)
+{
+  GtkWidget *widget = GTK_WIDGET (self);
+
+  return (PlotResultFrame){ .text = self->text,
+                            .style = &self->style,
+                            .room = { 0, 0, gtk_widget_get_width (widget),
+                                      gtk_widget_get_height (widget) },
+                            .device_scale = gtk_widget_get_scale_factor (widget) };
+}
+
 static PlotRect
 picture_rect (PlotResult *self)
 {
-  GtkWidget *widget = GTK_WIDGET (self);
-  PlotResultFrame frame
-      = { .text = self->text,
-          .style = &self->style,
-          .room = { 0, 0, gtk_widget_get_width (widget), gtk_widget_get_height (widget) },
-          .device_scale = gtk_widget_get_scale_factor (widget) };
+  PlotResultFrame frame = widget_frame (self);
 
   return plot_result_picture_rect (self->model, &frame);
+}
+
+static gboolean
+plot_result_query_tooltip (GtkWidget *widget, int x, int y, gboolean keyboard, GtkTooltip *tooltip)
+{
+  PlotResult *self = PLOT_RESULT (widget);
+  PlotResultFrame frame;
+  g_autofree char *tip = NULL;
+
+  if (keyboard || self->model == NULL || self->text == NULL)
+    return FALSE;
+  frame = widget_frame (self);
+  tip = plot_result_dup_tip (self->model, &frame, x, y);
+  if (tip != NULL)
+    gtk_tooltip_set_text (tooltip, tip);
+  return tip != NULL;
 }
 
 static void
@@ -485,6 +508,7 @@ plot_result_class_init (PlotResultClass *klass)
   object_class->set_property = plot_result_set_property;
   widget_class->snapshot = plot_result_snapshot;
   widget_class->measure = plot_result_measure;
+  widget_class->query_tooltip = plot_result_query_tooltip;
   gtk_widget_class_set_css_name (widget_class, "plotresult");
   gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_IMG);
 
@@ -507,6 +531,7 @@ plot_result_init (PlotResult *self)
   self->divider = 0.5;
   plot_style_init (&self->style, FALSE);
   gtk_widget_set_focusable (GTK_WIDGET (self), TRUE);
+  gtk_widget_set_has_tooltip (GTK_WIDGET (self), TRUE);
   gtk_widget_set_overflow (GTK_WIDGET (self), GTK_OVERFLOW_HIDDEN);
   init_input (self);
   update_accessible (self);

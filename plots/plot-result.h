@@ -20,6 +20,8 @@ G_BEGIN_DECLS
  * after Left and Right move the divider, Home and End to the sides. Pointer: a click selects a
  * box, a drag moves the divider.
  *
+ * A tooltip has what there may be no room for: the whole label of a bar, a box, a class of the mask.
+ *
  * Accessibility: the accessible label is the title and the property "reading", which says the same
  * in words; all of it is a table through plot_figure_make_table ().
  */
@@ -97,8 +99,9 @@ typedef struct
   PlotResultKind kind;
 
   /* PICTURE */
-  cairo_surface_t *picture, *after; /* RGB24 or ARGB32; NULL: a plain ground of @aspect */
-  double aspect;                    /* width / height without a picture; 0: 1 */
+  cairo_surface_t *picture, *after;     /* RGB24 or ARGB32; NULL: a plain ground of @aspect */
+  const char *before_name, *after_name; /* NULL: "before", "after" */
+  double aspect;                        /* width / height without a picture; 0: 1 */
   const PlotResultBox *boxes;
   guint n_boxes;
   const PlotResultPoint *points;

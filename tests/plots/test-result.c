@@ -233,6 +233,44 @@ test_tables (void)
   g_assert_finalize_object (result);
 }
 
+static char *
+tip_at (const PlotResultData *data, double x, double y)
+{
+  PlotResultModel *model = plot_result_model_new (data);
+  PlotStyle style;
+  g_autoptr (PlotText) text = NULL;
+  PlotResultFrame frame = { .style = &style, .room = ground, .device_scale = 1 };
+  char *tip;
+
+  plot_style_init (&style, FALSE);
+  style.marks_only = TRUE; /* sizes that do not depend on fonts */
+  text = plot_text_new (&style);
+  frame.text = text;
+  tip = plot_result_dup_tip (model, &frame, x, y);
+  plot_result_model_free (model);
+  return tip;
+}
+
+/* Where there was no room for a label, the pointer finds it. */
+static void
+test_tips (void)
+{
+  const PlotResultBar bars[] = { { "tench", 0.75 }, { "goldfish", 0.25 } };
+  const PlotResultBox box
+      = { .x0 = 0.25, .y0 = 0.25, .x1 = 0.75, .y1 = 0.75, .label = "face", .value = "9 %" };
+  const PlotResultData of_bars
+      = { .kind = PLOT_RESULT_BARS, .bars = bars, .n_bars = 2, .shares = TRUE, .threshold = NAN };
+  const PlotResultData of_boxes
+      = { .kind = PLOT_RESULT_PICTURE, .boxes = &box, .n_boxes = 1, .aspect = 4.0 / 3 };
+  g_autofree char *first = tip_at (&of_bars, 200, 12), *none = tip_at (&of_bars, 200, 250);
+  g_autofree char *inside = tip_at (&of_boxes, 200, 150), *outside = tip_at (&of_boxes, 5, 5);
+
+  g_assert_cmpstr (first, ==, "tench  75.0\u202f%");
+  g_assert_null (none);
+  g_assert_cmpstr (inside, ==, "face  9 %");
+  g_assert_null (outside);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -247,5 +285,6 @@ main (int argc, char **argv)
   g_test_add_func ("/plots/result/selection", test_selection);
   g_test_add_func ("/plots/result/divider", test_divider);
   g_test_add_func ("/plots/result/tables", test_tables);
+  g_test_add_func ("/plots/result/tips", test_tips);
   return g_test_run ();
 }
