@@ -6,6 +6,7 @@
 #include "ops/rt-ops-int8.h"
 #include "ops/rt-ops-math.h"
 #include "ops/rt-ops-move.h"
+#include "ops/rt-ops.h"
 
 /* ---- LSTM ---- */
 
@@ -297,7 +298,121 @@ emit_sequence_lstm (EngTflite *self, const EngTfliteOp *op)
   return add_lstm (self, op, x, batch, steps, w->dims[0], !time_major);
 }
 
+/* ---- SVDF: a dense layer of rank 1 over the last steps ----
+ *
+ *     f = x Wf' [B, F];  memory [B, F, T] loses its oldest step and gains f;
+ *     y [B, F / rank] = sums of @rank neighbours of sum over T of memory Wt, plus bias
+ *
+ * Nakkiran et al. 2015. */
+
+enum
+{
+  SVDF_X,
+  SVDF_FEATURE, /* [F, I] */
+  SVDF_TIME,    /* [F, T] */
+  SVDF_BIAS,
+  SVDF_STATE, /* [B, F T] */
+};
+
+typedef struct
+{
+  gint64 batch, filters, steps, rank;
+} SvdfSizes;
+
+static gboolean
+read_svdf (EngTflite *self, const EngTfliteOp *op, const RtShape *x, SvdfSizes *s)
+{
+  const EngTfliteTensor *feature = eng_tflite_input_tensor (self, op, SVDF_FEATURE);
+  const EngTfliteTensor *time = eng_tflite_input_tensor (self, op, SVDF_TIME);
+  const EngTfliteTensor *state = eng_tflite_input_tensor (self, op, SVDF_STATE);
+
+  if (!feature || !time || !state || x->n_dims != 2 || feature->n_dims != 2 || time->n_dims != 2
+      || time->dims[0] != feature->dims[0] || time->dims[1] < 1)
+    return eng_import_refuse (self->import,
+                              "its input and its weights must have 2 dimensions that fit");
+  *s = (SvdfSizes){ x->dims[0], time->dims[0], time->dims[1], eng_tflite_i32 (self, op, 0, 0) };
+  if (s->rank < 1 || s->filters < 1 || s->filters % s->rank != 0)
+    return eng_import_refuse (self->import,
+                              "%" G_GINT64_FORMAT " filters have no rank %" G_GINT64_FORMAT,
+                              s->filters, s->rank);
+  if (!state->is_variable || state->type != ENG_TFLITE_F32
+      || (gint64)eng_tflite_tensor_n_items (state) != s->batch * s->filters * s->steps)
+    return eng_import_refuse (self->import,
+                              "input %d is no float state of %" G_GINT64_FORMAT " numbers",
+                              SVDF_STATE + 1, s->batch * s->filters * s->steps);
+  return TRUE;
+}
+
+/* The memory [B, F, T] after @feature [B, F]. */
+static RtValueId
+push_feature (EngTflite *self, const char *name, const SvdfSizes *s, RtValueId feature)
+{
+  const RtShape shape = { .n_dims = 3, .dims = { s->batch, s->filters, s->steps } };
+  const RtShape column = { .n_dims = 3, .dims = { s->batch, s->filters, 1 } };
+  const RtSliceAttrs newer
+      = { .n_axes = 1, .axes = { 2 }, .starts = { 1 }, .ends = { s->steps }, .steps = { 1 } };
+  RtValueId state = eng_import_state (self->import, name, RT_TYPE_F32, &shape, NULL);
+  RtValueId parts[2], made;
+
+  parts[1] = eng_tflite_reshape (self, feature, &column);
+  if (state == RT_NONE || parts[1] == RT_NONE)
+    return RT_NONE;
+  made = parts[1];
+  if (s->steps > 1)
+    {
+      parts[0] = eng_import_node1 (self->import, &rt_op_slice, &newer, &state, 1);
+      if (parts[0] == RT_NONE)
+        return RT_NONE;
+      made = eng_import_node1 (self->import, &rt_op_concat, &(RtAxisAttrs){ 2 }, parts, 2);
+    }
+  if (made == RT_NONE || !eng_import_set_next (self->import, state, made))
+    return RT_NONE;
+  return made;
+}
+
+static RtValueId
+sum_last (EngTflite *self, RtValueId x)
+{
+  const RtReduceAttrs attrs = { .n_axes = 1, .axes = { -1 } };
+
+  return x == RT_NONE ? RT_NONE : eng_import_node1 (self->import, &rt_op_reduce_sum, &attrs, &x, 1);
+}
+
+static gboolean
+emit_svdf (EngTflite *self, const EngTfliteOp *op)
+{
+  gboolean ok = TRUE;
+  RtValueId inputs[3]
+      = { eng_tflite_input (self, op, SVDF_X),
+          eng_tflite_real (self, eng_tflite_input (self, op, SVDF_FEATURE)), RT_NONE };
+  RtValueId time = eng_tflite_real (self, eng_tflite_input (self, op, SVDF_TIME));
+  RtValueId bias = eng_tflite_optional (self, op, SVDF_BIAS, &ok);
+  SvdfSizes s = { 0 };
+
+  if (inputs[0] == RT_NONE || inputs[1] == RT_NONE || time == RT_NONE || !ok)
+    return FALSE;
+  if (eng_tflite_is_quantized (eng_tflite_input_tensor (self, op, SVDF_X)))
+    return eng_import_refuse (self->import, "an SVDF in integers is not supported");
+  const RtShape x = eng_import_value (self->import, inputs[0])->shape;
+  if (!read_svdf (self, op, &x, &s))
+    return FALSE;
+  RtValueId made = eng_import_node1 (self->import, &rt_op_matmul, NULL, inputs, 3);
+  if (made == RT_NONE)
+    return FALSE;
+  made = push_feature (self, eng_tflite_input_tensor (self, op, SVDF_STATE)->name, &s, made);
+  if (made == RT_NONE)
+    return FALSE;
+  made = eng_import_node1 (self->import, &rt_op_mul, NULL, (RtValueId[]){ made, time }, 2);
+  const RtShape ranks = { .n_dims = 3, .dims = { s.batch, s.filters / s.rank, s.rank } };
+  made = sum_last (self, eng_tflite_reshape (self, sum_last (self, made), &ranks));
+  if (made != RT_NONE && bias != RT_NONE)
+    made = eng_import_node1 (self->import, &rt_op_add, NULL, (RtValueId[]){ made, bias }, 2);
+  return eng_tflite_output (self, op, 0,
+                            eng_tflite_activate (self, made, eng_tflite_i8 (self, op, 1, 0)));
+}
+
 const EngTfliteRow eng_tflite_rows_recurrent[] = {
+  { 27, emit_svdf, NULL },          /* SVDF */
   { 44, emit_sequence_lstm, NULL }, /* UNIDIRECTIONAL_SEQUENCE_LSTM */
   { 0, NULL, NULL },
 };

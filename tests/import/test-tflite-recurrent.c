@@ -145,6 +145,33 @@ test_float (void)
   net_runner_clear (&net);
 }
 
+/* ---- SVDF ---- */
+
+/* Two units of rank 2 over 3 steps, the first of which is empty: f is x times (1, 2), (3, -1), (0, 1), (1, 1);
+ * weights over time are 1, 10, 100 from the oldest on, negative ones in filter 1. */
+static void
+test_svdf (void)
+{
+  g_autoptr (TflBytes) b = tfl_bytes_new ();
+  int x = TENSOR (b, "x", F32, DIMS (1, 2));
+  int feature = TENSOR (b, "feature", F32, DIMS (4, 2), DATA (float, 1, 2, 3, -1, 0, 1, 1, 1));
+  int time = TENSOR (b, "time", F32, DIMS (4, 3),
+                     DATA (float, 1, 10, 100, -1, -10, -100, 1, 10, 100, 1, 10, 100));
+  int bias = TENSOR (b, "bias", F32, DIMS (2), DATA (float, 0.5f, -1000));
+  int state = TENSOR (b, "state", F32, DIMS (1, 12), .is_variable = TRUE);
+  int y = TENSOR (b, "y", F32, DIMS (1, 2));
+  const float in[3][2] = { { 1, 1 }, { 2, 0 }, { 0, 3 } };
+  /* Sums of filters 0 and 1: f0 - f1 is 1, -4, 9; of 2 and 3: f2 + f3 is 3, 2, 6. */
+  const float out[3][2] = { { 100 + 0.5f, 300 - 1000 },
+                            { 10 - 400 + 0.5f, 30 + 200 - 1000 },
+                            { 1 - 40 + 900 + 0.5f, 3 + 20 + 600 - 1000 } };
+
+  tfl_bytes_add_op (b, 27, NULL, LIST (x, feature, time, bias, state), LIST (y), 6,
+                    FIELDS ({ 0, 'i', 2 }));
+  tfl_bytes_set_io (b, LIST (x), LIST (y));
+  tfl_case_check (b, in, 3, 0, out, sizeof out);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -152,5 +179,6 @@ main (int argc, char **argv)
   g_test_add_func ("/tflite-recurrent/integer", test_integer);
   g_test_add_func ("/tflite-recurrent/integer-faults", test_integer_faults);
   g_test_add_func ("/tflite-recurrent/float", test_float);
+  g_test_add_func ("/tflite-recurrent/svdf", test_svdf);
   return g_test_run ();
 }
