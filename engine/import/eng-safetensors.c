@@ -25,6 +25,7 @@ struct EngSafetensors
   GPtrArray *weights; /* EngSafetensorsFile */
   GPtrArray *owned;   /* names, and copies of weights */
   GArray *tensors;    /* RtGgufTensor */
+  GArray *mapped;     /* bool: data is where the file has it */
   EngGgufBytes *meta;
   RtGguf *gguf;
   char *name, *tokenizer_error;
@@ -297,7 +298,9 @@ add_tensor (EngSafetensors *self, const EngSafetensor *from, const EngSafetensor
                      use == ENG_SAFETENSORS_QUERIES ? config->n_heads : config->n_kv_heads, &to);
   if (!ok)
     eng_json_refuse (error, ENG_ERROR_MEMORY, "no memory for tensor '%.80s'", from->name);
+  bool mapped = to.data == from->data;
   g_array_append_val (self->tensors, to);
+  g_array_append_val (self->mapped, mapped);
   return ok;
 }
 
@@ -314,6 +317,7 @@ add_tensors (EngSafetensors *self, const EngSafetensorsConfig *config, GCancella
   if (config->rope_factors != NULL)
     {
       gsize n = config->head_dim / 2;
+      bool copied = false;
       RtGgufTensor to = { .name = { "rope_freqs.weight", 17 },
                           .dtype = KN_F32,
                           .n_dims = 1,
@@ -322,6 +326,7 @@ add_tensors (EngSafetensors *self, const EngSafetensorsConfig *config, GCancella
                           .bytes = n * sizeof (float) };
       g_ptr_array_add (self->owned, (gpointer)to.data);
       g_array_append_val (self->tensors, to);
+      g_array_append_val (self->mapped, copied);
     }
   return TRUE;
 }
@@ -414,7 +419,8 @@ load (EngSafetensors *self, const char *path, GCancellable *cancellable, GError 
   gconstpointer bytes = eng_gguf_bytes_get (self->meta, &n_bytes);
   self->gguf
       = rt_gguf_open_parts (bytes, n_bytes, (const RtGgufTensor *)(void *)self->tensors->data,
-                            self->tensors->len, &rt_error);
+                            (const bool *)(void *)self->mapped->data, self->tensors->len,
+                            &rt_error);
   return self->gguf != NULL || eng_error_take_rt (&rt_error, error);
 }
 
@@ -427,6 +433,7 @@ eng_safetensors_load (const char *path, GCancellable *cancellable, GError **erro
   self->weights = g_ptr_array_new_with_free_func ((GDestroyNotify)eng_safetensors_file_free);
   self->owned = g_ptr_array_new_with_free_func (g_free);
   self->tensors = g_array_new (FALSE, FALSE, sizeof (RtGgufTensor));
+  self->mapped = g_array_new (FALSE, FALSE, sizeof (bool));
   self->meta = eng_gguf_bytes_new ();
   if (!load (self, path, cancellable, error))
     return NULL;
@@ -442,6 +449,7 @@ eng_safetensors_free (EngSafetensors *self)
   rt_gguf_close (self->gguf);
   eng_gguf_bytes_free (self->meta);
   g_array_unref (self->tensors);
+  g_array_unref (self->mapped);
   g_ptr_array_unref (self->owned);
   g_ptr_array_unref (self->weights);
   g_ptr_array_unref (self->files);

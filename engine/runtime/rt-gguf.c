@@ -506,7 +506,7 @@ rt_gguf_open_bytes (const void *bytes, size_t n_bytes, RtError *error)
 
 RtGguf *
 rt_gguf_open_parts (const void *bytes, size_t n_bytes, const RtGgufTensor *tensors,
-                    uint64_t n_tensors, RtError *error)
+                    const bool *mapped, uint64_t n_tensors, RtError *error)
 {
   RtGguf *gguf = rt_gguf_open_bytes (bytes, n_bytes, error);
 
@@ -518,8 +518,11 @@ rt_gguf_open_parts (const void *bytes, size_t n_bytes, const RtGgufTensor *tenso
   free (gguf->tensor_by_name);
   gguf->meta_by_key = gguf->tensor_by_name = NULL;
   gguf->tensors = malloc ((size_t)(n_tensors + 1) * sizeof *tensors);
-  if (gguf->tensors)
+  gguf->tensor_mapped = calloc ((size_t)n_tensors + 1, sizeof *gguf->tensor_mapped);
+  if (gguf->tensors && gguf->tensor_mapped)
     {
+      if (mapped && n_tensors > 0)
+        memcpy (gguf->tensor_mapped, mapped, (size_t)n_tensors * sizeof *mapped);
       if (n_tensors > 0)
         memcpy (gguf->tensors, tensors, (size_t)n_tensors * sizeof *tensors);
       gguf->n_tensors = n_tensors;
@@ -597,6 +600,7 @@ rt_gguf_close (RtGguf *gguf)
   free (gguf->meta_by_key);
   free (gguf->tensors);
   free (gguf->tensor_by_name);
+  free (gguf->tensor_mapped);
   if (gguf->mapped)
     munmap ((void *)gguf->bytes, gguf->n_bytes);
   free (gguf);
@@ -605,14 +609,16 @@ rt_gguf_close (RtGguf *gguf)
 void
 rt_gguf_forget_tensor (const RtGguf *gguf, const RtGgufTensor *tensor)
 {
-  uint64_t page = (uint64_t)sysconf (_SC_PAGESIZE);
+  uintptr_t page = (uintptr_t)sysconf (_SC_PAGESIZE);
+  bool mapped
+      = gguf->tensor_mapped ? gguf->tensor_mapped[tensor - gguf->tensors] : gguf->mapped;
 
-  if (!gguf->mapped || !tensor->data)
+  if (!mapped || !tensor->data)
     return;
   /* Only pages that hold nothing else: the neighbours may still be wanted. */
-  uint64_t from = (uint64_t)((const uint8_t *)tensor->data - gguf->bytes);
-  uint64_t to = (from + tensor->bytes) / page * page;
+  uintptr_t from = (uintptr_t)tensor->data;
+  uintptr_t to = (from + tensor->bytes) / page * page;
   from = (from + page - 1) / page * page;
   if (from < to)
-    madvise ((void *)(gguf->bytes + from), to - from, MADV_DONTNEED);
+    madvise ((void *)from, to - from, MADV_DONTNEED);
 }

@@ -42,7 +42,7 @@ open_meta (EngGgufBytes *meta)
 {
   gsize n;
   gconstpointer bytes = eng_gguf_bytes_get (meta, &n);
-  RtGguf *gguf = rt_gguf_open_parts (bytes, n, NULL, 0, NULL);
+  RtGguf *gguf = rt_gguf_open_parts (bytes, n, NULL, NULL, 0, NULL);
 
   FUZZ_CHECK (gguf != NULL);
   return gguf;

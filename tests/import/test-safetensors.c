@@ -399,6 +399,16 @@ assert_same_weights (EngModel *a, EngModel *b)
     }
 }
 
+/* Mapped data comes back from the file; copies must stay. */
+static void
+forget_all (EngModel *model)
+{
+  const RtGguf *gguf = eng_model_get_gguf (model);
+
+  for (guint64 i = 0; i < rt_gguf_n_tensors (gguf); i++)
+    rt_gguf_forget_tensor (gguf, rt_gguf_tensor (gguf, i));
+}
+
 static EngModel *
 load (const char *folder, const char *name)
 {
@@ -429,6 +439,7 @@ check_round_trip (const char *path, const char *begin)
       g_autoptr (EngModel) model = load (folder, opened[i]);
       g_assert_cmpstr (eng_model_get_format (model), ==, "safetensors");
       g_assert_null (eng_model_get_tokenizer_error (model));
+      forget_all (model);
       assert_same_weights (original, model);
       assert_same_tokens (eng_model_get_tokenizer (original), eng_model_get_tokenizer (model));
     }
