@@ -72,8 +72,10 @@ update (AppInputView *self)
 {
   EngInput *input = self->running;
   guint n = app_inputs_get_n (self->inputs);
+  guint at = input != NULL ? app_inputs_find (self->inputs, eng_input_get_name (input)) : G_MAXUINT;
   g_autofree char *position
-      = g_strdup_printf (_ ("%u of %u"), app_inputs_get_index (self->inputs) + 1, n);
+      = g_strdup_printf (_ ("%u of %u"),
+                         (at != G_MAXUINT ? at : app_inputs_get_index (self->inputs)) + 1, n);
   gboolean reading = app_inputs_is_reading (self->inputs);
 
   if (input == NULL)
@@ -253,7 +255,8 @@ app_input_view_root (GtkWidget *widget)
 {
   GTK_WIDGET_CLASS (app_input_view_parent_class)->root (widget);
   gtk_widget_insert_action_group (widget, "input", NULL);
-  gtk_widget_insert_action_group (widget, "input", G_ACTION_GROUP (APP_INPUT_VIEW (widget)->actions));
+  gtk_widget_insert_action_group (widget, "input",
+                                  G_ACTION_GROUP (APP_INPUT_VIEW (widget)->actions));
 }
 
 static void

@@ -354,6 +354,21 @@ app_inputs_get_index (AppInputs *self)
   return self->index;
 }
 
+guint
+app_inputs_find (AppInputs *self, const char *name)
+{
+  g_return_val_if_fail (APP_IS_INPUTS (self) && name != NULL, G_MAXUINT);
+
+  for (guint i = 0; i < self->n_paths; i++)
+    {
+      const char *slash = strrchr (self->paths[i], G_DIR_SEPARATOR);
+
+      if (g_str_equal (slash != NULL ? slash + 1 : self->paths[i], name))
+        return i;
+    }
+  return G_MAXUINT;
+}
+
 const char *
 app_inputs_get_path (AppInputs *self)
 {

@@ -32,8 +32,10 @@ void app_inputs_step (AppInputs *self, int by);
 EngInput *app_inputs_get_input (AppInputs *self); /* borrowed; NULL without a model */
 gboolean app_inputs_is_random (AppInputs *self);
 gboolean app_inputs_is_reading (AppInputs *self);
-guint app_inputs_get_n (AppInputs *self);          /* files to go through; 0: random */
-guint app_inputs_get_index (AppInputs *self);      /* of the one that is shown */
+guint app_inputs_get_n (AppInputs *self);     /* files to go through; 0: random */
+guint app_inputs_get_index (AppInputs *self); /* of the one that is shown */
+/* Place of the file called @name, without its folder; G_MAXUINT: none. */
+guint app_inputs_find (AppInputs *self, const char *name);
 const char *app_inputs_get_path (AppInputs *self); /* NULL: random */
 
 /* What a run is to be fed: the input that is shown, or with @all every one; the caller's. */

@@ -299,6 +299,7 @@ save_drawing (AppOutputView *self, GFile *file)
   g_autofree char *base = g_file_get_basename (file);
   PlotExportOptions options = { .width_px = 960, .height_px = 720 };
   double wanted = plot_result_get_wanted_height (PLOT_RESULT (self->plot));
+  g_autofree char *title = NULL;
   g_autoptr (GError) error = NULL;
 
   if (!plot_export_format_for_name (base, &options.format, &error))
@@ -307,9 +308,14 @@ save_drawing (AppOutputView *self, GFile *file)
       return;
     }
   if (wanted > 0)
-    options.height_px = MAX (240, (int)wanted + 24);
+    options.height_px = (int)wanted + 64;
+  /* On a page of its own it must say what it is of; it is drawn before the call returns. */
+  title = g_strdup_printf (_ ("Result for %s"),
+                           eng_input_get_name (eng_result_get_input (self->result)));
+  g_object_set (self->plot, "title", title, NULL);
   plot_export_async (PLOT_FIGURE (self->plot), file, &options, NULL, on_exported,
                      g_object_ref (self));
+  g_object_set (self->plot, "title", _ ("Result"), NULL);
 }
 
 static void

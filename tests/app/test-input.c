@@ -268,6 +268,8 @@ test_folder (void)
   wait_for (window, shows_one, "the first again");
   app_inputs_step (inputs, -1);
   wait_for (window, shows_two, "the last");
+  g_assert_cmpuint (app_inputs_find (inputs, "two.npy"), ==, 1);
+  g_assert_cmpuint (app_inputs_find (inputs, "three.npy"), ==, G_MAXUINT);
   all = app_network_view_dup_workload (window->network, TRUE);
   g_assert_cmpuint (g_strv_length (all->inputs), ==, 2);
   g_unlink (other);
