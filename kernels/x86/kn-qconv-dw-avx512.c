@@ -26,10 +26,19 @@ n_groups (size_t kh)
   return (kh + 3) / 4;
 }
 
+/* Channels below this go 64 at a time; the last of these blocks may be short. */
+KN_QINLINE size_t
+wide_end (size_t n_channels)
+{
+  return n_channels % 64 > 32 ? n_channels : n_channels / 64 * 64;
+}
+
 static size_t
 dw_bytes_avx512 (size_t kh, size_t kw, size_t n_channels)
 {
-  return kw * n_groups (kh) * 4 * ((n_channels + 15) / 16 * 16);
+  const size_t block = n_channels % 64 > 32 ? 64 : 16;
+
+  return kw * n_groups (kh) * 4 * ((n_channels + block - 1) / block * block);
 }
 
 /* Where the weights of channel @c lie in its 64-byte lines: byte offset of row 0 of group 0, column
@@ -37,9 +46,9 @@ dw_bytes_avx512 (size_t kh, size_t kw, size_t n_channels)
 static size_t
 dw_place (size_t kh, size_t kw, size_t n_channels, size_t c, size_t *step)
 {
-  const size_t wide = n_channels / 64 * 64, per_channel = kw * n_groups (kh) * 4;
+  const size_t per_channel = kw * n_groups (kh) * 4;
 
-  if (c >= wide)
+  if (c >= wide_end (n_channels))
     {
       *step = 64;
       return c / 16 * 16 * per_channel + c % 16 * 4;
@@ -66,14 +75,17 @@ dw_pack_avx512 (const int8_t *w, size_t kh, size_t kw, size_t n_channels, void *
 /* ---- interleaving ---- */
 
 KN_QINLINE void
-interleave64 (const uint8_t *const *column, size_t kh, size_t group, __m512i flip, __m512i out[4])
+interleave64 (const int full, const uint8_t *const *column, size_t kh, size_t group, __mmask64 k,
+              __m512i flip, __m512i out[4])
 {
   __m512i row[4];
 
   UNROLL
   for (size_t i = 0; i < 4; i++)
     row[i] = 4 * group + i < kh
-                 ? _mm512_xor_si512 (_mm512_loadu_si512 (column[4 * group + i]), flip)
+                 ? _mm512_xor_si512 (full ? _mm512_loadu_si512 (column[4 * group + i])
+                                          : _mm512_maskz_loadu_epi8 (k, column[4 * group + i]),
+                                     flip)
                  : _mm512_setzero_si512 ();
 
   const __m512i low01 = _mm512_unpacklo_epi8 (row[0], row[1]);
@@ -133,11 +145,27 @@ load_strided (const void *from, size_t j)
   return _mm512_inserti32x4 (v, _mm_loadu_si128 ((const __m128i *)(const void *)(p + 192)), 3);
 }
 
-/* Interleave columns [first, first + n) of the windows, channels from @c on: a block of 64, or up to 16
- * (@k). Pointers of the rows of a group move on from column to column. */
+/* The same of @n channels, the others 0. */
+KN_QINLINE __m512i
+load_strided_some (const void *from, size_t j, size_t n)
+{
+  const uint8_t *p = (const uint8_t *)from + 16 * j;
+  __m128i part[4];
+
+  UNROLL
+  for (size_t i = 0; i < 4; i++)
+    {
+      const size_t at = 16 * i + 4 * j, left = n > at ? n - at : 0;
+      part[i] = _mm_maskz_loadu_epi32 ((__mmask8)(left < 4 ? (1u << left) - 1 : 15), p + 64 * i);
+    }
+  const __m512i v = _mm512_inserti32x4 (_mm512_castsi128_si512 (part[0]), part[1], 1);
+  return _mm512_inserti32x4 (_mm512_inserti32x4 (v, part[2], 2), part[3], 3);
+}
+
+/* Interleave columns [first, first + n) of the windows, channels from @c on: up to 64 or 16 (@k). Pointers of the rows of a group move on from column to column. */
 KN_QINLINE void
-interleave_columns (const size_t KH, const int wide, const KnQdwArgs *a, size_t c, __mmask16 k,
-                    size_t first, size_t n)
+interleave_columns (const size_t KH, const int wide, const int full, const KnQdwArgs *a, size_t c,
+                    __mmask64 k, size_t first, size_t n)
 {
   const size_t kh = KH ? KH : a->kh, groups = n_groups (kh), line = wide ? 256 : 64;
   const __m512i flip = _mm512_set1_epi8 ((char)a->flip);
@@ -163,13 +191,13 @@ interleave_columns (const size_t KH, const int wide, const KnQdwArgs *a, size_t 
 
           if (wide)
             {
-              interleave64 (column - 4 * g, kh, g, flip, v);
+              interleave64 (full, column - 4 * g, kh, g, k, flip, v);
               UNROLL
               for (size_t j = 0; j < 4; j++)
                 _mm512_store_si512 (to + j * 64, v[j]);
             }
           else
-            _mm512_store_si512 (to, interleave16 (column - 4 * g, kh, g, k, a->flip));
+            _mm512_store_si512 (to, interleave16 (column - 4 * g, kh, g, (__mmask16)k, a->flip));
           UNROLL
           for (size_t i = 0; i < 4; i++)
             at[i] += step[i];
@@ -177,11 +205,11 @@ interleave_columns (const size_t KH, const int wide, const KnQdwArgs *a, size_t 
     }
 }
 
-/* 64 channels from @c on of outputs [first, first + n). KH and KW are constants where this is
+/* 64 channels from @c on, or what is left of them when not @full, of outputs [first, first + n). KH and KW are constants where this is
  * inlined, or 0. The zero points of the weights take a second dot product, with ones. */
 KN_QINLINE void
-run64 (const size_t KH, const size_t KW, const int w_zero, const KnQdwArgs *a, size_t c,
-       size_t first, size_t n)
+run64 (const size_t KH, const size_t KW, const int w_zero, const int full, const KnQdwArgs *a,
+       size_t c, size_t first, size_t n)
 {
   const size_t kh = KH ? KH : a->kh, kw = KW ? KW : a->kw, groups = n_groups (kh);
   const size_t n_columns = (n - 1) * a->stride_w + (kw - 1) * a->dilation_w + 1;
@@ -192,14 +220,21 @@ run64 (const size_t KH, const size_t KW, const int w_zero, const KnQdwArgs *a, s
   __m512i bias[4], zero[4];
   __m512 scale[4];
 
-  interleave_columns (KH, 1, a, c, 0, first * a->stride_w, n_columns);
+  const size_t left = a->n_channels - c;
+  const __mmask64 k = full ? ~(__mmask64)0 : kn_tail64 (left);
+
+  interleave_columns (KH, 1, full, a, c, k, first * a->stride_w, n_columns);
 
   UNROLL
   for (size_t j = 0; j < 4; j++)
     {
-      bias[j] = load_strided (a->bias + c, j);
-      scale[j] = _mm512_castsi512_ps (load_strided (a->scale + c, j));
-      zero[j] = w_zero ? load_strided (a->w_zero + c, j) : _mm512_setzero_si512 ();
+      bias[j] = full ? load_strided (a->bias + c, j) : load_strided_some (a->bias + c, j, left);
+      scale[j] = _mm512_castsi512_ps (full ? load_strided (a->scale + c, j)
+                                           : load_strided_some (a->scale + c, j, left));
+      zero[j] = _mm512_setzero_si512 ();
+      if (w_zero)
+        zero[j]
+            = full ? load_strided (a->w_zero + c, j) : load_strided_some (a->w_zero + c, j, left);
     }
 
   for (size_t o = 0; o < n; o++, y += a->y_stride)
@@ -233,7 +268,11 @@ run64 (const size_t KH, const size_t KW, const int w_zero, const KnQdwArgs *a, s
           if (w_zero)
             acc[j] = _mm512_sub_epi32 (acc[j], _mm512_mullo_epi32 (sum[j], zero[j]));
         }
-      _mm512_storeu_si512 (y, kn_pack_lanes (acc, scale, &e));
+      const __m512i codes = kn_pack_lanes (acc, scale, &e);
+      if (full)
+        _mm512_storeu_si512 (y, codes);
+      else
+        _mm512_mask_storeu_epi8 (y, k, codes);
     }
 }
 
@@ -277,7 +316,7 @@ run16 (const size_t KH, const size_t KW, const int w_zero, const KnQdwArgs *a, s
   const KnEpilogue e = kn_epilogue (&a->requant);
   uint8_t *columns = a->scratch, *y = a->y + first * a->y_stride + c;
 
-  interleave_columns (KH, 0, a, c, k, first * a->stride_w, n_columns);
+  interleave_columns (KH, 0, 0, a, c, k, first * a->stride_w, n_columns);
 
   size_t o = 0;
   for (; o + 4 <= n; o += 4, y += 4 * a->y_stride)
@@ -305,7 +344,12 @@ run (const size_t KH, const size_t KW, const int w_zero, const KnQdwArgs *a, siz
   size_t c = 0;
 
   for (; c + 64 <= a->n_channels; c += 64)
-    run64 (KH, KW, w_zero, a, c, first, n);
+    run64 (KH, KW, w_zero, 1, a, c, first, n);
+  if (c < wide_end (a->n_channels))
+    {
+      run64 (KH, KW, w_zero, 0, a, c, first, n);
+      return;
+    }
   for (; c < a->n_channels; c += 16)
     run16 (KH, KW, w_zero, a, c, first, n);
 }
@@ -483,7 +527,7 @@ run_huge (const KnQdwArgs *a)
 static void
 depthwise_avx512 (const KnQdwArgs *a)
 {
-  const size_t column_bytes = n_groups (a->kh) * (a->n_channels >= 64 ? 256 : 64);
+  const size_t column_bytes = n_groups (a->kh) * (a->n_channels > 32 ? 256 : 64);
   const size_t capacity = KN_QDW_SCRATCH / column_bytes;
   const size_t window = (a->kw - 1) * a->dilation_w + 1;
 

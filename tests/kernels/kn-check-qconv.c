@@ -471,7 +471,7 @@ depthwise_oracle (const Depthwise *d, const uint8_t *y, size_t y_stride)
 static void
 check_depthwise (const KnTable *c, const KnTable *v, const void *data)
 {
-  static const size_t channels[] = { 1, 7, 8, 16, 19, 32, 63, 64, 65, 100, 128, 200 };
+  static const size_t channels[] = { 1, 7, 8, 16, 19, 32, 33, 48, 63, 64, 65, 100, 128, 200 };
   static const size_t windows[][2]
       = { { 3, 3 }, { 5, 5 }, { 1, 3 }, { 4, 2 }, { 7, 7 }, { 40, 40 } };
 
