@@ -124,6 +124,30 @@ test_concat_scales (void)
   CHECK_RUN (b, ((gint8[]){ 3, -4 }), 0, gint8, 3, -4, 10);
 }
 
+/* 8-bit weights and real activations: x is rounded to 8 bit before the products. With one scale around 0: x / 1
+ * is 127 and -63.5, which becomes -64; with a scale per channel from the smallest to the largest: 0.4 of 255
+ * becomes 0. Real weights are 1 and 2. */
+static void
+test_dynamic_range (void)
+{
+  g_autoptr (TflBytes) one = tfl_bytes_new (), two = tfl_bytes_new ();
+  int x = TENSOR (one, "x", F32, DIMS (1, 1, 1, 2));
+  int w = TENSOR (one, "w", I8, DIMS (1, 1, 1, 2), DATA (gint8, 2, 4), QUANT (0.5f, 0));
+  int y = TENSOR (one, "y", F32, DIMS (1, 1, 1, 1));
+
+  tfl_bytes_add_op (one, 3, NULL, LIST (x, w), LIST (y), 1, FIELDS ({ 1, 'i', 1 }, { 2, 'i', 1 }));
+  tfl_bytes_set_io (one, LIST (x), LIST (y));
+  CHECK_RUN (one, ((float[]){ 127, -63.5f }), 0, float, 127 - 128);
+
+  x = TENSOR (two, "x", F32, DIMS (1, 1, 1, 2));
+  w = TENSOR (two, "w", I8, DIMS (2, 1, 1, 2), DATA (gint8, 2, 4, 4, 8), .n_scales = 2,
+              .scales = (float[]){ 0.5f, 0.25f }, .zero_points = (gint64[]){ 0, 0 });
+  y = TENSOR (two, "y", F32, DIMS (1, 1, 1, 2));
+  tfl_bytes_add_op (two, 3, NULL, LIST (x, w), LIST (y), 1, FIELDS ({ 1, 'i', 1 }, { 2, 'i', 1 }));
+  tfl_bytes_set_io (two, LIST (x), LIST (y));
+  CHECK_RUN (two, ((float[]){ 0.4f, 255 }), 0, float, 510, 510);
+}
+
 /* The logistic function of codes: 1, 0 and -1 give 0.7311, 0.5 and 0.2689. */
 static void
 test_integer_logistic (void)
@@ -449,6 +473,7 @@ main (int argc, char **argv)
   g_test_add_func ("/tflite/transpose-conv", test_transpose_conv);
   g_test_add_func ("/tflite/average-pool", test_average_pool);
   g_test_add_func ("/tflite/quantized", test_quantized);
+  g_test_add_func ("/tflite/dynamic-range", test_dynamic_range);
   g_test_add_func ("/tflite/integer-logistic", test_integer_logistic);
   g_test_add_func ("/tflite/integer-hard-swish", test_integer_hard_swish);
   g_test_add_func ("/tflite/concat-scales", test_concat_scales);
