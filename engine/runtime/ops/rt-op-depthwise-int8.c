@@ -105,7 +105,7 @@ job_of (const RtConvAttrs *attrs, const RtShape *x, const RtShape *w)
 
 typedef struct
 {
-  size_t bias_at, scale_at, w_zero_at, pad_at, weights_at, n_bytes;
+  size_t bias_at, scale_at, w_zero_at, pad_at, weights_at;
 } Layout;
 
 static size_t
@@ -115,7 +115,7 @@ align_up (size_t n)
 }
 
 static Layout
-layout_of (const KnTable *kn, size_t kh, size_t kw, size_t n)
+layout_of (size_t n)
 {
   Layout l = { .bias_at = align_up (sizeof (RtProductHead)) };
 
@@ -123,7 +123,6 @@ layout_of (const KnTable *kn, size_t kh, size_t kw, size_t n)
   l.w_zero_at = l.scale_at + align_up (n * sizeof (int32_t));
   l.pad_at = l.w_zero_at + align_up (n * sizeof (int32_t));
   l.weights_at = l.pad_at + align_up (n);
-  l.n_bytes = l.weights_at + kn->qconv.dw_bytes (kh, kw, n);
   return l;
 }
 
@@ -138,8 +137,10 @@ dw_prepared_bytes (const RtOpQuery *query)
   for (int level = 0; level < KN_N_LEVELS; level++)
     {
       const KnTable *kn = kn_table_for_level ((KnLevel)level);
-      const uint64_t as_is = kn != NULL ? layout_of (kn, kh, kw, n).n_bytes : 0;
-      const uint64_t turned = kn != NULL ? layout_of (kn, kw, kh, n).n_bytes : 0;
+      const uint64_t as_is
+          = kn != NULL ? layout_of (n).weights_at + kn->qconv.dw_bytes (kh, kw, n) : 0;
+      const uint64_t turned
+          = kn != NULL ? layout_of (n).weights_at + kn->qconv.dw_bytes (kw, kh, n) : 0;
       most = as_is > most ? as_is : most;
       most = turned > most ? turned : most;
     }
@@ -153,7 +154,7 @@ dw_prepare (const RtOpContext *context, void *memory)
   const int32_t *bias = context->inputs[RT_CONV_BIAS].data;
   const RtConvInt8Attrs *attrs = context->attrs;
   const RtWindows windows = job_of (&attrs->conv, &x->shape, &w->shape).windows;
-  const Layout l = layout_of (context->kn, windows.kh, windows.kw, windows.out_c);
+  const Layout l = layout_of (windows.out_c);
   const size_t n = (size_t)w->shape.dims[2], n_taps = (size_t)(w->shape.dims[0] * w->shape.dims[1]);
   const int32_t w_shift = w->type == RT_TYPE_U8 ? 128 : 0;
   const float scale_y = rt_quant_scale (context->outputs[0].quant, 0);
@@ -371,7 +372,7 @@ dw_run (const RtOpContext *context, uint32_t phase, uint32_t chunk, const RtWork
   Run r = { .context = context,
             .attrs = &job.attrs,
             .windows = job.windows,
-            .layout = layout_of (context->kn, job.windows.kh, job.windows.kw, job.windows.out_c),
+            .layout = layout_of (job.windows.out_c),
             .scratch = rt_op_thread_scratch (context, worker) };
   const KnRequant requant = ((const RtProductHead *)context->prepared)->requant;
   uint64_t from, until;

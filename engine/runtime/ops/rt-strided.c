@@ -12,8 +12,11 @@
 void
 rt_strided_init (RtStrided *s, size_t elem)
 {
-  memset (s, 0, sizeof *s);
+  /* Not all of it: the dimensions are as many as are added. */
   s->elem = elem;
+  s->n_dims = 0;
+  s->from_offset = 0;
+  s->n_units = s->unit_bytes = 0;
 }
 
 void
