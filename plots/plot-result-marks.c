@@ -42,12 +42,26 @@ text_on (const GdkRGBA *ground)
 
 /* --- points --- */
 
+/* Points of a mesh lie close: they leave room between each other. */
 static double
-point_radius (guint n, PlotRect picture)
+point_radius (const PlotResultPoint *points, guint n, PlotRect picture)
 {
-  double r = fmin (picture.w, picture.h) / 70;
+  double left = INFINITY, top = INFINITY, right = -INFINITY, bottom = -INFINITY, room;
 
-  return n > 60 ? fmax (0.9, fmin (r, 1.6)) : fmax (2, fmin (r, 4.5));
+  for (guint i = 0; i < n; i++)
+    if (!isnan (points[i].x) && !isnan (points[i].y))
+      {
+        left = fmin (left, points[i].x);
+        right = fmax (right, points[i].x);
+        top = fmin (top, points[i].y);
+        bottom = fmax (bottom, points[i].y);
+      }
+  if (!(left <= right))
+    return 2;
+  room = sqrt ((right - left) * picture.w * (bottom - top) * picture.h / n);
+  if (n > 60)
+    return fmax (0.6, fmin (0.18 * room, 2));
+  return fmax (2, fmin (fmin (picture.w, picture.h) / 70, 4.5));
 }
 
 static void
@@ -64,7 +78,7 @@ draw_points (const PlotResultFrame *frame, const PlotResultPoint *points, guint 
       if (isnan (x) || isnan (y))
         continue;
       cairo_new_sub_path (frame->cr);
-      cairo_arc (frame->cr, x, y, r + (r > 2 ? 1 : 0.4), 0, 2 * G_PI);
+      cairo_arc (frame->cr, x, y, r + (r > 2 ? 1 : 0.3), 0, 2 * G_PI);
       plot_set_color (frame->cr, &black, 0.6);
       cairo_fill (frame->cr);
       cairo_arc (frame->cr, x, y, r, 0, 2 * G_PI);
@@ -204,7 +218,7 @@ plot_result_draw_marks (const PlotResultModel *model, const PlotResultFrame *fra
   if (model->n_edges > 0)
     draw_edges (model, frame, picture);
   draw_points (frame, model->points, model->n_points, 1, picture,
-               point_radius (model->n_points, picture));
+               point_radius (model->points, model->n_points, picture));
   if (!frame->style->marks_only)
     draw_chips (model, frame, picture);
   cairo_restore (cr);
