@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "eng-json.h"
+#include "tasks/eng-companion.h"
 
 struct _EngRegion
 {
@@ -26,19 +27,6 @@ eng_region_free (gpointer data)
 
 /* ---- The detector ---- */
 
-static char *
-find_detector (EngModel *model, const char *const *names)
-{
-  g_autofree char *folder = g_path_get_dirname (eng_model_get_path (model));
-  for (guint i = 0; names[i] != NULL; i++)
-    {
-      g_autofree char *path = g_build_filename (folder, names[i], NULL);
-      if (strchr (names[i], '/') == NULL && g_file_test (path, G_FILE_TEST_IS_REGULAR))
-        return g_steal_pointer (&path);
-    }
-  return NULL;
-}
-
 EngRegion *
 eng_region_new (EngModel *model, char **note, GError **error)
 {
@@ -48,27 +36,21 @@ eng_region_new (EngModel *model, char **note, GError **error)
     return NULL;
 
   g_auto (GStrv) names = eng_json_dup_strv (options, "detectors");
-  g_autofree char *path = find_detector (model, (const char *const *)names);
-  if (path == NULL)
+  g_autoptr (GError) local = NULL;
+  EngTaskRun *run
+      = eng_companion_new (model, (const char *const *)names, ENG_INPUT_PICTURE, &local);
+  if (local != NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&local));
+      return NULL;
+    }
+  if (run == NULL)
     {
       *note
           = g_strdup_printf ("%s is meant to see a region that a detector finds; %s is not beside "
                              "it, so it is given whole pictures",
                              eng_model_get_name (model),
                              names[0] != NULL ? names[0] : "a detector");
-      return NULL;
-    }
-  /* One thread: a second pool would wait, spinning, for its next work on the processors of the first. */
-  g_autoptr (EngRecipe) defaults = eng_recipe_new ();
-  g_autoptr (EngRecipe) recipe
-      = eng_recipe_with (defaults, "threads", "count", NULL, g_variant_new_int64 (1), error);
-  g_autoptr (EngModel) detector = recipe != NULL ? eng_model_load (path, NULL, error) : NULL;
-  g_autoptr (EngBuild) build
-      = detector != NULL ? eng_build_new (detector, recipe, NULL, NULL, error) : NULL;
-  EngTaskRun *run = build != NULL ? eng_task_run_new (build, ENG_INPUT_PICTURE, error) : NULL;
-  if (run == NULL)
-    {
-      g_prefix_error (error, "The detector beside the network: ");
       return NULL;
     }
   EngRegion *self = g_new0 (EngRegion, 1);

@@ -3,7 +3,9 @@
  * Card: "output" (0); "gain": true where the output is a gain per frequency of the fed magnitudes: then
  * nodes behind the network apply it to the frame's spectrum (the phase stays that of the input) and
  * transform back, and frames of a rectangular window add up to length / hop of themselves. Else the
- * output is the frame itself. Westhausen and Meyer 2020, section 2. */
+ * output is the frame itself. "then": files, one of which lies beside the network, that are the second
+ * stage: it hears each frame and its output is what is added; without it the first stage is heard alone,
+ * and a note says so. Its work is timed as post-processing. Westhausen and Meyer 2020, section 2. */
 #include "tasks/eng-tasks.h"
 
 #include <string.h>
@@ -13,6 +15,7 @@
 #include "eng-result-private.h"
 #include "ops/rt-ops-int8.h"
 #include "ops/rt-ops-math.h"
+#include "tasks/eng-companion.h"
 #include "tasks/eng-frames.h"
 
 /* ---- Making ---- */
@@ -84,7 +87,8 @@ surround (EngSurround *s, GError **error)
 
 typedef struct
 {
-  float *sum; /* [n] from -lead samples on */
+  gboolean failed; /* the second stage */
+  float *sum;      /* [n] from -lead samples on */
   gsize n;
   float scale;
 } Overlap;
@@ -97,11 +101,59 @@ overlap_free (gpointer data)
   g_free (overlap);
 }
 
+/* The second stage, ready for a new sound. */
+static gboolean
+begin_second (EngTaskRun *run, GError **error)
+{
+  g_auto (GStrv) names = eng_json_dup_strv (eng_card_get_task_options (run->card), "then");
+  g_autoptr (GError) local = NULL;
+
+  if (!run->second_known && names[0] != NULL)
+    run->second
+        = eng_companion_new (run->model, (const char *const *)names, ENG_INPUT_SOUND, &local);
+  if (local != NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&local));
+      return FALSE;
+    }
+  if (!run->second_known && names[0] != NULL && run->second == NULL && run->note == NULL)
+    run->note = g_strdup_printf ("%s is not beside %s: its first stage is heard alone", names[0],
+                                 eng_model_get_name (run->model));
+  run->second_known = TRUE;
+  if (run->second == NULL)
+    return TRUE;
+  if (!eng_task_run_begin (run->second, run->input, error))
+    return FALSE;
+  EngFrames *first = run->front_data, *second = run->second->front_data;
+  const RtShape *shape = &rt_graph_value (run->second->graph, run->second->outputs[0])->shape;
+  if (second->length == first->length && second->hop == first->hop
+      && rt_shape_n (shape) == first->length)
+    return TRUE;
+  g_set_error (error, ENG_ERROR, ENG_ERROR_FORMAT,
+               "%s is no second stage of %s: its frames are %u samples every %u, not %u every %u",
+               eng_model_get_name (run->second->model), eng_model_get_name (run->model),
+               second->length, second->hop, first->length, first->hop);
+  return FALSE;
+}
+
+/* What the second stage makes of a frame; NULL: it failed. */
+static const float *
+hear_again (EngTaskRun *run, const float *frame)
+{
+  EngTaskRun *second = run->second;
+  RtError error = { 0 };
+  rt_exec_set_input (second->exec, rt_graph_find_value (second->graph, ENG_FRAMES_INPUT), frame);
+  return eng_task_run_infer (second, &error) ? rt_exec_value (second->exec, second->outputs[0])
+                                             : NULL;
+}
+
 static gboolean
 begin (EngTaskRun *run, GError **error)
 {
   if (run->bare) /* tensors: nothing to overlap */
     return TRUE;
+  if (eng_input_get_kind (run->input) == ENG_INPUT_SOUND && !begin_second (run, error))
+    return FALSE;
   EngFrames *frames = run->front_data;
   gboolean gain = eng_json_get_bool (eng_card_get_task_options (run->card), "gain", FALSE);
   Overlap *overlap = g_new0 (Overlap, 1);
@@ -126,9 +178,15 @@ collect (EngTaskRun *run, guint step)
   if (run->bare)
     return;
   const float *output = rt_exec_value (run->exec, run->outputs[0]);
+  gboolean again = run->second != NULL && eng_input_get_kind (run->input) == ENG_INPUT_SOUND;
+  if (again)
+    output = hear_again (run, output);
+  overlap->failed |= output == NULL;
+  if (output == NULL) /* said by what is heard: nothing from here on */
+    return;
   float *to = overlap->sum + (gsize)step * frames->hop;
   for (guint i = 0; i < frames->length; i++)
-    to[i] += output[i] * overlap->scale;
+    to[i] += output[i] * (again ? 1 : overlap->scale);
 }
 
 static EngResult *
@@ -143,6 +201,8 @@ finish (EngTaskRun *run)
   g_autoptr (EngSound) sound = eng_sound_new (run->rate_hz, n);
   memcpy (eng_sound_edit_samples (sound), overlap->sum + frames->lead,
           MIN (n, overlap->n - frames->lead) * sizeof (float));
+  if (overlap->failed && run->note == NULL)
+    run->note = g_strdup ("The second stage failed: a part of the sound is missing");
   EngResult *result = eng_result_new (ENG_RESULT_SOUND, run->input);
   eng_result_set_sound (result, sound);
   return result;

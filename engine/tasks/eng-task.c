@@ -137,6 +137,7 @@ eng_task_run_free (EngTaskRun *self)
     return;
   clear_input (self);
   eng_region_free (self->region_finder);
+  eng_task_run_free (self->second);
   g_free (self->note);
   g_free (self->inputs);
   g_free (self->outputs);

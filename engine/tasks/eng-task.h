@@ -78,6 +78,8 @@ struct _EngTaskRun
   double start_s;                   /* moment that the first step after the warm ones is about */
   gpointer region_finder;           /* EngRegion, for all inputs; made for the first */
   gboolean region_known;            /* whether it is needed is known */
+  EngTaskRun *second;               /* a second stage, the same way */
+  gboolean second_known;
   char *note;                       /* what a person should know of how inputs are fed; NULL: nothing */
   gpointer front_data, task_data;   /* GObject-free memory of theirs */
   GDestroyNotify front_free, task_free;

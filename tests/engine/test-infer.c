@@ -144,8 +144,10 @@ test_rate (void)
 
   g_assert_no_error (error);
   /* Input i begins at i / rate and not before: 20 of them in the first second, in turn. */
-  g_assert_cmpuint (heard.said->len, >=, 10);
+  g_assert_cmpuint (heard.said->len, >=, 2);
   g_assert_cmpuint (heard.said->len, <=, 21);
+  if (heard.said->len < 15) /* a machine that does not keep up is told */
+    g_assert_cmpfloat (eng_run_get_figure (run, ENG_FIGURE_LATE).value, >, 0);
   g_assert_cmpfloat (spent, >, 0.9);
   for (guint i = 0; i < heard.said->len; i++)
     g_assert_cmpint (heard.said->str[i], ==, digits[i % 4][0]);

@@ -273,7 +273,8 @@ ratio_db (const float *clean, const float *heard, gsize n)
   return 10 * log10 (signal / noise);
 }
 
-/* White noise over speech gets weaker: an implementation in NumPy and ONNX Runtime takes 3.8 dB. */
+/* White noise over speech gets weaker: an implementation in NumPy and ONNX Runtime takes 3.8 dB with
+ * the first stage alone and 5.0 dB with both. */
 static void
 test_denoise (gconstpointer model)
 {
@@ -307,7 +308,8 @@ test_denoise (gconstpointer model)
   double before = ratio_db (eng_sound_get_samples (clean), eng_sound_get_samples (noisy), n);
   double after = ratio_db (eng_sound_get_samples (clean), eng_sound_get_samples (heard), n);
   g_test_message ("%.2f dB become %.2f dB", before, after);
-  g_assert_cmpfloat (after, >, before + 3);
+  g_assert_cmpfloat (after, >, before + (run->second != NULL ? 4.4 : 3));
+  g_assert_true ((run->second != NULL) == (strstr (model, "model_") != NULL));
 }
 
 /* ---- masks ---- */
