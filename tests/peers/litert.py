@@ -277,8 +277,8 @@ class Difference:
             self.by_one += int((steps == 1).sum())
             self.by_more += int((steps > 1).sum())
 
-    def within(self):
-        return self.error <= FLOAT_LIMIT and self.by_more == 0 and self.by_one <= SHARE_LIMIT * self.n
+    def within(self, share=SHARE_LIMIT):
+        return self.error <= FLOAT_LIMIT and self.by_more == 0 and self.by_one <= share * self.n
 
     def text(self):
         parts = ["%.1e" % self.error] if self.is_float else []
