@@ -48,7 +48,7 @@ refuse (Reader *r, EngError code, const char *format, ...)
   va_start (args, format);
   g_autofree char *text = g_strdup_vprintf (format, args);
   va_end (args);
-  return eng_json_refuse (r->error, (int)code, "config.json: %s", text);
+  return eng_strict_json_refuse (r->error, (int)code, "config.json: %s", text);
 }
 
 void
@@ -63,12 +63,12 @@ eng_safetensors_config_clear (EngSafetensorsConfig *config)
 static gboolean
 read_count (Reader *r, const char *name, guint *value)
 {
-  JsonNode *node = eng_json_member (r->json, name);
+  JsonNode *node = eng_strict_json_member (r->json, name);
   gint64 number;
 
   if (node == NULL)
     return *value > 0 || refuse (r, ENG_ERROR_FORMAT, "%s is missing", name);
-  if (!eng_json_node_int (node, &number) || number < 1 || number > MAX_COUNT)
+  if (!eng_strict_json_node_int (node, &number) || number < 1 || number > MAX_COUNT)
     return refuse (r, ENG_ERROR_FORMAT, "%s: expected a whole number of 1 to %d", name, MAX_COUNT);
   *value = (guint)number;
   return TRUE;
@@ -78,12 +78,12 @@ read_count (Reader *r, const char *name, guint *value)
 static gboolean
 read_positive (Reader *r, JsonObject *json, const char *name, double *value)
 {
-  JsonNode *node = eng_json_member (json, name);
+  JsonNode *node = eng_strict_json_member (json, name);
   double number;
 
   if (node == NULL)
     return TRUE;
-  if (!eng_json_node_number (node, &number) || !(number > 0))
+  if (!eng_strict_json_node_number (node, &number) || !(number > 0))
     return refuse (r, ENG_ERROR_FORMAT, "%s: expected a number above 0", name);
   *value = number;
   return TRUE;
@@ -113,7 +113,7 @@ put_count (Reader *r, const char *key, guint value)
 static gboolean
 find_family (Reader *r)
 {
-  const char *type = eng_json_text (r->json, "model_type");
+  const char *type = eng_strict_json_text (r->json, "model_type");
   g_autoptr (GString) known = g_string_new (NULL);
 
   if (type == NULL)
@@ -149,8 +149,8 @@ read_sizes (Reader *r)
     return FALSE;
   /* Models whose window we do not have are exact up to it. */
   gboolean windowed = strcmp (r->family->model_type, "mistral") == 0
-                      || eng_json_bool (r->json, "use_sliding_window", FALSE);
-  if (windowed && eng_json_member (r->json, "sliding_window") != NULL)
+                      || eng_strict_json_bool (r->json, "use_sliding_window", FALSE);
+  if (windowed && eng_strict_json_member (r->json, "sliding_window") != NULL)
     {
       if (!read_count (r, "sliding_window", &window))
         return FALSE;
@@ -170,11 +170,11 @@ read_sizes (Reader *r)
 static gboolean
 check_activation (Reader *r)
 {
-  const char *name = eng_json_text (r->json, "hidden_activation");
+  const char *name = eng_strict_json_text (r->json, "hidden_activation");
   gboolean known;
 
   if (name == NULL)
-    name = eng_json_text (r->json, "hidden_act");
+    name = eng_strict_json_text (r->json, "hidden_act");
   if (name == NULL)
     return TRUE;
   /* Gemma's first files say "gelu" and mean the approximation. */
@@ -219,11 +219,11 @@ read_llama3 (Reader *r, JsonObject *scaling, double base)
 static gboolean
 read_scaling (Reader *r, JsonObject *scaling, double base)
 {
-  const char *type = eng_json_text (scaling, "rope_type");
+  const char *type = eng_strict_json_text (scaling, "rope_type");
   double factor = 1;
 
   if (type == NULL)
-    type = eng_json_text (scaling, "type");
+    type = eng_strict_json_text (scaling, "type");
   if (type == NULL || strcmp (type, "default") == 0)
     return TRUE;
   if (strcmp (type, "llama3") == 0)
@@ -242,9 +242,9 @@ read_scaling (Reader *r, JsonObject *scaling, double base)
 static gboolean
 read_rope (Reader *r)
 {
-  JsonObject *all = eng_json_object (r->json, "rope_parameters");
-  JsonObject *global = eng_json_object (all, "full_attention");
-  JsonObject *local = eng_json_object (all, "sliding_attention");
+  JsonObject *all = eng_strict_json_object (r->json, "rope_parameters");
+  JsonObject *global = eng_strict_json_object (all, "full_attention");
+  JsonObject *local = eng_strict_json_object (all, "sliding_attention");
   double base = r->family->global_every == 6 ? 1e6 : 1e4, local_base = 1e4, partial = 1;
 
   global = global != NULL ? global : all;
@@ -262,7 +262,7 @@ read_rope (Reader *r)
     return refuse (r, ENG_ERROR_UNSUPPORTED, "rope_local_base_freq is %g; 10000 is supported",
                    local_base);
   eng_gguf_bytes_f32 (r->out, (float)base, "%s.rope.freq_base", r->family->arch);
-  JsonObject *scaling = eng_json_object (r->json, "rope_scaling");
+  JsonObject *scaling = eng_strict_json_object (r->json, "rope_scaling");
   return read_scaling (r, scaling != NULL ? scaling : global, base);
 }
 
@@ -272,10 +272,10 @@ read_rope (Reader *r)
 static gboolean
 check_layers (Reader *r)
 {
-  JsonArray *types = eng_json_array (r->json, "layer_types");
+  JsonArray *types = eng_strict_json_array (r->json, "layer_types");
   guint every = r->family->global_every, given = every;
 
-  if (eng_json_member (r->json, "sliding_window_pattern") != NULL
+  if (eng_strict_json_member (r->json, "sliding_window_pattern") != NULL
       && !read_count (r, "sliding_window_pattern", &given))
     return FALSE;
   if (given != every)
@@ -283,7 +283,7 @@ check_layers (Reader *r)
                    every);
   for (guint i = 0; types != NULL && i < json_array_get_length (types); i++)
     {
-      const char *type = eng_json_node_text (json_array_get_element (types, i));
+      const char *type = eng_strict_json_node_text (json_array_get_element (types, i));
       const char *expected = i % every == every - 1 ? "full_attention" : "sliding_attention";
       if (g_strcmp0 (type, expected) != 0)
         return refuse (r, ENG_ERROR_UNSUPPORTED,
@@ -299,7 +299,7 @@ read_attention (Reader *r)
   double scalar = 0;
   guint window = 4096;
 
-  if (eng_json_member (r->json, "rms_norm_eps") == NULL)
+  if (eng_strict_json_member (r->json, "rms_norm_eps") == NULL)
     return refuse (r, ENG_ERROR_FORMAT, "rms_norm_eps is missing");
   if (!copy_positive (r, "rms_norm_eps", "attention.layer_norm_rms_epsilon"))
     return FALSE;
@@ -329,7 +329,7 @@ eng_safetensors_config_read (JsonObject *json, EngGgufBytes *out, EngSafetensors
   config->interleaves = r.family->interleaves;
   config->norms_from_one = r.family->norms_from_one;
   config->post_norms = r.family->post_norms;
-  config->is_tied = eng_json_bool (json, "tie_word_embeddings", r.family->is_tied);
+  config->is_tied = eng_strict_json_bool (json, "tie_word_embeddings", r.family->is_tied);
   eng_gguf_bytes_string (out, r.family->arch, "general.architecture");
   return check_activation (&r) && read_sizes (&r) && read_rope (&r) && read_attention (&r);
 }

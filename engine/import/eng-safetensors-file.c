@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "eng-error.h"
-#include "eng-json.h"
+#include "eng-strict-json.h"
 
 /* What the format's own implementation allows. */
 #define MAX_HEADER_BYTES 100000000u
@@ -31,14 +31,14 @@ static const struct
   { "U16", 2 }, { "U8", 1 },  { "BOOL", 1 }, { "F8_E4M3", 1 }, { "F8_E5M2", 1 },
 };
 
-#define refuse eng_json_refuse
+#define refuse eng_strict_json_refuse
 
 /* ---- one tensor ---- */
 
 static gboolean
 read_dtype (const char *name, JsonObject *entry, EngSafetensor *t, guint *width, GError **error)
 {
-  t->dtype = eng_json_text (entry, "dtype");
+  t->dtype = eng_strict_json_text (entry, "dtype");
   if (t->dtype == NULL)
     return refuse (error, ENG_ERROR_FORMAT, "tensor '%.80s': no dtype", name);
   for (guint i = 0; i < G_N_ELEMENTS (dtypes); i++)
@@ -54,7 +54,7 @@ read_dtype (const char *name, JsonObject *entry, EngSafetensor *t, guint *width,
 static gboolean
 read_shape (const char *name, JsonObject *entry, EngSafetensor *t, GError **error)
 {
-  JsonArray *shape = eng_json_array (entry, "shape");
+  JsonArray *shape = eng_strict_json_array (entry, "shape");
 
   if (shape == NULL)
     return refuse (error, ENG_ERROR_FORMAT, "tensor '%.80s': no shape", name);
@@ -68,7 +68,7 @@ read_shape (const char *name, JsonObject *entry, EngSafetensor *t, GError **erro
   for (guint i = 0; i < t->n_dims; i++)
     {
       gint64 size;
-      if (!eng_json_node_int (json_array_get_element (shape, i), &size) || size < 0)
+      if (!eng_strict_json_node_int (json_array_get_element (shape, i), &size) || size < 0)
         return refuse (error, ENG_ERROR_FORMAT, "tensor '%.80s': dimension %u is not a size", name,
                        i);
       t->dims[i] = (guint64)size;
@@ -82,13 +82,13 @@ static gboolean
 read_range (const char *name, JsonObject *entry, const guint8 *data, guint64 n_data, guint width,
             EngSafetensor *t, GError **error)
 {
-  JsonArray *offsets = eng_json_array (entry, "data_offsets");
+  JsonArray *offsets = eng_strict_json_array (entry, "data_offsets");
   gint64 begin, end;
   guint64 expected;
 
   if (offsets == NULL || json_array_get_length (offsets) != 2
-      || !eng_json_node_int (json_array_get_element (offsets, 0), &begin)
-      || !eng_json_node_int (json_array_get_element (offsets, 1), &end))
+      || !eng_strict_json_node_int (json_array_get_element (offsets, 0), &begin)
+      || !eng_strict_json_node_int (json_array_get_element (offsets, 1), &end))
     return refuse (error, ENG_ERROR_FORMAT, "tensor '%.80s': data_offsets are not two numbers",
                    name);
   if (begin < 0 || end < begin || (guint64)end > n_data)
@@ -181,7 +181,7 @@ read_header (EngSafetensorsFile *self, const guint8 *bytes, gsize n_bytes, gsize
                    " bytes in a file of %" G_GSIZE_FORMAT " (at most %u allowed)",
                    n, n_bytes, MAX_HEADER_BYTES);
   *n_header = (gsize)n;
-  self->header = eng_json_parse ("the header", (const char *)bytes + 8, *n_header, error);
+  self->header = eng_strict_json_parse ("the header", (const char *)bytes + 8, *n_header, error);
   return self->header != NULL;
 }
 

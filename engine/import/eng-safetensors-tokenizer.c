@@ -57,13 +57,13 @@ refuse (Vocabulary *v, EngError code, const char *format, ...)
   va_start (args, format);
   g_autofree char *text = g_strdup_vprintf (format, args);
   va_end (args);
-  return eng_json_refuse (v->error, (int)code, "tokenizer.json: %s", text);
+  return eng_strict_json_refuse (v->error, (int)code, "tokenizer.json: %s", text);
 }
 
 static const char *
 type_of (JsonObject *object)
 {
-  const char *type = eng_json_text (object, "type");
+  const char *type = eng_strict_json_text (object, "type");
 
   return type != NULL ? type : "";
 }
@@ -81,7 +81,7 @@ add_token (Vocabulary *v, const char *name, JsonNode *number, gint32 type)
 {
   gint64 id;
 
-  if (!eng_json_node_int (number, &id) || id < 0)
+  if (!eng_strict_json_node_int (number, &id) || id < 0)
     return refuse (v, ENG_ERROR_FORMAT, "token '%.60s' has no number", name);
   /* More names than rows of the table: tokens that the network cannot see. */
   if (id >= v->n)
@@ -105,9 +105,9 @@ is_byte (const char *name)
 static gboolean
 read_names (Vocabulary *v, gboolean has_bytes)
 {
-  JsonObject *vocab = eng_json_object (v->model, "vocab");
-  JsonArray *added = eng_json_array (v->texts->tokenizer, "added_tokens");
-  const char *unknown = eng_json_text (v->model, "unk_token");
+  JsonObject *vocab = eng_strict_json_object (v->model, "vocab");
+  JsonArray *added = eng_strict_json_array (v->texts->tokenizer, "added_tokens");
+  const char *unknown = eng_strict_json_text (v->model, "unk_token");
   JsonObjectIter iter;
   const char *name;
   JsonNode *node;
@@ -122,11 +122,11 @@ read_names (Vocabulary *v, gboolean has_bytes)
     {
       JsonNode *item = json_array_get_element (added, i);
       JsonObject *token = JSON_NODE_HOLDS_OBJECT (item) ? json_node_get_object (item) : NULL;
-      name = eng_json_text (token, "content");
+      name = eng_strict_json_text (token, "content");
       if (name == NULL)
         return refuse (v, ENG_ERROR_FORMAT, "added_tokens: entry %u has no content", i);
-      if (!add_token (v, name, eng_json_member (token, "id"),
-                      eng_json_bool (token, "special", FALSE) ? CONTROL : USER_DEFINED))
+      if (!add_token (v, name, eng_strict_json_member (token, "id"),
+                      eng_strict_json_bool (token, "special", FALSE) ? CONTROL : USER_DEFINED))
         return FALSE;
     }
   guint id = unknown != NULL ? GPOINTER_TO_UINT (g_hash_table_lookup (v->ids, unknown)) : 0;
@@ -156,7 +156,7 @@ static gboolean
 read_merge (Vocabulary *v, JsonArray *merges, guint i, char **left, char **right)
 {
   JsonNode *node = json_array_get_element (merges, i);
-  const char *text = eng_json_node_text (node);
+  const char *text = eng_strict_json_node_text (node);
   const char *space = text != NULL && *text != '\0' ? strchr (text + 1, ' ') : NULL;
 
   if (space != NULL)
@@ -168,8 +168,8 @@ read_merge (Vocabulary *v, JsonArray *merges, guint i, char **left, char **right
   JsonArray *pair = JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
   if (pair != NULL && json_array_get_length (pair) == 2)
     {
-      *left = g_strdup (eng_json_node_text (json_array_get_element (pair, 0)));
-      *right = g_strdup (eng_json_node_text (json_array_get_element (pair, 1)));
+      *left = g_strdup (eng_strict_json_node_text (json_array_get_element (pair, 0)));
+      *right = g_strdup (eng_strict_json_node_text (json_array_get_element (pair, 1)));
       if (*left != NULL && *right != NULL)
         return TRUE;
       g_free (*left);
@@ -218,7 +218,7 @@ score_merges (Vocabulary *v, JsonArray *merges, float *scores)
 static void
 list_steps (JsonObject *step, const char *member, GPtrArray *steps)
 {
-  JsonArray *all = eng_json_array (step, member);
+  JsonArray *all = eng_strict_json_array (step, member);
 
   if (step == NULL)
     return;
@@ -238,8 +238,8 @@ list_steps (JsonObject *step, const char *member, GPtrArray *steps)
 static const char *
 split_name (Vocabulary *v, JsonObject *split)
 {
-  const char *regex = eng_json_text (eng_json_object (split, "pattern"), "Regex");
-  gboolean ignores = eng_json_bool (v->model, "ignore_merges", FALSE);
+  const char *regex = eng_strict_json_text (eng_strict_json_object (split, "pattern"), "Regex");
+  gboolean ignores = eng_strict_json_bool (v->model, "ignore_merges", FALSE);
 
   for (guint i = 0; regex != NULL && i < G_N_ELEMENTS (splits); i++)
     if (strcmp (regex, splits[i].regex) == 0)
@@ -256,13 +256,14 @@ find_pre (Vocabulary *v)
 {
   g_autoptr (GPtrArray) steps = g_ptr_array_new ();
 
-  list_steps (eng_json_object (v->texts->tokenizer, "pre_tokenizer"), "pretokenizers", steps);
+  list_steps (eng_strict_json_object (v->texts->tokenizer, "pre_tokenizer"), "pretokenizers",
+              steps);
   JsonObject *first = steps->len > 0 ? steps->pdata[0] : NULL;
   JsonObject *last = steps->len > 0 ? steps->pdata[steps->len - 1] : NULL;
   gboolean byte_level = is_type (last, "ByteLevel");
-  gboolean gpt2 = byte_level && eng_json_bool (last, "use_regex", TRUE);
+  gboolean gpt2 = byte_level && eng_strict_json_bool (last, "use_regex", TRUE);
 
-  if (byte_level && eng_json_bool (last, "add_prefix_space", FALSE))
+  if (byte_level && eng_strict_json_bool (last, "add_prefix_space", FALSE))
     {
       refuse (v, ENG_ERROR_UNSUPPORTED, "a space is put before every text (add_prefix_space)");
       return NULL;
@@ -270,11 +271,11 @@ find_pre (Vocabulary *v)
   if (steps->len == 1 && gpt2)
     return "gpt-2";
   if (steps->len == 2 && gpt2 && is_type (first, "Digits")
-      && eng_json_bool (first, "individual_digits", FALSE))
+      && eng_strict_json_bool (first, "individual_digits", FALSE))
     return "smollm";
   if (steps->len == 2 && byte_level && !gpt2 && is_type (first, "Split")
-      && g_strcmp0 (eng_json_text (first, "behavior"), "Isolated") == 0
-      && !eng_json_bool (first, "invert", FALSE))
+      && g_strcmp0 (eng_strict_json_text (first, "behavior"), "Isolated") == 0
+      && !eng_strict_json_bool (first, "invert", FALSE))
     return split_name (v, first);
   refuse (v, ENG_ERROR_UNSUPPORTED,
           "words are cut in %u steps, the first of them %s: not supported", steps->len,
@@ -288,17 +289,19 @@ has_space_prefix (Vocabulary *v)
 {
   g_autoptr (GPtrArray) steps = g_ptr_array_new ();
 
-  list_steps (eng_json_object (v->texts->tokenizer, "normalizer"), "normalizers", steps);
-  list_steps (eng_json_object (v->texts->tokenizer, "pre_tokenizer"), "pretokenizers", steps);
+  list_steps (eng_strict_json_object (v->texts->tokenizer, "normalizer"), "normalizers", steps);
+  list_steps (eng_strict_json_object (v->texts->tokenizer, "pre_tokenizer"), "pretokenizers",
+              steps);
   for (guint i = 0; i < steps->len; i++)
     {
       JsonObject *step = steps->pdata[i];
-      const char *scheme = eng_json_text (step, "prepend_scheme");
-      if (is_type (step, "Prepend") && g_strcmp0 (eng_json_text (step, "prepend"), SPACE) == 0)
+      const char *scheme = eng_strict_json_text (step, "prepend_scheme");
+      if (is_type (step, "Prepend")
+          && g_strcmp0 (eng_strict_json_text (step, "prepend"), SPACE) == 0)
         return TRUE;
       if (is_type (step, "Metaspace"))
         return scheme != NULL ? strcmp (scheme, "never") != 0
-                              : eng_json_bool (step, "add_prefix_space", TRUE);
+                              : eng_strict_json_bool (step, "add_prefix_space", TRUE);
     }
   return FALSE;
 }
@@ -309,13 +312,13 @@ check_normalizer (Vocabulary *v, gboolean has_bytes)
 {
   g_autoptr (GPtrArray) steps = g_ptr_array_new ();
 
-  list_steps (eng_json_object (v->texts->tokenizer, "normalizer"), "normalizers", steps);
+  list_steps (eng_strict_json_object (v->texts->tokenizer, "normalizer"), "normalizers", steps);
   for (guint i = 0; i < steps->len; i++)
     {
       JsonObject *step = steps->pdata[i];
       gboolean spaces = is_type (step, "Prepend")
                         || (is_type (step, "Replace")
-                            && g_strcmp0 (eng_json_text (step, "content"), SPACE) == 0);
+                            && g_strcmp0 (eng_strict_json_text (step, "content"), SPACE) == 0);
       /* As in GGUF files: text is taken to be in NFC, as nearly all is. */
       if (!is_type (step, "NFC") && !(has_bytes && spaces))
         return refuse (v, ENG_ERROR_UNSUPPORTED, "the normalizer '%.40s' is not supported",
@@ -338,18 +341,18 @@ special_id (const Vocabulary *v, const char *role)
 {
   g_autofree char *member = g_strdup_printf ("%s_token", role);
   g_autofree char *number = g_strdup_printf ("%s_token_id", role);
-  const char *name = eng_json_text (v->texts->habits, member);
-  JsonNode *node = eng_json_member (v->texts->config, number);
+  const char *name = eng_strict_json_text (v->texts->habits, member);
+  JsonNode *node = eng_strict_json_member (v->texts->config, number);
   gint64 id;
 
   if (name == NULL)
-    name = eng_json_text (eng_json_object (v->texts->habits, member), "content");
+    name = eng_strict_json_text (eng_strict_json_object (v->texts->habits, member), "content");
   if (id_of (v, name) > 0)
     return id_of (v, name);
   if (node != NULL && JSON_NODE_HOLDS_ARRAY (node)
       && json_array_get_length (json_node_get_array (node)) > 0)
     node = json_array_get_element (json_node_get_array (node), 0);
-  return eng_json_node_int (node, &id) && id >= 0 && id < v->n ? (guint)id + 1 : 0;
+  return eng_strict_json_node_int (node, &id) && id >= 0 && id < v->n ? (guint)id + 1 : 0;
 }
 
 /* The special token at one end of what the post-processor makes of a text: its id + 1, 0: none.
@@ -359,10 +362,10 @@ template_id (const Vocabulary *v, gboolean at_end, gboolean *decides)
 {
   g_autoptr (GPtrArray) steps = g_ptr_array_new ();
 
-  list_steps (eng_json_object (v->texts->tokenizer, "post_processor"), "processors", steps);
+  list_steps (eng_strict_json_object (v->texts->tokenizer, "post_processor"), "processors", steps);
   for (guint i = 0; i < steps->len; i++)
     {
-      JsonArray *single = eng_json_array (steps->pdata[i], "single");
+      JsonArray *single = eng_strict_json_array (steps->pdata[i], "single");
       if (!is_type (steps->pdata[i], "TemplateProcessing") || single == NULL
           || json_array_get_length (single) == 0)
         continue;
@@ -370,7 +373,7 @@ template_id (const Vocabulary *v, gboolean at_end, gboolean *decides)
       JsonNode *node = json_array_get_element (single, at_end ? last : 0);
       JsonObject *item = JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
       *decides = TRUE;
-      return id_of (v, eng_json_text (eng_json_object (item, "SpecialToken"), "id"));
+      return id_of (v, eng_strict_json_text (eng_strict_json_object (item, "SpecialToken"), "id"));
     }
   return 0;
 }
@@ -382,7 +385,8 @@ write_end (const Vocabulary *v, EngGgufBytes *out, const char *role, gboolean at
   guint from_template = template_id (v, at_end, &decides), id = special_id (v, role);
   g_autofree char *habit = g_strdup_printf ("add_%s_token", role);
   g_autofree char *key = g_strdup_printf ("tokenizer.ggml.add_%s_token", role);
-  gboolean add = decides ? from_template > 0 : eng_json_bool (v->texts->habits, habit, FALSE);
+  gboolean add
+      = decides ? from_template > 0 : eng_strict_json_bool (v->texts->habits, habit, FALSE);
 
   if (!at_end && from_template > 0)
     id = from_template;
@@ -395,17 +399,17 @@ static void
 write_template (const Vocabulary *v, EngGgufBytes *out)
 {
   const char *text = v->texts->template;
-  JsonArray *all = eng_json_array (v->texts->habits, "chat_template");
+  JsonArray *all = eng_strict_json_array (v->texts->habits, "chat_template");
 
   if (text == NULL)
-    text = eng_json_text (v->texts->habits, "chat_template");
+    text = eng_strict_json_text (v->texts->habits, "chat_template");
   /* Several: the one that is called default. */
   for (guint i = 0; text == NULL && all != NULL && i < json_array_get_length (all); i++)
     {
       JsonNode *node = json_array_get_element (all, i);
       JsonObject *one = JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
-      if (g_strcmp0 (eng_json_text (one, "name"), "default") == 0)
-        text = eng_json_text (one, "template");
+      if (g_strcmp0 (eng_strict_json_text (one, "name"), "default") == 0)
+        text = eng_strict_json_text (one, "template");
     }
   if (text != NULL)
     eng_gguf_bytes_string (out, text, "tokenizer.chat_template");
@@ -417,11 +421,11 @@ write_template (const Vocabulary *v, EngGgufBytes *out)
 static gboolean
 write_all (Vocabulary *v, EngGgufBytes *out)
 {
-  JsonArray *merges = eng_json_array (v->model, "merges");
-  gboolean has_bytes = eng_json_bool (v->model, "byte_fallback", FALSE);
+  JsonArray *merges = eng_strict_json_array (v->model, "merges");
+  gboolean has_bytes = eng_strict_json_bool (v->model, "byte_fallback", FALSE);
   g_autoptr (GPtrArray) lines = g_ptr_array_new_with_free_func (g_free);
   g_autofree float *scores = g_new (float, v->n);
-  const char *type = eng_json_text (v->model, "type"), *pre = NULL;
+  const char *type = eng_strict_json_text (v->model, "type"), *pre = NULL;
 
   if ((type != NULL && strcmp (type, "BPE") != 0) || merges == NULL)
     return refuse (v, ENG_ERROR_UNSUPPORTED, "a vocabulary of kind '%.40s'; BPE is supported",
@@ -456,7 +460,7 @@ eng_safetensors_tokenizer_read (const EngSafetensorsTexts *texts, guint n_vocab,
                                 GError **error)
 {
   Vocabulary v = { .texts = texts,
-                   .model = eng_json_object (texts->tokenizer, "model"),
+                   .model = eng_strict_json_object (texts->tokenizer, "model"),
                    .error = error,
                    .n = n_vocab,
                    .names = g_new0 (const char *, n_vocab),

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "eng-gguf-bytes.h"
-#include "eng-json.h"
+#include "eng-strict-json.h"
 
 G_BEGIN_DECLS
 

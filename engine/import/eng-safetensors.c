@@ -99,12 +99,12 @@ check_index (const char *index, JsonObject *map, GHashTable *shards, GError **er
   json_object_iter_init (&iter, map);
   while (json_object_iter_next (&iter, &name, &node))
     {
-      const char *shard = eng_json_node_text (node);
+      const char *shard = eng_strict_json_node_text (node);
       const EngSafetensorsFile *file = g_hash_table_lookup (shards, shard);
       if (eng_safetensors_file_find (file, name) == NULL)
         {
-          eng_json_refuse (error, ENG_ERROR_FORMAT, "%s: tensor '%.80s' is not in %s", index, name,
-                           shard);
+          eng_strict_json_refuse (error, ENG_ERROR_FORMAT, "%s: tensor '%.80s' is not in %s", index,
+                                  name, shard);
           return FALSE;
         }
     }
@@ -114,9 +114,9 @@ check_index (const char *index, JsonObject *map, GHashTable *shards, GError **er
 static gboolean
 open_shards (EngSafetensors *self, const char *index, GError **error)
 {
-  g_autoptr (JsonObject) json = eng_json_load (index, MAX_TOKENIZER_BYTES, error);
+  g_autoptr (JsonObject) json = eng_strict_json_load (index, MAX_TOKENIZER_BYTES, error);
   g_autoptr (GHashTable) shards = g_hash_table_new (g_str_hash, g_str_equal);
-  JsonObject *map = json != NULL ? eng_json_object (json, "weight_map") : NULL;
+  JsonObject *map = json != NULL ? eng_strict_json_object (json, "weight_map") : NULL;
   JsonObjectIter iter;
   const char *name;
   JsonNode *node;
@@ -125,19 +125,20 @@ open_shards (EngSafetensors *self, const char *index, GError **error)
     return FALSE;
   if (map == NULL)
     {
-      eng_json_refuse (error, ENG_ERROR_FORMAT, "%s: no weight_map", index);
+      eng_strict_json_refuse (error, ENG_ERROR_FORMAT, "%s: no weight_map", index);
       return FALSE;
     }
   json_object_iter_init (&iter, map);
   while (json_object_iter_next (&iter, &name, &node))
     {
-      const char *shard = eng_json_node_text (node);
+      const char *shard = eng_strict_json_node_text (node);
       if (shard == NULL || *shard == '\0' || strchr (shard, '/') != NULL || *shard == '.'
           || g_hash_table_size (shards) >= MAX_SHARDS)
         {
-          eng_json_refuse (error, ENG_ERROR_FORMAT,
-                           "%s: tensor '%.80s': expected the name of a file beside it, got '%.80s'",
-                           index, name, shard != NULL ? shard : "no text");
+          eng_strict_json_refuse (
+              error, ENG_ERROR_FORMAT,
+              "%s: tensor '%.80s': expected the name of a file beside it, got '%.80s'", index, name,
+              shard != NULL ? shard : "no text");
           return FALSE;
         }
       if (g_hash_table_contains (shards, shard))
@@ -185,7 +186,7 @@ load_optional (EngSafetensors *self, const char *name, gsize max_bytes, JsonObje
 {
   if (!is_file (self->folder, name))
     return TRUE;
-  *json = eng_json_load (add_file (self, name), max_bytes, error);
+  *json = eng_strict_json_load (add_file (self, name), max_bytes, error);
   return *json != NULL;
 }
 
@@ -281,11 +282,11 @@ add_tensor (EngSafetensors *self, const EngSafetensor *from, const EngSafetensor
     return TRUE;
   if (to.dtype < 0 || from->n_dims > RT_GGUF_MAX_DIMS || from->n == 0)
     {
-      eng_json_refuse (error, ENG_ERROR_UNSUPPORTED,
-                       "tensor '%.80s' has %" G_GUINT64_FORMAT
-                       " elements of %s in %u dimensions; F32, F16 "
-                       "and BF16 in up to %d are supported",
-                       from->name, from->n, from->dtype, from->n_dims, RT_GGUF_MAX_DIMS);
+      eng_strict_json_refuse (error, ENG_ERROR_UNSUPPORTED,
+                              "tensor '%.80s' has %" G_GUINT64_FORMAT
+                              " elements of %s in %u dimensions; F32, F16 "
+                              "and BF16 in up to %d are supported",
+                              from->name, from->n, from->dtype, from->n_dims, RT_GGUF_MAX_DIMS);
       return FALSE;
     }
   for (guint i = 0; i < from->n_dims; i++)
@@ -297,7 +298,7 @@ add_tensor (EngSafetensors *self, const EngSafetensor *from, const EngSafetensor
     ok = interleave (self, from,
                      use == ENG_SAFETENSORS_QUERIES ? config->n_heads : config->n_kv_heads, &to);
   if (!ok)
-    eng_json_refuse (error, ENG_ERROR_MEMORY, "no memory for tensor '%.80s'", from->name);
+    eng_strict_json_refuse (error, ENG_ERROR_MEMORY, "no memory for tensor '%.80s'", from->name);
   bool mapped = to.data == from->data;
   g_array_append_val (self->tensors, to);
   g_array_append_val (self->mapped, mapped);
@@ -355,7 +356,8 @@ read_tokenizer (EngSafetensors *self, JsonObject *config, guint n_vocab)
 
   if (ok && tokenizer == NULL)
     {
-      eng_json_refuse (&error, ENG_ERROR_NOT_FOUND, "tokenizer.json is not in %s", self->folder);
+      eng_strict_json_refuse (&error, ENG_ERROR_NOT_FOUND, "tokenizer.json is not in %s",
+                              self->folder);
       ok = FALSE;
     }
   if (is_file (self->folder, "chat_template.jinja"))
@@ -374,14 +376,14 @@ read_config (EngSafetensors *self, JsonObject **json, EngSafetensorsConfig *conf
 {
   if (!is_file (self->folder, "config.json"))
     {
-      eng_json_refuse (
+      eng_strict_json_refuse (
           error, ENG_ERROR_UNSUPPORTED,
           "%s: safetensors hold weights only; config.json, which says of what network, is "
           "not beside them",
           self->path);
       return FALSE;
     }
-  *json = eng_json_load (add_file (self, "config.json"), MAX_CONFIG_BYTES, error);
+  *json = eng_strict_json_load (add_file (self, "config.json"), MAX_CONFIG_BYTES, error);
   return *json != NULL && eng_safetensors_config_read (*json, self->meta, config, error);
 }
 
@@ -399,14 +401,14 @@ load (EngSafetensors *self, const char *path, GCancellable *cancellable, GError 
   const RtGgufTensor *table = find_tensor (self, "token_embd.weight");
   if (table == NULL || table->n_dims != 2 || table->ne[1] > MAX_VOCABULARY)
     {
-      eng_json_refuse (error, ENG_ERROR_FORMAT,
-                       "%s: expected model.embed_tokens.weight, a table of at most %u rows",
-                       self->path, MAX_VOCABULARY);
+      eng_strict_json_refuse (error, ENG_ERROR_FORMAT,
+                              "%s: expected model.embed_tokens.weight, a table of at most %u rows",
+                              self->path, MAX_VOCABULARY);
       return FALSE;
     }
   if (!config.is_tied && find_tensor (self, "output.weight") == NULL)
     {
-      eng_json_refuse (
+      eng_strict_json_refuse (
           error, ENG_ERROR_FORMAT,
           "%s: lm_head.weight is missing, and config.json does not say that the embedding "
           "table serves for it (tie_word_embeddings)",

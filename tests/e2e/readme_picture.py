@@ -1,8 +1,9 @@
-"""The picture of the README, taken from the real program: a model runs as its file has it, then in Q4_0.
+"""The pictures of the README, taken from the real program: a language model runs as its file has it, then in Q4_0; a network runs on a photograph.
 
     LATHE_PICTURE_MODEL=FILE.gguf tests/e2e/run-e2e.sh build/app/lathe tests/e2e/readme_picture.py data/screenshots
+    LATHE_PICTURE_NETWORK=FILE.tflite LATHE_PICTURE_INPUT=PHOTO.jpg tests/e2e/run-e2e.sh ... (the same)
 
-Not a test: run it on a quiet machine when the window has changed, look at data/screenshots/lathe.png, commit it.
+Not a test: run it on a quiet machine when the window has changed, look at data/screenshots/lathe.png and network.png, commit them.
 """
 
 import os
@@ -14,7 +15,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lathe_driver import Driver, showing
 
 program, out = sys.argv[1], sys.argv[2]
-driver = Driver(program, [os.environ["LATHE_PICTURE_MODEL"]], out)
+driver = None
 
 
 def run_button():
@@ -32,12 +33,7 @@ def run_once():
     driver.wait("the run to end", lambda: run_button() is not None and verdict(), 60)
 
 
-run_once()
-combo = driver.find("combo box", "Weight format")
-driver.point(combo)
-
-
-def items():
+def items(combo):
     names = []
     for node in driver.walk(combo):
         if node.getRoleName() == "list item":
@@ -46,10 +42,40 @@ def items():
     return names if "Q4_0" in names else None
 
 
-names = driver.wait("Q4_0 in the list", items)
-driver.keys("Home", *["Down"] * names.index("Q4_0"), "Return")
-run_once()
-driver.point_at(720, 60)
-time.sleep(1.5)
-driver.picture("lathe")
-driver.quit()
+def language_model(path):
+    global driver
+    driver = Driver(program, [path], out)
+    run_once()
+    combo = driver.find("combo box", "Weight format")
+    driver.point(combo)
+    names = driver.wait("Q4_0 in the list", lambda: items(combo))
+    driver.keys("Home", *["Down"] * names.index("Q4_0"), "Return")
+    run_once()
+    driver.point_at(720, 60)
+    time.sleep(1.5)
+    driver.picture("lathe")
+    driver.quit()
+
+
+def network(path, photo):
+    global driver
+    driver = Driver(program, [path], out)
+    driver.wait("Run to be possible", lambda: run_button() is not None and driver.sensitive(run_button()), 60)
+    driver.click(driver.find("push button", "Choose…"))
+    time.sleep(1.0)
+    driver.keys("ctrl+l", "ctrl+a")
+    driver.type(photo)
+    driver.keys("Return")
+    time.sleep(1.5)  # GTK 4.8 does not survive being walked through while a dialog goes
+    driver.wait("a result", lambda: driver.look("image", contains="Result. "))
+    run_once()
+    driver.point_at(720, 60)
+    time.sleep(1.5)
+    driver.picture("network")
+    driver.quit()
+
+
+if "LATHE_PICTURE_MODEL" in os.environ:
+    language_model(os.environ["LATHE_PICTURE_MODEL"])
+if "LATHE_PICTURE_NETWORK" in os.environ:
+    network(os.environ["LATHE_PICTURE_NETWORK"], os.environ["LATHE_PICTURE_INPUT"])

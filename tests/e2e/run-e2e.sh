@@ -13,7 +13,7 @@ chmod 700 "$XDG_RUNTIME_DIR"
 printf '[Settings]\ngtk-font-name=Cantarell 11\ngtk-enable-animations=0\n' > "$XDG_CONFIG_HOME/gtk-4.0/settings.ini"
 "$(dirname "$0")/../with-display.sh" dbus-run-session -- sh -c '
   for launcher in /usr/libexec/at-spi-bus-launcher /usr/lib/at-spi2-core/at-spi-bus-launcher; do
-    [ -x "$launcher" ] && { "$launcher" --launch-immediately & break; }
+    [ -x "$launcher" ] && { "$launcher" --launch-immediately >/dev/null 2>&1 & break; } # its registry writes to standard output
   done
   sleep 0.5
   /usr/bin/python3 "$2" "$1" "$3"' sh "$program" "$script" "$out"

@@ -84,9 +84,9 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t n)
 
   if (n > 0 && data[0] == '{')
     {
-      g_autoptr (JsonObject) json = eng_json_parse ("a file", (const char *)data, n, &error);
+      g_autoptr (JsonObject) json = eng_strict_json_parse ("a file", (const char *)data, n, &error);
       FUZZ_CHECK ((json != NULL) == (error == NULL));
-      if (json != NULL && eng_json_object (json, "model") != NULL)
+      if (json != NULL && eng_strict_json_object (json, "model") != NULL)
         check_tokenizer (json, &error);
       else if (json != NULL)
         check_config (json, &error);

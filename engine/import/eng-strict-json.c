@@ -1,5 +1,5 @@
-/* See eng-json.h. */
-#include "eng-json.h"
+/* See eng-strict-json.h. */
+#include "eng-strict-json.h"
 
 #include <gio/gio.h>
 #include <math.h>
@@ -8,7 +8,7 @@
 #include "eng-error.h"
 
 gboolean
-eng_json_refuse (GError **error, int code, const char *format, ...)
+eng_strict_json_refuse (GError **error, int code, const char *format, ...)
 {
   va_list args;
 
@@ -58,11 +58,11 @@ check_depth (const char *what, const char *text, gsize n_bytes, GError **error)
         depth++;
       else if ((c == '}' || c == ']') && depth > 0)
         depth--;
-      if (depth > ENG_JSON_MAX_DEPTH)
+      if (depth > ENG_STRICT_JSON_MAX_DEPTH)
         {
           g_set_error (error, ENG_ERROR, ENG_ERROR_FORMAT,
                        "%s: nested deeper than %d at byte %" G_GSIZE_FORMAT, what,
-                       ENG_JSON_MAX_DEPTH, i);
+                       ENG_STRICT_JSON_MAX_DEPTH, i);
           return FALSE;
         }
     }
@@ -70,7 +70,7 @@ check_depth (const char *what, const char *text, gsize n_bytes, GError **error)
 }
 
 JsonObject *
-eng_json_parse (const char *what, const char *text, gsize n_bytes, GError **error)
+eng_strict_json_parse (const char *what, const char *text, gsize n_bytes, GError **error)
 {
   g_autoptr (JsonParser) parser = json_parser_new_immutable ();
   g_autoptr (GError) local = NULL;
@@ -86,7 +86,7 @@ eng_json_parse (const char *what, const char *text, gsize n_bytes, GError **erro
     return NULL;
   if (!json_parser_load_from_data (parser, text, (gssize)n_bytes, &local))
     {
-      eng_json_refuse (error, ENG_ERROR_FORMAT, "%s: not JSON: %s", what, local->message);
+      eng_strict_json_refuse (error, ENG_ERROR_FORMAT, "%s: not JSON: %s", what, local->message);
       return NULL;
     }
   JsonNode *root = json_parser_get_root (parser);
@@ -99,7 +99,7 @@ eng_json_parse (const char *what, const char *text, gsize n_bytes, GError **erro
 }
 
 JsonObject *
-eng_json_load (const char *path, gsize max_bytes, GError **error)
+eng_strict_json_load (const char *path, gsize max_bytes, GError **error)
 {
   g_autoptr (GError) local = NULL;
   g_autoptr (GFile) file = g_file_new_for_path (path);
@@ -128,13 +128,13 @@ eng_json_load (const char *path, gsize max_bytes, GError **error)
       g_set_error (error, ENG_ERROR, ENG_ERROR_IO, "%s cannot be read: %s", path, local->message);
       return NULL;
     }
-  return eng_json_parse (what, text, n_bytes, error);
+  return eng_strict_json_parse (what, text, n_bytes, error);
 }
 
 /* ---- members ---- */
 
 JsonNode *
-eng_json_member (JsonObject *object, const char *name)
+eng_strict_json_member (JsonObject *object, const char *name)
 {
   JsonNode *node = object != NULL ? json_object_get_member (object, name) : NULL;
 
@@ -142,23 +142,23 @@ eng_json_member (JsonObject *object, const char *name)
 }
 
 JsonObject *
-eng_json_object (JsonObject *object, const char *name)
+eng_strict_json_object (JsonObject *object, const char *name)
 {
-  JsonNode *node = eng_json_member (object, name);
+  JsonNode *node = eng_strict_json_member (object, name);
 
   return node != NULL && JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
 }
 
 JsonArray *
-eng_json_array (JsonObject *object, const char *name)
+eng_strict_json_array (JsonObject *object, const char *name)
 {
-  JsonNode *node = eng_json_member (object, name);
+  JsonNode *node = eng_strict_json_member (object, name);
 
   return node != NULL && JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
 }
 
 const char *
-eng_json_node_text (JsonNode *node)
+eng_strict_json_node_text (JsonNode *node)
 {
   return node != NULL && JSON_NODE_HOLDS_VALUE (node)
                  && json_node_get_value_type (node) == G_TYPE_STRING
@@ -167,15 +167,15 @@ eng_json_node_text (JsonNode *node)
 }
 
 const char *
-eng_json_text (JsonObject *object, const char *name)
+eng_strict_json_text (JsonObject *object, const char *name)
 {
-  return eng_json_node_text (eng_json_member (object, name));
+  return eng_strict_json_node_text (eng_strict_json_member (object, name));
 }
 
 gboolean
-eng_json_bool (JsonObject *object, const char *name, gboolean otherwise)
+eng_strict_json_bool (JsonObject *object, const char *name, gboolean otherwise)
 {
-  JsonNode *node = eng_json_member (object, name);
+  JsonNode *node = eng_strict_json_member (object, name);
 
   return node != NULL && JSON_NODE_HOLDS_VALUE (node)
                  && json_node_get_value_type (node) == G_TYPE_BOOLEAN
@@ -184,7 +184,7 @@ eng_json_bool (JsonObject *object, const char *name, gboolean otherwise)
 }
 
 gboolean
-eng_json_node_int (JsonNode *node, gint64 *value)
+eng_strict_json_node_int (JsonNode *node, gint64 *value)
 {
   if (node == NULL || !JSON_NODE_HOLDS_VALUE (node)
       || json_node_get_value_type (node) != G_TYPE_INT64)
@@ -194,11 +194,11 @@ eng_json_node_int (JsonNode *node, gint64 *value)
 }
 
 gboolean
-eng_json_node_number (JsonNode *node, double *value)
+eng_strict_json_node_number (JsonNode *node, double *value)
 {
   gint64 whole;
 
-  if (eng_json_node_int (node, &whole))
+  if (eng_strict_json_node_int (node, &whole))
     {
       *value = (double)whole;
       return TRUE;
