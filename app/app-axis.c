@@ -9,6 +9,9 @@
 #include <glib/gi18n.h>
 #include <math.h>
 
+/* What a card has room for. */
+#define MAX_SOURCES 4
+
 typedef struct
 {
   int layer;
@@ -70,6 +73,24 @@ source_op (EngProfile *profile, EngBuild *build, guint node)
                          : rt_graph_node (eng_build_get_graph (build), node)->op->title;
 }
 
+/* Names of the nodes of the file that the executed one stands for, *@n of them; borrowed. */
+static const char *const *
+source_names (EngProfile *profile, EngBuild *build, guint node, guint *n)
+{
+  const RtNode *executed;
+  const char *const *names;
+
+  if (profile != NULL)
+    {
+      names = eng_profile_get_node_sources (profile, node);
+      *n = names != NULL ? g_strv_length ((char **)names) : 0;
+      return names;
+    }
+  executed = rt_graph_node (eng_build_get_graph (build), node);
+  *n = executed->n_sources;
+  return executed->sources;
+}
+
 /* "blk.3.attn_q" -> "attn_q": the layer is already named by the parent. */
 static char *
 dup_short_name (const char *name)
@@ -82,6 +103,29 @@ dup_short_name (const char *name)
   while (g_ascii_isdigit (*p))
     p++;
   return g_strdup (*p == '.' && p[1] != '\0' ? p + 1 : name);
+}
+
+/* "conv_3 (Convolution)"; of a fused node also what it was made of: "relu_3 (Convolution of Conv_3,
+ * BatchNorm_3, Relu_3)". */
+static char *
+dup_node_name (EngProfile *profile, EngBuild *build, guint node)
+{
+  GString *text = g_string_new (source_name (profile, build, node));
+  guint n;
+  const char *const *names = source_names (profile, build, node, &n);
+
+  g_string_append_printf (text, " (%s", source_op (profile, build, node));
+  for (guint i = 0; n > 1 && i < MIN (n, MAX_SOURCES); i++)
+    {
+      g_autofree char *name = dup_short_name (names[i]);
+
+      g_string_append (text, i == 0 ? C_ ("made of nodes", " of ") : ", ");
+      g_string_append (text, name);
+    }
+  if (n > MAX_SOURCES)
+    g_string_append (text, ", …");
+  g_string_append_c (text, ')');
+  return g_string_free (text, FALSE);
 }
 
 static void
@@ -103,7 +147,7 @@ add_node (AppAxis *self, EngProfile *profile, EngBuild *build, guint node, int l
   Item item = { .layer = layer, .parent = self->item_of_layer[layer + 1], .node = node };
 
   item.node_name = g_strdup (name);
-  item.name = g_strdup_printf ("%s (%s)", name, source_op (profile, build, node));
+  item.name = dup_node_name (profile, build, node);
   item.label = dup_short_name (name);
   g_hash_table_insert (self->by_name, item.node_name, GUINT_TO_POINTER (self->items->len + 1));
   g_array_append_val (self->items, item);

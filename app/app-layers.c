@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* What a turned label under a bar may be long. */
-#define MAX_LABEL_CHARS 16
+#define MAX_LABEL_CHARS 13
 
 /* More brackets than these under the axis have no room for their names. */
 #define MAX_GROUPS 8

@@ -23,7 +23,7 @@ char *app_layers_dup_group (EngModel *model, int layer);
 /* The short name under the axis: "3", "Emb", "Out"; of a network the module that the block lies in, "In", "Out". */
 char *app_layers_dup_label (EngModel *model, int layer);
 
-/* The end of a path of modules, at most about 16 characters: "model/block_3/expand" is "expand". */
+/* The end of a path of modules, at most 13 characters: "model/block_3/expand" is "expand". */
 char *app_layers_dup_short_name (const char *name);
 
 G_END_DECLS

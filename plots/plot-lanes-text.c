@@ -92,8 +92,9 @@ plot_lanes_model_make_card (PlotLanesModel *model, guint item)
   PlotCard *card;
 
   if (self->n_children > 0 && !self->expanded)
-    with_hint = g_strdup_printf ("%s%s%u parts inside", parent != NULL ? parent : "",
-                                 parent != NULL ? "  \u00b7  " : "", self->n_children);
+    with_hint = g_strdup_printf ("%s%s%u part%s inside", parent != NULL ? parent : "",
+                                 parent != NULL ? "  \u00b7  " : "", self->n_children,
+                                 self->n_children == 1 ? "" : "s");
   card = plot_card_new (self->name, with_hint != NULL ? with_hint : parent);
   for (guint l = 0; l < model->lanes->len; l++)
     {
