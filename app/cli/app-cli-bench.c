@@ -63,7 +63,7 @@ add_json (Bench *bench, EngBuild *build, const EngRoof *roof, const EngBenchResu
 static void
 print_text (EngBuild *build, const EngBenchResult *result)
 {
-  g_autofree char *recipe = eng_recipe_describe (eng_build_get_recipe (build));
+  g_autofree char *recipe = eng_recipe_describe_for (eng_build_get_recipe (build), eng_model_get_kind (eng_build_get_model (build)));
   g_autofree char *prefill = eng_figure_format (&result->prefill);
   g_autofree char *decode = eng_figure_format (&result->decode);
 
@@ -83,7 +83,7 @@ bench_network (Bench *bench, EngBuild *build, GError **error)
   g_autoptr (EngRun) run = eng_run_new (build, workload, NULL, NULL, NULL, error);
   static const EngFigureId shown[] = { ENG_FIGURE_INFERENCE, ENG_FIGURE_INFERENCES, ENG_FIGURE_PREPROCESSING, ENG_FIGURE_NETWORK,
                                        ENG_FIGURE_POSTPROCESSING, ENG_FIGURE_PEAK_MEMORY };
-  g_autofree char *recipe = eng_recipe_describe (eng_build_get_recipe (build));
+  g_autofree char *recipe = eng_recipe_describe_for (eng_build_get_recipe (build), eng_model_get_kind (eng_build_get_model (build)));
   guint n_threads = eng_build_get_n_threads (build);
 
   if (run == NULL)
