@@ -176,7 +176,7 @@ evaluate_all (Evaluating *self, EngDataSet *set, GError **error)
 
   while (eng_data_set_next (set, &sample, cancellable, &local))
     {
-      g_autoptr (GBytes) bytes = sample.bytes;
+      G_GNUC_UNUSED g_autoptr (GBytes) owned = sample.bytes;
       if (g_cancellable_set_error_if_cancelled (cancellable, error)
           || !evaluate_sample (self, &sample, error))
         {
