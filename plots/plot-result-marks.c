@@ -42,7 +42,8 @@ text_on (const GdkRGBA *ground)
 
 /* --- points --- */
 
-/* Points of a mesh lie close: they leave room between each other. */
+/* Points of a mesh lie close: they leave room between each other. (They are green: a mesh is most
+ * often of a face, on which orange is not seen.) */
 static double
 point_radius (const PlotResultPoint *points, guint n, PlotRect picture)
 {
@@ -60,7 +61,7 @@ point_radius (const PlotResultPoint *points, guint n, PlotRect picture)
     return 2;
   room = sqrt ((right - left) * picture.w * (bottom - top) * picture.h / n);
   if (n > 60)
-    return fmax (0.6, fmin (0.18 * room, 2));
+    return fmax (0.6, fmin (0.22 * room, 2));
   return fmax (2, fmin (fmin (picture.w, picture.h) / 70, 4.5));
 }
 
@@ -217,7 +218,7 @@ plot_result_draw_marks (const PlotResultModel *model, const PlotResultFrame *fra
     }
   if (model->n_edges > 0)
     draw_edges (model, frame, picture);
-  draw_points (frame, model->points, model->n_points, 1, picture,
+  draw_points (frame, model->points, model->n_points, model->n_points > 60 ? 2 : 1, picture,
                point_radius (model->points, model->n_points, picture));
   if (!frame->style->marks_only)
     draw_chips (model, frame, picture);
