@@ -132,7 +132,9 @@ update_tiles (AppCompareView *self)
       if (used)
         app_figure_tile_set_what (APP_FIGURE_TILE (self->tiles[i]), _ (self->infos[i].title),
                                   _ (self->infos[i].tip));
-      app_figure_tile_set_compact (APP_FIGURE_TILE (self->tiles[i]), self->compact);
+      /* Five side by side have no room for interval and difference in one line. */
+      app_figure_tile_set_compact (APP_FIGURE_TILE (self->tiles[i]),
+                                   self->compact || self->n_infos > 4);
       gtk_widget_set_visible (self->tiles[i], used && (!self->compact || self->infos[i].narrow));
     }
 }

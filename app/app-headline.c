@@ -29,7 +29,7 @@ struct _AppHeadline
   AppStage *stage;
   const AppFigureInfo *infos; /* [n_infos]: what the tiles show */
   guint n_infos;
-  gboolean compact;
+  gboolean compact, tall;
 };
 
 enum
@@ -66,6 +66,18 @@ is_whole (AppHeadline *self, EngRun *run)
   return run != NULL || app_stage_get_kind (self->stage) == ENG_MODEL_LANGUAGE;
 }
 
+/* Five side by side have no room for interval and difference in one line. */
+static void
+update_rows (AppHeadline *self)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < APP_MAX_FIGURES; i++)
+    n += gtk_widget_get_visible (self->tiles[i]);
+  for (guint i = 0; i < APP_MAX_FIGURES; i++)
+    app_figure_tile_set_compact (APP_FIGURE_TILE (self->tiles[i]), self->tall || n > 4);
+}
+
 static void
 update_figures (AppHeadline *self)
 {
@@ -96,6 +108,7 @@ update_figures (AppHeadline *self)
         gtk_widget_set_visible (self->tiles[i],
                                 figure.available && (!self->compact || self->infos[i].narrow));
     }
+  update_rows (self);
 }
 
 static void
@@ -304,6 +317,6 @@ app_headline_set_tall (AppHeadline *self, gboolean tall)
 {
   g_return_if_fail (APP_IS_HEADLINE (self));
 
-  for (guint i = 0; i < APP_MAX_FIGURES; i++)
-    app_figure_tile_set_compact (APP_FIGURE_TILE (self->tiles[i]), tall);
+  self->tall = tall;
+  update_rows (self);
 }
