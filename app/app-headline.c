@@ -299,7 +299,7 @@ app_headline_set_compact (AppHeadline *self, gboolean compact)
   gtk_orientable_set_orientation (GTK_ORIENTABLE (layout),
                                   compact ? GTK_ORIENTATION_VERTICAL : GTK_ORIENTATION_HORIZONTAL);
   gtk_box_layout_set_spacing (GTK_BOX_LAYOUT (layout), compact ? 6 : 24);
-  gtk_box_set_spacing (GTK_BOX (self->tiles_box), compact ? 12 : 36);
+  gtk_box_set_spacing (GTK_BOX (self->tiles_box), compact ? 8 : 36);
   gtk_box_set_homogeneous (GTK_BOX (self->tiles_box), compact);
   gtk_label_set_lines (GTK_LABEL (self->sentence), compact ? 2 : 3);
   if (compact)
