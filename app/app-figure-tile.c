@@ -173,8 +173,11 @@ app_figure_tile_set_compact (AppFigureTile *self, gboolean compact)
   gtk_orientable_set_orientation (GTK_ORIENTABLE (self->below),
                                   compact ? GTK_ORIENTATION_VERTICAL : GTK_ORIENTATION_HORIZONTAL);
   gtk_box_set_spacing (GTK_BOX (self->below), compact ? 0 : 6);
-  /* A change of hundreds of per cent, on a noisy machine, must not widen a narrow window. */
+  /* Many digits, or a change of hundreds of per cent on a noisy machine, must not widen a narrow
+   * window. */
   gtk_label_set_ellipsize (GTK_LABEL (self->change),
+                           compact ? PANGO_ELLIPSIZE_END : PANGO_ELLIPSIZE_NONE);
+  gtk_label_set_ellipsize (GTK_LABEL (self->unit),
                            compact ? PANGO_ELLIPSIZE_END : PANGO_ELLIPSIZE_NONE);
   gtk_widget_remove_css_class (self->number, compact ? "title-2" : "title-3");
   gtk_widget_add_css_class (self->number, compact ? "title-3" : "title-2");
