@@ -225,6 +225,7 @@ def evaluates():
     time.sleep(0.7)
     driver.type(folder)
     driver.keys("Return")
+    time.sleep(1.5)  # GTK 4.8 does not survive being walked through while a dialog goes
     driver.wait("the accuracy", lambda: re.search(r"Accuracy: 75.%", tile("Accuracy")))
     driver.picture("network-12-evaluated")
     driver.click(driver.find("page tab", "History"))
