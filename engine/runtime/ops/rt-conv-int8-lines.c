@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "rt-conv.h"
+#include "rt-op-common.h"
 
 /* Copied lines of a tile, about: they and some panels stay near. */
 #define TILE_BYTES (32 * 1024)
@@ -53,7 +54,8 @@ rt_conv_int8_n_wanted (const RtWindows *w, const RtProductLayout *l, uint32_t n_
 
   if (n_threads == 1 || ops < 2 * (double)CHUNK_MIN_OPS)
     return 1;
-  return min_size ((size_t)(ops / CHUNK_MIN_OPS), (size_t)n_threads * CHUNKS_PER_THREAD);
+  return rt_whole_turns (
+      min_size ((size_t)(ops / CHUNK_MIN_OPS), (size_t)n_threads * CHUNKS_PER_THREAD), n_threads);
 }
 
 RtConvLines

@@ -36,6 +36,14 @@ rt_tensor_row (const RtTensor *tensor, size_t row, size_t n_cols)
   return (float *)tensor->data + row * n_cols;
 }
 
+/* @n chunks, fewer when the last turn of the threads would leave some of them without: three chunks take two
+ * threads as long as four. */
+static inline size_t
+rt_whole_turns (size_t n, uint32_t n_threads)
+{
+  return n < n_threads || n >= 4 * (size_t)n_threads ? n : n - n % n_threads;
+}
+
 /* Chunks for @n_items of about @item_bytes of memory traffic each: none smaller than is worth a
  * hand-out, several per thread. */
 uint32_t rt_split (uint64_t n_items, uint64_t item_bytes, uint32_t n_threads);

@@ -233,7 +233,7 @@ n_chunks_of (const Split *s, const RtWindows *w, uint32_t n_threads)
   const size_t most = n_threads == 1 ? 1 : (size_t)n_threads * PARTS_PER_THREAD;
   size_t chunks = by_size < most ? by_size : most;
 
-  return (uint32_t)(chunks < n ? chunks : n);
+  return (uint32_t)rt_whole_turns (chunks < n ? chunks : n, n_threads);
 }
 
 static void
