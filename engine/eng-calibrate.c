@@ -217,7 +217,10 @@ eng_calibration_new (EngBuild *build, const char *path, guint max_samples, EngJo
   g_autoptr (EngDataSet) set
       = eng_data_set_open (path, NULL, job != NULL ? eng_job_get_cancellable (job) : NULL, error);
   if (set == NULL)
-    return NULL;
+    {
+      g_prefix_error (error, "Calibration: ");
+      return NULL;
+    }
   g_autoptr (EngCalibration) self = g_new0 (EngCalibration, 1);
   g_atomic_ref_count_init (&self->ref_count);
   self->values = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, seen_free);

@@ -5,6 +5,7 @@
 #include "eng-model-types.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "eng-error.h"
@@ -88,8 +89,26 @@ list_tensors (EngModel *self)
     }
 }
 
+/* FALSE with @error for a file that no reader knows: it is not a bad file of one of them. */
+static gboolean
+check_gguf (const char *path, GError **error)
+{
+  char head[4] = { 0 };
+  FILE *file = fopen (path, "rbe");
+  gsize n = file != NULL ? fread (head, 1, sizeof head, file) : 0;
+
+  if (file != NULL)
+    fclose (file);
+  if (n == sizeof head && memcmp (head, "GGUF", sizeof head) == 0)
+    return TRUE;
+  g_set_error (error, ENG_ERROR, ENG_ERROR_FORMAT,
+               "%s is %s; this program reads GGUF, ONNX, TFLite and safetensors", path,
+               n == 0 ? "empty" : "not a model that it knows");
+  return FALSE;
+}
+
 /* By content: a network's format says that the file is one, a folder or file of safetensors holds a
- * language model; everything else is read as GGUF, whose reader says what is wrong with it. */
+ * language model, and so does GGUF. */
 static gboolean
 load (EngModel *self, GCancellable *cancellable, GError **error)
 {
@@ -108,7 +127,7 @@ load (EngModel *self, GCancellable *cancellable, GError **error)
     }
   self->kind = format != NULL ? ENG_MODEL_NETWORK : ENG_MODEL_LANGUAGE;
   return format != NULL ? eng_model_load_network (self, format, cancellable, error)
-                        : eng_model_load_language (self, error);
+                        : check_gguf (self->path, error) && eng_model_load_language (self, error);
 }
 
 EngModel *

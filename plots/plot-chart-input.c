@@ -1,6 +1,7 @@
 /* Pointer and keyboard of PlotChart. Turns events into calls on the axes and the public API. */
 
 #include "plot-chart-private.h"
+#include "plot-controls-private.h"
 
 #include <math.h>
 
@@ -241,43 +242,17 @@ on_key (GtkEventControllerKey *controller, guint key, guint code, GdkModifierTyp
     }
 }
 
-static void
-on_focus_changed (GtkEventControllerFocus *controller, PlotChart *self)
-{
-  gtk_widget_queue_draw (GTK_WIDGET (self));
-}
-
 void
 plot_chart_input_init (PlotChart *self)
 {
-  GtkWidget *widget = GTK_WIDGET (self);
-  GtkEventController *motion = gtk_event_controller_motion_new ();
-  GtkEventController *scroll
-      = gtk_event_controller_scroll_new (GTK_EVENT_CONTROLLER_SCROLL_BOTH_AXES);
-  GtkEventController *key = gtk_event_controller_key_new ();
-  GtkEventController *focus = gtk_event_controller_focus_new ();
-  GtkGesture *click = gtk_gesture_click_new (), *drag = gtk_gesture_drag_new ();
-  GtkGesture *pinch = gtk_gesture_zoom_new ();
-
-  gtk_widget_set_focusable (widget, TRUE);
-  g_signal_connect (motion, "enter", G_CALLBACK (on_motion), self);
-  g_signal_connect (motion, "motion", G_CALLBACK (on_motion), self);
-  g_signal_connect (motion, "leave", G_CALLBACK (on_leave), self);
-  g_signal_connect (scroll, "scroll", G_CALLBACK (on_scroll), self);
-  g_signal_connect (key, "key-pressed", G_CALLBACK (on_key), self);
-  g_signal_connect (focus, "enter", G_CALLBACK (on_focus_changed), self);
-  g_signal_connect (focus, "leave", G_CALLBACK (on_focus_changed), self);
-  g_signal_connect (click, "pressed", G_CALLBACK (on_pressed), self);
-  g_signal_connect (click, "released", G_CALLBACK (on_released), self);
-  g_signal_connect (drag, "drag-begin", G_CALLBACK (on_drag_begin), self);
-  g_signal_connect (drag, "drag-update", G_CALLBACK (on_drag_update), self);
-  g_signal_connect (pinch, "begin", G_CALLBACK (on_pinch_begin), self);
-  g_signal_connect (pinch, "scale-changed", G_CALLBACK (on_pinch), self);
-  gtk_widget_add_controller (widget, motion);
-  gtk_widget_add_controller (widget, scroll);
-  gtk_widget_add_controller (widget, key);
-  gtk_widget_add_controller (widget, focus);
-  gtk_widget_add_controller (widget, GTK_EVENT_CONTROLLER (click));
-  gtk_widget_add_controller (widget, GTK_EVENT_CONTROLLER (drag));
-  gtk_widget_add_controller (widget, GTK_EVENT_CONTROLLER (pinch));
+  plot_controls_add (GTK_WIDGET (self), &(PlotControls){ .motion = G_CALLBACK (on_motion),
+                                                         .leave = G_CALLBACK (on_leave),
+                                                         .scroll = G_CALLBACK (on_scroll),
+                                                         .key = G_CALLBACK (on_key),
+                                                         .pressed = G_CALLBACK (on_pressed),
+                                                         .released = G_CALLBACK (on_released),
+                                                         .drag_begin = G_CALLBACK (on_drag_begin),
+                                                         .drag_update = G_CALLBACK (on_drag_update),
+                                                         .pinch_begin = G_CALLBACK (on_pinch_begin),
+                                                         .pinch = G_CALLBACK (on_pinch) });
 }

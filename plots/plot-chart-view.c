@@ -2,6 +2,7 @@
  * and card that moves without touching them. */
 
 #include "plot-chart-private.h"
+#include "plot-controls-private.h"
 
 #include <math.h>
 
@@ -359,23 +360,6 @@ append_hover (PlotChart *self, GtkSnapshot *snapshot)
   append_card (self, snapshot, card);
 }
 
-static void
-append_focus_ring (PlotChart *self, GtkSnapshot *snapshot)
-{
-  GdkRGBA color = self->style.accent;
-  GskRoundedRect outline;
-
-  if (!gtk_widget_has_visible_focus (GTK_WIDGET (self)))
-    return;
-  color.alpha *= 0.6f;
-  gsk_rounded_rect_init_from_rect (&outline,
-                                   &GRAPHENE_RECT_INIT (0, 0, (float)self->layout.width,
-                                                        (float)self->layout.height),
-                                   6);
-  gtk_snapshot_append_border (snapshot, &outline, (float[4]){ 2, 2, 2, 2 },
-                              (GdkRGBA[4]){ color, color, color, color });
-}
-
 void
 plot_chart_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
 {
@@ -398,5 +382,5 @@ plot_chart_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
       cairo_destroy (cr);
     }
   append_hover (self, snapshot);
-  append_focus_ring (self, snapshot);
+  plot_append_focus_ring (widget, snapshot, &self->style, self->layout.width, self->layout.height);
 }

@@ -2,6 +2,7 @@
  * card, legend, overview, progress) that changes without touching it. */
 
 #include "plot-graph-private.h"
+#include "plot-controls-private.h"
 #include "plot-i18n-private.h"
 
 #include <math.h>
@@ -79,8 +80,8 @@ fit_view (const PlotGraphScene *scene, PlotGraphView *view)
 static double
 map_width (const PlotGraphScene *scene, const PlotGraphView *view, double *scale)
 {
-  *scale = fmin (MAP_W / scene->width,
-                 fmin (MAP_H, view->height - 2 * MAP_GAP - 12) / scene->height);
+  *scale
+      = fmin (MAP_W / scene->width, fmin (MAP_H, view->height - 2 * MAP_GAP - 12) / scene->height);
   return fmax (ceil (scene->width * *scale), 16);
 }
 
@@ -564,23 +565,6 @@ append_overlay (PlotGraph *self, GtkSnapshot *snapshot)
     append_card (self, snapshot, card, px, py);
 }
 
-static void
-append_focus_ring (PlotGraph *self, GtkSnapshot *snapshot)
-{
-  GdkRGBA color = self->style.accent;
-  GskRoundedRect outline;
-
-  if (!gtk_widget_has_visible_focus (GTK_WIDGET (self)))
-    return;
-  color.alpha *= 0.6f;
-  gsk_rounded_rect_init_from_rect (&outline,
-                                   &GRAPHENE_RECT_INIT (0, 0, (float)self->view.width,
-                                                        (float)self->view.height),
-                                   6);
-  gtk_snapshot_append_border (snapshot, &outline, (float[4]){ 2, 2, 2, 2 },
-                              (GdkRGBA[4]){ color, color, color, color });
-}
-
 void
 plot_graph_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
 {
@@ -601,7 +585,7 @@ plot_graph_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
     append_empty (self, snapshot);
   append_state (self, snapshot);
   gtk_snapshot_pop (snapshot);
-  append_focus_ring (self, snapshot);
+  plot_append_focus_ring (widget, snapshot, &self->style, self->view.width, self->view.height);
 }
 
 /* A page shows all of the graph. */

@@ -3,6 +3,7 @@
  * touching them. */
 
 #include "plot-lanes-private.h"
+#include "plot-controls-private.h"
 
 #include <math.h>
 
@@ -460,23 +461,6 @@ append_overlay (PlotLanes *self, GtkSnapshot *snapshot)
     }
 }
 
-static void
-append_focus_ring (PlotLanes *self, GtkSnapshot *snapshot)
-{
-  GdkRGBA color = self->style.accent;
-  GskRoundedRect outline;
-
-  if (!gtk_widget_has_visible_focus (GTK_WIDGET (self)))
-    return;
-  color.alpha *= 0.6f;
-  gsk_rounded_rect_init_from_rect (&outline,
-                                   &GRAPHENE_RECT_INIT (0, 0, (float)self->layout.width,
-                                                        (float)self->layout.height),
-                                   6);
-  gtk_snapshot_append_border (snapshot, &outline, (float[4]){ 2, 2, 2, 2 },
-                              (GdkRGBA[4]){ color, color, color, color });
-}
-
 void
 plot_lanes_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
 {
@@ -499,7 +483,7 @@ plot_lanes_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
   append_lanes (self, snapshot);
   append_axis (self, snapshot);
   append_overlay (self, snapshot);
-  append_focus_ring (self, snapshot);
+  plot_append_focus_ring (widget, snapshot, &self->style, self->layout.width, self->layout.height);
 }
 
 /* --- export --- */

@@ -1,6 +1,7 @@
 /* Frames of PlotMemory: the view in steps and how it moves, the cached picture, the overlay. */
 
 #include "plot-memory-private.h"
+#include "plot-controls-private.h"
 
 #include <math.h>
 #include <string.h>
@@ -235,23 +236,6 @@ append_empty (PlotMemory *self, GtkSnapshot *snapshot)
   cairo_destroy (cr);
 }
 
-static void
-append_focus_ring (PlotMemory *self, GtkSnapshot *snapshot)
-{
-  GdkRGBA color = self->style.accent;
-  GskRoundedRect outline;
-
-  if (!gtk_widget_has_visible_focus (GTK_WIDGET (self)))
-    return;
-  color.alpha *= 0.6f;
-  gsk_rounded_rect_init_from_rect (&outline,
-                                   &GRAPHENE_RECT_INIT (0, 0, (float)self->layout.width,
-                                                        (float)self->layout.height),
-                                   6);
-  gtk_snapshot_append_border (snapshot, &outline, (float[4]){ 2, 2, 2, 2 },
-                              (GdkRGBA[4]){ color, color, color, color });
-}
-
 void
 plot_memory_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
 {
@@ -267,7 +251,7 @@ plot_memory_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
       append_picture (self, snapshot);
       append_overlay (self, snapshot);
     }
-  append_focus_ring (self, snapshot);
+  plot_append_focus_ring (widget, snapshot, &self->style, self->layout.width, self->layout.height);
 }
 
 void

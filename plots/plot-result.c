@@ -3,6 +3,7 @@
  * in -text.c. It must not know where a result comes from. */
 
 #include "plot-result-private.h"
+#include "plot-controls-private.h"
 
 #include <math.h>
 #include <string.h>
@@ -174,20 +175,6 @@ append_empty (PlotResult *self, GtkSnapshot *snapshot, double w, double h)
 }
 
 static void
-append_focus_ring (PlotResult *self, GtkSnapshot *snapshot, double w, double h)
-{
-  GdkRGBA color = self->style.accent;
-  GskRoundedRect outline;
-
-  if (!gtk_widget_has_visible_focus (GTK_WIDGET (self)))
-    return;
-  color.alpha *= 0.6f;
-  gsk_rounded_rect_init_from_rect (&outline, &GRAPHENE_RECT_INIT (0, 0, (float)w, (float)h), 6);
-  gtk_snapshot_append_border (snapshot, &outline, (float[4]){ 2, 2, 2, 2 },
-                              (GdkRGBA[4]){ color, color, color, color });
-}
-
-static void
 plot_result_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
 {
   PlotResult *self = PLOT_RESULT (widget);
@@ -213,7 +200,7 @@ plot_result_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
         }
       gtk_snapshot_append_node (snapshot, self->node);
     }
-  append_focus_ring (self, snapshot, w, h);
+  plot_append_focus_ring (widget, snapshot, &self->style, w, h);
 }
 
 /* Rows want their height; pictures take what there is. */

@@ -1,0 +1,28 @@
+/* What every plot that is moved about has: the controllers of pointer, wheel, keys, focus and pinch, and the ring
+ * that shows the focus. */
+#pragma once
+
+#include "plot-style.h"
+
+G_BEGIN_DECLS
+
+/* Handlers as the signals want them; the user data is the widget. */
+typedef struct
+{
+  GCallback motion; /* "enter" and "motion" of the pointer */
+  GCallback leave;
+  GCallback scroll;
+  GCallback key;
+  GCallback pressed, released;       /* of a click */
+  GCallback drag_begin, drag_update; /* of a drag */
+  GCallback pinch_begin, pinch;      /* of a pinch */
+} PlotControls;
+
+/* Make @widget focusable and connect the handlers. It is drawn again when it gets or loses the focus. */
+void plot_controls_add (GtkWidget *widget, const PlotControls *controls);
+
+/* The ring around @width x @height when @widget has a visible focus. */
+void plot_append_focus_ring (GtkWidget *widget, GtkSnapshot *snapshot, const PlotStyle *style,
+                             double width, double height);
+
+G_END_DECLS
