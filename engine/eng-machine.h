@@ -7,13 +7,43 @@
 
 G_BEGIN_DECLS
 
+/* A median and its 95 % interval (eng-figure.h); low and high are NAN when it was measured by a version that kept no interval. */
+typedef struct
+{
+  double value, low, high;
+} EngRoofFigure;
+
+/* One level of the memory, as seen by all threads of the roof together. */
+typedef struct
+{
+  char name[8];              /* "L1", "L2", "L3", "DRAM" */
+  guint64 cache_bytes;       /* of one such cache; of "DRAM": the memory of the machine, 0 when unknown */
+  guint64 working_set_bytes; /* what all threads read, over and over, each its own slice */
+  EngRoofFigure read;        /* B/s */
+} EngRoofLevel;
+
+#define ENG_MAX_ROOF_LEVELS 6
+
+/* What this machine can do with @n_threads at most. */
 typedef struct
 {
   guint n_threads;
-  double read_bytes_per_s;  /* main memory, median of repeats */
+  double read_bytes_per_s;  /* main memory, median of repeats; the same as the last level's */
   double f32_flops;
   double int8_ops;
+  EngRoofFigure read, f32, int8;            /* the same three with their intervals: B/s, FLOP/s, OP/s */
+  gint64 time;                              /* when it was measured: Unix seconds; 0: kept by a version that did not say */
+  guint n_levels;                           /* 0: kept by a version that measured main memory only */
+  EngRoofLevel levels[ENG_MAX_ROOF_LEVELS]; /* nearest first, main memory last */
 } EngRoof;
+
+/* One cache of processor 0, as the system describes it. Instruction caches are left out. */
+typedef struct
+{
+  guint level;
+  guint64 bytes;
+  guint n_sharing; /* processors that share it; 0: unavailable */
+} EngCache;
 
 typedef struct _EngMachine EngMachine;
 
@@ -29,12 +59,20 @@ guint64 eng_machine_get_memory_bytes (EngMachine *machine);
 const char *eng_machine_get_governor (EngMachine *machine); /* NULL: unavailable */
 double eng_machine_get_clock_hz (EngMachine *machine);      /* 0: unavailable */
 guint64 eng_machine_get_cache_bytes (EngMachine *machine);   /* the largest cache; 0: unavailable */
+const EngCache *eng_machine_get_caches (EngMachine *machine, guint *n_caches); /* nearest first; none: unavailable */
 double eng_machine_get_load (EngMachine *machine);          /* 1-minute load average; NAN: unavailable */
 char *eng_machine_to_json (EngMachine *machine);
 
-/* Measured once per machine, instruction set and thread count, then kept in $XDG_CACHE_HOME/lathe/roofs.ini; about a second each. @fresh measures again.
- * Blocking: call it from a worker. @job (nullable) gets progress and may cancel. */
+/* Measured once per machine, instruction set and thread count, then kept in $XDG_CACHE_HOME/lathe/roofs.ini; about two seconds each. @fresh measures again;
+ * what an older version kept without cache levels is measured again, too. Blocking: call it from a worker. @job (nullable) gets progress and may cancel. */
 gboolean eng_machine_measure_roof (EngMachine *machine, guint n_threads, gboolean fresh, EngRoof *roof, EngJob *job, GError **error);
+
+/* The thread counts whose roofs are of interest: 1 to 8, then powers of two, and as many as there are processors. Fills @counts, returns how many. */
+#define ENG_MAX_ROOF_COUNTS 24
+guint eng_machine_roof_thread_counts (EngMachine *machine, guint counts[ENG_MAX_ROOF_COUNTS]);
+
+/* eng_machine_measure_roof() for all of these counts; progress over all of them. */
+gboolean eng_machine_measure_roofs (EngMachine *machine, gboolean fresh, EngJob *job, GError **error);
 
 /* What has been measured before, without measuring; FALSE when nothing has. */
 gboolean eng_machine_load_roof (EngMachine *machine, guint n_threads, EngRoof *roof);

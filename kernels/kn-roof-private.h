@@ -6,7 +6,7 @@
 
 typedef struct
 {
-  uint64_t (*read) (const void *buffer, size_t bytes);
+  uint64_t (*read) (const void *buffer, size_t bytes, size_t n_passes);
   float (*fma_f32) (size_t n_iterations, uint64_t *n_flops);
   int32_t (*dot_i8) (size_t n_iterations, uint64_t *n_ops);
 } KnRoofFamily;

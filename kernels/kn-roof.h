@@ -5,9 +5,10 @@
 
 #include "kn-types.h"
 
-/* Read @bytes (a multiple of 256) once, as few long streams, with the widest loads. Returns a
- * checksum. */
-uint64_t kn_roof_read (const void *buffer, size_t bytes);
+/* Read @bytes (a multiple of 256) @n_passes times, as few long streams, with the widest loads.
+ * Returns a checksum. Many passes over what fits a cache give that cache's bandwidth: nothing but
+ * loads lies between one pass and the next. */
+uint64_t kn_roof_read (const void *buffer, size_t bytes, size_t n_passes);
 
 /* @n_iterations of a block of independent fused multiply-adds; *@n_flops is set to the floating
  * point operations done. */

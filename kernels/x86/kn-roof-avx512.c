@@ -19,17 +19,21 @@
 /* The two halves side by side: prefetchers follow each stream up to the end of a page, and two of
  * them hide each other's starts. */
 static uint64_t
-read_avx512 (const void *buffer, size_t bytes)
+read_avx512 (const void *buffer, size_t bytes, size_t n_passes)
 {
   const char *low = buffer, *high = low + bytes / 2;
   __m512i s0 = _mm512_setzero_si512 (), s1 = s0, s2 = s0, s3 = s0;
 
-  for (size_t i = 0; i < bytes / 2; i += 128)
+  for (size_t pass = 0; pass < n_passes; pass++)
     {
-      s0 = _mm512_xor_si512 (s0, _mm512_loadu_si512 (low + i));
-      s1 = _mm512_xor_si512 (s1, _mm512_loadu_si512 (low + i + 64));
-      s2 = _mm512_xor_si512 (s2, _mm512_loadu_si512 (high + i));
-      s3 = _mm512_xor_si512 (s3, _mm512_loadu_si512 (high + i + 64));
+      for (size_t i = 0; i < bytes / 2; i += 128)
+        {
+          s0 = _mm512_xor_si512 (s0, _mm512_loadu_si512 (low + i));
+          s1 = _mm512_xor_si512 (s1, _mm512_loadu_si512 (low + i + 64));
+          s2 = _mm512_xor_si512 (s2, _mm512_loadu_si512 (high + i));
+          s3 = _mm512_xor_si512 (s3, _mm512_loadu_si512 (high + i + 64));
+        }
+      __asm__ volatile("" ::: "memory"); /* a pass is not the one before: nothing is kept */
     }
   s0 = _mm512_xor_si512 (_mm512_xor_si512 (s0, s1), _mm512_xor_si512 (s2, s3));
   return (uint64_t)_mm512_reduce_add_epi64 (s0);

@@ -204,7 +204,7 @@ roof_chunk (const RtWorker *worker, void *data, uint32_t phase, uint32_t i)
     }
   const gsize n_rounds = MAX (1, (gsize)(32 << 20) / job->slice_bytes);
   for (gsize r = 0; r < n_rounds; r++)
-    job->sink[i] += kn_roof_read (job->buffer + i * job->slice_bytes, job->slice_bytes);
+    job->sink[i] += kn_roof_read (job->buffer + i * job->slice_bytes, job->slice_bytes, 1);
   job->work[i] = n_rounds * job->slice_bytes;
 }
 
