@@ -286,6 +286,26 @@ make_cache (RtExec *exec, KnDtype format, uint32_t capacity, RtError *error)
   return exec->kv != NULL;
 }
 
+/* ---- taps ---- */
+
+static bool
+take_taps (RtExec *exec, const bool *taps, RtError *error)
+{
+  uint32_t n_values = rt_graph_n_values (exec->graph);
+
+  if (taps == NULL)
+    return true;
+  exec->taps = calloc (n_values + 1, sizeof *exec->taps);
+  if (exec->taps == NULL)
+    return fail_memory (error, "the list of taps", n_values * sizeof *exec->taps);
+  for (RtValueId id = 0; id < n_values; id++)
+    {
+      RtValueKind kind = rt_graph_value (exec->graph, id)->kind;
+      exec->taps[id] = taps[id] && (kind == RT_VALUE_ACTIVATION || kind == RT_VALUE_OUTPUT);
+    }
+  return true;
+}
+
 /* ---- contexts and phases ---- */
 
 static void
@@ -342,6 +362,7 @@ rt_exec_make_plan (const RtExec *exec, RtPlanner planner, RtError *error)
                           .n_threads = exec->n_threads,
                           .kv_format = exec->kv_format,
                           .planner = planner,
+                          .taps = exec->taps,
                           .kv_capacity = exec->kv != NULL ? rt_kv_capacity (exec->kv) : 0 };
 
   memcpy (config.max_symbols, exec->max_symbols, sizeof exec->max_symbols);
@@ -405,7 +426,7 @@ make_phases (RtExec *exec, RtError *error)
       for (uint32_t p = 0; p < (exec->use_reference ? 1 : node->op->n_phases); p++)
         exec->phases[exec->n_phases++] = (RtExecPhase){ id, p };
     }
-  return true;
+  return rt_exec_choose (exec, NULL, error);
 }
 
 static uint64_t
@@ -511,7 +532,7 @@ rt_exec_new (const RtExecConfig *config, RtError *error)
   exec->begun_node = RT_NONE;
   memcpy (exec->max_symbols, config->max_symbols, sizeof exec->max_symbols);
 
-  if (!take_weights (exec, config->weights, error) || !make_vectors (exec, error)
+  if (!take_weights (exec, config->weights, error) || !take_taps (exec, config->taps, error) || !make_vectors (exec, error)
       || !make_inputs (exec, error) || !find_ends (exec, error)
       || !make_cache (exec, config->kv_format, config->kv_capacity, error)
       || !make_memory (exec, config, error) || !make_phases (exec, error)
@@ -539,6 +560,8 @@ rt_exec_free (RtExec *exec)
   free (exec->vector_memory);
   free (exec->contexts);
   free (exec->phases);
+  free (exec->chosen_phases);
+  free (exec->taps);
   for (RtValueId id = 0; exec->is_owned != NULL && id < rt_graph_n_values (exec->graph); id++)
     if (exec->is_owned[id])
       free (exec->memory[id]);

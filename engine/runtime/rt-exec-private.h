@@ -61,6 +61,10 @@ struct RtExec
   RtOpContext *contexts; /* [n_nodes] */
   RtExecPhase *phases;
   uint32_t n_phases;
+  bool *taps;                  /* [n_values]; NULL: none */
+  RtExecPhase *chosen_phases;  /* [n_phases]; NULL until some nodes are chosen */
+  const RtExecPhase *run_phases; /* the ones that runs do: phases or chosen_phases */
+  uint32_t n_run_phases;
 
   /* The run in progress. */
   int64_t symbols[RT_N_SYMBOLS];

@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Strided tensors have no symbol in their last dimension, so their stride stays. */
@@ -43,7 +44,7 @@ static uint32_t
 run_begin (const RtWorker *worker, void *data, uint32_t phase)
 {
   RtExec *exec = data;
-  RtExecPhase at = exec->phases[phase];
+  RtExecPhase at = exec->run_phases[phase];
   RtOpContext *context = &exec->contexts[at.node];
 
   if (exec->traced)
@@ -66,7 +67,7 @@ static void
 run_chunk (const RtWorker *worker, void *data, uint32_t phase, uint32_t chunk)
 {
   RtExec *exec = data;
-  RtExecPhase at = exec->phases[phase];
+  RtExecPhase at = exec->run_phases[phase];
   const RtOpContext *context = &exec->contexts[at.node];
 
   if (exec->traced)
@@ -120,12 +121,13 @@ execute (RtExec *exec, RtPhase phase, RtError *error)
     rt_clock_begin (&exec->clock);
   atomic_store_explicit (&exec->cancel, 0, memory_order_relaxed);
 
-  RtJob job = { .n_phases = exec->n_phases,
+  RtJob job = { .n_phases = exec->n_run_phases,
                 .begin = run_begin,
                 .chunk = run_chunk,
                 .leave = exec->traced ? run_leave : NULL,
                 .data = exec };
-  rt_pool_run (exec->pool, &job);
+  if (job.n_phases > 0)
+    rt_pool_run (exec->pool, &job);
 
   if (exec->traced)
     rt_exec_trace_end (exec);
@@ -274,6 +276,44 @@ void
 rt_exec_set_tracing (RtExec *exec, bool on)
 {
   atomic_store_explicit (&exec->tracing, on, memory_order_relaxed);
+}
+
+/* ---- parts ---- */
+
+bool
+rt_exec_choose (RtExec *exec, const bool *nodes, RtError *error)
+{
+  if (nodes == NULL)
+    {
+      exec->run_phases = exec->phases;
+      exec->n_run_phases = exec->n_phases;
+      return true;
+    }
+  if (exec->chosen_phases == NULL)
+    exec->chosen_phases = calloc (exec->n_phases + 1, sizeof *exec->chosen_phases);
+  if (exec->chosen_phases == NULL)
+    return rt_fail (error, RT_ERROR_MEMORY, "No memory for the steps of a run");
+
+  uint32_t n = 0;
+  for (uint32_t i = 0; i < exec->n_phases; i++)
+    if (nodes[exec->phases[i].node])
+      exec->chosen_phases[n++] = exec->phases[i];
+  exec->run_phases = exec->chosen_phases;
+  exec->n_run_phases = n;
+  return true;
+}
+
+bool
+rt_exec_is_tap (const RtExec *exec, RtValueId value)
+{
+  return exec->taps != NULL && exec->taps[value];
+}
+
+void *
+rt_exec_tap (RtExec *exec, RtValueId value)
+{
+  assert (rt_exec_is_tap (exec, value));
+  return exec->arena + exec->plan->entries[value].offset;
 }
 
 /* ---- looking ---- */

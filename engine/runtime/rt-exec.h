@@ -26,6 +26,9 @@ typedef struct
   uint32_t kv_capacity; /* positions; 0: the graph needs no cache */
   RtPlanner planner;    /* how memory is shared */
   bool use_reference;   /* run every operator's plain reference instead, for tests */
+  const bool *taps; /* [n_values], NULL: none. Activations that are watched: each has memory of its own
+                       from the first node to the last, so that it can be read after a run and written
+                       before a run of some nodes. Copied. Costs their memory, no time */
 } RtExecConfig;
 
 RtExec *rt_exec_new (const RtExecConfig *config, RtError *error);
@@ -55,6 +58,19 @@ void rt_exec_value_shape (const RtExec *exec, RtValueId value, RtShape *shape);
 
 const float *rt_exec_logits (const RtExec *exec, uint32_t row); /* [n_vocab] */
 uint32_t rt_exec_n_vocab (const RtExec *exec);
+
+/* ---- parts of a graph ----
+ *
+ * What a node makes of other inputs than those of this run: choose the nodes, write what they read
+ * from outside of them into the taps, run, read the taps that they wrote. */
+
+/* Only the nodes with @nodes[n] do anything in the next runs, in their order; NULL: all again. What they
+ * read from nodes that are left out must be taps (or inputs, states, outputs). [n_nodes]; copied. Not
+ * while it runs. Fails with RT_ERROR_MEMORY. */
+bool rt_exec_choose (RtExec *exec, const bool *nodes, RtError *error);
+bool rt_exec_is_tap (const RtExec *exec, RtValueId value);
+/* The memory of tap @value, as large as at the symbols' maxima, to be read and written between runs. */
+void *rt_exec_tap (RtExec *exec, RtValueId value);
 
 /* Any value's memory after a run; valid until the next; activations may have been overwritten by
  * later nodes (outputs never). */

@@ -28,6 +28,14 @@ is_planned (const RtValue *value)
   return value->kind == RT_VALUE_ACTIVATION || value->kind == RT_VALUE_OUTPUT;
 }
 
+/* Others write a tap's memory at any time, and runs of some nodes leave out those that would write it
+ * anew: it is shared with nothing. */
+static bool
+is_tap (const RtPlanConfig *config, RtValueId id)
+{
+  return config->taps != NULL && config->taps[id];
+}
+
 /* The value in whose memory @id lies in the end. */
 static RtValueId
 block_of (const RtPlan *plan, RtValueId id)
@@ -77,6 +85,11 @@ find_lives (const RtGraph *graph, const RtPlanConfig *config, RtPlan *plan)
       entry->bytes = align_up (rt_value_bytes (value, config->max_symbols));
       entry->first = value->producer;
       entry->last = value->is_kept ? n_nodes - 1 : value->producer;
+      if (is_tap (config, id))
+        {
+          entry->first = 0;
+          entry->last = n_nodes - 1;
+        }
     }
 
   for (RtNodeId n = 0; n < n_nodes; n++)
@@ -99,7 +112,8 @@ can_share (const RtGraph *graph, const RtPlanConfig *config, const RtPlan *plan,
 
   if (from == RT_NONE || plan->entries[from].bytes == 0 || plan->entries[to].bytes == 0
       || plan->entries[from].row_stride != 0 || plan->entries[to].row_stride != 0
-      || block_of (plan, from) == block_of (plan, to))
+      || block_of (plan, from) == block_of (plan, to) || is_tap (config, from)
+      || is_tap (config, to))
     return false;
   /* The very bytes, not rounded up: an input that is broadcast is smaller than the output. */
   if (rt_value_bytes (rt_graph_value (graph, from), config->max_symbols)
@@ -148,19 +162,19 @@ can_join (const RtGraph *graph, const RtPlan *plan, RtValueId id, uint64_t offse
 }
 
 static void
-join_inputs (const RtGraph *graph, RtPlan *plan)
+join_inputs (const RtGraph *graph, const RtPlanConfig *config, RtPlan *plan)
 {
   for (RtNodeId n = 0; n < rt_graph_n_nodes (graph); n++)
     {
       const RtNode *node = rt_graph_node (graph, n);
       RtValueId to = node->outputs[0];
-      if (node->op->joins == NULL || plan->entries[to].bytes == 0)
+      if (node->op->joins == NULL || plan->entries[to].bytes == 0 || is_tap (config, to))
         continue;
       for (uint32_t i = 0; i < node->n_inputs; i++)
         {
           uint64_t offset, stride;
           RtValueId id = node->inputs[i];
-          if (id == RT_NONE || !node->op->joins (graph, node, i, &offset, &stride))
+          if (id == RT_NONE || is_tap (config, id) || !node->op->joins (graph, node, i, &offset, &stride))
             continue;
           /* One run, or runs that are the rows of its last dimension. */
           const RtShape *shape = &rt_graph_value (graph, to)->shape;
@@ -478,7 +492,7 @@ rt_plan_new (const RtGraph *graph, const RtPlanConfig *config, RtError *error)
   find_lives (graph, config, plan);
   if (plan->planner != RT_PLANNER_NONE)
     {
-      join_inputs (graph, plan);
+      join_inputs (graph, config, plan);
       share_in_place (graph, config, plan);
     }
   find_peak (graph, plan);

@@ -52,6 +52,8 @@ typedef struct
   KnDtype kv_format;
   uint32_t kv_capacity;
   RtPlanner planner;
+  const bool *taps; /* [n_values], NULL: none: values with memory of their own for the whole run, see
+                       RtExecConfig */
 } RtPlanConfig;
 
 /* Plan @graph for the maxima of the symbols. Bounded in time: a search stops after some hundred thousand
