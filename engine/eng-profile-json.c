@@ -71,6 +71,8 @@ write_node (EngProfile *profile, guint i, JsonBuilder *builder)
   eng_json_add_string (builder, "operator", info->ops[i]);
   eng_json_add_int (builder, "layer", info->layers[i]);
   eng_json_add_strv (builder, "sources", (const char *const *)info->sources[i]);
+  if (info->arithmetics[i] != ENG_ARITHMETIC_UNKNOWN)
+    eng_json_add_string (builder, "arithmetic", eng_arithmetic_name (info->arithmetics[i]));
   write_memory (builder, &info->node_memory[i]);
   for (guint p = 0; p < ENG_N_PHASES; p++)
     {
@@ -172,11 +174,15 @@ read_node (EngProfile *profile, guint i, JsonObject *object)
   EngProfileInfo *info = profile->info;
   const char *name = eng_json_get_string (object, "name");
   const char *op = eng_json_get_string (object, "operator");
+  const char *arithmetic = eng_json_get_string (object, "arithmetic");
 
   info->names[i] = g_strdup (name != NULL ? name : "");
   info->ops[i] = g_strdup (op != NULL ? op : "");
   info->layers[i] = (int)CLAMP (eng_json_get_int (object, "layer", -1), -1, info->n_layers);
   info->sources[i] = eng_json_dup_strv (object, "sources");
+  for (guint k = ENG_ARITHMETIC_UNKNOWN; k <= ENG_ARITHMETIC_INT8; k++)
+    if (g_strcmp0 (arithmetic, eng_arithmetic_name (k)) == 0)
+      info->arithmetics[i] = k;
   read_memory (object, &info->node_memory[i]);
   for (guint p = 0; p < ENG_N_PHASES; p++)
     {

@@ -19,6 +19,7 @@ typedef struct
   char **ops;                   /* [n_nodes] operators' titles */
   int *layers;                  /* [n_nodes] */
   GStrv *sources;               /* [n_nodes] */
+  EngArithmetic *arithmetics;   /* [n_nodes] */
   EngLayerMemory *node_memory;  /* [n_nodes] */
   EngLayerMemory *layer_memory; /* [n_layers + 2] */
 } EngProfileInfo;

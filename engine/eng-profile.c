@@ -19,6 +19,7 @@ eng_profile_info_new (guint n_nodes, int n_layers)
   info->ops = g_new0 (char *, n_nodes + 1);
   info->layers = g_new0 (int, n_nodes + 1);
   info->sources = g_new0 (GStrv, n_nodes + 1);
+  info->arithmetics = g_new0 (EngArithmetic, n_nodes + 1);
   info->node_memory = g_new0 (EngLayerMemory, n_nodes + 1);
   info->layer_memory = g_new0 (EngLayerMemory, (gsize)n_layers + 2);
   return info;
@@ -46,6 +47,7 @@ eng_profile_info_unref (EngProfileInfo *info)
   g_free (info->ops);
   g_free (info->layers);
   g_free (info->sources);
+  g_free (info->arithmetics);
   g_free (info->node_memory);
   g_free (info->layer_memory);
   g_free (info);
@@ -146,6 +148,21 @@ eng_profile_get_node_sources (EngProfile *profile, guint node)
 {
   g_return_val_if_fail (node < profile->info->n_nodes, NULL);
   return (const char *const *)profile->info->sources[node];
+}
+
+EngArithmetic
+eng_profile_get_node_arithmetic (EngProfile *profile, guint node)
+{
+  g_return_val_if_fail (node < profile->info->n_nodes, ENG_ARITHMETIC_UNKNOWN);
+  return profile->info->arithmetics[node];
+}
+
+const char *
+eng_arithmetic_name (EngArithmetic arithmetic)
+{
+  static const char *const names[] = { "unknown", "f32", "int8" };
+  g_return_val_if_fail (arithmetic < G_N_ELEMENTS (names), NULL);
+  return names[arithmetic];
 }
 
 const RtCost *

@@ -22,6 +22,15 @@ typedef struct
   guint n_tokens;     /* rows per step (prefill chunk length); 1 for decode */
 } EngPhaseProfile; /* a prefill profile is of the first chunk of the prompt: chunks further on attend to more */
 
+/* What kind of units a node's arithmetic runs on: which of the machine's two arithmetic roofs bounds it. */
+typedef enum
+{
+  ENG_ARITHMETIC_UNKNOWN, /* of a run kept by a version that did not say */
+  ENG_ARITHMETIC_F32,     /* floats, weights of 16 bits widened on the way */
+  ENG_ARITHMETIC_INT8,    /* 8-bit products summed in 32 bits */
+} EngArithmetic;
+const char *eng_arithmetic_name (EngArithmetic arithmetic); /* "unknown", "f32", "int8" */
+
 typedef struct _EngProfile EngProfile; /* immutable snapshot, reference counted */
 #define ENG_TYPE_PROFILE (eng_profile_get_type ())
 GType eng_profile_get_type (void);
@@ -38,6 +47,7 @@ const char *eng_profile_get_node_name (EngProfile *profile, guint node);
 const char *eng_profile_get_node_op (EngProfile *profile, guint node);
 int eng_profile_get_node_layer (EngProfile *profile, guint node);
 const char *const *eng_profile_get_node_sources (EngProfile *profile, guint node);
+EngArithmetic eng_profile_get_node_arithmetic (EngProfile *profile, guint node);
 const RtCost *eng_profile_get_node_cost (EngProfile *profile, guint node, RtPhase phase);
 /* Memory per layer (index layer + 1) and per node. */
 const EngLayerMemory *eng_profile_get_layer_memory (EngProfile *profile, int layer);

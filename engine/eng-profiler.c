@@ -36,6 +36,34 @@ struct _EngProfiler
   double *layer_sums;     /* [n_layers + 2]; negative: nothing executed */
 };
 
+static gboolean
+is_byte (const RtValue *value)
+{
+  return value->type == RT_TYPE_I8 || value->type == RT_TYPE_U8;
+}
+
+/* Products of packed integer formats, and operators that make bytes of bytes or read weights of bytes, compute in integers. What only turns bytes into floats
+ * (a picture's front end) does not. */
+static EngArithmetic
+node_arithmetic (EngBuild *build, const RtGraph *graph, const RtNode *node)
+{
+  gboolean bytes_in = FALSE, byte_weights = FALSE;
+  gboolean bytes_out = is_byte (rt_graph_value (graph, node->outputs[0]));
+
+  for (guint k = 0; k < node->n_inputs; k++)
+    {
+      const RtValue *value
+          = node->inputs[k] == RT_NONE ? NULL : rt_graph_value (graph, node->inputs[k]);
+
+      if (value == NULL)
+        continue;
+      if (value->kind == RT_VALUE_WEIGHT && eng_build_value_is_int8 (build, node->inputs[k]))
+        return ENG_ARITHMETIC_INT8;
+      *(value->kind == RT_VALUE_WEIGHT ? &byte_weights : &bytes_in) |= is_byte (value);
+    }
+  return bytes_in && (bytes_out || byte_weights) ? ENG_ARITHMETIC_INT8 : ENG_ARITHMETIC_F32;
+}
+
 static EngProfileInfo *
 info_from_build (EngBuild *build)
 {
@@ -53,6 +81,7 @@ info_from_build (EngBuild *build)
       info->ops[i] = g_strdup (node->op->title);
       info->layers[i] = CLAMP (node->layer, -1, n_layers);
       info->sources[i] = g_strv_builder_end (sources);
+      info->arithmetics[i] = node_arithmetic (build, graph, node);
       eng_build_get_node_memory (build, i, &info->node_memory[i]);
     }
   for (int layer = -1; layer <= n_layers; layer++)
