@@ -32,6 +32,20 @@ guint eng_build_get_n_ctx (EngBuild *build);          /* positions of the cache:
 gboolean eng_build_value_is_int8 (EngBuild *build, RtValueId weight); /* of the executed graph: packed in a format whose products are 8-bit integers */
 const RtGraph *eng_build_get_graph (EngBuild *build); /* fused, as executed */
 RtExec *eng_build_get_exec (EngBuild *build);         /* one run at a time */
+
+/* Another executor of the same graph and the same packed weights, with activations and a cache of its own: for evaluation, which wants logits of many
+ * tokens at once, and for watching values. A zero or NULL member is as in the build's own executor. */
+typedef struct
+{
+  guint max_tokens;  /* of one run */
+  guint n_outputs;   /* tokens of one run whose logits are wanted, at most */
+  guint n_ctx;       /* positions of the cache */
+  const bool *taps;  /* [values of eng_build_get_graph ()], see RtExecConfig */
+  RtPool *pool;      /* borrowed; the build's own runs one thing at a time */
+} EngExecOptions;
+/* Free with rt_exec_free() while @build lives. NULL and @error: no memory. */
+RtExec *eng_build_new_exec (EngBuild *build, const EngExecOptions *options, GError **error);
+
 void eng_build_get_memory (EngBuild *build, RtMemory *memory);
 int eng_build_get_dtype (EngBuild *build, const EngTensor *tensor); /* the format it is packed in */
 

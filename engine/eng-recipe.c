@@ -280,6 +280,34 @@ eng_recipe_without (EngRecipe *recipe, const EngTechnique *technique)
 }
 
 static EngRecipe *
+part (EngRecipe *recipe, gboolean lossy)
+{
+  EngRecipe *result = eng_recipe_new ();
+
+  for (guint i = 0; i < recipe->settings->len; i++)
+    {
+      const EngSetting *setting = eng_recipe_setting (recipe, i);
+      if (setting->technique->lossy == lossy)
+        eng_recipe_put (result, setting->technique, setting->param, setting->match, setting->value);
+    }
+  return result;
+}
+
+EngRecipe *
+eng_recipe_reference (EngRecipe *recipe)
+{
+  g_return_val_if_fail (recipe != NULL, NULL);
+  return part (recipe, FALSE);
+}
+
+EngRecipe *
+eng_recipe_lossy_part (EngRecipe *recipe)
+{
+  g_return_val_if_fail (recipe != NULL, NULL);
+  return part (recipe, TRUE);
+}
+
+static EngRecipe *
 copy (EngRecipe *recipe)
 {
   return eng_recipe_without (recipe, NULL);

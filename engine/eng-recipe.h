@@ -42,6 +42,11 @@ gboolean eng_recipe_is_set (EngRecipe *recipe, const char *technique, const char
 EngRecipe *eng_recipe_with (EngRecipe *recipe, const char *technique, const char *param, const char *match, GVariant *value,
                             GError **error);
 
+/* The same without the techniques that change results (EngTechnique.lossy): what accuracy is measured against. And the other way round: nothing but
+ * these, which two recipes with the same results have in common. */
+EngRecipe *eng_recipe_reference (EngRecipe *recipe);
+EngRecipe *eng_recipe_lossy_part (EngRecipe *recipe);
+
 typedef struct
 {
   const char *match;

@@ -56,6 +56,7 @@ typedef struct
   guint n_params;
   gboolean language; /* of language models only: views of a network leave it out */
   gboolean network;  /* the other way round */
+  gboolean lossy;   /* results differ from those of the file's numbers: what accuracy is compared without */
   gboolean in_file; /* a saved build's tensors already hold what it does: not done again when that file is opened */
 
   /* NULL: yes. Otherwise the reason why not, newly allocated, shown to the user. */

@@ -362,6 +362,12 @@ rt_exec_kv (RtExec *exec)
   return exec->kv;
 }
 
+RtWeight *const *
+rt_exec_weights (const RtExec *exec)
+{
+  return exec->weights;
+}
+
 const RtPlan *
 rt_exec_plan (const RtExec *exec)
 {

@@ -77,6 +77,9 @@ void *rt_exec_tap (RtExec *exec, RtValueId value);
 const void *rt_exec_value (const RtExec *exec, RtValueId value);
 
 RtKv *rt_exec_kv (RtExec *exec);
+/* [n_values of the graph], NULL where a value is not a packed matrix: for another executor of the same
+ * graph. */
+RtWeight *const *rt_exec_weights (const RtExec *exec);
 const RtPlan *rt_exec_plan (const RtExec *exec);
 /* What another planner would make of the same memory; nothing of it is used. Reads only what never
  * changes: may be called while the executor runs. */

@@ -421,6 +421,7 @@ const EngTechnique eng_technique_int8 = {
             "Network Quantization",
   .params = params,
   .n_params = G_N_ELEMENTS (params),
+  .lossy = TRUE,
   .matters = matters,
   .network = TRUE,
   .applies = applies,

@@ -115,6 +115,7 @@ const EngTechnique eng_technique_kv_cache = {
             "Liu et al. 2024, CacheGen: Fast Context Loading for Language Model Applications",
   .params = params,
   .n_params = G_N_ELEMENTS (params),
+  .lossy = TRUE,
   .estimate = estimate,
   .language = TRUE,
   .applies = applies,

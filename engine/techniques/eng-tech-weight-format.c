@@ -191,6 +191,7 @@ const EngTechnique eng_technique_weight_format = {
             "Nagel et al. 2021, A White Paper on Neural Network Quantization",
   .params = params,
   .n_params = G_N_ELEMENTS (params),
+  .lossy = TRUE,
   .in_file = TRUE,
   .estimate = estimate,
   .applies = applies,

@@ -53,6 +53,36 @@ test_deterministic (void)
   check_same_logits (la, lu, n);
 }
 
+/* A second executor gives logits of many tokens in one run, with the bits of one token at a time, and
+ * leaves the build's own cache alone. */
+static void
+test_more_executors (void)
+{
+  g_autofree char *path = eng_test_default_model ();
+  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngBuild) build
+      = eng_test_build (model, "{\"weight-format\": {\"format\": \"q8_0\"}}", NULL);
+  g_autoptr (GError) error = NULL;
+  RtError rt_error = { 0 };
+  guint n = G_N_ELEMENTS (prompt), n_vocab = rt_exec_n_vocab (eng_build_get_exec (build));
+  RtExec *exec
+      = eng_build_new_exec (build, &(EngExecOptions){ .n_outputs = n, .n_ctx = 32 }, &error);
+  g_assert_no_error (error);
+
+  g_assert_cmpuint (rt_kv_capacity (rt_exec_kv (exec)), ==, 32);
+  g_assert_true (rt_exec_run (exec, prompt, n, n, RT_PHASE_PREFILL, &rt_error));
+  for (guint i = 0; i < n; i++)
+    {
+      g_autofree float *one = eng_test_logits (build, prompt, i + 1);
+      check_same_logits (one, rt_exec_logits (exec, i), n_vocab);
+    }
+  g_assert_cmpuint (rt_kv_n_used (rt_exec_kv (eng_build_get_exec (build))), ==, n);
+  rt_kv_set_n_used (rt_exec_kv (exec), 30);
+  g_assert_false (rt_exec_run (exec, prompt, n, 0, RT_PHASE_PREFILL, &rt_error));
+  g_assert_cmpint (rt_error.status, ==, RT_ERROR_RANGE);
+  rt_exec_free (exec);
+}
+
 /* A plan changes where activations lie, and nothing else. */
 static void
 test_memory_plans (void)
@@ -338,6 +368,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/build/more-executors", test_more_executors);
   g_test_add_func ("/build/deterministic", test_deterministic);
   g_test_add_func ("/build/memory-plans", test_memory_plans);
   g_test_add_func ("/build/reuse", test_reuse);

@@ -77,6 +77,26 @@ test_rules (void)
   g_assert_false (eng_recipe_equal (b, a));
 }
 
+/* Techniques that change results and those that do not, apart. */
+static void
+test_parts (void)
+{
+  g_autoptr (EngRecipe) all = eng_test_recipe (
+      "{\"weight-format\": {\"format\": \"q4_0\", \"rules\": [{\"match\": \"blk.1.*\", "
+      "\"format\": \"q8_0\"}]}, \"kv-cache\": {\"format\": \"q8_0\"}, \"threads\": "
+      "{\"count\": 1}, \"fusion\": {\"enabled\": false}}");
+  g_autoptr (EngRecipe) exact = eng_test_recipe (
+      "{\"threads\": {\"count\": 1}, \"fusion\": {\"enabled\": false}}");
+  g_autoptr (EngRecipe) lossy = eng_test_recipe (
+      "{\"weight-format\": {\"format\": \"q4_0\", \"rules\": [{\"match\": \"blk.1.*\", "
+      "\"format\": \"q8_0\"}]}, \"kv-cache\": {\"format\": \"q8_0\"}}");
+  g_autoptr (EngRecipe) reference = eng_recipe_reference (all);
+  g_autoptr (EngRecipe) part = eng_recipe_lossy_part (all);
+
+  g_assert_true (eng_recipe_equal (reference, exact));
+  g_assert_true (eng_recipe_equal (part, lossy));
+}
+
 static void
 test_describe (void)
 {
@@ -316,6 +336,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/recipe/defaults", test_defaults);
   g_test_add_func ("/recipe/rules", test_rules);
+  g_test_add_func ("/recipe/parts", test_parts);
   g_test_add_func ("/recipe/describe", test_describe);
   g_test_add_func ("/recipe/json", test_json);
   g_test_add_func ("/recipe/json-errors", test_json_errors);
