@@ -33,6 +33,11 @@ enum
 
 static guint signals[N_SIGNALS];
 
+/* A run without its profile, text and results. */
+#define HEADER_OF(document) \
+  "json_object ('recipe', json_extract (" document ", '$.recipe'), 'workload', json_extract (" document ", '$.workload')," \
+  " 'machine', json_extract (" document ", '$.machine'), 'model', json_extract (" document ", '$.model'))"
+
 /* Migrations: statement i takes the schema from version i to i + 1. Never edit one that has been released: append. */
 static const char *const migrations[] = {
   "CREATE TABLE runs ("
@@ -55,6 +60,9 @@ static const char *const migrations[] = {
   "  unit TEXT NOT NULL,"
   "  reason TEXT,"
   "  PRIMARY KEY (run_id, name)) WITHOUT ROWID;",
+  /* What lists and trade-offs need of a run beside its figures, so that they need not read whole documents. */
+  "ALTER TABLE runs ADD COLUMN header TEXT;"
+  "UPDATE runs SET header = " HEADER_OF ("document") " WHERE json_valid (document);",
 };
 
 static gboolean
@@ -248,8 +256,8 @@ add_run (EngHistory *self, EngRun *run, GError **error)
   gboolean done;
 
   statement = prepare (self,
-                       "INSERT INTO runs (id, time, model_name, model_hash, build_hash, recipe, validity, document)"
-                       " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                       "INSERT INTO runs (id, time, model_name, model_hash, build_hash, recipe, validity, document, header)"
+                       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, " HEADER_OF ("?8") ")",
                        "adding a run", error);
   if (statement == NULL)
     return FALSE;
@@ -306,6 +314,7 @@ eng_history_entry_free (EngHistoryEntry *entry)
   g_free (entry->model_hash);
   g_free (entry->build_hash);
   g_free (entry->recipe);
+  g_free (entry->header);
   g_free (entry);
 }
 
@@ -346,7 +355,7 @@ eng_history_list (EngHistory *self, const char *model_hash, GError **error)
   g_return_val_if_fail (ENG_IS_HISTORY (self), NULL);
 
   runs = prepare (self,
-                  "SELECT id, time, model_name, model_hash, build_hash, recipe, validity FROM runs"
+                  "SELECT id, time, model_name, model_hash, build_hash, recipe, validity, header FROM runs"
                   " WHERE deleted_at IS NULL AND (?1 IS NULL OR model_hash = ?1) ORDER BY time DESC, rowid DESC",
                   "listing runs", error);
   figures = runs == NULL ? NULL
@@ -370,6 +379,7 @@ eng_history_list (EngHistory *self, const char *model_hash, GError **error)
       entry->build_hash = column_text (runs, 4);
       entry->recipe = column_text (runs, 5);
       entry->validity = sqlite3_column_int (runs, 6);
+      entry->header = column_text (runs, 7);
       done = load_figures (self, figures, entry, error);
     }
   if (done && code != SQLITE_DONE)

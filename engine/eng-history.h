@@ -22,6 +22,7 @@ typedef struct
   char *model_hash;
   char *build_hash;
   char *recipe;      /* described */
+  char *header;      /* JSON: members "recipe", "workload", "machine" and "model" of the run; NULL: of a document that could not be read */
   EngValidity validity;
   EngFigure figures[ENG_N_FIGURES];
 } EngHistoryEntry;

@@ -132,6 +132,7 @@ eng_run_describe (EngRun *run, EngBuild *build, const EngWorkload *workload, Eng
 {
   EngModel *model = eng_build_get_model (build);
 
+  eng_run_model_init (&run->model, model);
   run->model_name = g_strdup (eng_model_get_name (model));
   /* After everything is measured: reading the file would disturb it. Without the file the run still
    * stands. */

@@ -93,6 +93,7 @@ eng_run_to_json (EngRun *self)
   eng_json_add_string (builder, "engine_version", self->engine_version);
   eng_json_add_string (builder, "model_name", self->model_name);
   eng_json_add_string (builder, "model_sha256", self->model_hash);
+  eng_run_model_write (&self->model, builder);
   eng_json_add_string (builder, "build_sha256", self->build_hash);
   eng_json_add_string (builder, "isa", self->isa);
   eng_json_add_int (builder, "threads", self->n_threads);
@@ -278,6 +279,7 @@ eng_run_from_json (const char *json, GError **error)
       || (self->profile = eng_profile_read (profile, error)) == NULL)
     return NULL;
   self->time = eng_json_get_int (object, "time_unix_s", 0);
+  eng_run_model_read (&self->model, object);
   self->workload = read_workload (workload);
   self->machine_json = dup_embedded (object, "machine");
   if (self->machine_json == NULL)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "eng-machine.h"
+#include "eng-run-model.h"
 #include "eng-run.h"
 #include "eng-watch.h"
 
@@ -26,6 +27,7 @@ struct _EngRun
   guint n_prompt, n_generated, n_threads, n_ctx;
   EngValidity validity;
   GStrv reasons, notes;
+  EngRunModel model;
 };
 
 /* All figures unavailable: those that runs of @kind have as "not recorded". */

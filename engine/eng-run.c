@@ -22,6 +22,7 @@ eng_run_finalize (GObject *object)
   g_free (self->text);
   g_strfreev (self->reasons);
   g_strfreev (self->notes);
+  eng_run_model_clear (&self->model);
   eng_workload_free (self->workload);
   g_clear_pointer (&self->result, eng_result_unref);
   g_clear_pointer (&self->recipe, eng_recipe_unref);

@@ -20,7 +20,7 @@ typedef struct
 } AppCommand;
 
 extern const AppCommand app_command_inspect, app_command_run, app_command_bench, app_command_profile, app_command_eval,
-    app_command_convert, app_command_techniques;
+    app_command_convert, app_command_techniques, app_command_tradeoff;
 
 /* Parse @entries out of @argv and leave the file arguments; exactly @n_files of them, else an error with the command's usage. */
 gboolean app_cli_parse (const AppCommand *command, const GOptionEntry *entries, int *argc, char ***argv, guint n_files,
