@@ -65,7 +65,7 @@ print_points (const EngTradeoff *result)
                point->validity == ENG_RUN_DEGRADED ? " (degraded)" : "");
     }
   if (result->points->len == 0)
-    g_print ("  none: run two recipes (lathe bench, or the window) and, for accuracy, evaluate them\n");
+    g_print ("  none: keep the runs of two recipes (lathe run --keep, or the window)\n");
   if (result->missing->len > 0)
     g_print ("\nNot shown\n");
   for (guint i = 0; i < result->missing->len; i++)
