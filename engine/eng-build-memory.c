@@ -16,6 +16,13 @@ vector_bytes (const RtValue *value)
   return (bytes + KN_ALIGN - 1) / KN_ALIGN * KN_ALIGN;
 }
 
+static guint64
+packed_bytes (EngBuild *self, int index)
+{
+  const EngTensor *tensor = eng_model_get_tensor (self->model, (guint)index);
+  return rt_weight_packed_bytes (self->dtypes[index], tensor->n_rows, tensor->n_cols);
+}
+
 /* Each matrix and vector is counted once, at the first node that reads it, so that layers add up to
  * the whole. */
 static void
@@ -31,7 +38,7 @@ add_weights (EngBuild *self, guint32 index, gboolean *counted)
       counted[id] = TRUE;
       int tensor = eng_build_tensor_of_value (self, id);
       if (tensor >= 0)
-        self->node_memory[index].weight_bytes += rt_weight_bytes (self->weights[tensor]);
+        self->node_memory[index].weight_bytes += packed_bytes (self, tensor);
       else if (rt_op_input_is (node->op->vector_inputs, k)
                && kn_dtype_info (rt_graph_value (self->graph, id)->type) != NULL)
         /* the executor's f32 copy, padded to a line */
@@ -42,15 +49,13 @@ add_weights (EngBuild *self, guint32 index, gboolean *counted)
 }
 
 void
-eng_build_measure_memory (EngBuild *self)
+eng_build_measure_memory (EngBuild *self, const RtPlan *plan, guint64 kv_bytes)
 {
   guint32 n_nodes = rt_graph_n_nodes (self->graph);
   guint n_layers = eng_model_get_n_layers (self->model);
   g_autofree gboolean *counted = g_new0 (gboolean, rt_graph_n_values (self->graph));
   g_autofree guint *n_cache_nodes = g_new0 (guint, n_layers + 2);
-  const RtPlan *plan = rt_exec_plan (self->exec);
-  const RtKv *kv = rt_exec_kv (self->exec);
-  guint64 kv_layer_bytes = n_layers > 0 && kv != NULL ? rt_kv_bytes (kv) / n_layers : 0;
+  guint64 kv_layer_bytes = n_layers > 0 ? kv_bytes / n_layers : 0;
 
   self->node_memory = g_new0 (EngLayerMemory, MAX (n_nodes, 1));
   self->layer_memory = g_new0 (EngLayerMemory, n_layers + 2);

@@ -25,6 +25,7 @@ struct _EngLowering
 
   gboolean is_bare;     /* the network without front end and task */
   gboolean is_observed; /* see eng_build_new_observed() */
+  gboolean is_sketch;   /* see eng_build_new_sketch(): shapes and formats count, numbers do not */
   EngJob *job;          /* of the build; nullable */
   GPtrArray *graphs;    /* the build's: RtGraph that live as long as it */
 
@@ -37,6 +38,14 @@ void eng_lowering_keep (EngLowering *lowering, RtGraph *graph);
 /* A build whose values can all be read after a run and are what the recipe's float network computes:
  * for calibration. Blocking. */
 EngBuild *eng_build_new_observed (EngModel *model, EngRecipe *recipe, EngJob *job, GError **error);
+
+/* The graph and the decisions of a build, without packed weights, threads, executor or hash: what
+ * estimates are made of. Nothing is calibrated. Milliseconds. Only the graph, the formats and
+ * get_notes() of it may be asked for; see eng-sketch.h. */
+EngBuild *eng_build_new_sketch (EngModel *model, EngRecipe *recipe, GError **error);
+/* The format of every value of the executed graph as the executor reads it: [n_values], -1 for what
+ * is not packed. Newly allocated. */
+int *eng_build_dup_value_dtypes (EngBuild *build);
 
 /* For apply(): say what could not be done as asked. */
 void eng_lowering_note (EngLowering *lowering, const char *format, ...) G_GNUC_PRINTF (2, 3);
@@ -62,7 +71,9 @@ struct _EngBuild
   GPtrArray *extra;    /* RtWeight: matrices that a pass made, not in the model's list */
   RtPool *pool;
   gboolean owns_pool; /* else it is that of the build this is the bare one of */
-  gboolean is_bare, is_observed;
+  gboolean is_bare, is_observed, is_sketch;
+  guint32 n_threads, n_ctx; /* as decided */
+  RtPlanner planner;
   GMutex mutex;       /* guards bare */
   EngBuild *bare;     /* NULL until it is asked for */
   RtExec *exec;
@@ -76,8 +87,9 @@ struct _EngBuild
 
 /* The model's tensor that weight value @id of the executed graph is, or -1. */
 int eng_build_tensor_of_value (EngBuild *build, RtValueId id);
-/* Fill layer_memory and node_memory from the finished executor's plan. */
-void eng_build_measure_memory (EngBuild *build);
+/* Fill layer_memory and node_memory from the plan that the executor has, or would have; @kv_bytes:
+ * of the whole cache. */
+void eng_build_measure_memory (EngBuild *build, const RtPlan *plan, guint64 kv_bytes);
 /* The packed matrix, borrowed: for tests of sharing. */
 const RtWeight *eng_build_get_weight (EngBuild *build, const EngTensor *tensor);
 

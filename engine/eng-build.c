@@ -284,6 +284,43 @@ eng_build_tensor_of_value (EngBuild *self, RtValueId id)
   return -1;
 }
 
+/* Matrices of the graph that are not the model's tensors: a pass has made them. */
+static gboolean
+is_extra (const RtGraph *graph, const RtNode *node, guint input)
+{
+  RtValueId id = node->inputs[input];
+  const RtValue *value = id != RT_NONE ? rt_graph_value (graph, id) : NULL;
+
+  return value != NULL && value->kind == RT_VALUE_WEIGHT
+         && rt_op_input_is (node->op->matrix_inputs, input) && value->shape.n_dims >= 2
+         && kn_dtype_info (value->type) != NULL;
+}
+
+int *
+eng_build_dup_value_dtypes (EngBuild *self)
+{
+  guint32 n_values = rt_graph_n_values (self->graph);
+  g_autofree gboolean *is_used = find_used (self);
+  int *dtypes = g_new (int, MAX (n_values, 1));
+
+  for (guint32 i = 0; i < n_values; i++)
+    dtypes[i] = -1;
+  for (guint i = 0; i < self->n_tensors; i++)
+    if (is_used[i])
+      dtypes[rt_graph_find_value (self->graph, eng_model_get_tensor (self->model, i)->name)]
+          = self->dtypes[i];
+  for (RtNodeId i = 0; eng_model_get_kind (self->model) == ENG_MODEL_NETWORK
+                       && i < rt_graph_n_nodes (self->graph);
+       i++)
+    {
+      const RtNode *node = rt_graph_node (self->graph, i);
+      for (guint k = 0; k < node->n_inputs; k++)
+        if (is_extra (self->graph, node, k) && dtypes[node->inputs[k]] < 0)
+          dtypes[node->inputs[k]] = rt_graph_value (self->graph, node->inputs[k])->type;
+    }
+  return dtypes;
+}
+
 /* A matrix that a pass made (a constant in another order) is packed as it is. */
 static RtWeight *
 pack_extra (EngBuild *self, const RtValue *value, RtError *rt_error)
@@ -314,12 +351,9 @@ find_extra (EngBuild *self, RtWeight **by_value, RtError *rt_error)
       for (guint k = 0; k < node->n_inputs; k++)
         {
           RtValueId id = node->inputs[k];
-          const RtValue *value = id != RT_NONE ? rt_graph_value (self->graph, id) : NULL;
-          if (value == NULL || value->kind != RT_VALUE_WEIGHT || by_value[id] != NULL
-              || !rt_op_input_is (node->op->matrix_inputs, k) || value->shape.n_dims < 2
-              || kn_dtype_info (value->type) == NULL)
+          if (!is_extra (self->graph, node, k) || by_value[id] != NULL)
             continue;
-          by_value[id] = pack_extra (self, value, rt_error);
+          by_value[id] = pack_extra (self, rt_graph_value (self->graph, id), rt_error);
           if (by_value[id] == NULL)
             return FALSE;
         }
@@ -462,12 +496,10 @@ make_graph (EngBuild *self, EngLowering *lowering, GError **error)
   return TRUE;
 }
 
+/* All that is known before anything is packed. */
 static gboolean
-lower (EngBuild *self, EngLowering *lowering, EngBuild *reuse, EngJob *job, GError **error)
+plan (EngBuild *self, EngLowering *lowering, GError **error)
 {
-  RtError rt_error = { 0 };
-
-  report (job, "Planning", -1);
   if (!decide (lowering, error))
     return FALSE;
   self->n_tensors = eng_model_get_n_tensors (self->model);
@@ -475,9 +507,27 @@ lower (EngBuild *self, EngLowering *lowering, EngBuild *reuse, EngJob *job, GErr
   self->weights = g_new0 (RtWeight *, MAX (self->n_tensors, 1));
   self->max_tokens = MIN (MAX_TOKENS, lowering->n_ctx);
   self->kv_format = lowering->kv_format;
-
+  self->n_threads = lowering->n_threads;
+  self->n_ctx = lowering->n_ctx;
   if (!make_graph (self, lowering, error))
     return FALSE;
+  self->planner = lowering->planner;
+  return TRUE;
+}
+
+static gboolean
+lower (EngBuild *self, EngLowering *lowering, EngBuild *reuse, EngJob *job, GError **error)
+{
+  RtError rt_error = { 0 };
+
+  report (job, "Planning", -1);
+  if (!plan (self, lowering, error))
+    return FALSE;
+  if (self->is_sketch)
+    {
+      take_notes (self, lowering);
+      return TRUE;
+    }
   if (self->pool == NULL)
     {
       self->pool = rt_pool_new (lowering->n_threads, &rt_error);
@@ -494,7 +544,8 @@ lower (EngBuild *self, EngLowering *lowering, EngBuild *reuse, EngJob *job, GErr
     return eng_error_take_rt (&rt_error, error);
   take_notes (self, lowering);
   make_hash (self, lowering);
-  eng_build_measure_memory (self);
+  const RtKv *kv = rt_exec_kv (self->exec);
+  eng_build_measure_memory (self, rt_exec_plan (self->exec), kv != NULL ? rt_kv_bytes (kv) : 0);
   return TRUE;
 }
 
@@ -521,7 +572,7 @@ check_report (EngModel *model, GError **error)
 /* @of (nullable): the build that this is the bare one of. */
 static EngBuild *
 build_new (EngModel *model, EngRecipe *recipe, EngBuild *reuse, EngBuild *of, gboolean is_observed,
-           EngJob *job, GError **error)
+           gboolean is_sketch, EngJob *job, GError **error)
 {
   if (!check_report (model, error))
     return NULL;
@@ -529,6 +580,7 @@ build_new (EngModel *model, EngRecipe *recipe, EngBuild *reuse, EngBuild *of, gb
   self->model = g_object_ref (model);
   self->recipe = eng_recipe_ref (recipe);
   self->is_observed = is_observed;
+  self->is_sketch = is_sketch;
   if (of != NULL)
     {
       self->is_bare = TRUE;
@@ -539,6 +591,7 @@ build_new (EngModel *model, EngRecipe *recipe, EngBuild *reuse, EngBuild *of, gb
                            .recipe = recipe,
                            .is_bare = self->is_bare,
                            .is_observed = is_observed,
+                           .is_sketch = is_sketch,
                            .job = job,
                            .graphs = self->graphs };
   gboolean ok = lower (self, &lowering, reuse, job, error);
@@ -550,7 +603,7 @@ EngBuild *
 eng_build_new (EngModel *model, EngRecipe *recipe, EngBuild *reuse, EngJob *job, GError **error)
 {
   g_return_val_if_fail (ENG_IS_MODEL (model) && recipe != NULL, NULL);
-  EngBuild *self = build_new (model, recipe, reuse, NULL, FALSE, job, error);
+  EngBuild *self = build_new (model, recipe, reuse, NULL, FALSE, FALSE, job, error);
   if (job != NULL)
     eng_job_finish (job);
   return self;
@@ -559,7 +612,13 @@ eng_build_new (EngModel *model, EngRecipe *recipe, EngBuild *reuse, EngJob *job,
 EngBuild *
 eng_build_new_observed (EngModel *model, EngRecipe *recipe, EngJob *job, GError **error)
 {
-  return build_new (model, recipe, NULL, NULL, TRUE, job, error);
+  return build_new (model, recipe, NULL, NULL, TRUE, FALSE, job, error);
+}
+
+EngBuild *
+eng_build_new_sketch (EngModel *model, EngRecipe *recipe, GError **error)
+{
+  return build_new (model, recipe, NULL, NULL, FALSE, TRUE, NULL, error);
 }
 
 EngBuild *
@@ -573,7 +632,7 @@ eng_build_get_bare (EngBuild *self, GError **error)
     return self;
   g_mutex_lock (&self->mutex);
   if (self->bare == NULL)
-    self->bare = build_new (self->model, self->recipe, self, self, self->is_observed, NULL, error);
+    self->bare = build_new (self->model, self->recipe, self, self, self->is_observed, FALSE, NULL, error);
   EngBuild *bare = self->bare;
   g_mutex_unlock (&self->mutex);
   return bare;

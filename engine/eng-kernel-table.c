@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "eng-roofline.h"
 #include "kn-matmul.h"
 
 /* What is asked of one operator, split once. */
@@ -163,8 +164,14 @@ roof_ns (const EngKernelTable *self, const Parts *parts, const RtCost *cost, gbo
     return NAN;
 
   double peak = parts->is_int8 ? roof->int8_ops : roof->f32_flops;
-  double bytes = (double)(cost->weight_bytes + cost->read_bytes + cost->write_bytes);
-  return 1e9 * MAX ((double)cost->flops / peak, bytes / roof->read_bytes_per_s);
+  double moved = (double)(cost->read_bytes + cost->write_bytes), moved_per_s;
+  double weights_per_s = roof->read_bytes_per_s;
+  if (!is_cold && roof->n_levels >= 2) /* the last cache */
+    weights_per_s = roof->levels[roof->n_levels - 2].read.value;
+  eng_roof_find_level (roof, moved, &moved_per_s);
+  return 1e9
+         * MAX ((double)cost->flops / peak,
+                (double)cost->weight_bytes / weights_per_s + moved / moved_per_s);
 }
 
 double

@@ -23,6 +23,18 @@ add_ns (JsonBuilder *builder, const char *name, double ns)
     eng_json_add_int (builder, name, (gint64)llround (ns));
 }
 
+/* Sizes that differ from input to input, by name; those that are not known are left out. */
+static const char *const symbol_names[RT_N_SYMBOLS]
+    = { "tokens", "outputs", "height_px", "width_px", "samples" };
+
+static void
+write_symbols (JsonBuilder *builder, const int64_t *symbols)
+{
+  for (guint i = 2; i < RT_N_SYMBOLS; i++)
+    if (symbols[i] > 0)
+      eng_json_add_int (builder, symbol_names[i], symbols[i]);
+}
+
 static void
 write_latency (JsonBuilder *builder, const char *name, const EngLatency *latency)
 {
@@ -63,7 +75,7 @@ write_cost (JsonBuilder *builder, const char *name, const RtCost *cost)
 static void
 write_node (EngProfile *profile, guint i, JsonBuilder *builder)
 {
-  
+
   const EngProfileInfo *info = profile->info;
 
   json_builder_begin_object (builder);
@@ -73,6 +85,8 @@ write_node (EngProfile *profile, guint i, JsonBuilder *builder)
   eng_json_add_strv (builder, "sources", (const char *const *)info->sources[i]);
   if (info->arithmetics[i] != ENG_ARITHMETIC_UNKNOWN)
     eng_json_add_string (builder, "arithmetic", eng_arithmetic_name (info->arithmetics[i]));
+  if (info->signatures[i] != NULL)
+    eng_json_add_string (builder, "signature", info->signatures[i]);
   write_memory (builder, &info->node_memory[i]);
   for (guint p = 0; p < ENG_N_PHASES; p++)
     {
@@ -106,6 +120,8 @@ eng_profile_write (EngProfile *profile, JsonBuilder *builder, const char *name)
       json_builder_set_member_name (builder, phase_names[p]);
       json_builder_begin_object (builder);
       eng_json_add_int (builder, "tokens_per_step", profile->phases[p].n_tokens);
+      eng_json_add_int (builder, "position", profile->phases[p].position);
+      write_symbols (builder, profile->phases[p].symbols);
       write_latency (builder, "sum_of_nodes", &profile->phases[p].total);
       write_latency (builder, "clean", &profile->phases[p].clean);
       json_builder_end_object (builder);
@@ -129,6 +145,13 @@ static guint64
 get_bytes (JsonObject *object, const char *name)
 {
   return (guint64)MAX (eng_json_get_int (object, name, 0), 0);
+}
+
+static void
+read_symbols (JsonObject *phase, int64_t *symbols)
+{
+  for (guint i = 2; i < RT_N_SYMBOLS; i++)
+    symbols[i] = CLAMP (eng_json_get_int (phase, symbol_names[i], 0), 0, G_MAXINT);
 }
 
 static void
@@ -183,6 +206,7 @@ read_node (EngProfile *profile, guint i, JsonObject *object)
   for (guint k = ENG_ARITHMETIC_UNKNOWN; k <= ENG_ARITHMETIC_INT8; k++)
     if (g_strcmp0 (arithmetic, eng_arithmetic_name (k)) == 0)
       info->arithmetics[i] = k;
+  info->signatures[i] = g_intern_string (eng_json_get_string (object, "signature"));
   read_memory (object, &info->node_memory[i]);
   for (guint p = 0; p < ENG_N_PHASES; p++)
     {
@@ -228,6 +252,9 @@ eng_profile_read (JsonObject *object, GError **error)
         continue;
       profile->phases[p].n_tokens
           = (guint)CLAMP (eng_json_get_int (phase, "tokens_per_step", 0), 0, G_MAXINT);
+      profile->phases[p].position
+          = (guint)CLAMP (eng_json_get_int (phase, "position", 0), 0, G_MAXINT);
+      read_symbols (phase, profile->phases[p].symbols);
       read_latency (phase, "sum_of_nodes", &profile->phases[p].total);
       read_latency (phase, "clean", &profile->phases[p].clean);
     }

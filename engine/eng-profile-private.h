@@ -20,6 +20,7 @@ typedef struct
   int *layers;                  /* [n_nodes] */
   GStrv *sources;               /* [n_nodes] */
   EngArithmetic *arithmetics;   /* [n_nodes] */
+  const char **signatures;      /* [n_nodes] interned; NULL: not known */
   EngLayerMemory *node_memory;  /* [n_nodes] */
   EngLayerMemory *layer_memory; /* [n_layers + 2] */
 } EngProfileInfo;

@@ -20,6 +20,7 @@ eng_profile_info_new (guint n_nodes, int n_layers)
   info->layers = g_new0 (int, n_nodes + 1);
   info->sources = g_new0 (GStrv, n_nodes + 1);
   info->arithmetics = g_new0 (EngArithmetic, n_nodes + 1);
+  info->signatures = g_new0 (const char *, n_nodes + 1);
   info->node_memory = g_new0 (EngLayerMemory, n_nodes + 1);
   info->layer_memory = g_new0 (EngLayerMemory, (gsize)n_layers + 2);
   return info;
@@ -48,6 +49,7 @@ eng_profile_info_unref (EngProfileInfo *info)
   g_free (info->layers);
   g_free (info->sources);
   g_free (info->arithmetics);
+  g_free (info->signatures);
   g_free (info->node_memory);
   g_free (info->layer_memory);
   g_free (info);
@@ -163,6 +165,13 @@ eng_arithmetic_name (EngArithmetic arithmetic)
   static const char *const names[] = { "unknown", "f32", "int8" };
   g_return_val_if_fail (arithmetic < G_N_ELEMENTS (names), NULL);
   return names[arithmetic];
+}
+
+const char *
+eng_profile_get_node_signature (EngProfile *profile, guint node)
+{
+  g_return_val_if_fail (node < profile->info->n_nodes, NULL);
+  return profile->info->signatures[node];
 }
 
 const RtCost *

@@ -20,6 +20,8 @@ typedef struct
   EngLatency total;   /* sum over all nodes in one instrumented step */
   EngLatency clean;   /* the whole step without tracing */
   guint n_tokens;     /* rows per step (prefill chunk length); 1 for decode */
+  guint position;     /* of the first of them in the sequence, in the newest step: the one that costs are of */
+  int64_t symbols[RT_N_SYMBOLS]; /* of a network: what that step bound (picture, sound); 0: not known */
 } EngPhaseProfile; /* a prefill profile is of the first chunk of the prompt: chunks further on attend to more */
 
 /* What kind of units a node's arithmetic runs on: which of the machine's two arithmetic roofs bounds it. */
@@ -48,6 +50,8 @@ const char *eng_profile_get_node_op (EngProfile *profile, guint node);
 int eng_profile_get_node_layer (EngProfile *profile, guint node);
 const char *const *eng_profile_get_node_sources (EngProfile *profile, guint node);
 EngArithmetic eng_profile_get_node_arithmetic (EngProfile *profile, guint node);
+/* Operator, formats and shapes as the table of kernel times knows them (eng-kernel-table.h); NULL: of a run kept by a version that did not say. */
+const char *eng_profile_get_node_signature (EngProfile *profile, guint node);
 const RtCost *eng_profile_get_node_cost (EngProfile *profile, guint node, RtPhase phase);
 /* Memory per layer (index layer + 1) and per node. */
 const EngLayerMemory *eng_profile_get_layer_memory (EngProfile *profile, int layer);

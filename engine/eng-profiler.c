@@ -6,7 +6,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "eng-build-private.h"
 #include "eng-figure.h"
+#include "eng-kernel-table.h"
 #include "eng-window.h"
 
 typedef struct
@@ -15,7 +17,8 @@ typedef struct
   EngWindow *layers; /* [n_layers + 2] */
   EngWindow total, clean;
   double *memory;
-  guint n_tokens;
+  guint n_tokens, position;
+  int64_t symbols[RT_N_SYMBOLS];
   RtCost *costs; /* [n_nodes] */
 } Phase;
 
@@ -70,6 +73,8 @@ info_from_build (EngBuild *build)
   const RtGraph *graph = eng_build_get_graph (build);
   int n_layers = (int)eng_model_get_n_layers (eng_build_get_model (build));
   EngProfileInfo *info = eng_profile_info_new (rt_graph_n_nodes (graph), n_layers);
+  const RtKv *kv = rt_exec_kv (eng_build_get_exec (build));
+  g_autofree int *dtypes = eng_build_dup_value_dtypes (build);
 
   for (guint i = 0; i < info->n_nodes; i++)
     {
@@ -82,6 +87,12 @@ info_from_build (EngBuild *build)
       info->layers[i] = CLAMP (node->layer, -1, n_layers);
       info->sources[i] = g_strv_builder_end (sources);
       info->arithmetics[i] = node_arithmetic (build, graph, node);
+      info->signatures[i] = eng_kernel_signature (&(RtOpQuery){
+          .graph = graph,
+          .node = node,
+          .weight_dtypes = dtypes,
+          .kv_format = kv != NULL ? rt_kv_format (kv) : KN_F16,
+      });
       eng_build_get_node_memory (build, i, &info->node_memory[i]);
     }
   for (int layer = -1; layer <= n_layers; layer++)
@@ -269,6 +280,22 @@ add_step (EngProfiler *self, Phase *phase)
   return total;
 }
 
+/* What the step's input bound; a size at its maximum was not asked for by any input. */
+static void
+read_symbols (EngProfiler *self, guint phase, int64_t *symbols)
+{
+  int64_t maxima[RT_N_SYMBOLS];
+
+  memset (symbols, 0, RT_N_SYMBOLS * sizeof *symbols);
+  if (phase != RT_PHASE_INFERENCE)
+    return;
+  eng_build_get_max_symbols (self->build, maxima);
+  rt_exec_symbols (eng_build_get_exec (self->build), symbols);
+  for (guint i = 0; i < RT_N_SYMBOLS; i++)
+    if (symbols[i] == maxima[i])
+      symbols[i] = 0;
+}
+
 double
 eng_profiler_drain (EngProfiler *self)
 {
@@ -286,6 +313,8 @@ eng_profiler_drain (EngProfiler *self)
       Phase *phase = &self->phases[step->phase];
       phase_set_tokens (phase, self->info, step->n_tokens);
       total = add_step (self, phase);
+      phase->position = position - MIN (position, step->n_tokens);
+      read_symbols (self, step->phase, phase->symbols);
       for (guint i = 0; i < self->info->n_nodes; i++)
         rt_exec_cost (exec, i, step->n_tokens, position - MIN (position, step->n_tokens),
                       &phase->costs[i]);
@@ -343,6 +372,8 @@ eng_profiler_snapshot (EngProfiler *self)
       latency_from_window (&to->total, &from->total);
       latency_from_window (&to->clean, &from->clean);
       to->n_tokens = from->n_tokens;
+      to->position = from->position;
+      memcpy (to->symbols, from->symbols, sizeof to->symbols);
       memcpy (profile->costs[p], from->costs, self->info->n_nodes * sizeof (RtCost));
     }
   profile->n_lost = self->n_lost;

@@ -374,6 +374,12 @@ rt_exec_plan (const RtExec *exec)
   return exec->plan;
 }
 
+void
+rt_exec_symbols (const RtExec *exec, int64_t *symbols)
+{
+  memcpy (symbols, exec->symbols, sizeof exec->symbols);
+}
+
 uint32_t
 rt_exec_step (const RtExec *exec)
 {

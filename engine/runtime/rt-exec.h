@@ -53,6 +53,8 @@ void rt_exec_set_input (RtExec *exec, RtValueId value, const void *data);
 bool rt_exec_infer (RtExec *exec, const int64_t *symbols, RtPhase phase, RtError *error);
 /* All states as they were at the beginning. */
 void rt_exec_reset_state (RtExec *exec);
+/* The sizes that the last run bound, [RT_N_SYMBOLS]; zeros before the first. */
+void rt_exec_symbols (const RtExec *exec, int64_t *symbols);
 /* The shape of @value in the last run. */
 void rt_exec_value_shape (const RtExec *exec, RtValueId value, RtShape *shape);
 

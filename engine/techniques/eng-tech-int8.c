@@ -169,7 +169,7 @@ apply (EngLowering *lowering, GError **error)
 
   if (!is_on (lowering->recipe))
     return TRUE;
-  if (path[0] == '\0')
+  if (path[0] == '\0' && !lowering->is_sketch)
     {
       g_set_error_literal (error, ENG_ERROR, ENG_ERROR_RANGE,
                            "8-bit integers need samples to calibrate with: choose a folder or an "
@@ -282,6 +282,26 @@ names_seen (const RtGraph *graph, EngCalibration *calibration)
   return names;
 }
 
+/* An estimate depends on shapes and formats only: any ranges make the same graph. What calibration
+ * would leave floats because it never sees it is not known before it has run. */
+static RtGraph *
+quantize_sketch (EngLowering *lowering, const RtGraph *graph, GError **error)
+{
+  guint32 n_values = rt_graph_n_values (graph), n_nodes = rt_graph_n_nodes (graph);
+  g_autofree RtRange *known = g_new (RtRange, MAX (n_values, 1));
+  g_autofree bool *keep_float = g_new0 (bool, MAX (n_nodes, 1));
+  RtError rt_error = { 0 };
+
+  for (RtValueId id = 0; id < n_values; id++)
+    known[id] = (RtRange){ rt_graph_value (graph, id)->kind != RT_VALUE_WEIGHT, -1, 1 };
+  for (RtNodeId i = 0; i < n_nodes; i++)
+    keep_float[i] = !wants_int8 (lowering->recipe, target_of (graph, rt_graph_node (graph, i)));
+  RtGraph *result = rt_ptq (graph, &(RtPtqConfig){ known, NULL, keep_float }, &rt_error);
+  if (result == NULL)
+    eng_error_take_rt (&rt_error, error);
+  return result;
+}
+
 static RtGraph *
 quantize (EngLowering *lowering, const RtGraph *graph, EngCalibration *calibration, GError **error)
 {
@@ -338,6 +358,8 @@ rewrite (EngLowering *lowering, const RtGraph *graph, GError **error)
 
   if (why_not != NULL || !is_on (lowering->recipe))
     return NULL;
+  if (lowering->is_sketch)
+    return quantize_sketch (lowering, graph, error);
   if (eng_recipe_get_int (lowering->recipe, ID, EQUALIZATION))
     {
       equalized = rt_equalize (graph, &n_pairs, &rt_error);
