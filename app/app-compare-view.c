@@ -3,12 +3,14 @@
 #include "app-compare-view.h"
 
 #include "app-axis.h"
+#include "app-breakpoint.h"
 #include "app-compare.h"
 #include "app-config.h"
 #include "app-figure-tile.h"
 #include "app-figures.h"
 #include "app-history-item.h"
 #include "app-table.h"
+#include "app-view.h"
 #include "plots.h"
 
 #include <adwaita.h>
@@ -61,7 +63,10 @@ enum
 
 static GParamSpec *props[N_PROPS];
 
-G_DEFINE_FINAL_TYPE (AppCompareView, app_compare_view, GTK_TYPE_WIDGET)
+static void app_compare_view_iface_init (AppViewInterface *iface);
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (AppCompareView, app_compare_view, GTK_TYPE_WIDGET,
+                               G_IMPLEMENT_INTERFACE (APP_TYPE_VIEW, app_compare_view_iface_init))
 
 static EngRun *
 get_before (AppCompareView *self)
@@ -510,12 +515,13 @@ on_model (AppCompareView *self)
   on_stage_changed (self);
 }
 
-void
-app_compare_view_set_stage (AppCompareView *self, AppStage *stage, AppSelection *selection,
-                            EngHistory *history)
+static void
+app_compare_view_set_context (AppView *view, const AppViewContext *context)
 {
-  g_return_if_fail (APP_IS_COMPARE_VIEW (self) && APP_IS_STAGE (stage)
-                    && APP_IS_SELECTION (selection) && self->stage == NULL);
+  AppCompareView *self = APP_COMPARE_VIEW (view);
+  AppStage *stage = context->stage;
+  AppSelection *selection = context->selection;
+  EngHistory *history = context->history;
 
   self->stage = g_object_ref (stage);
   self->selection = g_object_ref (selection);
@@ -568,9 +574,22 @@ app_compare_view_set_show_table (AppCompareView *self, gboolean show_table)
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_SHOW_TABLE]);
 }
 
-PlotFigure *
-app_compare_view_get_figure (AppCompareView *self)
+static PlotFigure *
+app_compare_view_get_figure (AppView *view)
 {
-  g_return_val_if_fail (APP_IS_COMPARE_VIEW (self), NULL);
-  return PLOT_FIGURE (self->lanes);
+  return PLOT_FIGURE (APP_COMPARE_VIEW (view)->lanes);
+}
+
+static void
+app_compare_view_set_width_class (AppView *view, int width)
+{
+  app_compare_view_set_compact (APP_COMPARE_VIEW (view), width == APP_WIDTH_COMPACT);
+}
+
+static void
+app_compare_view_iface_init (AppViewInterface *iface)
+{
+  iface->set_context = app_compare_view_set_context;
+  iface->get_figure = app_compare_view_get_figure;
+  iface->set_width_class = app_compare_view_set_width_class;
 }

@@ -12,14 +12,10 @@ G_BEGIN_DECLS
 #define APP_TYPE_COMPARE_VIEW (app_compare_view_get_type ())
 G_DECLARE_FINAL_TYPE (AppCompareView, app_compare_view, APP, COMPARE_VIEW, GtkWidget)
 
-/* Properties: "compact" boolean; "show-table" boolean: rows and columns instead of lanes. @history
- * nullable. */
-void app_compare_view_set_stage (AppCompareView *self, AppStage *stage, AppSelection *selection,
-                                 EngHistory *history);
+/* Properties: "compact" boolean; "show-table" boolean: rows and columns instead of lanes. */
 /* Compare these two until another pair is chosen; NULL: follow the baseline, or the run shown. */
 void app_compare_view_set_runs (AppCompareView *self, EngRun *before, EngRun *after);
 void app_compare_view_set_compact (AppCompareView *self, gboolean compact);
 void app_compare_view_set_show_table (AppCompareView *self, gboolean show_table);
-PlotFigure *app_compare_view_get_figure (AppCompareView *self);
 
 G_END_DECLS

@@ -8,6 +8,7 @@
 #include "app-layers.h"
 #include "app-report-bar.h"
 #include "app-table.h"
+#include "app-view.h"
 #include "eng-error.h"
 #include "plots.h"
 
@@ -54,7 +55,10 @@ enum
 
 static GParamSpec *props[N_PROPS];
 
-G_DEFINE_FINAL_TYPE (AppGraphView, app_graph_view, GTK_TYPE_WIDGET)
+static void app_graph_view_iface_init (AppViewInterface *iface);
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (AppGraphView, app_graph_view, GTK_TYPE_WIDGET,
+                               G_IMPLEMENT_INTERFACE (APP_TYPE_VIEW, app_graph_view_iface_init))
 
 /* ---- Filling ---- */
 
@@ -588,11 +592,13 @@ app_graph_view_init (AppGraphView *self)
   g_signal_connect (self, "map", G_CALLBACK (on_map), NULL);
 }
 
-void
-app_graph_view_set_stage (AppGraphView *self, AppStage *stage, AppSelection *selection)
+static void
+app_graph_view_set_context (AppView *view, const AppViewContext *context)
 {
-  g_return_if_fail (APP_IS_GRAPH_VIEW (self) && APP_IS_STAGE (stage)
-                    && APP_IS_SELECTION (selection));
+  AppGraphView *self = APP_GRAPH_VIEW (view);
+  AppStage *stage = context->stage;
+  AppSelection *selection = context->selection;
+
   g_return_if_fail (self->stage == NULL);
 
   self->stage = g_object_ref (stage);
@@ -608,10 +614,11 @@ app_graph_view_set_stage (AppGraphView *self, AppStage *stage, AppSelection *sel
   on_changed (self);
 }
 
-PlotFigure *
-app_graph_view_get_figure (AppGraphView *self)
+static PlotFigure *
+app_graph_view_get_figure (AppView *view)
 {
-  g_return_val_if_fail (APP_IS_GRAPH_VIEW (self), NULL);
+  AppGraphView *self = APP_GRAPH_VIEW (view);
+
   if (self->stale && self->stage != NULL)
     refresh (self);
   return PLOT_FIGURE (self->graph);
@@ -626,4 +633,11 @@ app_graph_view_explains (AppGraphView *self, const GError *error)
   model = eng_session_get_model (app_stage_get_session (self->stage));
   return model != NULL && eng_model_get_report (model)[0] != NULL
          && g_error_matches (error, ENG_ERROR, ENG_ERROR_UNSUPPORTED);
+}
+
+static void
+app_graph_view_iface_init (AppViewInterface *iface)
+{
+  iface->set_context = app_graph_view_set_context;
+  iface->get_figure = app_graph_view_get_figure;
 }

@@ -13,8 +13,7 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (AppGraphView, app_graph_view, APP, GRAPH_VIEW, GtkWidget)
 
 /* Property: "show-table" boolean. */
-void app_graph_view_set_stage (AppGraphView *self, AppStage *stage, AppSelection *selection);
-PlotFigure *app_graph_view_get_figure (AppGraphView *self);
+
 /* TRUE when @error is what the session says of a network with an import report: this view shows why,
  * and no other message is needed. */
 gboolean app_graph_view_explains (AppGraphView *self, const GError *error);

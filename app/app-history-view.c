@@ -3,9 +3,11 @@
 #include "app-history-view.h"
 
 #include "app-change.h"
+#include "app-breakpoint.h"
 #include "app-config.h"
 #include "app-figures.h"
 #include "app-history-item.h"
+#include "app-view.h"
 
 #include <adwaita.h>
 #include <glib/gi18n.h>
@@ -54,7 +56,10 @@ enum
 
 static GParamSpec *props[N_PROPS];
 
-G_DEFINE_FINAL_TYPE (AppHistoryView, app_history_view, GTK_TYPE_WIDGET)
+static void app_history_view_iface_init (AppViewInterface *iface);
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (AppHistoryView, app_history_view, GTK_TYPE_WIDGET,
+                               G_IMPLEMENT_INTERFACE (APP_TYPE_VIEW, app_history_view_iface_init))
 
 /* ---- Columns ---- */
 
@@ -492,28 +497,35 @@ app_history_view_init (AppHistoryView *self)
   update_page (self);
 }
 
-void
-app_history_view_set_history (AppHistoryView *self, EngHistory *history)
-{
-  g_return_if_fail (APP_IS_HISTORY_VIEW (self));
-  g_return_if_fail (self->history == NULL);
-
-  if (history == NULL)
-    return;
-  self->history = g_object_ref (history);
-  g_signal_connect_object (history, "changed", G_CALLBACK (reload), self, G_CONNECT_SWAPPED);
-  reload (self);
-}
-
-void
+static void
 app_history_view_set_kind (AppHistoryView *self, EngModelKind kind)
 {
-  g_return_if_fail (APP_IS_HISTORY_VIEW (self));
-
   if (self->kind == kind)
     return;
   self->kind = kind;
   update_columns (self);
+}
+
+static void
+on_stage_changed (AppHistoryView *self, AppStage *stage)
+{
+  app_history_view_set_kind (self, app_stage_get_kind (stage));
+}
+
+static void
+app_history_view_set_context (AppView *view, const AppViewContext *context)
+{
+  AppHistoryView *self = APP_HISTORY_VIEW (view);
+
+  g_return_if_fail (self->history == NULL);
+
+  g_signal_connect_object (context->stage, "changed", G_CALLBACK (on_stage_changed), self,
+                           G_CONNECT_SWAPPED);
+  if (context->history == NULL)
+    return;
+  self->history = g_object_ref (context->history);
+  g_signal_connect_object (self->history, "changed", G_CALLBACK (reload), self, G_CONNECT_SWAPPED);
+  reload (self);
 }
 
 void
@@ -526,4 +538,17 @@ app_history_view_set_compact (AppHistoryView *self, gboolean compact)
   self->compact = !!compact;
   update_columns (self);
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_COMPACT]);
+}
+
+static void
+app_history_view_set_width_class (AppView *view, int width)
+{
+  app_history_view_set_compact (APP_HISTORY_VIEW (view), width != APP_WIDTH_WIDE);
+}
+
+static void
+app_history_view_iface_init (AppViewInterface *iface)
+{
+  iface->set_context = app_history_view_set_context;
+  iface->set_width_class = app_history_view_set_width_class;
 }

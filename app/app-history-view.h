@@ -12,8 +12,6 @@ G_DECLARE_FINAL_TYPE (AppHistoryView, app_history_view, APP, HISTORY_VIEW, GtkWi
 
 /* Property: "compact" boolean: only the columns that fit a narrow window. Columns are of the figures that runs of @kind
  * have. */
-void app_history_view_set_kind (AppHistoryView *self, EngModelKind kind);
-void app_history_view_set_history (AppHistoryView *self, EngHistory *history);
 void app_history_view_set_compact (AppHistoryView *self, gboolean compact);
 
 G_END_DECLS

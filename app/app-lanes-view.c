@@ -1,13 +1,13 @@
-/* The lanes: fills a PlotLanes from what the stage shows, and keeps its selection and the shared
- * one equal. Decode and prefill of a language model are two lanes of which one is visible; a network
- * has one, and no key-value cache. The baseline stands behind all. Must not know how numbers are
- * measured or drawn. */
+/* The lanes: keeps one plot of all lanes (app-lane.h) up to date with what the stage shows, and its
+ * selection and the shared one equal. Must not know what a lane shows, or how it is measured. */
 #include "app-lanes-view.h"
 
 #include "app-axis.h"
 #include "app-config.h"
+#include "app-lane.h"
 #include "app-lanes-text.h"
 #include "app-table.h"
+#include "app-view.h"
 #include "plots.h"
 
 #include <adwaita.h>
@@ -17,31 +17,12 @@
 /* A live update has been painted by then. */
 #define FREEZE_AFTER_MS 50
 
-/* The latency lanes come first, one per phase; then memory. */
+/* A kind in the plot: a lane, or one for each phase. */
 typedef struct
 {
-  RtPhase phase;
-  const char *title;
-} LatencyLane;
-
-static const LatencyLane language_lanes[]
-    = { { RT_PHASE_DECODE, N_ ("Decode latency") }, { RT_PHASE_PREFILL, N_ ("Prefill latency") } };
-static const LatencyLane network_lanes[] = { { RT_PHASE_INFERENCE, N_ ("Latency") } };
-
-enum
-{
-  SERIES_MEASURED,
-  SERIES_BASELINE,
-};
-
-/* Series of the memory lane; the cache is there for language models only. */
-enum
-{
-  MEMORY_WEIGHTS,
-  MEMORY_ACTIVATIONS,
-  MEMORY_BASELINE,
-  MEMORY_KV,
-};
+  const AppLaneKind *kind;
+  AppLane lane;
+} Shown;
 
 struct _AppLanesView
 {
@@ -54,13 +35,13 @@ struct _AppLanesView
   GtkWidget *detail;
   GtkWidget *phases;
 
-  const LatencyLane *latency; /* [n_latency]; lane n_latency is memory */
-  guint n_latency;
+  GArray *shown;     /* Shown, as they stand in the plot */
+  EngModelKind kind; /* that they are for */
 
   AppStage *stage;
   AppSelection *selection;
   AppAxis *axis;
-  double *columns[6]; /* scratch, [n_items] each */
+  double *columns[APP_LANE_COLUMNS]; /* scratch, [n_items] each */
   guint freeze_id;
   gboolean show_table;
   gboolean syncing; /* the selection is being copied one way or the other */
@@ -75,74 +56,65 @@ enum
 
 static GParamSpec *props[N_PROPS];
 
-G_DEFINE_FINAL_TYPE (AppLanesView, app_lanes_view, GTK_TYPE_WIDGET)
+static void app_lanes_view_iface_init (AppViewInterface *iface);
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (AppLanesView, app_lanes_view, GTK_TYPE_WIDGET,
+                               G_IMPLEMENT_INTERFACE (APP_TYPE_VIEW, app_lanes_view_iface_init))
 
 /* ---- Lanes ---- */
 
 static void
-add_latency_lane (AppLanesView *self, const char *title)
+add_lane (AppLanesView *self, const AppLaneKind *kind, RtPhase phase, const char *title)
 {
-  guint lane
-      = plot_lanes_add_lane (self->lanes, &(PlotLaneInfo){ .title = title,
-                                                           .unit = PLOT_UNIT_NS,
-                                                           .flags = PLOT_LANE_LOWER_IS_BETTER,
-                                                           .total = PLOT_TOTAL_SUM,
-                                                           .height = 1.3 });
+  Shown shown = { kind,
+                  { .stage = self->stage,
+                    .axis = self->axis,
+                    .lanes = self->lanes,
+                    .phase = phase,
+                    .phase_title = title } };
 
-  plot_lanes_add_series (self->lanes, lane,
-                         &(PlotLaneSeriesInfo){
-                             .name = _ ("median"), .role = PLOT_ROLE_BAR, .color = 0 });
-  plot_lanes_add_series (self->lanes, lane,
-                         &(PlotLaneSeriesInfo){ .name = _ ("baseline"),
-                                                .role = PLOT_ROLE_BASELINE,
-                                                .of = SERIES_MEASURED });
-}
-
-static void
-add_memory_lane (AppLanesView *self, gboolean cache)
-{
-  guint lane
-      = plot_lanes_add_lane (self->lanes, &(PlotLaneInfo){ .title = _ ("Memory"),
-                                                           .unit = PLOT_UNIT_BYTES,
-                                                           .flags = PLOT_LANE_LOWER_IS_BETTER });
-
-  plot_lanes_add_series (self->lanes, lane,
-                         &(PlotLaneSeriesInfo){
-                             .name = _ ("weights"), .role = PLOT_ROLE_STACK, .color = 1 });
-  plot_lanes_add_series (self->lanes, lane,
-                         &(PlotLaneSeriesInfo){ .name = _ ("activations"),
-                                                .role = PLOT_ROLE_STACK,
-                                                .color = 2,
-                                                .pattern = PLOT_PATTERN_HATCH });
-  plot_lanes_add_series (self->lanes, lane,
-                         &(PlotLaneSeriesInfo){ .name = _ ("baseline"),
-                                                .role = PLOT_ROLE_BASELINE,
-                                                .of = MEMORY_WEIGHTS });
-  if (cache)
-    plot_lanes_add_series (self->lanes, lane,
-                           &(PlotLaneSeriesInfo){ .name = _ ("KV cache"),
-                                                  .role = PLOT_ROLE_STACK,
-                                                  .color = 3,
-                                                  .pattern = PLOT_PATTERN_DOTS });
+  memcpy (shown.lane.columns, self->columns, sizeof self->columns);
+  shown.lane.lane = kind->add (&shown.lane);
+  g_array_append_val (self->shown, shown);
 }
 
 /* The lanes of this kind of model; TRUE when they are others than before, and empty. */
 static gboolean
-set_kind (AppLanesView *self, EngModelKind kind)
+set_kind (AppLanesView *self, EngModelKind model_kind)
 {
-  gboolean network = kind == ENG_MODEL_NETWORK;
-  const LatencyLane *latency = network ? network_lanes : language_lanes;
+  const RtPhase *phases;
+  const char *const *titles;
+  guint n_phases = app_lane_phases (model_kind, &phases, &titles);
 
-  if (self->latency == latency)
+  if (self->shown->len > 0 && self->kind == model_kind)
     return FALSE;
-  self->latency = latency;
-  self->n_latency = network ? G_N_ELEMENTS (network_lanes) : G_N_ELEMENTS (language_lanes);
+  self->kind = model_kind;
+  g_array_set_size (self->shown, 0);
   plot_lanes_clear_lanes (self->lanes);
-  for (guint i = 0; i < self->n_latency; i++)
-    add_latency_lane (self, _ (latency[i].title));
-  add_memory_lane (self, !network);
-  gtk_widget_set_visible (self->phases, !network);
+  for (const AppLaneKind *const *kind = app_lane_kinds (); *kind != NULL; kind++)
+    for (guint i = 0; i < ((*kind)->per_phase ? n_phases : 1); i++)
+      add_lane (self, *kind, phases[i], (*kind)->per_phase && n_phases > 1 ? titles[i] : NULL);
+  gtk_widget_set_visible (self->phases, n_phases > 1);
   return TRUE;
+}
+
+static Shown *
+get_shown (AppLanesView *self, guint i)
+{
+  return &g_array_index (self->shown, Shown, i);
+}
+
+/* The axis or its scratch columns are others. */
+static void
+tell_axis (AppLanesView *self)
+{
+  for (guint i = 0; i < self->shown->len; i++)
+    {
+      AppLane *lane = &get_shown (self, i)->lane;
+
+      lane->axis = self->axis;
+      memcpy (lane->columns, self->columns, sizeof self->columns);
+    }
 }
 
 /* ---- Filling ---- */
@@ -164,6 +136,7 @@ set_axis (AppLanesView *self, AppAxis *axis)
     app_axis_install (axis, self->lanes);
   else
     plot_lanes_set_items (self->lanes, NULL, 0);
+  tell_axis (self);
 }
 
 static void
@@ -178,86 +151,28 @@ update_axis (AppLanesView *self)
 }
 
 static void
-fill_latency (AppLanesView *self, guint lane, guint series, EngProfile *profile, RtPhase phase)
+fill_all (AppLanesView *self)
 {
-  guint n = app_axis_n_items (self->axis);
-
-  app_axis_fill_latency (self->axis, profile, phase, self->columns[0], self->columns[1],
-                         self->columns[2]);
-  if (series == SERIES_MEASURED)
-    plot_lanes_set_values (self->lanes, lane, series, 0, n, self->columns[0], self->columns[1],
-                           self->columns[2], NULL);
-  else
-    plot_lanes_set_values (self->lanes, lane, series, 0, n, self->columns[0], NULL, NULL, NULL);
-}
-
-static void
-set_memory_series (AppLanesView *self, guint series, const double *values, PlotState state)
-{
-  guint n = app_axis_n_items (self->axis);
-  g_autofree guint8 *states = g_malloc (n);
-
-  memset (states, (int)state, n);
-  plot_lanes_set_values (self->lanes, self->n_latency, series, 0, n, values, NULL, NULL, states);
-}
-
-/* Exact once there is a build, an estimate of the techniques while it is being made. */
-static void
-fill_memory (AppLanesView *self)
-{
-  EngSession *session = app_stage_get_session (self->stage);
-  EngProfile *profile = app_stage_get_profile (self->stage);
-  EngBuild *build = eng_session_get_build (session);
-  double **c = self->columns;
-  PlotState state = PLOT_STATE_MEASURED;
-
-  if (profile != NULL)
-    app_axis_fill_memory (self->axis, profile, c[0], c[1], c[2]);
-  else if (build != NULL)
-    app_axis_fill_build_memory (self->axis, build, c[0], c[1], c[2]);
-  else
+  for (guint i = 0; i < self->shown->len; i++)
     {
-      app_axis_fill_estimates (self->axis, eng_session_get_model (session),
-                               eng_session_get_recipe (session), c[0], c[2]);
-      for (guint i = 0; i < app_axis_n_items (self->axis); i++)
-        c[1][i] = NAN;
-      state = PLOT_STATE_ESTIMATE;
-    }
-  set_memory_series (self, MEMORY_WEIGHTS, c[0], state);
-  set_memory_series (self, MEMORY_ACTIVATIONS, c[1], state);
-  if (self->latency != network_lanes)
-    set_memory_series (self, MEMORY_KV, c[2], state);
-}
+      const Shown *shown = get_shown (self, i);
 
-static void
-fill_baseline (AppLanesView *self)
-{
-  EngRun *baseline = app_stage_get_baseline (self->stage);
-  EngProfile *profile = baseline != NULL ? eng_run_get_profile (baseline) : NULL;
-  double **c = self->columns;
-
-  for (guint i = 0; i < self->n_latency; i++)
-    fill_latency (self, i, SERIES_BASELINE, profile, self->latency[i].phase);
-  app_axis_fill_memory (self->axis, profile, c[0], c[1], c[2]);
-  for (guint i = 0; i < app_axis_n_items (self->axis); i++)
-    c[0][i] += c[1][i] + c[2][i];
-  plot_lanes_set_values (self->lanes, self->n_latency, MEMORY_BASELINE, 0,
-                         app_axis_n_items (self->axis), c[0], NULL, NULL, NULL);
-  if (baseline != NULL)
-    {
-      g_autofree char *name = eng_run_dup_recipe_text (baseline);
-
-      g_object_set (self->lanes, "baseline-name", name, NULL);
+      shown->kind->fill (&shown->lane);
+      if (shown->kind->fill_baseline != NULL)
+        shown->kind->fill_baseline (&shown->lane);
     }
 }
 
 static void
-fill_measured (AppLanesView *self)
+fill_live (AppLanesView *self)
 {
-  EngProfile *profile = app_stage_get_profile (self->stage);
+  for (guint i = 0; i < self->shown->len; i++)
+    {
+      const Shown *shown = get_shown (self, i);
 
-  for (guint i = 0; i < self->n_latency; i++)
-    fill_latency (self, i, SERIES_MEASURED, profile, self->latency[i].phase);
+      if (shown->kind->fill_live != NULL)
+        shown->kind->fill_live (&shown->lane);
+    }
 }
 
 /* ---- Words around the plot ---- */
@@ -266,28 +181,24 @@ static void
 update_texts (AppLanesView *self)
 {
   RtPhase phase = app_selection_get_phase (self->selection);
-  EngProfile *profile = app_stage_get_profile (self->stage);
-  gboolean running = app_stage_get_running (self->stage);
-  g_autofree char *caption = app_lanes_text_dup_caption (profile, phase);
-  EngFigure memory = app_stage_get_figure (self->stage, ENG_FIGURE_PEAK_MEMORY);
-  g_autofree char *peak = memory.available ? eng_format_value (memory.value, memory.unit) : NULL;
-  g_autofree char *peak_text = peak != NULL ? g_strdup_printf (_ ("peak %s"), peak) : NULL;
-  EngModel *model = eng_session_get_model (app_stage_get_session (self->stage));
-  const char *note = running ? _ ("Measuring…") : _ ("Not measured yet: press Run");
-
-  if (model != NULL && eng_model_get_report (model)[0] != NULL)
-    note = _ ("Not measured: parts of this network are not supported");
+  g_autofree char *caption
+      = app_lanes_text_dup_caption (app_stage_get_profile (self->stage), phase);
+  EngRun *baseline = app_stage_get_baseline (self->stage);
 
   if (g_strcmp0 (caption, gtk_label_get_label (GTK_LABEL (self->caption))) != 0)
     gtk_label_set_label (GTK_LABEL (self->caption), caption);
-  for (guint i = 0; i < self->n_latency; i++)
+  if (baseline != NULL)
     {
-      g_autofree char *total = app_lanes_text_dup_total (profile, self->latency[i].phase);
+      g_autofree char *name = eng_run_dup_recipe_text (baseline);
 
-      plot_lanes_set_lane_note (self->lanes, i, note);
-      plot_lanes_set_lane_total (self->lanes, i, total);
+      g_object_set (self->lanes, "baseline-name", name, NULL);
     }
-  plot_lanes_set_lane_total (self->lanes, self->n_latency, peak_text);
+  for (guint i = 0; i < self->shown->len; i++)
+    {
+      const Shown *shown = get_shown (self, i);
+
+      shown->kind->update_texts (&shown->lane);
+    }
 }
 
 static void
@@ -360,9 +271,15 @@ on_phase (AppLanesView *self)
 {
   RtPhase phase = app_selection_get_phase (self->selection);
 
-  for (guint i = 0; i < self->n_latency; i++)
-    plot_lanes_set_lane_visible (self->lanes, i,
-                                 self->n_latency == 1 || phase == self->latency[i].phase);
+  for (guint i = 0; i < self->shown->len; i++)
+    {
+      Shown *shown = get_shown (self, i);
+
+      if (!shown->kind->per_phase)
+        shown->lane.phase = phase;
+      else if (shown->lane.phase_title != NULL)
+        plot_lanes_set_lane_visible (self->lanes, shown->lane.lane, phase == shown->lane.phase);
+    }
   update_texts (self);
   update_detail (self);
 }
@@ -376,9 +293,7 @@ on_changed (AppLanesView *self)
   update_axis (self);
   if (self->axis != NULL)
     {
-      fill_measured (self);
-      fill_memory (self);
-      fill_baseline (self);
+      fill_all (self);
       select_from_shared (self);
     }
   update_texts (self);
@@ -407,7 +322,7 @@ on_live (AppLanesView *self)
       return;
     }
   plot_lanes_set_frozen (self->lanes, FALSE);
-  fill_measured (self);
+  fill_live (self);
   update_texts (self);
   update_detail (self);
   if (self->freeze_id == 0)
@@ -428,6 +343,7 @@ app_lanes_view_dispose (GObject *object)
   g_clear_object (&self->stage);
   g_clear_object (&self->selection);
   g_clear_pointer (&self->axis, app_axis_free);
+  g_clear_pointer (&self->shown, g_array_unref);
   for (guint i = 0; i < G_N_ELEMENTS (self->columns); i++)
     g_clear_pointer (&self->columns[i], g_free);
   G_OBJECT_CLASS (app_lanes_view_parent_class)->dispose (object);
@@ -480,20 +396,23 @@ static void
 app_lanes_view_init (AppLanesView *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
-  set_kind (self, ENG_MODEL_LANGUAGE);
+  self->shown = g_array_new (FALSE, TRUE, sizeof (Shown));
   g_signal_connect_object (self->lanes, "notify::selected-item", G_CALLBACK (on_selected), self,
                            G_CONNECT_SWAPPED);
 }
 
-void
-app_lanes_view_set_stage (AppLanesView *self, AppStage *stage, AppSelection *selection)
+static void
+app_lanes_view_set_context (AppView *view, const AppViewContext *context)
 {
-  g_return_if_fail (APP_IS_LANES_VIEW (self) && APP_IS_STAGE (stage)
-                    && APP_IS_SELECTION (selection));
+  AppLanesView *self = APP_LANES_VIEW (view);
+  AppStage *stage = context->stage;
+  AppSelection *selection = context->selection;
+
   g_return_if_fail (self->stage == NULL);
 
   self->stage = g_object_ref (stage);
   self->selection = g_object_ref (selection);
+  set_kind (self, app_stage_get_kind (stage));
   g_signal_connect_object (stage, "changed", G_CALLBACK (on_changed), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (stage, "live", G_CALLBACK (on_live), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (selection, "notify::layer", G_CALLBACK (select_from_shared), self,
@@ -526,11 +445,17 @@ app_lanes_view_get_show_table (AppLanesView *self)
   return self->show_table;
 }
 
-PlotFigure *
-app_lanes_view_get_figure (AppLanesView *self)
+static PlotFigure *
+app_lanes_view_get_figure (AppView *view)
 {
-  g_return_val_if_fail (APP_IS_LANES_VIEW (self), NULL);
-  return PLOT_FIGURE (self->lanes);
+  return PLOT_FIGURE (APP_LANES_VIEW (view)->lanes);
+}
+
+static void
+app_lanes_view_iface_init (AppViewInterface *iface)
+{
+  iface->set_context = app_lanes_view_set_context;
+  iface->get_figure = app_lanes_view_get_figure;
 }
 
 void

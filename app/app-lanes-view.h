@@ -13,10 +13,8 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (AppLanesView, app_lanes_view, APP, LANES_VIEW, GtkWidget)
 
 /* Property: "show-table" boolean: the same numbers as rows and columns. */
-void app_lanes_view_set_stage (AppLanesView *self, AppStage *stage, AppSelection *selection);
 void app_lanes_view_set_show_table (AppLanesView *self, gboolean show_table);
 gboolean app_lanes_view_get_show_table (AppLanesView *self);
-PlotFigure *app_lanes_view_get_figure (AppLanesView *self); /* borrowed: what an export writes */
 /* Everything in sight again, all layers closed. */
 void app_lanes_view_reset (AppLanesView *self);
 

@@ -8,6 +8,7 @@
 #include "app-names.h"
 #include "app-planner-bar.h"
 #include "app-table.h"
+#include "app-view.h"
 #include "plots.h"
 
 #include <adwaita.h>
@@ -44,7 +45,10 @@ enum
 
 static GParamSpec *props[N_PROPS];
 
-G_DEFINE_FINAL_TYPE (AppMemoryView, app_memory_view, GTK_TYPE_WIDGET)
+static void app_memory_view_iface_init (AppViewInterface *iface);
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (AppMemoryView, app_memory_view, GTK_TYPE_WIDGET,
+                               G_IMPLEMENT_INTERFACE (APP_TYPE_VIEW, app_memory_view_iface_init))
 
 /* ---- Who is alive ---- */
 
@@ -331,11 +335,13 @@ app_memory_view_init (AppMemoryView *self)
   g_signal_connect (self, "map", G_CALLBACK (on_map), NULL);
 }
 
-void
-app_memory_view_set_stage (AppMemoryView *self, AppStage *stage, AppSelection *selection)
+static void
+app_memory_view_set_context (AppView *view, const AppViewContext *context)
 {
-  g_return_if_fail (APP_IS_MEMORY_VIEW (self) && APP_IS_STAGE (stage)
-                    && APP_IS_SELECTION (selection));
+  AppMemoryView *self = APP_MEMORY_VIEW (view);
+  AppStage *stage = context->stage;
+  AppSelection *selection = context->selection;
+
   g_return_if_fail (self->stage == NULL);
 
   self->stage = g_object_ref (stage);
@@ -352,11 +358,19 @@ app_memory_view_set_stage (AppMemoryView *self, AppStage *stage, AppSelection *s
   on_changed (self);
 }
 
-PlotFigure *
-app_memory_view_get_figure (AppMemoryView *self)
+static PlotFigure *
+app_memory_view_get_figure (AppView *view)
 {
-  g_return_val_if_fail (APP_IS_MEMORY_VIEW (self), NULL);
+  AppMemoryView *self = APP_MEMORY_VIEW (view);
+
   if (self->stale && self->stage != NULL)
     refresh (self);
   return PLOT_FIGURE (self->memory);
+}
+
+static void
+app_memory_view_iface_init (AppViewInterface *iface)
+{
+  iface->set_context = app_memory_view_set_context;
+  iface->get_figure = app_memory_view_get_figure;
 }

@@ -13,7 +13,5 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (AppMemoryView, app_memory_view, APP, MEMORY_VIEW, GtkWidget)
 
 /* Property: "show-table" boolean. */
-void app_memory_view_set_stage (AppMemoryView *self, AppStage *stage, AppSelection *selection);
-PlotFigure *app_memory_view_get_figure (AppMemoryView *self);
 
 G_END_DECLS

