@@ -254,6 +254,12 @@ make_point_card (PlotChart *self, PlotLayer *layer, gsize i)
   row.value = y;
   row.detail = y_interval;
   plot_card_add_row (card, &row);
+  for (guint k = 0; k < plot_series_get_n_facts (series, i); k++)
+    {
+      row = (PlotCardRow){ .label = NULL };
+      plot_series_get_fact (series, i, k, &row.label, &row.value);
+      plot_card_add_row (card, &row);
+    }
   if (plot_series_get_estimate (series, i))
     {
       row = (PlotCardRow){ .label = plot_state_to_string (PLOT_STATE_ESTIMATE) };

@@ -55,6 +55,8 @@ extern const PlotLayerKind plot_layer_band;   /* lo..hi as a wash */
 extern const PlotLayerKind plot_layer_points; /* shapes with error bars in x and y */
 extern const PlotLayerKind
     plot_layer_rule; /* a level or upright line at each y, or x when y is NaN */
+extern const PlotLayerKind
+    plot_layer_trail; /* an arrow from (x lo, lo), where a point was, to (x, y) */
 
 /** A layer of @kind over @series (kept). The chart gives it the next colour when it is added,
  * unless plot_layer_set_color () was called. */

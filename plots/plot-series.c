@@ -27,6 +27,7 @@ struct _PlotSeries
   guint64 generation, generation_seen;
   GHashTable *labels;    /* index -> char *; NULL while there is none */
   GHashTable *estimates; /* set of indices */
+  GHashTable *facts;     /* index -> GPtrArray of char *: names and values in turn */
 };
 
 enum
@@ -65,6 +66,7 @@ plot_series_finalize (GObject *object)
     }
   g_clear_pointer (&self->labels, g_hash_table_unref);
   g_clear_pointer (&self->estimates, g_hash_table_unref);
+  g_clear_pointer (&self->facts, g_hash_table_unref);
   g_free (self->name);
   G_OBJECT_CLASS (plot_series_parent_class)->finalize (object);
 }
@@ -198,6 +200,7 @@ plot_series_clear (PlotSeries *self)
     }
   g_clear_pointer (&self->labels, g_hash_table_unref);
   g_clear_pointer (&self->estimates, g_hash_table_unref);
+  g_clear_pointer (&self->facts, g_hash_table_unref);
   self->n = 0;
   self->sorted = TRUE;
   series_changed (self);
@@ -350,6 +353,54 @@ plot_series_get_label (PlotSeries *self, gsize i)
 {
   g_return_val_if_fail (PLOT_IS_SERIES (self), NULL);
   return self->labels != NULL ? g_hash_table_lookup (self->labels, GSIZE_TO_POINTER (i)) : NULL;
+}
+
+static GPtrArray *
+find_facts (PlotSeries *self, gsize i)
+{
+  return self->facts != NULL ? g_hash_table_lookup (self->facts, GSIZE_TO_POINTER (i)) : NULL;
+}
+
+void
+plot_series_add_fact (PlotSeries *self, gsize i, const char *name, const char *value)
+{
+  GPtrArray *facts;
+
+  g_return_if_fail (PLOT_IS_SERIES (self) && i < self->n);
+  g_return_if_fail (name != NULL && value != NULL);
+
+  if (self->facts == NULL)
+    self->facts = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify)g_ptr_array_unref);
+  facts = find_facts (self, i);
+  if (facts == NULL)
+    {
+      facts = g_ptr_array_new_with_free_func (g_free);
+      g_hash_table_insert (self->facts, GSIZE_TO_POINTER (i), facts);
+    }
+  g_ptr_array_add (facts, g_strdup (name));
+  g_ptr_array_add (facts, g_strdup (value));
+  series_changed (self);
+}
+
+guint
+plot_series_get_n_facts (PlotSeries *self, gsize i)
+{
+  GPtrArray *facts;
+
+  g_return_val_if_fail (PLOT_IS_SERIES (self), 0);
+  facts = find_facts (self, i);
+  return facts != NULL ? facts->len / 2 : 0;
+}
+
+void
+plot_series_get_fact (PlotSeries *self, gsize i, guint fact, const char **name, const char **value)
+{
+  GPtrArray *facts;
+
+  g_return_if_fail (fact < plot_series_get_n_facts (self, i));
+  facts = find_facts (self, i);
+  *name = g_ptr_array_index (facts, 2 * fact);
+  *value = g_ptr_array_index (facts, 2 * fact + 1);
 }
 
 void

@@ -13,6 +13,7 @@
 #include "plot-memory.h"
 #include "plot-pyramid.h"
 #include "plot-result.h"
+#include "plot-roof.h"
 #include "plot-series.h"
 #include "plot-spark.h"
 #include "plot-style.h"

@@ -385,26 +385,69 @@ add_tradeoff_page (void)
   hover_last_page (0.33, 0.78);
 }
 
+static PlotSeries *
+make_roofline_points (const char *name, double rate, double top, double x_middle, double share,
+                      PlotSeries *trail)
+{
+  PlotSeries *series = plot_series_new (name);
+
+  for (guint i = 0; i < 30; i++)
+    {
+      double x = x_middle * pow (10, 0.25 * (noise (i, 3) - 0.5));
+      double y = fmin (rate * x, top) * share * (0.8 + 0.4 * noise (i, 4));
+      g_autofree char *label = g_strdup_printf ("Block %u", i);
+
+      plot_series_append_full (series, x, NAN, NAN, y, y * 0.93, y * 1.06);
+      plot_series_set_label (series, i, label);
+      plot_series_set_estimate (series, i, i >= 27);
+      plot_series_add_fact (series, i, "Bound by", "memory (DRAM)");
+      plot_series_add_fact (series, i, "Share of the roof", "62 %");
+      plot_series_add_fact (series, i, "Lost against it", "0.041 ms");
+      if (trail != NULL)
+        plot_series_append_full (trail, x, x * 0.35, NAN, y, y * 0.5, NAN);
+    }
+  return series;
+}
+
+static void
+add_roofline (const char *name, int width, int height, double zoom)
+{
+  PlotChart *chart = new_chart ("Roofline (" NOTE ")", "Operations per byte", &PLOT_UNIT_PLAIN,
+                                "Speed", &(PlotUnit){ "op/s", PLOT_PREFIX_LARGE });
+  PlotSeries *trail = plot_series_new ("moved from the baseline");
+  PlotSeries *decode = make_roofline_points ("decode", 94e9, 1974e9, 3.2, 0.5, trail);
+  PlotSeries *prefill = make_roofline_points ("prefill", 94e9, 1974e9, 60, 0.4, NULL);
+  PlotLayer *roofs = plot_roof_layer_new (), *points;
+
+  plot_roof_layer_add_slope (roofs, "L1 904 GB/s", 904e9);
+  plot_roof_layer_add_slope (roofs, "L2 509 GB/s", 509e9);
+  plot_roof_layer_add_slope (roofs, "L3 221 GB/s", 221e9);
+  plot_roof_layer_add_slope (roofs, "DRAM 94.3 GB/s", 94.3e9);
+  plot_roof_layer_add_level (roofs, "f32 516 Gop/s", 516e9);
+  plot_roof_layer_add_level (roofs, "int8 1.97 Top/s", 1974e9);
+  plot_layer_set_title (roofs, "measured roofs");
+  plot_axis_set_kind (plot_chart_get_x_axis (chart), PLOT_AXIS_LOG);
+  plot_axis_set_kind (plot_chart_get_y_axis (chart), PLOT_AXIS_LOG);
+  plot_chart_add_layer (chart, roofs);
+  take_layer (chart, &plot_layer_trail, trail, NULL, 0, 0);
+  points = plot_layer_new (&plot_layer_points, prefill);
+  plot_layer_set_shape (points, PLOT_SHAPE_SQUARE);
+  plot_layer_set_color (points, 1);
+  plot_chart_add_layer (chart, points);
+  g_object_unref (prefill);
+  take_layer (chart, &plot_layer_points, decode, NULL, 0, 0);
+  if (zoom > 0)
+    plot_axis_set_bounds (plot_chart_get_x_axis (chart), 0.05, zoom);
+  add_page (name, width, height, GTK_WIDGET (chart));
+}
+
 static void
 add_roofline_page (void)
 {
-  PlotChart *chart = new_chart ("Roofline (" NOTE ")", "Operations per byte", &PLOT_UNIT_PLAIN,
-                                "Speed", &PLOT_UNIT_FLOPS);
-  PlotSeries *roof = plot_series_new ("roof"), *layers = plot_series_new ("layers");
-
-  for (double x = 0.01; x < 1000; x *= 1.3)
-    plot_series_append (roof, x, fmin (32e9 * x, 800e9));
-  for (guint i = 0; i < 40; i++)
-    {
-      double x = pow (10, 3 * noise (i, 3) - 1);
-
-      plot_series_append (layers, x, fmin (32e9 * x, 800e9) * (0.3 + 0.6 * noise (i, 4)));
-    }
-  plot_axis_set_kind (plot_chart_get_x_axis (chart), PLOT_AXIS_LOG);
-  plot_axis_set_kind (plot_chart_get_y_axis (chart), PLOT_AXIS_LOG);
-  take_layer (chart, &plot_layer_line, roof, "measured roof", 7, 0);
-  take_layer (chart, &plot_layer_points, layers, "layers", 0, 0);
-  add_page ("chart-roofline", 640, 420, GTK_WIDGET (chart));
+  add_roofline ("chart-roofline", 900, 520, 0);
+  hover_last_page (0.38, 0.55);
+  add_roofline ("chart-roofline-wide", 900, 520, 2000);
+  add_roofline ("chart-roofline-narrow", 360, 320, 0);
 }
 
 static void

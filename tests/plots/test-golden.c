@@ -398,6 +398,37 @@ test_chart_points (void)
 }
 
 static void
+test_roofline (void)
+{
+  PlotChart *chart = new_chart ();
+  g_autoptr (PlotSeries) decode = plot_series_new ("decode");
+  g_autoptr (PlotSeries) prefill = plot_series_new ("prefill");
+  g_autoptr (PlotSeries) trail = plot_series_new ("trail");
+  PlotLayer *roofs = plot_roof_layer_new ();
+
+  plot_roof_layer_add_slope (roofs, "L2", 100e9);
+  plot_roof_layer_add_slope (roofs, "DRAM", 20e9);
+  plot_roof_layer_add_level (roofs, "f32", 200e9);
+  plot_roof_layer_add_level (roofs, "int8", 800e9);
+  for (guint i = 0; i < 6; i++)
+    {
+      double x = 2 + 0.3 * i, y = 12e9 * x;
+
+      plot_series_append_full (decode, x, NAN, NAN, y, y * 0.8, y * 1.2);
+      plot_series_append (prefill, 30 * x, 300e9 - 30e9 * i);
+      plot_series_set_estimate (decode, i, i == 5);
+      plot_series_append_full (trail, x, x * 0.3, NAN, y, y * 0.4, NAN);
+    }
+  plot_chart_add_layer (chart, roofs);
+  add (chart, &plot_layer_trail, trail);
+  plot_layer_set_shape (add (chart, &plot_layer_points, prefill), PLOT_SHAPE_SQUARE);
+  add (chart, &plot_layer_points, decode);
+  plot_axis_set_kind (plot_chart_get_x_axis (chart), PLOT_AXIS_LOG);
+  plot_axis_set_kind (plot_chart_get_y_axis (chart), PLOT_AXIS_LOG);
+  check (GTK_WIDGET (chart), "chart-roofline");
+}
+
+static void
 test_cloud (void)
 {
   PlotChart *chart = new_chart ();
@@ -603,6 +634,7 @@ main (int argc, char **argv)
   g_test_add_func ("/plots/golden/chart-line", test_line);
   g_test_add_func ("/plots/golden/chart-dense", test_chart_dense);
   g_test_add_func ("/plots/golden/chart-points", test_chart_points);
+  g_test_add_func ("/plots/golden/chart-roofline", test_roofline);
   g_test_add_func ("/plots/golden/chart-cloud", test_cloud);
   g_test_add_func ("/plots/golden/chart-area-step", test_area_step);
   g_test_add_func ("/plots/golden/chart-dense-log", test_dense_log);

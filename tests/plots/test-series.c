@@ -130,6 +130,7 @@ static void
 test_columns (void)
 {
   g_autoptr (PlotSeries) series = plot_series_new ("runs");
+  const char *fact, *value;
   double min, max, positive;
 
   plot_series_append (series, 1, 5);
@@ -150,6 +151,14 @@ test_columns (void)
   plot_series_set_estimate (series, 1, TRUE);
   g_assert_cmpstr (plot_series_get_label (series, 1), ==, "Q4_0");
   g_assert_null (plot_series_get_label (series, 0));
+
+  plot_series_add_fact (series, 1, "bound by", "memory");
+  plot_series_add_fact (series, 1, "share", "62 %");
+  g_assert_cmpuint (plot_series_get_n_facts (series, 0), ==, 0);
+  g_assert_cmpuint (plot_series_get_n_facts (series, 1), ==, 2);
+  plot_series_get_fact (series, 1, 1, &fact, &value);
+  g_assert_cmpstr (fact, ==, "share");
+  g_assert_cmpstr (value, ==, "62 %");
   g_assert_true (plot_series_get_estimate (series, 1));
   g_assert_false (plot_series_get_estimate (series, 2));
 }
