@@ -126,7 +126,7 @@ static Scale
 scale_for (double magnitude, const char *unit)
 {
   static const char *const prefixed[]
-      = { "s", "B", "B/s", "FLOP", "FLOP/s", "op/s", "Hz", "J", "W", NULL };
+      = { "s", "B", "B/s", "FLOP", "FLOP/s", "op/s", "Hz", "J", "J/tok", "W", NULL };
   static const struct
   {
     const char *unit;

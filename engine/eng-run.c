@@ -74,13 +74,33 @@ static const struct
   = { "surroundings_percent", "Around the network", "%", TRUE, ENG_WORKLOAD_INPUT },
   [ENG_FIGURE_ACCURACY] = { "accuracy_percent", "Accuracy", "%", FALSE, ENG_WORKLOAD_INPUT },
   [ENG_FIGURE_LATE] = { "late_inputs_percent", "Late inputs", "%", TRUE, ENG_WORKLOAD_INPUT },
+  [ENG_FIGURE_TOKEN_ENERGY]
+  = { "measured_joules_per_token", "Energy per token, measured", "J/tok", TRUE },
+  [ENG_FIGURE_PROMPT_ENERGY]
+  = { "measured_joules_per_prompt_token", "Energy per prompt token, measured", "J/tok", TRUE },
+  [ENG_FIGURE_INFERENCE_ENERGY] = { "measured_joules_per_inference",
+                                    "Energy per inference, measured", "J", TRUE, ENG_WORKLOAD_INPUT },
+  [ENG_FIGURE_POWER] = { "measured_mean_power_watts", "Mean power, measured", "W", TRUE },
+  [ENG_FIGURE_ACCURACY_PER_JOULE]
+  = { "accuracy_percent_per_measured_joule", "Accuracy per joule, measured", "%/J", FALSE,
+      ENG_WORKLOAD_INPUT },
+  [ENG_FIGURE_TOKEN_ENERGY_MODEL]
+  = { "modelled_joules_per_token", "Energy per token, modelled", "J/tok", TRUE },
+  [ENG_FIGURE_PROMPT_ENERGY_MODEL]
+  = { "modelled_joules_per_prompt_token", "Energy per prompt token, modelled", "J/tok", TRUE },
+  [ENG_FIGURE_INFERENCE_ENERGY_MODEL]
+  = { "modelled_joules_per_inference", "Energy per inference, modelled", "J", TRUE,
+      ENG_WORKLOAD_INPUT },
+  [ENG_FIGURE_ACCURACY_PER_JOULE_MODEL]
+  = { "accuracy_percent_per_modelled_joule", "Accuracy per joule, modelled", "%/J", FALSE,
+      ENG_WORKLOAD_INPUT },
 };
 
 gboolean
 eng_figure_id_applies (EngFigureId id, EngWorkloadKind kind)
 {
   g_return_val_if_fail (id < ENG_N_FIGURES, FALSE);
-  return id == ENG_FIGURE_PEAK_MEMORY || figure_info[id].kind == kind;
+  return id == ENG_FIGURE_PEAK_MEMORY || id == ENG_FIGURE_POWER || figure_info[id].kind == kind;
 }
 
 void

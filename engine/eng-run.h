@@ -72,6 +72,17 @@ typedef enum
   ENG_FIGURE_SURROUNDINGS,    /* %: what pre- and post-processing are of an instrumented inference */
   ENG_FIGURE_ACCURACY,        /* %: samples of a labelled set whose best class is the label */
   ENG_FIGURE_LATE,            /* %: inputs that began a period or more after their time, of those run at a rate */
+
+  /* Energy (eng-energy.h). Two grades, never one for the other: by a sensor over clean passes, and by a model of the build. */
+  ENG_FIGURE_TOKEN_ENERGY,           /* J/tok: a decoded token, measured */
+  ENG_FIGURE_PROMPT_ENERGY,          /* J/tok: a token of the prompt, measured */
+  ENG_FIGURE_INFERENCE_ENERGY,       /* J: an inference, measured */
+  ENG_FIGURE_POWER,                  /* W: mean power of clean decode steps or inferences, measured */
+  ENG_FIGURE_ACCURACY_PER_JOULE,     /* %/J: accuracy over the measured joules of an inference */
+  ENG_FIGURE_TOKEN_ENERGY_MODEL,     /* J/tok: a decoded token, modelled */
+  ENG_FIGURE_PROMPT_ENERGY_MODEL,    /* J/tok: a token of the prompt's first chunk, modelled */
+  ENG_FIGURE_INFERENCE_ENERGY_MODEL, /* J: an inference, modelled */
+  ENG_FIGURE_ACCURACY_PER_JOULE_MODEL, /* %/J: accuracy over the modelled joules of an inference */
   ENG_N_FIGURES
 } EngFigureId;
 
