@@ -4,6 +4,7 @@
 #include "plot-controls-private.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 static double
 x_frac (PlotChart *self, double px)
@@ -154,6 +155,72 @@ on_pinch (GtkGestureZoom *gesture, double scale, PlotChart *self)
 
 /* --- keyboard --- */
 
+/* A point, for walking over points of several layers. */
+typedef struct
+{
+  PlotLayer *layer;
+  gsize index;
+  double x;
+} Stop;
+
+static int
+compare_stops (const void *a, const void *b)
+{
+  double x = ((const Stop *)a)->x, y = ((const Stop *)b)->x;
+
+  return (x > y) - (x < y);
+}
+
+#define MAX_STOPS 20000 /* a cloud is walked layer by layer */
+
+/* All points of all visible layers of points from left to right; empty where there are none. */
+static GArray *
+list_stops (PlotChart *self)
+{
+  GArray *stops = g_array_new (FALSE, FALSE, sizeof (Stop));
+
+  for (guint l = 0; l < self->layers->len; l++)
+    {
+      PlotLayer *layer = g_ptr_array_index (self->layers, l);
+      PlotSeries *series = plot_layer_get_series (layer);
+
+      if (!plot_layer_get_visible (layer) || plot_layer_get_kind (layer) != &plot_layer_points
+          || stops->len + plot_series_get_n (series) > MAX_STOPS)
+        continue;
+      for (gsize i = 0; i < plot_series_get_n (series); i++)
+        {
+          Stop stop = { layer, i, plot_series_get_x (series, i) };
+
+          if (!isnan (stop.x) && !isnan (plot_series_get (series, PLOT_COLUMN_Y, i)))
+            g_array_append_val (stops, stop);
+        }
+    }
+  if (stops->len > 1)
+    qsort (stops->data, stops->len, sizeof (Stop), compare_stops);
+  return stops;
+}
+
+static gboolean
+step_over_points (PlotChart *self, int by)
+{
+  g_autoptr (GArray) stops = list_stops (self);
+  int at = by > 0 ? -1 : (int)stops->len;
+
+  if (stops->len == 0)
+    return FALSE;
+  for (guint i = 0; i < stops->len; i++)
+    {
+      const Stop *stop = &g_array_index (stops, Stop, i);
+
+      if (stop->layer == self->selected && stop->index == self->selected_index)
+        at = (int)i;
+    }
+  at = CLAMP (at + by, 0, (int)stops->len - 1);
+  plot_chart_select (self, g_array_index (stops, Stop, at).layer,
+                     g_array_index (stops, Stop, at).index);
+  return TRUE;
+}
+
 /* Along the data of the selected layer, or of the first visible one. */
 static void
 step_selection (PlotChart *self, int by)
@@ -161,6 +228,9 @@ step_selection (PlotChart *self, int by)
   PlotLayer *layer = self->selected;
   gsize n;
 
+  if ((layer == NULL || plot_layer_get_kind (layer) == &plot_layer_points)
+      && step_over_points (self, by))
+    return;
   for (guint i = 0; layer == NULL && i < self->layers->len; i++)
     {
       PlotLayer *candidate = g_ptr_array_index (self->layers, i);

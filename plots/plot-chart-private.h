@@ -48,6 +48,9 @@ struct _PlotChart
   double drag_x_frac, drag_y_frac, pinch_scale; /* progress of the gesture already applied */
   PlotLayer *selected;                          /* not owned: cleared when the layer goes */
   guint64 selected_index;
+  char *reference; /* NULL: none */
+  double reference_x, reference_y;
+  PlotGoal reference_x_goal, reference_y_goal;
 };
 
 /* plot-chart-draw.c: pure */

@@ -231,6 +231,22 @@ add_value_row (PlotCard *card, PlotLayer *layer, const PlotUnit *unit, gsize i, 
   plot_card_add_row (card, &row);
 }
 
+/* The change over the reference, for one axis of a point's card; NULL where there is none. */
+static char *
+note_change (PlotChart *self, PlotCardRow *row, double value, double reference, PlotGoal goal)
+{
+  row->note = NULL;
+  row->note_kind = PLOT_NOTE_NEUTRAL;
+  if (self->reference == NULL || value == reference)
+    return NULL;
+  if (goal != PLOT_GOAL_NONE)
+    row->note_kind
+        = (value < reference) == (goal == PLOT_GOAL_LOWER) ? PLOT_NOTE_GOOD : PLOT_NOTE_BAD;
+  char *note = plot_format_change (value, reference);
+  row->note = note;
+  return note;
+}
+
 /* A card for one point that the pointer is on. */
 static PlotCard *
 make_point_card (PlotChart *self, PlotLayer *layer, gsize i)
@@ -249,15 +265,27 @@ make_point_card (PlotChart *self, PlotLayer *layer, gsize i)
   g_autofree char *y = plot_format_value (y_unit, plot_series_get (series, PLOT_COLUMN_Y, i), 4);
   g_autofree char *y_interval = dup_interval (series, PLOT_COLUMN_LO, PLOT_COLUMN_HI, i, y_unit);
 
+  g_autofree char *x_note = note_change (self, &row, plot_series_get_x (series, i),
+                                         self->reference_x, self->reference_x_goal);
+
   plot_card_add_row (card, &row);
   row.label = plot_axis_get_title (self->y_axis);
   row.value = y;
   row.detail = y_interval;
+  g_autofree char *y_note = note_change (self, &row, plot_series_get (series, PLOT_COLUMN_Y, i),
+                                         self->reference_y, self->reference_y_goal);
   plot_card_add_row (card, &row);
   for (guint k = 0; k < plot_series_get_n_facts (series, i); k++)
     {
       row = (PlotCardRow){ .label = NULL };
       plot_series_get_fact (series, i, k, &row.label, &row.value);
+      plot_card_add_row (card, &row);
+    }
+  if (x_note != NULL || y_note != NULL)
+    {
+      g_autofree char *than = g_strdup_printf ("against %s", self->reference);
+
+      row = (PlotCardRow){ .label = than };
       plot_card_add_row (card, &row);
     }
   if (plot_series_get_estimate (series, i))

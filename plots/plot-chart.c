@@ -111,7 +111,8 @@ figure_make_table (PlotFigure *figure)
       PlotLayer *layer = g_ptr_array_index (self->layers, l);
       PlotSeries *series = plot_layer_get_series (layer);
 
-      for (gsize i = 0; i < plot_series_get_n (series); i++)
+      for (gsize i = 0; !plot_layer_get_kind (layer)->derived && i < plot_series_get_n (series);
+           i++)
         {
           guint row = plot_table_add_row (table);
           gboolean estimate = plot_series_get_estimate (series, i);
@@ -288,6 +289,21 @@ plot_chart_get_selected (PlotChart *self, guint64 *index)
   return self->selected;
 }
 
+void
+plot_chart_set_reference (PlotChart *self, const char *name, double x, PlotGoal x_goal, double y,
+                          PlotGoal y_goal)
+{
+  g_return_if_fail (PLOT_IS_CHART (self));
+
+  g_free (self->reference);
+  self->reference = g_strdup (isnan (x) || isnan (y) ? NULL : name);
+  self->reference_x = x;
+  self->reference_y = y;
+  self->reference_x_goal = x_goal;
+  self->reference_y_goal = y_goal;
+  gtk_widget_queue_draw (GTK_WIDGET (self));
+}
+
 /* --- life --- */
 
 static void
@@ -312,6 +328,7 @@ plot_chart_finalize (GObject *object)
   plot_chart_view_clear (self);
   g_ptr_array_unref (self->layers);
   g_free (self->title);
+  g_free (self->reference);
   G_OBJECT_CLASS (plot_chart_parent_class)->finalize (object);
 }
 

@@ -16,7 +16,8 @@ G_BEGIN_DECLS
  * Pointer: wheel and pinch zoom about the pointer (over an axis only along it; Shift: x only, Ctrl:
  * y only), drag pans, double click shows everything again, click selects the nearest point.
  * Keyboard: Left and Right pan, Up and Down pan, + and - zoom, Home or 0 shows everything, n and p
- * (or Page Down, Page Up) move the selection along the data, Escape takes it away.
+ * (or Page Down, Page Up) move the selection along the data (over the points of all layers of
+ * points, from left to right), Escape takes it away.
  *
  * 10,000,000 sorted points pan and zoom within a frame: see plot_layer_line.
  *
@@ -58,6 +59,18 @@ void plot_chart_reset_view (PlotChart *self);
 
 /** Selects point @index of @layer (NULL: nothing); emits point-selected if that is a change. */
 void plot_chart_select (PlotChart *self, PlotLayer *layer, guint64 index);
+/** What points are compared with on their card: "−12 %, better". @name NULL, or NaN for @x or @y,
+ * takes it away. The goals say which change is better. */
+typedef enum
+{
+  PLOT_GOAL_NONE,
+  PLOT_GOAL_LOWER,
+  PLOT_GOAL_HIGHER,
+} PlotGoal;
+
+void plot_chart_set_reference (PlotChart *self, const char *name, double x, PlotGoal x_goal,
+                               double y, PlotGoal y_goal);
+
 /** The selected layer (borrowed) and its point, NULL if none. @index may be NULL. */
 PlotLayer *plot_chart_get_selected (PlotChart *self, guint64 *index);
 

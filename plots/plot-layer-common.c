@@ -107,7 +107,34 @@ plot_layer_default_extent (PlotLayer *layer, PlotExtent *x, PlotExtent *y)
   join_column (series, PLOT_COLUMN_HI, y);
 }
 
+/* A level rule stretches the y axis only, an upright one the x axis only. */
+void
+plot_layer_rule_extent (PlotLayer *layer, PlotExtent *x, PlotExtent *y)
+{
+  PlotSeries *series = plot_layer_get_series (layer);
+
+  for (gsize i = 0; i < plot_series_get_n (series); i++)
+    {
+      double value = plot_series_get (series, PLOT_COLUMN_Y, i);
+      PlotExtent *extent = isnan (value) ? x : y;
+
+      if (isnan (value))
+        value = plot_series_get_x (series, i);
+      extent->min = fmin (extent->min, value);
+      extent->max = fmax (extent->max, value);
+      if (value > 0)
+        extent->min_positive = fmin (extent->min_positive, value);
+    }
+}
+
 /* --- picking --- */
+
+gboolean
+plot_layer_pick_nothing (PlotLayer *layer, const PlotFrame *frame, double px, double py,
+                         gsize *index, double *distance_px)
+{
+  return FALSE;
+}
 
 gboolean
 plot_layer_pick_point (PlotLayer *layer, const PlotFrame *frame, double px, double py, gsize *index,

@@ -121,9 +121,17 @@ draw_points (PlotLayer *layer, cairo_t *cr, const PlotFrame *frame)
 static void
 points_swatch (PlotLayer *layer, cairo_t *cr, const PlotStyle *style)
 {
+  PlotSeries *series = plot_layer_get_series (layer);
+
   plot_shape_path (cr, plot_layer_get_shape (layer), 9, 6, RADIUS);
   plot_set_color (cr, plot_layer_rgba (layer, style), 1);
-  cairo_fill (cr);
+  if (plot_series_get_n (series) > 0 && plot_series_get_estimate (series, 0))
+    {
+      cairo_set_line_width (cr, 1.5);
+      cairo_stroke (cr);
+    }
+  else
+    cairo_fill (cr);
 }
 
 const PlotLayerKind plot_layer_points = {

@@ -43,6 +43,11 @@ double plot_frame_x (const PlotFrame *frame, double value);
 void plot_layer_default_extent (PlotLayer *layer, PlotExtent *x, PlotExtent *y);
 gboolean plot_layer_default_pick (PlotLayer *layer, const PlotFrame *frame, double px, double py,
                                   gsize *index, double *distance_px);
+/** pick of kinds that are nothing to point at. */
+gboolean plot_layer_pick_nothing (PlotLayer *layer, const PlotFrame *frame, double px, double py,
+                                  gsize *index, double *distance_px);
+/** extent of kinds whose samples are levels: y stretches the y axis only, x only where y is NaN. */
+void plot_layer_rule_extent (PlotLayer *layer, PlotExtent *x, PlotExtent *y);
 /** Nearest sample in the plane, over those in view. */
 gboolean plot_layer_pick_point (PlotLayer *layer, const PlotFrame *frame, double px, double py,
                                 gsize *index, double *distance_px);

@@ -35,33 +35,6 @@ draw_rules (PlotLayer *layer, cairo_t *cr, const PlotFrame *frame)
   cairo_stroke (cr);
 }
 
-/* A level rule stretches the y axis only, an upright one the x axis only. */
-static void
-rule_extent (PlotLayer *layer, PlotExtent *x, PlotExtent *y)
-{
-  PlotSeries *series = plot_layer_get_series (layer);
-
-  for (gsize i = 0; i < plot_series_get_n (series); i++)
-    {
-      double value = plot_series_get (series, PLOT_COLUMN_Y, i);
-      PlotExtent *extent = isnan (value) ? x : y;
-
-      if (isnan (value))
-        value = plot_series_get_x (series, i);
-      extent->min = fmin (extent->min, value);
-      extent->max = fmax (extent->max, value);
-      if (value > 0)
-        extent->min_positive = fmin (extent->min_positive, value);
-    }
-}
-
-static gboolean
-rule_pick (PlotLayer *layer, const PlotFrame *frame, double px, double py, gsize *index,
-           double *distance_px)
-{
-  return FALSE;
-}
-
 static void
 rule_swatch (PlotLayer *layer, cairo_t *cr, const PlotStyle *style)
 {
@@ -73,6 +46,8 @@ rule_swatch (PlotLayer *layer, cairo_t *cr, const PlotStyle *style)
   cairo_stroke (cr);
 }
 
-const PlotLayerKind plot_layer_rule = {
-  .id = "rule", .draw = draw_rules, .extent = rule_extent, .pick = rule_pick, .swatch = rule_swatch
-};
+const PlotLayerKind plot_layer_rule = { .id = "rule",
+                                        .draw = draw_rules,
+                                        .extent = plot_layer_rule_extent,
+                                        .pick = plot_layer_pick_nothing,
+                                        .swatch = rule_swatch };

@@ -46,6 +46,8 @@ typedef struct
                     double *distance_px);
   /** The sample in the legend, in a box of 18 x 12 at the origin. NULL: a filled box. */
   void (*swatch) (PlotLayer *layer, cairo_t *cr, const PlotStyle *style);
+  /** TRUE: shows what other layers hold already, so the table leaves it out. */
+  gboolean derived;
 } PlotLayerKind;
 
 extern const PlotLayerKind plot_layer_line;   /* line; dense data as min/max columns */
@@ -57,6 +59,17 @@ extern const PlotLayerKind
     plot_layer_rule; /* a level or upright line at each y, or x when y is NaN */
 extern const PlotLayerKind
     plot_layer_trail; /* an arrow from (x lo, lo), where a point was, to (x, y) */
+
+extern const PlotLayerKind plot_layer_front; /* staircase of a Pareto front, sorted by x */
+extern const PlotLayerKind
+    plot_layer_limit_above; /* what is above y, or right of x when y is NaN, is not allowed */
+extern const PlotLayerKind plot_layer_limit_below; /* what is below, or left, is not */
+extern const PlotLayerKind plot_layer_labels; /* names of points, without overlaps; the first of the
+                                               * series are the most important */
+extern const PlotLayerKind plot_layer_ring;   /* lights up points */
+
+/** Which end of each axis is the better one, for a layer of plot_layer_front; lower unless set. */
+void plot_front_set_goals (PlotLayer *self, gboolean x_lower_is_better, gboolean y_lower_is_better);
 
 /** A layer of @kind over @series (kept). The chart gives it the next colour when it is added,
  * unless plot_layer_set_color () was called. */

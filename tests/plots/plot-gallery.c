@@ -286,7 +286,7 @@ new_chart (const char *title, const char *x_title, const PlotUnit *x_unit, const
   return chart;
 }
 
-static void
+static PlotLayer *
 take_layer (PlotChart *chart, const PlotLayerKind *kind, PlotSeries *series, const char *title,
             int color, guint dash)
 {
@@ -297,6 +297,7 @@ take_layer (PlotChart *chart, const PlotLayerKind *kind, PlotSeries *series, con
   plot_layer_set_dash (layer, dash);
   plot_chart_add_layer (chart, layer);
   g_object_unref (series);
+  return layer;
 }
 
 static void
@@ -439,6 +440,58 @@ add_roofline (const char *name, int width, int height, double zoom)
   if (zoom > 0)
     plot_axis_set_bounds (plot_chart_get_x_axis (chart), 0.05, zoom);
   add_page (name, width, height, GTK_WIDGET (chart));
+}
+
+/* Everything of a trade-off: front, limits, undecided and beaten points, an estimate, names without
+ * overlaps. */
+static void
+add_tradeoff_front_page (const char *name, int width, int height)
+{
+  static const char *const names[] = { "F16 weights",       "Q8_0 weights", "Q6_K weights",
+                                       "Q5_K weights",      "Q4_K weights", "Q4_0 weights, 2 threads",
+                                       "Q4_0, Q8_0 in blk.0" };
+  static const double x[] = { 41, 55, 63, 70, 78, 84, 81 }, y[] = { 14.1, 14.15, 14.4, 15.0, 15.1, 17.2, 16.4 };
+  PlotChart *chart = new_chart ("Trade-off (" NOTE ")", "Decode speed", &PLOT_UNIT_TOKENS_PER_S,
+                                "Perplexity", &PLOT_UNIT_PLAIN);
+  PlotSeries *good = plot_series_new ("On the front"), *front = plot_series_new ("Front");
+  PlotSeries *beaten = plot_series_new ("Beaten"), *open = plot_series_new ("Undecided");
+  PlotSeries *guess = plot_series_new ("Estimate"), *limit = plot_series_new ("Decode speed ≥ 50 tok/s");
+  PlotSeries *labels = plot_series_new ("labels"), *best = plot_series_new ("Best allowed");
+  PlotLayer *layer;
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      plot_series_append (labels, x[i], y[i]);
+      plot_series_set_label (labels, i, names[i]);
+      gsize at = plot_series_append_full (good, x[i], x[i] - 1, x[i] + 1.5, y[i], y[i] - 0.2, y[i] + 0.2);
+      plot_series_set_label (good, at, names[i]);
+    }
+  for (guint i = 0; i < 5; i++)
+    plot_series_append (front, x[i], y[i]);
+  plot_series_append (front, x[6], y[6]);
+  plot_series_append (front, x[5], y[5]);
+  plot_series_append_full (open, 62, 60, 64, 14.5, 14.2, 14.8);
+  plot_series_append_full (beaten, 48, 47, 49, 16.0, 15.8, 16.2);
+  plot_series_append_full (guess, 88, NAN, NAN, 17.9, NAN, NAN);
+  plot_series_set_estimate (guess, 0, TRUE);
+  plot_series_append (limit, 50, NAN);
+  plot_series_append (best, 55, 14.15);
+  take_layer (chart, &plot_layer_limit_below, limit, NULL, 1, 0);
+  layer = take_layer (chart, &plot_layer_front, front, NULL, 0, 0);
+  plot_front_set_goals (layer, FALSE, TRUE);
+  take_layer (chart, &plot_layer_ring, best, NULL, 2, 0);
+  take_layer (chart, &plot_layer_points, good, NULL, 0, 0);
+  layer = take_layer (chart, &plot_layer_points, open, NULL, 0, 0);
+  plot_layer_set_shape (layer, PLOT_SHAPE_DIAMOND);
+  layer = take_layer (chart, &plot_layer_points, beaten, NULL, 7, 0);
+  plot_layer_set_shape (layer, PLOT_SHAPE_SQUARE);
+  take_layer (chart, &plot_layer_points, guess, NULL, 0, 0);
+  layer = take_layer (chart, &plot_layer_labels, labels, NULL, 0, 0);
+  plot_layer_set_title (layer, "");
+  plot_chart_set_reference (chart, "F16 weights", 41, PLOT_GOAL_HIGHER, 14.1, PLOT_GOAL_LOWER);
+  plot_chart_select (chart, plot_chart_get_layer (chart, 3), 3);
+  add_page (name, width, height, GTK_WIDGET (chart));
+  hover_last_page (0.83, 0.55);
 }
 
 static void
@@ -775,6 +828,8 @@ main (int argc, char **argv)
   add_line_page ();
   add_dense_page ();
   add_tradeoff_page ();
+  add_tradeoff_front_page ("chart-tradeoff-front", 860, 520);
+  add_tradeoff_front_page ("chart-tradeoff-narrow", 360, 420);
   add_roofline_page ();
   add_area_page ();
   add_graph_pages ();

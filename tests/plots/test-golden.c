@@ -428,6 +428,62 @@ test_roofline (void)
   check (GTK_WIDGET (chart), "chart-roofline");
 }
 
+/* Front with its open ends, limits on both axes, a ring, names (as boxes), estimates; higher is better
+ * to the right and lower upwards. */
+static void
+test_tradeoff (void)
+{
+  static const double x[] = { 10, 20, 30, 45, 22, 38 }, y[] = { 5, 7, 12, 14, 11, 16 };
+  PlotChart *chart = new_chart ();
+  g_autoptr (PlotSeries) points = plot_series_new ("points");
+  g_autoptr (PlotSeries) front = plot_series_new ("front");
+  g_autoptr (PlotSeries) left = plot_series_new ("left");
+  g_autoptr (PlotSeries) above = plot_series_new ("above");
+  g_autoptr (PlotSeries) labels = plot_series_new ("labels");
+  g_autoptr (PlotSeries) ring = plot_series_new ("ring");
+
+  for (guint i = 0; i < G_N_ELEMENTS (x); i++)
+    {
+      plot_series_append_full (points, x[i], x[i] - 1, x[i] + 1, y[i], y[i] - 0.5, y[i] + 0.5);
+      plot_series_set_estimate (points, i, i == 5);
+      plot_series_append (labels, x[i], y[i]);
+      plot_series_set_label (labels, i, i % 2 ? "a long name here" : "short");
+      if (i < 4)
+        plot_series_append (front, x[i], y[i]);
+    }
+  plot_series_append (left, 15, NAN);
+  plot_series_append (above, 0, 15);
+  plot_series_append (ring, 20, 7);
+  add (chart, &plot_layer_limit_below, left);
+  add (chart, &plot_layer_limit_above, above);
+  plot_front_set_goals (add (chart, &plot_layer_front, front), FALSE, TRUE);
+  add (chart, &plot_layer_ring, ring);
+  add (chart, &plot_layer_points, points);
+  add (chart, &plot_layer_labels, labels);
+  check (GTK_WIDGET (chart), "chart-tradeoff");
+}
+
+/* The same staircase for every choice of what is better. */
+static void
+test_front_goals (void)
+{
+  static const char *const names[]
+      = { "chart-front-lower-lower", "chart-front-lower-higher", "chart-front-higher-higher" };
+
+  for (guint goal = 0; goal < 3; goal++)
+    {
+      PlotChart *chart = new_chart ();
+      g_autoptr (PlotSeries) front = plot_series_new ("front");
+      gboolean falls = goal != 1;
+
+      for (guint i = 0; i < 4; i++)
+        plot_series_append (front, 1 + i * i, falls ? 20 - 5.0 * i : 5 + 5.0 * i);
+      plot_front_set_goals (add (chart, &plot_layer_front, front), goal < 2, goal < 1);
+      add (chart, &plot_layer_points, front);
+      check (GTK_WIDGET (chart), names[goal]);
+    }
+}
+
 static void
 test_cloud (void)
 {
@@ -635,6 +691,8 @@ main (int argc, char **argv)
   g_test_add_func ("/plots/golden/chart-dense", test_chart_dense);
   g_test_add_func ("/plots/golden/chart-points", test_chart_points);
   g_test_add_func ("/plots/golden/chart-roofline", test_roofline);
+  g_test_add_func ("/plots/golden/chart-tradeoff", test_tradeoff);
+  g_test_add_func ("/plots/golden/chart-front", test_front_goals);
   g_test_add_func ("/plots/golden/chart-cloud", test_cloud);
   g_test_add_func ("/plots/golden/chart-area-step", test_area_step);
   g_test_add_func ("/plots/golden/chart-dense-log", test_dense_log);
