@@ -1,5 +1,5 @@
-/* Differences of figures in numbers and words. Called by the headline, the comparison and the
- * history; knows nothing of widgets, so that it can be tested without a display. */
+/* Differences of figures in words; their arithmetic is eng-change.c. Called by the headline, the comparison and the history; knows nothing
+ * of widgets, so that it can be tested without a display. */
 #include "app-change.h"
 
 #include "app-config.h"
@@ -11,71 +11,13 @@
 
 #define NNBSP "\u202f"
 
-static gboolean
-has_interval (const EngFigure *figure)
-{
-  return isfinite (figure->low) && isfinite (figure->high);
-}
-
-static void
-fill_points (AppChange *change, const EngFigure *before, const EngFigure *after)
-{
-  change->points = TRUE;
-  change->frac = (after->value - before->value) / 100.0;
-  if (has_interval (before) && has_interval (after))
-    {
-      change->low = (after->low - before->high) / 100.0;
-      change->high = (after->high - before->low) / 100.0;
-    }
-}
-
-static void
-fill_ratios (AppChange *change, const EngFigure *before, const EngFigure *after)
-{
-  change->frac = after->value / before->value - 1.0;
-  if (has_interval (before) && has_interval (after) && before->low > 0.0)
-    {
-      change->low = after->low / before->high - 1.0;
-      change->high = after->high / before->low - 1.0;
-    }
-}
-
 AppChange
 app_change (const EngFigure *before, const EngFigure *after, gboolean lower_is_better)
 {
-  AppChange change = { APP_CHANGE_NONE, NAN, NAN, NAN, FALSE, NULL };
-  gboolean good, shares;
+  AppChange change = eng_change (before, after, lower_is_better);
 
-  g_return_val_if_fail (before != NULL && after != NULL, change);
-
-  if (!before->available || !after->available)
-    {
-      change.reason = _ ("not measured in both runs");
-      return change;
-    }
-  shares = g_strcmp0 (before->unit, "%") == 0 && g_strcmp0 (after->unit, "%") == 0;
-  if (!shares && (!(before->value > 0.0) || !(after->value >= 0.0)))
-    {
-      change.reason = _ ("there is nothing to take a ratio of");
-      return change;
-    }
-
-  if (shares)
-    fill_points (&change, before, after);
-  else
-    fill_ratios (&change, before, after);
-  good = (change.frac < 0.0) == (lower_is_better != FALSE);
-  change.verdict = change.frac == 0.0 ? APP_CHANGE_SAME
-                   : good             ? APP_CHANGE_BETTER
-                                      : APP_CHANGE_WORSE;
-
-  if (isfinite (change.low) && isfinite (change.high))
-    {
-      if (change.low <= 0.0 && change.high >= 0.0)
-        change.verdict = APP_CHANGE_SAME;
-    }
-  else
-    change.reason = _ ("too few samples for an interval");
+  if (change.reason != NULL)
+    change.reason = _ (change.reason);
   return change;
 }
 
@@ -188,7 +130,7 @@ app_figure_interval (const EngFigure *figure)
     return g_strdup (figure->reason != NULL ? figure->reason : _ ("not measured yet"));
   if (figure->n == 0)
     return g_strdup (_ ("exact"));
-  if (!has_interval (figure))
+  if (!isfinite (figure->low) || !isfinite (figure->high))
     return g_strdup (figure->reason != NULL ? figure->reason : _ ("too few samples"));
 
   low = eng_format_value (figure->low, figure->unit);

@@ -2,29 +2,19 @@
  * that is good. */
 #pragma once
 
-#include "eng-figure.h"
+#include "eng-change.h"
 
 G_BEGIN_DECLS
 
-typedef enum
-{
-  APP_CHANGE_NONE, /* cannot be said; see the reason */
-  APP_CHANGE_SAME, /* the interval of the change holds zero: no clear difference */
-  APP_CHANGE_BETTER,
-  APP_CHANGE_WORSE,
-} AppChangeVerdict;
+/* The engine's, with its reasons in the user's language. */
+typedef EngChange AppChange;
 
-typedef struct
-{
-  AppChangeVerdict verdict;
-  double frac;        /* after / before - 1; NAN for APP_CHANGE_NONE */
-  double low, high;   /* what the two 95 % intervals allow at most; NAN without intervals */
-  gboolean points;    /* of shares: these three are after - before, 0.01 is a percentage point */
-  const char *reason; /* static, for APP_CHANGE_NONE, or a caveat */
-} AppChange;
+#define APP_CHANGE_NONE ENG_CHANGE_NONE
+#define APP_CHANGE_SAME ENG_CHANGE_SAME
+#define APP_CHANGE_BETTER ENG_CHANGE_BETTER
+#define APP_CHANGE_WORSE ENG_CHANGE_WORSE
 
-/* From @before to @after. The interval is the widest the ends of both intervals allow
- * (conservative: its cover is at least 95 % where both are 95 % and independent). */
+/* eng_change() from @before to @after. */
 AppChange app_change (const EngFigure *before, const EngFigure *after, gboolean lower_is_better);
 
 /* "−38 %", "≈ 0 %", "—"; "−1.2 pp" of shares, where a ratio of percentages would mislead. */

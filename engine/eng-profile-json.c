@@ -102,6 +102,8 @@ write_layer (EngProfile *profile, int index, JsonBuilder *builder)
 {
   json_builder_begin_object (builder);
   eng_json_add_int (builder, "layer", index - 1);
+  if (profile->info->layer_names[index] != NULL)
+    eng_json_add_string (builder, "name", profile->info->layer_names[index]);
   write_memory (builder, &profile->info->layer_memory[index]);
   for (guint p = 0; p < ENG_N_PHASES; p++)
     write_latency (builder, phase_names[p], &profile->phases[p].layers[index]);
@@ -262,6 +264,7 @@ eng_profile_read (JsonObject *object, GError **error)
     {
       JsonObject *layer = json_array_get_object_element (layers, i);
       read_memory (layer, &info->layer_memory[i]);
+      info->layer_names[i] = g_strdup (eng_json_get_string (layer, "name"));
       for (guint p = 0; p < ENG_N_PHASES; p++)
         read_latency (layer, phase_names[p], &profile->phases[p].layers[i]);
     }

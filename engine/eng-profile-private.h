@@ -23,6 +23,7 @@ typedef struct
   const char **signatures;      /* [n_nodes] interned; NULL: not known */
   EngLayerMemory *node_memory;  /* [n_nodes] */
   EngLayerMemory *layer_memory; /* [n_layers + 2] */
+  char **layer_names;           /* [n_layers + 2]; NULL entries: not known */
 } EngProfileInfo;
 
 EngProfileInfo *eng_profile_info_new (guint n_nodes,

@@ -23,6 +23,7 @@ eng_profile_info_new (guint n_nodes, int n_layers)
   info->signatures = g_new0 (const char *, n_nodes + 1);
   info->node_memory = g_new0 (EngLayerMemory, n_nodes + 1);
   info->layer_memory = g_new0 (EngLayerMemory, (gsize)n_layers + 2);
+  info->layer_names = g_new0 (char *, (gsize)n_layers + 2);
   return info;
 }
 
@@ -52,6 +53,9 @@ eng_profile_info_unref (EngProfileInfo *info)
   g_free (info->signatures);
   g_free (info->node_memory);
   g_free (info->layer_memory);
+  for (int i = 0; i < info->n_layers + 2; i++)
+    g_free (info->layer_names[i]);
+  g_free (info->layer_names);
   g_free (info);
 }
 
@@ -192,4 +196,17 @@ eng_profile_get_node_memory (EngProfile *profile, guint node)
 {
   g_return_val_if_fail (node < profile->info->n_nodes, NULL);
   return &profile->info->node_memory[node];
+}
+
+char *
+eng_profile_dup_layer_name (EngProfile *profile, int layer)
+{
+  g_return_val_if_fail (layer >= -1 && layer <= profile->info->n_layers, NULL);
+
+  const char *name = profile->info->layer_names[layer + 1];
+  if (name != NULL)
+    return g_strdup (name);
+  return layer < 0                          ? g_strdup ("Input")
+         : layer == profile->info->n_layers ? g_strdup ("Output")
+                                            : g_strdup_printf ("Block %d", layer);
 }

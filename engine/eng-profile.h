@@ -53,6 +53,8 @@ EngArithmetic eng_profile_get_node_arithmetic (EngProfile *profile, guint node);
 /* Operator, formats and shapes as the table of kernel times knows them (eng-kernel-table.h); NULL: of a run kept by a version that did not say. */
 const char *eng_profile_get_node_signature (EngProfile *profile, guint node);
 const RtCost *eng_profile_get_node_cost (EngProfile *profile, guint node, RtPhase phase);
+/* As eng_model_dup_layer_name() had it; of runs that were kept before names were: "Input", "Block 3", "Output". Valid without the model (history). */
+char *eng_profile_dup_layer_name (EngProfile *profile, int layer);
 /* Memory per layer (index layer + 1) and per node. */
 const EngLayerMemory *eng_profile_get_layer_memory (EngProfile *profile, int layer);
 const EngLayerMemory *eng_profile_get_node_memory (EngProfile *profile, guint node);

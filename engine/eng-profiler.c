@@ -96,7 +96,10 @@ info_from_build (EngBuild *build)
       eng_build_get_node_memory (build, i, &info->node_memory[i]);
     }
   for (int layer = -1; layer <= n_layers; layer++)
-    eng_build_get_layer_memory (build, layer, &info->layer_memory[layer + 1]);
+    {
+      eng_build_get_layer_memory (build, layer, &info->layer_memory[layer + 1]);
+      info->layer_names[layer + 1] = eng_model_dup_layer_name (eng_build_get_model (build), layer);
+    }
   return info;
 }
 

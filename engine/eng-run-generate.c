@@ -139,6 +139,8 @@ eng_run_describe (EngRun *run, EngBuild *build, const EngWorkload *workload, Eng
   run->model_hash = eng_model_dup_hash (model, NULL, NULL);
   if (run->model_hash == NULL)
     run->model_hash = g_strdup ("");
+  g_autofree char *file = g_path_get_basename (eng_model_get_path (eng_build_get_model (build)));
+  run->model_file = g_utf8_make_valid (file, -1);
   run->build_hash = g_strdup (eng_build_get_hash (build));
   run->isa = g_strdup (eng_build_get_isa (build));
   run->engine_version = g_strdup (LATHE_VERSION);

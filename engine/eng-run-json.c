@@ -92,6 +92,8 @@ eng_run_to_json (EngRun *self)
   eng_json_add_int (builder, "time_unix_s", self->time);
   eng_json_add_string (builder, "engine_version", self->engine_version);
   eng_json_add_string (builder, "model_name", self->model_name);
+  if (self->model_file != NULL)
+    eng_json_add_string (builder, "model_file", self->model_file);
   eng_json_add_string (builder, "model_sha256", self->model_hash);
   eng_run_model_write (&self->model, builder);
   eng_json_add_string (builder, "build_sha256", self->build_hash);
@@ -240,6 +242,7 @@ read_texts (EngRun *self, JsonObject *object, GError **error)
   text = eng_json_get_string (object, "text");
   self->id = g_strdup (id);
   self->model_name = g_strdup (name);
+  self->model_file = g_strdup (eng_json_get_string (object, "model_file"));
   self->build_hash = g_strdup (build_hash);
   self->model_hash = g_strdup (model_hash != NULL ? model_hash : "");
   self->isa = g_strdup (isa != NULL ? isa : "");

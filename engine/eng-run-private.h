@@ -14,7 +14,7 @@ struct _EngRun
 
   char *id;
   gint64 time;
-  char *model_name, *model_hash, *build_hash, *isa, *engine_version;
+  char *model_name, *model_file, *model_hash, *build_hash, *isa, *engine_version;
   char *machine_json;
   EngRecipe *recipe;
   EngWorkload *workload;

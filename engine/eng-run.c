@@ -14,6 +14,7 @@ eng_run_finalize (GObject *object)
 
   g_free (self->id);
   g_free (self->model_name);
+  g_free (self->model_file);
   g_free (self->model_hash);
   g_free (self->build_hash);
   g_free (self->isa);
@@ -241,6 +242,12 @@ const char *
 eng_run_get_model_name (EngRun *self)
 {
   return self->model_name;
+}
+
+const char *
+eng_run_get_model_file (EngRun *self)
+{
+  return self->model_file;
 }
 
 const char *

@@ -100,6 +100,7 @@ G_DECLARE_FINAL_TYPE (EngRun, eng_run, ENG, RUN, GObject)
 const char *eng_run_get_id (EngRun *run);          /* UUID */
 gint64 eng_run_get_time (EngRun *run);             /* Unix seconds, UTC, at the start */
 const char *eng_run_get_model_name (EngRun *run);
+const char *eng_run_get_model_file (EngRun *run);  /* base name, valid UTF-8; NULL for runs that were kept before it was */
 const char *eng_run_get_model_hash (EngRun *run);
 const char *eng_run_get_build_hash (EngRun *run);
 EngRecipe *eng_run_get_recipe (EngRun *run);

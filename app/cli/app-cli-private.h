@@ -20,7 +20,14 @@ typedef struct
 } AppCommand;
 
 extern const AppCommand app_command_inspect, app_command_run, app_command_bench, app_command_profile, app_command_eval,
-    app_command_convert, app_command_techniques, app_command_tradeoff;
+    app_command_convert, app_command_techniques, app_command_tradeoff, app_command_compare, app_command_runs;
+
+/* Errors of this domain are exit statuses above 1: their code. */
+#define APP_CLI_EXIT (app_cli_exit_quark ())
+GQuark app_cli_exit_quark (void);
+
+/* The runs that the arguments after the first name (eng_run_find()), of EngRun; NULL with @error set. */
+GPtrArray *app_cli_find_runs (int argc, char **argv, GError **error);
 
 /* Parse @entries out of @argv and leave the file arguments; exactly @n_files of them, else an error with the command's usage. */
 gboolean app_cli_parse (const AppCommand *command, const GOptionEntry *entries, int *argc, char ***argv, guint n_files,

@@ -3,10 +3,12 @@
 #include <math.h>
 
 #include "app-cli-private.h"
+#include "eng-run-find.h"
 #include "eng-run.h"
 
 static gboolean as_json, as_csv, by_node;
 static char *prompt, *recipe_text;
+static char *save_path;
 static char **inputs;
 static int n_predict = 64, n_threads = 0, n_repeats = 0;
 static double seconds, rate;
@@ -22,6 +24,7 @@ static const GOptionEntry entries[] = {
   { "threads", 't', 0, G_OPTION_ARG_INT, &n_threads, "Threads, instead of the recipe's", "N" },
   { "nodes", 0, 0, G_OPTION_ARG_NONE, &by_node, "Every node, not every layer", NULL },
   { "csv", 0, 0, G_OPTION_ARG_NONE, &as_csv, "Comma-separated values, every node", NULL },
+  { "save", 0, 0, G_OPTION_ARG_FILENAME, &save_path, "Keep the run in a file, for `lathe compare` and `lathe report`", "FILE.json" },
   { "json", 0, 0, G_OPTION_ARG_NONE, &as_json, "One JSON object: the whole run", NULL },
   { NULL },
 };
@@ -124,7 +127,7 @@ run_command (int argc, char **argv, GError **error)
   workload = make_workload (model);
   cancellable = app_cli_stop_on_interrupt ();
   run = eng_run_new (build, workload, NULL, NULL, cancellable, error);
-  if (run == NULL)
+  if (run == NULL || (save_path != NULL && !eng_run_save (run, save_path, error)))
     return FALSE;
   if (as_json || as_csv)
     {

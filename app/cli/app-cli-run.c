@@ -4,6 +4,7 @@
 
 #include "app-cli-private.h"
 #include "eng-history.h"
+#include "eng-run-find.h"
 #include "eng-run.h"
 
 static gboolean as_json, chat, ignore_end, keep;
@@ -11,6 +12,7 @@ static char *prompt, *system_prompt, *recipe_text;
 static int n_predict = 128, n_threads = 0, top_k = 0;
 static gint64 seed = 0;
 static double temperature = 0, top_p = 1, min_p = 0;
+static char *save_path;
 static char **inputs, *output;
 static int n_repeats;
 static double seconds, rate;
@@ -35,6 +37,7 @@ static const GOptionEntry entries[] = {
   { "seconds", 0, 0, G_OPTION_ARG_DOUBLE, &seconds, "Run over the inputs again and again for so long (inf: until Ctrl-C)", "S" },
   { "rate", 0, 0, G_OPTION_ARG_DOUBLE, &rate, "With --seconds: inputs per second (as fast as possible)", "HZ" },
   { "keep", 0, 0, G_OPTION_ARG_NONE, &keep, "Keep the run in the history", NULL },
+  { "save", 0, 0, G_OPTION_ARG_FILENAME, &save_path, "Keep the run in a file, for `lathe compare` and `lathe report`", "FILE.json" },
   { "json", 0, 0, G_OPTION_ARG_NONE, &as_json, "One JSON object: the whole run", NULL },
   { NULL },
 };
@@ -160,6 +163,8 @@ show (EngRun *run, EngBuild *build, GError **error)
     app_cli_print_figures (run, build);
   else
     print_summary (run);
+  if (save_path != NULL && !eng_run_save (run, save_path, error))
+    return FALSE;
   if (keep)
     {
       g_autoptr (EngHistory) history = eng_history_open (NULL, error);

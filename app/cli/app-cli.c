@@ -14,7 +14,10 @@ static const AppCommand *const commands[] = {
   &app_command_inspect, &app_command_run,     &app_command_bench,
   &app_command_profile, &app_command_eval,    &app_command_convert,
   &app_command_techniques, &app_command_tradeoff,
+  &app_command_compare, &app_command_runs,
 };
+
+G_DEFINE_QUARK (app-cli-exit, app_cli_exit)
 
 static const AppCommand *
 find_command (const char *name)
@@ -68,7 +71,7 @@ app_cli_main (int argc, char **argv)
   if (command->run (argc - 1, argv + 1, &error))
     return 0;
   g_printerr ("lathe %s: %s\n", command->name, error != NULL ? error->message : "failed");
-  return 1;
+  return error != NULL && error->domain == APP_CLI_EXIT ? error->code : 1;
 }
 
 gboolean

@@ -24,9 +24,13 @@ test_verdicts (void)
 
   g_assert_cmpint (change.verdict, ==, APP_CHANGE_BETTER);
   g_assert_cmpfloat_with_epsilon (change.frac, 0.5, 1e-12);
-  /* The widest the ends allow: 147 / 102 and 153 / 98. */
-  g_assert_cmpfloat_with_epsilon (change.low, 147.0 / 102.0 - 1.0, 1e-12);
-  g_assert_cmpfloat_with_epsilon (change.high, 153.0 / 98.0 - 1.0, 1e-12);
+  /* Zou and Donner 2008, equation 6, on logarithms. */
+  g_assert_cmpfloat_with_epsilon (
+      change.low, 1.5 * exp (-sqrt (pow (log (150.0 / 147.0), 2) + pow (log (102.0 / 100.0), 2))) - 1.0,
+      1e-12);
+  g_assert_cmpfloat_with_epsilon (
+      change.high, 1.5 * exp (sqrt (pow (log (153.0 / 150.0), 2) + pow (log (100.0 / 98.0), 2))) - 1.0,
+      1e-12);
   g_assert_cmpstr (app_change_arrow (&change), ==, "▲");
 
   change = app_change (&slow, &fast, TRUE);
@@ -113,10 +117,11 @@ test_shares (void)
   g_assert_true (change.points);
   g_assert_cmpint (change.verdict, ==, APP_CHANGE_WORSE);
   g_assert_cmpfloat_with_epsilon (change.frac, -0.09, 1e-12);
-  g_assert_cmpfloat_with_epsilon (change.low, -0.11, 1e-12);
-  g_assert_cmpfloat_with_epsilon (change.high, -0.07, 1e-12);
+  /* One point to either side of both: the root of two. */
+  g_assert_cmpfloat_with_epsilon (change.low, -0.09 - sqrt (2) / 100, 1e-12);
+  g_assert_cmpfloat_with_epsilon (change.high, -0.09 + sqrt (2) / 100, 1e-12);
   g_assert_cmpstr (text, ==, "\u22129.0\u202fpp");
-  g_assert_nonnull (strstr (full, "\u221211.0"));
+  g_assert_nonnull (strstr (full, "\u221210.4"));
   change = app_change (&none, &after, TRUE);
   g_assert_cmpint (change.verdict, ==, APP_CHANGE_WORSE);
 }

@@ -1,0 +1,154 @@
+/* What layers and operators have values of, one table row each. Called by the comparison. A new metric: its number in eng-compare.h, two functions and a row
+ * here. */
+#include "eng-compare-private.h"
+
+#include <math.h>
+
+static EngFigure
+from_latency (const EngLatency *latency)
+{
+  EngFigure figure;
+
+  if (latency->n == 0)
+    return eng_figure_unavailable ("ns", "not measured");
+  figure = eng_figure_exact (latency->median_ns, "ns");
+  figure.n = latency->n;
+  figure.low = latency->low_ns;
+  figure.high = latency->high_ns;
+  return figure;
+}
+
+static EngFigure
+latency_of_node (EngRun *run, RtPhase phase, guint node)
+{
+  return from_latency (&eng_profile_get_phase (eng_run_get_profile (run), phase)->nodes[node]);
+}
+
+static EngFigure
+latency_of_layer (EngRun *run, RtPhase phase, int layer)
+{
+  return from_latency (
+      &eng_profile_get_phase (eng_run_get_profile (run), phase)->layers[layer + 1]);
+}
+
+#define MEMORY(what)                                                                               \
+  static EngFigure what##_of_node (EngRun *run, RtPhase phase G_GNUC_UNUSED, guint node)           \
+  {                                                                                                \
+    return eng_figure_exact (                                                                      \
+        (double)eng_profile_get_node_memory (eng_run_get_profile (run), node)->what##_bytes, "B"); \
+  }                                                                                                \
+  static EngFigure what##_of_layer (EngRun *run, RtPhase phase G_GNUC_UNUSED, int layer)           \
+  {                                                                                                \
+    return eng_figure_exact (                                                                      \
+        (double)eng_profile_get_layer_memory (eng_run_get_profile (run), layer)->what##_bytes,     \
+        "B");                                                                                      \
+  }
+
+MEMORY (weight)
+MEMORY (activation)
+MEMORY (kv)
+
+static const EngMetricInfo infos[ENG_N_METRICS] = {
+  [ENG_METRIC_LATENCY] = { "latency_ns", "Latency", "ns", TRUE, TRUE, ENG_ASPECT_TIMES,
+                           latency_of_node, latency_of_layer },
+  [ENG_METRIC_WEIGHTS] = { "weight_bytes", "Weights", "B", TRUE, TRUE, ENG_ASPECT_MEMORY,
+                           weight_of_node, weight_of_layer },
+  [ENG_METRIC_ACTIVATIONS] = { "activation_bytes", "Activations", "B", TRUE, FALSE,
+                               ENG_ASPECT_MEMORY, activation_of_node, activation_of_layer },
+  [ENG_METRIC_KV]
+  = { "kv_bytes", "Key-value cache", "B", TRUE, TRUE, ENG_ASPECT_MEMORY, kv_of_node, kv_of_layer },
+};
+
+const EngMetricInfo *
+eng_metric_info (EngMetric metric)
+{
+  g_return_val_if_fail (metric < ENG_N_METRICS, NULL);
+  return &infos[metric];
+}
+
+const char *
+eng_metric_name (EngMetric metric)
+{
+  return eng_metric_info (metric)->name;
+}
+
+const char *
+eng_metric_title (EngMetric metric)
+{
+  return eng_metric_info (metric)->title;
+}
+
+const char *
+eng_metric_unit (EngMetric metric)
+{
+  return eng_metric_info (metric)->unit;
+}
+
+gboolean
+eng_metric_lower_is_better (EngMetric metric)
+{
+  return eng_metric_info (metric)->lower_is_better;
+}
+
+gboolean
+eng_metric_adds_up (EngMetric metric)
+{
+  return eng_metric_info (metric)->adds_up;
+}
+
+EngAspect
+eng_metric_aspect (EngMetric metric)
+{
+  return eng_metric_info (metric)->aspect;
+}
+
+static EngFigure
+largest (const EngFigure *figures, guint n, const char *unit)
+{
+  EngFigure most = eng_figure_unavailable (unit, n > 0 ? figures[0].reason : "not measured");
+
+  for (guint i = 0; i < n; i++)
+    if (figures[i].available && (!most.available || figures[i].value > most.value))
+      most = figures[i];
+  return most;
+}
+
+/* How many nodes of each layer are in @nodes, less how many there are at all: 0 where all are. [n_layers + 2]. */
+static int *
+missing_of_layers (EngProfile *profile, const guint *nodes, guint n)
+{
+  int *missing = g_new0 (int, (gsize)eng_profile_get_n_layers (profile) + 2);
+
+  for (guint i = 0; i < eng_profile_get_n_nodes (profile); i++)
+    missing[eng_profile_get_node_layer (profile, i) + 1]++;
+  for (guint i = 0; i < n; i++)
+    missing[eng_profile_get_node_layer (profile, nodes[i]) + 1]--;
+  return missing;
+}
+
+EngFigure
+eng_metric_measure (EngMetric metric, EngRun *run, RtPhase phase, const guint *nodes, guint n)
+{
+  const EngMetricInfo *info = eng_metric_info (metric);
+  EngProfile *profile = eng_run_get_profile (run);
+  g_autofree int *missing = missing_of_layers (profile, nodes, n);
+  g_autoptr (GArray) parts = g_array_new (FALSE, FALSE, sizeof (EngFigure));
+  const EngFigure *figures;
+
+  for (guint i = 0; i < n; i++)
+    {
+      int layer = eng_profile_get_node_layer (profile, nodes[i]);
+      EngFigure part;
+
+      if (missing[layer + 1] < 0)
+        continue; /* counted as a whole */
+      part = missing[layer + 1] == 0 ? info->of_layer (run, phase, layer)
+                                     : info->of_node (run, phase, nodes[i]);
+      if (missing[layer + 1] == 0)
+        missing[layer + 1] = -1;
+      g_array_append_val (parts, part);
+    }
+  figures = (const EngFigure *)(gpointer)parts->data;
+  return info->adds_up ? eng_figure_sum (figures, parts->len, info->unit)
+                       : largest (figures, parts->len, info->unit);
+}

@@ -1,0 +1,36 @@
+/* What the files of a comparison share. */
+#pragma once
+
+#include "eng-compare.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  const char *name, *title, *unit;
+  gboolean lower_is_better;
+  gboolean adds_up; /* several nodes: the sum; else the largest */
+  EngAspect aspect;
+  EngFigure (*of_node) (EngRun *run, RtPhase phase, guint node);
+  EngFigure (*of_layer) (EngRun *run, RtPhase phase, int layer);
+} EngMetricInfo;
+
+const EngMetricInfo *eng_metric_info (EngMetric metric);
+
+/* What the run's @nodes cost together. Where they are all nodes of a layer, the layer's own samples count: the median of a sum is narrower than a sum of
+ * medians. Unavailable where nothing was measured. */
+EngFigure eng_metric_measure (EngMetric metric, EngRun *run, RtPhase phase, const guint *nodes,
+                              guint n);
+
+/* What of @run can be set against @first. */
+typedef struct
+{
+  char *withheld[ENG_N_ASPECTS]; /* NULL: comparable */
+  GStrv caveats;
+} EngComparable;
+
+void eng_comparable_init (EngComparable *comparable, EngRun *first, EngRun *run, EngAlignKind kind,
+                          const char *why_not);
+void eng_comparable_clear (EngComparable *comparable);
+
+G_END_DECLS
