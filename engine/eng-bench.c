@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "eng-error.h"
+#include "eng-repeat.h"
 #include "kn-matmul.h"
 #include "rt-exec.h"
 
@@ -60,11 +61,15 @@ run_decode (EngBuild *build, const gint32 *tokens, guint n, GError **error)
 
 typedef double (*PassFn) (EngBuild *build, const gint32 *tokens, guint n, GError **error);
 
+/* As often as @config says. The rule is told times, not speeds: warm-up is what is slow. */
 static gboolean
-repeat (EngBuild *build, PassFn pass, const gint32 *tokens, guint n, guint n_repeats, EngFigure *figure, GCancellable *cancellable,
-        GError **error)
+repeat (EngBuild *build, PassFn pass, const gint32 *tokens, guint n, const EngBenchConfig *config,
+        EngFigure *figure, GCancellable *cancellable, GError **error)
 {
-  g_autofree double *samples = g_new (double, n_repeats);
+  g_autoptr (GArray) samples = g_array_new (FALSE, FALSE, sizeof (double));
+  gboolean asked = config->n_repeats > 0;
+  EngRepeat rule;
+  guint64 start;
 
   if (n == 0)
     {
@@ -74,15 +79,25 @@ repeat (EngBuild *build, PassFn pass, const gint32 *tokens, guint n, guint n_rep
   /* One pass before the first that counts: pages, caches and clocks warm up. */
   if (pass (build, tokens, n, error) <= 0)
     return FALSE;
-  for (guint i = 0; i < n_repeats; i++)
+  eng_repeat_init (&rule, &(EngRepeatRule){ .target_width = asked ? 0 : config->interval_width,
+                                            .budget_s = asked ? INFINITY : config->budget_s,
+                                            .n_min = ENG_REPEAT_MIN,
+                                            .n_max = config->n_repeats });
+  start = rt_now_ns ();
+  while (eng_repeat_decide (&rule, (const double *)samples->data, samples->len, samples->len,
+                            (double)(rt_now_ns () - start) * 1e-9)
+         == ENG_REPEAT_MORE)
     {
       if (g_cancellable_set_error_if_cancelled (cancellable, error))
         return FALSE;
-      samples[i] = pass (build, tokens, n, error);
-      if (samples[i] <= 0)
+      double speed = pass (build, tokens, n, error);
+      if (speed <= 0)
         return FALSE;
+      double seconds = n / speed;
+      g_array_append_val (samples, seconds);
     }
-  *figure = eng_figure_from_samples (samples, n_repeats, "tok/s");
+  *figure = eng_repeat_figure ((const double *)samples->data, samples->len, n, TRUE, "tok/s",
+                               "no repeat was asked for");
   return TRUE;
 }
 
@@ -122,7 +137,7 @@ eng_bench (EngBuild *build, const EngBenchConfig *config, const EngRoof *roof, E
   RtExec *exec;
 
   g_return_val_if_fail (ENG_IS_BUILD (build), FALSE);
-  g_return_val_if_fail (config->n_repeats >= 1, FALSE);
+  g_return_val_if_fail (config->n_repeats > 0 || config->budget_s > 0, FALSE);
 
   exec = eng_build_get_exec (build);
   if (n_tokens > rt_kv_capacity (rt_exec_kv (exec)))
@@ -135,8 +150,10 @@ eng_bench (EngBuild *build, const EngBenchConfig *config, const EngRoof *roof, E
   fill_tokens (tokens, n_tokens, rt_exec_n_vocab (exec));
   *result = (EngBenchResult) { .decode_share_of_read = NAN, .prefill_share_of_ops = NAN };
   rt_exec_set_tracing (exec, false);
-  if (!repeat (build, run_prefill, tokens, config->n_prefill, config->n_repeats, &result->prefill, cancellable, error)
-      || !repeat (build, run_decode, tokens, config->n_decode, config->n_repeats, &result->decode, cancellable, error))
+  if (!repeat (build, run_prefill, tokens, config->n_prefill, config, &result->prefill, cancellable,
+               error)
+      || !repeat (build, run_decode, tokens, config->n_decode, config, &result->decode, cancellable,
+                  error))
     return FALSE;
 
   count_work (build, config, result);

@@ -11,7 +11,9 @@ typedef struct
 {
   guint n_prefill; /* tokens of the prompt */
   guint n_decode;  /* tokens decoded, one by one, from an empty cache */
-  guint n_repeats; /* of each, after one warm-up; 6 and more give a 95 % interval */
+  guint n_repeats; /* of each, after one warm-up; 6 and more give a 95 % interval. 0: until the interval is narrow or the budget is spent */
+  double interval_width; /* as a fraction of the median, and */
+  double budget_s;       /* of each: see eng-repeat.h; for n_repeats 0 */
 } EngBenchConfig;
 
 typedef struct

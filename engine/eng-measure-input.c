@@ -9,11 +9,9 @@
 #include "eng-error.h"
 #include "rt-clock.h"
 
-/* Clean samples that a figure is wanted to rest on, and how long a person waits for them. */
-#define SAMPLES 31
-#define FEWEST_SAMPLES 7
-#define REPEAT_NS 1500000000ull
-#define LONGEST_REPEAT_NS 10000000000ull
+/* Instrumented inferences that layers rest on at least, and clean ones that are enough for anything. */
+#define FEWEST_NODES 7
+#define MOST_INFERENCES 2000
 
 /* A folder of more files than this is a mistake. */
 #define MAX_INPUTS 1000000
@@ -360,26 +358,46 @@ eng_measure_input_once (EngMeasureInput *self, GError **error)
   return TRUE;
 }
 
+/* Whether the headline needs more; asked for a number of repeats, only that number counts. */
+static gboolean
+needs_more (EngMeasureInput *self, EngRepeat *repeat, guint n_before, guint64 start_ns)
+{
+  self->ended = eng_repeat_decide (repeat, (const double *)self->inference->data,
+                                   self->inference->len, self->inference->len - n_before,
+                                   (double)(rt_now_ns () - start_ns) * 1e-9);
+  /* Layers of one clean sample asked for need one instrumented inference beside it. */
+  if (self->ended == ENG_REPEAT_ENOUGH && self->nodes->len < MIN (repeat->rule.n_max, FEWEST_NODES))
+    return TRUE;
+  return self->ended == ENG_REPEAT_MORE;
+}
+
 gboolean
 eng_measure_input_repeat (EngMeasureInput *self, GError **error)
 {
-  guint wanted = self->workload->n_repeats > 0 ? self->workload->n_repeats : SAMPLES;
-  gboolean asked = self->workload->n_repeats > 0;
+  const EngWorkload *workload = self->workload;
+  gboolean asked = workload->n_repeats > 0;
+  EngRepeatRule rule = { .target_width = asked ? 0 : workload->interval_width,
+                         .budget_s = asked ? INFINITY : workload->budget_s,
+                         .n_min = ENG_REPEAT_MIN,
+                         .n_max = asked ? workload->n_repeats : MOST_INFERENCES };
   guint64 start = rt_now_ns ();
+  guint64 longest_ns = (guint64)(ENG_REPEAT_OVERRUN * workload->budget_s * 1e9);
+  guint n_before = self->inference->len;
+  EngRepeat repeat;
 
   if (self->cancelled || self->last == NULL)
     return TRUE;
   EngResult *result = self->result != NULL ? eng_result_ref (self->result) : NULL;
   gboolean ok = TRUE;
-  while (ok && !self->cancelled
-         && (self->inference->len < wanted || self->nodes->len < MIN (wanted, FEWEST_SAMPLES)))
+  eng_repeat_init (&repeat, &rule);
+  while (ok && !self->cancelled && needs_more (self, &repeat, n_before, start))
     {
-      guint64 spent = rt_now_ns () - start;
-      if (!asked && spent > (self->inference->len < FEWEST_SAMPLES ? LONGEST_REPEAT_NS : REPEAT_NS))
-        break;
-      tell_stage (self, "Measuring again", (double)MIN (self->inference->len, wanted) / wanted);
-      ok = run_input (self, self->last, -1, asked ? 0 : start + LONGEST_REPEAT_NS, error);
+      tell_stage (self, "Measuring again",
+                  asked ? (double)self->inference->len / workload->n_repeats : -1);
+      ok = run_input (self, self->last, -1, asked ? 0 : start + longest_ns, error);
     }
+  if (self->cancelled)
+    self->ended = ENG_REPEAT_MORE;
   /* The text of the run is that of the whole input: a repeat may have been cut short. */
   g_clear_pointer (&self->result, eng_result_unref);
   self->result = result;

@@ -1,6 +1,7 @@
 /* The passes of a run on inputs: single inferences, clean and instrumented in turn, timed. Private to the run. */
 #pragma once
 
+#include "eng-repeat.h"
 #include "eng-run.h"
 #include "tasks/eng-task.h"
 
@@ -24,6 +25,7 @@ typedef struct
   guint n_inputs;     /* inputs begun */
   char rhythm[96];    /* continuous mode: the stage in words, with how many were late */
   gboolean cancelled;
+  EngRepeatVerdict ended; /* why the repeats ended; MORE: none, or stopped */
   gboolean traced; /* what the next inference is */
 
   /* Of the inference before: for pairs of a clean and an instrumented one. */
@@ -43,7 +45,7 @@ void eng_measure_input_clear (EngMeasureInput *measure);
 
 /* Every input once. Stopping is not an error: measure->cancelled. */
 gboolean eng_measure_input_once (EngMeasureInput *measure, GError **error);
-/* The last one again until the figures have samples enough, or workload->n_repeats. Bounded in time. */
+/* The last one again until the headline is known as well as the workload asks, its budget is spent, or workload->n_repeats are done. */
 gboolean eng_measure_input_repeat (EngMeasureInput *measure, GError **error);
 /* Continuous mode: over all inputs, at the rate, for the time. */
 gboolean eng_measure_input_continuous (EngMeasureInput *measure, GError **error);

@@ -9,15 +9,9 @@
 
 #include "eng-error.h"
 
-/* Repeats after the text is done: as many as give an interval, no longer than a person waits
- * without noticing; and where the prompt is read in an instant, more of them, because an instant is
- * easily disturbed. */
-#define PROMPT_REPEATS 7
-#define PROMPT_REPEAT_NS 1500000000ull
-#define PROMPT_REPEATS_QUICK 31
-#define PROMPT_QUICK_NS 300000000ull
-#define DECODE_SAMPLES 12
-#define DECODE_REPEAT_NS 1000000000ull
+/* Clean samples of so many steps say nothing new about a speed: a text of a thousand tokens is not
+ * decoded twice. */
+#define MOST_STEPS 2000
 
 static GArray *
 samples_new (void)
@@ -380,44 +374,74 @@ eng_measure_decode (EngMeasure *self, GError **error)
 
 /* ---- Repeats ---- */
 
-/* The steps of the text once more, clean where they were instrumented: a short text is too few
- * samples. */
+static double
+seconds_since (guint64 start_ns)
+{
+  return (double)(rt_now_ns () - start_ns) * 1e-9;
+}
+
+/* Whether the figure of @samples needs more; @n_before of them were there before @start_ns. */
 static gboolean
-repeat_decode (EngMeasure *self, GError **error)
+needs_more (EngRepeat *repeat, const GArray *samples, guint n_before, guint64 start_ns,
+            EngRepeatVerdict *verdict)
+{
+  *verdict = eng_repeat_decide (repeat, (const double *)samples->data, samples->len,
+                                samples->len - n_before, seconds_since (start_ns));
+  return *verdict == ENG_REPEAT_MORE;
+}
+
+/* Step @i of the text again. */
+static gboolean
+repeat_step (EngMeasure *self, RtSampler *sampler, guint i, gboolean traced, Step *last,
+             GError **error)
+{
+  gint32 token = g_array_index (self->generated, gint32, i), unused;
+  Step step;
+
+  if (!decode_step (self, token, traced, &step, error))
+    return FALSE;
+  if (self->cancelled)
+    return TRUE;
+  guint64 chosen_at = rt_now_ns ();
+  choose (self, sampler, &unused);
+  if (!traced)
+    add_sample (self->token_clean, step.clean_ns + (double)(rt_now_ns () - chosen_at));
+  if (traced && !last->traced)
+    pair_steps (self, last, &step);
+  *last = step;
+  return TRUE;
+}
+
+/* The steps of the text again and again, clean where they were instrumented, in turn: a short text
+ * is too few samples. */
+static gboolean
+repeat_decode (EngMeasure *self, RtSampler *sampler, double budget_s, GError **error)
 {
   guint n_steps = self->generated->len - 1; /* the last token was never fed */
+  guint n_before = self->token_clean->len;
   guint64 start = rt_now_ns ();
-  RtSampler *sampler
-      = rt_sampler_new (&self->workload->sampler, rt_exec_n_vocab (self->exec), NULL);
-  Step last = { FALSE, NAN, NAN };
-  gboolean ok = TRUE;
+  Step last = { TRUE, NAN, NAN };
+  EngRepeat repeat;
 
-  for (guint round = 1; ok && sampler != NULL && n_steps > 0
-                        && self->step_clean->len < DECODE_SAMPLES && !self->cancelled;
-       round++)
+  if (n_steps == 0)
+    return TRUE;
+  eng_repeat_init (&repeat, &(EngRepeatRule){ .target_width = self->workload->interval_width,
+                                              .budget_s = budget_s,
+                                              .n_min = ENG_REPEAT_MIN,
+                                              .n_max = MOST_STEPS });
+  for (guint i = 0; needs_more (&repeat, self->token_clean, n_before, start, &self->decode_ended);
+       i++)
     {
-      if (rt_now_ns () - start > DECODE_REPEAT_NS)
+      guint round = 1 + i / n_steps, at = i % n_steps;
+      if (at == 0)
+        rt_kv_set_n_used (rt_exec_kv (self->exec), (guint32)self->n_prompt);
+      tell_stage (self, "Measuring the steps again", -1);
+      if (!repeat_step (self, sampler, at, (at + round) % 2 == 1, &last, error))
+        return FALSE;
+      if (self->cancelled)
         break;
-      rt_kv_set_n_used (rt_exec_kv (self->exec), (guint32)self->n_prompt);
-      for (guint i = 0;
-           ok && i < n_steps && !self->cancelled && rt_now_ns () - start < DECODE_REPEAT_NS; i++)
-        {
-          gint32 token = g_array_index (self->generated, gint32, i), unused;
-          Step step;
-          ok = decode_step (self, token, (i + round) % 2 == 1, &step, error);
-          if (!ok || self->cancelled)
-            break;
-          guint64 chosen_at = rt_now_ns ();
-          choose (self, sampler, &unused);
-          if (!step.traced)
-            add_sample (self->token_clean, step.clean_ns + (double)(rt_now_ns () - chosen_at));
-          if (step.traced != last.traced && (i + round) % 2 == 1)
-            pair_steps (self, &last, &step);
-          last = step;
-        }
     }
-  rt_sampler_free (sampler);
-  return ok;
+  return TRUE;
 }
 
 /* The prompt once more: clean, for the totals, and its first chunk instrumented, for the layers. */
@@ -444,28 +468,24 @@ prompt_round (EngMeasure *self, RtSampler *sampler, GError **error)
 }
 
 static gboolean
-repeat_prompt (EngMeasure *self, GError **error)
+repeat_prompt (EngMeasure *self, RtSampler *sampler, double budget_s, GError **error)
 {
-  RtError rt_error = { 0 };
-  RtSampler *sampler
-      = rt_sampler_new (&self->workload->sampler, rt_exec_n_vocab (self->exec), &rt_error);
-  if (sampler == NULL)
-    return eng_error_take_rt (&rt_error, error);
+  guint n_before = self->prefill->len;
+  guint64 start = rt_now_ns ();
+  EngRepeat repeat;
 
-  guint64 start = rt_now_ns (), spent = 0;
-  gboolean ok = TRUE;
-  for (guint i = 0; ok && !self->cancelled && i < PROMPT_REPEATS_QUICK; i++)
+  eng_repeat_init (&repeat, &(EngRepeatRule){ .target_width = self->workload->interval_width,
+                                              .budget_s = budget_s,
+                                              .n_min = ENG_REPEAT_MIN });
+  while (needs_more (&repeat, self->prefill, n_before, start, &self->prompt_ended))
     {
-      /* Stop where another round would not fit. */
-      if (i > 0 && spent + spent / i > (i < PROMPT_REPEATS ? PROMPT_REPEAT_NS : PROMPT_QUICK_NS))
+      tell_stage (self, "Measuring the prompt again", MIN (seconds_since (start) / budget_s, 1));
+      if (!prompt_round (self, sampler, error))
+        return FALSE;
+      if (self->cancelled)
         break;
-      tell_stage (self, "Measuring the prompt again",
-                  (double)MIN (i, PROMPT_REPEATS) / PROMPT_REPEATS);
-      ok = prompt_round (self, sampler, error);
-      spent = rt_now_ns () - start;
     }
-  rt_sampler_free (sampler);
-  return ok;
+  return TRUE;
 }
 
 gboolean
@@ -473,7 +493,20 @@ eng_measure_repeat (EngMeasure *self, GError **error)
 {
   if (self->cancelled || self->not_finite)
     return TRUE;
-  gboolean ok = repeat_decode (self, error) && repeat_prompt (self, error);
+  RtError rt_error = { 0 };
+  RtSampler *sampler
+      = rt_sampler_new (&self->workload->sampler, rt_exec_n_vocab (self->exec), &rt_error);
+  if (sampler == NULL)
+    return eng_error_take_rt (&rt_error, error);
+
+  double budget_s = self->workload->budget_s;
+  guint64 start = rt_now_ns ();
+  gboolean ok = repeat_decode (self, sampler, budget_s / 2, error);
+  if (ok && !self->cancelled)
+    ok = repeat_prompt (self, sampler, MAX (budget_s - seconds_since (start), budget_s / 2), error);
+  rt_sampler_free (sampler);
+  if (self->cancelled)
+    self->decode_ended = self->prompt_ended = ENG_REPEAT_MORE;
   self->cancelled = FALSE; /* the text is complete: stopping now only means fewer repeats */
   return ok;
 }

@@ -1,6 +1,7 @@
 /* The passes of a run: prompt and decode steps, clean and instrumented, timed. Private to the run. */
 #pragma once
 
+#include "eng-repeat.h"
 #include "eng-run.h"
 #include "eng-stream.h"
 
@@ -25,6 +26,7 @@ typedef struct
   const char *stop;   /* why the text ended; NULL while it goes on */
   gboolean cancelled;
   gboolean not_finite; /* the model gave logits that are no numbers */
+  EngRepeatVerdict decode_ended, prompt_ended; /* why their repeats ended; MORE: stopped */
 
   /* Samples in nanoseconds, owned: double. */
   GArray *prefill;      /* clean: whole prompt */
@@ -43,7 +45,8 @@ void eng_measure_clear (EngMeasure *measure);
 gboolean eng_measure_prompt (EngMeasure *measure, GError **error);
 /* Decode until something ends it; steps are clean and instrumented in turn. A cancelled step is not an error: measure->cancelled. */
 gboolean eng_measure_decode (EngMeasure *measure, GError **error);
-/* After the text is done: prompt and, for short texts, decode steps once more, so that their figures rest on enough samples. Bounded in time. */
+/* After the text is done: its decode steps and the prompt once more, until their figures are known as well as the workload asks, or its budget is spent (half of it
+ * for the steps). */
 gboolean eng_measure_repeat (EngMeasure *measure, GError **error);
 
 G_END_DECLS

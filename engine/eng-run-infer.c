@@ -170,6 +170,8 @@ measure_all (EngMeasureInput *measure, EngRun *run, EngMachine *machine, GError 
   if (!ok)
     return FALSE;
   make_figures (run, measure);
+  run->ended[ENG_FIGURE_INFERENCE] = run->ended[ENG_FIGURE_INFERENCES] = measure->ended;
+  run->workload = eng_workload_copy (measure->workload);
   run->n_threads = eng_build_get_n_threads (measure->run->build);
   judge (run, measure, &watch, machine);
   describe (run, measure, machine);

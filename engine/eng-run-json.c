@@ -50,6 +50,8 @@ write_workload (JsonBuilder *builder, const EngWorkload *workload)
   json_builder_set_member_name (builder, "workload");
   json_builder_begin_object (builder);
   eng_json_add_string (builder, "kind", eng_workload_kind_name (workload->kind));
+  eng_json_add_double (builder, "interval_width", workload->interval_width);
+  eng_json_add_double (builder, "budget_s", workload->budget_s);
   if (workload->kind == ENG_WORKLOAD_INPUT)
     {
       write_input_workload (builder, workload);
@@ -80,6 +82,19 @@ write_embedded (JsonBuilder *builder, const char *name, const char *json)
     json_builder_add_null_value (builder);
 }
 
+/* Why the repeats of each headline figure ended. */
+static void
+write_ended (JsonBuilder *builder, EngRun *self)
+{
+  json_builder_set_member_name (builder, "ended_by");
+  json_builder_begin_object (builder);
+  for (guint i = 0; i < ENG_N_FIGURES; i++)
+    if (self->ended[i] != ENG_REPEAT_MORE)
+      eng_json_add_string (builder, eng_figure_id_name (i),
+                           eng_repeat_verdict_name (self->ended[i]));
+  json_builder_end_object (builder);
+}
+
 char *
 eng_run_to_json (EngRun *self)
 {
@@ -104,6 +119,7 @@ eng_run_to_json (EngRun *self)
   eng_json_add_strv (builder, "reasons", (const char *const *)self->reasons);
   eng_json_add_strv (builder, "notes", (const char *const *)self->notes);
   eng_json_add_string (builder, "stop", self->stop);
+  write_ended (builder, self);
   if (self->workload->kind == ENG_WORKLOAD_TEXT)
     {
       eng_json_add_int (builder, "prompt_tokens", self->n_prompt);
@@ -162,6 +178,31 @@ get_positive (JsonObject *object, const char *name)
 {
   double value = eng_json_get_double (object, name);
   return value > 0 ? value : 0;
+}
+
+/* Absent in runs of earlier versions: what new ones have. */
+static void
+read_precision (EngWorkload *workload, JsonObject *object)
+{
+  double width = eng_json_get_double (object, "interval_width");
+  double budget = eng_json_get_double (object, "budget_s");
+
+  if (width >= 0)
+    workload->interval_width = width;
+  if (budget > 0)
+    workload->budget_s = budget;
+}
+
+static void
+read_ended (EngRun *self, JsonObject *object)
+{
+  for (guint i = 0; object != NULL && i < ENG_N_FIGURES; i++)
+    {
+      const char *name = eng_json_get_string (object, eng_figure_id_name (i));
+      for (EngRepeatVerdict v = ENG_REPEAT_MORE; name != NULL && v <= ENG_REPEAT_ENOUGH; v++)
+        if (g_str_equal (name, eng_repeat_verdict_name (v)))
+          self->ended[i] = v;
+    }
 }
 
 static EngWorkload *
@@ -284,6 +325,8 @@ eng_run_from_json (const char *json, GError **error)
   self->time = eng_json_get_int (object, "time_unix_s", 0);
   eng_run_model_read (&self->model, object);
   self->workload = read_workload (workload);
+  read_precision (self->workload, workload);
+  read_ended (self, eng_json_get_object (object, "ended_by"));
   self->machine_json = dup_embedded (object, "machine");
   if (self->machine_json == NULL)
     self->machine_json = g_strdup ("{}");

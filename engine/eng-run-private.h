@@ -2,6 +2,7 @@
 #pragma once
 
 #include "eng-machine.h"
+#include "eng-repeat.h"
 #include "eng-run-model.h"
 #include "eng-run.h"
 #include "eng-watch.h"
@@ -19,6 +20,7 @@ struct _EngRun
   EngRecipe *recipe;
   EngWorkload *workload;
   EngFigure figures[ENG_N_FIGURES];
+  EngRepeatVerdict ended[ENG_N_FIGURES]; /* why its repeats ended; ENG_REPEAT_MORE: no rule was followed, or it was stopped */
   EngProfile *profile;
   char *text;
   EngResult *result; /* NULL: none, or from the history */

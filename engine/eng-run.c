@@ -1,5 +1,6 @@
 /* The run as a value: getters, the names of its figures, the workload, and its table as CSV. Making
  * one is eng-run-generate.c, its JSON eng-run-json.c. */
+#include "eng-repeat.h"
 #include "eng-run-private.h"
 
 #include <math.h>
@@ -157,6 +158,8 @@ eng_workload_new (const char *prompt)
   EngWorkload *workload = g_new0 (EngWorkload, 1);
   workload->prompt = g_strdup (prompt != NULL ? prompt : "");
   workload->n_predict = 128;
+  workload->interval_width = ENG_REPEAT_TARGET_WIDTH;
+  workload->budget_s = ENG_REPEAT_BUDGET_S;
   workload->sampler = (RtSamplerConfig){ .top_p = 1 };
   return workload;
 }
@@ -294,6 +297,13 @@ eng_run_get_figure (EngRun *self, EngFigureId id)
   g_return_val_if_fail (ENG_IS_RUN (self) && id < ENG_N_FIGURES,
                         eng_figure_unavailable (NULL, NULL));
   return self->figures[id];
+}
+
+EngRepeatVerdict
+eng_run_get_ended (EngRun *self, EngFigureId id)
+{
+  g_return_val_if_fail (ENG_IS_RUN (self) && id < ENG_N_FIGURES, ENG_REPEAT_MORE);
+  return self->ended[id];
 }
 
 EngProfile *

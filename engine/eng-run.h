@@ -4,6 +4,7 @@
 #include "eng-figure.h"
 #include "eng-profile.h"
 #include "eng-recipe.h"
+#include "eng-repeat.h"
 #include "eng-result.h"
 #include "rt-sampler.h"
 
@@ -34,6 +35,11 @@ typedef struct
   double seconds;     /* continuous mode: over the inputs again and again for so long; 0: not; INFINITY: until it is stopped */
   gboolean labelled;  /* the one input is a labelled set that the build is evaluated on: eng_run_evaluate() */
   double rate_hz;     /* continuous mode: inputs per second; 0: as fast as possible */
+
+  /* How well it is to be known, not what is done: workloads that differ in these alone are equal. Repeats go on until the 95 % intervals of the headline
+   * figures are this narrow or the time is spent (eng-repeat.h). The clean text or inputs themselves always run to their end. */
+  double interval_width; /* as a fraction of the median: 0.05; 0: the budget alone decides */
+  double budget_s;       /* for repeats: 3 */
 } EngWorkload;
 
 EngWorkload *eng_workload_new (const char *prompt); /* 128 tokens, greedy, no chat */
@@ -108,6 +114,7 @@ char *eng_run_dup_recipe_text (EngRun *run);       /* in words, without what doe
 const EngWorkload *eng_run_get_workload (EngRun *run);
 const char *eng_run_get_machine_json (EngRun *run); /* eng_machine_to_json() at the time */
 EngFigure eng_run_get_figure (EngRun *run, EngFigureId id);
+EngRepeatVerdict eng_run_get_ended (EngRun *run, EngFigureId id); /* why the figure's repeats ended; ENG_REPEAT_MORE: none, or it was stopped */
 EngProfile *eng_run_get_profile (EngRun *run);
 const char *eng_run_get_text (EngRun *run);        /* generated, valid UTF-8 */
 EngResult *eng_run_get_result (EngRun *run);       /* of a network's last input; NULL for language models and for runs from the history */

@@ -9,7 +9,7 @@
 
 static gboolean as_json, fresh_roofs;
 static char **recipes, **threads, **inputs;
-static int n_prefill = 128, n_decode = 64, n_repeats = 7;
+static int n_prefill = 128, n_decode = 64, n_repeats = 0;
 
 static const GOptionEntry entries[] = {
   { "recipe", 0, 0, G_OPTION_ARG_STRING_ARRAY, &recipes, "A recipe: a file or JSON; may be repeated", "FILE|JSON" },
@@ -17,7 +17,8 @@ static const GOptionEntry entries[] = {
   { "input", 'i', 0, G_OPTION_ARG_FILENAME_ARRAY, &inputs, "Of a network: a file or a folder; may be repeated (random without)", "FILE" },
   { "prefill", 0, 0, G_OPTION_ARG_INT, &n_prefill, "Tokens of the prompt (128)", "N" },
   { "decode", 0, 0, G_OPTION_ARG_INT, &n_decode, "Tokens to decode (64)", "N" },
-  { "repeats", 'r', 0, G_OPTION_ARG_INT, &n_repeats, "Repeats of each (7); fewer than 6 give no 95 % interval", "N" },
+  { "repeats", 'r', 0, G_OPTION_ARG_INT, &n_repeats, "Exactly so many repeats of each, instead of until the interval is narrow; fewer than 6 give no 95 % interval", "N" },
+  APP_CLI_REPEAT_ENTRIES,
   { "measure-roofs", 0, 0, G_OPTION_ARG_NONE, &fresh_roofs, "Measure the machine's roofs again", NULL },
   { "json", 0, 0, G_OPTION_ARG_NONE, &as_json, "One JSON object", NULL },
   { NULL },
@@ -79,7 +80,7 @@ print_text (EngBuild *build, const EngBenchResult *result)
 static gboolean
 bench_network (Bench *bench, EngBuild *build, GError **error)
 {
-  g_autoptr (EngWorkload) workload = app_cli_input_workload (inputs, n_repeats == 7 ? 0 : n_repeats, 0, 0);
+  g_autoptr (EngWorkload) workload = app_cli_input_workload (inputs, n_repeats, 0, 0);
   g_autoptr (EngRun) run = eng_run_new (build, workload, NULL, NULL, NULL, error);
   static const EngFigureId shown[] = { ENG_FIGURE_INFERENCE, ENG_FIGURE_INFERENCES, ENG_FIGURE_PREPROCESSING, ENG_FIGURE_NETWORK,
                                        ENG_FIGURE_POSTPROCESSING, ENG_FIGURE_PEAK_MEMORY };
@@ -118,7 +119,8 @@ bench_one (Bench *bench, EngRecipe *recipe, int n_threads, GError **error)
 {
   g_autoptr (EngRecipe) with_threads = app_cli_recipe_with_threads (recipe, n_threads, error);
   g_autoptr (EngBuild) build = with_threads != NULL ? app_cli_build (bench->model, with_threads, error) : NULL;
-  EngBenchConfig config = { (guint) n_prefill, (guint) n_decode, (guint) n_repeats };
+  EngBenchConfig config = { (guint) n_prefill, (guint) n_decode, (guint) n_repeats, app_cli_interval_percent / 100,
+                            app_cli_budget_s };
   EngBenchResult result;
   EngRoof roof;
 
@@ -169,12 +171,12 @@ run (int argc, char **argv, GError **error)
   g_autofree char *machine_json = NULL;
   Bench bench = { NULL, machine, NULL };
 
-  if (!app_cli_parse (&app_command_bench, entries, &argc, &argv, 1, error))
+  if (!app_cli_parse (&app_command_bench, entries, &argc, &argv, 1, error) || !app_cli_check_repeat (error))
     return FALSE;
-  if (n_prefill < 0 || n_decode < 0 || n_prefill + n_decode == 0 || n_repeats < 1)
+  if (n_prefill < 0 || n_decode < 0 || n_prefill + n_decode == 0 || n_repeats < 0)
     {
       g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                           "--prefill and --decode must not be negative nor both 0, --repeats at least 1");
+                           "--prefill and --decode must not be negative nor both 0, nor --repeats negative");
       return FALSE;
     }
   model = eng_model_load (argv[1], NULL, error);

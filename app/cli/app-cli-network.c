@@ -186,5 +186,6 @@ app_cli_input_workload (char **inputs, int n_repeats, double seconds, double rat
   workload->n_repeats = (guint) MAX (n_repeats, 0);
   workload->seconds = MAX (seconds, 0);
   workload->rate_hz = MAX (rate, 0);
+  app_cli_set_repeat (workload);
   return workload;
 }

@@ -55,6 +55,17 @@ void app_cli_json_print (JsonBuilder *builder);
 /* Cancelled by the first Ctrl-C: a run then ends with what it has. Once per program. */
 GCancellable *app_cli_stop_on_interrupt (void);
 
+/* How well a run is to be known: "--interval" and "--budget", for the entries of a command that makes runs (app-cli-repeat.c). */
+#define APP_CLI_REPEAT_ENTRIES                                                                                                          \
+  { "interval", 0, 0, G_OPTION_ARG_DOUBLE, &app_cli_interval_percent,                                                                   \
+    "Repeat until the 95 % interval is this wide, in percent of the median (5; 0: until the budget is spent)", "PERCENT" },             \
+  { "budget", 0, 0, G_OPTION_ARG_DOUBLE, &app_cli_budget_s, "Seconds for repeats (3)", "S" }
+extern double app_cli_interval_percent, app_cli_budget_s;
+gboolean app_cli_check_repeat (GError **error); /* the values are usable */
+void app_cli_set_repeat (EngWorkload *workload);
+/* "Decode speed: ended by the budget of 3 s before its interval was 5 % wide": a line for each such figure. */
+void app_cli_print_repeats (EngRun *run, void (*print) (const char *format, ...) G_GNUC_PRINTF (1, 2));
+
 /* Networks (app-cli-network.c). */
 void app_cli_print_network (EngModel *model);
 void app_cli_json_network (JsonBuilder *builder, EngModel *model); /* members of the object that is open */

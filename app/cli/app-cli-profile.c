@@ -16,6 +16,7 @@ static double seconds, rate;
 static const GOptionEntry entries[] = {
   { "prompt", 'p', 0, G_OPTION_ARG_STRING, &prompt, "The text to go on from", "TEXT" },
   { "input", 'i', 0, G_OPTION_ARG_FILENAME_ARRAY, &inputs, "Of a network: a file or a folder; may be repeated (random without)", "FILE" },
+  APP_CLI_REPEAT_ENTRIES,
   { "repeats", 0, 0, G_OPTION_ARG_INT, &n_repeats, "Of a network: clean inferences (as many as an interval takes)", "N" },
   { "seconds", 0, 0, G_OPTION_ARG_DOUBLE, &seconds, "Of a network: over the inputs again and again for so long (inf: until Ctrl-C)", "S" },
   { "rate", 0, 0, G_OPTION_ARG_DOUBLE, &rate, "With --seconds: inputs per second, instead of as fast as possible", "HZ" },
@@ -93,6 +94,7 @@ make_workload (EngModel *model)
   workload = eng_workload_new (prompt != NULL ? prompt : "It is a truth universally acknowledged, that");
   workload->n_predict = (guint) MAX (n_predict, 1);
   workload->ignore_end = TRUE;
+  app_cli_set_repeat (workload);
   return workload;
 }
 
@@ -110,7 +112,7 @@ run_command (int argc, char **argv, GError **error)
   EngFigure overhead;
   gboolean network;
 
-  if (!app_cli_parse (&app_command_profile, entries, &argc, &argv, 1, error))
+  if (!app_cli_parse (&app_command_profile, entries, &argc, &argv, 1, error) || !app_cli_check_repeat (error))
     return FALSE;
   if (rate > 0 && !(seconds > 0))
     {
@@ -142,6 +144,7 @@ run_command (int argc, char **argv, GError **error)
   overhead = eng_run_get_figure (run, network ? ENG_FIGURE_INFERENCE_OVERHEAD : ENG_FIGURE_OVERHEAD);
   text = eng_figure_format (&overhead);
   g_print ("Overhead of instrumenting %s: %s\n", network ? "an inference" : "a decode step", text);
+  app_cli_print_repeats (run, g_print);
   for (const char *const *reason = eng_run_get_reasons (run); *reason != NULL; reason++)
     g_print ("%s: %s\n", eng_run_get_validity (run) == ENG_RUN_INVALID ? "invalid" : "degraded", *reason);
   return TRUE;

@@ -33,6 +33,7 @@ static const GOptionEntry entries[] = {
   { "input", 'i', 0, G_OPTION_ARG_FILENAME_ARRAY, &inputs,
     "Of a network: a picture, sound, .npy or .bin file, or a folder; may be repeated (random without)", "FILE" },
   { "output", 'o', 0, G_OPTION_ARG_FILENAME, &output, "Save the picture (PNG) or sound (WAV) that comes out, or what was found drawn over the picture (PNG)", "FILE" },
+  APP_CLI_REPEAT_ENTRIES,
   { "repeats", 0, 0, G_OPTION_ARG_INT, &n_repeats, "Clean inferences (as many as an interval takes)", "N" },
   { "seconds", 0, 0, G_OPTION_ARG_DOUBLE, &seconds, "Run over the inputs again and again for so long (inf: until Ctrl-C)", "S" },
   { "rate", 0, 0, G_OPTION_ARG_DOUBLE, &rate, "With --seconds: inputs per second (as fast as possible)", "HZ" },
@@ -103,6 +104,7 @@ print_summary (EngRun *run)
 
       g_printerr ("%-20s %s\n", eng_figure_id_title (shown[i]), text);
     }
+  app_cli_print_repeats (run, g_printerr);
   for (const char *const *reason = eng_run_get_reasons (run); *reason != NULL; reason++)
     g_printerr ("%s: %s\n", eng_run_get_validity (run) == ENG_RUN_INVALID ? "invalid" : "degraded", *reason);
 }
@@ -119,6 +121,7 @@ text_workload (GError **error)
   workload->system = g_strdup (system_prompt);
   workload->n_predict = (guint) n_predict;
   workload->ignore_end = ignore_end;
+  app_cli_set_repeat (workload);
   workload->sampler = (RtSamplerConfig) { .temperature = (float) temperature,
                                           .top_k = (guint) top_k,
                                           .top_p = (float) top_p,
@@ -186,7 +189,7 @@ run_command (int argc, char **argv, GError **error)
   g_autoptr (GCancellable) cancellable = NULL;
   EngRunEvents events = { .text = on_text, .result = on_result };
 
-  if (!app_cli_parse (&app_command_run, entries, &argc, &argv, 1, error) || !check_options (error))
+  if (!app_cli_parse (&app_command_run, entries, &argc, &argv, 1, error) || !check_options (error) || !app_cli_check_repeat (error))
     return FALSE;
   recipe = app_cli_recipe (recipe_text, error);
   if (recipe == NULL)

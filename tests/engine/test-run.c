@@ -290,6 +290,8 @@ test_json (void)
   g_autoptr (EngWorkload) workload = eng_workload_new ("Say \"größer ≤\"\n\tand more");
   g_autoptr (GError) error = NULL;
   workload->n_predict = 20;
+  workload->interval_width = 0.2;
+  workload->budget_s = 1.5;
   workload->sampler = (RtSamplerConfig){
     .temperature = 0.8f, .top_k = 40, .top_p = 0.9f, .min_p = 0.05f, .seed = G_MAXUINT64 - 2
   };
@@ -305,11 +307,19 @@ test_json (void)
   g_assert_cmpstr (eng_run_get_id (again), ==, eng_run_get_id (run));
   g_assert_cmpint (eng_run_get_time (again), ==, eng_run_get_time (run));
   g_assert_true (eng_workload_equal (eng_run_get_workload (again), workload));
+  g_assert_cmpfloat (eng_run_get_workload (again)->interval_width, ==, 0.2);
+  g_assert_cmpfloat (eng_run_get_workload (again)->budget_s, ==, 1.5);
+  g_assert_cmpint (eng_run_get_ended (run, ENG_FIGURE_DECODE), !=, ENG_REPEAT_MORE);
+  g_assert_cmpint (eng_run_get_ended (run, ENG_FIGURE_PREFILL), !=, ENG_REPEAT_MORE);
+  g_assert_cmpint (eng_run_get_ended (run, ENG_FIGURE_PEAK_MEMORY), ==, ENG_REPEAT_MORE);
   g_assert_true (eng_recipe_equal (eng_run_get_recipe (again), eng_run_get_recipe (run)));
   g_assert_cmpstr (eng_run_get_text (again), ==, eng_run_get_text (run));
   g_assert_cmpint (eng_run_get_validity (again), ==, eng_run_get_validity (run));
   for (guint i = 0; i < ENG_N_FIGURES; i++)
-    check_same_figure (eng_run_get_figure (run, i), eng_run_get_figure (again, i));
+    {
+      check_same_figure (eng_run_get_figure (run, i), eng_run_get_figure (again, i));
+      g_assert_cmpint (eng_run_get_ended (run, i), ==, eng_run_get_ended (again, i));
+    }
   EngProfile *a = eng_run_get_profile (run), *b = eng_run_get_profile (again);
   g_assert_cmpuint (eng_profile_get_n_nodes (a), ==, eng_profile_get_n_nodes (b));
   for (guint i = 0; i < eng_profile_get_n_nodes (a); i++)
@@ -328,6 +338,38 @@ test_json (void)
   g_autoptr (JsonNode) node = json_from_string (json, &error);
   g_assert_no_error (error);
   g_assert_true (json_object_has_member (json_node_get_object (node), "machine"));
+}
+
+/* The budget holds: a run that can never be narrow ends in time, and says what ended it; one that is
+ * content with anything ends as soon as there are samples enough. */
+static void
+test_budget (void)
+{
+  g_autofree char *path = eng_test_default_model ();
+  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngBuild) build = eng_test_build (model, "{}", NULL);
+  g_autoptr (EngWorkload) workload = eng_workload_new ("It is a truth");
+  g_autoptr (GError) error = NULL;
+
+  workload->n_predict = 8;
+  workload->ignore_end = TRUE;
+  workload->interval_width = 0; /* never */
+  workload->budget_s = 0.4;
+  gint64 start = g_get_monotonic_time ();
+  g_autoptr (EngRun) run = eng_run_generate (build, workload, NULL, NULL, NULL, &error);
+  double seconds = (double)(g_get_monotonic_time () - start) * 1e-6;
+  g_assert_no_error (error);
+  g_assert_cmpint (eng_run_get_ended (run, ENG_FIGURE_PREFILL), ==, ENG_REPEAT_BUDGET);
+  g_assert_cmpfloat (seconds, >, 0.2);
+  g_assert_cmpfloat (seconds, <, 30); /* on any machine, whoever else uses it */
+
+  workload->interval_width = 0.99;
+  workload->budget_s = 60;
+  g_autoptr (EngRun) easy = eng_run_generate (build, workload, NULL, NULL, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (eng_run_get_ended (easy, ENG_FIGURE_DECODE), ==, ENG_REPEAT_NARROW);
+  g_assert_cmpint (eng_run_get_ended (easy, ENG_FIGURE_PREFILL), ==, ENG_REPEAT_NARROW);
+  g_assert_cmpuint (eng_run_get_figure (easy, ENG_FIGURE_DECODE).n, >=, 15);
 }
 
 static void
@@ -431,6 +473,7 @@ main (int argc, char **argv)
   g_test_add_func ("/run/cancel", test_cancel);
   g_test_add_func ("/run/seed", test_seed);
   g_test_add_func ("/run/json", test_json);
+  g_test_add_func ("/run/budget", test_budget);
   g_test_add_func ("/run/json-errors", test_json_errors);
   g_test_add_func ("/run/csv", test_csv);
   return g_test_run ();

@@ -1,0 +1,44 @@
+/* The options that say how well a run is to be known, and the lines that say how well it is. Called by the commands that make runs. */
+#include "app-cli-private.h"
+
+#include "eng-repeat.h"
+
+double app_cli_interval_percent = 100 * ENG_REPEAT_TARGET_WIDTH, app_cli_budget_s = ENG_REPEAT_BUDGET_S;
+
+gboolean
+app_cli_check_repeat (GError **error)
+{
+  const char *wrong = NULL;
+
+  if (!(app_cli_interval_percent >= 0 && app_cli_interval_percent < 100))
+    wrong = "--interval must be from 0 to 100 percent";
+  else if (!(app_cli_budget_s > 0 && app_cli_budget_s <= 86400))
+    wrong = "--budget must be above 0 seconds and at most a day";
+  if (wrong != NULL)
+    g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, wrong);
+  return wrong == NULL;
+}
+
+void
+app_cli_set_repeat (EngWorkload *workload)
+{
+  workload->interval_width = app_cli_interval_percent / 100;
+  workload->budget_s = app_cli_budget_s;
+}
+
+void
+app_cli_print_repeats (EngRun *run, void (*print) (const char *format, ...))
+{
+  const EngWorkload *workload = eng_run_get_workload (run);
+
+  for (EngFigureId id = 0; id < ENG_N_FIGURES; id++)
+    {
+      EngFigure figure = eng_run_get_figure (run, id);
+      double width = (figure.high - figure.low) / figure.value;
+      if (eng_run_get_ended (run, id) == ENG_REPEAT_BUDGET && workload->interval_width > 0
+          && width > workload->interval_width)
+        print ("%s: its interval is %.1f %% wide after the budget of %g s; %g %% were wanted (--budget)\n",
+               eng_figure_id_title (id), 100 * width, workload->budget_s,
+               100 * workload->interval_width);
+    }
+}

@@ -1,0 +1,98 @@
+/* The interval of a median of samples that depend on each other. Called by the repeat rule and by
+ * the makers of runs; knows nothing of what was sampled. */
+#include "eng-series.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* What is added to the interval's ranks because a measurement ends when its interval is narrow, that
+ * is, rather at a lucky moment: 2.25 standard deviations to each side in place of 1.96, so that 95 %
+ * are left after stopping (tests/engine/test-honesty.c). */
+#define MARGIN 1.15
+
+static int
+compare_doubles (const void *a, const void *b)
+{
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+/* -1, 0 or 1: below, at or above the median; the mean is taken away, because ties may leave one. */
+static double *
+signs_new (const double *samples, guint n)
+{
+  g_autofree double *sorted = g_memdup2 (samples, n * sizeof *samples);
+  double *signs = g_new (double, n);
+  double mean = 0;
+
+  qsort (sorted, n, sizeof *sorted, compare_doubles);
+  double median = eng_quantile_sorted (sorted, n, 0.5);
+  for (guint i = 0; i < n; i++)
+    {
+      signs[i] = (samples[i] > median) - (samples[i] < median);
+      mean += signs[i] / n;
+    }
+  for (guint i = 0; i < n; i++)
+    signs[i] -= mean;
+  return signs;
+}
+
+static double
+covariance (const double *signs, guint n, guint lag)
+{
+  double sum = 0;
+
+  for (guint i = 0; i + lag < n; i++)
+    sum += signs[i] * signs[i + lag];
+  return sum;
+}
+
+double
+eng_series_inefficiency (const double *samples, guint n)
+{
+  if (n < ENG_SERIES_MIN)
+    return 1;
+
+  g_autofree double *signs = signs_new (samples, n);
+  double variance = covariance (signs, n, 0), sum = 0, last = G_MAXDOUBLE;
+  guint lag = 0;
+  if (!(variance > 0))
+    return 1; /* all alike */
+  /* Sums of two neighbouring autocorrelations are positive and fall for a reversible process; where
+   * they are no longer so, what follows is noise. */
+  for (; lag + 1 < n; lag += 2)
+    {
+      double pair = (covariance (signs, n, lag) + covariance (signs, n, lag + 1)) / variance;
+      pair = MIN (pair, last);
+      if (!(pair > 0))
+        break;
+      sum += pair;
+      last = pair;
+    }
+  /* The median is taken from the same samples, which makes each autocorrelation too small by about
+   * inefficiency / n (Anderson, The Statistical Analysis of Time Series, 1971, section 8.2); 2 * lag
+   * of them were added. */
+  double seen = 2 * sum - 1;
+  return CLAMP (seen / MAX (1 - 2.0 * lag / n, 0.2), 1, n);
+}
+
+EngFigure
+eng_figure_from_series (double *samples, guint n, const char *unit)
+{
+  double inefficiency = n > 0 ? eng_series_inefficiency (samples, n) : 1;
+  EngFigure figure = eng_figure_from_samples (samples, n, unit); /* sorts */
+  guint k = eng_median_rank (n);
+
+  if (k == 0)
+    return figure;
+  /* The inefficiency is an estimate, too: Student's quantile in place of the normal one, larger by
+   * the factor 1 + (1.96^2 + 1) / (4 nu) (Fisher and Cornish 1960), with half of the independent
+   * samples as degrees of freedom. */
+  double student = 1 + 2.4 * inefficiency / n;
+  double half = (n + 1) / 2.0 - k;
+  double rank = floor ((n + 1) / 2.0 - MARGIN * student * half * sqrt (inefficiency));
+  k = rank >= 1 ? (guint)rank : 1;
+  figure.low = samples[k - 1];
+  figure.high = samples[n - k];
+  return figure;
+}

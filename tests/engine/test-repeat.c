@@ -1,0 +1,161 @@
+/* The rule that ends a measurement: when it looks, why it ends, and what the width of dependent
+ * samples is. */
+#include <math.h>
+
+#include "eng-repeat.h"
+#include "eng-series.h"
+
+static const EngRepeatRule rule = { .target_width = 0.05, .budget_s = 10, .n_min = 20 };
+
+/* A sample near 1 that any order leaves independent-looking: fractions of the golden ratio. */
+static double
+spread (guint i, double width)
+{
+  double x = i * 0.6180339887498949;
+  return 1 + width * (x - floor (x) - 0.5);
+}
+
+static void
+test_narrow (void)
+{
+  double samples[64];
+  EngRepeat repeat;
+  guint n = 0;
+  EngRepeatVerdict verdict;
+
+  /* 1 % in all: narrow as soon as there are 20 after a warm-up of none or a few. */
+  eng_repeat_init (&repeat, &rule);
+  do
+    {
+      samples[n] = spread (n, 0.01);
+      n++;
+      verdict = eng_repeat_decide (&repeat, samples, n, n, 0);
+    }
+  while (verdict == ENG_REPEAT_MORE && n < G_N_ELEMENTS (samples));
+  g_assert_cmpint (verdict, ==, ENG_REPEAT_NARROW);
+  g_assert_cmpuint (n, >=, 20);
+  g_assert_cmpuint (n, <=, 25);
+}
+
+/* The width is not looked at before n_min samples, nor between looks. */
+static void
+test_looks (void)
+{
+  double samples[64];
+  EngRepeat repeat;
+
+  eng_repeat_init (&repeat, &rule);
+  for (guint i = 0; i < 20; i++)
+    samples[i] = spread (i, 0.5);
+  g_assert_cmpint (eng_repeat_decide (&repeat, samples, 20, 20, 0), ==, ENG_REPEAT_MORE);
+  /* From here on everything is narrow, and still it goes on: the next look is at 25. */
+  for (guint i = 0; i < 24; i++)
+    samples[i] = spread (i, 0.001);
+  g_assert_cmpint (eng_repeat_decide (&repeat, samples, 24, 24, 0), ==, ENG_REPEAT_MORE);
+  samples[24] = 1;
+  g_assert_cmpint (eng_repeat_decide (&repeat, samples, 25, 25, 0), ==, ENG_REPEAT_NARROW);
+}
+
+static void
+test_budget (void)
+{
+  double samples[64];
+  EngRepeat repeat;
+
+  for (guint i = 0; i < G_N_ELEMENTS (samples); i++)
+    samples[i] = spread (i, 0.8);
+  eng_repeat_init (&repeat, &rule);
+  g_assert_cmpint (eng_repeat_decide (&repeat, NULL, 0, 0, 0), ==, ENG_REPEAT_MORE);
+  /* Ten of 0.9 s: the eleventh fits in 10 s; the twelfth does not. */
+  g_assert_cmpint (eng_repeat_decide (&repeat, samples, 10, 10, 9.0), ==, ENG_REPEAT_MORE);
+  g_assert_cmpint (eng_repeat_decide (&repeat, samples, 11, 11, 9.9), ==, ENG_REPEAT_BUDGET);
+  /* Samples that were there before cost no budget, but count. */
+  g_assert_cmpint (eng_repeat_decide (&repeat, samples, 19, 9, 8.1), ==, ENG_REPEAT_MORE);
+  /* Too few for an interval: three times the time, and no longer. */
+  g_assert_cmpint (eng_repeat_decide (&repeat, samples, 3, 3, 15), ==, ENG_REPEAT_MORE);
+  g_assert_cmpint (eng_repeat_decide (&repeat, samples, 3, 3, 24), ==, ENG_REPEAT_BUDGET);
+  g_assert_cmpint (eng_repeat_decide (&repeat, samples, 7, 7, 15), ==, ENG_REPEAT_BUDGET);
+}
+
+static void
+test_count (void)
+{
+  double samples[64] = { 0 };
+  EngRepeat repeat;
+  EngRepeatRule asked = { .budget_s = INFINITY, .n_max = 9, .n_min = 20 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (samples); i++)
+    samples[i] = spread (i, 0.8);
+  eng_repeat_init (&repeat, &asked);
+  g_assert_cmpint (eng_repeat_decide (&repeat, samples, 8, 8, 1e9), ==, ENG_REPEAT_MORE);
+  g_assert_cmpint (eng_repeat_decide (&repeat, samples, 9, 9, 0), ==, ENG_REPEAT_ENOUGH);
+}
+
+/* Independent: 1. Each sample four times in a row: a quarter of the samples say as much, as the
+ * autocorrelations 3/4, 2/4, 1/4 add up to 1 + 2 * 1.5 = 4. */
+static void
+test_inefficiency (void)
+{
+  enum
+  {
+    N = 4000
+  };
+  g_autofree double *samples = g_new (double, N);
+  GRand *random = g_rand_new_with_seed (5);
+
+  for (guint i = 0; i < N; i++)
+    samples[i] = g_rand_double (random);
+  g_assert_cmpfloat_with_epsilon (eng_series_inefficiency (samples, N), 1, 0.2);
+  for (guint i = 0; i < N; i++)
+    samples[i] = i % 4 == 0 ? g_rand_double (random) : samples[i - 1];
+  g_assert_cmpfloat_with_epsilon (eng_series_inefficiency (samples, N), 4, 0.8);
+  for (guint i = 0; i < N; i++)
+    samples[i] = 7;
+  g_assert_cmpfloat (eng_series_inefficiency (samples, N), ==, 1);
+  g_assert_cmpfloat (eng_series_inefficiency (samples, ENG_SERIES_MIN - 1), ==, 1);
+  g_rand_free (random);
+}
+
+/* The interval of what comes in fours is about twice as wide, never without its median. */
+static void
+test_series_figure (void)
+{
+  enum
+  {
+    N = 400
+  };
+  double independent[N], fours[N];
+  GRand *random = g_rand_new_with_seed (6);
+
+  for (guint i = 0; i < N; i++)
+    independent[i] = g_rand_double (random);
+  for (guint i = 0; i < N; i++)
+    fours[i] = independent[i / 4];
+  EngFigure a = eng_figure_from_series (independent, N, "s");
+  EngFigure b = eng_figure_from_series (fours, N, "s");
+  g_assert_true (a.low < a.value && a.value < a.high);
+  g_assert_true (b.low < b.value && b.value < b.high);
+  g_assert_cmpfloat ((b.high - b.low) / (a.high - a.low), >, 1.5);
+  g_assert_cmpfloat ((b.high - b.low) / (a.high - a.low), <, 3);
+
+  double few[] = { 3, 1, 2, 5, 4, 6, 7 };
+  EngFigure seven = eng_figure_from_series (few, 7, "s");
+  g_assert_cmpfloat (seven.low, ==, 1);
+  g_assert_cmpfloat (seven.high, ==, 7);
+  EngFigure none = eng_figure_from_series (few, 0, "s");
+  g_assert_false (none.available);
+  g_rand_free (random);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/repeat/narrow", test_narrow);
+  g_test_add_func ("/repeat/looks", test_looks);
+  g_test_add_func ("/repeat/budget", test_budget);
+  g_test_add_func ("/repeat/count", test_count);
+  g_test_add_func ("/repeat/inefficiency", test_inefficiency);
+  g_test_add_func ("/repeat/series-figure", test_series_figure);
+  return g_test_run ();
+}
