@@ -1,6 +1,8 @@
 /* The worker behind "Evaluate…". Called by the window, which owns the job. */
 #include "app-evaluate.h"
 
+#include "eval/eng-evaluate.h"
+
 #include <string.h>
 
 typedef struct
@@ -42,7 +44,12 @@ evaluate_thread (GTask *task, gpointer source, gpointer data, GCancellable *canc
 {
   Evaluate *evaluate = data;
   GError *error = NULL;
-  EngRun *run = eng_run_evaluate (evaluate->build, evaluate->set, evaluate->job, &error);
+  EngEvalOptions options = { .data = evaluate->set };
+  g_autoptr (EngBuild) baseline
+      = eng_evaluate_make_baseline (evaluate->build, evaluate->job, &error);
+  EngRun *run = baseline != NULL ? eng_run_evaluate (evaluate->build, baseline, &options,
+                                                     evaluate->job, &error)
+                                 : NULL;
 
   if (run != NULL && evaluate->history != NULL && !eng_history_add (evaluate->history, run, &error))
     g_clear_object (&run);

@@ -22,6 +22,9 @@ EngFigure eng_figure_unavailable (const char *unit, const char *reason);
  * than 6 samples cannot give 95 %: low/high are then NAN and the reason says so. Sorts @samples in place. */
 EngFigure eng_figure_from_samples (double *samples, guint n, const char *unit);
 
+/* @n_hits of @n independent tries as a share in %, with Wilson's 95 % score interval (Wilson 1927, equation 4). */
+EngFigure eng_figure_share (guint n_hits, guint n);
+
 /* The rank k (from 1) of the order statistics x_(k) and x_(n+1-k) that bound the median with at least 95 %; 0 when @n is too small. */
 guint eng_median_rank (guint n);
 

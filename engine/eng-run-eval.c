@@ -1,70 +1,79 @@
-/* An evaluation as a run: what a labelled set says of a build stands in the history beside its speeds. Called by the window's
- * evaluation; counting is eng-eval.c. */
-#include "eng-eval.h"
+/* An evaluation as a run: what a set says of a build's accuracy stands in the history beside its speeds. Called by the window and the
+ * command line; the measuring is eval/eng-evaluate.c. */
 #include "eng-run-private.h"
-
-static char *
-describe_result (const EngEval *eval)
-{
-  g_autofree char *figure = eng_figure_format (&eval->top1);
-  g_autofree char *unlabelled
-      = eval->n_unlabelled > 0
-            ? g_strdup_printf ("; %u left out: their label is none of the network's",
-                               eval->n_unlabelled)
-            : g_strdup ("");
-
-  g_autofree char *unreadable
-      = eval->n_unreadable > 0
-            ? g_strdup_printf ("; %u files that are no inputs", eval->n_unreadable)
-            : g_strdup ("");
-
-  return g_strdup_printf ("%s: %s of %u samples (labels from %s%s%s)", eval->metric, figure,
-                          eval->n, eval->label_source, unlabelled, unreadable);
-}
+#include "eval/eng-evaluate.h"
+#include "eval/eng-metric.h"
 
 static void
-fill_figures (EngRun *run, EngBuild *build, const EngEval *eval)
+fill_figures (EngRun *run, EngBuild *build, EngEvaluation *evaluation)
 {
   RtMemory memory;
 
-  eng_run_clear_figures (run, ENG_WORKLOAD_INPUT);
   eng_build_get_memory (build, &memory);
-  run->figures[ENG_FIGURE_ACCURACY] = eval->top1;
-  run->figures[ENG_FIGURE_INFERENCE] = eval->ms;
   run->figures[ENG_FIGURE_PEAK_MEMORY]
       = eng_figure_exact ((double)(memory.weight_bytes + memory.activation_bytes
                                    + memory.scratch_bytes + memory.kv_bytes),
                           "B");
+  for (guint i = 0; i < eng_evaluation_get_n_metrics (evaluation); i++)
+    {
+      const EngEvalMetric *metric = eng_evaluation_get_metric (evaluation, i);
+      const EngMetric *info = eng_metric_find (metric->metric);
+      if (info->figure < ENG_N_FIGURES)
+        run->figures[info->figure] = metric->whole.value;
+    }
+}
+
+/* "Perplexity 13.7 (13.2–14.1); Same best token 97.1 % ...: what, against what". */
+static char *
+describe (EngEvaluation *evaluation)
+{
+  GString *text = g_string_new (NULL);
+
+  for (guint i = 0; i < eng_evaluation_get_n_metrics (evaluation); i++)
+    {
+      const EngEvalMetric *metric = eng_evaluation_get_metric (evaluation, i);
+      g_autofree char *figure = eng_figure_format (&metric->whole.value);
+      g_string_append_printf (text, "%s%s: %s", i > 0 ? "; " : "",
+                              eng_metric_find (metric->metric)->title, figure);
+    }
+  g_string_append_printf (text, " (%s: %s)", eng_evaluation_get_title (evaluation),
+                          eng_evaluation_get_source (evaluation));
+  return g_string_free (text, FALSE);
 }
 
 EngRun *
-eng_run_evaluate (EngBuild *build, const char *data, EngJob *job, GError **error)
+eng_run_evaluate (EngBuild *build, EngBuild *baseline, const EngEvalOptions *options, EngJob *job,
+                  GError **error)
 {
-  g_return_val_if_fail (ENG_IS_BUILD (build) && data != NULL, NULL);
+  g_return_val_if_fail (ENG_IS_BUILD (build) && options != NULL, NULL);
 
   gint64 time = g_get_real_time () / G_USEC_PER_SEC;
-  g_autoptr (EngEval) eval = eng_eval_new (build, data, job, error);
-  if (eval == NULL)
+  g_autoptr (EngEvaluation) evaluation = eng_evaluate (build, baseline, options, job, error);
+  if (evaluation == NULL)
     return NULL;
 
+  gboolean network = eng_model_get_kind (eng_build_get_model (build)) == ENG_MODEL_NETWORK;
   g_autoptr (EngRun) run = g_object_new (ENG_TYPE_RUN, NULL);
   g_autoptr (EngMachine) machine = eng_machine_new ();
-  g_autoptr (EngWorkload) workload = eng_workload_new_input ((const char *const[]){ data, NULL });
+  g_autoptr (EngWorkload) workload
+      = eng_workload_new_input ((const char *const[]){ options->data, NULL });
   EngProfiler *profiler = eng_profiler_new (build, 1); /* nothing is instrumented */
-  g_autoptr (GPtrArray) reasons = g_ptr_array_new ();
 
+  workload->kind = network ? ENG_WORKLOAD_INPUT : ENG_WORKLOAD_TEXT;
   workload->labelled = TRUE;
   run->id = g_uuid_string_random ();
   run->time = time;
-  fill_figures (run, build, eval);
+  eng_run_clear_figures (run, workload->kind);
   eng_run_describe (run, build, workload, profiler, machine);
+  fill_figures (run, build, evaluation);
   eng_profiler_free (profiler);
+  run->evaluation = eng_evaluation_ref (evaluation);
   run->n_threads = eng_build_get_n_threads (build);
-  run->n_inferences = eval->predictions->len;
-  run->text = describe_result (eval);
+  run->n_ctx = eng_build_get_n_ctx (build);
+  run->n_inferences = network ? eng_evaluation_get_n_samples (evaluation) : 0;
+  run->text = describe (evaluation);
   run->stop = "finished";
   run->validity = ENG_RUN_VALID;
-  g_ptr_array_add (reasons, NULL);
-  run->reasons = g_strdupv ((GStrv)reasons->pdata);
+  run->reasons = g_new0 (char *, 1);
   return g_steal_pointer (&run);
 }

@@ -57,6 +57,13 @@ write_workload (JsonBuilder *builder, const EngWorkload *workload)
       write_input_workload (builder, workload);
       return;
     }
+  if (workload->labelled)
+    {
+      eng_json_add_strv (builder, "inputs", (const char *const *)workload->inputs);
+      eng_json_add_bool (builder, "labelled", TRUE);
+      json_builder_end_object (builder);
+      return;
+    }
   eng_json_add_string (builder, "prompt", workload->prompt);
   eng_json_add_string (builder, "system", workload->system);
   eng_json_add_bool (builder, "chat", workload->chat);
@@ -130,7 +137,9 @@ eng_run_to_json (EngRun *self)
   json_builder_set_member_name (builder, "figures");
   json_builder_begin_object (builder);
   for (guint i = 0; i < ENG_N_FIGURES; i++)
-    if (eng_figure_id_applies (i, self->workload->kind))
+    if (eng_figure_id_applies (i, self->workload->kind)
+        && (self->figures[i].available || i < ENG_FIGURE_PERPLEXITY
+            || !eng_figure_id_is_accuracy (i)))
       write_figure (builder, i, &self->figures[i]);
   json_builder_end_object (builder);
   write_embedded (builder, "recipe", recipe);
@@ -142,6 +151,8 @@ eng_run_to_json (EngRun *self)
       g_autofree char *result = eng_result_to_json (self->result);
       write_embedded (builder, "result", result);
     }
+  if (self->evaluation != NULL)
+    eng_evaluation_write (self->evaluation, builder, "evaluation");
   eng_profile_write (self->profile, builder, "profile");
   json_builder_end_object (builder);
   return eng_json_builder_finish (builder, FALSE);
@@ -237,6 +248,9 @@ read_workload (JsonObject *object)
   double temperature = eng_json_get_double (object, "temperature");
   double min_p = eng_json_get_double (object, "min_p");
 
+  workload->labelled = eng_json_get_bool (object, "labelled", FALSE);
+  if (workload->labelled)
+    workload->inputs = eng_json_dup_strv (object, "inputs");
   workload->system = g_strdup (eng_json_get_string (object, "system"));
   workload->chat = eng_json_get_bool (object, "chat", FALSE);
   workload->n_predict = get_count (object, "max_tokens");
@@ -321,6 +335,10 @@ eng_run_from_json (const char *json, GError **error)
   if (!read_texts (self, object, error)
       || (self->recipe = eng_recipe_from_json (recipe, error)) == NULL
       || (self->profile = eng_profile_read (profile, error)) == NULL)
+    return NULL;
+  JsonObject *evaluation = eng_json_get_object (object, "evaluation");
+  if (evaluation != NULL
+      && (self->evaluation = eng_evaluation_read (evaluation, error)) == NULL)
     return NULL;
   self->time = eng_json_get_int (object, "time_unix_s", 0);
   eng_run_model_read (&self->model, object);

@@ -23,6 +23,7 @@ struct _EngRun
   EngRepeatVerdict ended[ENG_N_FIGURES]; /* why its repeats ended; ENG_REPEAT_MORE: no rule was followed, or it was stopped */
   EngProfile *profile;
   char *text;
+  EngEvaluation *evaluation; /* NULL: none */
   EngResult *result; /* NULL: none, or from the history */
   guint n_inferences;
   const char *stop; /* static or interned */

@@ -29,6 +29,7 @@ eng_run_finalize (GObject *object)
   g_clear_pointer (&self->result, eng_result_unref);
   g_clear_pointer (&self->recipe, eng_recipe_unref);
   g_clear_pointer (&self->profile, eng_profile_unref);
+  g_clear_pointer (&self->evaluation, eng_evaluation_unref);
   G_OBJECT_CLASS (eng_run_parent_class)->finalize (object);
 }
 
@@ -96,6 +97,23 @@ static const struct
   [ENG_FIGURE_ACCURACY_PER_JOULE_MODEL]
   = { "accuracy_percent_per_modelled_joule", "Accuracy per joule, modelled", "%/J", FALSE,
       ENG_WORKLOAD_INPUT },
+  [ENG_FIGURE_PERPLEXITY] = { "perplexity", "Perplexity", "", TRUE },
+  [ENG_FIGURE_BITS_PER_BYTE] = { "bits_per_byte", "Bits per byte", "bit/B", TRUE },
+  [ENG_FIGURE_KL_DIVERGENCE] = { "kl_divergence_nats", "KL divergence", "nat", TRUE },
+  [ENG_FIGURE_KL_DIVERGENCE_P99]
+  = { "kl_divergence_p99_nats", "KL divergence, 99th percentile", "nat", TRUE },
+  [ENG_FIGURE_TOKEN_AGREEMENT] = { "token_agreement_percent", "Same best token", "%", FALSE },
+  [ENG_FIGURE_CHOICE_ACCURACY] = { "choice_accuracy_percent", "Right answers", "%", FALSE },
+  [ENG_FIGURE_MEAN_PRECISION]
+  = { "mean_average_precision_percent", "Mean average precision", "%", FALSE, ENG_WORKLOAD_INPUT },
+  [ENG_FIGURE_LANDMARK_ERROR]
+  = { "landmark_error_percent", "Landmark error", "%", TRUE, ENG_WORKLOAD_INPUT },
+  [ENG_FIGURE_MEAN_IOU] = { "mean_iou_percent", "Mean IoU", "%", FALSE, ENG_WORKLOAD_INPUT },
+  [ENG_FIGURE_SOUND_SNR] = { "sound_snr_db", "Signal to noise", "dB", FALSE, ENG_WORKLOAD_INPUT },
+  [ENG_FIGURE_OUTPUT_AGREEMENT]
+  = { "output_agreement_percent", "Same result", "%", FALSE, ENG_WORKLOAD_INPUT },
+  [ENG_FIGURE_OUTPUT_SQNR]
+  = { "output_sqnr_db", "Output against baseline", "dB", FALSE, ENG_WORKLOAD_INPUT },
 };
 
 gboolean
@@ -103,6 +121,12 @@ eng_figure_id_applies (EngFigureId id, EngWorkloadKind kind)
 {
   g_return_val_if_fail (id < ENG_N_FIGURES, FALSE);
   return id == ENG_FIGURE_PEAK_MEMORY || id == ENG_FIGURE_POWER || figure_info[id].kind == kind;
+}
+
+gboolean
+eng_figure_id_is_accuracy (EngFigureId id)
+{
+  return id == ENG_FIGURE_ACCURACY || (id >= ENG_FIGURE_PERPLEXITY && id <= ENG_FIGURE_OUTPUT_SQNR);
 }
 
 void
@@ -221,6 +245,7 @@ eng_workload_equal (const EngWorkload *a, const EngWorkload *b)
   if (a->kind == ENG_WORKLOAD_INPUT)
     return equal_inputs (a, b);
   return g_strcmp0 (a->prompt, b->prompt) == 0 && g_strcmp0 (a->system, b->system) == 0
+         && a->labelled == b->labelled && (!a->labelled || equal_inputs (a, b))
          && a->chat == b->chat && a->n_predict == b->n_predict && a->ignore_end == b->ignore_end
          && a->sampler.temperature == b->sampler.temperature && a->sampler.top_k == b->sampler.top_k
          && a->sampler.top_p == b->sampler.top_p && a->sampler.min_p == b->sampler.min_p
@@ -322,6 +347,12 @@ EngResult *
 eng_run_get_result (EngRun *self)
 {
   return self->result;
+}
+
+EngEvaluation *
+eng_run_get_evaluation (EngRun *self)
+{
+  return self->evaluation;
 }
 
 guint

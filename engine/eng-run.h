@@ -6,6 +6,7 @@
 #include "eng-recipe.h"
 #include "eng-repeat.h"
 #include "eng-result.h"
+#include "eval/eng-evaluation.h"
 #include "rt-sampler.h"
 
 G_BEGIN_DECLS
@@ -29,11 +30,11 @@ typedef struct
   RtSamplerConfig sampler;
 
   /* INPUT */
-  GStrv inputs;       /* files, and folders for the files in them; empty: one random input */
+  GStrv inputs;       /* files, and folders for the files in them; empty: one random input. Evaluations of a language model: the one set of texts or questions */
   guint64 input_seed; /* of random inputs */
   guint n_repeats;    /* clean inferences of each input; 0: as many as an interval takes */
   double seconds;     /* continuous mode: over the inputs again and again for so long; 0: not; INFINITY: until it is stopped */
-  gboolean labelled;  /* the one input is a labelled set that the build is evaluated on: eng_run_evaluate() */
+  gboolean labelled;  /* the one input is a set that the build is evaluated on, of either kind: eng_run_evaluate() */
   double rate_hz;     /* continuous mode: inputs per second; 0: as fast as possible */
 
   /* How well it is to be known, not what is done: workloads that differ in these alone are equal. Repeats go on until the 95 % intervals of the headline
@@ -89,10 +90,25 @@ typedef enum
   ENG_FIGURE_PROMPT_ENERGY_MODEL,    /* J/tok: a token of the prompt's first chunk, modelled */
   ENG_FIGURE_INFERENCE_ENERGY_MODEL, /* J: an inference, modelled */
   ENG_FIGURE_ACCURACY_PER_JOULE_MODEL, /* %/J: accuracy over the modelled joules of an inference */
+
+  /* Of an evaluation (eval/eng-metric.h says what exactly each is); runs that are none do not have them. */
+  ENG_FIGURE_PERPLEXITY,
+  ENG_FIGURE_BITS_PER_BYTE,
+  ENG_FIGURE_KL_DIVERGENCE,     /* nat per token, baseline || build */
+  ENG_FIGURE_KL_DIVERGENCE_P99, /* nat */
+  ENG_FIGURE_TOKEN_AGREEMENT,   /* %: tokens with the baseline's best token */
+  ENG_FIGURE_CHOICE_ACCURACY,   /* %: questions whose right answer is the likeliest */
+  ENG_FIGURE_MEAN_PRECISION,    /* %: mean average precision at IoU 0.50 to 0.95 */
+  ENG_FIGURE_LANDMARK_ERROR,    /* %: of the size of what the points lie on */
+  ENG_FIGURE_MEAN_IOU,          /* %: intersection over union, mean over classes */
+  ENG_FIGURE_SOUND_SNR,         /* dB: against the clean sound */
+  ENG_FIGURE_OUTPUT_AGREEMENT,  /* %: inputs with the baseline's result */
+  ENG_FIGURE_OUTPUT_SQNR,       /* dB: of the outputs, against the baseline's */
   ENG_N_FIGURES
 } EngFigureId;
 
 gboolean eng_figure_id_applies (EngFigureId id, EngWorkloadKind kind); /* whether runs of @kind have it */
+gboolean eng_figure_id_is_accuracy (EngFigureId id); /* of an evaluation: it holds for every run of the same build */
 const char *eng_figure_id_name (EngFigureId id);  /* "decode_tokens_per_s": JSON and CSV field */
 const char *eng_figure_id_title (EngFigureId id); /* "Decode speed" */
 gboolean eng_figure_id_lower_is_better (EngFigureId id);
@@ -118,6 +134,7 @@ EngRepeatVerdict eng_run_get_ended (EngRun *run, EngFigureId id); /* why the fig
 EngProfile *eng_run_get_profile (EngRun *run);
 const char *eng_run_get_text (EngRun *run);        /* generated, valid UTF-8 */
 EngResult *eng_run_get_result (EngRun *run);       /* of a network's last input; NULL for language models and for runs from the history */
+EngEvaluation *eng_run_get_evaluation (EngRun *run); /* of its accuracy; NULL: it is none */
 guint eng_run_get_n_inferences (EngRun *run);      /* clean and instrumented together */
 guint eng_run_get_n_prompt (EngRun *run);
 guint eng_run_get_n_generated (EngRun *run);
@@ -160,8 +177,9 @@ EngRun *eng_run_generate (EngBuild *build, const EngWorkload *workload, EngProfi
 EngRun *eng_run_infer (EngBuild *build, const EngWorkload *workload, EngProfiler *profiler, const EngRunEvents *events,
                        GCancellable *cancellable, GError **error);
 
-/* Blocking. The build's accuracy on the labelled set @data (eng-eval.h), as a run that the history can keep: accuracy, time per sample and peak memory; no
- * layers are measured. @job (nullable) gets progress and may cancel. */
-EngRun *eng_run_evaluate (EngBuild *build, const char *data, EngJob *job, GError **error);
+/* Blocking. The build's accuracy on a set, beside a baseline build (nullable), as a run that the history can keep (eval/eng-evaluate.h): its metrics' figures,
+ * the evaluation, and peak memory; no layers and no times are measured. @job (nullable) gets progress and may cancel. */
+typedef struct _EngEvalOptions EngEvalOptions;
+EngRun *eng_run_evaluate (EngBuild *build, EngBuild *baseline, const EngEvalOptions *options, EngJob *job, GError **error);
 
 G_END_DECLS

@@ -1,151 +1,234 @@
-/* `lathe eval FILE --data SET`: how often a network is right. */
+/* `lathe eval FILE --data SET`: how accurate a build is, beside a baseline, with intervals and by domain or class. */
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "app-cli-private.h"
-#include "eng-eval.h"
+#include "eng-error.h"
+#include "eval/eng-evaluate.h"
+#include "eval/eng-metric.h"
+#include "eval/eng-text-set.h"
 
-static gboolean as_json, list_samples;
-static char *data, *recipe_text, *against, *against_recipe;
-static int n_threads;
+static gboolean as_json;
+static char *data, *recipe_text, *against;
+static char **metrics;
+static int n_threads, n_tokens, window, stride;
 
 static const GOptionEntry entries[] = {
-  { "data", 'd', 0, G_OPTION_ARG_FILENAME, &data, "Labelled samples: a folder (one folder per class, or a labels file) or a tar archive", "SET" },
+  { "data", 'd', 0, G_OPTION_ARG_FILENAME, &data,
+    "What to evaluate on. Language models: \"texts\" or \"questions\" (bundled), a text file, a folder of *.txt, questions as JSON. Networks: a folder or tar "
+    "archive of samples with labels, or without (agreement)",
+    "SET" },
+  { "metric", 'm', 0, G_OPTION_ARG_STRING_ARRAY, &metrics, "Only this metric; may be repeated (all that apply)", "ID" },
   { "recipe", 0, 0, G_OPTION_ARG_STRING, &recipe_text, "A recipe: a file or JSON", "FILE|JSON" },
+  { "against", 0, 0, G_OPTION_ARG_STRING, &against, "The baseline: another recipe (JSON), another model file, or \"none\" (the model as in its file)",
+    "RECIPE|FILE" },
+  { "tokens", 'n', 0, G_OPTION_ARG_INT, &n_tokens, "Texts: tokens to predict, spread over the domains (4096; -1: all)", "N" },
+  { "window", 0, 0, G_OPTION_ARG_INT, &window, "Texts: tokens of a window (256, or what fits)", "N" },
+  { "stride", 0, 0, G_OPTION_ARG_INT, &stride, "Texts: tokens from window to window (a window)", "N" },
   { "threads", 't', 0, G_OPTION_ARG_INT, &n_threads, "Threads, instead of the recipe's", "N" },
-  { "against", 0, 0, G_OPTION_ARG_FILENAME, &against, "Another network: on how many samples do they agree", "FILE" },
-  { "against-recipe", 0, 0, G_OPTION_ARG_STRING, &against_recipe, "Another recipe of this network, or of --against", "FILE|JSON" },
-  { "samples", 0, 0, G_OPTION_ARG_NONE, &list_samples, "What is said of every sample", NULL },
-  { "json", 0, 0, G_OPTION_ARG_NONE, &as_json, "One JSON object", NULL },
+  { "json", 0, 0, G_OPTION_ARG_NONE, &as_json, "One JSON object: the whole run", NULL },
   { NULL },
 };
 
-/* Shares of a set with a score interval, not medians of samples. */
-static char *
-format_share (const EngFigure *figure)
+/* ---- Progress, where a person is watching ---- */
+
+static gpointer
+show_progress (gpointer job)
 {
-  if (!figure->available)
-    return g_strdup_printf ("unavailable: %s", figure->reason);
-  return g_strdup_printf ("%.1f %% (95 %%: %.1f to %.1f) of %u", figure->value, figure->low, figure->high, figure->n);
+  while (!eng_job_get_done (job))
+    {
+      g_autofree char *stage = eng_job_dup_stage (job);
+
+      if (stage != NULL && stage[0] != '\0')
+        fprintf (stderr, "\r\033[K%s", stage);
+      fflush (stderr);
+      g_usleep (200000);
+    }
+  fprintf (stderr, "\r\033[K");
+  g_object_unref (job);
+  return NULL;
 }
 
-static EngEval *
-evaluate (EngModel *model, const char *recipe_source, EngBuild **build, GError **error)
+static void
+on_interrupted (GCancellable *cancellable, gpointer job)
 {
-  g_autoptr (EngRecipe) recipe = app_cli_recipe (recipe_source, error);
+  eng_job_cancel (job);
+}
+
+/* ---- The two builds ---- */
+
+static gboolean
+is_recipe (const char *text)
+{
+  return text[strspn (text, " \t\r\n")] == '{' || g_str_has_suffix (text, ".json");
+}
+
+static EngBuild *
+make_build (EngModel *model, const char *source, GError **error)
+{
+  g_autoptr (EngRecipe) recipe = app_cli_recipe (source, error);
   g_autoptr (EngRecipe) with_threads = recipe != NULL ? app_cli_recipe_with_threads (recipe, n_threads, error) : NULL;
 
-  *build = with_threads != NULL ? app_cli_build (model, with_threads, error) : NULL;
-  return *build != NULL ? eng_eval_new (*build, data, NULL, error) : NULL;
+  return with_threads != NULL ? app_cli_build (model, with_threads, error) : NULL;
+}
+
+/* *@words: what it is; NULL for the reference. FALSE: an error. *@baseline NULL: none is wanted. */
+static gboolean
+make_baseline (EngBuild *build, EngBuild **baseline, char **words, GError **error)
+{
+  if (against == NULL)
+    return (*baseline = eng_evaluate_make_baseline (build, NULL, error)) != NULL;
+  if (strcmp (against, "none") == 0)
+    return TRUE;
+  if (is_recipe (against))
+    {
+      *baseline = make_build (eng_build_get_model (build), against, error);
+      *words = *baseline != NULL ? eng_recipe_describe (eng_build_get_recipe (*baseline)) : NULL;
+    }
+  else
+    {
+      g_autoptr (EngModel) model = eng_model_load (against, NULL, error);
+
+      *baseline = model != NULL ? make_build (model, NULL, error) : NULL;
+      *words = g_path_get_basename (against);
+    }
+  return *baseline != NULL;
+}
+
+/* ---- Text ---- */
+
+static void
+print_value (const EngMetric *info, const char *name, const EngEvalValue *value)
+{
+  g_autofree char *mine = eng_figure_format (&value->value), *theirs = eng_figure_format (&value->baseline);
+  g_autofree char *change = eng_figure_format (&value->change);
+  gboolean plus = value->change.available && value->change.value > 0;
+
+  g_print ("  %-30s %s\n", name, mine);
+  if (info->needs_baseline || !value->baseline.available)
+    return;
+  g_print ("  %-30s %s\n  %-30s %s%s%s\n", "    baseline", theirs, "    change", plus ? "+" : "", change,
+           value->significant ? "  *" : "");
 }
 
 static void
-print_text (EngModel *model, const EngEval *eval, const EngEval *other, const EngFigure *agreement)
+print_groups (const EngMetric *info, const EngEvalMetric *metric)
 {
-  g_autofree char *top1 = format_share (&eval->top1), *top5 = format_share (&eval->top5);
-  g_autofree char *ms = eng_figure_format (&eval->ms);
-
-  g_print ("%s\n  labels from %s\n  %-15s %s\n", eng_model_get_name (model), eval->label_source, eval->metric, top1);
-  if (eval->top5.available)
-    g_print ("  top-5 accuracy  %s\n", top5);
-  g_print ("  per sample      %s\n", ms);
-  if (eval->n_unlabelled > 0)
-    g_print ("  left out        %u without a label of this network\n", eval->n_unlabelled);
-  if (eval->n_unreadable > 0)
-    g_print ("  left out        %u that are no inputs: %s%s\n", eval->n_unreadable, eval->unreadable, eval->n_unreadable > 1 ? ", ..." : "");
-  if (other != NULL)
+  for (guint i = 0; i < metric->n_groups; i++)
     {
-      g_autofree char *theirs = format_share (&other->top1), *share = format_share (agreement);
+      const EngEvalValue *value = &metric->groups[i];
+      g_autofree char *mine = eng_figure_format (&value->value), *change = eng_figure_format (&value->change);
+      gboolean plus = value->change.available && value->change.value > 0;
 
-      g_print ("  the other's     %s\n  agreement       %s\n", theirs, share);
-    }
-  for (guint i = 0; list_samples && i < eval->predictions->len; i++)
-    {
-      const EngPrediction *p = &g_array_index (eval->predictions, EngPrediction, i);
-
-      g_print ("%s label %d said %d\n", p->name, p->label, p->predicted);
+      if (info->needs_baseline || !value->change.available)
+        g_print ("    %-28s %s\n", value->name, mine);
+      else
+        g_print ("    %-28s %-32s %s%s%s\n", value->name, mine, plus ? "+" : "", change, value->significant ? "  *" : "");
     }
 }
 
 static void
-add_predictions (JsonBuilder *builder, const EngEval *eval)
+print_text (EngRun *run, EngEvaluation *evaluation)
 {
-  json_builder_set_member_name (builder, "samples");
-  json_builder_begin_array (builder);
-  for (guint i = 0; i < eval->predictions->len; i++)
-    {
-      const EngPrediction *p = &g_array_index (eval->predictions, EngPrediction, i);
+  const char *const *notes = eng_evaluation_get_notes (evaluation);
+  gboolean stars = FALSE;
 
-      json_builder_begin_object (builder);
-      app_cli_json_string (builder, "name", p->name);
-      app_cli_json_int (builder, "label", p->label);
-      app_cli_json_int (builder, "predicted", p->predicted);
-      json_builder_end_object (builder);
+  g_print ("%s\n  on %s: %s\n", eng_run_get_model_name (run), eng_evaluation_get_title (evaluation), eng_evaluation_get_source (evaluation));
+  if (eng_evaluation_get_against (evaluation) != NULL)
+    g_print ("  baseline: %s\n", eng_evaluation_get_against (evaluation));
+  for (guint i = 0; i < eng_evaluation_get_n_metrics (evaluation); i++)
+    {
+      const EngEvalMetric *metric = eng_evaluation_get_metric (evaluation, i);
+      const EngMetric *info = eng_metric_find (metric->metric);
+
+      print_value (info, info->title, &metric->whole);
+      print_groups (info, metric);
+      for (guint k = 0; k < metric->n_groups; k++)
+        stars |= metric->groups[k].significant;
     }
-  json_builder_end_array (builder);
+  if (stars)
+    g_print ("  * changed for certain (5 %% over all of the metric's, corrected after Holm)\n");
+  for (guint i = 0; notes[i] != NULL; i++)
+    g_print ("  note: %s\n", notes[i]);
+  g_print ("  took %.1f s\n", eng_evaluation_get_seconds (evaluation));
 }
 
-static void
-print_json (EngModel *model, EngBuild *build, const EngEval *eval, const EngEval *other, const EngFigure *agreement)
-{
-  g_autoptr (JsonBuilder) builder = json_builder_new ();
+/* ---- Running ---- */
 
-  json_builder_begin_object (builder);
-  app_cli_json_string (builder, "model", eng_model_get_name (model));
-  app_cli_json_string (builder, "path", eng_model_get_path (model));
-  app_cli_json_string (builder, "data", data);
-  app_cli_json_recipe (builder, eng_build_get_recipe (build));
-  app_cli_json_string (builder, "build_hash", eng_build_get_hash (build));
-  app_cli_json_string (builder, "label_source", eval->label_source);
-  app_cli_json_int (builder, "n", eval->n);
-  app_cli_json_int (builder, "n_unlabelled", eval->n_unlabelled);
-  app_cli_json_int (builder, "n_unreadable", eval->n_unreadable);
-  app_cli_json_string (builder, "metric", eval->metric);
-  app_cli_json_figure (builder, "top1_percent", &eval->top1);
-  app_cli_json_figure (builder, "top5_percent", &eval->top5);
-  app_cli_json_figure (builder, "sample_ms", &eval->ms);
-  if (other != NULL)
-    {
-      app_cli_json_figure (builder, "other_top1_percent", &other->top1);
-      app_cli_json_figure (builder, "agreement_percent", agreement);
-    }
-  if (list_samples)
-    add_predictions (builder, eval);
-  json_builder_end_object (builder);
-  app_cli_json_print (builder);
+static const char *
+find_data (EngModel *model, GError **error)
+{
+  gboolean language = eng_model_get_kind (model) == ENG_MODEL_LANGUAGE;
+
+  if (data == NULL && !language)
+    g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "--data SET is missing: what to evaluate on");
+  else if (language && (data == NULL || strcmp (data, "texts") == 0) && !g_file_test ("texts", G_FILE_TEST_EXISTS))
+    return ENG_BUNDLED_TEXTS;
+  else if (language && strcmp (data, "questions") == 0 && !g_file_test ("questions", G_FILE_TEST_EXISTS))
+    return ENG_BUNDLED_QUESTIONS;
+  return data;
+}
+
+static EngRun *
+evaluate (EngBuild *build, const EngEvalOptions *options, EngBuild *baseline, GError **error)
+{
+  g_autoptr (EngJob) job = eng_job_new ("Evaluating");
+  g_autoptr (GCancellable) interrupt = app_cli_stop_on_interrupt ();
+  GThread *thread = isatty (STDERR_FILENO) ? g_thread_new ("progress", show_progress, g_object_ref (job)) : NULL;
+  EngRun *run;
+
+  g_cancellable_connect (interrupt, G_CALLBACK (on_interrupted), job, NULL);
+  run = eng_run_evaluate (build, baseline, options, job, error);
+  eng_job_finish (job);
+  if (thread != NULL)
+    g_thread_join (thread);
+  return run;
 }
 
 static gboolean
 run (int argc, char **argv, GError **error)
 {
-  g_autoptr (EngModel) model = NULL, other_model = NULL;
-  g_autoptr (EngBuild) build = NULL, other_build = NULL;
-  g_autoptr (EngEval) eval = NULL, other = NULL;
-  EngFigure agreement = { 0 };
+  g_autoptr (EngModel) model = NULL;
+  g_autoptr (EngBuild) build = NULL, baseline = NULL;
+  g_autoptr (EngRun) result = NULL;
+  g_autofree char *words = NULL;
+  EngEvalOptions options = { 0 };
 
   if (!app_cli_parse (&app_command_eval, entries, &argc, &argv, 1, error))
     return FALSE;
-  if (data == NULL)
+  if (n_tokens < -1 || window < 0 || stride < 0)
     {
-      g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "--data SET is missing: what to evaluate on");
+      g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "--tokens, --window and --stride are numbers of tokens");
       return FALSE;
     }
   model = eng_model_load (argv[1], NULL, error);
-  eval = model != NULL ? evaluate (model, recipe_text, &build, error) : NULL;
-  if (eval == NULL)
+  if (model == NULL || (options.data = find_data (model, error)) == NULL)
     return FALSE;
-  if (against != NULL || against_recipe != NULL)
-    {
-      other_model = against != NULL ? eng_model_load (against, NULL, error) : g_object_ref (model);
-      other = other_model != NULL ? evaluate (other_model, against_recipe, &other_build, error) : NULL;
-      if (other == NULL)
-        return FALSE;
-      agreement = eng_eval_agreement (eval, other);
-    }
+  build = make_build (model, recipe_text, error);
+  if (build == NULL || !make_baseline (build, &baseline, &words, error))
+    return FALSE;
+  options.metrics = (const char *const *) metrics;
+  options.against = words;
+  options.n_tokens = n_tokens == -1 ? G_MAXUINT : (guint) n_tokens;
+  options.window = (guint) window;
+  options.stride = (guint) stride;
+  result = evaluate (build, &options, baseline, error);
+  if (result == NULL)
+    return FALSE;
   if (as_json)
-    print_json (model, build, eval, other, &agreement);
+    {
+      g_autofree char *json = eng_run_to_json (result);
+
+      g_print ("%s\n", json);
+    }
   else
-    print_text (model, eval, other, &agreement);
+    print_text (result, eng_run_get_evaluation (result));
   return TRUE;
 }
 
-const AppCommand app_command_eval = { "eval", "FILE --data SET [--recipe R] [--against FILE] [--against-recipe R] [--samples] [--json]",
-                                      "How often a network is right on labelled samples, with the interval.", run };
+const AppCommand app_command_eval = { "eval", "FILE [--data SET] [--metric ID]... [--recipe R] [--against RECIPE|FILE|none] [--json]",
+                                      "How accurate it is, beside a baseline: perplexity, divergence and questions of a language model, accuracy or agreement "
+                                      "of a network, with intervals, by domain or class.",
+                                      run };

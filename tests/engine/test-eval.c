@@ -7,14 +7,24 @@
 #include "eng-blocks.h"
 #include "eng-card.h"
 #include "eng-error.h"
-#include "eng-eval.h"
 #include "eng-networks.h"
 #include "eng-test.h"
+#include "eval/eng-evaluate.h"
+#include "eval/eng-interval.h"
 #include "ops/rt-ops-math.h"
 #include "ops/rt-ops.h"
 
 /* The ends of a score interval are where the normal approximation of the *true* share just reaches
  * the share that was seen (Wilson 1927, equation 3). */
+static EngFigure
+share (guint n_hits, guint n)
+{
+  g_autofree EngUnit *units = g_new0 (EngUnit, n + 1);
+  for (guint i = 0; i < n; i++)
+    units[i] = (EngUnit){ .sum = { i < n_hits }, .n = { 1 } };
+  return eng_share_figure (units, n, -1, 0);
+}
+
 static void
 test_share (void)
 {
@@ -24,7 +34,7 @@ test_share (void)
     {
       guint n = cases[i][1];
       double seen = (double)cases[i][0] / n;
-      EngFigure figure = eng_figure_share (cases[i][0], n);
+      EngFigure figure = share (cases[i][0], n);
       double ends[2] = { figure.low / 100, figure.high / 100 };
       g_assert_cmpfloat_with_epsilon (figure.value, 100 * seen, 1e-9);
       for (guint k = 0; k < 2; k++)
@@ -33,7 +43,7 @@ test_share (void)
                                           1.959963984540054 * sqrt (ends[k] * (1 - ends[k]) / n),
                                           1e-9);
     }
-  EngFigure none = eng_figure_share (0, 0);
+  EngFigure none = share (0, 0);
   g_assert_false (none.available);
 }
 
@@ -176,18 +186,18 @@ typedef struct
 /* LiteRT on the same samples (Python, pictures decoded by Pillow): 90.2 (XNNPACK) and 90.1 (its
  * reference kernels), 90.0 and 90.5, 75.1, 75.2, 79.7 and 79.9 %. */
 static const AccuracyCase accuracy_cases[] = {
-  { "keywords-int8", "audio/kws/kws_ref_model.tflite", "data/kws01.tar.gz", "top-1 accuracy", 1000,
+  { "keywords-int8", "audio/kws/kws_ref_model.tflite", "data/kws01.tar.gz", "top1-accuracy", 1000,
     90.2, 0.11 },
   { "keywords-float", "audio/kws/kws_ref_model_float32.tflite", "data/kws01.tar.gz",
-    "top-1 accuracy", 1000, 90.25, 0.26 },
+    "top1-accuracy", 1000, 90.25, 0.26 },
   { "resnet8-float", "vision/cifar10/pretrainedResnet.tflite", "data/cifar10-test-1000.tar.gz",
-    "top-1 accuracy", 1000, 75.1, 0.21 },
+    "top1-accuracy", 1000, 75.1, 0.21 },
   { "resnet8-int8", "vision/cifar10/pretrainedResnet_quant.tflite", "data/cifar10-test-1000.tar.gz",
-    "top-1 accuracy", 1000, 75.2, 0.21 },
+    "top1-accuracy", 1000, 75.2, 0.21 },
   { "mobilenet-photographs", "vision/imagenet/mobilenet_v2_1.0_224_quant.tflite",
-    "data/imagenet-stubs", "top-1 accuracy", 16, 93.75, 0.01 },
-  { "alexa", "audio/wake/alexa.tflite", "audio/wake", "heard or not", 6, 100, 0 },
-  { "hey-jarvis", "audio/wake/hey_jarvis.tflite", "audio/wake", "heard or not", 6, 100, 0 },
+    "data/imagenet-stubs", "top1-accuracy", 16, 93.75, 0.01 },
+  { "alexa", "audio/wake/alexa.tflite", "audio/wake", "heard", 6, 100, 0 },
+  { "hey-jarvis", "audio/wake/hey_jarvis.tflite", "audio/wake", "heard", 6, 100, 0 },
 };
 
 static void
@@ -201,12 +211,23 @@ test_accuracy (gconstpointer data)
     return;
   g_autoptr (EngModel) model = eng_test_load (model_path);
   g_autoptr (EngBuild) build = eng_test_build (model, "{}", NULL);
-  g_autoptr (EngEval) eval = eng_eval_new (build, data_path, NULL, &error);
+  EngEvalOptions options = { .data = data_path };
+  g_autoptr (EngEvaluation) evaluation = eng_evaluate (build, NULL, &options, NULL, &error);
   g_assert_no_error (error);
-  g_assert_cmpstr (eval->metric, ==, c->metric);
-  g_assert_cmpuint (eval->n, ==, c->n);
-  g_test_message ("%.1f %%", eval->top1.value);
-  g_assert_cmpfloat_with_epsilon (eval->top1.value, c->percent, c->tolerance + 1e-9);
+  const EngEvalMetric *metric = eng_evaluation_get_metric (evaluation, 0);
+  g_assert_cmpstr (metric->metric, ==, c->metric);
+  g_assert_cmpuint (metric->whole.value.n, ==, c->n);
+  g_test_message ("%.1f %%", metric->whole.value.value);
+  g_assert_cmpfloat_with_epsilon (metric->whole.value.value, c->percent, c->tolerance + 1e-9);
+  /* Every sample is in one class: the classes' hits and tries are those of the whole. */
+  double hits = 0, tries = 0;
+  for (guint i = 0; i < metric->n_groups; i++)
+    {
+      hits += metric->groups[i].value.value * metric->groups[i].value.n;
+      tries += metric->groups[i].value.n;
+    }
+  if (metric->n_groups > 0)
+    g_assert_cmpfloat_with_epsilon (hits / tries, metric->whole.value.value, 1e-9);
 }
 
 /* What cannot be read is left out; when nothing can, that is the error. */
@@ -226,19 +247,23 @@ test_unreadable (void)
   g_autoptr (EngBuild) build = eng_test_build (model, "{}", NULL);
   write_file (directory, "3/words.txt", "no picture");
   write_file (directory, "4/words.txt", "no picture");
-  g_assert_null (eng_eval_new (build, directory, NULL, &error));
+  EngEvalOptions options = { .data = directory };
+  g_assert_null (eng_evaluate (build, NULL, &options, NULL, &error));
   g_assert_error (error, ENG_ERROR, ENG_ERROR_FORMAT);
   g_clear_error (&error);
 
   g_autofree char *copy = g_build_filename (directory, "3", "three.jpg", NULL);
   g_assert_true (g_file_get_contents (picture, &bytes, &n, NULL));
   g_assert_true (g_file_set_contents (copy, bytes, (gssize)n, NULL));
-  g_autoptr (EngEval) eval = eng_eval_new (build, directory, NULL, &error);
+  g_autoptr (EngEvaluation) evaluation = eng_evaluate (build, NULL, &options, NULL, &error);
   g_assert_no_error (error);
-  g_assert_cmpuint (eval->n, ==, 1);
-  g_assert_cmpuint (eval->n_top1, ==, 1);
-  g_assert_cmpuint (eval->n_unreadable, ==, 2);
-  g_assert_nonnull (strstr (eval->unreadable, "words.txt"));
+  const EngEvalMetric *metric = eng_evaluation_find_metric (evaluation, "top1-accuracy");
+  g_assert_cmpuint (metric->whole.value.n, ==, 1);
+  g_assert_cmpfloat (metric->whole.value.value, ==, 100);
+  const char *const *notes = eng_evaluation_get_notes (evaluation);
+  g_assert_cmpuint (g_strv_length ((GStrv)notes), ==, 1);
+  g_assert_nonnull (strstr (notes[0], "2 files"));
+  g_assert_nonnull (strstr (notes[0], "words.txt"));
   remove_all (directory);
 }
 

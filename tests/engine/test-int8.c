@@ -7,8 +7,8 @@
 #include "eng-build-private.h"
 #include "eng-calibrate.h"
 #include "eng-error.h"
-#include "eng-eval.h"
 #include "eng-test.h"
+#include "eval/eng-evaluate.h"
 #include "ops/rt-ops-conv.h"
 #include "ops/rt-ops-int8.h"
 #include "ops/rt-ops.h"
@@ -177,13 +177,14 @@ weight_bytes (EngBuild *build)
   return sum;
 }
 
-static EngEval *
-evaluate (EngBuild *build, const char *data)
+static EngEvaluation *
+evaluate (EngBuild *build, EngBuild *baseline, const char *data)
 {
   g_autoptr (GError) error = NULL;
-  EngEval *eval = eng_eval_new (build, data, NULL, &error);
+  EngEvalOptions options = { .data = data };
+  EngEvaluation *evaluation = eng_evaluate (build, baseline, &options, NULL, &error);
   g_assert_no_error (error);
-  return eval;
+  return evaluation;
 }
 
 /* All in integers, a quarter of the weights, the same answers but for a few. */
@@ -202,23 +203,23 @@ test_keyword_spotting (void)
     return;
   g_autoptr (EngModel) model = eng_test_load (path);
   g_autoptr (EngBuild) plain = eng_test_build (model, "{}", NULL);
-  g_autoptr (EngEval) reference = evaluate (plain, data);
   g_autoptr (GHashTable) hashes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_assert_cmpuint (count (plain, &rt_op_conv), >, 0);
   for (guint i = 0; i < G_N_ELEMENTS (more); i++)
     {
       g_autofree char *recipe = recipe_text (data, more[i]);
       g_autoptr (EngBuild) build = eng_test_build (model, recipe, plain);
-      g_autoptr (EngEval) eval = evaluate (build, data);
-      EngFigure agreement = eng_eval_agreement (reference, eval);
+      g_autoptr (EngEvaluation) evaluation = evaluate (build, plain, data);
+      const EngEvalMetric *top1 = eng_evaluation_find_metric (evaluation, "top1-accuracy");
+      const EngEvalMetric *same = eng_evaluation_find_metric (evaluation, "output-agreement");
 
       g_assert_cmpuint (count (build, &rt_op_conv) + count (build, &rt_op_depthwise), ==, 0);
       g_assert_cmpuint (count (build, &rt_op_conv_int8) + count (build, &rt_op_depthwise_int8), ==,
                         count (plain, &rt_op_conv) + count (plain, &rt_op_depthwise));
       g_assert_cmpuint (count (build, &rt_op_dynamic_round), ==, 0);
       g_assert_cmpuint (weight_bytes (build) * 2, <, weight_bytes (plain));
-      g_assert_cmpfloat (agreement.value, >, 93);
-      g_assert_cmpfloat (fabs (eval->top1.value - reference->top1.value), <, 2);
+      g_assert_cmpfloat (same->whole.value.value, >, 93);
+      g_assert_cmpfloat (fabs (top1->whole.change.value), <, 2);
       /* Another range is another build. */
       g_assert_true (g_hash_table_add (hashes, g_strdup (eng_build_get_hash (build))));
     }

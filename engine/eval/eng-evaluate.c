@@ -1,0 +1,168 @@
+/* The entry of evaluations: what the data is, which pass it gets, what the baseline is. */
+#include "eval/eng-evaluate.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "eng-error.h"
+#include "eval/eng-eval-private.h"
+#include "rt-clock.h"
+
+/* ---- Shared by the passes ---- */
+
+gboolean
+eng_eval_open_scorers (EngEvalPass *pass, guint n_ctx, EngScorer *scorers[2], GError **error)
+{
+  scorers[0] = eng_scorer_new (pass->build, n_ctx, error);
+  scorers[1] = NULL;
+  if (scorers[0] == NULL)
+    return FALSE;
+  if (pass->baseline == NULL || pass->baseline == pass->build)
+    return TRUE;
+  scorers[1] = eng_scorer_new (pass->baseline, n_ctx, error);
+  if (scorers[1] != NULL
+      && eng_scorer_get_n_vocab (scorers[0]) == eng_scorer_get_n_vocab (scorers[1]))
+    return TRUE;
+  if (scorers[1] != NULL)
+    g_set_error (
+        error, ENG_ERROR, ENG_ERROR_UNSUPPORTED,
+        "%s knows %u tokens and %s %u: predictions of different vocabularies do not compare. "
+        "Evaluate each alone and compare bits per byte",
+        eng_model_get_name (eng_build_get_model (pass->build)), eng_scorer_get_n_vocab (scorers[0]),
+        eng_model_get_name (eng_build_get_model (pass->baseline)),
+        eng_scorer_get_n_vocab (scorers[1]));
+  for (guint k = 0; k < 2; k++)
+    g_clear_pointer (&scorers[k], eng_scorer_free);
+  return FALSE;
+}
+
+static gboolean
+encode (EngModel *model, const char *text, gsize n_bytes, gboolean special, gint32 **tokens,
+        gsize *n, GError **error)
+{
+  const RtTokenizer *tokenizer = eng_model_get_tokenizer (model);
+  RtError rt_error = { 0 };
+
+  if (tokenizer == NULL)
+    {
+      g_set_error (error, ENG_ERROR, ENG_ERROR_UNSUPPORTED, "%s cannot read text: %s",
+                   eng_model_get_name (model), eng_model_get_tokenizer_error (model));
+      return FALSE;
+    }
+  return rt_tokenizer_encode (tokenizer, text, n_bytes, special, FALSE, tokens, n, &rt_error)
+         || eng_error_take_rt (&rt_error, error);
+}
+
+gboolean
+eng_eval_tokenize (EngEvalPass *pass, const char *text, gsize n_bytes, gboolean special,
+                   gint32 **tokens, gsize *n, GError **error)
+{
+  EngModel *model = eng_build_get_model (pass->build);
+  EngModel *other = pass->baseline != NULL ? eng_build_get_model (pass->baseline) : model;
+  gint32 *theirs = NULL;
+  gsize n_theirs;
+
+  if (!encode (model, text, n_bytes, special, tokens, n, error))
+    return FALSE;
+  if (other == model)
+    return TRUE;
+  gboolean ok = encode (other, text, n_bytes, special, &theirs, &n_theirs, error);
+  if (ok && (n_theirs != *n || memcmp (theirs, *tokens, n_theirs * sizeof *theirs) != 0))
+    {
+      g_set_error (
+          error, ENG_ERROR, ENG_ERROR_UNSUPPORTED,
+          "%s and %s cut the text into different tokens: their predictions do not compare. "
+          "Evaluate each alone and compare bits per byte",
+          eng_model_get_name (model), eng_model_get_name (other));
+      ok = FALSE;
+    }
+  free (theirs);
+  if (!ok)
+    g_clear_pointer (tokens, free);
+  return ok;
+}
+
+/* ---- The baseline ---- */
+
+EngBuild *
+eng_evaluate_make_baseline (EngBuild *build, EngJob *job, GError **error)
+{
+  g_return_val_if_fail (ENG_IS_BUILD (build), NULL);
+
+  g_autoptr (EngRecipe) plain = eng_recipe_reference (eng_build_get_recipe (build));
+  g_autoptr (EngBuild) baseline
+      = eng_build_new (eng_build_get_model (build), plain, build, job, error);
+
+  if (baseline == NULL)
+    return NULL;
+  if (strcmp (eng_build_get_hash (baseline), eng_build_get_hash (build)) == 0)
+    return g_object_ref (build);
+  return g_steal_pointer (&baseline);
+}
+
+/* ---- The entry ---- */
+
+static gboolean
+run_language (EngEvalPass *pass, GError **error)
+{
+  g_autoptr (EngTextSet) set = eng_text_set_load (pass->options->data, error);
+  if (set == NULL)
+    return FALSE;
+  gboolean questions = set->questions->len > 0;
+
+  pass->evaluation->title = g_strdup (set->title);
+  pass->scores = eng_scores_new (eng_build_get_model (pass->build),
+                                 questions ? ENG_TRUTH_QUESTIONS : ENG_TRUTH_TEXT,
+                                 pass->options->metrics, pass->baseline != NULL, error);
+  if (pass->scores == NULL)
+    return FALSE;
+  gboolean ok = questions ? eng_eval_pass_questions (pass, set, error)
+                          : eng_eval_pass_texts (pass, set, error);
+  if (ok)
+    eng_scores_finish (pass->scores, pass->evaluation, "domain");
+  return ok;
+}
+
+static void
+describe_baseline (EngEvalPass *pass)
+{
+  EngEvaluation *evaluation = pass->evaluation;
+
+  if (pass->baseline == NULL)
+    return;
+  evaluation->against = g_strdup (pass->options->against != NULL ? pass->options->against
+                                                                 : "the model as in its file");
+  evaluation->against_hash = g_strdup (eng_build_get_hash (pass->baseline));
+  if (pass->baseline == pass->build)
+    eng_evaluation_note (evaluation, "The baseline is this very build (the same content hash): "
+                                     "differences are zero by construction.");
+}
+
+EngEvaluation *
+eng_evaluate (EngBuild *build, EngBuild *baseline, const EngEvalOptions *options, EngJob *job,
+              GError **error)
+{
+  g_return_val_if_fail (ENG_IS_BUILD (build) && options != NULL && options->data != NULL, NULL);
+
+  guint64 start = rt_now_ns ();
+  EngEvalPass pass = { .build = build,
+                       .baseline = baseline,
+                       .options = options,
+                       .job = job,
+                       .cancellable = job != NULL ? eng_job_get_cancellable (job) : NULL };
+  if (baseline != NULL && baseline != build
+      && strcmp (eng_build_get_hash (baseline), eng_build_get_hash (build)) == 0)
+    pass.baseline = build;
+  g_autoptr (EngEvaluation) evaluation = eng_evaluation_new (options->data, NULL);
+  pass.evaluation = evaluation;
+  describe_baseline (&pass);
+  gboolean ok = eng_model_get_kind (eng_build_get_model (build)) == ENG_MODEL_LANGUAGE
+                    ? run_language (&pass, error)
+                    : eng_eval_pass_inputs (&pass, error);
+  eng_scores_free (pass.scores);
+  if (!ok)
+    return NULL;
+  eng_evaluation_end_notes (evaluation);
+  evaluation->seconds = (double)(rt_now_ns () - start) * 1e-9;
+  return g_steal_pointer (&evaluation);
+}

@@ -1,0 +1,41 @@
+/* Texts to predict, by domain: the bundled ones, a file, or a folder with one file per domain. And sets of multiple-choice questions. Both as bytes: tokens are
+ * the model's. */
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+#define ENG_BUNDLED_TEXTS "bundled:texts"
+#define ENG_BUNDLED_QUESTIONS "bundled:questions"
+
+typedef struct
+{
+  char *domain; /* "prose"; of a user's text its file's name without the ending */
+  char *what;   /* author, title, year; NULL: not said */
+  GBytes *text;
+} EngText;
+
+typedef struct
+{
+  char *domain;  /* "" where the set has none */
+  char *question;
+  GStrv choices; /* at least two */
+  guint answer;
+} EngQuestion;
+
+typedef struct
+{
+  char *title;
+  GPtrArray *texts;     /* EngText, or empty */
+  GPtrArray *questions; /* EngQuestion, or empty */
+} EngTextSet;
+
+/* @path: ENG_BUNDLED_TEXTS, ENG_BUNDLED_QUESTIONS, a text file, a folder of *.txt files, or a JSON file
+ *   { "lathe-questions": 1, "title": "...", "questions": [ { "domain": "...", "question": "...", "choices": ["...", "..."], "answer": 0 }, ... ] }
+ * where an answer follows its question after one space, and "domain" may be absent. Blocking. */
+EngTextSet *eng_text_set_load (const char *path, GError **error);
+void eng_text_set_free (EngTextSet *set); /* accepts NULL */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EngTextSet, eng_text_set_free)
+
+G_END_DECLS
