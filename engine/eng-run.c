@@ -242,10 +242,9 @@ eng_workload_equal (const EngWorkload *a, const EngWorkload *b)
 {
   if (a->kind != b->kind)
     return FALSE;
-  if (a->kind == ENG_WORKLOAD_INPUT)
+  if (a->kind == ENG_WORKLOAD_INPUT || a->labelled || b->labelled)
     return equal_inputs (a, b);
   return g_strcmp0 (a->prompt, b->prompt) == 0 && g_strcmp0 (a->system, b->system) == 0
-         && a->labelled == b->labelled && (!a->labelled || equal_inputs (a, b))
          && a->chat == b->chat && a->n_predict == b->n_predict && a->ignore_end == b->ignore_end
          && a->sampler.temperature == b->sampler.temperature && a->sampler.top_k == b->sampler.top_k
          && a->sampler.top_p == b->sampler.top_p && a->sampler.min_p == b->sampler.min_p
