@@ -35,6 +35,10 @@ struct _EngLowering
 /* For rewrite(): @graph owns constants of the one that is returned. Takes it. */
 void eng_lowering_keep (EngLowering *lowering, RtGraph *graph);
 
+/* eng_build_new() as a part of @job, which does not end with it. */
+EngBuild *eng_build_new_within (EngModel *model, EngRecipe *recipe, EngBuild *reuse, EngJob *job,
+                                GError **error);
+
 /* A build whose values can all be read after a run and are what the recipe's float network computes:
  * for calibration. Blocking. */
 EngBuild *eng_build_new_observed (EngModel *model, EngRecipe *recipe, EngJob *job, GError **error);

@@ -610,6 +610,13 @@ eng_build_new (EngModel *model, EngRecipe *recipe, EngBuild *reuse, EngJob *job,
 }
 
 EngBuild *
+eng_build_new_within (EngModel *model, EngRecipe *recipe, EngBuild *reuse, EngJob *job,
+                      GError **error)
+{
+  return build_new (model, recipe, reuse, NULL, FALSE, FALSE, job, error);
+}
+
+EngBuild *
 eng_build_new_observed (EngModel *model, EngRecipe *recipe, EngJob *job, GError **error)
 {
   return build_new (model, recipe, NULL, NULL, TRUE, FALSE, job, error);

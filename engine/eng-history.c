@@ -63,6 +63,13 @@ static const char *const migrations[] = {
   /* What lists and trade-offs need of a run beside its figures, so that they need not read whole documents. */
   "ALTER TABLE runs ADD COLUMN header TEXT;"
   "UPDATE runs SET header = " HEADER_OF ("document") " WHERE json_valid (document);",
+  /* Accuracy per layer: what each layer showed in each window or input, so that a measurement goes on where it was stopped. */
+  "CREATE TABLE layer_units ("
+  "  key TEXT NOT NULL," /* eng_sensitivity_dup_key() */
+  "  unit TEXT NOT NULL,"
+  "  layer INTEGER NOT NULL,"
+  "  numbers TEXT NOT NULL," /* eng_layer_unit_to_text() */
+  "  PRIMARY KEY (key, unit, layer)) WITHOUT ROWID;",
 };
 
 static gboolean
@@ -102,6 +109,25 @@ fail (EngHistory *self, const char *doing, GError **error)
   else
     g_set_error (error, ENG_ERROR, ENG_ERROR_IO, "The history %s: %s while %s.", self->path, sqlite3_errmsg (self->db), doing);
   return FALSE;
+}
+
+struct sqlite3 *
+eng_history_lock (EngHistory *self)
+{
+  g_mutex_lock (&self->mutex);
+  return self->db;
+}
+
+void
+eng_history_unlock (EngHistory *self)
+{
+  g_mutex_unlock (&self->mutex);
+}
+
+gboolean
+eng_history_fail (EngHistory *self, const char *doing, GError **error)
+{
+  return fail (self, doing, error);
 }
 
 static gboolean

@@ -1,0 +1,666 @@
+/* The two executors and how their values correspond. Called by the measurement of errors per layer (eng-layer-error-run.c); knows nothing of texts, metrics
+ * or results. */
+#include "eng-layer-pair.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "data/eng-array.h"
+#include "eng-error.h"
+#include "ops/rt-ops-math.h"
+#include "ops/rt-ops.h"
+
+/* The same value in both graphs. */
+typedef struct
+{
+  RtValueId reference, changed;
+} Twin;
+
+typedef struct
+{
+  char *reason; /* NULL: can be looked at alone */
+  bool *nodes;  /* of the changed graph: this layer's */
+  bool *rest;   /* of the reference graph: all after the layer's first that are not its own */
+  gboolean has_nodes, has_rest;
+  GArray *reads;  /* Twin: what the layer's nodes read from others */
+  GArray *writes; /* Twin: what others, or the caller, read of it */
+  GArray *
+      rest_reads; /* RtValueId in the reference: what the rest reads that neither it nor the layer makes */
+} Layer;
+
+struct _EngLayerPair
+{
+  EngBuild *build[2];
+  const RtGraph *source, *graph[2];
+  RtExec *exec[2];
+  bool *taps[2];
+  GHashTable *by_key; /* char * -> GArray of RtValueId in the reference */
+  char **keys[2];     /* [n_values]; NULL: stands for no source value */
+  int *layer_of[2];   /* [n_nodes] layer + 1, in the changed build's layers */
+  int n_layers;
+  gboolean has_state;
+  Layer *layers;  /* [n_layers + 2] */
+  guint8 **saved; /* [values of the reference]: of its taps, in the unit at hand */
+  gsize *saved_bytes;
+  float *floats[2]; /* scratch */
+  gsize n_floats;
+};
+
+/* ---- what a value stands for ---- */
+
+/* Of the sources of @node, the one that comes last in the source graph: what it hands on. */
+static const char *
+last_source (EngLayerPair *self, const RtNode *node, const RtNode **found)
+{
+  RtNodeId last = RT_NONE;
+
+  for (guint i = 0; i < node->n_sources; i++)
+    {
+      RtNodeId id = rt_graph_find_node (self->source, node->sources[i]);
+      if (id != RT_NONE && (last == RT_NONE || id > last))
+        last = id;
+    }
+  *found = last != RT_NONE ? rt_graph_node (self->source, last) : NULL;
+  return *found != NULL ? (*found)->name : NULL;
+}
+
+static guint
+output_index (const RtNode *node, RtValueId value)
+{
+  guint i = 0;
+  while (node->outputs[i] != value)
+    i++;
+  return i;
+}
+
+/* "blk.0.ffn_add" for what a fused projection hands on; an output of several gets its number. */
+static char *
+key_of (EngLayerPair *self, const RtGraph *graph, RtValueId id, guint depth)
+{
+  const RtValue *value = rt_graph_value (graph, id);
+  const RtNode *source;
+
+  if (value->kind == RT_VALUE_WEIGHT || depth > 8)
+    return NULL;
+  if (value->producer == RT_NONE)
+    return g_strdup_printf ("input:%s", value->name);
+  const RtNode *node = rt_graph_node (graph, value->producer);
+  guint index = output_index (node, id);
+  const char *name = last_source (self, node, &source);
+  if (name == NULL) /* a pass put it there: a conversion of what it reads */
+    return node->inputs[0] != RT_NONE ? key_of (self, graph, node->inputs[0], depth + 1) : NULL;
+  if (node->n_outputs == 1)
+    return g_strdup_printf ("%s:%u", name, source->n_outputs == 1 ? 0 : source->n_outputs - 1);
+  if (node->n_outputs == source->n_outputs)
+    return g_strdup_printf ("%s:%u", name, index);
+  return node->n_outputs == node->n_sources ? g_strdup_printf ("%s:0", node->sources[index]) : NULL;
+}
+
+static void
+make_keys (EngLayerPair *self, EngSide side)
+{
+  guint32 n = rt_graph_n_values (self->graph[side]);
+  self->keys[side] = g_new0 (char *, n + 1);
+  for (RtValueId id = 0; id < n; id++)
+    {
+      char *key = self->keys[side][id] = key_of (self, self->graph[side], id, 0);
+      if (key == NULL || side != ENG_SIDE_REFERENCE)
+        continue;
+      GArray *same = g_hash_table_lookup (self->by_key, key);
+      if (same == NULL)
+        {
+          same = g_array_new (FALSE, FALSE, sizeof (RtValueId));
+          g_hash_table_insert (self->by_key, key, same);
+        }
+      g_array_append_val (same, id);
+    }
+}
+
+/* Values that are one thing for comparing: the same dimensions, plain numbers. */
+static gboolean
+is_plain (const RtValue *value)
+{
+  return rt_type_bytes (value->type) > 0 && (value->quant == NULL || value->quant->n == 1);
+}
+
+static RtValueId
+find_twin (EngLayerPair *self, RtValueId changed)
+{
+  const RtValue *value = rt_graph_value (self->graph[ENG_SIDE_CHANGED], changed);
+  const char *key = self->keys[ENG_SIDE_CHANGED][changed];
+  GArray *same = key != NULL ? g_hash_table_lookup (self->by_key, key) : NULL;
+  RtValueId best = RT_NONE;
+
+  for (guint i = 0; same != NULL && i < same->len; i++)
+    {
+      RtValueId id = g_array_index (same, RtValueId, i);
+      const RtValue *other = rt_graph_value (self->graph[ENG_SIDE_REFERENCE], id);
+      if (!is_plain (other) || other->shape.n_dims != value->shape.n_dims
+          || memcmp (other->shape.dims, value->shape.dims,
+                     value->shape.n_dims * sizeof *value->shape.dims)
+                 != 0)
+        continue;
+      if (best == RT_NONE || other->type == RT_TYPE_F32)
+        best = id;
+    }
+  return is_plain (value) ? best : RT_NONE;
+}
+
+/* ---- layers ---- */
+
+/* Nodes of the reference belong to the layer that their source has in the changed build: a pass may have taken one into the next layer's operator. */
+static void
+find_layers (EngLayerPair *self)
+{
+  g_autoptr (GHashTable) by_source = g_hash_table_new (g_str_hash, g_str_equal);
+
+  self->n_layers = rt_graph_n_layers (self->graph[ENG_SIDE_CHANGED]);
+  for (int side = ENG_SIDE_CHANGED; side >= ENG_SIDE_REFERENCE; side--)
+    {
+      guint32 n = rt_graph_n_nodes (self->graph[side]);
+      self->layer_of[side] = g_new0 (int, n + 1);
+      for (RtNodeId id = 0; id < n; id++)
+        {
+          const RtNode *node = rt_graph_node (self->graph[side], id), *source;
+          int layer = CLAMP (node->layer, -1, self->n_layers) + 1;
+          for (guint i = 0; side == ENG_SIDE_CHANGED && i < node->n_sources; i++)
+            g_hash_table_insert (by_source, (gpointer)node->sources[i],
+                                 GINT_TO_POINTER (layer + 1));
+          const char *name = side == ENG_SIDE_REFERENCE ? last_source (self, node, &source) : NULL;
+          gpointer known = name != NULL ? g_hash_table_lookup (by_source, name) : NULL;
+          self->layer_of[side][id] = known != NULL ? GPOINTER_TO_INT (known) - 1 : layer;
+        }
+    }
+}
+
+static int
+producer_layer (EngLayerPair *self, EngSide side, RtValueId id)
+{
+  RtNodeId producer = rt_graph_value (self->graph[side], id)->producer;
+  return producer != RT_NONE ? self->layer_of[side][producer] : -1;
+}
+
+static gboolean
+is_read_outside (EngLayerPair *self, EngSide side, RtValueId id, int layer)
+{
+  const RtGraph *graph = self->graph[side];
+
+  if (rt_graph_value (graph, id)->is_kept)
+    return TRUE;
+  for (RtNodeId n = 0; n < rt_graph_n_nodes (graph); n++)
+    for (guint i = 0; i < rt_graph_node (graph, n)->n_inputs; i++)
+      if (rt_graph_node (graph, n)->inputs[i] == id && self->layer_of[side][n] != layer)
+        return TRUE;
+  return FALSE;
+}
+
+static gboolean
+has_twin (GArray *twins, RtValueId reference)
+{
+  for (guint i = 0; i < twins->len; i++)
+    if (g_array_index (twins, Twin, i).reference == reference)
+      return TRUE;
+  return FALSE;
+}
+
+/* Adds @id of the changed graph; FALSE with the layer's reason when the reference does not have it. */
+static gboolean
+add_twin (EngLayerPair *self, Layer *layer, GArray *twins, RtValueId id)
+{
+  Twin twin = { find_twin (self, id), id };
+
+  for (guint i = 0; i < twins->len; i++)
+    if (g_array_index (twins, Twin, i).changed == id)
+      return TRUE;
+  if (twin.reference == RT_NONE)
+    {
+      if (layer->reason == NULL)
+        layer->reason = g_strdup_printf ("%s is not a value that both builds have",
+                                         rt_graph_value (self->graph[ENG_SIDE_CHANGED], id)->name);
+      return FALSE;
+    }
+  g_array_append_val (twins, twin);
+  return TRUE;
+}
+
+/* Rotary angles depend on positions alone: they pass, but are no result of a layer. */
+static gboolean
+is_data (const RtGraph *graph, RtValueId id)
+{
+  RtNodeId producer = rt_graph_value (graph, id)->producer;
+  return producer != RT_NONE && rt_graph_node (graph, producer)->op != &rt_op_rope_table;
+}
+
+/* What the reference has as an input cannot be written over: a layer of conversions of it. */
+static void
+add_write (EngLayerPair *self, Layer *layer, RtValueId id)
+{
+  if (!add_twin (self, layer, layer->writes, id))
+    return;
+  Twin *twin = &g_array_index (layer->writes, Twin, layer->writes->len - 1);
+  if (rt_graph_value (self->graph[ENG_SIDE_REFERENCE], twin->reference)->producer == RT_NONE
+      && layer->reason == NULL)
+    layer->reason = g_strdup ("nothing but conversions: the reference has no such layer");
+}
+
+static void
+find_reads_and_writes (EngLayerPair *self, int index)
+{
+  const RtGraph *graph = self->graph[ENG_SIDE_CHANGED];
+  Layer *layer = &self->layers[index];
+
+  for (RtNodeId n = 0; n < rt_graph_n_nodes (graph); n++)
+    {
+      const RtNode *node = rt_graph_node (graph, n);
+      layer->nodes[n] = self->layer_of[ENG_SIDE_CHANGED][n] == index;
+      layer->has_nodes |= layer->nodes[n];
+      for (guint i = 0; layer->nodes[n] && i < node->n_inputs; i++)
+        if (node->inputs[i] != RT_NONE
+            && producer_layer (self, ENG_SIDE_CHANGED, node->inputs[i]) != index
+            && rt_graph_value (graph, node->inputs[i])->producer != RT_NONE)
+          add_twin (self, layer, layer->reads, node->inputs[i]);
+      for (guint i = 0; layer->nodes[n] && i < node->n_outputs; i++)
+        if (is_read_outside (self, ENG_SIDE_CHANGED, node->outputs[i], index))
+          add_write (self, layer, node->outputs[i]);
+    }
+}
+
+static void
+find_rest (EngLayerPair *self, int index)
+{
+  const RtGraph *graph = self->graph[ENG_SIDE_REFERENCE];
+  Layer *layer = &self->layers[index];
+  gboolean begun = FALSE;
+
+  for (RtNodeId n = 0; n < rt_graph_n_nodes (graph); n++)
+    {
+      gboolean own = self->layer_of[ENG_SIDE_REFERENCE][n] == index;
+      begun |= own;
+      layer->rest[n] = begun && !own;
+      layer->has_rest |= layer->rest[n];
+    }
+  for (RtNodeId n = 0; n < rt_graph_n_nodes (graph); n++)
+    for (guint i = 0; layer->rest[n] && i < rt_graph_node (graph, n)->n_inputs; i++)
+      {
+        RtValueId id = rt_graph_node (graph, n)->inputs[i];
+        RtNodeId producer = id != RT_NONE ? rt_graph_value (graph, id)->producer : RT_NONE;
+        if (producer == RT_NONE || layer->rest[producer] || has_twin (layer->writes, id))
+          continue;
+        if (self->layer_of[ENG_SIDE_REFERENCE][producer] == index && is_data (graph, id)
+            && layer->reason == NULL)
+          layer->reason = g_strdup_printf ("%s leaves this layer in the reference only",
+                                           rt_graph_value (graph, id)->name);
+        g_array_append_val (layer->rest_reads, id);
+      }
+  if (layer->reason == NULL && layer->has_nodes && !begun)
+    layer->reason = g_strdup ("nothing but conversions: the reference has no such layer");
+  if (layer->reason == NULL && layer->has_nodes && layer->writes->len == 0)
+    layer->reason = g_strdup ("nothing leaves this layer");
+}
+
+static void
+make_layers (EngLayerPair *self)
+{
+  self->layers = g_new0 (Layer, self->n_layers + 2);
+  for (int i = 0; i < self->n_layers + 2; i++)
+    {
+      Layer *layer = &self->layers[i];
+      layer->nodes = g_new0 (bool, rt_graph_n_nodes (self->graph[ENG_SIDE_CHANGED]) + 1);
+      layer->rest = g_new0 (bool, rt_graph_n_nodes (self->graph[ENG_SIDE_REFERENCE]) + 1);
+      layer->reads = g_array_new (FALSE, FALSE, sizeof (Twin));
+      layer->writes = g_array_new (FALSE, FALSE, sizeof (Twin));
+      layer->rest_reads = g_array_new (FALSE, FALSE, sizeof (RtValueId));
+      find_reads_and_writes (self, i);
+      if (!layer->has_nodes)
+        layer->reason = g_strdup ("nothing runs here");
+      else
+        find_rest (self, i);
+    }
+}
+
+static void
+add_taps (EngLayerPair *self, GArray *twins)
+{
+  for (guint i = 0; i < twins->len; i++)
+    {
+      self->taps[ENG_SIDE_REFERENCE][g_array_index (twins, Twin, i).reference] = true;
+      self->taps[ENG_SIDE_CHANGED][g_array_index (twins, Twin, i).changed] = true;
+    }
+}
+
+static void
+find_taps (EngLayerPair *self)
+{
+  for (int side = 0; side < 2; side++)
+    self->taps[side] = g_new0 (bool, rt_graph_n_values (self->graph[side]) + 1);
+  for (int i = 0; i < self->n_layers + 2; i++)
+    {
+      Layer *layer = &self->layers[i];
+      add_taps (self, layer->reads);
+      add_taps (self, layer->writes);
+      for (guint k = 0; k < layer->rest_reads->len; k++)
+        self->taps[ENG_SIDE_REFERENCE][g_array_index (layer->rest_reads, RtValueId, k)] = true;
+    }
+}
+
+static gboolean
+has_state (const RtGraph *graph)
+{
+  for (RtValueId id = 0; id < rt_graph_n_values (graph); id++)
+    if (rt_graph_value (graph, id)->kind == RT_VALUE_STATE)
+      return TRUE;
+  return FALSE;
+}
+
+/* ---- making ---- */
+
+EngLayerPair *
+eng_layer_pair_new (EngBuild *reference, EngBuild *changed, guint max_tokens, RtPool *pool,
+                    GError **error)
+{
+  g_return_val_if_fail (ENG_IS_BUILD (reference) && ENG_IS_BUILD (changed), NULL);
+  g_return_val_if_fail (eng_build_get_model (reference) == eng_build_get_model (changed), NULL);
+
+  g_autoptr (EngLayerPair) self = g_new0 (EngLayerPair, 1);
+  EngModel *model = eng_build_get_model (reference);
+  self->build[0] = g_object_ref (reference);
+  self->build[1] = g_object_ref (changed);
+  self->source = eng_model_get_graph (model);
+  self->by_key
+      = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify)g_array_unref);
+  for (int side = 0; side < 2; side++)
+    {
+      self->graph[side] = eng_build_get_graph (self->build[side]);
+      self->has_state |= has_state (self->graph[side]);
+      make_keys (self, side);
+    }
+  find_layers (self);
+  make_layers (self);
+  find_taps (self);
+  for (int side = 0; side < 2; side++)
+    {
+      self->exec[side] = eng_build_new_exec (self->build[side],
+                                             &(EngExecOptions){ .max_tokens = max_tokens,
+                                                                .n_outputs = max_tokens,
+                                                                .n_ctx = max_tokens,
+                                                                .taps = self->taps[side],
+                                                                .pool = pool },
+                                             error);
+      if (self->exec[side] == NULL)
+        return NULL;
+    }
+  self->saved = g_new0 (guint8 *, rt_graph_n_values (self->graph[0]) + 1);
+  self->saved_bytes = g_new0 (gsize, rt_graph_n_values (self->graph[0]) + 1);
+  return g_steal_pointer (&self);
+}
+
+void
+eng_layer_pair_free (EngLayerPair *self)
+{
+  if (self == NULL)
+    return;
+  for (int i = 0; self->layers != NULL && i < self->n_layers + 2; i++)
+    {
+      g_free (self->layers[i].reason);
+      g_free (self->layers[i].nodes);
+      g_free (self->layers[i].rest);
+      g_array_unref (self->layers[i].reads);
+      g_array_unref (self->layers[i].writes);
+      g_array_unref (self->layers[i].rest_reads);
+    }
+  g_free (self->layers);
+  g_hash_table_unref (self->by_key);
+  for (RtValueId id = 0; self->saved != NULL && id < rt_graph_n_values (self->graph[0]); id++)
+    g_free (self->saved[id]);
+  g_free (self->saved);
+  g_free (self->saved_bytes);
+  for (int side = 0; side < 2; side++)
+    {
+      rt_exec_free (self->exec[side]);
+      for (RtValueId id = 0; id < rt_graph_n_values (self->graph[side]); id++)
+        g_free (self->keys[side][id]);
+      g_free (self->keys[side]);
+      g_free (self->layer_of[side]);
+      g_free (self->taps[side]);
+      g_free (self->floats[side]);
+      g_object_unref (self->build[side]);
+    }
+  g_free (self);
+}
+
+RtExec *
+eng_layer_pair_get_exec (EngLayerPair *self, EngSide side)
+{
+  return self->exec[side];
+}
+
+int
+eng_layer_pair_get_n_layers (EngLayerPair *self)
+{
+  return self->n_layers;
+}
+
+const char *
+eng_layer_pair_get_reason (EngLayerPair *self, int layer)
+{
+  return self->layers[layer + 1].reason;
+}
+
+gboolean
+eng_layer_pair_has_state (EngLayerPair *self)
+{
+  return self->has_state;
+}
+
+gboolean
+eng_layer_pair_has_rest (EngLayerPair *self, int layer)
+{
+  return self->layers[layer + 1].has_rest;
+}
+
+/* ---- numbers ---- */
+
+gboolean
+eng_to_floats (int type, const RtQuant *quant, const void *data, gsize n, float *floats)
+{
+  if (rt_type_bytes (type) == 0 || (quant != NULL && quant->n != 1))
+    return FALSE;
+  if (type == RT_TYPE_F32)
+    {
+      memcpy (floats, data, n * sizeof *floats);
+      return TRUE;
+    }
+  double scale = quant != NULL ? (double)quant->scales[0] : 1;
+  double zero = quant != NULL ? quant->zero_points[0] : 0;
+  for (gsize i = 0; i < n; i++)
+    floats[i] = (float)(scale * (eng_element_get (type, data, i) - zero));
+  return TRUE;
+}
+
+gboolean
+eng_from_floats (int type, const RtQuant *quant, const float *floats, gsize n, void *data)
+{
+  if (rt_type_bytes (type) == 0 || (quant != NULL && quant->n != 1))
+    return FALSE;
+  if (type == RT_TYPE_F32)
+    {
+      memcpy (data, floats, n * sizeof *floats);
+      return TRUE;
+    }
+  double scale = quant != NULL ? (double)quant->scales[0] : 1;
+  double zero = quant != NULL ? quant->zero_points[0] : 0;
+  for (gsize i = 0; i < n; i++)
+    eng_element_set (type, data, i, (double)floats[i] / scale + zero);
+  return TRUE;
+}
+
+void
+eng_error_sums_add (EngErrorSums *sums, const float *reference, const float *changed, gsize n)
+{
+  double signal = 0, noise = 0, other = 0, dot = 0;
+
+  for (gsize i = 0; i < n; i++)
+    {
+      double r = (double)reference[i], c = (double)changed[i], d = c - r;
+      signal += r * r;
+      noise += d * d;
+      other += c * c;
+      dot += r * c;
+    }
+  sums->signal += signal;
+  sums->noise += noise;
+  sums->changed += other;
+  sums->dot += dot;
+}
+
+static void
+need_floats (EngLayerPair *self, gsize n)
+{
+  if (n <= self->n_floats)
+    return;
+  self->n_floats = n;
+  for (int side = 0; side < 2; side++)
+    {
+      g_free (self->floats[side]);
+      self->floats[side] = g_new (float, n);
+    }
+}
+
+/* Elements of a value in the run before. */
+static gsize
+n_elements (EngLayerPair *self, EngSide side, RtValueId id)
+{
+  RtShape shape;
+  rt_exec_value_shape (self->exec[side], id, &shape);
+  return rt_shape_n (&shape);
+}
+
+/* ---- one unit ---- */
+
+gboolean
+eng_layer_pair_begin_whole (EngLayerPair *self, EngSide side, GError **error)
+{
+  RtError rt_error = { 0 };
+  return rt_exec_choose (self->exec[side], NULL, &rt_error) || eng_error_take_rt (&rt_error, error);
+}
+
+void
+eng_layer_pair_save (EngLayerPair *self)
+{
+  RtExec *exec = self->exec[ENG_SIDE_REFERENCE];
+  const RtGraph *graph = self->graph[ENG_SIDE_REFERENCE];
+
+  for (RtValueId id = 0; id < rt_graph_n_values (graph); id++)
+    {
+      if (!rt_exec_is_tap (exec, id))
+        continue;
+      gsize n_bytes = n_elements (self, ENG_SIDE_REFERENCE, id)
+                      * rt_type_bytes (rt_graph_value (graph, id)->type);
+      if (n_bytes != self->saved_bytes[id])
+        {
+          g_free (self->saved[id]);
+          self->saved[id] = g_malloc (MAX (n_bytes, 1));
+          self->saved_bytes[id] = n_bytes;
+        }
+      memcpy (self->saved[id], rt_exec_tap (exec, id), n_bytes);
+    }
+}
+
+/* In two forms, 8 bit and float: counted once. */
+static gboolean
+is_repeated (GArray *twins, guint index)
+{
+  for (guint i = 0; i < index; i++)
+    if (g_array_index (twins, Twin, i).reference == g_array_index (twins, Twin, index).reference)
+      return TRUE;
+  return FALSE;
+}
+
+/* What @layer hands on, as it lies in the changed executor, beside the saved values. */
+static void
+compare (EngLayerPair *self, int index, EngErrorSums *sums)
+{
+  const Layer *layer = &self->layers[index];
+
+  *sums = (EngErrorSums){ 0 };
+  for (guint i = 0; i < layer->writes->len; i++)
+    {
+      Twin twin = g_array_index (layer->writes, Twin, i);
+      const RtValue *r = rt_graph_value (self->graph[ENG_SIDE_REFERENCE], twin.reference);
+      const RtValue *c = rt_graph_value (self->graph[ENG_SIDE_CHANGED], twin.changed);
+      gsize n = n_elements (self, ENG_SIDE_CHANGED, twin.changed);
+      if (!is_data (self->graph[ENG_SIDE_CHANGED], twin.changed) || is_repeated (layer->writes, i))
+        continue;
+      need_floats (self, n);
+      eng_to_floats (r->type, r->quant, self->saved[twin.reference], n, self->floats[0]);
+      eng_to_floats (c->type, c->quant, rt_exec_tap (self->exec[ENG_SIDE_CHANGED], twin.changed), n,
+                     self->floats[1]);
+      eng_error_sums_add (sums, self->floats[0], self->floats[1], n);
+    }
+}
+
+void
+eng_layer_pair_accumulated (EngLayerPair *self, int layer, EngErrorSums *sums)
+{
+  g_return_if_fail (self->layers[layer + 1].reason == NULL);
+  compare (self, layer + 1, sums);
+}
+
+gboolean
+eng_layer_pair_begin_local (EngLayerPair *self, int index, GError **error)
+{
+  const Layer *layer = &self->layers[index + 1];
+  RtError rt_error = { 0 };
+
+  g_return_val_if_fail (layer->reason == NULL, FALSE);
+  for (guint i = 0; i < layer->reads->len; i++)
+    {
+      Twin twin = g_array_index (layer->reads, Twin, i);
+      const RtValue *r = rt_graph_value (self->graph[ENG_SIDE_REFERENCE], twin.reference);
+      const RtValue *c = rt_graph_value (self->graph[ENG_SIDE_CHANGED], twin.changed);
+      gsize n = n_elements (self, ENG_SIDE_CHANGED, twin.changed);
+      const void *from = r->producer != RT_NONE
+                             ? self->saved[twin.reference]
+                             : rt_exec_value (self->exec[ENG_SIDE_REFERENCE], twin.reference);
+      need_floats (self, n);
+      eng_to_floats (r->type, r->quant, from, n, self->floats[0]);
+      eng_from_floats (c->type, c->quant, self->floats[0], n,
+                       rt_exec_tap (self->exec[ENG_SIDE_CHANGED], twin.changed));
+    }
+  return rt_exec_choose (self->exec[ENG_SIDE_CHANGED], layer->nodes, &rt_error)
+         || eng_error_take_rt (&rt_error, error);
+}
+
+void
+eng_layer_pair_local (EngLayerPair *self, int layer, EngErrorSums *sums)
+{
+  g_return_if_fail (self->layers[layer + 1].reason == NULL);
+  compare (self, layer + 1, sums);
+}
+
+gboolean
+eng_layer_pair_begin_rest (EngLayerPair *self, int index, GError **error)
+{
+  const Layer *layer = &self->layers[index + 1];
+  RtExec *exec = self->exec[ENG_SIDE_REFERENCE];
+  RtError rt_error = { 0 };
+
+  g_return_val_if_fail (layer->reason == NULL, FALSE);
+  for (guint i = 0; i < layer->rest_reads->len; i++)
+    {
+      RtValueId id = g_array_index (layer->rest_reads, RtValueId, i);
+      memcpy (rt_exec_tap (exec, id), self->saved[id], self->saved_bytes[id]);
+    }
+  for (guint i = 0; i < layer->writes->len; i++)
+    {
+      Twin twin = g_array_index (layer->writes, Twin, i);
+      const RtValue *r = rt_graph_value (self->graph[ENG_SIDE_REFERENCE], twin.reference);
+      const RtValue *c = rt_graph_value (self->graph[ENG_SIDE_CHANGED], twin.changed);
+      gsize n = n_elements (self, ENG_SIDE_CHANGED, twin.changed);
+      need_floats (self, n);
+      eng_to_floats (c->type, c->quant, rt_exec_tap (self->exec[ENG_SIDE_CHANGED], twin.changed), n,
+                     self->floats[1]);
+      eng_from_floats (r->type, r->quant, self->floats[1], n, rt_exec_tap (exec, twin.reference));
+    }
+  return rt_exec_choose (exec, layer->rest, &rt_error) || eng_error_take_rt (&rt_error, error);
+}

@@ -1,0 +1,66 @@
+/* Two builds of one model, run layer by layer: what one layer of the changed build makes of the reference build's values, and what the rest of the
+ * reference build makes of that. Three questions of one unit (a window of text, one step of a network's input) are answered without another build:
+ *
+ *     reference   ─► 0 ─► 1 ─► 2 ─► 3 ─►        the whole run; values between layers are saved
+ *     changed     ─► 0'─► 1'─► 2'─► 3'─►        the whole run: accumulated error of every layer
+ *     local       ·  ·  saved ─► 2'              one layer of the changed build, fed from the reference
+ *     rest        ·  ·  ·  ·     2' ─► 3 ─►     what only this layer's change does to the outputs
+ *
+ * Layers are those of the changed build's graph. Values are lined up by the source nodes that fused nodes stand for; where the two builds hold a value in
+ * different types (8-bit integers and floats) it is converted with its own scale. */
+#pragma once
+
+#include "eng-build.h"
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  ENG_SIDE_REFERENCE,
+  ENG_SIDE_CHANGED,
+} EngSide;
+
+/* What leaves a layer, in the changed build beside the reference: sums over all its numbers, which add up over units. */
+typedef struct
+{
+  double signal;  /* of reference^2 */
+  double noise;   /* of (changed - reference)^2 */
+  double changed; /* of changed^2 */
+  double dot;     /* of changed * reference */
+} EngErrorSums;
+
+typedef struct _EngLayerPair EngLayerPair;
+
+/* Both are referenced and have the same model; of a network both or neither are bare. Runs have at most @max_tokens tokens, all with logits (language
+ * models). The two executors run on @pool, which outlives the pair. */
+EngLayerPair *eng_layer_pair_new (EngBuild *reference, EngBuild *changed, guint max_tokens, RtPool *pool, GError **error);
+void eng_layer_pair_free (EngLayerPair *pair); /* accepts NULL */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EngLayerPair, eng_layer_pair_free)
+
+RtExec *eng_layer_pair_get_exec (EngLayerPair *pair, EngSide side);
+int eng_layer_pair_get_n_layers (EngLayerPair *pair); /* layers are -1 .. n, as on the layer axis */
+/* Why @layer cannot be looked at alone; NULL: it can. */
+const char *eng_layer_pair_get_reason (EngLayerPair *pair, int layer);
+/* Why no layer can be compared at all (values that live from run to run); NULL. */
+gboolean eng_layer_pair_has_state (EngLayerPair *pair);
+
+/* The steps of one unit, in this order. The caller runs the executor of @side after each of the _begin functions, all with the same inputs.
+ * begin_whole (REFERENCE), run, save; begin_whole (CHANGED), run, accumulated () for each layer; then for each layer: begin_local, run CHANGED, local ();
+ * begin_rest, run REFERENCE, read its outputs. */
+gboolean eng_layer_pair_begin_whole (EngLayerPair *pair, EngSide side, GError **error);
+void eng_layer_pair_save (EngLayerPair *pair);
+void eng_layer_pair_accumulated (EngLayerPair *pair, int layer, EngErrorSums *sums);
+gboolean eng_layer_pair_begin_local (EngLayerPair *pair, int layer, GError **error);
+void eng_layer_pair_local (EngLayerPair *pair, int layer, EngErrorSums *sums);
+gboolean eng_layer_pair_begin_rest (EngLayerPair *pair, int layer, GError **error);
+/* FALSE: no node is left to run after @layer: its outputs are those of the graph. */
+gboolean eng_layer_pair_has_rest (EngLayerPair *pair, int layer);
+
+/* ---- arithmetic, for tests ---- */
+
+void eng_error_sums_add (EngErrorSums *sums, const float *reference, const float *changed, gsize n);
+/* @n numbers of @type with @quant (one scale; nullable) as floats, and back (rounded half to even, clamped). FALSE: not plain numbers. */
+gboolean eng_to_floats (int type, const RtQuant *quant, const void *data, gsize n, float *floats);
+gboolean eng_from_floats (int type, const RtQuant *quant, const float *floats, gsize n, void *data);
+
+G_END_DECLS

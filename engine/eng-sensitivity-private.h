@@ -1,0 +1,42 @@
+/* What a unit of each kind of model is: eng-sensitivity.c asks, eng-sensitivity-text.c and eng-sensitivity-inputs.c answer. */
+#pragma once
+
+#include "eng-layer-pair.h"
+#include "eng-sensitivity.h"
+
+G_BEGIN_DECLS
+
+typedef struct _EngUnits EngUnits;
+
+/* Units of one measurement. A unit is one or more steps, each one run of the executors. */
+typedef struct
+{
+  void (*free) (EngUnits *units);
+  /* FALSE and @error: the unit cannot be fed. *@n_steps of it. */
+  gboolean (*begin) (EngUnits *units, guint unit, guint *n_steps, GError **error);
+  /* Give both executors the inputs of @step. */
+  gboolean (*feed) (EngUnits *units, guint step, GError **error);
+  /* Run the executor of @side, as it is chosen, on them. */
+  gboolean (*run) (EngUnits *units, EngSide side, RtError *error);
+  /* Look at the outputs of the reference's whole run: what the others are compared with. Adds to @record. */
+  void (*score_reference) (EngUnits *units, EngLayerUnit *record);
+  /* The outputs of the executor of @side now. Adds to @record. */
+  void (*score) (EngUnits *units, EngSide side, EngLayerUnit *record);
+} EngUnitsClass;
+
+struct _EngUnits
+{
+  const EngUnitsClass *class;
+  EngLayerPair *pair;
+  RtPool *pool;
+  guint n;
+  char **names;  /* [n] what each is kept under, NULL-terminated */
+  char *title;   /* "16 windows of 128 tokens of novel.txt" */
+};
+
+/* Names and title need no builds: for results that are kept. The builds are NULL then, and nothing can be run. */
+EngUnits *eng_text_units_new (EngModel *model, const EngSensitivityConfig *config, EngBuild *reference, EngBuild *changed, RtPool *pool, GError **error);
+EngUnits *eng_input_units_new (EngModel *model, const EngSensitivityConfig *config, EngBuild *reference, EngBuild *changed, RtPool *pool, EngJob *job,
+                               GError **error);
+
+G_END_DECLS

@@ -1,0 +1,382 @@
+/* The measurement of accuracy per layer: units outside, layers inside, every record kept as soon as it
+ * is there. Called by the window's job and the command line. What a unit is lives in
+ * eng-sensitivity-text.c and eng-sensitivity-inputs.c, how one layer is run in eng-layer-pair.c.
+ *
+ * Units outside, so that only one unit's values and logits are in memory, all layers get their first
+ * figures within a fraction of the whole time, and intervals narrow from there. */
+#include "eng-sensitivity.h"
+
+#include <string.h>
+
+#include "eng-error.h"
+#include "eng-history-private.h"
+#include "eng-model-private.h"
+#include "eng-sensitivity-private.h"
+
+typedef struct
+{
+  EngUnits *units;
+  EngLayerTable *table;
+  EngHistory *history;
+  char *key;
+  EngJob *job;
+  EngSensitivityFunc func;
+  gpointer user_data;
+  int n_layers;
+} Measuring;
+
+/* ---- names ---- */
+
+char *
+eng_sensitivity_dup_key (EngModel *model, EngRecipe *recipe, const EngSensitivityConfig *config)
+{
+  g_return_val_if_fail (ENG_IS_MODEL (model) && recipe != NULL && config != NULL, NULL);
+
+  g_autoptr (EngRecipe) lossy = eng_recipe_lossy_part (recipe);
+  g_autofree char *json = eng_recipe_to_json (lossy);
+  g_autoptr (GString) text = g_string_new ("lathe layer errors 1\n");
+
+  g_string_append_printf (text, "engine %s\nmodel %s\nrecipe %s\n", LATHE_VERSION,
+                          eng_model_get_identity (model), json);
+  if (eng_model_get_kind (model) == ENG_MODEL_LANGUAGE)
+    {
+      g_autofree char *hash
+          = g_compute_checksum_for_string (G_CHECKSUM_SHA256,
+                                           config->text != NULL ? config->text : "", -1);
+      g_string_append_printf (text, "text %s\nwindow %u\n", hash,
+                              config->n_tokens > 0 ? config->n_tokens : ENG_SENSITIVITY_TOKENS);
+    }
+  else
+    g_string_append_printf (text, "inputs %s\n",
+                            config->inputs != NULL ? config->inputs : "random");
+  return g_compute_checksum_for_string (G_CHECKSUM_SHA256, text->str, (gssize)text->len);
+}
+
+double
+eng_sensitivity_n_tokens (EngModel *model, const EngSensitivityConfig *config)
+{
+  double n_windows = config->n_windows > 0 ? config->n_windows : ENG_SENSITIVITY_WINDOWS;
+  double n_tokens = config->n_tokens > 0 ? config->n_tokens : ENG_SENSITIVITY_TOKENS;
+  /* Of every layer on average half of the network; two whole runs and one layer after the other. */
+  return n_windows * n_tokens * ((eng_model_get_n_layers (model) + 2) / 2.0 + 3);
+}
+
+/* ---- what is kept ---- */
+
+typedef struct
+{
+  EngLayerTable *table;
+  EngUnits *units;
+  GHashTable *by_name; /* name -> unit + 1 */
+  int n_layers;
+} Restoring;
+
+static void
+restore (const char *unit, int layer, const char *numbers, gpointer data)
+{
+  Restoring *self = data;
+  guint index = GPOINTER_TO_UINT (g_hash_table_lookup (self->by_name, unit));
+  EngLayerUnit record;
+
+  if (index > 0 && (layer == ENG_LAYER_WHOLE || (layer >= -1 && layer <= self->n_layers))
+      && eng_layer_unit_from_text (numbers, &record))
+    eng_layer_table_put (self->table, index - 1, layer, &record);
+}
+
+static gboolean
+read_kept (EngHistory *history, const char *key, EngUnits *units, EngLayerTable *table,
+           int n_layers, GError **error)
+{
+  g_autoptr (GHashTable) by_name = g_hash_table_new (g_str_hash, g_str_equal);
+  Restoring restoring = { table, units, by_name, n_layers };
+
+  for (guint i = 0; i < units->n; i++)
+    g_hash_table_insert (by_name, units->names[i], GUINT_TO_POINTER (i + 1));
+  return history == NULL || eng_history_read_layer_units (history, key, restore, &restoring, error);
+}
+
+static gboolean
+keep (Measuring *self, guint unit, int layer, const EngLayerUnit *record, GError **error)
+{
+  g_autofree char *text = eng_layer_unit_to_text (record);
+  eng_layer_table_put (self->table, unit, layer, record);
+  return self->history == NULL
+         || eng_history_add_layer_unit (self->history, self->key, self->units->names[unit], layer,
+                                        text, error);
+}
+
+static EngUnits *
+units_new (EngModel *model, const EngSensitivityConfig *config, EngBuild *reference,
+           EngBuild *changed, RtPool *pool, EngJob *job, GError **error)
+{
+  return eng_model_get_kind (model) == ENG_MODEL_LANGUAGE
+             ? eng_text_units_new (model, config, reference, changed, pool, error)
+             : eng_input_units_new (model, config, reference, changed, pool, job, error);
+}
+
+/* Layers without a matrix may have other reasons for being empty; which, only the builds know. */
+EngLayerErrors *
+eng_sensitivity_load (EngModel *model, EngRecipe *recipe, const EngSensitivityConfig *config,
+                      EngHistory *history, GError **error)
+{
+  g_return_val_if_fail (ENG_IS_MODEL (model) && recipe != NULL && config != NULL
+                            && ENG_IS_HISTORY (history),
+                        NULL);
+
+  g_autofree char *key = eng_sensitivity_dup_key (model, recipe, config);
+  g_autofree char *changed = eng_recipe_describe_for (recipe, eng_model_get_kind (model));
+  int n_layers = (int)eng_model_get_n_layers (model);
+
+  if (!eng_history_has_layer_units (history, key))
+    return NULL;
+  EngUnits *units = units_new (model, config, NULL, NULL, NULL, NULL, error);
+  if (units == NULL)
+    return NULL;
+  g_autoptr (EngLayerTable) table
+      = eng_layer_table_new (eng_model_get_kind (model), n_layers, units->n, units->title, changed);
+  gboolean ok = read_kept (history, key, units, table, n_layers, error);
+  for (int layer = -1; ok && layer <= n_layers; layer++)
+    {
+      gboolean known = FALSE;
+      for (guint unit = 0; unit < units->n; unit++)
+        known |= eng_layer_table_has (table, unit, layer);
+      if (!known && eng_layer_table_has (table, 0, ENG_LAYER_WHOLE))
+        eng_layer_table_set_reason (table, layer,
+                                    "not measured: nothing of it can be compared alone");
+    }
+  units->class->free (units);
+  return ok ? eng_layer_table_snapshot (table) : NULL;
+}
+
+/* ---- measuring ---- */
+
+static void
+add_error_sums (EngErrorSums *to, const EngErrorSums *from)
+{
+  to->signal += from->signal;
+  to->noise += from->noise;
+  to->changed += from->changed;
+  to->dot += from->dot;
+}
+
+static gboolean
+run_side (Measuring *self, EngSide side, GError **error)
+{
+  RtError rt_error = { 0 };
+  if (self->job != NULL
+      && g_cancellable_set_error_if_cancelled (eng_job_get_cancellable (self->job), error))
+    return FALSE;
+  return self->units->class->run (self->units, side, &rt_error)
+         || eng_error_take_rt (&rt_error, error);
+}
+
+static void
+tell (Measuring *self, guint unit)
+{
+  EngLayerErrors *so_far = eng_layer_table_snapshot (self->table);
+  if (self->job != NULL)
+    {
+      g_autofree char *stage
+          = g_strdup_printf ("Accuracy per layer: %u of %u", unit + 1, self->units->n);
+      eng_job_report (self->job, stage, eng_layer_errors_get_progress (so_far));
+    }
+  if (self->func != NULL)
+    self->func (so_far, self->user_data);
+  eng_layer_errors_unref (so_far);
+}
+
+/* Both builds as they are: @base gets the reference's outputs, @whole the changed build's beside them, @records the accumulated errors. */
+static gboolean
+run_whole (Measuring *self, EngLayerUnit *base, EngLayerUnit *whole, EngLayerUnit *records,
+           GError **error)
+{
+  EngLayerPair *pair = self->units->pair;
+  const EngUnitsClass *class = self->units->class;
+
+  if (!eng_layer_pair_begin_whole (pair, ENG_SIDE_REFERENCE, error)
+      || !run_side (self, ENG_SIDE_REFERENCE, error))
+    return FALSE;
+  eng_layer_pair_save (pair);
+  class->score_reference (self->units, base);
+  if (!eng_layer_pair_begin_whole (pair, ENG_SIDE_CHANGED, error)
+      || !run_side (self, ENG_SIDE_CHANGED, error))
+    return FALSE;
+  for (int layer = -1; layer <= self->n_layers; layer++)
+    if (eng_layer_pair_get_reason (pair, layer) == NULL)
+      {
+        EngErrorSums sums;
+        eng_layer_pair_accumulated (pair, layer, &sums);
+        add_error_sums (&records[layer + 1].accumulated, &sums);
+      }
+  class->score (self->units, ENG_SIDE_CHANGED, whole);
+  return TRUE;
+}
+
+/* What @base says of the reference, in a record of something else. */
+static void
+add_reference (EngLayerUnit *record, const EngLayerUnit *base)
+{
+  record->n_scored += base->n_scored;
+  record->n_labelled += base->n_labelled;
+  record->reference_loss += base->reference_loss;
+}
+
+/* A layer that makes the very bits of the reference: so does all that follows. */
+static void
+add_exact (EngLayerUnit *record, const EngLayerUnit *base)
+{
+  record->loss += base->loss;
+  record->n_agree += base->n_agree;
+  add_error_sums (&record->outputs, &base->outputs);
+}
+
+static gboolean
+run_layer (Measuring *self, int layer, const EngLayerUnit *base, EngLayerUnit *record,
+           GError **error)
+{
+  EngLayerPair *pair = self->units->pair;
+  EngErrorSums sums;
+
+  if (!eng_layer_pair_begin_local (pair, layer, error) || !run_side (self, ENG_SIDE_CHANGED, error))
+    return FALSE;
+  eng_layer_pair_local (pair, layer, &sums);
+  add_error_sums (&record->local, &sums);
+  add_reference (record, base);
+  if (sums.noise == 0)
+    {
+      add_exact (record, base);
+      return TRUE;
+    }
+  if (!eng_layer_pair_begin_rest (pair, layer, error)
+      || !run_side (self, ENG_SIDE_REFERENCE, error))
+    return FALSE;
+  self->units->class->score (self->units, ENG_SIDE_REFERENCE, record);
+  return TRUE;
+}
+
+static gboolean
+is_unit_complete (Measuring *self, guint unit)
+{
+  gboolean complete = eng_layer_table_has (self->table, unit, ENG_LAYER_WHOLE);
+  for (int layer = -1; layer <= self->n_layers; layer++)
+    complete &= eng_layer_pair_get_reason (self->units->pair, layer) != NULL
+                || eng_layer_table_has (self->table, unit, layer);
+  return complete;
+}
+
+static gboolean
+measure_unit (Measuring *self, guint unit, GError **error)
+{
+  const EngUnitsClass *class = self->units->class;
+  g_autofree EngLayerUnit *records = g_new0 (EngLayerUnit, self->n_layers + 2);
+  EngLayerUnit whole = { 0 };
+  guint n_steps;
+
+  if (!class->begin (self->units, unit, &n_steps, error))
+    return FALSE;
+  for (guint step = 0; step < n_steps; step++)
+    {
+      EngLayerUnit base = { 0 };
+      gboolean last = step + 1 == n_steps;
+      if (!class->feed (self->units, step, error)
+          || !run_whole (self, &base, &whole, records, error))
+        return FALSE;
+      add_reference (&whole, &base);
+      if (last && !keep (self, unit, ENG_LAYER_WHOLE, &whole, error))
+        return FALSE;
+      for (int layer = -1; layer <= self->n_layers; layer++)
+        {
+          EngLayerUnit *record = &records[layer + 1];
+          if (eng_layer_pair_get_reason (self->units->pair, layer) != NULL
+              || (n_steps == 1 && eng_layer_table_has (self->table, unit, layer)))
+            continue;
+          if (!run_layer (self, layer, &base, record, error)
+              || (last && !keep (self, unit, layer, record, error)))
+            return FALSE;
+          if (last)
+            tell (self, unit);
+        }
+    }
+  return TRUE;
+}
+
+static gboolean
+measure_all (Measuring *self, GError **error)
+{
+  for (int layer = -1; layer <= self->n_layers; layer++)
+    {
+      const char *reason = eng_layer_pair_get_reason (self->units->pair, layer);
+      if (reason != NULL)
+        eng_layer_table_set_reason (self->table, layer, reason);
+    }
+  tell (self, 0);
+  for (guint unit = 0; unit < self->units->n; unit++)
+    if (!is_unit_complete (self, unit) && !measure_unit (self, unit, error))
+      return FALSE;
+  return TRUE;
+}
+
+/* The same network, float and unfused: every value of the file is there to compare with, and fusion changes no bit. */
+static EngBuild *
+make_reference (EngBuild *build, EngJob *job, GError **error)
+{
+  EngModel *model = eng_build_get_model (build);
+  g_autoptr (EngRecipe) recipe = eng_recipe_reference (eng_build_get_recipe (build));
+
+  if (eng_model_get_kind (model) == ENG_MODEL_NETWORK)
+    {
+      EngRecipe *unfused = eng_recipe_with (recipe, "fusion", "enabled", NULL,
+                                            g_variant_new_boolean (FALSE), error);
+      if (unfused == NULL)
+        return NULL;
+      eng_recipe_unref (recipe);
+      recipe = unfused;
+    }
+  /* Not eng_build_new(), which would end the job. */
+  return eng_build_new_within (model, recipe, build, job, error);
+}
+
+EngLayerErrors *
+eng_sensitivity_measure (EngBuild *build, const EngSensitivityConfig *config, EngHistory *history,
+                         EngJob *job, EngSensitivityFunc func, gpointer user_data, GError **error)
+{
+  g_return_val_if_fail (ENG_IS_BUILD (build) && config != NULL, NULL);
+
+  EngModel *model = eng_build_get_model (build);
+  g_autoptr (EngBuild) reference = make_reference (build, job, error);
+  g_autofree char *changed
+      = eng_recipe_describe_for (eng_build_get_recipe (build), eng_model_get_kind (model));
+  RtError rt_error = { 0 };
+  EngLayerErrors *result = NULL;
+
+  if (reference == NULL)
+    return NULL;
+  RtPool *pool = rt_pool_new (eng_build_get_n_threads (build), &rt_error);
+  if (pool == NULL)
+    {
+      eng_error_take_rt (&rt_error, error);
+      return NULL;
+    }
+  Measuring self = { .history = history, .job = job, .func = func, .user_data = user_data };
+  self.units = units_new (model, config, reference, build, pool, job, error);
+  if (self.units != NULL && eng_layer_pair_has_state (self.units->pair))
+    g_set_error_literal (error, ENG_ERROR, ENG_ERROR_UNSUPPORTED,
+                         "This network carries values from one step to the next: one layer of one "
+                         "step cannot be changed alone.");
+  else if (self.units != NULL)
+    {
+      self.n_layers = eng_layer_pair_get_n_layers (self.units->pair);
+      self.key = eng_sensitivity_dup_key (model, eng_build_get_recipe (build), config);
+      self.table = eng_layer_table_new (eng_model_get_kind (model), self.n_layers, self.units->n,
+                                        self.units->title, changed);
+      if (read_kept (history, self.key, self.units, self.table, self.n_layers, error)
+          && measure_all (&self, error))
+        result = eng_layer_table_snapshot (self.table);
+    }
+  if (self.units != NULL)
+    self.units->class->free (self.units);
+  eng_layer_table_free (self.table);
+  g_free (self.key);
+  rt_pool_free (pool);
+  return result;
+}
