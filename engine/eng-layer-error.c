@@ -124,6 +124,31 @@ ratio_figure (const EngLayerUnit *const *records, guint n, Part top, Part bottom
                       .reason = ratio.n < MIN_UNITS ? few_units : NULL };
 }
 
+/* Accuracy lost, of inputs that are right or wrong: the difference of two paired shares with the interval of Bonett and Price 2012 (J. Educ. Behav. Stat.
+ * 37, equation 5), which has a width even where no input differs. */
+static EngFigure
+accuracy_lost (const EngLayerUnit *const *records, guint n_records)
+{
+  double n = 0, n_lost = 0, n_gained = 0;
+
+  for (guint i = 0; i < n_records; i++)
+    {
+      n += records[i]->n_labelled;
+      n_lost += records[i]->n_labelled > 0 && records[i]->loss > records[i]->reference_loss;
+      n_gained += records[i]->n_labelled > 0 && records[i]->loss < records[i]->reference_loss;
+    }
+  if (!(n > 0))
+    return eng_figure_unavailable ("pp", "the inputs have no labels");
+  double lost = (n_lost + 1) / (n + 2), gained = (n_gained + 1) / (n + 2), change = lost - gained;
+  double half = 1.959963984540054 * sqrt ((lost + gained - change * change) / (n + 2));
+  return (EngFigure){ .available = TRUE,
+                      .value = 100 * (n_lost - n_gained) / n,
+                      .low = 100 * (change - half),
+                      .high = 100 * (change + half),
+                      .n = (guint)n,
+                      .unit = "pp" };
+}
+
 #define PART(name, expression)                                                                     \
   static double name (const EngLayerUnit *r)                                                       \
   {                                                                                                \
@@ -137,7 +162,6 @@ PART (accumulated_noise, r->accumulated.noise)
 PART (outputs_signal, r->outputs.signal)
 PART (outputs_noise, r->outputs.noise)
 PART (scored, r->n_scored)
-PART (labelled, r->n_labelled)
 PART (loss_change, r->loss - r->reference_loss)
 PART (divergence, r->divergence)
 PART (agreeing, r->n_agree)
@@ -210,8 +234,7 @@ fold_layer (EngLayerError *layer, EngModelKind kind, const EngLayerUnit *const *
   if (language)
     layer->loss = ratio_figure (records, n, loss_change, scored, 1, "nats/token", "not measured");
   else
-    layer->loss
-        = ratio_figure (records, n, loss_change, labelled, 100, "pp", "the inputs have no labels");
+    layer->loss = accuracy_lost (records, n);
   layer->divergence
       = language ? ratio_figure (records, n, divergence, scored, 1, "nats/token", "not measured")
                  : eng_figure_unavailable ("nats/token", "of language models only");

@@ -7,6 +7,7 @@
 
 #include "data/eng-array.h"
 #include "eng-error.h"
+#include "ops/rt-ops-int8.h"
 #include "ops/rt-ops-math.h"
 #include "ops/rt-ops.h"
 
@@ -34,6 +35,8 @@ struct _EngLayerPair
   const RtGraph *source, *graph[2];
   RtExec *exec[2];
   bool *taps[2];
+  GHashTable
+      *by_source; /* the file's name of a node -> the last of its nodes in the model's graph, + 1 */
   GHashTable *by_key; /* char * -> GArray of RtValueId in the reference */
   char **keys[2];     /* [n_values]; NULL: stands for no source value */
   int *layer_of[2];   /* [n_nodes] layer + 1, in the changed build's layers */
@@ -48,20 +51,42 @@ struct _EngLayerPair
 
 /* ---- what a value stands for ---- */
 
-/* Of the sources of @node, the one that comes last in the source graph: what it hands on. */
-static const char *
-last_source (EngLayerPair *self, const RtNode *node, const RtNode **found)
+/* Of the nodes of the model's own graph that @node stands for, the last: what it hands on. NULL: a pass put the node there. A node of the file may be several
+ * in that graph, all with its name as their source; where a node is one of them as it was, its own name tells which. */
+static const RtNode *
+last_source (EngLayerPair *self, const RtNode *node)
 {
-  RtNodeId last = RT_NONE;
+  RtNodeId last = RT_NONE, same = rt_graph_find_node (self->source, node->name);
 
+  if (same != RT_NONE && rt_graph_node (self->source, same)->n_sources == node->n_sources)
+    return rt_graph_node (self->source, same);
   for (guint i = 0; i < node->n_sources; i++)
     {
-      RtNodeId id = rt_graph_find_node (self->source, node->sources[i]);
-      if (id != RT_NONE && (last == RT_NONE || id > last))
+      gpointer found = g_hash_table_lookup (self->by_source, node->sources[i]);
+      RtNodeId id = GPOINTER_TO_UINT (found) - 1;
+      if (found != NULL && (last == RT_NONE || id > last))
         last = id;
     }
-  *found = last != RT_NONE ? rt_graph_node (self->source, last) : NULL;
-  return *found != NULL ? (*found)->name : NULL;
+  return last != RT_NONE ? rt_graph_node (self->source, last) : NULL;
+}
+
+static void
+index_sources (EngLayerPair *self)
+{
+  self->by_source = g_hash_table_new (g_str_hash, g_str_equal);
+  for (RtNodeId id = 0; id < rt_graph_n_nodes (self->source); id++)
+    {
+      const RtNode *node = rt_graph_node (self->source, id);
+      for (guint i = 0; i < node->n_sources; i++)
+        g_hash_table_insert (self->by_source, (gpointer)node->sources[i],
+                             GUINT_TO_POINTER (id + 1));
+    }
+}
+
+static gboolean
+is_conversion (const RtOp *op)
+{
+  return op == &rt_op_quantize || op == &rt_op_dequantize || op == &rt_op_requantize;
 }
 
 static guint
@@ -78,7 +103,6 @@ static char *
 key_of (EngLayerPair *self, const RtGraph *graph, RtValueId id, guint depth)
 {
   const RtValue *value = rt_graph_value (graph, id);
-  const RtNode *source;
 
   if (value->kind == RT_VALUE_WEIGHT || depth > 8)
     return NULL;
@@ -86,14 +110,21 @@ key_of (EngLayerPair *self, const RtGraph *graph, RtValueId id, guint depth)
     return g_strdup_printf ("input:%s", value->name);
   const RtNode *node = rt_graph_node (graph, value->producer);
   guint index = output_index (node, id);
-  const char *name = last_source (self, node, &source);
-  if (name == NULL) /* a pass put it there: a conversion of what it reads */
+  const RtNode *source = is_conversion (node->op) ? NULL : last_source (self, node);
+  if (source == NULL)
     return node->inputs[0] != RT_NONE ? key_of (self, graph, node->inputs[0], depth + 1) : NULL;
   if (node->n_outputs == 1)
-    return g_strdup_printf ("%s:%u", name, source->n_outputs == 1 ? 0 : source->n_outputs - 1);
+    return g_strdup_printf ("%s:%u", source->name, source->n_outputs - 1);
   if (node->n_outputs == source->n_outputs)
-    return g_strdup_printf ("%s:%u", name, index);
-  return node->n_outputs == node->n_sources ? g_strdup_printf ("%s:0", node->sources[index]) : NULL;
+    return g_strdup_printf ("%s:%u", source->name, index);
+  /* Query, key and value of one node. */
+  gpointer part = node->n_outputs == node->n_sources
+                      ? g_hash_table_lookup (self->by_source, node->sources[index])
+                      : NULL;
+  return part != NULL
+             ? g_strdup_printf ("%s:0",
+                                rt_graph_node (self->source, GPOINTER_TO_UINT (part) - 1)->name)
+             : NULL;
 }
 
 static void
@@ -161,13 +192,16 @@ find_layers (EngLayerPair *self)
       self->layer_of[side] = g_new0 (int, n + 1);
       for (RtNodeId id = 0; id < n; id++)
         {
-          const RtNode *node = rt_graph_node (self->graph[side], id), *source;
+          const RtNode *node = rt_graph_node (self->graph[side], id);
           int layer = CLAMP (node->layer, -1, self->n_layers) + 1;
-          for (guint i = 0; side == ENG_SIDE_CHANGED && i < node->n_sources; i++)
+          const RtNode *source = is_conversion (node->op) ? NULL : last_source (self, node);
+          /* Which of the file's nodes a fused one stands for, not the model's own: their parts stay together. */
+          for (guint i = 0; side == ENG_SIDE_CHANGED && source != NULL && i < node->n_sources; i++)
             g_hash_table_insert (by_source, (gpointer)node->sources[i],
                                  GINT_TO_POINTER (layer + 1));
-          const char *name = side == ENG_SIDE_REFERENCE ? last_source (self, node, &source) : NULL;
-          gpointer known = name != NULL ? g_hash_table_lookup (by_source, name) : NULL;
+          gpointer known = side == ENG_SIDE_REFERENCE && source != NULL && node->n_sources > 0
+                               ? g_hash_table_lookup (by_source, node->sources[node->n_sources - 1])
+                               : NULL;
           self->layer_of[side][id] = known != NULL ? GPOINTER_TO_INT (known) - 1 : layer;
         }
     }
@@ -366,6 +400,7 @@ eng_layer_pair_new (EngBuild *reference, EngBuild *changed, guint max_tokens, Rt
   self->build[0] = g_object_ref (reference);
   self->build[1] = g_object_ref (changed);
   self->source = eng_model_get_graph (model);
+  index_sources (self);
   self->by_key
       = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify)g_array_unref);
   for (int side = 0; side < 2; side++)
@@ -410,6 +445,7 @@ eng_layer_pair_free (EngLayerPair *self)
     }
   g_free (self->layers);
   g_hash_table_unref (self->by_key);
+  g_hash_table_unref (self->by_source);
   for (RtValueId id = 0; self->saved != NULL && id < rt_graph_n_values (self->graph[0]); id++)
     g_free (self->saved[id]);
   g_free (self->saved);

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "eng-build-private.h"
 #include "eng-error.h"
 #include "eng-history-private.h"
 #include "eng-model-private.h"
