@@ -85,18 +85,9 @@ eng_run_judge_figure (EngRun *run, EngFigureId id, GPtrArray *reasons)
 }
 
 void
-eng_run_judge_machine (EngRun *run, const EngWatch *watch, EngMachine *machine, gboolean invalid,
-                       GPtrArray *reasons)
+eng_run_judge_machine (EngRun *run, gboolean invalid, GPtrArray *reasons)
 {
-  const char *governor = eng_machine_get_governor (machine);
-
-  eng_watch_judge (watch, run->n_threads, reasons);
-  if (governor != NULL && g_strcmp0 (governor, "performance") != 0)
-    g_ptr_array_add (
-        reasons,
-        g_strdup_printf (
-            "the clock governor is \"%s\", not \"performance\": speeds may follow the clock",
-            governor));
+  eng_conditions_judge (&run->conditions, run->n_threads, reasons);
   run->validity = invalid            ? ENG_RUN_INVALID
                   : reasons->len > 0 ? ENG_RUN_DEGRADED
                                      : ENG_RUN_VALID;
@@ -105,7 +96,7 @@ eng_run_judge_machine (EngRun *run, const EngWatch *watch, EngMachine *machine, 
 }
 
 static void
-judge (EngRun *run, const EngMeasure *measure, const EngWatch *watch, EngMachine *machine)
+judge (EngRun *run, const EngMeasure *measure)
 {
   g_autoptr (GPtrArray) reasons = g_ptr_array_new_with_free_func (g_free);
 
@@ -118,7 +109,7 @@ judge (EngRun *run, const EngMeasure *measure, const EngWatch *watch, EngMachine
   eng_run_judge_figure (run, ENG_FIGURE_DECODE, reasons);
   eng_run_judge_figure (run, ENG_FIGURE_PREFILL, reasons);
   eng_run_judge_figure (run, ENG_FIGURE_FIRST_TOKEN, reasons);
-  eng_run_judge_machine (run, watch, machine, measure->not_finite, reasons);
+  eng_run_judge_machine (run, measure->not_finite, reasons);
 }
 
 /* ---- Together ---- */
@@ -190,7 +181,7 @@ eng_run_generate (EngBuild *build, const EngWorkload *workload, EngProfiler *pro
   g_autoptr (EngMachine) machine = eng_machine_new ();
   EngProfiler *own = profiler == NULL ? eng_profiler_new (build, WINDOW) : NULL;
   EngMeasure measure;
-  EngWatch watch;
+  g_autoptr (EngWatch) watch = eng_watch_new ("/");
 
   run->id = g_uuid_string_random ();
   run->time = g_get_real_time () / G_USEC_PER_SEC;
@@ -204,8 +195,9 @@ eng_run_generate (EngBuild *build, const EngWorkload *workload, EngProfiler *pro
           = cancellable != NULL
                 ? g_cancellable_connect (cancellable, G_CALLBACK (on_cancelled), measure.exec, NULL)
                 : 0;
-      eng_watch_start (&watch);
+      eng_watch_start (watch);
       ok = run_passes (&measure, error);
+      eng_watch_stop (watch, &run->conditions);
       g_cancellable_disconnect (cancellable, handler);
     }
   if (ok)
@@ -215,7 +207,7 @@ eng_run_generate (EngBuild *build, const EngWorkload *workload, EngProfiler *pro
       run->ended[ENG_FIGURE_PREFILL] = run->ended[ENG_FIGURE_FIRST_TOKEN] = measure.prompt_ended;
       run->workload = eng_workload_copy (workload);
       run->n_threads = eng_build_get_n_threads (build);
-      judge (run, &measure, &watch, machine);
+      judge (run, &measure);
       describe (run, &measure, machine);
     }
   rt_exec_set_tracing (eng_build_get_exec (build), false);

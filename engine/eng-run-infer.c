@@ -85,7 +85,7 @@ has_bad_output (const EngMeasureInput *measure)
 }
 
 static void
-judge (EngRun *run, const EngMeasureInput *measure, const EngWatch *watch, EngMachine *machine)
+judge (EngRun *run, const EngMeasureInput *measure)
 {
   g_autoptr (GPtrArray) reasons = g_ptr_array_new_with_free_func (g_free);
   gboolean bad = has_bad_output (measure);
@@ -104,7 +104,7 @@ judge (EngRun *run, const EngMeasureInput *measure, const EngWatch *watch, EngMa
                                       measure->workload->rate_hz));
   eng_run_judge_figure (run, ENG_FIGURE_INFERENCE, reasons);
   eng_run_judge_figure (run, ENG_FIGURE_NETWORK, reasons);
-  eng_run_judge_machine (run, watch, machine, bad, reasons);
+  eng_run_judge_machine (run, bad, reasons);
 }
 
 static gboolean
@@ -159,13 +159,14 @@ describe (EngRun *run, const EngMeasureInput *measure, EngMachine *machine)
 static gboolean
 measure_all (EngMeasureInput *measure, EngRun *run, EngMachine *machine, GError **error)
 {
-  EngWatch watch;
+  g_autoptr (EngWatch) watch = eng_watch_new ("/");
   gulong handler = measure->cancellable != NULL
                        ? g_cancellable_connect (measure->cancellable, G_CALLBACK (on_cancelled),
                                                 eng_measure_input_get_exec (measure), NULL)
                        : 0;
-  eng_watch_start (&watch);
+  eng_watch_start (watch);
   gboolean ok = run_passes (measure, error);
+  eng_watch_stop (watch, &run->conditions);
   g_cancellable_disconnect (measure->cancellable, handler);
   if (!ok)
     return FALSE;
@@ -173,7 +174,7 @@ measure_all (EngMeasureInput *measure, EngRun *run, EngMachine *machine, GError 
   run->ended[ENG_FIGURE_INFERENCE] = run->ended[ENG_FIGURE_INFERENCES] = measure->ended;
   run->workload = eng_workload_copy (measure->workload);
   run->n_threads = eng_build_get_n_threads (measure->run->build);
-  judge (run, measure, &watch, machine);
+  judge (run, measure);
   describe (run, measure, machine);
   return TRUE;
 }

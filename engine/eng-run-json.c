@@ -153,6 +153,7 @@ eng_run_to_json (EngRun *self)
     }
   if (self->evaluation != NULL)
     eng_evaluation_write (self->evaluation, builder, "evaluation");
+  eng_conditions_write (&self->conditions, builder);
   eng_profile_write (self->profile, builder, "profile");
   json_builder_end_object (builder);
   return eng_json_builder_finish (builder, FALSE);
@@ -344,6 +345,7 @@ eng_run_from_json (const char *json, GError **error)
   eng_run_model_read (&self->model, object);
   self->workload = read_workload (workload);
   read_precision (self->workload, workload);
+  eng_conditions_read (&self->conditions, object);
   read_ended (self, eng_json_get_object (object, "ended_by"));
   self->machine_json = dup_embedded (object, "machine");
   if (self->machine_json == NULL)

@@ -1,6 +1,7 @@
 /* The run's insides, for the files that make, write and read one. */
 #pragma once
 
+#include "eng-conditions.h"
 #include "eng-machine.h"
 #include "eng-repeat.h"
 #include "eng-run-model.h"
@@ -28,6 +29,7 @@ struct _EngRun
   guint n_inferences;
   const char *stop; /* static or interned */
   guint n_prompt, n_generated, n_threads, n_ctx;
+  EngConditions conditions;
   EngValidity validity;
   GStrv reasons, notes;
   EngRunModel model;
@@ -42,9 +44,8 @@ EngFigure eng_run_figure_from_ns (const GArray *ns, double scale, gboolean recip
                                   EngFigureId id, const char *why_none);
 /* One more reason when the figure is missing, has no interval, or is noisy. */
 void eng_run_judge_figure (EngRun *run, EngFigureId id, GPtrArray *reasons);
-/* What the machine did meanwhile; then the validity from all @reasons, which the run copies. */
-void eng_run_judge_machine (EngRun *run, const EngWatch *watch, EngMachine *machine,
-                            gboolean invalid, GPtrArray *reasons);
+/* What the machine did meanwhile (run->conditions); then the validity from all @reasons, which the run copies. */
+void eng_run_judge_machine (EngRun *run, gboolean invalid, GPtrArray *reasons);
 /* Everything needed to repeat it. */
 void eng_run_describe (EngRun *run, EngBuild *build, const EngWorkload *workload,
                        EngProfiler *profiler, EngMachine *machine);

@@ -26,6 +26,7 @@ eng_run_finalize (GObject *object)
   g_strfreev (self->notes);
   eng_run_model_clear (&self->model);
   eng_workload_free (self->workload);
+  eng_conditions_clear (&self->conditions);
   g_clear_pointer (&self->result, eng_result_unref);
   g_clear_pointer (&self->recipe, eng_recipe_unref);
   g_clear_pointer (&self->profile, eng_profile_unref);
@@ -42,6 +43,7 @@ eng_run_class_init (EngRunClass *klass)
 static void
 eng_run_init (EngRun *self)
 {
+  eng_conditions_init (&self->conditions);
 }
 
 /* ---- Figures ---- */
@@ -394,6 +396,13 @@ const char *
 eng_run_get_stop (EngRun *self)
 {
   return self->stop;
+}
+
+const EngConditions *
+eng_run_get_conditions (EngRun *self)
+{
+  g_return_val_if_fail (ENG_IS_RUN (self), NULL);
+  return &self->conditions;
 }
 
 EngValidity

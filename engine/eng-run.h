@@ -1,6 +1,7 @@
 /* Run: one measurement of a Build on a Device under a Workload, with everything needed to repeat it. Immutable once finished. */
 #pragma once
 
+#include "eng-conditions.h"
 #include "eng-figure.h"
 #include "eng-profile.h"
 #include "eng-recipe.h"
@@ -142,6 +143,7 @@ guint eng_run_get_n_threads (EngRun *run);
 guint eng_run_get_n_ctx (EngRun *run);
 const char *eng_run_get_isa (EngRun *run);
 const char *eng_run_get_stop (EngRun *run);        /* why it ended: "end token", "length", "context full", "stopped" */
+const EngConditions *eng_run_get_conditions (EngRun *run);
 EngValidity eng_run_get_validity (EngRun *run);
 const char *const *eng_run_get_reasons (EngRun *run); /* why degraded or invalid; NULL-terminated */
 const char *const *eng_run_get_notes (EngRun *run);   /* of the build, and files of a folder that were left out */

@@ -67,6 +67,9 @@ void app_cli_set_repeat (EngWorkload *workload);
 /* "Decode speed: ended by the budget of 3 s before its interval was 5 % wide": a line for each such figure. */
 void app_cli_print_repeats (EngRun *run, void (*print) (const char *format, ...) G_GNUC_PRINTF (1, 2));
 
+/* What the machine did meanwhile: clock, temperature, other programs, and what looking cost. */
+void app_cli_print_conditions (EngRun *run, void (*print) (const char *format, ...) G_GNUC_PRINTF (1, 2));
+
 /* Networks (app-cli-network.c). */
 void app_cli_print_network (EngModel *model);
 void app_cli_json_network (JsonBuilder *builder, EngModel *model); /* members of the object that is open */

@@ -144,6 +144,7 @@ run_command (int argc, char **argv, GError **error)
   overhead = eng_run_get_figure (run, network ? ENG_FIGURE_INFERENCE_OVERHEAD : ENG_FIGURE_OVERHEAD);
   text = eng_figure_format (&overhead);
   g_print ("Overhead of instrumenting %s: %s\n", network ? "an inference" : "a decode step", text);
+  app_cli_print_conditions (run, g_print);
   app_cli_print_repeats (run, g_print);
   for (const char *const *reason = eng_run_get_reasons (run); *reason != NULL; reason++)
     g_print ("%s: %s\n", eng_run_get_validity (run) == ENG_RUN_INVALID ? "invalid" : "degraded", *reason);

@@ -1,5 +1,7 @@
-/* The options that say how well a run is to be known, and the lines that say how well it is. Called by the commands that make runs. */
+/* The options that say how well a run is to be known, and the lines that say how well it is and what the machine did meanwhile. Called by the commands that make runs. */
 #include "app-cli-private.h"
+
+#include <math.h>
 
 #include "eng-repeat.h"
 
@@ -41,4 +43,41 @@ app_cli_print_repeats (EngRun *run, void (*print) (const char *format, ...))
                eng_figure_id_title (id), 100 * width, workload->budget_s,
                100 * workload->interval_width);
     }
+}
+
+static void
+add_clock (GString *text, const EngConditions *conditions)
+{
+  double low, high;
+
+  eng_conditions_clock_range (conditions, &low, &high);
+  if (!isfinite (low))
+    {
+      g_string_append (text, "clock unavailable");
+      return;
+    }
+  g_autofree char *from = eng_format_value (low, "Hz");
+  g_autofree char *to = eng_format_value (high, "Hz");
+  g_string_append_printf (text, "clock %s to %s", from, to);
+}
+
+void
+app_cli_print_conditions (EngRun *run, void (*print) (const char *format, ...))
+{
+  const EngConditions *conditions = eng_run_get_conditions (run);
+  double hottest = eng_conditions_hottest_c (conditions), sampler = eng_conditions_sampler_percent (conditions);
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  if (!conditions->known)
+    return;
+  add_clock (text, conditions);
+  if (isfinite (hottest))
+    g_string_append_printf (text, ", at most %.0f °C", hottest);
+  else
+    g_string_append (text, ", temperature unavailable");
+  if (isfinite (conditions->others_cpus))
+    g_string_append_printf (text, ", other programs used %.2f of %u processors", conditions->others_cpus, conditions->n_cpus);
+  print ("Meanwhile: %s\n", text->str);
+  if (isfinite (sampler))
+    print ("Watching the machine took %.2f %% of one processor\n", sampler);
 }

@@ -104,6 +104,7 @@ print_summary (EngRun *run)
 
       g_printerr ("%-20s %s\n", eng_figure_id_title (shown[i]), text);
     }
+  app_cli_print_conditions (run, g_printerr);
   app_cli_print_repeats (run, g_printerr);
   for (const char *const *reason = eng_run_get_reasons (run); *reason != NULL; reason++)
     g_printerr ("%s: %s\n", eng_run_get_validity (run) == ENG_RUN_INVALID ? "invalid" : "degraded", *reason);
