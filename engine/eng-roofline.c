@@ -6,6 +6,12 @@
 
 #define NS_PER_MS 1e6
 
+/* Waking threads and waiting for all of them takes microseconds; where no node is that short, this is what starting one is taken to cost at most. */
+#define MOST_DISPATCH_MS 0.01
+
+/* From half of its roof on a node is bound by it, however short it is. */
+#define PLAIN_SHARE 0.5
+
 struct _EngRoofline
 {
   EngProfile *profile;
@@ -157,7 +163,8 @@ node_bound (EngRoofline *self, const EngRooflinePoint *point)
 {
   if (isnan (point->share))
     return ENG_BOUND_UNKNOWN;
-  if (point->roof_ms < self->dispatch_ms || point->share < ENG_ROOFLINE_LEAST_SHARE)
+  if (point->share < ENG_ROOFLINE_LEAST_SHARE
+      || (point->roof_ms < self->dispatch_ms && point->share < PLAIN_SHARE))
     return ENG_BOUND_OVERHEAD;
   return point->memory_ms >= point->arithmetic_ms ? ENG_BOUND_MEMORY : ENG_BOUND_ARITHMETIC;
 }
@@ -244,7 +251,7 @@ look_over (EngRoofline *self)
   const EngPhaseProfile *phase = eng_profile_get_phase (self->profile, self->phase);
   double weights = 0, cache = 0, alive = 0;
 
-  self->dispatch_ms = NAN;
+  self->dispatch_ms = MOST_DISPATCH_MS;
   for (guint i = 0; i < eng_profile_get_n_nodes (self->profile); i++)
     {
       const RtCost *cost = eng_profile_get_node_cost (self->profile, i, self->phase);

@@ -59,7 +59,7 @@ const EngRooflinePoint *eng_roofline_get_layer (EngRoofline *roofline, int layer
 const EngRooflinePoint *eng_roofline_get_total (EngRoofline *roofline);
 /* Everything that one step reads: packed weights, the most that is alive of activations at once, the cache read. */
 double eng_roofline_get_step_bytes (EngRoofline *roofline);
-/* The shortest time of any node that moves something: what starting and ending a node takes at most. ms; NAN when nothing was measured. */
+/* The shortest time of any node that moves something, at most 10 µs: what starting and ending a node takes at most. ms. */
 double eng_roofline_get_dispatch_ms (EngRoofline *roofline);
 
 /* The level of @roof that @bytes, read over and over, come from: the first that holds them, else main memory, which is the last. A roof without levels (kept by

@@ -1,0 +1,84 @@
+/* What the history knows that advice can be weighed with: runs of the same model under the same workload on the same device, and evaluations. */
+#include "eng-advice-private.h"
+
+#include "eng-tradeoff-private.h"
+
+void
+eng_advice_run_free (EngAdviceRun *run)
+{
+  if (run == NULL)
+    return;
+  g_free (run->id);
+  g_clear_pointer (&run->recipe, eng_recipe_unref);
+  g_free (run);
+}
+
+static const EngTradeoffRun *
+find_run (EngTradeoffRuns *runs, const char *id)
+{
+  for (guint i = 0; i < runs->runs->len; i++)
+    {
+      const EngTradeoffRun *run = g_ptr_array_index (runs->runs, i);
+
+      if (g_strcmp0 (run->id, id) == 0)
+        return run;
+    }
+  return NULL;
+}
+
+/* Times need the same workload on the same device, an evaluation's share of right answers neither. */
+static gboolean
+is_comparable (const EngTradeoffRun *run, const EngTradeoffRun *like)
+{
+  if (run->recipe == NULL || run->validity == ENG_RUN_INVALID || run->estimate
+      || g_strcmp0 (run->model_hash, like->model_hash) != 0)
+    return FALSE;
+  if (run->set != NULL)
+    return TRUE;
+  return g_strcmp0 (run->workload_key, like->workload_key) == 0
+         && g_strcmp0 (run->device, like->device) == 0;
+}
+
+static EngAdviceRun *
+take_run (const EngTradeoffRun *from)
+{
+  gboolean timed = from->set == NULL;
+  EngAdviceRun *run = g_new0 (EngAdviceRun, 1);
+
+  run->id = g_strdup (from->id);
+  run->recipe = eng_recipe_ref (from->recipe);
+  run->accuracy = from->figures[ENG_FIGURE_ACCURACY];
+  run->memory = from->figures[ENG_FIGURE_PEAK_MEMORY];
+  if (timed)
+    run->step = from->figures[from->kind == ENG_WORKLOAD_INPUT ? ENG_FIGURE_INFERENCE
+                                                               : ENG_FIGURE_STEP_CLEAN];
+  else
+    run->step = eng_figure_unavailable ("ms", "of another workload");
+  run->prefill = timed ? from->figures[ENG_FIGURE_PREFILL]
+                       : eng_figure_unavailable ("tok/s", "of another workload");
+  return run;
+}
+
+GPtrArray *
+eng_advice_collect_runs (EngHistory *history, EngRun *like, GError **error)
+{
+  g_autoptr (EngTradeoffRuns) runs = eng_tradeoff_runs_new ();
+  GPtrArray *list;
+  const EngTradeoffRun *self;
+
+  g_return_val_if_fail (ENG_IS_HISTORY (history) && ENG_IS_RUN (like), NULL);
+
+  if (!eng_tradeoff_runs_add_history (runs, history, error))
+    return NULL;
+  eng_tradeoff_runs_add (runs, like);
+  list = g_ptr_array_new_with_free_func ((GDestroyNotify)eng_advice_run_free);
+  self = find_run (runs, eng_run_get_id (like));
+  for (guint i = 0; i < runs->runs->len; i++)
+    {
+      const EngTradeoffRun *run = g_ptr_array_index (runs->runs, i);
+
+      if (run != self && is_comparable (run, self))
+        g_ptr_array_add (list, take_run (run));
+    }
+  return list;
+}

@@ -1,0 +1,112 @@
+/* Advice: what would make this model cheaper here, ranked; each piece names layers and cause, says what it is expected to gain and on what grounds, what it
+ * costs, and has the recipe that does it.
+ *
+ * A rule (eng-advice-rules.c) proposes a recipe and says why; what it gains is then weighed here, in this order:
+ *   1. measured: a run of that very recipe under the same workload on this device is in the history;
+ *   2. estimated: the forecast of that recipe against the forecast of the current one, times what was measured of the current one;
+ *   3. the roof: the rule's own bound, when the layers keep the share of their roofs that they reach now.
+ * What the history shows to be no faster is never advised. */
+#pragma once
+
+#include "eng-history.h"
+#include "eng-machine.h"
+#include "eng-run.h"
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  ENG_ADVICE_MEASURED,
+  ENG_ADVICE_ESTIMATED,
+  ENG_ADVICE_ROOF,
+} EngAdviceBasis;
+const char *eng_advice_basis_name (EngAdviceBasis basis); /* "measured", "estimated", "roof" */
+
+typedef struct
+{
+  const char *rule; /* id: "narrow-weights" */
+  EngAdviceBasis basis;
+  RtPhase phase;      /* whose step the gain is of: decode, or inference */
+  double gain_ms;     /* of one step; 0: none, memory only; below 0 is never advised */
+  double gain_frac;   /* of that step, 0..1 */
+  double run_gain_ms; /* of the whole workload, all phases: what pieces are ranked by */
+  double memory_bytes; /* change of what is resident: less than 0 is less. NAN: unknown */
+  gboolean changes_results; /* a technique that rounds is changed */
+  int *layers;        /* [n_layers] along the layer axis: what it is about; none: the whole */
+  guint n_layers;
+  EngRecipe *recipe;  /* NULL: nothing to apply, see @action */
+
+  char *title;    /* "Output in Q4_0": what Apply does */
+  char *cause;    /* "Output takes 26 % of a token's time and waits for 30.1 MB of weights from DRAM." */
+  char *gain;     /* "−0.24 ms per token (−11 %)" or "−48 MB" */
+  char *cost;     /* "accuracy unknown: measure it" */
+  char *action;   /* what to do outside of the program, or before it can be applied; NULL when it can */
+  char *sentence; /* all of it */
+} EngAdvice;
+
+void eng_advice_free (EngAdvice *advice);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EngAdvice, eng_advice_free)
+
+/* What is predicted of a recipe. */
+typedef struct
+{
+  double step_ms[RT_N_PHASES]; /* sum of nodes; NAN: cannot be told */
+  double *layers_ms;           /* [n_layers + 2] of the main phase; NULL or NAN: cannot be told */
+  double memory_bytes;         /* everything resident; NAN */
+} EngAdviceForecast;
+void eng_advice_forecast_free (EngAdviceForecast *forecast);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EngAdviceForecast, eng_advice_forecast_free)
+typedef EngAdviceForecast *(*EngAdviceForecastFunc) (EngModel *model, EngRecipe *recipe, gpointer data); /* NULL: none */
+
+/* An earlier run that can be compared with: same model, workload and device. */
+typedef struct
+{
+  char *id;
+  EngRecipe *recipe;
+  EngFigure step;     /* ms: decode step or inference, clean */
+  EngFigure prefill;  /* tok/s */
+  EngFigure memory;   /* B */
+  EngFigure accuracy; /* %: of an evaluation; otherwise unavailable */
+} EngAdviceRun;
+
+void eng_advice_run_free (EngAdviceRun *run);
+
+/* Runs of @history that can be compared with @like, newest first, and evaluations of its model. EngAdviceRun. A few milliseconds. */
+GPtrArray *eng_advice_collect_runs (EngHistory *history, EngRun *like, GError **error);
+
+typedef struct
+{
+  EngModel *model;
+  EngRecipe *recipe;   /* of the run */
+  EngProfile *profile; /* measured */
+  EngFigure step;      /* ms: what a person waits for one decode step or inference; unavailable: the sum of the nodes is taken */
+  EngFigure memory;    /* B: everything resident; may be unavailable */
+  guint n_threads, n_ctx, n_prompt, n_generated; /* the latter three 0 for networks */
+  char *const *samples; /* files or folders of inputs that could calibrate; NULL: none known */
+
+  const EngRoof *roof; /* nullable: of n_threads */
+  guint n_cpus;
+  const EngRoof *full_roof; /* nullable: of n_cpus threads */
+  EngBuild *build;          /* nullable: of @recipe; then plans of memory are compared */
+  GPtrArray *runs;          /* nullable: EngAdviceRun */
+  EngAdviceForecastFunc forecast; /* nullable */
+  gpointer forecast_data;
+} EngAdviceInput;
+
+/* Fills what @run knows; the rest is zeroed for the caller to fill. Everything is borrowed from @run. */
+void eng_advice_input_init (EngAdviceInput *input, EngModel *model, EngRun *run);
+
+/* Ranked, best first: what saves time by how much of the whole workload's, then what only saves memory, then what cannot be applied. EngAdvice; empty when
+ * nothing helps or nothing was measured. Milliseconds without a forecast; with one as long as a dozen forecasts take: from a worker. */
+GPtrArray *eng_advise (const EngAdviceInput *input);
+
+char *eng_advice_to_json (GPtrArray *advice); /* an array */
+
+/* The rules that there are, for --help and tests: id and what it looks for. */
+typedef struct
+{
+  const char *id, *summary;
+} EngAdviceRuleInfo;
+const EngAdviceRuleInfo *eng_advice_rules (guint *n);
+
+G_END_DECLS
