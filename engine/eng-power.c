@@ -54,6 +54,7 @@ struct _EngPower
   const char *failure; /* interned: why the meter cannot be read now; NULL: it can */
   guint64 start_ns;
   double own_s; /* processor time of reading */
+  EngFigure idle;
 };
 
 /* ---- One reading ---- */
@@ -260,6 +261,7 @@ power_new (const RtMeterKind *kind, const char *place, GError **error)
   self->covers = g_strdup (rt_meter_get_covers (meter));
   self->samples = g_array_new (FALSE, FALSE, sizeof (Sample));
   self->start_ns = rt_now_ns ();
+  self->idle = eng_figure_unavailable ("W", "idle power was not asked for");
   take (self);
   self->thread = g_thread_new ("power", sample_on, self);
   return self;
@@ -497,7 +499,16 @@ eng_power_get_now (EngPower *self)
 }
 
 EngFigure
-eng_power_measure_idle (EngPower *self, double seconds, GCancellable *cancellable)
+eng_power_get_idle (EngPower *self)
+{
+  g_mutex_lock (&self->mutex);
+  EngFigure idle = self->idle;
+  g_mutex_unlock (&self->mutex);
+  return idle;
+}
+
+static EngFigure
+measure_idle (EngPower *self, double seconds, GCancellable *cancellable)
 {
   guint n = (guint)CLAMP (seconds / 0.5, 1, 1000), i = 0;
   g_autofree double *watts = g_new (double, n);
@@ -516,4 +527,14 @@ eng_power_measure_idle (EngPower *self, double seconds, GCancellable *cancellabl
     }
   return i > 0 ? eng_figure_from_samples (watts, i, "W")
                : eng_figure_unavailable ("W", "stopped before idle power was measured");
+}
+
+EngFigure
+eng_power_measure_idle (EngPower *self, double seconds, GCancellable *cancellable)
+{
+  EngFigure idle = measure_idle (self, seconds, cancellable);
+  g_mutex_lock (&self->mutex);
+  self->idle = idle;
+  g_mutex_unlock (&self->mutex);
+  return idle;
 }

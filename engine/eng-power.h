@@ -53,6 +53,9 @@ EngFigure eng_power_get_now (EngPower *power);
 /* Blocking: the power of a machine that does nothing for us, from windows of half a second over @seconds. Stated beside energies, never taken off them. */
 EngFigure eng_power_measure_idle (EngPower *power, double seconds, GCancellable *cancellable);
 
+/* What eng_power_measure_idle() found is kept with the meter and stated in the runs that follow; unavailable until then. */
+EngFigure eng_power_get_idle (EngPower *power);
+
 /* ---- Which meters there are ---- */
 
 typedef struct

@@ -1,5 +1,6 @@
 /* An evaluation as a run: what a set says of a build's accuracy stands in the history beside its speeds. Called by the window and the
  * command line; the measuring is eval/eng-evaluate.c. */
+#include "eng-energy-private.h"
 #include "eng-run-private.h"
 #include "eval/eng-evaluate.h"
 #include "eval/eng-metric.h"
@@ -41,6 +42,25 @@ describe (EngEvaluation *evaluation)
   return g_string_free (text, FALSE);
 }
 
+/* The evaluation reads files between inferences, so it is not what is put under the meter: inferences of a random input are, of networks. The model needs no run. */
+static gboolean
+add_energy (EngRun *run, EngBuild *build, EngMachine *machine, EngJob *job, GError **error)
+{
+  g_autoptr (EngEnergy) energy = eng_energy_new ();
+  GCancellable *cancellable = job != NULL ? eng_job_get_cancellable (job) : NULL;
+
+  if (job != NULL && eng_energy_get_meter (energy) != NULL)
+    eng_job_report (job, "Measuring the energy of an inference", -1);
+  if (run->workload->kind == ENG_WORKLOAD_INPUT
+      && !eng_energy_measure_random (energy, build, cancellable, error))
+    return FALSE;
+  g_autoptr (EngProfile) costs = eng_energy_build_profile (build, 0);
+  eng_energy_finish (energy, costs, run->isa, run->n_threads, machine);
+  eng_energy_fill_figures (energy, run->workload->kind, run->figures);
+  run->energy = g_steal_pointer (&energy);
+  return TRUE;
+}
+
 EngRun *
 eng_run_evaluate (EngBuild *build, EngBuild *baseline, const EngEvalOptions *options, EngJob *job,
                   GError **error)
@@ -75,5 +95,5 @@ eng_run_evaluate (EngBuild *build, EngBuild *baseline, const EngEvalOptions *opt
   run->stop = "finished";
   run->validity = ENG_RUN_VALID;
   run->reasons = g_new0 (char *, 1);
-  return g_steal_pointer (&run);
+  return add_energy (run, build, machine, job, error) ? g_steal_pointer (&run) : NULL;
 }

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "eng-build-private.h"
+#include "eng-energy-private.h"
 #include "eng-error.h"
 #include "eng-machine.h"
 #include "eng-measure.h"
@@ -141,6 +142,14 @@ eng_run_describe (EngRun *run, EngBuild *build, const EngWorkload *workload, Eng
   run->notes = g_strdupv ((GStrv)eng_build_get_notes (build));
 }
 
+void
+eng_run_take_energy (EngRun *run, EngEnergy *energy, EngMachine *machine)
+{
+  run->energy = energy;
+  eng_energy_finish (energy, run->profile, run->isa, run->n_threads, machine);
+  eng_energy_fill_figures (energy, run->workload->kind, run->figures);
+}
+
 static void
 describe (EngRun *run, const EngMeasure *measure, EngMachine *machine)
 {
@@ -180,6 +189,7 @@ eng_run_generate (EngBuild *build, const EngWorkload *workload, EngProfiler *pro
   g_autoptr (EngRun) run = g_object_new (ENG_TYPE_RUN, NULL);
   g_autoptr (EngMachine) machine = eng_machine_new ();
   EngProfiler *own = profiler == NULL ? eng_profiler_new (build, WINDOW) : NULL;
+  g_autoptr (EngEnergy) energy = eng_energy_new ();
   EngMeasure measure;
   g_autoptr (EngWatch) watch = eng_watch_new ("/");
 
@@ -198,6 +208,7 @@ eng_run_generate (EngBuild *build, const EngWorkload *workload, EngProfiler *pro
       eng_watch_start (watch);
       ok = run_passes (&measure, error);
       eng_watch_stop (watch, &run->conditions);
+      ok = ok && eng_energy_measure_text (energy, &measure, error);
       g_cancellable_disconnect (cancellable, handler);
     }
   if (ok)
@@ -209,6 +220,7 @@ eng_run_generate (EngBuild *build, const EngWorkload *workload, EngProfiler *pro
       run->n_threads = eng_build_get_n_threads (build);
       judge (run, &measure);
       describe (run, &measure, machine);
+      eng_run_take_energy (run, g_steal_pointer (&energy), machine);
     }
   rt_exec_set_tracing (eng_build_get_exec (build), false);
   eng_measure_clear (&measure);

@@ -3,6 +3,7 @@
  * directly by the command line. */
 #include <math.h>
 
+#include "eng-energy-private.h"
 #include "eng-error.h"
 #include "eng-measure-input.h"
 #include "eng-run-private.h"
@@ -160,6 +161,7 @@ static gboolean
 measure_all (EngMeasureInput *measure, EngRun *run, EngMachine *machine, GError **error)
 {
   g_autoptr (EngWatch) watch = eng_watch_new ("/");
+  g_autoptr (EngEnergy) energy = eng_energy_new ();
   gulong handler = measure->cancellable != NULL
                        ? g_cancellable_connect (measure->cancellable, G_CALLBACK (on_cancelled),
                                                 eng_measure_input_get_exec (measure), NULL)
@@ -167,6 +169,7 @@ measure_all (EngMeasureInput *measure, EngRun *run, EngMachine *machine, GError 
   eng_watch_start (watch);
   gboolean ok = run_passes (measure, error);
   eng_watch_stop (watch, &run->conditions);
+  ok = ok && eng_energy_measure_input (energy, measure, error);
   g_cancellable_disconnect (measure->cancellable, handler);
   if (!ok)
     return FALSE;
@@ -176,6 +179,7 @@ measure_all (EngMeasureInput *measure, EngRun *run, EngMachine *machine, GError 
   run->n_threads = eng_build_get_n_threads (measure->run->build);
   judge (run, measure);
   describe (run, measure, machine);
+  eng_run_take_energy (run, g_steal_pointer (&energy), machine);
   return TRUE;
 }
 

@@ -1,5 +1,6 @@
 /* A run from and to its JSON document: what the history keeps and what is exported. Units are in
  * the field names; a figure that is not available is null with its reason. */
+#include "eng-energy-private.h"
 #include "eng-error.h"
 #include "eng-json.h"
 #include "eng-profile-private.h"
@@ -154,6 +155,8 @@ eng_run_to_json (EngRun *self)
   if (self->evaluation != NULL)
     eng_evaluation_write (self->evaluation, builder, "evaluation");
   eng_conditions_write (&self->conditions, builder);
+  if (self->energy != NULL)
+    eng_energy_write (self->energy, self->profile, builder);
   eng_profile_write (self->profile, builder, "profile");
   json_builder_end_object (builder);
   return eng_json_builder_finish (builder, FALSE);
@@ -341,6 +344,7 @@ eng_run_from_json (const char *json, GError **error)
   if (evaluation != NULL
       && (self->evaluation = eng_evaluation_read (evaluation, error)) == NULL)
     return NULL;
+  self->energy = eng_energy_read (object, self->profile);
   self->time = eng_json_get_int (object, "time_unix_s", 0);
   eng_run_model_read (&self->model, object);
   self->workload = read_workload (workload);

@@ -23,6 +23,7 @@ struct _EngRun
   EngFigure figures[ENG_N_FIGURES];
   EngRepeatVerdict ended[ENG_N_FIGURES]; /* why its repeats ended; ENG_REPEAT_MORE: no rule was followed, or it was stopped */
   EngProfile *profile;
+  EngEnergy *energy; /* NULL: none */
   char *text;
   EngEvaluation *evaluation; /* NULL: none */
   EngResult *result; /* NULL: none, or from the history */
@@ -49,5 +50,7 @@ void eng_run_judge_machine (EngRun *run, gboolean invalid, GPtrArray *reasons);
 /* Everything needed to repeat it. */
 void eng_run_describe (EngRun *run, EngBuild *build, const EngWorkload *workload,
                        EngProfiler *profiler, EngMachine *machine);
+/* After eng_run_describe(): the layers' joules and the energy figures, with what @energy holds measured. Takes @energy. */
+void eng_run_take_energy (EngRun *run, EngEnergy *energy, EngMachine *machine);
 
 G_END_DECLS

@@ -28,6 +28,7 @@ eng_run_finalize (GObject *object)
   eng_workload_free (self->workload);
   eng_conditions_clear (&self->conditions);
   g_clear_pointer (&self->result, eng_result_unref);
+  g_clear_pointer (&self->energy, eng_energy_unref);
   g_clear_pointer (&self->recipe, eng_recipe_unref);
   g_clear_pointer (&self->profile, eng_profile_unref);
   g_clear_pointer (&self->evaluation, eng_evaluation_unref);
@@ -338,6 +339,12 @@ eng_run_get_profile (EngRun *self)
   return self->profile;
 }
 
+EngEnergy *
+eng_run_get_energy (EngRun *self)
+{
+  return self->energy;
+}
+
 const char *
 eng_run_get_text (EngRun *self)
 {
@@ -452,8 +459,33 @@ add_ns (GString *csv, double ns)
     g_string_append_printf (csv, "%" G_GINT64_FORMAT, (gint64)llround (ns));
 }
 
+/* Joules of the grades are never in one column. */
 static void
-add_row (GString *csv, EngProfile *profile, RtPhase phase, const char *phase_name, guint node)
+add_joules (GString *csv, const char *reason, const double *nodes_j, guint node)
+{
+  char text[G_ASCII_DTOSTR_BUF_SIZE];
+
+  g_string_append_c (csv, ',');
+  if (reason == NULL && isfinite (nodes_j[node]))
+    g_string_append (csv, g_ascii_formatd (text, sizeof text, "%.6g", nodes_j[node]));
+}
+
+static void
+add_energy (GString *csv, EngEnergy *energy, RtPhase phase, guint node)
+{
+  const EngPhaseEnergy *data = energy != NULL ? eng_energy_get_phase (energy, phase) : NULL;
+
+  if (data == NULL || node >= eng_energy_get_n_nodes (energy))
+    {
+      g_string_append (csv, ",,");
+      return;
+    }
+  add_joules (csv, data->attributed.reason, data->attributed.nodes_j, node);
+  add_joules (csv, data->modelled.reason, data->modelled.nodes_j, node);
+}
+
+static void
+add_row (GString *csv, EngEnergy *energy, EngProfile *profile, RtPhase phase, const char *phase_name, guint node)
 {
   const EngPhaseProfile *figures = eng_profile_get_phase (profile, phase);
   const EngLatency *latency = &figures->nodes[node];
@@ -479,6 +511,7 @@ add_row (GString *csv, EngProfile *profile, RtPhase phase, const char *phase_nam
                           ",%" G_GUINT64_FORMAT ",%" G_GUINT64_FORMAT ",%" G_GUINT64_FORMAT ",",
                           memory->weight_bytes, memory->activation_bytes, memory->kv_bytes);
   add_cell (csv, sources);
+  add_energy (csv, energy, phase, node);
   g_string_append (csv, "\r\n");
 }
 
@@ -490,11 +523,11 @@ eng_run_to_csv (EngRun *self)
       "phase,layer,node,operator,tokens_per_step,n,median_ns,p5_ns,p95_ns,low95_ns,high95_ns,flops,"
       "read_weight_bytes,read_bytes,write_bytes,resident_weight_bytes,live_activation_bytes,kv_"
       "bytes,"
-      "sources\r\n");
+      "sources,attributed_joules,modelled_joules\r\n");
 
   for (RtPhase phase = RT_PHASE_PREFILL; phase < RT_N_PHASES; phase++)
     for (guint i = 0; i < eng_profile_get_n_nodes (self->profile); i++)
       if (eng_profile_get_phase (self->profile, phase)->nodes[i].n > 0)
-        add_row (csv, self->profile, phase, names[phase], i);
+        add_row (csv, self->energy, self->profile, phase, names[phase], i);
   return g_string_free (g_steal_pointer (&csv), FALSE);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "eng-conditions.h"
+#include "eng-energy.h"
 #include "eng-figure.h"
 #include "eng-profile.h"
 #include "eng-recipe.h"
@@ -133,6 +134,7 @@ const char *eng_run_get_machine_json (EngRun *run); /* eng_machine_to_json() at 
 EngFigure eng_run_get_figure (EngRun *run, EngFigureId id);
 EngRepeatVerdict eng_run_get_ended (EngRun *run, EngFigureId id); /* why the figure's repeats ended; ENG_REPEAT_MORE: none, or it was stopped */
 EngProfile *eng_run_get_profile (EngRun *run);
+EngEnergy *eng_run_get_energy (EngRun *run);       /* NULL: kept by a version that knew none */
 const char *eng_run_get_text (EngRun *run);        /* generated, valid UTF-8 */
 EngResult *eng_run_get_result (EngRun *run);       /* of a network's last input; NULL for language models and for runs from the history */
 EngEvaluation *eng_run_get_evaluation (EngRun *run); /* of its accuracy; NULL: it is none */
@@ -151,7 +153,7 @@ const char *const *eng_run_get_notes (EngRun *run);   /* of the build, and files
 /* Everything, in one JSON object with units in the field names; and back. */
 char *eng_run_to_json (EngRun *run);
 EngRun *eng_run_from_json (const char *json, GError **error);
-/* Per-node table: phase, layer, node, operator, median_ns, p5_ns, p95_ns, ... */
+/* Per-node table: phase, layer, node, operator, median_ns, p5_ns, p95_ns, ...; joules per token or inference, each grade in its own column. */
 char *eng_run_to_csv (EngRun *run);
 
 /* ---- Making one ---- */

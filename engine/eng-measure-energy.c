@@ -1,0 +1,188 @@
+/* Clean passes under the meter: the prompt, decode steps and inferences of the run that was just measured, over and over and without tracing. Called by the makers of runs. Knows how to run a pass,
+ * not what its joules are divided by (eng-energy.c). */
+#include "eng-energy-private.h"
+
+#include <math.h>
+
+#include "eng-error.h"
+
+typedef struct
+{
+  EngMeasure *measure;
+  RtSampler *sampler;
+  guint step; /* of the decode steps: which is next */
+} TextPass;
+
+static void
+tell (const EngRunEvents *events, const char *stage)
+{
+  if (events != NULL && events->stage != NULL)
+    events->stage (stage, -1, events->user_data);
+}
+
+/* One executor run, untraced. FALSE without an error: stopped. */
+static gboolean
+execute (EngMeasure *measure, const gint32 *tokens, guint n, guint n_outputs, RtPhase phase,
+         GError **error)
+{
+  RtError rt_error = { 0 };
+
+  if (g_cancellable_is_cancelled (measure->cancellable))
+    return FALSE;
+  rt_exec_set_tracing (measure->exec, false);
+  if (rt_exec_run (measure->exec, tokens, n, n_outputs, phase, &rt_error))
+    return TRUE;
+  if (rt_error.status != RT_ERROR_CANCELLED)
+    eng_error_take_rt (&rt_error, error);
+  return FALSE;
+}
+
+static gboolean
+prompt_pass (gpointer data, guint *n_units, GError **error)
+{
+  EngMeasure *measure = ((TextPass *)data)->measure;
+  guint chunk = eng_build_get_max_tokens (measure->build);
+
+  rt_kv_set_n_used (rt_exec_kv (measure->exec), 0);
+  for (gsize done = 0; done < measure->n_prompt; done += chunk)
+    {
+      guint n = (guint)MIN (chunk, measure->n_prompt - done);
+      if (!execute (measure, measure->prompt + done, n, done + n == measure->n_prompt,
+                    RT_PHASE_PREFILL, error))
+        return FALSE;
+    }
+  *n_units = (guint)measure->n_prompt;
+  return TRUE;
+}
+
+/* The steps of the text once more, in turn; choosing a token is part of one. */
+static gboolean
+decode_pass (gpointer data, guint *n_units, GError **error)
+{
+  TextPass *pass = data;
+  EngMeasure *measure = pass->measure;
+  guint n_steps = measure->generated->len - 1; /* the last token was never fed */
+
+  if (pass->step == n_steps)
+    {
+      pass->step = 0;
+      rt_kv_set_n_used (rt_exec_kv (measure->exec), (guint32)measure->n_prompt);
+    }
+  if (!execute (measure, &g_array_index (measure->generated, gint32, pass->step), 1, 1,
+                RT_PHASE_DECODE, error))
+    return FALSE;
+  rt_sampler_next (pass->sampler, rt_exec_logits (measure->exec, 0));
+  pass->step++;
+  *n_units = 1;
+  return TRUE;
+}
+
+gboolean
+eng_energy_measure_text (EngEnergy *energy, EngMeasure *measure, GError **error)
+{
+  g_autoptr (EngPower) power = eng_power_dup_current ();
+  EngEnergyMeasured *prefill = &energy->phases[RT_PHASE_PREFILL].measured;
+  EngEnergyMeasured *decode = &energy->phases[RT_PHASE_DECODE].measured;
+  TextPass pass = { .measure = measure };
+  RtError rt_error = { 0 };
+
+  if (power == NULL || measure->cancelled || measure->not_finite)
+    return TRUE;
+  pass.sampler
+      = rt_sampler_new (&measure->workload->sampler, rt_exec_n_vocab (measure->exec), &rt_error);
+  if (pass.sampler == NULL)
+    return eng_error_take_rt (&rt_error, error);
+  tell (measure->events, "Measuring the energy of the prompt");
+  gboolean ok = eng_energy_measure (power, "J/tok", prompt_pass, &pass, prefill, error);
+  if (ok && measure->generated->len < 2)
+    eng_energy_measured_clear (decode, "J/tok", "the text ended before a step was decoded");
+  else if (ok)
+    {
+      guint n_units;
+      g_autoptr (GError) local = NULL;
+      tell (measure->events, "Measuring the energy of writing");
+      /* Behind the whole prompt, also where the windows ended within it. */
+      if (prompt_pass (&pass, &n_units, &local))
+        ok = eng_energy_measure (power, "J/tok", decode_pass, &pass, decode, error);
+      else if (local != NULL)
+        {
+          g_propagate_error (error, g_steal_pointer (&local));
+          ok = FALSE;
+        }
+    }
+  rt_sampler_free (pass.sampler);
+  energy->cost_frac = eng_power_get_cost_frac (power);
+  return ok;
+}
+
+/* ---- Networks ---- */
+
+typedef struct
+{
+  EngTaskRun *run;
+  EngInput *input;
+  GCancellable *cancellable;
+} InputPass;
+
+/* All steps of one input, prepared and read out as in any clean inference. */
+static gboolean
+input_pass (gpointer data, guint *n_units, GError **error)
+{
+  InputPass *pass = data;
+  EngTaskRun *run = pass->run;
+  RtError rt_error = { 0 };
+
+  rt_exec_set_tracing (run->exec, false);
+  if (!eng_task_run_begin (run, pass->input, error))
+    return FALSE;
+  for (guint step = 0; step < run->n_steps; step++)
+    {
+      if (g_cancellable_is_cancelled (pass->cancellable))
+        return FALSE;
+      eng_task_run_feed (run, step);
+      if (!eng_task_run_infer (run, &rt_error))
+        {
+          if (rt_error.status != RT_ERROR_CANCELLED)
+            eng_error_take_rt (&rt_error, error);
+          return FALSE;
+        }
+      eng_task_run_collect (run, step);
+    }
+  eng_result_unref (eng_task_run_finish (run));
+  *n_units = run->n_steps;
+  return TRUE;
+}
+
+gboolean
+eng_energy_measure_input (EngEnergy *energy, EngMeasureInput *measure, GError **error)
+{
+  g_autoptr (EngPower) power = eng_power_dup_current ();
+  InputPass pass = { measure->run, measure->last, measure->cancellable };
+
+  if (power == NULL || measure->cancelled || measure->last == NULL)
+    return TRUE;
+  tell (measure->events, "Measuring the energy of an inference");
+  gboolean ok = eng_energy_measure (power, "J", input_pass, &pass,
+                                    &energy->phases[RT_PHASE_INFERENCE].measured, error);
+  energy->cost_frac = eng_power_get_cost_frac (power);
+  return ok;
+}
+
+gboolean
+eng_energy_measure_random (EngEnergy *energy, EngBuild *build, GCancellable *cancellable,
+                           GError **error)
+{
+  g_autoptr (EngPower) power = eng_power_dup_current ();
+
+  if (power == NULL)
+    return TRUE;
+  g_autoptr (EngInput) input = eng_input_new_random (0);
+  g_autoptr (EngTaskRun) run = eng_task_run_new (build, ENG_INPUT_RANDOM, error);
+  if (run == NULL)
+    return FALSE;
+  InputPass pass = { run, input, cancellable };
+  gboolean ok = eng_energy_measure (power, "J", input_pass, &pass,
+                                    &energy->phases[RT_PHASE_INFERENCE].measured, error);
+  energy->cost_frac = eng_power_get_cost_frac (power);
+  return ok;
+}
