@@ -164,13 +164,13 @@ eng_comparison_to_json (EngComparison *self, double min_frac)
   return eng_json_builder_finish (builder, TRUE);
 }
 
-/* A field of a CSV file (RFC 4180); a text that a spreadsheet would take for a formula gets a blank in front. */
+/* A field of a CSV file (RFC 4180); a text that a spreadsheet would take for a formula gets an apostrophe in front. */
 static void
 add_text (GString *csv, const char *text)
 {
   g_string_append_c (csv, '"');
   if (*text != '\0' && strchr ("=+-@\t", *text) != NULL)
-    g_string_append_c (csv, ' ');
+    g_string_append_c (csv, '\'');
   for (const char *c = text; *c != '\0'; c++)
     {
       if (*c == '"')

@@ -496,33 +496,34 @@ typedef struct
 
 /* A page shows the same items as the screen, but ranges at rest and of its own size. */
 void
-plot_lanes_draw_figure (PlotLanes *self, cairo_t *cr, double width, double height,
-                        const PlotStyle *style)
+plot_lanes_draw_page (PlotLanesModel *model, double view0, double view1, gboolean dense_labels,
+                      const char *title, cairo_t *cr, double width, double height,
+                      const PlotStyle *style)
 {
   g_autoptr (PlotText) text = plot_text_new (style);
-  guint n = self->model->lanes->len;
+  guint n = model->lanes->len;
   g_autofree SavedRange *saved = g_new (SavedRange, MAX (1, n));
   PlotLanesLayout layout = { 0 };
   double scale_x = 1, scale_y = 1;
 
   cairo_surface_get_device_scale (cairo_get_target (cr), &scale_x, &scale_y);
-  plot_lanes_ensure_slots (self);
-  plot_lanes_layout_update_slots (&layout, self->model);
-  plot_lanes_layout_compute (&layout, self->model, text, width, height, fmax (1, scale_x),
-                             self->view0, self->view1, self->dense_labels, self->title);
+  plot_lanes_layout_update_slots (&layout, model);
+  plot_lanes_layout_compute (&layout, model, text, width, height, fmax (1, scale_x), view0,
+                             isnan (view1) ? layout.total : view1, dense_labels, title);
   for (guint l = 0; l < n; l++)
     {
-      PlotLane *lane = plot_lanes_model_lane (self->model, l);
+      PlotLane *lane = plot_lanes_model_lane (model, l);
 
       saved[l] = (SavedRange){ lane->y_min, lane->y_max, lane->target_min, lane->target_max,
                                lane->small_since_us };
     }
-  update_targets (self->model, &layout, 0, TRUE);
-  step_ranges (self, 1);
-  plot_lanes_draw_all (self->model, &layout, cr, text, style, self->title, -1);
+  update_targets (model, &layout, 0, TRUE);
+  for (guint l = 0; l < n; l++)
+    plot_lane_step_range (plot_lanes_model_lane (model, l), 1);
+  plot_lanes_draw_all (model, &layout, cr, text, style, title, -1);
   for (guint l = 0; l < n; l++)
     {
-      PlotLane *lane = plot_lanes_model_lane (self->model, l);
+      PlotLane *lane = plot_lanes_model_lane (model, l);
 
       lane->y_min = saved[l].y_min;
       lane->y_max = saved[l].y_max;
@@ -531,4 +532,13 @@ plot_lanes_draw_figure (PlotLanes *self, cairo_t *cr, double width, double heigh
       lane->small_since_us = saved[l].small_since_us;
     }
   plot_lanes_layout_clear (&layout);
+}
+
+void
+plot_lanes_draw_figure (PlotLanes *self, cairo_t *cr, double width, double height,
+                        const PlotStyle *style)
+{
+  plot_lanes_ensure_slots (self);
+  plot_lanes_draw_page (self->model, self->view0, self->view1, self->dense_labels, self->title, cr,
+                        width, height, style);
 }

@@ -9,6 +9,7 @@
 #include "plot-format.h"
 #include "plot-graph.h"
 #include "plot-lanes.h"
+#include "plot-lanes-page.h"
 #include "plot-layer.h"
 #include "plot-memory.h"
 #include "plot-pyramid.h"

@@ -14,8 +14,10 @@ static const AppCommand *const commands[] = {
   &app_command_inspect, &app_command_run,     &app_command_bench,
   &app_command_profile, &app_command_eval,    &app_command_convert,
   &app_command_techniques, &app_command_tradeoff,
-  &app_command_compare, &app_command_runs,
+  &app_command_compare,
+  &app_command_runs,
   &app_command_sensitivity,
+  &app_command_report,
 };
 
 G_DEFINE_QUARK (app-cli-exit, app_cli_exit)

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The exit statuses of `lathe compare` and its outputs, through the real program: compare-gate.py LATHE. TAP."""
+"""The exit statuses of `lathe compare` and its outputs, through the real program: compare_gate.py LATHE. TAP."""
 
 import csv
 import io
@@ -9,10 +9,10 @@ import subprocess
 import sys
 import tempfile
 
-LATHE = sys.argv[1]
+LATHE = sys.argv[1] if len(sys.argv) > 1 else ""
 
 
-def make_run(path, name, inference_ms, half_width, layer_ns):
+def make_run(path, name, inference_ms, half_width, layer_ns, layer_name="first", model_name="model"):
     """A run of a network with two layers, as the program itself would keep it."""
     def latency(ns):
         return {"n": 20, "median_ns": ns, "low95_ns": round(ns * 0.98), "high95_ns": round(ns * 1.02)}
@@ -20,9 +20,9 @@ def make_run(path, name, inference_ms, half_width, layer_ns):
               "inference": latency(layer_ns), "inference_cost": {"flops": 1000}},
              {"name": "fc", "operator": "Matrix product", "layer": 1, "sources": ["fc"], "weight_bytes": 32,
               "inference": latency(500), "inference_cost": {"flops": 2000}}]
-    layers = [{"layer": -1}, {"layer": 0, "name": "first", "weight_bytes": 64, "inference": latency(layer_ns)},
+    layers = [{"layer": -1}, {"layer": 0, "name": layer_name, "weight_bytes": 64, "inference": latency(layer_ns)},
               {"layer": 1, "name": "second", "weight_bytes": 32, "inference": latency(500)}, {"layer": 2}]
-    run = {"lathe-run": 1, "id": name, "model_name": "<b>&\"model\"", "model_sha256": "h", "build_sha256": "b", "isa": "avx2", "threads": 2,
+    run = {"lathe-run": 1, "id": name, "model_name": model_name, "model_sha256": "h", "build_sha256": "b", "isa": "avx2", "threads": 2,
            "engine_version": "1", "validity": "valid", "machine": {"cpu": "one"}, "recipe": {"lathe-recipe": 1, "techniques": {}},
            "workload": {"kind": "input", "inputs": ["x.png"]},
            "figures": {"inference_ms": {"value": inference_ms, "low95": inference_ms - half_width, "high95": inference_ms + half_width, "n": 20,
@@ -82,4 +82,5 @@ def main():
         print("%s %d - csv" % ("ok" if good else "not ok", len(cases) + 2))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,241 @@
+/* The report's plots: the same draw functions as on screen, on SVG surfaces. Called by app-report.c. */
+#include "app-report-private.h"
+
+#include "app-layers.h"
+#include "plot-export.h"
+#include "plot-lanes-page.h"
+
+#include <math.h>
+#include <string.h>
+
+/* More bars beside each other cannot be told apart on a page. */
+#define MAX_BARS 6
+
+/* ---- From a figure to markup ---- */
+
+static void
+add_svg (GString *html, PlotFigure *figure, guint index, int height_px, gboolean dark)
+{
+  const PlotExportOptions options = { .format = PLOT_EXPORT_SVG,
+                                      .width_px = APP_REPORT_WIDTH_PX,
+                                      .height_px = height_px,
+                                      .dark = dark,
+                                      .transparent = TRUE };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) bytes = plot_export_to_bytes (figure, &options, &error);
+  g_autofree char *prefix = g_strdup_printf ("f%u%c-", index, dark ? 'd' : 'l');
+  g_autofree char *svg = NULL;
+  gsize length;
+  const char *data;
+
+  if (bytes == NULL)
+    {
+      app_html_element (html, "p", error->message);
+      return;
+    }
+  data = g_bytes_get_data (bytes, &length);
+  svg = app_html_inline_svg (data, length, prefix, dark ? "dark" : "light");
+  g_string_append (html, svg);
+}
+
+static void
+add_figure (GString *html, PlotFigure *figure, guint index, int height_px, const char *caption)
+{
+  g_string_append (html, "<figure role=\"img\" aria-label=\"");
+  app_html_text (html, caption);
+  g_string_append (html, "\">");
+  add_svg (html, figure, index, height_px, FALSE);
+  add_svg (html, figure, index, height_px, TRUE);
+  app_html_element (html, "figcaption", caption);
+  g_string_append (html, "</figure>\n");
+}
+
+/* ---- Lanes ---- */
+
+typedef struct
+{
+  EngComparison *comparison;
+  PlotLanesPage *page;
+  GArray *rows; /* guint: those of layers */
+  double *value, *low, *high;
+} Lanes;
+
+static char *
+dup_label (const char *name)
+{
+  static const char *const known[][2]
+      = { { "Embedding", "Emb" }, { "Input", "In" }, { "Output", "Out" } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (known); i++)
+    if (g_str_equal (known[i][0], name))
+      return g_strdup (known[i][1]);
+  return g_str_has_prefix (name, "Block ") ? g_strdup (name + strlen ("Block "))
+                                           : app_layers_dup_short_name (name);
+}
+
+static void
+set_items (Lanes *self)
+{
+  g_autofree PlotItem *items = g_new0 (PlotItem, self->rows->len + 1);
+  g_autoptr (GPtrArray) labels = g_ptr_array_new_with_free_func (g_free);
+
+  for (guint i = 0; i < self->rows->len; i++)
+    {
+      const EngCompareRow *row
+          = eng_comparison_get_row (self->comparison, g_array_index (self->rows, guint, i));
+      char *label = dup_label (row->name);
+
+      g_ptr_array_add (labels, label);
+      items[i] = (PlotItem){ .name = row->name, .label = label, .parent = -1 };
+    }
+  plot_lanes_page_set_items (self->page, items, self->rows->len);
+}
+
+/* A series of each run's values, side by side. */
+static void
+add_value_lane (Lanes *self, EngMetric metric, const PlotUnit *unit, guint n_runs)
+{
+  guint lane = plot_lanes_page_add_lane (self->page,
+                                         &(PlotLaneInfo){ .title = eng_metric_title (metric),
+                                                          .unit = *unit,
+                                                          .total = eng_metric_adds_up (metric)
+                                                                           && n_runs == 1
+                                                                       ? PLOT_TOTAL_SUM
+                                                                       : PLOT_TOTAL_NONE,
+                                                          .flags = PLOT_LANE_LOWER_IS_BETTER });
+
+  for (guint r = 0; r < n_runs; r++)
+    {
+      g_autofree char *letter = app_report_letter (r);
+      guint series
+          = plot_lanes_page_add_series (self->page, lane,
+                                        &(PlotLaneSeriesInfo){
+                                            .name = n_runs > 1 ? letter : eng_metric_title (metric),
+                                            .color = n_runs > 1 ? r : metric,
+                                            .pattern = n_runs > 1 ? r % PLOT_N_PATTERNS
+                                                                  : PLOT_PATTERN_SOLID });
+
+      for (guint i = 0; i < self->rows->len; i++)
+        {
+          EngFigure figure
+              = eng_comparison_get_value (self->comparison, g_array_index (self->rows, guint, i), r,
+                                          metric);
+
+          self->value[i] = figure.available ? figure.value : NAN;
+          self->low[i] = figure.available && figure.n > 0 ? figure.low : NAN;
+          self->high[i] = figure.available && figure.n > 0 ? figure.high : NAN;
+        }
+      plot_lanes_page_set_values (self->page, lane, series, 0, self->rows->len, self->value,
+                                  self->low, self->high, NULL);
+    }
+}
+
+static void
+add_change_lane (Lanes *self, EngMetric metric, guint n_runs)
+{
+  const PlotUnit percent = PLOT_UNIT_PERCENT;
+  const char *title = "Change since A";
+  guint lane
+      = plot_lanes_page_add_lane (self->page, &(PlotLaneInfo){
+                                                  .title = title, .unit = percent, .height = 0.8 });
+
+  plot_lanes_page_set_lane_note (self->page, lane, "Not compared");
+  for (guint r = 1; r < n_runs; r++)
+    {
+      g_autofree char *letter = app_report_letter (r);
+      guint series = plot_lanes_page_add_series (self->page, lane,
+                                                 &(PlotLaneSeriesInfo){
+                                                     .name = letter,
+                                                     .role = PLOT_ROLE_POINT,
+                                                     .color = r,
+                                                     .shape = (PlotShape)(r % PLOT_N_SHAPES) });
+
+      for (guint i = 0; i < self->rows->len; i++)
+        {
+          EngChange change
+              = eng_comparison_get_change (self->comparison, g_array_index (self->rows, guint, i),
+                                           r, metric);
+
+          self->value[i] = change.frac;
+          self->low[i] = change.low;
+          self->high[i] = change.high;
+        }
+      plot_lanes_page_set_values (self->page, lane, series, 0, self->rows->len, self->value,
+                                  self->low, self->high, NULL);
+    }
+}
+
+static gboolean
+has_any (Lanes *self, EngMetric metric)
+{
+  for (guint r = 0; r < eng_comparison_get_n_runs (self->comparison); r++)
+    for (guint i = 0; i < self->rows->len; i++)
+      {
+        EngFigure figure
+            = eng_comparison_get_value (self->comparison, g_array_index (self->rows, guint, i), r,
+                                        metric);
+
+        if (figure.available && figure.value > 0)
+          return TRUE;
+      }
+  return FALSE;
+}
+
+static PlotUnit
+unit_of (EngMetric metric)
+{
+  const char *unit = eng_metric_unit (metric);
+
+  if (g_str_equal (unit, "ns"))
+    return PLOT_UNIT_NS;
+  if (g_str_equal (unit, "B"))
+    return PLOT_UNIT_BYTES;
+  if (g_str_equal (unit, "J"))
+    return PLOT_UNIT_JOULES;
+  return (PlotUnit){ .symbol = unit };
+}
+
+void
+app_report_add_lanes (GString *html, EngComparison *comparison, guint index)
+{
+  guint n_rows = eng_comparison_get_n_rows (comparison),
+        n_runs = MIN (eng_comparison_get_n_runs (comparison), MAX_BARS);
+  const char *phase = app_report_phase_title (eng_comparison_get_phase (comparison));
+  g_autoptr (PlotLanesPage) page = plot_lanes_page_new ("");
+  g_autoptr (GArray) rows = g_array_new (FALSE, FALSE, sizeof (guint));
+  g_autofree double *value = g_new (double, n_rows + 1), *low = g_new (double, n_rows + 1),
+                    *high = g_new (double, n_rows + 1);
+  g_autofree char *caption = NULL;
+  Lanes lanes = { comparison, page, rows, value, low, high };
+
+  for (guint row = 0; row < n_rows; row++)
+    if (eng_comparison_get_row (comparison, row)->depth == 0)
+      g_array_append_val (rows, row);
+  if (rows->len == 0)
+    return;
+  set_items (&lanes);
+  for (EngMetric metric = 0; metric < ENG_N_METRICS; metric++)
+    {
+      PlotUnit unit = unit_of (metric);
+
+      /* Memory is the same in all phases: it is drawn once. */
+      if (!has_any (&lanes, metric)
+          || (index > 0 && eng_metric_aspect (metric) == ENG_ASPECT_MEMORY))
+        continue;
+      add_value_lane (&lanes, metric, &unit, n_runs);
+      if (n_runs > 1 && metric == ENG_METRIC_LATENCY)
+        add_change_lane (&lanes, metric, n_runs);
+    }
+  caption
+      = g_strdup_printf ("Every layer in network order, %s: medians with 95 %% intervals.%s", phase,
+                         eng_comparison_get_n_runs (comparison) > MAX_BARS
+                             ? " Only the first six runs are drawn; the table has all."
+                             : "");
+  add_figure (html, PLOT_FIGURE (page), index, (int)plot_lanes_page_get_natural_height (page),
+              caption);
+}
+
+void
+app_report_add_tradeoff (GString *html, EngComparison *comparison)
+{
+}
