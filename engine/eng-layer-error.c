@@ -8,9 +8,7 @@
 
 #include "eng-eval.h"
 #include "eng-json.h"
-
-/* Fewer units than this give a value without an interval. */
-#define MIN_UNITS 6
+#include "eval/eng-interval.h"
 
 struct _EngLayerErrors
 {
@@ -55,19 +53,6 @@ eng_layer_errors_unref (EngLayerErrors *self)
 
 /* ---- figures ---- */
 
-/* Two-sided 5 % points of Student's t (Fisher and Yates, table III) for 1 to 30 degrees of freedom; beyond, the first term of Fisher's expansion around
- * the normal distribution. */
-static double
-student_t (guint dof)
-{
-  static const double table[30]
-      = { 12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228,
-          2.201,  2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086,
-          2.080,  2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042 };
-  const double z = 1.959963984540054;
-  return dof <= 30 ? table[dof - 1] : z + (z * z * z + z) / (4 * (double)dof);
-}
-
 /* One number of a record. */
 typedef double (*Part) (const EngLayerUnit *record);
 
@@ -98,10 +83,10 @@ ratio_of (const EngLayerUnit *const *records, guint n, Part top, Part bottom)
       double d = top (records[i]) - ratio.value * bottom (records[i]);
       squares += d * d;
     }
-  if (ratio.n >= MIN_UNITS)
+  if (ratio.n >= ENG_MIN_UNITS)
     {
       double m = ratio.n;
-      ratio.half = student_t (ratio.n - 1) * sqrt (squares * m / (m - 1)) / ratio.bottom;
+      ratio.half = eng_t_95 (ratio.n - 1) * sqrt (squares * m / (m - 1)) / ratio.bottom;
     }
   return ratio;
 }
@@ -121,7 +106,7 @@ ratio_figure (const EngLayerUnit *const *records, guint n, Part top, Part bottom
                       .high = scale * ratio.value + fabs (scale) * ratio.half,
                       .n = ratio.n,
                       .unit = unit,
-                      .reason = ratio.n < MIN_UNITS ? few_units : NULL };
+                      .reason = ratio.n < ENG_MIN_UNITS ? few_units : NULL };
 }
 
 /* Accuracy lost, of inputs that are right or wrong: the difference of two paired shares with the interval of Bonett and Price 2012 (J. Educ. Behav. Stat.
@@ -194,7 +179,7 @@ deviation_of (const EngLayerUnit *const *records, guint n, const EngErrorSums *s
                                 .high = -10 * (log10 (ratio.value) - spread * M_LOG10E),
                                 .n = ratio.n,
                                 .unit = "dB",
-                                .reason = ratio.n < MIN_UNITS ? few_units : NULL };
+                                .reason = ratio.n < ENG_MIN_UNITS ? few_units : NULL };
   result.relative = (EngFigure){ .available = TRUE,
                                  .value = 100 * sqrt (ratio.value),
                                  .low = 100 * sqrt (ratio.value) * exp (-spread / 2),

@@ -13,6 +13,7 @@
 #include "eng-history-private.h"
 #include "eng-model-private.h"
 #include "eng-sensitivity-private.h"
+#include "eval/eng-text-set.h"
 
 typedef struct
 {
@@ -51,6 +52,56 @@ eng_sensitivity_dup_key (EngModel *model, EngRecipe *recipe, const EngSensitivit
     g_string_append_printf (text, "inputs %s\n",
                             config->inputs != NULL ? config->inputs : "random");
   return g_compute_checksum_for_string (G_CHECKSUM_SHA256, text->str, (gssize)text->len);
+}
+
+/* Whether the file itself has numbers in codes. */
+static gboolean
+is_quantized_file (EngModel *model)
+{
+  const RtGraph *graph = eng_model_get_graph (model);
+  for (RtValueId id = 0; id < rt_graph_n_values (graph); id++)
+    if (rt_graph_value (graph, id)->quant != NULL)
+      return TRUE;
+  return FALSE;
+}
+
+char *
+eng_sensitivity_why_not (EngModel *model, EngRecipe *recipe)
+{
+  g_return_val_if_fail (ENG_IS_MODEL (model) && recipe != NULL, NULL);
+
+  g_autoptr (EngRecipe) lossy = eng_recipe_lossy_part (recipe);
+  g_autoptr (EngRecipe) none = eng_recipe_new ();
+
+  if (eng_model_get_report (model)[0] != NULL)
+    return g_strdup ("parts of this network are not supported");
+  if (!eng_recipe_equal (lossy, none))
+    return NULL;
+  if (eng_model_get_kind (model) == ENG_MODEL_NETWORK && is_quantized_file (model))
+    return g_strdup ("the file is quantized already and its float original is not here: there is "
+                     "nothing to compare it with");
+  return g_strdup ("nothing in this recipe changes results: there is nothing to compare");
+}
+
+char *
+eng_sensitivity_dup_default_text (char **name, GError **error)
+{
+  g_autoptr (EngTextSet) set = eng_text_set_load (ENG_BUNDLED_TEXTS, error);
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  if (set == NULL)
+    return NULL;
+  for (guint i = 0; i < set->texts->len; i++)
+    {
+      const EngText *part = set->texts->pdata[i];
+      gsize n;
+      const char *bytes = g_bytes_get_data (part->text, &n);
+      g_string_append_len (text, bytes, (gssize)n);
+      g_string_append (text, "\n\n");
+    }
+  if (name != NULL)
+    *name = g_strdup (set->title);
+  return g_string_free (g_steal_pointer (&text), FALSE);
 }
 
 double

@@ -37,6 +37,12 @@ EngLayerErrors *eng_sensitivity_measure (EngBuild *build, const EngSensitivityCo
 /* What @history has for this model, recipe and data; NULL without @error: nothing. Milliseconds; runs nothing. */
 EngLayerErrors *eng_sensitivity_load (EngModel *model, EngRecipe *recipe, const EngSensitivityConfig *config, EngHistory *history, GError **error);
 
+/* Why there is nothing to measure for this model and recipe; newly allocated, NULL: there is. */
+char *eng_sensitivity_why_not (EngModel *model, EngRecipe *recipe);
+
+/* The bundled texts, all of them, and what they are called: the text when nobody chose another. */
+char *eng_sensitivity_dup_default_text (char **name, GError **error);
+
 /* What results are kept under: model, the techniques that change results, data and how it is cut, and this program's version. SHA-256, hex. */
 char *eng_sensitivity_dup_key (EngModel *model, EngRecipe *recipe, const EngSensitivityConfig *config);
 

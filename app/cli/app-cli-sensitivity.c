@@ -4,15 +4,16 @@
 #include <stdlib.h>
 
 #include "app-cli-private.h"
+#include "eng-error.h"
 #include "eng-sensitivity.h"
 
 static gboolean as_json, by_rank, afresh;
-static char *text_path, *inputs, *recipe_text;
+static char *text_path, *text_name, *inputs, *recipe_text;
 static int n_windows, n_tokens, n_inputs, n_threads;
 
 static const GOptionEntry entries[] = {
   { "recipe", 0, 0, G_OPTION_ARG_STRING, &recipe_text, "What is changed: a recipe, a file or JSON", "FILE|JSON" },
-  { "text", 0, 0, G_OPTION_ARG_FILENAME, &text_path, "Of a language model: the text that is foretold", "FILE" },
+  { "text", 0, 0, G_OPTION_ARG_FILENAME, &text_path, "Of a language model: the text that is foretold (bundled texts without)", "FILE" },
   { "windows", 'w', 0, G_OPTION_ARG_INT, &n_windows, "Windows of the text (16): more make intervals narrower", "N" },
   { "window-tokens", 0, 0, G_OPTION_ARG_INT, &n_tokens, "Tokens of a window (128); the first quarter is context", "N" },
   { "input", 'i', 0, G_OPTION_ARG_FILENAME, &inputs, "Of a network: a file, a folder or an archive, with or without labels (random without)", "FILE" },
@@ -40,7 +41,7 @@ static char *
 format_interval (const EngFigure *figure)
 {
   if (!figure->available)
-    return g_strdup ("–");
+    return g_strdup ("-");
   if (!isfinite (figure->low))
     return g_strdup_printf ("%.3g", figure->value);
   return g_strdup_printf ("%.3g (%.3g to %.3g)", figure->value, figure->low, figure->high);
@@ -53,15 +54,17 @@ print_line (const char *name, const EngLayerError *layer, gboolean language, gbo
 {
   g_autofree char *local = eng_layer_deviation_format (&layer->local), *accumulated = eng_layer_deviation_format (&layer->accumulated);
   g_autofree char *first = format_interval (language ? &layer->divergence : &layer->outputs.relative);
-  g_autofree char *loss = format_interval (&layer->loss);
+  g_autofree char *loss = format_interval (&layer->loss), *agreement = NULL;
 
   if (layer->reason != NULL || layer->n_units == 0)
     {
       g_print ("  %-*s %s\n", width, name, layer->reason != NULL ? layer->reason : "not measured");
       return;
     }
-  g_print ("  %-*s %10s %12s   %-32s %-32s %7.2f %%\n", width, name, whole ? "" : local, whole ? "" : accumulated, first, loss,
-           layer->agreement.available ? layer->agreement.value : NAN);
+  if (layer->agreement.available)
+    agreement = g_strdup_printf ("%7.2f %%", layer->agreement.value);
+  g_print ("  %-*s %10s %12s   %-32s %-32s %9s\n", width, name, whole ? "" : local, whole ? "" : accumulated, first, loss,
+           agreement != NULL ? agreement : "-");
 }
 
 static EngLayerErrors *compared;
@@ -116,15 +119,11 @@ read_config (EngModel *model, EngSensitivityConfig *config, char **text, GError 
                                     .n_inputs = (guint) MAX (n_inputs, 0) };
   if (eng_model_get_kind (model) != ENG_MODEL_LANGUAGE)
     return TRUE;
-  if (text_path == NULL)
-    {
-      g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "--text FILE is missing: the text that is foretold");
-      return FALSE;
-    }
-  if (!g_file_get_contents (text_path, text, NULL, error))
+  if (text_path != NULL ? !g_file_get_contents (text_path, text, NULL, error)
+                        : (*text = eng_sensitivity_dup_default_text (&text_name, error)) == NULL)
     return FALSE;
   config->text = *text;
-  config->text_name = text_path;
+  config->text_name = text_path != NULL ? text_path : text_name;
   return TRUE;
 }
 
@@ -137,7 +136,7 @@ run (int argc, char **argv, GError **error)
   g_autoptr (EngHistory) history = NULL;
   g_autoptr (EngLayerErrors) errors = NULL;
   g_autoptr (JsonBuilder) builder = NULL;
-  g_autofree char *text = NULL;
+  g_autofree char *text = NULL, *why_not = NULL;
   EngSensitivityConfig config;
   gint64 last_us = 0;
 
@@ -148,6 +147,12 @@ run (int argc, char **argv, GError **error)
   model = with_threads != NULL ? eng_model_load (argv[1], NULL, error) : NULL;
   if (model == NULL || !read_config (model, &config, &text, error))
     return FALSE;
+  why_not = eng_sensitivity_why_not (model, with_threads);
+  if (why_not != NULL)
+    {
+      g_set_error (error, ENG_ERROR, ENG_ERROR_UNSUPPORTED, "%s: %s. --recipe says what is changed.", eng_model_get_name (model), why_not);
+      return FALSE;
+    }
   build = app_cli_build (model, with_threads, error);
   if (build == NULL || (!afresh && (history = eng_history_open (NULL, error)) == NULL))
     return FALSE;
