@@ -6,10 +6,13 @@
 #include "app-graph-view.h"
 #include "app-history-view.h"
 #include "app-memory-view.h"
+#include "app-tradeoff-view.h"
 
 #include <glib/gi18n.h>
 
 static const AppViewInfo views[] = {
+  { "tradeoff", N_ ("Trade-off"), "lathe-tradeoff-symbolic", app_tradeoff_view_get_type,
+    N_ ("trade-off"), 960, 640 },
   { "compare", N_ ("Compare"), "lathe-compare-symbolic", app_compare_view_get_type,
     N_ ("comparison"), 1200, 640 },
   { "graph", N_ ("Graph"), "lathe-graph-symbolic", app_graph_view_get_type, N_ ("graph"), 0, 0 },

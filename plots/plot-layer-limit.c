@@ -93,6 +93,12 @@ draw_below (PlotLayer *layer, cairo_t *cr, const PlotFrame *frame)
   draw_limits (layer, cr, frame, FALSE);
 }
 
+/* A limit far away must not squeeze the points: who wants it in the picture stretches the axis. */
+static void
+limit_extent (PlotLayer *layer, PlotExtent *x, PlotExtent *y)
+{
+}
+
 static void
 limit_swatch (PlotLayer *layer, cairo_t *cr, const PlotStyle *style)
 {
@@ -109,14 +115,14 @@ limit_swatch (PlotLayer *layer, cairo_t *cr, const PlotStyle *style)
 
 const PlotLayerKind plot_layer_limit_above = { .id = "limit-above",
                                                .draw = draw_above,
-                                               .extent = plot_layer_rule_extent,
+                                               .extent = limit_extent,
                                                .pick = plot_layer_pick_nothing,
                                                .swatch = limit_swatch,
                                                .derived = TRUE };
 
 const PlotLayerKind plot_layer_limit_below = { .id = "limit-below",
                                                .draw = draw_below,
-                                               .extent = plot_layer_rule_extent,
+                                               .extent = limit_extent,
                                                .pick = plot_layer_pick_nothing,
                                                .swatch = limit_swatch,
                                                .derived = TRUE };

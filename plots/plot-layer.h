@@ -62,7 +62,8 @@ extern const PlotLayerKind
 
 extern const PlotLayerKind plot_layer_front; /* staircase of a Pareto front, sorted by x */
 extern const PlotLayerKind
-    plot_layer_limit_above; /* what is above y, or right of x when y is NaN, is not allowed */
+    plot_layer_limit_above; /* what is above y, or right of x when y is NaN, is not allowed; the
+                               * axes are not stretched to it */
 extern const PlotLayerKind plot_layer_limit_below; /* what is below, or left, is not */
 extern const PlotLayerKind plot_layer_labels; /* names of points, without overlaps; the first of the
                                                * series are the most important */

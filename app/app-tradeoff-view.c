@@ -1,0 +1,875 @@
+/* The trade-off view: asks the engine for points, lets a person choose axes, runs and limits, and
+ * applies the recipe of a point. What is drawn is app-tradeoff-feed.c. Must not know how points are
+ * made. */
+#include "app-tradeoff-view.h"
+
+#include "app-breakpoint.h"
+#include "app-config.h"
+#include "app-figures.h"
+#include "app-settings.h"
+#include "app-table.h"
+#include "app-tradeoff-feed.h"
+#include "app-view.h"
+#include "plots.h"
+
+#include <adwaita.h>
+#include <glib/gi18n.h>
+#include <string.h>
+
+#define N_LIMITS 3 /* of x, of y, and any other */
+#define TYPING_MS 500
+
+struct _AppTradeoffView
+{
+  GtkWidget parent_instance;
+
+  GtkDropDown *x_choice, *y_choice, *workload_choice, *set_choice;
+  GtkWidget *limits_box, *x_limit_name, *y_limit_name, *x_limit, *y_limit, *other_limit;
+  GtkWidget *other_files, *set_box, *workload_box;
+  GtkWidget *problem, *sentence, *caveat;
+  GtkWidget *missing_button, *missing_list;
+  GtkWidget *stack, *empty_page, *pages, *table_bin;
+  PlotChart *chart;
+  GtkWidget *details, *details_title, *details_note, *details_bin, *apply, *show_run;
+
+  AppStage *stage;
+  EngHistory *history;
+  EngTradeoffRuns *runs;
+  EngTradeoff *tradeoff; /* NULL: nothing is shown yet */
+  char *model_hash;      /* NULL: not known yet */
+  EngRunModel model;
+  GCancellable *cancellable;
+  GArray *ids; /* EngFigureId of the choices */
+  EngLimit limits[N_LIMITS];
+  gboolean has_limit[N_LIMITS];
+  char *selected; /* run id of the selected point; NULL: none */
+  guint typing_id;
+  EngModelKind kind;
+  gboolean filling, stale, runs_stale, show_table;
+};
+
+enum
+{
+  PROP_0,
+  PROP_SHOW_TABLE,
+  N_PROPS
+};
+
+static GParamSpec *props[N_PROPS];
+
+static void app_tradeoff_view_iface_init (AppViewInterface *iface);
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (AppTradeoffView, app_tradeoff_view, GTK_TYPE_WIDGET,
+                               G_IMPLEMENT_INTERFACE (APP_TYPE_VIEW, app_tradeoff_view_iface_init))
+
+static EngSession *
+get_session (AppTradeoffView *self)
+{
+  return app_stage_get_session (self->stage);
+}
+
+/* ---- Axes ---- */
+
+static const char *
+setting_key (AppTradeoffView *self, gboolean x)
+{
+  if (self->kind == ENG_MODEL_NETWORK)
+    return x ? "tradeoff-x-network" : "tradeoff-y-network";
+  return x ? "tradeoff-x-language" : "tradeoff-y-language";
+}
+
+static EngFigureId
+get_axis (AppTradeoffView *self, GtkDropDown *choice)
+{
+  guint position = gtk_drop_down_get_selected (choice);
+
+  if (position < self->ids->len)
+    return g_array_index (self->ids, EngFigureId, position);
+  return ENG_FIGURE_PEAK_MEMORY;
+}
+
+static void
+select_axis (AppTradeoffView *self, GtkDropDown *choice, gboolean x)
+{
+  gboolean network = self->kind == ENG_MODEL_NETWORK;
+  EngFigureId otherwise = !x        ? ENG_FIGURE_PEAK_MEMORY
+                          : network ? ENG_FIGURE_INFERENCE
+                                    : ENG_FIGURE_DECODE;
+  g_autofree char *name
+      = app_settings_dup_string (setting_key (self, x), eng_figure_id_name (otherwise));
+  guint found = 0;
+
+  for (guint i = 0; i < self->ids->len; i++)
+    {
+      EngFigureId id = g_array_index (self->ids, EngFigureId, i);
+
+      if (id == otherwise && found == 0)
+        found = i;
+      if (g_str_equal (eng_figure_id_name (id), name))
+        {
+          found = i;
+          break;
+        }
+    }
+  gtk_drop_down_set_selected (choice, found);
+}
+
+static void
+fill_axes (AppTradeoffView *self)
+{
+  g_autoptr (GtkStringList) titles = gtk_string_list_new (NULL);
+
+  g_array_set_size (self->ids, 0);
+  for (EngFigureId id = 0; id < ENG_N_FIGURES; id++)
+    if (eng_figure_id_applies (id, app_figures_workload_kind (self->kind)))
+      {
+        g_array_append_val (self->ids, id);
+        gtk_string_list_append (titles, eng_figure_id_title (id));
+      }
+  self->filling = TRUE;
+  gtk_drop_down_set_model (self->x_choice, G_LIST_MODEL (titles));
+  gtk_drop_down_set_model (self->y_choice, G_LIST_MODEL (titles));
+  select_axis (self, self->x_choice, TRUE);
+  select_axis (self, self->y_choice, FALSE);
+  self->filling = FALSE;
+}
+
+/* ---- Which runs ---- */
+
+/* The text of a choice that is not the first ("all"); NULL: the first. Borrowed. */
+static const char *
+get_choice (GtkDropDown *choice)
+{
+  guint position = gtk_drop_down_get_selected (choice);
+
+  if (position == 0 || position == GTK_INVALID_LIST_POSITION)
+    return NULL;
+  return gtk_string_list_get_string (GTK_STRING_LIST (gtk_drop_down_get_model (choice)), position);
+}
+
+static void
+fill_choice (GtkDropDown *choice, const char *first, const char *const *texts)
+{
+  g_autofree char *kept = g_strdup (get_choice (choice));
+  g_autoptr (GtkStringList) list = gtk_string_list_new (NULL);
+  guint position = 0;
+
+  gtk_string_list_append (list, first);
+  for (guint i = 0; texts[i] != NULL; i++)
+    {
+      gtk_string_list_append (list, texts[i]);
+      if (g_strcmp0 (texts[i], kept) == 0)
+        position = i + 1;
+    }
+  gtk_drop_down_set_model (choice, G_LIST_MODEL (list));
+  gtk_drop_down_set_selected (choice, position);
+}
+
+static void
+fill_choices (AppTradeoffView *self)
+{
+  self->filling = TRUE;
+  fill_choice (self->workload_choice, _ ("All workloads"),
+               (const char *const *)self->tradeoff->workloads);
+  fill_choice (self->set_choice, _ ("The newest"), (const char *const *)self->tradeoff->sets);
+  gtk_widget_set_visible (self->workload_box, self->tradeoff->workloads[0] != NULL);
+  gtk_widget_set_visible (self->set_box, self->tradeoff->sets[0] != NULL);
+  self->filling = FALSE;
+}
+
+static void
+load_runs (AppTradeoffView *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  self->runs_stale = FALSE;
+  if (self->history == NULL)
+    return; /* then the session's own were added as they came */
+  eng_tradeoff_runs_clear (self->runs);
+  if (!eng_tradeoff_runs_add_history (self->runs, self->history, &error))
+    g_message ("%s", error->message);
+}
+
+/* ---- Limits ---- */
+
+static GtkEntry *
+get_limit_entry (AppTradeoffView *self, guint i)
+{
+  GtkWidget *entries[N_LIMITS] = { self->x_limit, self->y_limit, self->other_limit };
+
+  return GTK_ENTRY (entries[i]);
+}
+
+/* "<= 64 MB" is as good as "64 MB". */
+static const char *
+skip_sign (const char *text)
+{
+  static const char *const signs[] = { "<=", ">=", "≤", "≥", "<", ">" };
+
+  text += strspn (text, " ");
+  for (guint i = 0; i < G_N_ELEMENTS (signs); i++)
+    if (g_str_has_prefix (text, signs[i]))
+      return text + strlen (signs[i]);
+  return text;
+}
+
+static gboolean
+read_limit (AppTradeoffView *self, guint i, GError **error)
+{
+  const char *text = gtk_editable_get_text (GTK_EDITABLE (get_limit_entry (self, i)));
+  EngFigureId id = get_axis (self, i == 0 ? self->x_choice : self->y_choice);
+  double value;
+
+  self->has_limit[i] = FALSE;
+  if (text[strspn (text, " ")] == '\0')
+    return TRUE;
+  if (i == 2)
+    self->has_limit[i]
+        = eng_limit_parse (text, app_figures_workload_kind (self->kind), &self->limits[i], error);
+  else if (eng_figure_value_parse (skip_sign (text), id, &value, error))
+    {
+      self->limits[i] = eng_limit_for (id, value);
+      self->has_limit[i] = TRUE;
+    }
+  return self->has_limit[i];
+}
+
+static void
+show_limit_state (GtkEntry *entry, const GError *error)
+{
+  gboolean empty = gtk_entry_get_text_length (entry) == 0;
+
+  gtk_entry_set_icon_from_icon_name (entry, GTK_ENTRY_ICON_SECONDARY,
+                                     empty ? NULL : "edit-clear-symbolic");
+  gtk_entry_set_icon_tooltip_text (entry, GTK_ENTRY_ICON_SECONDARY,
+                                   empty ? NULL : _ ("Clear the limit"));
+  if (error != NULL)
+    gtk_widget_add_css_class (GTK_WIDGET (entry), "error");
+  else
+    gtk_widget_remove_css_class (GTK_WIDGET (entry), "error");
+  gtk_accessible_update_state (GTK_ACCESSIBLE (entry), GTK_ACCESSIBLE_STATE_INVALID,
+                               error != NULL ? GTK_ACCESSIBLE_INVALID_TRUE
+                                             : GTK_ACCESSIBLE_INVALID_FALSE,
+                               -1);
+}
+
+static void
+read_limits (AppTradeoffView *self)
+{
+  g_autoptr (GError) first = NULL;
+
+  for (guint i = 0; i < N_LIMITS; i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      read_limit (self, i, &error);
+      show_limit_state (get_limit_entry (self, i), error);
+      if (first == NULL)
+        first = g_steal_pointer (&error);
+    }
+  gtk_label_set_label (GTK_LABEL (self->problem), first != NULL ? first->message : "");
+  gtk_widget_set_visible (self->problem, first != NULL);
+}
+
+static void
+name_limit (GtkWidget *label, GtkWidget *entry, EngFigureId id)
+{
+  g_autofree char *name
+      = g_strdup_printf (eng_figure_id_lower_is_better (id) ? _ ("%s at most") : _ ("%s at least"),
+                         eng_figure_id_title (id));
+  const char *unit = eng_figure_id_unit (id);
+  g_autofree char *hint = NULL;
+
+  if (g_str_equal (unit, "B"))
+    hint = g_strdup (_ ("like 64 MB"));
+  else
+    hint = g_strdup_printf (_ ("like 5 %s"), unit);
+  gtk_label_set_label (GTK_LABEL (label), name);
+  gtk_entry_set_placeholder_text (GTK_ENTRY (entry), g_strstrip (hint));
+  gtk_accessible_update_property (GTK_ACCESSIBLE (entry), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
+}
+
+/* ---- Details of the selected point ---- */
+
+static const char *
+get_baseline_hash (AppTradeoffView *self)
+{
+  EngRun *run = eng_session_get_baseline (get_session (self));
+
+  return run != NULL ? eng_run_get_build_hash (run) : NULL;
+}
+
+static const char *
+get_current_hash (AppTradeoffView *self)
+{
+  EngBuild *build = eng_session_get_build (get_session (self));
+
+  return build != NULL ? eng_build_get_hash (build) : NULL;
+}
+
+static int
+find_selected (AppTradeoffView *self)
+{
+  for (guint i = 0;
+       self->tradeoff != NULL && self->selected != NULL && i < self->tradeoff->points->len; i++)
+    {
+      const EngTradeoffPoint *point = self->tradeoff->points->pdata[i];
+      if (g_strcmp0 (point->run_id != NULL ? point->run_id : "", self->selected) == 0)
+        return (int)i;
+    }
+  return -1;
+}
+
+/* Why the point's recipe cannot be applied; NULL: it can. */
+static const char *
+why_not_apply (AppTradeoffView *self, const EngTradeoffPoint *point)
+{
+  if (point->recipe == NULL)
+    return _ ("This recipe was written by another version of Lathe");
+  if (g_strcmp0 (point->model_hash, self->model_hash) != 0)
+    return _ ("A point of another file: open that file to use it");
+  if (eng_recipe_equal (point->recipe, eng_session_get_recipe (get_session (self))))
+    return _ ("This is the recipe in use");
+  return NULL;
+}
+
+static char *
+dup_note (const EngTradeoffPoint *point)
+{
+  g_autoptr (GDateTime) time = NULL;
+  g_autofree char *when = NULL;
+
+  if (point->estimate)
+    return g_strdup (_ ("Estimated from kernels measured on this device, not run"));
+  time = g_date_time_new_from_unix_local (point->time);
+  when = g_date_time_format (time, "%x %R");
+  if (point->n_runs > 1)
+    return g_strdup_printf (_ ("%s · %s · %s, the newest of %u runs"), point->workload,
+                            point->device, when, point->n_runs);
+  return g_strdup_printf ("%s · %s · %s", point->workload, point->device, when);
+}
+
+static void
+update_details (AppTradeoffView *self)
+{
+  int at = find_selected (self);
+  const EngTradeoffPoint *point;
+  const char *why;
+  g_autofree char *note = NULL;
+  g_autoptr (PlotTable) table = NULL;
+
+  gtk_widget_set_visible (self->details, at >= 0);
+  if (at < 0)
+    return;
+  point = self->tradeoff->points->pdata[at];
+  why = why_not_apply (self, point);
+  note = dup_note (point);
+  table = app_tradeoff_make_details (self->tradeoff, at,
+                                     app_tradeoff_feed_find_build (self->tradeoff,
+                                                                   get_baseline_hash (self)));
+  gtk_label_set_label (GTK_LABEL (self->details_title), point->label);
+  gtk_label_set_label (GTK_LABEL (self->details_note), note);
+  gtk_widget_set_tooltip_text (self->details_note, note);
+  gtk_widget_set_sensitive (self->apply, why == NULL);
+  gtk_widget_set_tooltip_text (self->apply,
+                               why != NULL
+                                   ? why
+                                   : _ ("Use this recipe; Ctrl+Z brings the present one back"));
+  gtk_widget_set_visible (self->show_run, !point->estimate);
+  adw_bin_set_child (ADW_BIN (self->details_bin), app_table_new (table, 190));
+}
+
+static void
+select_in_chart (AppTradeoffView *self)
+{
+  PlotLayer *layer = NULL;
+  guint64 index = 0;
+  gboolean filling = self->filling;
+
+  self->filling = TRUE;
+  if (app_tradeoff_feed_find (self->chart, find_selected (self), &layer, &index))
+    plot_chart_select (self->chart, layer, index);
+  else
+    plot_chart_select (self->chart, NULL, 0);
+  self->filling = filling;
+}
+
+static void
+on_point_selected (AppTradeoffView *self, PlotLayer *layer, guint64 index)
+{
+  int at = app_tradeoff_feed_get_point (layer, index);
+
+  if (self->filling)
+    return;
+  g_clear_pointer (&self->selected, g_free);
+  if (at >= 0)
+    {
+      const EngTradeoffPoint *point = self->tradeoff->points->pdata[at];
+      self->selected = g_strdup (point->run_id != NULL ? point->run_id : "");
+    }
+  update_details (self);
+}
+
+static void
+on_apply (AppTradeoffView *self)
+{
+  int at = find_selected (self);
+  const EngTradeoffPoint *point = at >= 0 ? self->tradeoff->points->pdata[at] : NULL;
+
+  if (point != NULL && why_not_apply (self, point) == NULL)
+    eng_session_set_recipe (get_session (self), point->recipe);
+}
+
+static void
+on_show_run (AppTradeoffView *self)
+{
+  if (self->selected != NULL && *self->selected != '\0')
+    gtk_widget_activate_action (GTK_WIDGET (self), "win.show-run", "s", self->selected);
+}
+
+/* ---- Everything ---- */
+
+static void
+update_empty (AppTradeoffView *self)
+{
+  guint n_missing = self->tradeoff->missing->len;
+  const char *title = _ ("No Points Yet");
+  g_autofree char *text = NULL;
+
+  if (n_missing > 0)
+    {
+      const EngTradeoffPoint *first = self->tradeoff->missing->pdata[0];
+
+      title = _ ("No Run Has Both Figures");
+      text = g_strdup_printf (_ ("%s. Choose another figure above, or measure what is missing."),
+                              first->missing);
+    }
+  else
+    text = g_strdup (_ ("Run the model, change the recipe and run it again: every run becomes a "
+                        "point here, and the best trade-offs become a line."));
+  adw_status_page_set_title (ADW_STATUS_PAGE (self->empty_page), title);
+  adw_status_page_set_description (ADW_STATUS_PAGE (self->empty_page), text);
+}
+
+static void
+update_missing (AppTradeoffView *self)
+{
+  GtkWidget *child;
+  guint n = self->tradeoff->missing->len;
+  g_autofree char *label
+      = g_strdup_printf (g_dngettext (NULL, "%u run not shown", "%u runs not shown", n), n);
+
+  while ((child = gtk_widget_get_first_child (self->missing_list)) != NULL)
+    gtk_list_box_remove (GTK_LIST_BOX (self->missing_list), child);
+  for (guint i = 0; i < n; i++)
+    {
+      const EngTradeoffPoint *point = self->tradeoff->missing->pdata[i];
+      GtkWidget *row = adw_action_row_new ();
+      g_autofree char *title = g_markup_escape_text (point->label, -1);
+      g_autofree char *why = g_markup_escape_text (point->missing, -1);
+
+      adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), title);
+      adw_action_row_set_subtitle (ADW_ACTION_ROW (row), why);
+      gtk_list_box_append (GTK_LIST_BOX (self->missing_list), row);
+    }
+  gtk_menu_button_set_label (GTK_MENU_BUTTON (self->missing_button), label);
+  gtk_widget_set_visible (self->missing_button, n > 0);
+}
+
+static void
+set_text (GtkWidget *label, const char *text)
+{
+  gtk_label_set_label (GTK_LABEL (label), text != NULL ? text : "");
+  gtk_widget_set_visible (label, text != NULL);
+}
+
+static void
+update_table (AppTradeoffView *self)
+{
+  g_autoptr (PlotTable) table = NULL;
+
+  if (!self->show_table || self->tradeoff == NULL)
+    {
+      adw_bin_set_child (ADW_BIN (self->table_bin), NULL);
+      return;
+    }
+  table = app_tradeoff_make_table (self->tradeoff,
+                                   app_tradeoff_feed_find_build (self->tradeoff,
+                                                                 get_baseline_hash (self)));
+  adw_bin_set_child (ADW_BIN (self->table_bin), app_table_new (table, 240));
+}
+
+static void
+ask_engine (AppTradeoffView *self)
+{
+  EngLimit limits[N_LIMITS];
+  EngTradeoffQuery query = { .x = get_axis (self, self->x_choice),
+                             .y = get_axis (self, self->y_choice),
+                             .kind = app_figures_workload_kind (self->kind),
+                             .model_hash = self->model_hash,
+                             .limits = limits,
+                             .set = get_choice (self->set_choice),
+                             .workload = get_choice (self->workload_choice) };
+
+  for (guint i = 0; i < N_LIMITS; i++)
+    if (self->has_limit[i])
+      limits[query.n_limits++] = self->limits[i];
+  if (gtk_switch_get_active (GTK_SWITCH (self->other_files)))
+    query.model = &self->model;
+  g_clear_pointer (&self->tradeoff, eng_tradeoff_free);
+  self->tradeoff = eng_tradeoff_new (self->runs, &query);
+  self->filling = TRUE;
+  app_tradeoff_feed_install (self->chart, self->tradeoff, limits, query.n_limits,
+                             get_baseline_hash (self), get_current_hash (self));
+  self->filling = FALSE;
+}
+
+static void
+refresh (AppTradeoffView *self)
+{
+  self->stale = FALSE;
+  if (self->runs_stale)
+    load_runs (self);
+  read_limits (self);
+  ask_engine (self);
+  fill_choices (self);
+  name_limit (self->x_limit_name, self->x_limit, self->tradeoff->x);
+  name_limit (self->y_limit_name, self->y_limit, self->tradeoff->y);
+  set_text (self->sentence, self->tradeoff->sentence);
+  set_text (self->caveat, self->tradeoff->caveat);
+  update_missing (self);
+  update_empty (self);
+  gtk_stack_set_visible_child_name (GTK_STACK (self->stack),
+                                    self->tradeoff->points->len > 0 ? "content" : "empty");
+  gtk_widget_set_visible (self->limits_box, self->tradeoff->points->len > 0);
+  select_in_chart (self);
+  update_details (self);
+  update_table (self);
+}
+
+/* Nothing is worked out for a page that nobody sees, and nothing while a model runs. */
+static void
+update (AppTradeoffView *self)
+{
+  self->stale = TRUE;
+  if (self->stage != NULL && gtk_widget_get_mapped (GTK_WIDGET (self))
+      && !app_stage_get_running (self->stage))
+    refresh (self);
+}
+
+static void
+on_map (AppTradeoffView *self)
+{
+  if (self->stale && self->stage != NULL)
+    refresh (self);
+}
+
+static void
+on_history_changed (AppTradeoffView *self)
+{
+  self->runs_stale = TRUE;
+  update (self);
+}
+
+static void
+on_run_finished (AppTradeoffView *self, EngRun *run)
+{
+  if (self->history == NULL)
+    eng_tradeoff_runs_add (self->runs, run);
+}
+
+static void
+on_axis_chosen (AppTradeoffView *self)
+{
+  if (self->filling)
+    return;
+  app_settings_set_string (setting_key (self, TRUE),
+                           eng_figure_id_name (get_axis (self, self->x_choice)));
+  app_settings_set_string (setting_key (self, FALSE),
+                           eng_figure_id_name (get_axis (self, self->y_choice)));
+  plot_chart_reset_view (self->chart);
+  update (self);
+}
+
+static void
+on_choice (AppTradeoffView *self)
+{
+  if (!self->filling)
+    update (self);
+}
+
+static gboolean
+on_typing_over (gpointer data)
+{
+  AppTradeoffView *self = data;
+
+  self->typing_id = 0;
+  update (self);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+on_limit_changed (AppTradeoffView *self)
+{
+  g_clear_handle_id (&self->typing_id, g_source_remove);
+  self->typing_id = g_timeout_add (TYPING_MS, on_typing_over, self);
+}
+
+static void
+on_limit_done (AppTradeoffView *self)
+{
+  g_clear_handle_id (&self->typing_id, g_source_remove);
+  update (self);
+}
+
+static void
+on_limit_icon (GtkEntry *entry)
+{
+  gtk_editable_set_text (GTK_EDITABLE (entry), "");
+}
+
+static void
+on_fit (AppTradeoffView *self)
+{
+  plot_chart_reset_view (self->chart);
+  gtk_widget_grab_focus (GTK_WIDGET (self->chart));
+}
+
+/* ---- The model ---- */
+
+static void
+hash_model (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  GError *error = NULL;
+  char *hash = eng_model_dup_hash (data, cancellable, &error);
+
+  if (hash != NULL)
+    g_task_return_pointer (task, hash, g_free);
+  else
+    g_task_return_error (task, error);
+}
+
+static void
+on_hashed (GObject *source, GAsyncResult *result, gpointer data)
+{
+  AppTradeoffView *self = APP_TRADEOFF_VIEW (source);
+  g_autoptr (GError) error = NULL;
+  char *hash = g_task_propagate_pointer (G_TASK (result), &error);
+
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return; /* another model was opened, or the view is gone */
+  if (hash == NULL)
+    g_message ("%s", error->message);
+  g_free (self->model_hash);
+  self->model_hash = hash;
+  update (self);
+}
+
+/* Runs are found by the file's hash, which takes a moment the first time. */
+static void
+on_model (AppTradeoffView *self)
+{
+  EngModel *model = eng_session_get_model (get_session (self));
+  g_autoptr (GTask) task = NULL;
+
+  g_cancellable_cancel (self->cancellable);
+  g_clear_object (&self->cancellable);
+  g_clear_pointer (&self->model_hash, g_free);
+  g_clear_pointer (&self->selected, g_free);
+  eng_run_model_clear (&self->model);
+  self->kind = app_stage_get_kind (self->stage);
+  fill_axes (self);
+  if (model != NULL)
+    {
+      eng_run_model_init (&self->model, model);
+      self->cancellable = g_cancellable_new ();
+      task = g_task_new (self, self->cancellable, on_hashed, NULL);
+      g_task_set_source_tag (task, on_model);
+      g_task_set_task_data (task, g_object_ref (model), g_object_unref);
+      g_task_run_in_thread (task, hash_model);
+    }
+  update (self);
+}
+
+/* ---- The widget ---- */
+
+static void
+set_show_table (AppTradeoffView *self, gboolean show_table)
+{
+  if (self->show_table == show_table)
+    return;
+  self->show_table = show_table;
+  update_table (self);
+  gtk_stack_set_visible_child_name (GTK_STACK (self->pages), show_table ? "table" : "plot");
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_SHOW_TABLE]);
+}
+
+static void
+app_tradeoff_view_dispose (GObject *object)
+{
+  AppTradeoffView *self = APP_TRADEOFF_VIEW (object);
+  GtkWidget *child;
+
+  g_clear_handle_id (&self->typing_id, g_source_remove);
+  if (self->cancellable != NULL)
+    g_cancellable_cancel (self->cancellable);
+  g_clear_object (&self->cancellable);
+  while ((child = gtk_widget_get_first_child (GTK_WIDGET (object))) != NULL)
+    gtk_widget_unparent (child);
+  g_clear_object (&self->stage);
+  g_clear_object (&self->history);
+  G_OBJECT_CLASS (app_tradeoff_view_parent_class)->dispose (object);
+}
+
+static void
+app_tradeoff_view_finalize (GObject *object)
+{
+  AppTradeoffView *self = APP_TRADEOFF_VIEW (object);
+
+  eng_tradeoff_free (self->tradeoff);
+  eng_tradeoff_runs_free (self->runs);
+  eng_run_model_clear (&self->model);
+  g_array_unref (self->ids);
+  g_free (self->model_hash);
+  g_free (self->selected);
+  G_OBJECT_CLASS (app_tradeoff_view_parent_class)->finalize (object);
+}
+
+static void
+app_tradeoff_view_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  if (id == PROP_SHOW_TABLE)
+    g_value_set_boolean (value, APP_TRADEOFF_VIEW (object)->show_table);
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+}
+
+static void
+app_tradeoff_view_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  if (id == PROP_SHOW_TABLE)
+    set_show_table (APP_TRADEOFF_VIEW (object), g_value_get_boolean (value));
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+}
+
+static void
+app_tradeoff_view_class_init (AppTradeoffViewClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  object_class->dispose = app_tradeoff_view_dispose;
+  object_class->finalize = app_tradeoff_view_finalize;
+  object_class->get_property = app_tradeoff_view_get_property;
+  object_class->set_property = app_tradeoff_view_set_property;
+  props[PROP_SHOW_TABLE]
+      = g_param_spec_boolean ("show-table", NULL, NULL, FALSE,
+                              G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+  g_object_class_install_properties (object_class, N_PROPS, props);
+
+  g_type_ensure (PLOT_TYPE_CHART);
+  gtk_widget_class_set_css_name (widget_class, "tradeoff-view");
+  gtk_widget_class_set_template_from_resource (widget_class, APP_PATH "/ui/app-tradeoff-view.ui");
+#define BIND(name) gtk_widget_class_bind_template_child (widget_class, AppTradeoffView, name)
+  BIND (x_choice);
+  BIND (y_choice);
+  BIND (workload_choice);
+  BIND (workload_box);
+  BIND (set_choice);
+  BIND (set_box);
+  BIND (other_files);
+  BIND (limits_box);
+  BIND (x_limit_name);
+  BIND (y_limit_name);
+  BIND (x_limit);
+  BIND (y_limit);
+  BIND (other_limit);
+  BIND (problem);
+  BIND (sentence);
+  BIND (caveat);
+  BIND (missing_button);
+  BIND (missing_list);
+  BIND (stack);
+  BIND (empty_page);
+  BIND (pages);
+  BIND (table_bin);
+  BIND (chart);
+  BIND (details);
+  BIND (details_title);
+  BIND (details_note);
+  BIND (details_bin);
+  BIND (apply);
+  BIND (show_run);
+#undef BIND
+  gtk_widget_class_bind_template_callback (widget_class, on_axis_chosen);
+  gtk_widget_class_bind_template_callback (widget_class, on_choice);
+  gtk_widget_class_bind_template_callback (widget_class, on_limit_changed);
+  gtk_widget_class_bind_template_callback (widget_class, on_limit_done);
+  gtk_widget_class_bind_template_callback (widget_class, on_limit_icon);
+  gtk_widget_class_bind_template_callback (widget_class, on_point_selected);
+  gtk_widget_class_bind_template_callback (widget_class, on_apply);
+  gtk_widget_class_bind_template_callback (widget_class, on_show_run);
+  gtk_widget_class_bind_template_callback (widget_class, on_fit);
+}
+
+static void
+app_tradeoff_view_init (AppTradeoffView *self)
+{
+  self->ids = g_array_new (FALSE, FALSE, sizeof (EngFigureId));
+  self->runs = eng_tradeoff_runs_new ();
+  self->runs_stale = TRUE;
+  self->filling = TRUE;
+  gtk_widget_init_template (GTK_WIDGET (self));
+  self->filling = FALSE;
+  g_signal_connect (self, "map", G_CALLBACK (on_map), NULL);
+}
+
+static void
+app_tradeoff_view_set_context (AppView *view, const AppViewContext *context)
+{
+  AppTradeoffView *self = APP_TRADEOFF_VIEW (view);
+  EngSession *session = app_stage_get_session (context->stage);
+
+  g_return_if_fail (self->stage == NULL);
+
+  self->stage = g_object_ref (context->stage);
+  g_set_object (&self->history, context->history);
+  if (self->history != NULL)
+    g_signal_connect_object (self->history, "changed", G_CALLBACK (on_history_changed), self,
+                             G_CONNECT_SWAPPED);
+  g_signal_connect_object (session, "run-finished", G_CALLBACK (on_run_finished), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (session, "notify::model", G_CALLBACK (on_model), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (session, "notify::recipe", G_CALLBACK (update_details), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->stage, "changed", G_CALLBACK (update), self, G_CONNECT_SWAPPED);
+  on_model (self);
+}
+
+static PlotFigure *
+app_tradeoff_view_get_figure (AppView *view)
+{
+  AppTradeoffView *self = APP_TRADEOFF_VIEW (view);
+
+  if (self->stale && self->stage != NULL)
+    refresh (self);
+  return PLOT_FIGURE (self->chart);
+}
+
+static void
+app_tradeoff_view_set_width_class (AppView *view, int width)
+{
+  AppTradeoffView *self = APP_TRADEOFF_VIEW (view);
+  /* A narrow legend would show its first entries only; cards and the table say the same. */
+  plot_chart_set_show_legend (self->chart, width != APP_WIDTH_COMPACT);
+}
+
+static void
+app_tradeoff_view_iface_init (AppViewInterface *iface)
+{
+  iface->set_context = app_tradeoff_view_set_context;
+  iface->get_figure = app_tradeoff_view_get_figure;
+  iface->set_width_class = app_tradeoff_view_set_width_class;
+}
