@@ -9,6 +9,7 @@ eng_advice_run_free (EngAdviceRun *run)
   if (run == NULL)
     return;
   g_free (run->id);
+  g_free (run->set);
   g_clear_pointer (&run->recipe, eng_recipe_unref);
   g_free (run);
 }
@@ -46,6 +47,7 @@ take_run (const EngTradeoffRun *from)
   EngAdviceRun *run = g_new0 (EngAdviceRun, 1);
 
   run->id = g_strdup (from->id);
+  run->set = g_strdup (from->set);
   run->recipe = eng_recipe_ref (from->recipe);
   run->accuracy = from->figures[ENG_FIGURE_ACCURACY];
   run->memory = from->figures[ENG_FIGURE_PEAK_MEMORY];
@@ -81,4 +83,31 @@ eng_advice_collect_runs (EngHistory *history, EngRun *like, GError **error)
         g_ptr_array_add (list, take_run (run));
     }
   return list;
+}
+
+/* One picture says nothing of the ranges that others have. */
+static gboolean
+is_many (const char *path)
+{
+  return path != NULL
+         && (g_file_test (path, G_FILE_TEST_IS_DIR)
+             || (g_file_test (path, G_FILE_TEST_IS_REGULAR)
+                 && (g_str_has_suffix (path, ".tar") || g_str_has_suffix (path, ".tar.gz"))));
+}
+
+char *
+eng_advice_find_samples (const EngWorkload *workload, GPtrArray *runs)
+{
+  for (guint i = 0; workload != NULL && workload->inputs != NULL && workload->inputs[i] != NULL;
+       i++)
+    if (is_many (workload->inputs[i]))
+      return g_strdup (workload->inputs[i]);
+  for (guint i = 0; runs != NULL && i < runs->len; i++)
+    {
+      const EngAdviceRun *run = g_ptr_array_index (runs, i);
+
+      if (is_many (run->set))
+        return g_strdup (run->set);
+    }
+  return NULL;
 }

@@ -381,9 +381,9 @@ with_int8 (EngAdvisor *self)
 
   if (samples[0] != '\0')
     calibrated = eng_recipe_ref (self->in->recipe);
-  else if (self->in->samples != NULL && self->in->samples[0] != NULL)
+  else if (self->in->samples != NULL)
     calibrated = eng_advice_with (self->in->recipe, "int8", "calibration",
-                                  g_variant_new_string (self->in->samples[0]));
+                                  g_variant_new_string (self->in->samples));
   return calibrated != NULL
              ? eng_advice_with (calibrated, "int8", "precision", g_variant_new_string ("int8"))
              : NULL;

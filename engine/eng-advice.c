@@ -269,7 +269,7 @@ dup_cost (EngAdvisor *self, const EngAdviceDraft *draft, const EngAdvice *advice
   else if (before != NULL && after != NULL)
     g_string_append_printf (text, "accuracy %.1f → %.1f %%", before->value, after->value);
   else
-    g_string_append (text, "cost unknown: measure the accuracy");
+    g_string_append (text, "accuracy unknown: measure it");
   if (advice->gain_frac >= LEAST_FRAC && fabs (advice->memory_bytes) >= LEAST_BYTES)
     {
       memory = dup_bytes_change (advice->memory_bytes);

@@ -67,12 +67,16 @@ typedef struct
   EngFigure prefill;  /* tok/s */
   EngFigure memory;   /* B */
   EngFigure accuracy; /* %: of an evaluation; otherwise unavailable */
+  char *set;          /* what it is an evaluation on; NULL: it is none */
 } EngAdviceRun;
 
 void eng_advice_run_free (EngAdviceRun *run);
 
 /* Runs of @history that can be compared with @like, newest first, and evaluations of its model. EngAdviceRun. A few milliseconds. */
 GPtrArray *eng_advice_collect_runs (EngHistory *history, EngRun *like, GError **error);
+
+/* What could calibrate: the first folder or archive among the inputs of @workload, else what an evaluation of @runs (nullable) used. Newly allocated; NULL: none. */
+char *eng_advice_find_samples (const EngWorkload *workload, GPtrArray *runs);
 
 typedef struct
 {
@@ -82,7 +86,7 @@ typedef struct
   EngFigure step;      /* ms: what a person waits for one decode step or inference; unavailable: the sum of the nodes is taken */
   EngFigure memory;    /* B: everything resident; may be unavailable */
   guint n_threads, n_ctx, n_prompt, n_generated; /* the latter three 0 for networks */
-  char *const *samples; /* files or folders of inputs that could calibrate; NULL: none known */
+  const char *samples;  /* a folder or archive of inputs that could calibrate; NULL: none known */
 
   const EngRoof *roof; /* nullable: of n_threads */
   guint n_cpus;

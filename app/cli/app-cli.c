@@ -18,6 +18,7 @@ static const AppCommand *const commands[] = {
   &app_command_runs,
   &app_command_sensitivity,
   &app_command_report,
+  &app_command_advise,
 };
 
 G_DEFINE_QUARK (app-cli-exit, app_cli_exit)
