@@ -375,13 +375,6 @@ take (EngExpected *expected, EngBasis basis, double ns, const Entry *entry)
   *expected = (EngExpected){ .basis = basis, .ns = ns, .source = entry->time.source };
 }
 
-static double
-work_of (const Asked *asked, const Entry *entry)
-{
-  return isfinite (asked->roof_ns) && isfinite (entry->roof_ns) ? entry->roof_ns
-                                                                : work (&entry->time.cost);
-}
-
 /* Steps 1 and 2. */
 static gboolean
 from_signature (EngKernelTable *self, const Asked *asked, EngExpected *expected)
@@ -404,11 +397,10 @@ from_signature (EngKernelTable *self, const Asked *asked, EngExpected *expected)
       else if (above == NULL)
         above = entry;
     }
-  if (below != NULL && above != NULL && work_of (asked, above) > work_of (asked, below))
+  if (below != NULL && above != NULL)
     {
-      double low = work_of (asked, below), high = work_of (asked, above);
-      double at = isfinite (asked->roof_ns) ? asked->roof_ns : asked->work;
-      double share = CLAMP ((at - low) / (high - low), 0, 1);
+      double low = work (&below->time.cost), high = work (&above->time.cost);
+      double share = (asked->work - low) / (high - low);
       take (expected, ENG_BASIS_NEIGHBOUR,
             below->time.median_ns + share * (above->time.median_ns - below->time.median_ns), below);
       return TRUE;

@@ -75,7 +75,8 @@ double eng_kernel_roof_ns (EngKernelTable *table, const char *signature, const R
 
 /* What one execution is expected to take. The first of these that is possible:
  *  1. the same signature and costs were measured: that median;
- *  2. the same signature with other costs (other numbers of tokens): between two measured ones linear in work, beyond them scaled from the nearest;
+ *  2. the same signature with other costs (other numbers of tokens): between two measured ones linear in operations and bytes
+ *     (a product takes a part for its weights and a part for each token: affine, where the roofs' maximum is not); beyond them scaled from the nearest;
  *  3. the same operator, formats and arithmetic with other shapes, at most ENG_KERNEL_REACH times as much or as little work: the nearest, scaled;
  *  4. the same operator in another format, as near: scaled by what the roofs make of both;
  *  5. the roof over the operator's efficiency: the median of roof over time of all that was measured of it, else of all operators;

@@ -38,7 +38,7 @@ static const char *const migrations[] = {
   "  device TEXT NOT NULL,"
   "  model TEXT NOT NULL,"
   "  basis INTEGER NOT NULL," /* EngBasis */
-  "  is_known INTEGER NOT NULL,"
+  "  is_known INTEGER NOT NULL, is_valid INTEGER NOT NULL,"
   "  predicted_ns REAL, nodes_ns REAL NOT NULL, wall_ns REAL, layer_error REAL,"
   "  time INTEGER NOT NULL,"
   "  PRIMARY KEY (run_id, phase)) WITHOUT ROWID;"
@@ -331,10 +331,9 @@ eng_kernel_times_add_error (EngKernelTimes *self, const char *device, const EngK
 {
   g_return_val_if_fail (self != NULL && kept != NULL, FALSE);
 
-  sqlite3_stmt *statement
-      = prepare (self,
-                 "INSERT OR REPLACE INTO estimate_errors VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                 "keeping an error", error);
+  sqlite3_stmt *statement = prepare (
+      self, "INSERT OR REPLACE INTO estimate_errors VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      "keeping an error", error);
   if (statement == NULL)
     return FALSE;
   sqlite3_bind_text (statement, 1, kept->run_id, -1, SQLITE_TRANSIENT);
@@ -343,11 +342,12 @@ eng_kernel_times_add_error (EngKernelTimes *self, const char *device, const EngK
   sqlite3_bind_text (statement, 4, kept->model, -1, SQLITE_TRANSIENT);
   sqlite3_bind_int (statement, 5, kept->basis);
   sqlite3_bind_int (statement, 6, kept->is_known);
-  bind_number (statement, 7, kept->predicted_ns);
-  sqlite3_bind_double (statement, 8, kept->nodes_ns);
-  bind_number (statement, 9, kept->wall_ns);
-  bind_number (statement, 10, kept->layer_error);
-  sqlite3_bind_int64 (statement, 11, kept->time);
+  sqlite3_bind_int (statement, 7, kept->is_valid);
+  bind_number (statement, 8, kept->predicted_ns);
+  sqlite3_bind_double (statement, 9, kept->nodes_ns);
+  bind_number (statement, 10, kept->wall_ns);
+  bind_number (statement, 11, kept->layer_error);
+  sqlite3_bind_int64 (statement, 12, kept->time);
   gboolean done = sqlite3_step (statement) == SQLITE_DONE || fail (self, "keeping an error", error);
   sqlite3_finalize (statement);
   if (done)
@@ -370,8 +370,8 @@ eng_kernel_times_list_errors (EngKernelTimes *self, const char *device, int phas
   g_autoptr (GArray) list = g_array_new (FALSE, FALSE, sizeof (EngKernelError));
   sqlite3_stmt *statement = prepare (
       self,
-      "SELECT run_id, phase, model, basis, is_known, predicted_ns, nodes_ns, wall_ns, layer_error,"
-      " time FROM estimate_errors WHERE device = ?1 AND (?2 < 0 OR phase = ?2)"
+      "SELECT run_id, phase, model, basis, is_known, is_valid, predicted_ns, nodes_ns, wall_ns,"
+      " layer_error, time FROM estimate_errors WHERE device = ?1 AND (?2 < 0 OR phase = ?2)"
       " ORDER BY time DESC, run_id LIMIT ?3",
       "reading errors", error);
   int code;
@@ -390,11 +390,12 @@ eng_kernel_times_list_errors (EngKernelTimes *self, const char *device, int phas
         .model = g_strdup ((const char *)sqlite3_column_text (statement, 2)),
         .basis = (EngBasis)CLAMP (sqlite3_column_int (statement, 3), 0, ENG_BASIS_NONE),
         .is_known = sqlite3_column_int (statement, 4),
-        .predicted_ns = column_number (statement, 5),
-        .nodes_ns = sqlite3_column_double (statement, 6),
-        .wall_ns = column_number (statement, 7),
-        .layer_error = column_number (statement, 8),
-        .time = sqlite3_column_int64 (statement, 9),
+        .is_valid = sqlite3_column_int (statement, 5),
+        .predicted_ns = column_number (statement, 6),
+        .nodes_ns = sqlite3_column_double (statement, 7),
+        .wall_ns = column_number (statement, 8),
+        .layer_error = column_number (statement, 9),
+        .time = sqlite3_column_int64 (statement, 10),
       };
       g_array_append_val (list, kept);
     }

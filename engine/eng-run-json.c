@@ -157,6 +157,7 @@ eng_run_to_json (EngRun *self)
   eng_conditions_write (&self->conditions, builder);
   if (self->energy != NULL)
     eng_energy_write (self->energy, self->profile, builder);
+  eng_run_estimate_write (self->estimate, builder, "estimate");
   eng_profile_write (self->profile, builder, "profile");
   json_builder_end_object (builder);
   return eng_json_builder_finish (builder, FALSE);
@@ -346,6 +347,7 @@ eng_run_from_json (const char *json, GError **error)
     return NULL;
   self->energy = eng_energy_read (object, self->profile);
   self->time = eng_json_get_int (object, "time_unix_s", 0);
+  self->estimate = eng_run_estimate_read (eng_json_get_object (object, "estimate"));
   eng_run_model_read (&self->model, object);
   self->workload = read_workload (workload);
   read_precision (self->workload, workload);

@@ -26,6 +26,7 @@ struct _EngRun
   EngEnergy *energy; /* NULL: none */
   char *text;
   EngEvaluation *evaluation; /* NULL: none */
+  EngRunEstimate *estimate; /* NULL: none */
   EngResult *result; /* NULL: none, or from the history */
   guint n_inferences;
   const char *stop; /* static or interned */

@@ -27,6 +27,7 @@ eng_run_finalize (GObject *object)
   eng_run_model_clear (&self->model);
   eng_workload_free (self->workload);
   eng_conditions_clear (&self->conditions);
+  eng_run_estimate_free (self->estimate);
   g_clear_pointer (&self->result, eng_result_unref);
   g_clear_pointer (&self->energy, eng_energy_unref);
   g_clear_pointer (&self->recipe, eng_recipe_unref);
@@ -331,6 +332,13 @@ eng_run_get_ended (EngRun *self, EngFigureId id)
 {
   g_return_val_if_fail (ENG_IS_RUN (self) && id < ENG_N_FIGURES, ENG_REPEAT_MORE);
   return self->ended[id];
+}
+
+const EngRunEstimate *
+eng_run_get_estimate (EngRun *self)
+{
+  g_return_val_if_fail (ENG_IS_RUN (self), NULL);
+  return self->estimate;
 }
 
 EngProfile *

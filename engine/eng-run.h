@@ -9,6 +9,7 @@
 #include "eng-repeat.h"
 #include "eng-result.h"
 #include "eval/eng-evaluation.h"
+#include "eng-run-estimate.h"
 #include "rt-sampler.h"
 
 G_BEGIN_DECLS
@@ -149,6 +150,9 @@ const EngConditions *eng_run_get_conditions (EngRun *run);
 EngValidity eng_run_get_validity (EngRun *run);
 const char *const *eng_run_get_reasons (EngRun *run); /* why degraded or invalid; NULL-terminated */
 const char *const *eng_run_get_notes (EngRun *run);   /* of the build, and files of a folder that were left out */
+
+/* What was expected of it before it was measured (eng-run-estimate.h); NULL: nothing was. Borrowed. */
+const EngRunEstimate *eng_run_get_estimate (EngRun *run);
 
 /* Everything, in one JSON object with units in the field names; and back. */
 char *eng_run_to_json (EngRun *run);

@@ -5,6 +5,7 @@
 
 #include "app-cli.h"
 #include "eng-build.h"
+#include "eng-estimate.h"
 #include "eng-figure.h"
 #include "eng-run.h"
 
@@ -20,7 +21,7 @@ typedef struct
 } AppCommand;
 
 extern const AppCommand app_command_inspect, app_command_run, app_command_bench, app_command_profile, app_command_eval,
-    app_command_convert, app_command_techniques, app_command_tradeoff, app_command_compare, app_command_runs, app_command_sensitivity, app_command_report;
+    app_command_convert, app_command_estimate, app_command_techniques, app_command_tradeoff, app_command_compare, app_command_runs, app_command_sensitivity, app_command_report;
 
 extern const AppCommand app_command_advise;
 
@@ -43,6 +44,13 @@ EngRecipe *app_cli_recipe_with_threads (EngRecipe *recipe, int n_threads, GError
 
 /* Model → build, with notes on stderr. */
 EngBuild *app_cli_build (EngModel *model, EngRecipe *recipe, GError **error);
+
+/* Estimates (eng-estimate.h): from the user's table of kernel times. */
+EngEstimator *app_cli_estimator (GError **error);
+/* What a finished run teaches goes into the table; a note on stderr where that is not possible. */
+void app_cli_take_run (EngRun *run);
+/* "decoding a token: estimate was 1.92 ms, 6 % too low", on stderr. */
+void app_cli_print_estimates (EngRun *run);
 
 void app_cli_json_string (JsonBuilder *builder, const char *name, const char *value); /* null when NULL */
 void app_cli_json_int (JsonBuilder *builder, const char *name, gint64 value);

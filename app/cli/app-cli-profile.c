@@ -129,6 +129,8 @@ run_command (int argc, char **argv, GError **error)
   workload = make_workload (model);
   cancellable = app_cli_stop_on_interrupt ();
   run = eng_run_new (build, workload, NULL, NULL, cancellable, error);
+  if (run != NULL)
+    app_cli_take_run (run);
   if (run == NULL || (save_path != NULL && !eng_run_save (run, save_path, error)))
     return FALSE;
   if (as_json || as_csv)
@@ -146,6 +148,7 @@ run_command (int argc, char **argv, GError **error)
   g_print ("Overhead of instrumenting %s: %s\n", network ? "an inference" : "a decode step", text);
   app_cli_print_conditions (run, g_print);
   app_cli_print_repeats (run, g_print);
+  app_cli_print_estimates (run);
   for (const char *const *reason = eng_run_get_reasons (run); *reason != NULL; reason++)
     g_print ("%s: %s\n", eng_run_get_validity (run) == ENG_RUN_INVALID ? "invalid" : "degraded", *reason);
   return TRUE;

@@ -203,6 +203,8 @@ run_command (int argc, char **argv, GError **error)
     return FALSE;
   cancellable = app_cli_stop_on_interrupt ();
   run = eng_run_new (build, workload, NULL, as_json ? NULL : &events, cancellable, error);
+  if (run != NULL)
+    app_cli_take_run (run);
   return run != NULL && show (run, build, error);
 }
 

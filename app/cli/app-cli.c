@@ -12,7 +12,7 @@
 
 static const AppCommand *const commands[] = {
   &app_command_inspect, &app_command_run,     &app_command_bench,
-  &app_command_profile, &app_command_eval,    &app_command_convert,
+  &app_command_profile, &app_command_estimate, &app_command_eval,    &app_command_convert,
   &app_command_techniques, &app_command_tradeoff,
   &app_command_compare,
   &app_command_runs,
@@ -125,6 +125,39 @@ app_cli_build (EngModel *model, EngRecipe *recipe, GError **error)
   for (guint i = 0; notes[i] != NULL; i++)
     g_printerr ("note: %s\n", notes[i]);
   return build;
+}
+
+EngEstimator *
+app_cli_estimator (GError **error)
+{
+  g_autoptr (EngKernelTimes) times = eng_kernel_times_open (NULL, error);
+
+  return times != NULL ? eng_estimator_new (times) : NULL;
+}
+
+void
+app_cli_take_run (EngRun *run)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (EngEstimator) estimator = app_cli_estimator (&error);
+
+  if (estimator == NULL || !eng_estimator_take_run (estimator, run, &error))
+    g_printerr ("note: the run's times were not kept for estimates: %s\n", error->message);
+}
+
+void
+app_cli_print_estimates (EngRun *run)
+{
+  static const char *const titles[RT_N_PHASES] = { "prefill step", "decoding a token", "inference" };
+  const EngRunEstimate *estimate = eng_run_get_estimate (run);
+
+  for (guint p = 0; estimate != NULL && p < RT_N_PHASES; p++)
+    {
+      g_autofree char *text = eng_phase_estimate_describe (&estimate->phases[p]);
+
+      if (text != NULL)
+        g_printerr ("%s: %s\n", titles[p], text);
+    }
 }
 
 void

@@ -53,8 +53,8 @@ test_hit (void)
   g_assert_cmpuint (eng_kernel_table_get_n (table), ==, 2);
 }
 
-/* Between two: roof times are 500 (bytes) and 4000 (8000 operations at 2 a nanosecond); of 2000
- * there are 3/7 of the way: 700 + 3/7 * 3400. Beyond: start is 700, the least that was measured. */
+/* Between two: operations and bytes are 1500 and 8500, asked for are 4500: 3/7 of the way. Beyond:
+ * start is 700, the least that was measured, and roof times are 4000 and 8000. */
 static void
 test_same_signature (void)
 {
@@ -63,7 +63,7 @@ test_same_signature (void)
   EngExpected got = predict (table, Q4, 4000, 500);
 
   g_assert_cmpint (got.basis, ==, ENG_BASIS_NEIGHBOUR);
-  close_to (got.ns, 700 + (2000.0 - 500) / 3500 * 3400);
+  close_to (got.ns, 700 + 3.0 / 7 * 3400);
 
   got = predict (table, Q4, 16000, 500);
   g_assert_cmpint (got.basis, ==, ENG_BASIS_NEIGHBOUR);
@@ -245,7 +245,7 @@ test_errors (void)
   g_assert_true (eng_kernel_times_add_error (times, "here", &kept, &error));
   kept.run_id = (char *)"b";
   kept.time = 6;
-  kept.is_known = TRUE;
+  kept.is_known = kept.is_valid = TRUE;
   kept.predicted_ns = NAN;
   kept.wall_ns = 120;
   g_assert_true (eng_kernel_times_add_error (times, "here", &kept, &error));
@@ -263,6 +263,7 @@ test_errors (void)
   g_assert_cmpstr (newest->run_id, ==, "b");
   g_assert_true (newest->is_known && isnan (newest->predicted_ns));
   g_assert_cmpfloat (newest->wall_ns, ==, 120);
+  g_assert_true (newest->is_known && newest->is_valid && !older->is_valid);
   g_assert_cmpstr (older->run_id, ==, "a");
   g_assert_cmpfloat (older->predicted_ns, ==, 90);
   g_assert_true (isnan (older->wall_ns) && !older->is_known);

@@ -1,0 +1,67 @@
+/* What the makers of estimates (eng-estimate.c, eng-estimate-run.c) and their values
+ * (eng-forecast.c) share. */
+#pragma once
+
+#include "eng-estimate.h"
+
+G_BEGIN_DECLS
+
+/* This much of the time decides what an estimate rests on. */
+#define ENG_ESTIMATE_MOST 0.9
+
+/* A sum over nodes in the making. */
+typedef struct
+{
+  double ns, by_basis[ENG_N_BASES], from_runs_ns;
+  const char *reason; /* of the first absent node */
+} EngEstimateSum;
+
+void eng_estimate_sum_add (EngEstimateSum *sum, const EngExpected *node);
+EngForecastValue eng_estimate_sum_value (const EngEstimateSum *sum);
+/* Whether nearly all of it rests on what runs have measured of the very same operators. */
+gboolean eng_estimate_sum_is_known (const EngEstimateSum *sum);
+
+struct _EngForecast
+{
+  gatomicrefcount ref_count;
+  EngSketch *sketch;
+  EngEstimateSizes sizes;
+  char *device;
+  EngExpected *nodes[RT_N_PHASES]; /* [n_nodes]; NULL: models of this kind have no such phase */
+  RtCost *costs[RT_N_PHASES];
+  EngForecastValue *layers[RT_N_PHASES]; /* [n_layers + 2] */
+  EngForecastValue totals[RT_N_PHASES], walls[RT_N_PHASES];
+  gboolean is_known[RT_N_PHASES];
+  double band[RT_N_PHASES], layer_band[RT_N_PHASES];
+  guint n_errors[RT_N_PHASES]; /* kept errors that the band is from */
+};
+
+EngForecast *eng_forecast_new (EngSketch *sketch, const EngEstimateSizes *sizes,
+                               const char *device);
+/* Nodes of @phase are filled: layers, total, and whether it is known. */
+void eng_forecast_sum (EngForecast *forecast, RtPhase phase);
+/* The band of @phase, from kept errors, to layers, total and wall; @wall_ratio: NAN unknown. */
+void eng_forecast_set_band (EngForecast *forecast, RtPhase phase, double band, double layer_band,
+                            guint n_errors, double wall_ratio);
+
+/* One device's table and kept errors, as the file has them now. */
+typedef struct
+{
+  gatomicrefcount ref_count;
+  guint n_threads, generation;
+  char *name;
+  EngKernelTable *table;
+  GArray *errors; /* EngKernelError, newest first */
+  guint64 cache_bytes;
+} EngEstimateDevice;
+
+EngEstimateDevice *eng_estimator_get_device (EngEstimator *estimator, guint n_threads,
+                                             GError **error);
+void eng_estimate_device_unref (EngEstimateDevice *device);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EngEstimateDevice, eng_estimate_device_unref)
+
+/* What steps of @phase took over the sum of their nodes: the median of the valid runs of @model (its
+ * name; nullable), else of its degraded ones, else of those of other models; NAN. */
+double eng_estimate_device_wall_ratio (EngEstimateDevice *device, RtPhase phase, const char *model);
+
+G_END_DECLS
