@@ -58,7 +58,8 @@ eng_tradeoff_runs_clear (EngTradeoffRuns *self)
 gboolean
 eng_figure_id_is_evaluated (EngFigureId id)
 {
-  return id == ENG_FIGURE_ACCURACY;
+  return eng_figure_id_is_accuracy (id) || id == ENG_FIGURE_ACCURACY_PER_JOULE
+         || id == ENG_FIGURE_ACCURACY_PER_JOULE_MODEL;
 }
 
 gboolean

@@ -93,6 +93,7 @@ list_choices (EngTradeoff *self, GPtrArray *runs)
 
 /* ---- Merging ---- */
 
+/* Evaluations of a build are one point whatever they are on: what they say is joined set by set. */
 static gboolean
 same_point (const EngTradeoffRun *a, const EngTradeoffRun *b)
 {
@@ -101,8 +102,7 @@ same_point (const EngTradeoffRun *a, const EngTradeoffRun *b)
   if (g_strcmp0 (a->build_hash, b->build_hash) != 0)
     return FALSE;
   return a->set != NULL
-             ? g_str_equal (a->set, b->set)
-             : g_str_equal (a->workload_key, b->workload_key) && g_str_equal (a->device, b->device);
+         || (g_str_equal (a->workload_key, b->workload_key) && g_str_equal (a->device, b->device));
 }
 
 /* Of the runs of one point, newest first: valid ones before degraded ones; invalid ones have no
@@ -116,6 +116,11 @@ merge_figures (EngTradeoffPoint *point, GPtrArray *group)
       gboolean found = FALSE;
 
       point->figures[id] = first->figures[id];
+      if (first->set != NULL && eng_figure_id_is_evaluated (id))
+        {
+          point->figures[id] = eng_figure_unavailable (eng_figure_id_unit (id), NULL); /* joined */
+          continue;
+        }
       if (first->validity == ENG_RUN_INVALID)
         point->figures[id] = eng_figure_unavailable (eng_figure_id_unit (id), "the run is invalid");
       for (EngValidity v = ENG_RUN_VALID; v < ENG_RUN_INVALID && !found; v++)
@@ -175,21 +180,15 @@ find_evaluation (GPtrArray *runs, const char *build_hash, const char *set, EngFi
   return NULL;
 }
 
-/* The set whose evaluations are joined: the one asked for, or the newest that says anything. */
+/* The set whose evaluations give figure @id: the one asked for, or the newest that has it. */
 static const char *
-choose_set (GPtrArray *runs, const EngTradeoffQuery *query)
+choose_set (GPtrArray *runs, const EngTradeoffQuery *query, EngFigureId id)
 {
+  const EngTradeoffRun *newest;
+
   if (query->set != NULL)
     return query->set;
-  const EngTradeoffRun *newest = NULL;
-  for (EngFigureId id = 0; id < ENG_N_FIGURES; id++)
-    {
-      if (!eng_figure_id_is_evaluated (id))
-        continue;
-      const EngTradeoffRun *run = find_evaluation (runs, NULL, NULL, id);
-      if (run != NULL && (newest == NULL || run->time > newest->time))
-        newest = run;
-    }
+  newest = find_evaluation (runs, NULL, NULL, id);
   return newest != NULL ? newest->set : NULL;
 }
 
@@ -207,15 +206,17 @@ why_not_evaluated (GPtrArray *runs, const char *build_hash, const char *set, Eng
 }
 
 static void
-join_evaluations (EngTradeoffPoint *point, GPtrArray *runs, const char *set)
+join_evaluations (EngTradeoffPoint *point, GPtrArray *runs, const EngTradeoffQuery *query)
 {
   for (EngFigureId id = 0; id < ENG_N_FIGURES; id++)
     {
       if (point->figures[id].available || !eng_figure_id_is_evaluated (id) || point->estimate)
         continue;
-      const EngTradeoffRun *run = find_evaluation (runs, point->build_hash, set, id);
+      const char *set = choose_set (runs, query, id);
+      const EngTradeoffRun *run
+          = set != NULL ? find_evaluation (runs, point->build_hash, set, id) : NULL;
       point->figures[id]
-          = run != NULL && set != NULL
+          = run != NULL
                 ? run->figures[id]
                 : eng_figure_unavailable (eng_figure_id_unit (id),
                                           why_not_evaluated (runs, point->build_hash, set, id));
@@ -237,14 +238,11 @@ was_run (GPtrArray *runs, const char *build_hash)
 /* ---- Points ---- */
 
 static char *
-why_missing (const EngTradeoffPoint *point, const EngTradeoffQuery *query, const char *set_of_point,
-             const char *set)
+why_missing (const EngTradeoffPoint *point, const EngTradeoffQuery *query)
 {
   if (query->workload != NULL && !point->estimate && !point->evaluation
       && !g_str_equal (point->workload, query->workload))
     return g_strdup_printf ("another workload: %s", point->workload);
-  if (point->evaluation && g_strcmp0 (set_of_point, set) != 0)
-    return g_strdup_printf ("an %s, which is not the set shown", point->workload);
   if (point->validity == ENG_RUN_INVALID)
     return g_strdup ("the run is invalid");
   for (guint i = 0; i < 2; i++)
@@ -259,7 +257,7 @@ why_missing (const EngTradeoffPoint *point, const EngTradeoffQuery *query, const
 }
 
 static void
-add_points (EngTradeoff *self, GPtrArray *runs, const EngTradeoffQuery *query, const char *set)
+add_points (EngTradeoff *self, GPtrArray *runs, const EngTradeoffQuery *query)
 {
   g_autofree gboolean *taken = g_new0 (gboolean, runs->len + 1);
 
@@ -278,8 +276,8 @@ add_points (EngTradeoff *self, GPtrArray *runs, const EngTradeoffQuery *query, c
             g_ptr_array_add (group, runs->pdata[k]);
           }
       EngTradeoffPoint *point = point_from_group (group, query->model != NULL);
-      join_evaluations (point, runs, set);
-      point->missing = why_missing (point, query, first->set, set);
+      join_evaluations (point, runs, query);
+      point->missing = why_missing (point, query);
       g_ptr_array_add (point->missing != NULL ? self->missing : self->points, point);
     }
 }
@@ -396,7 +394,6 @@ eng_tradeoff_new (EngTradeoffRuns *runs, const EngTradeoffQuery *query)
 
   EngTradeoff *self = g_new0 (EngTradeoff, 1);
   g_autoptr (GPtrArray) selected = select_runs (runs, query);
-  const char *set = choose_set (selected, query);
 
   self->x = query->x;
   self->y = query->y;
@@ -404,10 +401,12 @@ eng_tradeoff_new (EngTradeoffRuns *runs, const EngTradeoffQuery *query)
   self->points = g_ptr_array_new_with_free_func (point_free);
   self->missing = g_ptr_array_new_with_free_func (point_free);
   self->front = g_array_new (FALSE, FALSE, sizeof (guint));
-  if (eng_figure_id_is_evaluated (query->x) || eng_figure_id_is_evaluated (query->y))
-    self->set = g_strdup (set);
+  if (eng_figure_id_is_evaluated (query->y))
+    self->set = g_strdup (choose_set (selected, query, query->y));
+  else if (eng_figure_id_is_evaluated (query->x))
+    self->set = g_strdup (choose_set (selected, query, query->x));
   list_choices (self, selected);
-  add_points (self, selected, query, set);
+  add_points (self, selected, query);
   eng_tradeoff_shorten_labels (self->points);
   eng_tradeoff_shorten_labels (self->missing);
   find_front (self);

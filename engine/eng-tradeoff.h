@@ -1,8 +1,8 @@
 /* Trade-off: runs as points of two figures, which of them nothing beats, and which is the best within limits.
  *
  * Several runs of one build under one workload on one device are one point: every figure is that of the newest valid run that has it (of the newest degraded
- * one where no valid run has). What only an evaluation gives (accuracy, ...) is joined by build hash from the newest evaluation on one set, the same for all
- * points; an evaluation stands as a point of its own where its build was never run otherwise. A run that lacks a figure is listed with the reason. */
+ * one where no valid run has). What only an evaluation gives (accuracy, ...) is joined by build hash from evaluations on one set for each figure, the same for
+ * all points; an evaluation stands as a point of its own where its build was never run otherwise. A run that lacks a figure is listed with the reason. */
 #pragma once
 
 #include "eng-history.h"
@@ -57,7 +57,7 @@ typedef struct
   EngWorkloadKind kind;
   const char *model_hash;
   const EngRunModel *model; /* NULL: runs of this file only; else also of other files of the same network */
-  const char *set;          /* evaluations on this set only; NULL: the set of the newest */
+  const char *set;          /* evaluations on this set only; NULL: for each figure the set of the newest that has it */
   const char *workload;     /* as in EngTradeoffPoint.workload; NULL: all */
   const EngLimit *limits;
   guint n_limits;
@@ -66,7 +66,7 @@ typedef struct
 typedef struct
 {
   EngFigureId x, y;
-  char *set;            /* that joined figures are of; NULL: nothing is joined */
+  char *set;            /* that the joined figure on y (else on x) is of; NULL: neither is joined */
   GPtrArray *points;    /* EngTradeoffPoint, newest first */
   GPtrArray *missing;   /* EngTradeoffPoint with a reason each */
   GArray *front;        /* guint, indices of points on the front, by rising x */
