@@ -16,11 +16,13 @@ struct _AppDevicesPane
   GtkWidget *scroller;
   GtkWidget *facts_list;
   GtkWidget *roofs_list;
+  GtkWidget *roofs_threads;
   GtkWidget *roofs_note;
   GtkWidget *measure;
 
   EngMachine *machine;
   EngJob *job;
+  guint counts[ENG_MAX_ROOF_COUNTS], n_counts; /* of threads that have been measured */
 };
 
 enum
@@ -97,42 +99,100 @@ fill_facts (AppDevicesPane *self)
   add_fact (self->facts_list, _ ("Load"), load != NULL ? load : missing);
 }
 
+/* A roof with its interval below its name. */
 static void
-add_roof (AppDevicesPane *self, const EngRoof *roof)
+add_roof (AppDevicesPane *self, const char *name, const EngRoofFigure *roof, const char *unit)
 {
-  g_autofree char *read = eng_format_value (roof->read_bytes_per_s, "B/s");
-  g_autofree char *f32 = eng_format_value (roof->f32_flops, "FLOP/s");
-  g_autofree char *int8 = eng_format_value (roof->int8_ops, "op/s");
-  g_autofree char *reading
-      = g_strdup_printf (ngettext ("Reading, %u thread", "Reading, %u threads", roof->n_threads),
-                         roof->n_threads);
+  g_autofree char *value = eng_format_value (roof->value, unit);
+  g_autofree char *low = eng_format_value (roof->low, unit);
+  g_autofree char *high = eng_format_value (roof->high, unit);
+  g_autofree char *interval = isfinite (roof->low) ? g_strdup_printf (_ ("%s to %s"), low, high)
+                                                   : g_strdup (_ ("no interval was kept"));
+  GtkWidget *row = g_object_new (ADW_TYPE_ACTION_ROW, "title", name, "subtitle", interval,
+                                 "use-markup", FALSE, NULL);
+  GtkWidget *label
+      = g_object_new (GTK_TYPE_LABEL, "label", value, "xalign", 1.0f, "selectable", TRUE,
+                      "css-classes", (const char *[]){ "dim-label", "numeric", NULL }, NULL);
 
-  add_fact (self->roofs_list, reading, read);
-  add_fact (self->roofs_list, _ ("Float arithmetic"), f32);
-  add_fact (self->roofs_list, _ ("8-bit arithmetic"), int8);
+  adw_action_row_add_suffix (ADW_ACTION_ROW (row), label);
+  gtk_list_box_row_set_activatable (GTK_LIST_BOX_ROW (row), FALSE);
+  gtk_list_box_append (GTK_LIST_BOX (self->roofs_list), row);
 }
 
 static void
-fill_roofs (AppDevicesPane *self)
+show_roofs_note (AppDevicesPane *self, const EngRoof *roof)
 {
-  guint n_cpus = MAX (eng_machine_get_n_cpus (self->machine), 1);
-  gboolean any = FALSE;
+  g_autoptr (GDateTime) time = roof->time > 0 ? g_date_time_new_from_unix_local (roof->time) : NULL;
+  g_autofree char *date = time != NULL ? g_date_time_format (time, "%x") : NULL;
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  if (date != NULL)
+    g_string_append_printf (text, _ ("Measured %s. Medians of %d repeats, 95 %% intervals."), date,
+                            ENG_ROOF_REPEATS);
+  else
+    g_string_append (text, _ ("Measured by an older version, for main memory only."));
+  if (roof->others_cpus > ENG_ROOF_MAX_OTHERS)
+    g_string_append_printf (text,
+                            _ (" Other programs used %.1f processors meanwhile: the roofs may be "
+                               "too low. Measure again when they rest."),
+                            roof->others_cpus);
+  gtk_label_set_label (GTK_LABEL (self->roofs_note), text->str);
+}
+
+/* The roofs of the number of threads that is chosen. */
+static void
+show_roof (AppDevicesPane *self)
+{
+  guint chosen = gtk_drop_down_get_selected (GTK_DROP_DOWN (self->roofs_threads));
   EngRoof roof;
 
   clear_list (self->roofs_list);
-  if (eng_machine_load_roof (self->machine, 1, &roof))
+  if (chosen >= self->n_counts
+      || !eng_machine_load_roof (self->machine, self->counts[chosen], &roof))
+    return;
+  for (guint i = 0; i < roof.n_levels; i++)
     {
-      add_roof (self, &roof);
-      any = TRUE;
+      gboolean memory = i + 1 == roof.n_levels;
+      g_autofree char *name = memory
+                                  ? g_strdup (_ ("Reading memory"))
+                                  : g_strdup_printf (_ ("Reading %s cache"), roof.levels[i].name);
+      add_roof (self, name, &roof.levels[i].read, "B/s");
     }
-  if (n_cpus > 1 && eng_machine_load_roof (self->machine, n_cpus, &roof))
-    {
-      add_roof (self, &roof);
-      any = TRUE;
-    }
+  if (roof.n_levels == 0)
+    add_roof (self, _ ("Reading memory"), &roof.read, "B/s");
+  add_roof (self, _ ("Float arithmetic"), &roof.f32, "FLOP/s");
+  add_roof (self, _ ("8-bit arithmetic"), &roof.int8, "op/s");
+  show_roofs_note (self, &roof);
+}
+
+/* Which numbers of threads have been measured; the largest is shown first. */
+static void
+fill_roofs (AppDevicesPane *self)
+{
+  g_autoptr (GtkStringList) names = gtk_string_list_new (NULL);
+  guint counts[ENG_MAX_ROOF_COUNTS], n = eng_machine_roof_thread_counts (self->machine, counts);
+  EngRoof roof;
+
+  self->n_counts = 0;
+  for (guint i = 0; i < n; i++)
+    if (eng_machine_load_roof (self->machine, counts[i], &roof))
+      {
+        g_autofree char *name
+            = g_strdup_printf (ngettext ("%u thread", "%u threads", counts[i]), counts[i]);
+        gtk_string_list_append (names, name);
+        self->counts[self->n_counts++] = counts[i];
+      }
+  gboolean any = self->n_counts > 0;
+  gtk_drop_down_set_model (GTK_DROP_DOWN (self->roofs_threads), G_LIST_MODEL (names));
+  gtk_widget_set_visible (self->roofs_threads, self->n_counts > 1);
   gtk_widget_set_visible (self->roofs_list, any);
-  gtk_widget_set_visible (self->roofs_note, !any);
   gtk_button_set_label (GTK_BUTTON (self->measure), any ? _ ("Measure Again") : _ ("Measure"));
+  if (any)
+    gtk_drop_down_set_selected (GTK_DROP_DOWN (self->roofs_threads), self->n_counts - 1);
+  else
+    gtk_label_set_label (GTK_LABEL (self->roofs_note),
+                         _ ("Not measured yet. It takes a few seconds."));
+  show_roof (self);
 }
 
 /* ---- Measuring ---- */
@@ -142,12 +202,9 @@ measure_thread (GTask *task, gpointer source, gpointer data, GCancellable *cance
 {
   EngJob *job = data;
   g_autoptr (EngMachine) machine = eng_machine_new ();
-  guint n_cpus = MAX (eng_machine_get_n_cpus (machine), 1);
   GError *error = NULL;
-  EngRoof roof;
 
-  if (eng_machine_measure_roof (machine, 1, TRUE, &roof, job, &error)
-      && (n_cpus == 1 || eng_machine_measure_roof (machine, n_cpus, TRUE, &roof, job, &error)))
+  if (eng_machine_measure_roofs (machine, TRUE, job, &error))
     g_task_return_boolean (task, TRUE);
   else
     g_task_return_error (task, error);
@@ -219,6 +276,8 @@ app_devices_pane_class_init (AppDevicesPaneClass *klass)
   gtk_widget_class_bind_template_child (widget_class, AppDevicesPane, facts_list);
   gtk_widget_class_bind_template_child (widget_class, AppDevicesPane, roofs_list);
   gtk_widget_class_bind_template_child (widget_class, AppDevicesPane, roofs_note);
+  gtk_widget_class_bind_template_child (widget_class, AppDevicesPane, roofs_threads);
+  gtk_widget_class_bind_template_callback (widget_class, show_roof);
   gtk_widget_class_bind_template_child (widget_class, AppDevicesPane, measure);
 }
 

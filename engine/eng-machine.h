@@ -3,6 +3,7 @@
 
 #include <gio/gio.h>
 
+#include "eng-figure.h"
 #include "eng-job.h"
 
 G_BEGIN_DECLS
@@ -12,6 +13,9 @@ typedef struct
 {
   double value, low, high;
 } EngRoofFigure;
+
+EngFigure eng_roof_to_figure (const EngRoofFigure *figure, const char *unit); /* n: ENG_ROOF_REPEATS; unavailable when there is no value */
+#define ENG_ROOF_REPEATS 11
 
 /* One level of the memory, as seen by all threads of the roof together. */
 typedef struct
@@ -24,6 +28,9 @@ typedef struct
 
 #define ENG_MAX_ROOF_LEVELS 6
 
+/* Where others use more than this of the processors meanwhile, roofs are too low. */
+#define ENG_ROOF_MAX_OTHERS 0.15
+
 /* What this machine can do with @n_threads at most. */
 typedef struct
 {
@@ -33,6 +40,7 @@ typedef struct
   double int8_ops;
   EngRoofFigure read, f32, int8;            /* the same three with their intervals: B/s, FLOP/s, OP/s */
   gint64 time;                              /* when it was measured: Unix seconds; 0: kept by a version that did not say */
+  double others_cpus;                       /* processors that other programs used meanwhile, on average; NAN: not known */
   guint n_levels;                           /* 0: kept by a version that measured main memory only */
   EngRoofLevel levels[ENG_MAX_ROOF_LEVELS]; /* nearest first, main memory last */
 } EngRoof;

@@ -95,6 +95,7 @@ eng_roof_load (EngMachine *machine, guint n_threads, EngRoof *roof)
   roof->f32_flops = roof->f32.value;
   roof->int8_ops = roof->int8.value;
   roof->time = g_key_file_get_int64 (file, group, "time_unix_s", NULL);
+  roof->others_cpus = get_number (file, group, "others_cpus");
   load_levels (file, group, roof);
   return roof->read_bytes_per_s > 0 && roof->f32_flops > 0 && roof->int8_ops > 0;
 }
@@ -116,6 +117,8 @@ eng_roof_store (EngMachine *machine, const EngRoof *roof)
   set_figure (file, group, "f32_flops", &roof->f32);
   set_figure (file, group, "int8_ops", &roof->int8);
   g_key_file_set_int64 (file, group, "time_unix_s", roof->time);
+  if (isfinite (roof->others_cpus))
+    g_key_file_set_double (file, group, "others_cpus", roof->others_cpus);
   for (guint i = 0; i < roof->n_levels; i++)
     {
       const EngRoofLevel *level = &roof->levels[i];

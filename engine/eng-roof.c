@@ -15,10 +15,9 @@
 
 #include "eng-error.h"
 #include "eng-figure.h"
+#include "eng-watch.h"
 #include "kn-roof.h"
 #include "rt-pool.h"
-
-#define N_REPEATS 11
 
 /* How long one repeat runs, about. */
 #define REPEAT_NS 20000000
@@ -98,7 +97,7 @@ measure_once (Measuring *self, guint64 *elapsed_ns)
 static gboolean
 measure (Measuring *self, const char *stage, EngRoofFigure *result, GError **error)
 {
-  double samples[N_REPEATS];
+  double samples[ENG_ROOF_REPEATS];
   guint64 elapsed;
 
   if (self->progress != NULL)
@@ -118,9 +117,9 @@ measure (Measuring *self, const char *stage, EngRoofFigure *result, GError **err
         break;
       self->job.n_iterations *= elapsed < REPEAT_NS / 32 ? 8 : 2;
     }
-  for (int i = 0; i < N_REPEATS; i++)
+  for (int i = 0; i < ENG_ROOF_REPEATS; i++)
     samples[i] = measure_once (self, &elapsed);
-  EngFigure figure = eng_figure_from_samples (samples, N_REPEATS, "");
+  EngFigure figure = eng_figure_from_samples (samples, ENG_ROOF_REPEATS, "");
   *result = (EngRoofFigure){ figure.value, figure.low, figure.high };
   return TRUE;
 }
@@ -243,8 +242,15 @@ measure_count (EngMachine *machine, guint n_threads, EngRoof *roof, EngJob *prog
                        .done = done,
                        .share = share };
   self->job.buffer = buffer;
+  g_autoptr (EngWatch) watch = eng_watch_new ("/");
+  EngConditions conditions;
+  eng_conditions_init (&conditions);
+  eng_watch_start (watch);
   gboolean ok
       = self->pool != NULL ? measure_all (self, roof, error) : eng_error_take_rt (&rt_error, error);
+  eng_watch_stop (watch, &conditions);
+  roof->others_cpus = conditions.others_cpus;
+  eng_conditions_clear (&conditions);
   rt_pool_free (self->pool);
   free (buffer);
   if (ok)
@@ -303,4 +309,19 @@ eng_machine_measure_roofs (EngMachine *machine, gboolean fresh, EngJob *job, GEr
         && !measure_count (machine, counts[i], &roof, job, (double)i / n, 1.0 / n, error))
       return FALSE;
   return TRUE;
+}
+
+EngFigure
+eng_roof_to_figure (const EngRoofFigure *figure, const char *unit)
+{
+  if (!isfinite (figure->value) || !(figure->value > 0))
+    return eng_figure_unavailable (unit, "not measured yet");
+  return (EngFigure){ .available = TRUE,
+                      .value = figure->value,
+                      .low = figure->low,
+                      .high = figure->high,
+                      .n = ENG_ROOF_REPEATS,
+                      .unit = unit,
+                      .reason
+                      = isnan (figure->low) ? "kept by a version without intervals" : NULL };
 }

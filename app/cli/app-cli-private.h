@@ -24,6 +24,7 @@ extern const AppCommand app_command_inspect, app_command_run, app_command_bench,
     app_command_convert, app_command_estimate, app_command_techniques, app_command_tradeoff, app_command_compare, app_command_runs, app_command_sensitivity, app_command_report;
 
 extern const AppCommand app_command_advise;
+extern const AppCommand app_command_devices;
 
 /* Errors of this domain are exit statuses above 1: their code. */
 #define APP_CLI_EXIT (app_cli_exit_quark ())

@@ -19,6 +19,7 @@ static const AppCommand *const commands[] = {
   &app_command_sensitivity,
   &app_command_report,
   &app_command_advise,
+  &app_command_devices,
 };
 
 G_DEFINE_QUARK (app-cli-exit, app_cli_exit)
@@ -90,7 +91,7 @@ app_cli_parse (const AppCommand *command, const GOptionEntry *entries, int *argc
   if ((guint) *argc - 1 == n_files)
     return TRUE;
   g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, "%s. Usage: lathe %s %s",
-               (guint) *argc - 1 < n_files ? "the file to work on is missing" : "there is more than one file", command->name,
+               (guint) *argc - 1 < n_files ? "the file to work on is missing" : n_files == 0 ? "it takes no file" : "there is more than one file", command->name,
                command->arguments);
   return FALSE;
 }

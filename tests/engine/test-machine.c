@@ -159,6 +159,10 @@ assert_roof_equal (const EngRoof *a, const EngRoof *b)
   g_assert_cmpfloat_with_epsilon (a->f32.low, b->f32.low, 1);
   g_assert_cmpfloat_with_epsilon (a->f32.high, b->f32.high, 1);
   g_assert_cmpint (a->time, ==, b->time);
+  if (isfinite (a->others_cpus))
+    g_assert_cmpfloat_with_epsilon (a->others_cpus, b->others_cpus, 1e-9);
+  else
+    g_assert_true (isnan (b->others_cpus));
   g_assert_cmpuint (a->n_levels, ==, b->n_levels);
   for (guint i = 0; i < a->n_levels; i++)
     {
@@ -229,6 +233,7 @@ test_roof_old (void)
   g_assert_true (isnan (roof.f32.high));
   g_assert_cmpuint (roof.n_levels, ==, 0);
   g_assert_cmpint (roof.time, ==, 0);
+  g_assert_true (isnan (roof.others_cpus));
   g_assert_cmpint (g_unlink (path), ==, 0);
 }
 
