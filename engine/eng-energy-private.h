@@ -28,13 +28,8 @@ EngEnergy *eng_energy_new (void);
 gboolean eng_energy_measure_text (EngEnergy *energy, EngMeasure *measure, GError **error);
 gboolean eng_energy_measure_input (EngEnergy *energy, EngMeasureInput *measure, GError **error);
 
-/* The same for a build that no input is at hand for: inferences of a random one. */
-gboolean eng_energy_measure_random (EngEnergy *energy, EngBuild *build, GCancellable *cancellable, GError **error);
-
 /* Attribution and model, from the run's profile. Once. */
 void eng_energy_finish (EngEnergy *energy, EngProfile *profile, const char *isa, guint n_threads, EngMachine *machine);
-/* Fill the energy figures of @figures [ENG_N_FIGURES], those of a run of @kind, from @energy. */
-void eng_energy_fill_figures (EngEnergy *energy, EngWorkloadKind kind, EngFigure *figures);
 
 /* One JSON object, written as the member "energy" of the object that is open; and back. NULL: no or a damaged one. */
 void eng_energy_write (EngEnergy *energy, EngProfile *profile, JsonBuilder *builder);

@@ -317,6 +317,15 @@ modelled_figure (const EngEnergyModelled *modelled, const char *unit)
              : eng_figure_exact (eng_energy_parts_sum (&modelled->total), unit);
 }
 
+static void
+fill_accuracy (EngFigure *figures, EngFigureId accuracy, EngFigureId measured, EngFigureId modelled)
+{
+  figures[ENG_FIGURE_ACCURACY_PER_JOULE]
+      = eng_energy_accuracy_per_joule (&figures[accuracy], &figures[measured]);
+  figures[ENG_FIGURE_ACCURACY_PER_JOULE_MODEL]
+      = eng_energy_accuracy_per_joule (&figures[accuracy], &figures[modelled]);
+}
+
 void
 eng_energy_fill_figures (EngEnergy *self, EngWorkloadKind kind, EngFigure *figures)
 {
@@ -331,22 +340,25 @@ eng_energy_fill_figures (EngEnergy *self, EngWorkloadKind kind, EngFigure *figur
       figures[ENG_FIGURE_POWER] = decode->measured.watts;
       figures[ENG_FIGURE_TOKEN_ENERGY_MODEL] = modelled_figure (&decode->modelled, "J/tok");
       figures[ENG_FIGURE_PROMPT_ENERGY_MODEL] = modelled_figure (&prefill->modelled, "J/tok");
+      fill_accuracy (figures, ENG_FIGURE_CHOICE_ACCURACY, ENG_FIGURE_TOKEN_ENERGY,
+                     ENG_FIGURE_TOKEN_ENERGY_MODEL);
       return;
     }
   figures[ENG_FIGURE_INFERENCE_ENERGY] = inference->measured.joules;
   figures[ENG_FIGURE_POWER] = inference->measured.watts;
   figures[ENG_FIGURE_INFERENCE_ENERGY_MODEL] = modelled_figure (&inference->modelled, "J");
-  figures[ENG_FIGURE_ACCURACY_PER_JOULE] = eng_energy_accuracy_per_joule (
-      &figures[ENG_FIGURE_ACCURACY], &figures[ENG_FIGURE_INFERENCE_ENERGY]);
-  figures[ENG_FIGURE_ACCURACY_PER_JOULE_MODEL] = eng_energy_accuracy_per_joule (
-      &figures[ENG_FIGURE_ACCURACY], &figures[ENG_FIGURE_INFERENCE_ENERGY_MODEL]);
+  fill_accuracy (figures,
+                 figures[ENG_FIGURE_MEAN_PRECISION].available ? ENG_FIGURE_MEAN_PRECISION
+                 : figures[ENG_FIGURE_MEAN_IOU].available     ? ENG_FIGURE_MEAN_IOU
+                                                              : ENG_FIGURE_ACCURACY,
+                 ENG_FIGURE_INFERENCE_ENERGY, ENG_FIGURE_INFERENCE_ENERGY_MODEL);
 }
 
 EngFigure
 eng_energy_accuracy_per_joule (const EngFigure *accuracy, const EngFigure *joules)
 {
   if (!accuracy->available)
-    return eng_figure_unavailable ("%/J", "the run was not on a labelled set");
+    return eng_figure_unavailable ("%/J", "no accuracy was measured in this run");
   if (!joules->available)
     return eng_figure_unavailable ("%/J", joules->reason);
   if (!(joules->value > 0))

@@ -144,6 +144,10 @@ const char *eng_energy_get_model (EngEnergy *energy);  /* eng_energy_model_descr
 EngFigure eng_energy_get_idle (EngEnergy *energy);     /* W; stated, never taken off */
 double eng_energy_get_cost_frac (EngEnergy *energy);   /* what reading the meter took of one processor; NAN without one */
 
+/* Blocking. Of a build without a run: modelled, and measured where there is a meter, over clean prompts of @n_prefill and @n_decode tokens behind them, any tokens (0: not that phase), or over
+ * inferences of a random input. Nothing is attributed: nothing was instrumented. */
+EngEnergy *eng_energy_measure_build (EngBuild *build, guint n_prefill, guint n_decode, GCancellable *cancellable, GError **error);
+
 /* Accuracy (%) over joules: %/J; the interval is that of the worst corners. @grade's word goes in the reason when there is none. */
 EngFigure eng_energy_accuracy_per_joule (const EngFigure *accuracy, const EngFigure *joules);
 

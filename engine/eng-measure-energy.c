@@ -168,21 +168,75 @@ eng_energy_measure_input (EngEnergy *energy, EngMeasureInput *measure, GError **
   return ok;
 }
 
-gboolean
-eng_energy_measure_random (EngEnergy *energy, EngBuild *build, GCancellable *cancellable,
-                           GError **error)
+static gboolean
+measure_random (EngEnergy *energy, EngPower *power, EngBuild *build, GCancellable *cancellable,
+                GError **error)
 {
-  g_autoptr (EngPower) power = eng_power_dup_current ();
-
-  if (power == NULL)
-    return TRUE;
   g_autoptr (EngInput) input = eng_input_new_random (0);
   g_autoptr (EngTaskRun) run = eng_task_run_new (build, ENG_INPUT_RANDOM, error);
   if (run == NULL)
     return FALSE;
   InputPass pass = { run, input, cancellable };
-  gboolean ok = eng_energy_measure (power, "J", input_pass, &pass,
-                                    &energy->phases[RT_PHASE_INFERENCE].measured, error);
-  energy->cost_frac = eng_power_get_cost_frac (power);
+  return eng_energy_measure (power, "J", input_pass, &pass,
+                             &energy->phases[RT_PHASE_INFERENCE].measured, error);
+}
+
+/* ---- Any tokens ---- */
+
+/* A prompt and steps behind it, of the run's own kinds of passes: speed and energy do not depend on which tokens they are of. */
+static gboolean
+measure_tokens (EngEnergy *energy, EngPower *power, EngBuild *build, guint n_prefill,
+                guint n_decode, GCancellable *cancellable, GError **error)
+{
+  RtExec *exec = eng_build_get_exec (build);
+  guint n_vocab = rt_exec_n_vocab (exec), n_ctx = eng_build_get_n_ctx (build);
+  EngWorkload *workload = eng_workload_new (NULL);
+  EngMeasure measure = { .build = build,
+                         .exec = exec,
+                         .workload = workload,
+                         .cancellable = cancellable,
+                         .generated = g_array_new (FALSE, FALSE, sizeof (gint32)) };
+
+  n_prefill = CLAMP (n_prefill, 1, n_ctx - 1);
+  n_decode = MIN (n_decode, n_ctx - n_prefill);
+  measure.n_prompt = n_prefill;
+  measure.prompt = g_new (gint32, n_prefill);
+  for (guint i = 0; i < n_prefill; i++)
+    measure.prompt[i] = (gint32)((i * 2654435761u >> 8) % n_vocab); /* spread over the vocabulary */
+  for (guint i = 0; i <= n_decode; i++)
+    {
+      gint32 token = (gint32)(((i + n_prefill) * 2654435761u >> 8) % n_vocab);
+      g_array_append_val (measure.generated, token);
+    }
+  gboolean ok = eng_energy_measure_text (energy, &measure, error);
+  g_array_unref (measure.generated);
+  g_free (measure.prompt);
+  eng_workload_free (workload);
   return ok;
+}
+
+EngEnergy *
+eng_energy_measure_build (EngBuild *build, guint n_prefill, guint n_decode,
+                          GCancellable *cancellable, GError **error)
+{
+  g_return_val_if_fail (ENG_IS_BUILD (build), NULL);
+
+  g_autoptr (EngEnergy) energy = eng_energy_new ();
+  g_autoptr (EngPower) power = eng_power_dup_current ();
+  g_autoptr (EngMachine) machine = eng_machine_new ();
+  g_autoptr (EngProfile) costs = eng_energy_build_profile (build, n_prefill);
+  gboolean network = eng_model_get_kind (eng_build_get_model (build)) == ENG_MODEL_NETWORK;
+  gboolean ok = TRUE;
+
+  if (power != NULL && network)
+    ok = measure_random (energy, power, build, cancellable, error);
+  else if (power != NULL)
+    ok = measure_tokens (energy, power, build, n_prefill, n_decode, cancellable, error);
+  if (!ok)
+    return NULL;
+  if (power != NULL)
+    energy->cost_frac = eng_power_get_cost_frac (power);
+  eng_energy_finish (energy, costs, eng_build_get_isa (build), eng_build_get_n_threads (build),
+                     machine);
+  return g_steal_pointer (&energy);
 }

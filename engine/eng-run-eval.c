@@ -42,22 +42,19 @@ describe (EngEvaluation *evaluation)
   return g_string_free (text, FALSE);
 }
 
-/* The evaluation reads files between inferences, so it is not what is put under the meter: inferences of a random input are, of networks. The model needs no run. */
+/* The evaluation reads files and scores between passes, so it is not what is put under the meter: passes of the build on any tokens, or on a random input, are. */
 static gboolean
-add_energy (EngRun *run, EngBuild *build, EngMachine *machine, EngJob *job, GError **error)
+add_energy (EngRun *run, EngBuild *build, EngJob *job, GError **error)
 {
-  g_autoptr (EngEnergy) energy = eng_energy_new ();
   GCancellable *cancellable = job != NULL ? eng_job_get_cancellable (job) : NULL;
+  g_autoptr (EngPower) power = eng_power_dup_current ();
 
-  if (job != NULL && eng_energy_get_meter (energy) != NULL)
-    eng_job_report (job, "Measuring the energy of an inference", -1);
-  if (run->workload->kind == ENG_WORKLOAD_INPUT
-      && !eng_energy_measure_random (energy, build, cancellable, error))
+  if (job != NULL && power != NULL)
+    eng_job_report (job, "Measuring energy", -1);
+  run->energy = eng_energy_measure_build (build, 64, 32, cancellable, error);
+  if (run->energy == NULL)
     return FALSE;
-  g_autoptr (EngProfile) costs = eng_energy_build_profile (build, 0);
-  eng_energy_finish (energy, costs, run->isa, run->n_threads, machine);
-  eng_energy_fill_figures (energy, run->workload->kind, run->figures);
-  run->energy = g_steal_pointer (&energy);
+  eng_energy_fill_figures (run->energy, run->workload->kind, run->figures);
   return TRUE;
 }
 
@@ -95,5 +92,5 @@ eng_run_evaluate (EngBuild *build, EngBuild *baseline, const EngEvalOptions *opt
   run->stop = "finished";
   run->validity = ENG_RUN_VALID;
   run->reasons = g_new0 (char *, 1);
-  return add_energy (run, build, machine, job, error) ? g_steal_pointer (&run) : NULL;
+  return add_energy (run, build, job, error) ? g_steal_pointer (&run) : NULL;
 }

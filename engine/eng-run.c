@@ -124,7 +124,8 @@ gboolean
 eng_figure_id_applies (EngFigureId id, EngWorkloadKind kind)
 {
   g_return_val_if_fail (id < ENG_N_FIGURES, FALSE);
-  return id == ENG_FIGURE_PEAK_MEMORY || id == ENG_FIGURE_POWER || figure_info[id].kind == kind;
+  return id == ENG_FIGURE_PEAK_MEMORY || id == ENG_FIGURE_POWER || id == ENG_FIGURE_ACCURACY_PER_JOULE
+         || id == ENG_FIGURE_ACCURACY_PER_JOULE_MODEL || figure_info[id].kind == kind;
 }
 
 gboolean

@@ -88,11 +88,11 @@ typedef enum
   ENG_FIGURE_PROMPT_ENERGY,          /* J/tok: a token of the prompt, measured */
   ENG_FIGURE_INFERENCE_ENERGY,       /* J: an inference, measured */
   ENG_FIGURE_POWER,                  /* W: mean power of clean decode steps or inferences, measured */
-  ENG_FIGURE_ACCURACY_PER_JOULE,     /* %/J: accuracy over the measured joules of an inference */
+  ENG_FIGURE_ACCURACY_PER_JOULE,     /* %/J: accuracy (of questions, of labels) over the measured joules of a token or an inference */
   ENG_FIGURE_TOKEN_ENERGY_MODEL,     /* J/tok: a decoded token, modelled */
   ENG_FIGURE_PROMPT_ENERGY_MODEL,    /* J/tok: a token of the prompt's first chunk, modelled */
   ENG_FIGURE_INFERENCE_ENERGY_MODEL, /* J: an inference, modelled */
-  ENG_FIGURE_ACCURACY_PER_JOULE_MODEL, /* %/J: accuracy over the modelled joules of an inference */
+  ENG_FIGURE_ACCURACY_PER_JOULE_MODEL, /* %/J: the same over modelled joules */
 
   /* Of an evaluation (eval/eng-metric.h says what exactly each is); runs that are none do not have them. */
   ENG_FIGURE_PERPLEXITY,
@@ -159,6 +159,9 @@ char *eng_run_to_json (EngRun *run);
 EngRun *eng_run_from_json (const char *json, GError **error);
 /* Per-node table: phase, layer, node, operator, median_ns, p5_ns, p95_ns, ...; joules per token or inference, each grade in its own column. */
 char *eng_run_to_csv (EngRun *run);
+
+/* The energy figures of @figures [ENG_N_FIGURES], those of runs of @kind, from @energy; accuracy per joule from the accuracy that stands there already. */
+void eng_energy_fill_figures (EngEnergy *energy, EngWorkloadKind kind, EngFigure *figures);
 
 /* ---- Making one ---- */
 typedef struct

@@ -19,10 +19,14 @@ static const GOptionEntry entries[] = {
   { "decode", 0, 0, G_OPTION_ARG_INT, &n_decode, "Tokens to decode (64)", "N" },
   { "repeats", 'r', 0, G_OPTION_ARG_INT, &n_repeats, "Exactly so many repeats of each, instead of until the interval is narrow; fewer than 6 give no 95 % interval", "N" },
   APP_CLI_REPEAT_ENTRIES,
+  APP_CLI_METER_ENTRIES,
   { "measure-roofs", 0, 0, G_OPTION_ARG_NONE, &fresh_roofs, "Measure the machine's roofs again", NULL },
   { "json", 0, 0, G_OPTION_ARG_NONE, &as_json, "One JSON object", NULL },
   { NULL },
 };
+
+static const EngFigureId text_energy[] = { ENG_FIGURE_TOKEN_ENERGY, ENG_FIGURE_PROMPT_ENERGY, ENG_FIGURE_POWER, ENG_FIGURE_TOKEN_ENERGY_MODEL,
+                                           ENG_FIGURE_PROMPT_ENERGY_MODEL };
 
 /* One line of the table: a recipe with a number of threads (0: the recipe's own). */
 typedef struct
@@ -33,7 +37,7 @@ typedef struct
 } Bench;
 
 static void
-add_json (Bench *bench, EngBuild *build, const EngRoof *roof, const EngBenchResult *result)
+add_json (Bench *bench, EngBuild *build, const EngRoof *roof, const EngBenchResult *result, const EngFigure *energy)
 {
   JsonBuilder *builder = bench->json;
   RtMemory memory;
@@ -46,6 +50,8 @@ add_json (Bench *bench, EngBuild *build, const EngRoof *roof, const EngBenchResu
   app_cli_json_int (builder, "threads", eng_build_get_n_threads (build));
   app_cli_json_figure (builder, "prefill_tokens_per_s", &result->prefill);
   app_cli_json_figure (builder, "decode_tokens_per_s", &result->decode);
+  for (guint i = 0; i < G_N_ELEMENTS (text_energy); i++)
+    app_cli_json_figure (builder, eng_figure_id_name (text_energy[i]), &energy[text_energy[i]]);
   app_cli_json_number (builder, "decode_bytes_per_token", result->decode_bytes_per_token);
   app_cli_json_number (builder, "prefill_ops_per_token", result->prefill_ops_per_token);
   app_cli_json_number (builder, "decode_share_of_read_roof", result->decode_share_of_read);
@@ -83,7 +89,8 @@ bench_network (Bench *bench, EngBuild *build, GError **error)
   g_autoptr (EngWorkload) workload = app_cli_input_workload (inputs, n_repeats, 0, 0);
   g_autoptr (EngRun) run = eng_run_new (build, workload, NULL, NULL, NULL, error);
   static const EngFigureId shown[] = { ENG_FIGURE_INFERENCE, ENG_FIGURE_INFERENCES, ENG_FIGURE_PREPROCESSING, ENG_FIGURE_NETWORK,
-                                       ENG_FIGURE_POSTPROCESSING, ENG_FIGURE_PEAK_MEMORY };
+                                       ENG_FIGURE_POSTPROCESSING, ENG_FIGURE_PEAK_MEMORY, ENG_FIGURE_INFERENCE_ENERGY, ENG_FIGURE_POWER,
+                                       ENG_FIGURE_INFERENCE_ENERGY_MODEL };
   g_autofree char *recipe = eng_recipe_describe_for (eng_build_get_recipe (build), eng_model_get_kind (eng_build_get_model (build)));
   guint n_threads = eng_build_get_n_threads (build);
 
@@ -107,11 +114,20 @@ bench_network (Bench *bench, EngBuild *build, GError **error)
       if (bench->json != NULL)
         app_cli_json_figure (bench->json, eng_figure_id_name (shown[i]), &figure);
       else
-        g_print ("  %-22s %s\n", eng_figure_id_title (shown[i]), text);
+        g_print ("  %-32s %s\n", eng_figure_id_title (shown[i]), text);
     }
   if (bench->json != NULL)
     json_builder_end_object (bench->json);
   return TRUE;
+}
+
+/* Of tokens; those of no other kind. */
+static void
+fill_energy (EngFigure *figures, EngEnergy *energy)
+{
+  for (EngFigureId id = 0; id < ENG_N_FIGURES; id++)
+    figures[id] = eng_figure_unavailable (eng_figure_id_unit (id), "not of a bench");
+  eng_energy_fill_figures (energy, ENG_WORKLOAD_TEXT, figures);
 }
 
 static gboolean
@@ -121,6 +137,8 @@ bench_one (Bench *bench, EngRecipe *recipe, int n_threads, GError **error)
   g_autoptr (EngBuild) build = with_threads != NULL ? app_cli_build (bench->model, with_threads, error) : NULL;
   EngBenchConfig config = { (guint) n_prefill, (guint) n_decode, (guint) n_repeats, app_cli_interval_percent / 100,
                             app_cli_budget_s };
+  g_autoptr (EngEnergy) energy = NULL;
+  EngFigure figures[ENG_N_FIGURES];
   EngBenchResult result;
   EngRoof roof;
 
@@ -130,10 +148,17 @@ bench_one (Bench *bench, EngRecipe *recipe, int n_threads, GError **error)
       || !eng_machine_measure_roof (bench->machine, eng_build_get_n_threads (build), fresh_roofs, &roof, NULL, error)
       || !eng_bench (build, &config, &roof, &result, NULL, error))
     return FALSE;
+  energy = eng_energy_measure_build (build, (guint) n_prefill, (guint) n_decode, NULL, error);
+  if (energy == NULL)
+    return FALSE;
+  fill_energy (figures, energy);
   if (bench->json != NULL)
-    add_json (bench, build, &roof, &result);
+    add_json (bench, build, &roof, &result, figures);
   else
-    print_text (build, &result);
+    {
+      print_text (build, &result);
+      app_cli_print_energy_figures (energy, figures, g_print);
+    }
   return TRUE;
 }
 
@@ -183,6 +208,8 @@ run (int argc, char **argv, GError **error)
   if (model == NULL)
     return FALSE;
   bench.model = model;
+  if (!app_cli_choose_meter (error))
+    return FALSE;
   if (!as_json)
     return bench_all (&bench, error);
 

@@ -27,6 +27,7 @@ static const GOptionEntry entries[] = {
   { "tokens", 'n', 0, G_OPTION_ARG_INT, &n_tokens, "Texts: tokens to predict, spread over the domains (4096; -1: all)", "N" },
   { "window", 0, 0, G_OPTION_ARG_INT, &window, "Texts: tokens of a window (256, or what fits)", "N" },
   { "stride", 0, 0, G_OPTION_ARG_INT, &stride, "Texts: tokens from window to window (a window)", "N" },
+  APP_CLI_METER_ENTRIES,
   { "threads", 't', 0, G_OPTION_ARG_INT, &n_threads, "Threads, instead of the recipe's", "N" },
   { "json", 0, 0, G_OPTION_ARG_NONE, &as_json, "One JSON object: the whole run", NULL },
   { NULL },
@@ -214,6 +215,8 @@ run (int argc, char **argv, GError **error)
   options.n_tokens = n_tokens == -1 ? G_MAXUINT : (guint) n_tokens;
   options.window = (guint) window;
   options.stride = (guint) stride;
+  if (!app_cli_choose_meter (error))
+    return FALSE;
   result = evaluate (build, &options, baseline, error);
   if (result == NULL)
     return FALSE;
@@ -224,7 +227,10 @@ run (int argc, char **argv, GError **error)
       g_print ("%s\n", json);
     }
   else
-    print_text (result, eng_run_get_evaluation (result));
+    {
+      print_text (result, eng_run_get_evaluation (result));
+      app_cli_print_energy (result, g_print);
+    }
   return TRUE;
 }
 

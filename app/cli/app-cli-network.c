@@ -156,6 +156,7 @@ app_cli_print_figures (EngRun *run, EngBuild *build)
   for (const char *const *note = eng_run_get_notes (run); note != NULL && *note != NULL; note++)
     if (!g_strv_contains (eng_build_get_notes (build), *note))
       g_printerr ("note: %s\n", *note);
+  app_cli_print_energy (run, g_printerr);
   app_cli_print_conditions (run, g_printerr);
   app_cli_print_repeats (run, g_printerr);
   for (const char *const *reason = eng_run_get_reasons (run); *reason != NULL; reason++)

@@ -80,6 +80,22 @@ void app_cli_print_repeats (EngRun *run, void (*print) (const char *format, ...)
 /* What the machine did meanwhile: clock, temperature, other programs, and what looking cost. */
 void app_cli_print_conditions (EngRun *run, void (*print) (const char *format, ...) G_GNUC_PRINTF (1, 2));
 
+/* Energy (app-cli-energy.c): the options "--meter" and "--idle", for the entries of a command that makes runs, and what they found. */
+#define APP_CLI_METER_ENTRIES                                                                                                           \
+  { "meter", 0, 0, G_OPTION_ARG_STRING, &app_cli_meter,                                                                                 \
+    "Measure energy with this meter: auto (what there is), none, rapl, hwmon, pi5, battery, each with :ROOT, or serial:PORT",          \
+    "KIND[:PLACE]" },                                                                                                                   \
+  { "idle", 0, 0, G_OPTION_ARG_DOUBLE, &app_cli_idle_s, "Measure the idle power first, for so long; stated, never taken off", "S" }
+extern char *app_cli_meter;
+extern double app_cli_idle_s;
+gboolean app_cli_choose_meter (GError **error); /* FALSE: the meter that was asked for cannot be used */
+/* Lines with the grade in each, and why nothing was measured. */
+void app_cli_print_energy (EngRun *run, void (*print) (const char *format, ...) G_GNUC_PRINTF (1, 2));
+void app_cli_print_energy_figures (EngEnergy *energy, const EngFigure *figures, void (*print) (const char *format, ...) G_GNUC_PRINTF (1, 2));
+/* Joules of a node, or of a layer (index layer + 1): "12.3 mJ" or "—". */
+char *app_cli_format_attributed (const EngPhaseEnergy *energy, guint i, gboolean node);
+char *app_cli_format_modelled (const EngPhaseEnergy *energy, guint i, gboolean node);
+
 /* Networks (app-cli-network.c). */
 void app_cli_print_network (EngModel *model);
 void app_cli_json_network (JsonBuilder *builder, EngModel *model); /* members of the object that is open */

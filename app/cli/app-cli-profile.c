@@ -17,6 +17,7 @@ static const GOptionEntry entries[] = {
   { "prompt", 'p', 0, G_OPTION_ARG_STRING, &prompt, "The text to go on from", "TEXT" },
   { "input", 'i', 0, G_OPTION_ARG_FILENAME_ARRAY, &inputs, "Of a network: a file or a folder; may be repeated (random without)", "FILE" },
   APP_CLI_REPEAT_ENTRIES,
+  APP_CLI_METER_ENTRIES,
   { "repeats", 0, 0, G_OPTION_ARG_INT, &n_repeats, "Of a network: clean inferences (as many as an interval takes)", "N" },
   { "seconds", 0, 0, G_OPTION_ARG_DOUBLE, &seconds, "Of a network: over the inputs again and again for so long (inf: until Ctrl-C)", "S" },
   { "rate", 0, 0, G_OPTION_ARG_DOUBLE, &rate, "With --seconds: inputs per second, instead of as fast as possible", "HZ" },
@@ -44,20 +45,28 @@ format_latency (const EngLatency *latency)
   return g_strdup_printf ("%-12s %s to %s", median, low, high);
 }
 
+/* @energy: nullable; @i: its index there. */
 static void
-print_line (const char *name, const char *op, const EngLatency *latency, const EngLatency *total, guint64 weight_bytes)
+print_line (const char *name, const char *op, const EngLatency *latency, const EngLatency *total, guint64 weight_bytes,
+            const EngPhaseEnergy *energy, guint i)
 {
   g_autofree char *text = format_latency (latency);
   g_autofree char *bytes = eng_format_value ((double) weight_bytes, "B");
   g_autofree char *share = total->n > 0 && latency->n > 0 ? g_strdup_printf ("%.1f %%", 100 * latency->median_ns / total->median_ns)
                                                          : g_strdup ("");
 
-  g_print ("  %-22s %-14s %-38s %8s  %s\n", name, op, text, share, bytes);
+  g_autofree char *attributed = energy != NULL ? app_cli_format_attributed (energy, i, by_node) : g_strdup ("—");
+  g_autofree char *modelled = energy != NULL ? app_cli_format_modelled (energy, i, by_node) : g_strdup ("—");
+
+  g_print ("  %-22s %-14s %-38s %8s  %-10s  %-11s  %s\n", name, op, text, share, bytes, attributed, modelled);
 }
 
 static void
-print_phase (EngModel *model, EngProfile *profile, RtPhase phase, const char *title)
+print_phase (EngModel *model, EngRun *run, RtPhase phase, const char *title)
 {
+  EngProfile *profile = eng_run_get_profile (run);
+  EngEnergy *run_energy = eng_run_get_energy (run);
+  const EngPhaseEnergy *energy = run_energy != NULL ? eng_energy_get_phase (run_energy, phase) : NULL;
   const EngPhaseProfile *figures = eng_profile_get_phase (profile, phase);
   g_autofree char *total = format_latency (&figures->total);
   g_autofree char *clean = format_latency (&figures->clean);
@@ -69,17 +78,19 @@ print_phase (EngModel *model, EngProfile *profile, RtPhase phase, const char *ti
   else
     g_print ("%s, %u %s a step, %u instrumented steps (median, 5 %% to 95 %%)\n", title, figures->n_tokens,
              figures->n_tokens == 1 ? "token" : "tokens", figures->total.n);
+  g_print ("  %-22s %-14s %-38s %8s  %-10s  %-11s  %s\n", by_node ? "node" : "layer", by_node ? "operator" : "", "latency", "share",
+           "weights", "attributed", phase == RT_PHASE_INFERENCE ? "modelled energy, each inference" : "modelled energy, each token");
   if (by_node)
     for (guint i = 0; i < eng_profile_get_n_nodes (profile); i++)
       print_line (eng_profile_get_node_name (profile, i), eng_profile_get_node_op (profile, i), &figures->nodes[i], &figures->total,
-                  eng_profile_get_node_memory (profile, i)->weight_bytes);
+                  eng_profile_get_node_memory (profile, i)->weight_bytes, energy, i);
   else
     for (int layer = -1; layer <= eng_profile_get_n_layers (profile); layer++)
       {
         g_autofree char *name = eng_model_dup_layer_name (model, layer);
 
         print_line (name, "", &figures->layers[layer + 1], &figures->total,
-                    eng_profile_get_layer_memory (profile, layer)->weight_bytes);
+                    eng_profile_get_layer_memory (profile, layer)->weight_bytes, energy, (guint) (layer + 1));
       }
   g_print ("  %-37s %s\n  %-37s %s\n\n", "sum of the layers, instrumented", total, "whole step, clean", clean);
 }
@@ -128,6 +139,8 @@ run_command (int argc, char **argv, GError **error)
 
   workload = make_workload (model);
   cancellable = app_cli_stop_on_interrupt ();
+  if (!app_cli_choose_meter (error))
+    return FALSE;
   run = eng_run_new (build, workload, NULL, NULL, cancellable, error);
   if (run != NULL)
     app_cli_take_run (run);
@@ -139,13 +152,18 @@ run_command (int argc, char **argv, GError **error)
       g_print ("%s%s", text, as_json ? "\n" : "");
       return TRUE;
     }
-  print_phase (model, eng_run_get_profile (run), RT_PHASE_PREFILL, "Prefill");
-  print_phase (model, eng_run_get_profile (run), RT_PHASE_DECODE, "Decode");
-  print_phase (model, eng_run_get_profile (run), RT_PHASE_INFERENCE, "Inferences");
+  print_phase (model, run, RT_PHASE_PREFILL, "Prefill");
+  print_phase (model, run, RT_PHASE_DECODE, "Decode");
+  print_phase (model, run, RT_PHASE_INFERENCE, "Inferences");
   network = eng_run_get_workload (run)->kind == ENG_WORKLOAD_INPUT;
   overhead = eng_run_get_figure (run, network ? ENG_FIGURE_INFERENCE_OVERHEAD : ENG_FIGURE_OVERHEAD);
   text = eng_figure_format (&overhead);
   g_print ("Overhead of instrumenting %s: %s\n", network ? "an inference" : "a decode step", text);
+  app_cli_print_energy (run, g_print);
+  if (eng_run_get_energy (run) != NULL && eng_energy_get_meter (eng_run_get_energy (run)) != NULL)
+    g_print ("%s\n", eng_energy_rule);
+  if (eng_run_get_energy (run) != NULL)
+    g_print ("%s\n", eng_energy_get_model (eng_run_get_energy (run)));
   app_cli_print_conditions (run, g_print);
   app_cli_print_repeats (run, g_print);
   app_cli_print_estimates (run);
@@ -155,4 +173,4 @@ run_command (int argc, char **argv, GError **error)
 }
 
 const AppCommand app_command_profile = { "profile", "FILE [--recipe R] [-p TEXT | -i INPUT] [-n TOKENS] [--nodes] [--csv] [--json]",
-                                         "Latency and memory of every layer, prefill and decode apart.", run_command };
+                                         "Latency, memory and energy of every layer, prefill and decode apart.", run_command };

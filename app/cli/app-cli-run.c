@@ -34,6 +34,7 @@ static const GOptionEntry entries[] = {
     "Of a network: a picture, sound, .npy or .bin file, or a folder; may be repeated (random without)", "FILE" },
   { "output", 'o', 0, G_OPTION_ARG_FILENAME, &output, "Save the picture (PNG) or sound (WAV) that comes out, or what was found drawn over the picture (PNG)", "FILE" },
   APP_CLI_REPEAT_ENTRIES,
+  APP_CLI_METER_ENTRIES,
   { "repeats", 0, 0, G_OPTION_ARG_INT, &n_repeats, "Clean inferences (as many as an interval takes)", "N" },
   { "seconds", 0, 0, G_OPTION_ARG_DOUBLE, &seconds, "Run over the inputs again and again for so long (inf: until Ctrl-C)", "S" },
   { "rate", 0, 0, G_OPTION_ARG_DOUBLE, &rate, "With --seconds: inputs per second (as fast as possible)", "HZ" },
@@ -104,6 +105,7 @@ print_summary (EngRun *run)
 
       g_printerr ("%-20s %s\n", eng_figure_id_title (shown[i]), text);
     }
+  app_cli_print_energy (run, g_printerr);
   app_cli_print_conditions (run, g_printerr);
   app_cli_print_repeats (run, g_printerr);
   for (const char *const *reason = eng_run_get_reasons (run); *reason != NULL; reason++)
@@ -202,6 +204,8 @@ run_command (int argc, char **argv, GError **error)
   if (build == NULL)
     return FALSE;
   cancellable = app_cli_stop_on_interrupt ();
+  if (!app_cli_choose_meter (error))
+    return FALSE;
   run = eng_run_new (build, workload, NULL, as_json ? NULL : &events, cancellable, error);
   if (run != NULL)
     app_cli_take_run (run);
