@@ -166,7 +166,7 @@ weigh_by_forecast (EngAdvisor *self, EngAdviceDraft *draft, EngAdvice *advice)
   after = then->step_ms[self->phase];
   if (!(before > 0) || isnan (after))
     return FALSE;
-  advice->basis = ENG_ADVICE_ESTIMATED;
+  advice->basis = then->from_roofs ? ENG_ADVICE_ROOF : ENG_ADVICE_ESTIMATED;
   advice->gain_frac = (1 - after / before) * self->nodes_ms / self->step_ms;
   advice->gain_ms = advice->gain_frac * self->step_ms;
   advice->run_gain_ms
@@ -230,7 +230,7 @@ dup_bytes_change (double bytes)
 static char *
 dup_gain (EngAdvisor *self, const EngAdvice *advice)
 {
-  static const char *const grounds[] = { "measured", "estimated", "at most, from the roofs" };
+  static const char *const grounds[] = { "measured", "estimated", "from the roofs" };
   g_autofree char *ms = format_ms (advice->gain_ms);
 
   if (advice->gain_frac < LEAST_FRAC)

@@ -8,6 +8,7 @@
  * What the history shows to be no faster is never advised. */
 #pragma once
 
+#include "eng-estimate.h"
 #include "eng-history.h"
 #include "eng-machine.h"
 #include "eng-run.h"
@@ -53,10 +54,19 @@ typedef struct
   double step_ms[RT_N_PHASES]; /* sum of nodes; NAN: cannot be told */
   double *layers_ms;           /* [n_layers + 2] of the main phase; NULL or NAN: cannot be told */
   double memory_bytes;         /* everything resident; NAN */
+  gboolean from_roofs;         /* rests on the roofs for the most part, not on measured kernels */
 } EngAdviceForecast;
 void eng_advice_forecast_free (EngAdviceForecast *forecast);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EngAdviceForecast, eng_advice_forecast_free)
 typedef EngAdviceForecast *(*EngAdviceForecastFunc) (EngModel *model, EngRecipe *recipe, gpointer data); /* NULL: none */
+
+/* The usual one: with &EngAdviceEstimator as its data. */
+typedef struct
+{
+  EngEstimator *estimator;
+  EngEstimateSizes sizes;
+} EngAdviceEstimator;
+EngAdviceForecast *eng_advice_estimate (EngModel *model, EngRecipe *recipe, gpointer data);
 
 /* An earlier run that can be compared with: same model, workload and device. */
 typedef struct

@@ -5,10 +5,11 @@
 #include "app-cli-private.h"
 #include "eng-advice.h"
 #include "eng-error.h"
+#include "eng-kernel-bench.h"
 #include "eng-roofline.h"
 #include "eng-run-find.h"
 
-static gboolean as_json, by_layer, alone;
+static gboolean as_json, by_layer, alone, measure;
 static char *prompt, *recipe_text, *run_id;
 static char **inputs;
 static int n_predict = 64, n_threads = 0;
@@ -21,6 +22,7 @@ static const GOptionEntry entries[] = {
   { "tokens", 'n', 0, G_OPTION_ARG_INT, &n_predict, "Tokens to decode (64)", "N" },
   { "threads", 't', 0, G_OPTION_ARG_INT, &n_threads, "Threads, instead of the recipe's", "N" },
   { "layers", 0, 0, G_OPTION_ARG_NONE, &by_layer, "The roofline of every layer, too", NULL },
+  { "measure", 0, 0, G_OPTION_ARG_NONE, &measure, "First measure the kernels that estimates rest on, where they are not known (half a minute at most)", NULL },
   { "no-history", 0, 0, G_OPTION_ARG_NONE, &alone, "Do not weigh with earlier runs", NULL },
   APP_CLI_REPEAT_ENTRIES,
   { "json", 0, 0, G_OPTION_ARG_NONE, &as_json, "One JSON object", NULL },
@@ -214,6 +216,25 @@ collect (EngRun *run)
   return runs;
 }
 
+/* Estimates that rest on the times of this machine's kernels. */
+static gboolean
+prepare_estimator (EngAdviceInput *input, EngRun *run, EngAdviceEstimator *estimator, GError **error)
+{
+  EngKernelBenchResult result;
+
+  eng_estimate_sizes_init (&estimator->sizes, input->model, input->profile);
+  if (run_id == NULL)
+    app_cli_take_run (run);
+  estimator->estimator = app_cli_estimator (error);
+  if (estimator->estimator == NULL)
+    return FALSE;
+  if (measure && !eng_kernel_bench (estimator->estimator, input->model, input->recipe, &estimator->sizes, 30, NULL, &result, error))
+    return FALSE;
+  input->forecast = eng_advice_estimate;
+  input->forecast_data = estimator;
+  return TRUE;
+}
+
 static gboolean
 advise (EngModel *model, EngBuild *build, EngRun *run, GError **error)
 {
@@ -224,6 +245,8 @@ advise (EngModel *model, EngBuild *build, EngRun *run, GError **error)
   EngRoof roof, full;
   EngAdviceInput input;
   EngProfile *profile = eng_run_get_profile (run);
+  EngAdviceEstimator estimator = { NULL };
+  g_autoptr (EngEstimator) owned = NULL;
 
   eng_advice_input_init (&input, model, run);
   if (!eng_machine_measure_roof (machine, input.n_threads, FALSE, &roof, NULL, error)
@@ -234,6 +257,9 @@ advise (EngModel *model, EngBuild *build, EngRun *run, GError **error)
   input.build = build;
   input.runs = runs;
   input.samples = samples;
+  if (!prepare_estimator (&input, run, &estimator, error))
+    return FALSE;
+  owned = estimator.estimator;
   advice = eng_advise (&input);
   if (as_json)
     {
