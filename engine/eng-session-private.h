@@ -3,6 +3,7 @@
  * numbers). Everything here is touched on the session's main context only. */
 #pragma once
 
+#include "eng-estimate.h"
 #include "eng-session.h"
 
 G_BEGIN_DECLS
@@ -34,6 +35,16 @@ struct _EngSession
   EngRun *run, *baseline;
   gboolean pinned; /* the baseline was chosen by a person */
   EngProfile *profile;
+
+  /* eng-session-estimate.c */
+  EngEstimator *estimator; /* NULL: nothing is estimated */
+  EngForecast *estimate;   /* the newest answer, perhaps of an earlier recipe; NULL: none */
+  GHashTable *estimate_effects; /* EngTechnique -> text, of the same answer */
+  guint estimate_generation;
+  EngJob *measuring;      /* operators are being timed; NULL: they are not */
+  gboolean measuring_put_off; /* it was stopped by us */
+  guint measure_timer;
+  EngRecipe *measured_recipe; /* it has been through for this one */
 };
 
 enum
@@ -49,6 +60,7 @@ enum
   ENG_SESSION_RUN,
   ENG_SESSION_BASELINE,
   ENG_SESSION_PROFILE,
+  ENG_SESSION_ESTIMATE,
   ENG_SESSION_N_PROPS
 };
 
@@ -70,7 +82,16 @@ void eng_session_emit_finished (EngSession *session, EngRun *run);
  * hundreds of megabytes takes longer than a frame. Accepts NULL. */
 void eng_session_release (gpointer object);
 
+void eng_session_notify_estimate (EngSession *session);
+
+/* eng-session-estimate.c */
+void eng_session_update_estimate (EngSession *session); /* of the recipe as it is now; the answer follows */
+void eng_session_plan_measuring (EngSession *session);  /* when nothing happens for some seconds */
+void eng_session_put_off_measuring (EngSession *session); /* something else wants the processors */
+void eng_session_clear_estimates (EngSession *session); /* the model goes */
+
 /* eng-session-work.c */
+void eng_session_start_queued (EngSession *session); /* the run that waits, when nothing is in its way */
 void eng_session_lower (EngSession *session);   /* make the build of the current recipe */
 void eng_session_abandon (EngSession *session); /* cancel everything and forget it */
 

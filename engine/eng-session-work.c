@@ -119,8 +119,6 @@ eng_session_open (EngSession *self, const char *path)
 
 /* ---- Lowering ---- */
 
-static void start_queued (EngSession *self);
-
 static void
 on_lowered (GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -149,9 +147,10 @@ on_lowered (GObject *source, GAsyncResult *result, gpointer data)
   eng_session_take_build (self, g_steal_pointer (&build));
   if (self->run == NULL)
     eng_session_show_measured (self); /* it may be the build of a run of another recipe */
-  start_queued (self);
+  eng_session_start_queued (self);
   if (self->runner == NULL)
     start_hashing (self);
+  eng_session_plan_measuring (self);
 }
 
 void
@@ -165,6 +164,7 @@ eng_session_lower (EngSession *self)
       return;
     }
   self->stale = FALSE;
+  eng_session_put_off_measuring (self);
   cancel_job (self);
   stop_hashing (self);
   self->generation++;
@@ -172,7 +172,8 @@ eng_session_lower (EngSession *self)
       && eng_recipe_equal (eng_build_get_recipe (self->last_build), recipe))
     {
       eng_session_take_build (self, g_object_ref (self->last_build));
-      start_queued (self);
+      eng_session_start_queued (self);
+      eng_session_plan_measuring (self);
       return;
     }
   eng_session_take_build (self, NULL);
@@ -191,10 +192,11 @@ struct _EngRunner
   EngWorkload *workload;
   EngProfiler *profiler;
   EngHistory *history; /* NULL: not kept */
+  EngEstimator *estimator; /* NULL: learns nothing */
   EngJob *job;
   guint tick;            /* main context */
   guint64 seen;          /* generation of the profile shown last; main context */
-  GError *history_error; /* written by the worker before it returns */
+  GError *history_error, *estimate_error; /* written by the worker before it returns */
 
   GMutex mutex;      /* guards text and result */
   GString *text;     /* not yet shown */
@@ -222,7 +224,9 @@ runner_unref (EngRunner *runner)
   eng_session_release (runner->build);
   g_object_unref (runner->job);
   g_clear_object (&runner->history);
+  g_clear_object (&runner->estimator);
   g_clear_error (&runner->history_error);
+  g_clear_error (&runner->estimate_error);
   g_string_free (runner->text, TRUE);
   g_clear_pointer (&runner->result, eng_result_unref);
   g_mutex_clear (&runner->mutex);
@@ -272,6 +276,8 @@ run_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellab
   EngRun *run = eng_run_new (runner->build, runner->workload, runner->profiler, &events,
                              cancellable, &error);
 
+  if (run != NULL && runner->estimator != NULL)
+    eng_estimator_take_run (runner->estimator, run, &runner->estimate_error);
   if (run != NULL && runner->history != NULL)
     eng_history_add (runner->history, run, &runner->history_error);
   if (run != NULL)
@@ -352,6 +358,10 @@ on_run_done (GObject *source, GAsyncResult *result, gpointer data)
         eng_session_fail (self, error, "Running the model");
       if (runner->history_error != NULL)
         eng_session_fail (self, runner->history_error, "Keeping the run in the history");
+      if (runner->estimate_error != NULL)
+        eng_session_fail (self, runner->estimate_error, "Learning from the run for estimates");
+      eng_session_update_estimate (self);
+      eng_session_plan_measuring (self);
       if (self->stale && self->runner == NULL)
         eng_session_lower (self);
       runner_unref (runner); /* the session's */
@@ -372,6 +382,7 @@ start_runner (EngSession *self, EngWorkload *workload)
   runner->job = eng_job_new ("Running the model");
   runner->text = g_string_new (NULL);
   g_set_object (&runner->history, self->history);
+  g_set_object (&runner->estimator, self->estimator);
 
   stop_hashing (self);
   g_clear_pointer (&self->workload, eng_workload_free);
@@ -389,10 +400,14 @@ start_runner (EngSession *self, EngWorkload *workload)
   g_task_run_in_thread (task, run_thread);
 }
 
-static void
-start_queued (EngSession *self)
+void
+eng_session_start_queued (EngSession *self)
 {
-  if (self->queued != NULL && self->build != NULL)
+  if (self->queued == NULL || self->build == NULL)
+    return;
+  if (self->measuring != NULL)
+    eng_session_put_off_measuring (self); /* it calls this again when it has stopped */
+  else
     start_runner (self, g_steal_pointer (&self->queued));
 }
 
@@ -406,7 +421,7 @@ eng_session_start_run (EngSession *self, const EngWorkload *workload)
   self->queued = eng_workload_copy (workload);
   eng_session_set_running (self, TRUE);
   if (self->build != NULL)
-    start_queued (self);
+    eng_session_start_queued (self);
   else if (self->job == NULL) /* its making was cancelled or failed */
     eng_session_lower (self);
 }

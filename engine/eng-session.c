@@ -24,6 +24,8 @@ eng_session_dispose (GObject *object)
   EngSession *self = ENG_SESSION (object);
 
   eng_session_abandon (self);
+  eng_session_clear_estimates (self);
+  g_clear_object (&self->estimator);
   g_clear_object (&self->run);
   g_clear_object (&self->baseline);
   g_clear_pointer (&self->profile, eng_profile_unref);
@@ -92,6 +94,9 @@ eng_session_get_property (GObject *object, guint id, GValue *value, GParamSpec *
     case ENG_SESSION_PROFILE:
       g_value_set_boxed (value, self->profile);
       break;
+    case ENG_SESSION_ESTIMATE:
+      g_value_set_boxed (value, eng_session_get_estimate (self));
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     }
@@ -117,6 +122,8 @@ eng_session_class_init (EngSessionClass *klass)
   props[ENG_SESSION_RUN] = g_param_spec_object ("run", NULL, NULL, ENG_TYPE_RUN, flags);
   props[ENG_SESSION_BASELINE] = g_param_spec_object ("baseline", NULL, NULL, ENG_TYPE_RUN, flags);
   props[ENG_SESSION_PROFILE] = g_param_spec_boxed ("profile", NULL, NULL, ENG_TYPE_PROFILE, flags);
+  props[ENG_SESSION_ESTIMATE]
+      = g_param_spec_boxed ("estimate", NULL, NULL, ENG_TYPE_FORECAST, flags);
   g_object_class_install_properties (object_class, ENG_SESSION_N_PROPS, props);
 
   GType type = G_TYPE_FROM_CLASS (klass);
@@ -235,6 +242,12 @@ eng_session_set_running (EngSession *self, gboolean running)
   notify (self, ENG_SESSION_RUNNING);
 }
 
+void
+eng_session_notify_estimate (EngSession *self)
+{
+  notify (self, ENG_SESSION_ESTIMATE);
+}
+
 static void
 notify_recipe (EngSession *self)
 {
@@ -251,6 +264,7 @@ eng_session_take_model (EngSession *self, EngModel *model)
 
   g_object_freeze_notify (G_OBJECT (self));
   eng_session_abandon (self);
+  eng_session_clear_estimates (self);
   g_ptr_array_set_size (self->states, 0);
   g_ptr_array_add (self->states, recipe != NULL ? recipe : eng_recipe_new ());
   self->at = 0;
@@ -264,6 +278,7 @@ eng_session_take_model (EngSession *self, EngModel *model)
   g_object_thaw_notify (G_OBJECT (self));
   if (error != NULL)
     eng_session_fail (self, error, "Reading the recipe in the file; the default is used instead");
+  eng_session_update_estimate (self);
   eng_session_lower (self);
 }
 
@@ -309,6 +324,7 @@ recipe_changed (EngSession *self)
   if (!self->pinned && before != NULL && before != self->run)
     eng_session_take_baseline (self, g_steal_pointer (&before));
   g_object_thaw_notify (G_OBJECT (self));
+  eng_session_update_estimate (self);
   if (self->model != NULL)
     eng_session_lower (self);
 }

@@ -2,6 +2,7 @@
  * work happens on workers. */
 #pragma once
 
+#include "eng-estimate.h"
 #include "eng-history.h"
 #include "eng-run.h"
 
@@ -12,7 +13,7 @@ G_DECLARE_FINAL_TYPE (EngSession, eng_session, ENG, SESSION, GObject)
 
 /* Properties (all notify): "model" EngModel, "recipe" EngRecipe, "build" EngBuild (NULL while lowering), "job" EngJob (what is going on, NULL when idle),
  * "running" boolean, "can-undo", "can-redo" booleans, "run" EngRun (the measured numbers of the current recipe, NULL when it was never run), "baseline"
- * EngRun (pinned, drawn behind), "profile" EngProfile (of "run", or live while running; notifies at most 30 times a second).
+ * EngRun (pinned, drawn behind), "profile" EngProfile (of "run", or live while running; notifies at most 30 times a second), "estimate" EngForecast.
  * The session keeps itself alive for nobody: dropping the last reference cancels what is going on.
  * Signals: "text" (const char *utf8) while running, "text-reset" at a run's start, "result" (EngResult *) of a network's input while running (the newest,
  * at most 30 times a second), "run-finished" (EngRun *), "failed" (GError *, const char *what). */
@@ -43,6 +44,17 @@ EngRun *eng_session_find_run (EngSession *session, EngRecipe *recipe);
 EngRun *eng_session_get_baseline (EngSession *session);
 void eng_session_set_baseline (EngSession *session, EngRun *run); /* NULL unpins. When none is pinned, a finished run becomes the baseline of the next recipe. */
 EngProfile *eng_session_get_profile (EngSession *session);
+
+/* ---- Estimates ---- */
+
+/* From now on every recipe is estimated when it is set (property "estimate", notifies), finished runs teach the estimator, and operators that its table
+ * lacks are timed while nothing else is going on (property "job"). NULL: none of it, as in the beginning. */
+void eng_session_set_estimator (EngSession *session, EngEstimator *estimator);
+/* Of the current recipe; NULL while it is being made (tens of milliseconds) and when there is none. Borrowed. */
+EngForecast *eng_session_get_estimate (EngSession *session);
+/* What this technique's setting is expected to do: the current recipe, which was not run yet, against the same with the technique as in the newest run (before
+ * any run: as the model was opened with): "−31 % ms/token, −14 % memory". NULL when nothing is known, the setting is the same, or the recipe was run. */
+char *eng_session_dup_technique_estimate (EngSession *session, const char *technique);
 
 /* The last run that this technique's setting was changed for, against the run before the change: "−38 % ms/token" for the switch. NULL when unknown. */
 char *eng_session_dup_technique_effect (EngSession *session, const char *technique);

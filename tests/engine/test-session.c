@@ -534,6 +534,67 @@ test_loop_is_never_blocked (void)
   seen_free (seen);
 }
 
+/* Every recipe is estimated when it is set, a run teaches, and operators are timed while nothing else
+ * is going on; a run that is wanted meanwhile goes first. */
+static void
+test_estimates (void)
+{
+  char *directory = eng_test_directory ();
+  g_autofree char *path = g_build_filename (directory, "times.db", NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (EngKernelTimes) times = eng_kernel_times_open (path, &error);
+  g_assert_no_error (error);
+  g_autoptr (EngEstimator) estimator = eng_estimator_new (times);
+  Seen *seen = seen_new (NULL);
+  EngSession *session = seen->session;
+
+  eng_session_set_estimator (session, estimator);
+  g_assert_null (eng_session_get_estimate (session));
+  open_default (seen);
+  WAIT_UNTIL (eng_session_get_estimate (session) != NULL);
+  EngForecast *first = eng_session_get_estimate (session);
+  g_assert_false (eng_forecast_get_figure (first, ENG_FIGURE_DECODE).available); /* nothing known */
+  g_assert_true (eng_forecast_get_figure (first, ENG_FIGURE_PEAK_MEMORY).available);
+
+  /* A run: an estimate beside it where there was one, and its times in the table. */
+  run (seen, 40);
+  g_assert_nonnull (eng_run_get_estimate (seen->last));
+  WAIT_UNTIL (eng_session_get_estimate (session) != NULL
+              && eng_forecast_get_figure (eng_session_get_estimate (session), ENG_FIGURE_DECODE)
+                     .available);
+  g_assert_null (eng_session_dup_technique_estimate (session, "weight-format")); /* it was run */
+
+  /* Another recipe: not its estimate at once, then its own; the technique's effect on memory is known
+   * without a measurement. */
+  set_format (seen, NULL, "q4_0");
+  g_assert_null (eng_session_get_estimate (session));
+  g_assert_null (eng_session_dup_technique_estimate (session, "weight-format"));
+  WAIT_UNTIL (eng_session_get_estimate (session) != NULL);
+  g_assert_true (eng_recipe_equal (eng_forecast_get_recipe (eng_session_get_estimate (session)),
+                                   eng_session_get_recipe (session)));
+  g_autofree char *effect = eng_session_dup_technique_estimate (session, "weight-format");
+  g_test_message ("estimate: %s", effect);
+  g_assert_nonnull (effect);
+  g_assert_nonnull (strstr (effect, "% memory"));
+  g_assert_null (eng_session_dup_technique_estimate (session, "kv-cache"));
+
+  /* Idle: operators are timed; a run stops that and is done all the same. */
+  WAIT_UNTIL (eng_session_get_build (session) != NULL);
+  WAIT_UNTIL (eng_session_get_job (session) != NULL);
+  g_assert_cmpstr (eng_job_get_title (eng_session_get_job (session)), ==,
+                   "Timing operators for estimates");
+  run (seen, 20);
+  g_assert_null (seen->failed);
+  g_assert_null (eng_session_dup_technique_estimate (session, "weight-format"));
+
+  /* None wanted any more. */
+  eng_session_set_estimator (session, NULL);
+  g_assert_null (eng_session_get_estimate (session));
+  WAIT_UNTIL (eng_session_get_job (session) == NULL);
+  seen_free (seen);
+  eng_test_remove (directory);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -550,5 +611,6 @@ main (int argc, char **argv)
   g_test_add_func ("/session/history", test_history);
   g_test_add_func ("/session/drop", test_drop);
   g_test_add_func ("/session/loop-is-never-blocked", test_loop_is_never_blocked);
+  g_test_add_func ("/session/estimates", test_estimates);
   return g_test_run ();
 }
