@@ -551,6 +551,7 @@ rt_exec_free (RtExec *exec)
   if (exec == NULL)
     return;
 
+  rt_exec_count_end (exec);
   rt_exec_trace_free (exec);
   for (RtValueId id = 0; exec->weights != NULL && id < rt_graph_n_values (exec->graph); id++)
     rt_weight_unref (exec->weights[id]);

@@ -28,6 +28,9 @@ typedef struct
       pending[RT_EXEC_PENDING]; /* end_ns is not set yet; the last one may still be open */
 } RtExecThreadTrace;
 
+/* rt-exec-count.c */
+typedef struct RtExecCount RtExecCount;
+
 struct RtExec
 {
   const RtGraph *graph;
@@ -74,6 +77,8 @@ struct RtExec
   bool stopped;
   atomic_int cancel;
 
+  RtExecCount *count; /* NULL: runs are not counted */
+
   /* Tracing. `traced` is `tracing` as it was when the run began. */
   atomic_bool tracing;
   bool traced;
@@ -87,6 +92,12 @@ struct RtExec
 
 /* rt-exec.c */
 void rt_exec_bind (RtExec *exec, const int64_t *symbols);
+
+/* rt-exec-count.c, during counted runs: before the chunks of a phase; before and after each chunk; when a thread finds no more. */
+void rt_exec_count_phase (RtExec *exec, uint32_t n_chunks);
+void rt_exec_count_enter (RtExec *exec, const RtWorker *worker, RtNodeId node);
+void rt_exec_count_after (RtExec *exec, const RtWorker *worker);
+void rt_exec_count_leave (RtExec *exec, const RtWorker *worker);
 
 /* rt-exec-trace.c. All but the last are for traced runs only. */
 void rt_exec_trace_begin (RtExec *exec, const RtWorker *worker, RtNodeId node);

@@ -84,6 +84,31 @@ run_leave (const RtWorker *worker, void *data, uint32_t phase)
   rt_exec_trace_leave (data, worker);
 }
 
+/* The same for counted runs (rt-exec-count.c). */
+static uint32_t
+counted_begin (const RtWorker *worker, void *data, uint32_t phase)
+{
+  uint32_t n_chunks = run_begin (worker, data, phase);
+  rt_exec_count_phase (data, n_chunks);
+  return n_chunks;
+}
+
+static void
+counted_chunk (const RtWorker *worker, void *data, uint32_t phase, uint32_t chunk)
+{
+  RtExec *exec = data;
+
+  rt_exec_count_enter (exec, worker, exec->run_phases[phase].node);
+  run_chunk (worker, data, phase, chunk);
+  rt_exec_count_after (exec, worker);
+}
+
+static void
+counted_leave (const RtWorker *worker, void *data, uint32_t phase)
+{
+  rt_exec_count_leave (data, worker);
+}
+
 /* ---- a run ---- */
 
 static bool
@@ -126,6 +151,13 @@ execute (RtExec *exec, RtPhase phase, RtError *error)
                 .chunk = run_chunk,
                 .leave = exec->traced ? run_leave : NULL,
                 .data = exec };
+  if (exec->count != NULL)
+    {
+      assert (!exec->traced);
+      job.begin = counted_begin;
+      job.chunk = counted_chunk;
+      job.leave = counted_leave;
+    }
   if (job.n_phases > 0)
     rt_pool_run (exec->pool, &job);
 

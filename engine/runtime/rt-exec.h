@@ -4,6 +4,7 @@
  * free. */
 #pragma once
 
+#include "rt-counters.h"
 #include "rt-graph.h"
 #include "rt-kv.h"
 #include "rt-op.h"
@@ -91,6 +92,18 @@ uint32_t rt_exec_step (const RtExec *exec); /* runs so far */
 /* Tracing. Off by default; takes effect at the next run. One ring per thread. */
 void rt_exec_set_tracing (RtExec *exec, bool on);
 RtTraceRing *rt_exec_trace (RtExec *exec, uint32_t thread);
+
+/* ---- counting ----
+ *
+ * Runs between begin and end are counted: performance counters are summed per node, over all threads and runs. Such runs are slower (a system call where a thread
+ * enters or leaves a node) and must not be traced; clean and traced runs pay nothing for them. All from the thread that runs. */
+bool rt_exec_count_begin (RtExec *exec, RtCounterSet set, RtError *error); /* false: why there are none, in words */
+void rt_exec_count_end (RtExec *exec);   /* also when none began */
+void rt_exec_count_clear (RtExec *exec); /* sums begin again at 0 */
+/* Between begin and end. NULL: counter @counter is there; else why not. Valid until the end. */
+const char *rt_exec_count_reason (const RtExec *exec, int counter);
+/* The sum; where the kernel counted only a part of the time, what it would be for all of it. */
+double rt_exec_count_get (const RtExec *exec, RtNodeId node, int counter);
 
 /* Ask a run in progress to stop at the next node (from any thread); that run returns
  * RT_ERROR_CANCELLED and the cache keeps its old length. */

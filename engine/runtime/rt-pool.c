@@ -64,6 +64,7 @@ struct RtPool
   int caller_cpu; /* where the workers are not; -1: not placed yet */
   bool shared;    /* this job had a phase of several chunks: written by who publishes it */
   pthread_t threads[RT_MAX_THREADS];
+  _Atomic int thread_ids[RT_MAX_THREADS]; /* 0: not started yet */
   RtWorker workers[RT_MAX_THREADS];
 };
 
@@ -323,6 +324,7 @@ worker_main (void *data)
   const RtWorker *worker = data;
   RtPool *pool = worker->pool;
 
+  atomic_store (&pool->thread_ids[worker->index], (int)syscall (SYS_gettid));
   for (uint32_t number = 0;;)
     {
       signal_wait (&pool->gate, number, pool->spin_ns);
@@ -395,6 +397,17 @@ rt_pool_free (RtPool *pool)
         pthread_join (pool->threads[i], NULL);
     }
   free (pool);
+}
+
+int
+rt_pool_thread_id (const RtPool *pool, uint32_t index)
+{
+  int id;
+
+  assert (index >= 1 && index < pool->n_started);
+  while ((id = atomic_load (&pool->thread_ids[index])) == 0)
+    sched_yield (); /* it is about to start */
+  return id;
 }
 
 uint32_t
