@@ -73,4 +73,8 @@ void eng_profiler_add_clean (EngProfiler *profiler, RtPhase phase, guint n_token
 guint64 eng_profiler_get_generation (EngProfiler *profiler);                   /* any thread: changes when a snapshot would */
 EngProfile *eng_profiler_snapshot (EngProfiler *profiler);                     /* any thread; well under a millisecond */
 
+/* Any thread: the last instrumented steps as they were (eng-timeline.h); NULL when none was kept. */
+typedef struct _EngTimeline EngTimeline;
+EngTimeline *eng_profiler_dup_timeline (EngProfiler *profiler);
+
 G_END_DECLS

@@ -8,6 +8,7 @@
 
 #include "eng-build-private.h"
 #include "eng-figure.h"
+#include "eng-timeline.h"
 #include "eng-kernel-table.h"
 #include "eng-window.h"
 
@@ -29,7 +30,8 @@ struct _EngProfiler
   guint generation; /* atomic */
   guint window;
 
-  GMutex mutex; /* guards info, phases and n_lost */
+  GMutex mutex; /* guards info, phases, keeper and n_lost */
+  EngTimelineKeeper *keeper;
   Phase phases[ENG_N_PHASES];
   guint64 n_lost;
 
@@ -160,6 +162,7 @@ eng_profiler_new (EngBuild *build, guint window)
   self->window = window;
   g_mutex_init (&self->mutex);
   self->records = g_array_new (FALSE, FALSE, sizeof (RtTraceRecord));
+  self->keeper = eng_timeline_keeper_new ();
   take_build (self, build);
   return self;
 }
@@ -173,6 +176,7 @@ eng_profiler_set_build (EngProfiler *self, EngBuild *build)
   g_mutex_lock (&self->mutex);
   drop_build (self);
   take_build (self, build);
+  eng_timeline_keeper_clear (self->keeper);
   g_mutex_unlock (&self->mutex);
   g_atomic_int_inc (&self->generation);
 }
@@ -189,6 +193,7 @@ eng_profiler_free (EngProfiler *self)
   if (self == NULL)
     return;
   drop_build (self);
+  eng_timeline_keeper_free (self->keeper);
   g_array_unref (self->records);
   g_mutex_clear (&self->mutex);
   g_free (self);
@@ -316,6 +321,8 @@ eng_profiler_drain (EngProfiler *self)
       Phase *phase = &self->phases[step->phase];
       phase_set_tokens (phase, self->info, step->n_tokens);
       total = add_step (self, phase);
+      eng_timeline_keeper_add (self->keeper, (const RtTraceRecord *)self->records->data,
+                               self->records->len, step->step, self->info->n_nodes);
       phase->position = position - MIN (position, step->n_tokens);
       read_symbols (self, step->phase, phase->symbols);
       for (guint i = 0; i < self->info->n_nodes; i++)
@@ -335,6 +342,15 @@ eng_profiler_add_clean (EngProfiler *self, RtPhase phase, guint n_tokens, double
   eng_window_add (&self->phases[phase].clean, ns);
   g_mutex_unlock (&self->mutex);
   g_atomic_int_inc (&self->generation);
+}
+
+EngTimeline *
+eng_profiler_dup_timeline (EngProfiler *self)
+{
+  g_mutex_lock (&self->mutex);
+  EngTimeline *timeline = eng_timeline_keeper_snapshot (self->keeper);
+  g_mutex_unlock (&self->mutex);
+  return timeline;
 }
 
 guint64

@@ -159,6 +159,8 @@ eng_run_to_json (EngRun *self)
     eng_energy_write (self->energy, self->profile, builder);
   eng_run_estimate_write (self->estimate, builder, "estimate");
   eng_profile_write (self->profile, builder, "profile");
+  if (self->timeline != NULL)
+    eng_timeline_write (self->timeline, builder, "timeline");
   json_builder_end_object (builder);
   return eng_json_builder_finish (builder, FALSE);
 }
@@ -340,6 +342,10 @@ eng_run_from_json (const char *json, GError **error)
   if (!read_texts (self, object, error)
       || (self->recipe = eng_recipe_from_json (recipe, error)) == NULL
       || (self->profile = eng_profile_read (profile, error)) == NULL)
+    return NULL;
+  JsonObject *timeline = eng_json_get_object (object, "timeline");
+  if (timeline != NULL
+      && (self->timeline = eng_timeline_read (timeline, self->profile, error)) == NULL)
     return NULL;
   JsonObject *evaluation = eng_json_get_object (object, "evaluation");
   if (evaluation != NULL

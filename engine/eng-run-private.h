@@ -5,6 +5,7 @@
 #include "eng-machine.h"
 #include "eng-repeat.h"
 #include "eng-run-model.h"
+#include "eng-timeline.h"
 #include "eng-run.h"
 #include "eng-watch.h"
 
@@ -35,6 +36,7 @@ struct _EngRun
   EngValidity validity;
   GStrv reasons, notes;
   EngRunModel model;
+  EngTimeline *timeline; /* NULL: nothing was instrumented, or kept by an earlier version */
 };
 
 /* All figures unavailable: those that runs of @kind have as "not recorded". */

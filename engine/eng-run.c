@@ -25,6 +25,7 @@ eng_run_finalize (GObject *object)
   g_strfreev (self->reasons);
   g_strfreev (self->notes);
   eng_run_model_clear (&self->model);
+  eng_timeline_unref (self->timeline);
   eng_workload_free (self->workload);
   eng_conditions_clear (&self->conditions);
   eng_run_estimate_free (self->estimate);
@@ -352,6 +353,12 @@ EngEnergy *
 eng_run_get_energy (EngRun *self)
 {
   return self->energy;
+}
+
+EngTimeline *
+eng_run_get_timeline (EngRun *self)
+{
+  return self->timeline;
 }
 
 const char *

@@ -135,6 +135,7 @@ const char *eng_run_get_machine_json (EngRun *run); /* eng_machine_to_json() at 
 EngFigure eng_run_get_figure (EngRun *run, EngFigureId id);
 EngRepeatVerdict eng_run_get_ended (EngRun *run, EngFigureId id); /* why the figure's repeats ended; ENG_REPEAT_MORE: none, or it was stopped */
 EngProfile *eng_run_get_profile (EngRun *run);
+EngTimeline *eng_run_get_timeline (EngRun *run);   /* of its last instrumented steps; NULL: of an evaluation, or kept by a version that kept none */
 EngEnergy *eng_run_get_energy (EngRun *run);       /* NULL: kept by a version that knew none */
 const char *eng_run_get_text (EngRun *run);        /* generated, valid UTF-8 */
 EngResult *eng_run_get_result (EngRun *run);       /* of a network's last input; NULL for language models and for runs from the history */
