@@ -328,6 +328,25 @@ app_axis_fill_latency (const AppAxis *self, EngProfile *profile, RtPhase phase, 
     }
 }
 
+void
+app_axis_fill_values (const AppAxis *self, EngProfile *profile, const double *layers,
+                      const double *nodes, double *values)
+{
+  gboolean fits = profile != NULL && eng_profile_get_n_layers (profile) == self->n_layers;
+  g_autofree int *found = fits ? match_nodes (self, profile) : NULL;
+
+  for (guint i = 0; i < self->items->len; i++)
+    {
+      const Item *item = get_item (self, i);
+
+      values[i] = NAN;
+      if (fits && item->parent < 0 && layers != NULL)
+        values[i] = layers[item->layer + 1];
+      else if (fits && item->parent >= 0 && nodes != NULL && found[i] >= 0)
+        values[i] = nodes[found[i]];
+    }
+}
+
 static void
 put_memory (const EngLayerMemory *memory, guint i, double *weights, double *activations, double *kv)
 {

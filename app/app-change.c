@@ -128,7 +128,7 @@ app_figure_interval (const EngFigure *figure)
 
   if (!figure->available)
     return g_strdup (figure->reason != NULL ? figure->reason : _ ("not measured yet"));
-  if (figure->n == 0)
+  if (figure->n == 0 && isfinite (figure->low))
     return g_strdup (_ ("exact"));
   if (!isfinite (figure->low) || !isfinite (figure->high))
     return g_strdup (figure->reason != NULL ? figure->reason : _ ("too few samples"));

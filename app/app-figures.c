@@ -12,6 +12,12 @@ static const AppFigureInfo language_headline[] = {
     N_ ("From the prompt to the first token written") },
   { ENG_FIGURE_PEAK_MEMORY, N_ ("Peak memory"), TRUE, FALSE,
     N_ ("Packed weights, activations, working memory and key-value cache of this build") },
+  { ENG_FIGURE_TOKEN_ENERGY, N_ ("Energy, measured"), FALSE, TRUE,
+    N_ ("Joules of one decoded token, by the power meter, over clean passes") },
+  { ENG_FIGURE_TOKEN_ENERGY_MODEL, N_ ("Energy, modelled"), FALSE, TRUE,
+    N_ ("Joules of one decoded token, from a cost model of arithmetic and data movement: no sensor "
+        "measured it, and static power is not in it"),
+    ENG_FIGURE_TOKEN_ENERGY },
 };
 
 static const AppFigureInfo network_headline[] = {
@@ -30,6 +36,12 @@ static const AppFigureInfo network_headline[] = {
         "build was last evaluated on") },
   { ENG_FIGURE_LATE, N_ ("Late"), FALSE, TRUE,
     N_ ("Inputs that began a period or more after their time, of those run at this rate") },
+  { ENG_FIGURE_INFERENCE_ENERGY, N_ ("Energy, measured"), FALSE, TRUE,
+    N_ ("Joules of one inference, by the power meter, over clean passes") },
+  { ENG_FIGURE_INFERENCE_ENERGY_MODEL, N_ ("Energy, modelled"), FALSE, TRUE,
+    N_ ("Joules of one inference, from a cost model of arithmetic and data movement: no sensor "
+        "measured it, and static power is not in it"),
+    ENG_FIGURE_INFERENCE_ENERGY },
 };
 
 static const AppFigureInfo language_compare[] = {
@@ -83,5 +95,6 @@ app_figures_workload_kind (EngModelKind kind)
 gboolean
 app_figures_is_static (EngFigureId id)
 {
-  return id == ENG_FIGURE_PEAK_MEMORY || id == ENG_FIGURE_ACCURACY;
+  return id == ENG_FIGURE_PEAK_MEMORY || id == ENG_FIGURE_ACCURACY
+         || id == ENG_FIGURE_TOKEN_ENERGY_MODEL || id == ENG_FIGURE_INFERENCE_ENERGY_MODEL;
 }

@@ -7,7 +7,7 @@
 
 G_BEGIN_DECLS
 
-#define APP_MAX_FIGURES 6
+#define APP_MAX_FIGURES 8
 
 typedef struct
 {
@@ -16,6 +16,7 @@ typedef struct
   gboolean narrow;   /* shown in a narrow window too */
   gboolean optional; /* shown only where the run has it */
   const char *tip;   /* what exactly the number is; not translated yet */
+  EngFigureId unless; /* of an optional one: not shown where the run has this figure; 0: always shown */
 } AppFigureInfo;
 
 /* The strip under the header, and the tiles above a comparison; at most APP_MAX_FIGURES. */

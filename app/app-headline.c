@@ -78,6 +78,13 @@ update_rows (AppHeadline *self)
     app_figure_tile_set_compact (APP_FIGURE_TILE (self->tiles[i]), self->tall || n > 4);
 }
 
+/* A modelled number gives way to a measured one. */
+static gboolean
+is_replaced (AppHeadline *self, const AppFigureInfo *info)
+{
+  return info->unless != 0 && app_stage_get_figure (self->stage, info->unless).available;
+}
+
 static void
 update_figures (AppHeadline *self)
 {
@@ -106,7 +113,8 @@ update_figures (AppHeadline *self)
       app_figure_tile_set (APP_FIGURE_TILE (self->tiles[i]), &figure, show ? &change : NULL);
       if (self->infos[i].optional)
         gtk_widget_set_visible (self->tiles[i],
-                                figure.available && (!self->compact || self->infos[i].narrow));
+                                figure.available && !is_replaced (self, &self->infos[i])
+                                    && (!self->compact || self->infos[i].narrow));
     }
   update_rows (self);
 }

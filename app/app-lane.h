@@ -46,6 +46,7 @@ guint app_lane_phases (EngModelKind kind, const RtPhase **phases, const char *co
 
 extern const AppLaneKind app_lane_latency;
 extern const AppLaneKind app_lane_memory;
+extern const AppLaneKind app_lane_energy;
 
 /* All items of one series, all in one state. */
 void app_lane_set_values (const AppLane *lane, guint series, const double *value, const double *low, const double *high,

@@ -308,13 +308,18 @@ eng_energy_finish (EngEnergy *self, EngProfile *profile, const char *isa, guint 
     self->reason = g_strdup (why != NULL ? why : "nothing was run under the meter");
 }
 
-/* A model's sum is exact of its kind: no samples, no interval. */
+/* A model's sum has no samples, and that it is not off by anything nobody says: so it has no interval either. */
 static EngFigure
 modelled_figure (const EngEnergyModelled *modelled, const char *unit)
 {
-  return modelled->reason != NULL
-             ? eng_figure_unavailable (unit, modelled->reason)
-             : eng_figure_exact (eng_energy_parts_sum (&modelled->total), unit);
+  if (modelled->reason != NULL)
+    return eng_figure_unavailable (unit, modelled->reason);
+  return (EngFigure){ .available = TRUE,
+                      .value = eng_energy_parts_sum (&modelled->total),
+                      .low = NAN,
+                      .high = NAN,
+                      .unit = unit,
+                      .reason = "modelled, no interval" };
 }
 
 static void
@@ -364,16 +369,15 @@ eng_energy_accuracy_per_joule (const EngFigure *accuracy, const EngFigure *joule
   if (!(joules->value > 0))
     return eng_figure_unavailable ("%/J", "no energy was spent");
 
+  /* The interval of one of the two alone would promise too much. */
+  gboolean both = isfinite (accuracy->low) && joules->low > 0;
   EngFigure figure = { .available = TRUE,
                        .value = accuracy->value / joules->value,
-                       .low = accuracy->low / joules->high,
-                       .high = joules->low > 0 ? accuracy->high / joules->low : NAN,
-                       .n = accuracy->n,
+                       .low = both ? accuracy->low / joules->high : NAN,
+                       .high = both ? accuracy->high / joules->low : NAN,
+                       .n = both ? accuracy->n : 0,
                        .unit = "%/J" };
-  if (isnan (figure.high) || isnan (figure.low))
-    {
-      figure.low = figure.high = NAN;
-      figure.reason = "one of the two has no interval";
-    }
+  if (!both)
+    figure.reason = "no interval: one of the two has none";
   return figure;
 }

@@ -164,6 +164,7 @@ plot_swatch_draw (cairo_t *cr, const PlotCardRow *row, const PlotStyle *style, d
 {
   const double w = SWATCH_W - 4, h = SWATCH_H - 2;
   gboolean hollow = row->state == PLOT_STATE_ESTIMATE;
+  PlotPattern pattern = row->state == PLOT_STATE_MODELLED ? PLOT_PATTERN_HATCH : row->pattern;
   GdkRGBA color = row->color.alpha > 0 ? row->color : *plot_style_color (style, row->color_index);
 
   cairo_save (cr);
@@ -175,7 +176,7 @@ plot_swatch_draw (cairo_t *cr, const PlotCardRow *row, const PlotStyle *style, d
         break;
       cairo_rectangle (cr, x + 2, y + 1, w, h);
       if (!hollow)
-        plot_fill_pattern (cr, row->pattern, &color, 1, x + 2, y + 1, w, h);
+        plot_fill_pattern (cr, pattern, &color, 1, x + 2, y + 1, w, h);
       cairo_rectangle (cr, x + 2.5, y + 1.5, w - 1, h - 1);
       plot_set_color (cr, &color, 1);
       cairo_set_line_width (cr, hollow ? 1.5 : 1);

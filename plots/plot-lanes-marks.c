@@ -121,6 +121,17 @@ fill_path (const Marks *m, const PlotLaneSeries *series, double alpha)
   cairo_fill (m->cr);
 }
 
+static void
+fill_hatched (const Marks *m, const PlotLaneSeries *series)
+{
+  if (plot_lanes_layout_item_px (m->layout) >= 4)
+    plot_fill_pattern (m->cr, PLOT_PATTERN_HATCH, plot_style_color (m->style, series->info.color),
+                       m->ds, m->layout->plot_x, m->box->plot_y, m->layout->plot_w,
+                       m->box->plot_h);
+  else
+    fill_path (m, series, 0.25);
+}
+
 /* Hollow and half-filled bars: the outline lies inside the bar, so that all forms have one size. */
 static void
 stroke_outlines (const Marks *m, const PlotLaneSeries *series)
@@ -205,6 +216,12 @@ draw_bars (const Marks *m, guint series_index, guint k)
     {
       fill_path (m, series, 0.45);
       add_bars_of_state (m, series_index, PLOT_STATE_ATTRIBUTED, k, TRUE);
+      stroke_outlines (m, series);
+    }
+  if (add_bars_of_state (m, series_index, PLOT_STATE_MODELLED, k, FALSE))
+    {
+      fill_hatched (m, series);
+      add_bars_of_state (m, series_index, PLOT_STATE_MODELLED, k, TRUE);
       stroke_outlines (m, series);
     }
   if (add_bars_of_state (m, series_index, PLOT_STATE_ESTIMATE, k, FALSE))

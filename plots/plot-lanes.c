@@ -421,6 +421,13 @@ plot_lanes_set_lane_note (PlotLanes *self, guint lane, const char *note)
 }
 
 void
+plot_lanes_set_lane_title (PlotLanes *self, guint lane, const char *title)
+{
+  g_return_if_fail (PLOT_IS_LANES (self) && lane < self->model->lanes->len && title != NULL);
+  set_lane_text (self, lane, &plot_lanes_model_lane (self->model, lane)->title, title);
+}
+
+void
 plot_lanes_set_lane_total (PlotLanes *self, guint lane, const char *text)
 {
   g_return_if_fail (PLOT_IS_LANES (self) && lane < self->model->lanes->len);

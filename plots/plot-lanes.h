@@ -120,6 +120,8 @@ void plot_lanes_clear_lanes (PlotLanes *self);
 guint plot_lanes_get_n_lanes (PlotLanes *self);
 void plot_lanes_set_lane_visible (PlotLanes *self, guint lane, gboolean visible);
 gboolean plot_lanes_get_lane_visible (PlotLanes *self, guint lane);
+/** Names the lane anew ("Energy, modelled"). */
+void plot_lanes_set_lane_title (PlotLanes *self, guint lane, const char *title);
 /** Text in the middle of a lane that has no value at all: the reason ("No energy sensor on this
  * computer"). NULL: "Not measured yet". */
 void plot_lanes_set_lane_note (PlotLanes *self, guint lane, const char *note);

@@ -115,6 +115,8 @@ plot_state_to_string (PlotState state)
       return "not measured";
     case PLOT_STATE_ESTIMATE:
       return "estimate";
+    case PLOT_STATE_MODELLED:
+      return "modelled";
     case PLOT_STATE_ATTRIBUTED:
       return "attributed";
     case PLOT_STATE_MEASURED:

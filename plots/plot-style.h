@@ -76,12 +76,13 @@ typedef enum
 typedef enum
 {
   PLOT_STATE_ABSENT,     /* not measured: an em dash, never zero */
-  PLOT_STATE_ESTIMATE,   /* predicted or modelled: hollow */
+  PLOT_STATE_ESTIMATE,   /* predicted: hollow */
+  PLOT_STATE_MODELLED,   /* from a model, never to be measured here: hollow and hatched */
   PLOT_STATE_ATTRIBUTED, /* a measured total divided by a rule: hollow with a half-strength fill */
   PLOT_STATE_MEASURED,   /* filled */
 } PlotState;
 
-/** "not measured", "estimate", "attributed", "measured". */
+/** "not measured", "estimate", "modelled", "attributed", "measured". */
 const char *plot_state_to_string (PlotState state);
 
 G_END_DECLS
