@@ -5,7 +5,11 @@
 
 #include <glib/gi18n.h>
 
-static const AppLaneKind *const kinds[] = { &app_lane_latency, &app_lane_memory, &app_lane_energy, NULL };
+static const AppLaneKind *const kinds[] = {
+  &app_lane_latency,     &app_lane_memory,      &app_lane_energy,
+  &app_lane_sensitivity, &app_lane_local_error, &app_lane_accumulated_error,
+  NULL,
+};
 
 static const RtPhase language_phases[] = { RT_PHASE_DECODE, RT_PHASE_PREFILL };
 static const char *const language_titles[] = { N_ ("Decode"), N_ ("Prefill") };

@@ -34,6 +34,13 @@ typedef struct
   void (*fill_live) (const AppLane *lane);
   /* Values of the pinned baseline, absent ones where there is none. May be NULL. */
   void (*fill_baseline) (const AppLane *lane);
+  /* Where its values come from, when that is not the stage alone: an object whose signal "changed" says that there are others; the lane is filled again
+   * then. Borrowed from @stage. May be NULL. */
+  GObject *(*source) (AppStage *stage);
+  /* More words on @item for the line under the lanes; newly allocated, NULL: none. May be NULL. */
+  char *(*dup_detail) (const AppLane *lane, guint item);
+  /* What chooses or measures what it shows, for the bar over the lanes. May be NULL. */
+  GtkWidget *(*make_control) (AppStage *stage);
   /* Its note while it is empty, and the figure at its right end. Called after each of the above; @axis may be NULL. */
   void (*update_texts) (const AppLane *lane);
 } AppLaneKind;
@@ -47,6 +54,7 @@ guint app_lane_phases (EngModelKind kind, const RtPhase **phases, const char *co
 extern const AppLaneKind app_lane_latency;
 extern const AppLaneKind app_lane_memory;
 extern const AppLaneKind app_lane_energy;
+extern const AppLaneKind app_lane_sensitivity, app_lane_local_error, app_lane_accumulated_error; /* one is visible */
 
 /* All items of one series, all in one state. */
 void app_lane_set_values (const AppLane *lane, guint series, const double *value, const double *low, const double *high,

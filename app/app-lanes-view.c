@@ -34,6 +34,7 @@ struct _AppLanesView
   GtkWidget *caption;
   GtkWidget *detail;
   GtkWidget *phases;
+  GtkWidget *controls; /* of lanes */
 
   GArray *shown;     /* Shown, as they stand in the plot */
   EngModelKind kind; /* that they are for */
@@ -151,16 +152,18 @@ update_axis (AppLanesView *self)
 }
 
 static void
+fill_lane (const Shown *shown)
+{
+  shown->kind->fill (&shown->lane);
+  if (shown->kind->fill_baseline != NULL)
+    shown->kind->fill_baseline (&shown->lane);
+}
+
+static void
 fill_all (AppLanesView *self)
 {
   for (guint i = 0; i < self->shown->len; i++)
-    {
-      const Shown *shown = get_shown (self, i);
-
-      shown->kind->fill (&shown->lane);
-      if (shown->kind->fill_baseline != NULL)
-        shown->kind->fill_baseline (&shown->lane);
-    }
+    fill_lane (get_shown (self, i));
 }
 
 static void
@@ -201,6 +204,29 @@ update_texts (AppLanesView *self)
     }
 }
 
+/* What lanes have to say of @item, after @text (taken, nullable). */
+static char *
+add_details (AppLanesView *self, char *text, int item)
+{
+  GString *all;
+
+  if (text == NULL)
+    return NULL;
+  all = g_string_new (text);
+  g_free (text);
+  for (guint i = 0; i < self->shown->len; i++)
+    {
+      const Shown *shown = get_shown (self, i);
+      g_autofree char *more = shown->kind->dup_detail != NULL
+                                  ? shown->kind->dup_detail (&shown->lane, (guint)item)
+                                  : NULL;
+
+      if (more != NULL)
+        g_string_append_printf (all, "\n%s", more);
+    }
+  return g_string_free (all, FALSE);
+}
+
 static void
 update_detail (AppLanesView *self)
 {
@@ -212,6 +238,7 @@ update_detail (AppLanesView *self)
     text = app_lanes_text_dup_detail (model, self->axis, (guint)item,
                                       app_stage_get_profile (self->stage),
                                       app_selection_get_phase (self->selection));
+  text = add_details (self, text, item);
   gtk_widget_set_visible (self->detail, text != NULL);
   if (g_strcmp0 (text, gtk_label_get_label (GTK_LABEL (self->detail))) != 0)
     gtk_label_set_label (GTK_LABEL (self->detail), text != NULL ? text : "");
@@ -329,6 +356,43 @@ on_live (AppLanesView *self)
     self->freeze_id = g_timeout_add (FREEZE_AFTER_MS, on_freeze, self);
 }
 
+/* ---- Lanes with sources and controls of their own ---- */
+
+static void
+on_source_changed (AppLanesView *self, GObject *source)
+{
+  if (self->axis == NULL)
+    return;
+  for (guint i = 0; i < self->shown->len; i++)
+    {
+      const Shown *shown = get_shown (self, i);
+
+      if (shown->kind->source != NULL && shown->kind->source (self->stage) == source)
+        fill_lane (shown);
+    }
+  update_texts (self);
+  update_detail (self);
+  update_table (self);
+}
+
+static void
+follow_lanes (AppLanesView *self)
+{
+  for (const AppLaneKind *const *kind = app_lane_kinds (); *kind != NULL; kind++)
+    {
+      GObject *source = (*kind)->source != NULL ? (*kind)->source (self->stage) : NULL;
+
+      if (source != NULL
+          && g_signal_handler_find (source, G_SIGNAL_MATCH_FUNC | G_SIGNAL_MATCH_DATA, 0, 0, NULL,
+                                    on_source_changed, self)
+                 == 0)
+        g_signal_connect_object (source, "changed", G_CALLBACK (on_source_changed), self,
+                                 G_CONNECT_SWAPPED);
+      if ((*kind)->make_control != NULL)
+        gtk_box_append (GTK_BOX (self->controls), (*kind)->make_control (self->stage));
+    }
+}
+
 /* ---- The widget ---- */
 
 static void
@@ -390,6 +454,7 @@ app_lanes_view_class_init (AppLanesViewClass *klass)
   gtk_widget_class_bind_template_child (widget_class, AppLanesView, caption);
   gtk_widget_class_bind_template_child (widget_class, AppLanesView, detail);
   gtk_widget_class_bind_template_child (widget_class, AppLanesView, phases);
+  gtk_widget_class_bind_template_child (widget_class, AppLanesView, controls);
 }
 
 static void
@@ -413,6 +478,7 @@ app_lanes_view_set_context (AppView *view, const AppViewContext *context)
   self->stage = g_object_ref (stage);
   self->selection = g_object_ref (selection);
   set_kind (self, app_stage_get_kind (stage));
+  follow_lanes (self);
   g_signal_connect_object (stage, "changed", G_CALLBACK (on_changed), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (stage, "live", G_CALLBACK (on_live), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (selection, "notify::layer", G_CALLBACK (select_from_shared), self,

@@ -13,6 +13,7 @@ struct _AppStage
 
   EngSession *session;
   AppAccuracy *accuracy;
+  AppLayerErrors *layer_errors;
   EngRun *reopened;
   EngProfile *profile; /* the last one given out by the session */
   guint live_id;       /* timer while new numbers wait to be shown */
@@ -48,6 +49,11 @@ on_live_timer (gpointer data)
 static void
 emit_changed (AppStage *self)
 {
+  EngRun *reopened = self->reopened;
+
+  app_layer_errors_set_subject (self->layer_errors, eng_session_get_model (self->session),
+                                reopened != NULL ? eng_run_get_recipe (reopened)
+                                                 : eng_session_get_recipe (self->session));
   g_signal_emit (self, signals[SIGNAL_CHANGED], 0);
 }
 
@@ -105,6 +111,7 @@ app_stage_dispose (GObject *object)
   g_clear_object (&self->reopened);
   g_clear_object (&self->session);
   g_clear_pointer (&self->accuracy, app_accuracy_free);
+  g_clear_object (&self->layer_errors);
   g_clear_pointer (&self->profile, eng_profile_unref);
   G_OBJECT_CLASS (app_stage_parent_class)->dispose (object);
 }
@@ -141,6 +148,7 @@ app_stage_new (EngSession *session, EngHistory *history)
 
   self->session = g_object_ref (session);
   self->accuracy = app_accuracy_new (history);
+  self->layer_errors = app_layer_errors_new (history);
   for (guint i = 0; i < G_N_ELEMENTS (links); i++)
     g_signal_connect_object (session, links[i].signal, G_CALLBACK (links[i].handler), self,
                              G_CONNECT_SWAPPED);
@@ -297,6 +305,13 @@ memory_figure (AppStage *self)
   return eng_figure_exact ((double)(memory.weight_bytes + memory.activation_bytes
                                     + memory.scratch_bytes + memory.kv_bytes),
                            "B");
+}
+
+AppLayerErrors *
+app_stage_get_layer_errors (AppStage *self)
+{
+  g_return_val_if_fail (APP_IS_STAGE (self), NULL);
+  return self->layer_errors;
 }
 
 AppAccuracy *

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "app-accuracy.h"
+#include "app-layer-errors.h"
 #include "eng-session.h"
 
 G_BEGIN_DECLS
@@ -33,6 +34,8 @@ gboolean app_stage_get_running (AppStage *self);
 
 /* What is known of accuracies; borrowed, never NULL. */
 AppAccuracy *app_stage_get_accuracy (AppStage *self);
+/* Accuracy per layer of the recipe that is shown; borrowed, never NULL. */
+AppLayerErrors *app_stage_get_layer_errors (AppStage *self);
 /* Something that the views show was learned elsewhere (an evaluation): "changed". */
 void app_stage_refresh (AppStage *self);
 

@@ -95,6 +95,10 @@ gboolean app_window_can_evaluate (AppWindow *self);
 /* Evaluate the build on the labelled set at @set, which the history then keeps. */
 void app_window_evaluate (AppWindow *self, const char *set);
 
+/* app-window-layers.c */
+void app_window_init_layers (AppWindow *self);
+gboolean app_window_can_measure_layers (AppWindow *self);
+
 /* app-window-export.c */
 void app_window_init_export (AppWindow *self);
 /* Show @job in the headline until it is done. */

@@ -566,6 +566,7 @@ app_window_new (AppApplication *application)
   app_window_init_runs (self);
   app_window_init_export (self);
   app_window_init_evaluate (self);
+  app_window_init_layers (self);
   connect_layout (self);
 
   app_headline_set_stage (self->headline, self->stage);

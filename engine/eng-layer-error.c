@@ -217,12 +217,12 @@ fold_layer (EngLayerError *layer, EngModelKind kind, const EngLayerUnit *const *
       = deviation_of (records, n, &accumulated, accumulated_noise, accumulated_signal);
   layer->outputs = deviation_of (records, n, &outputs, outputs_noise, outputs_signal);
   if (language)
-    layer->loss = ratio_figure (records, n, loss_change, scored, 1, "nats/token", "not measured");
+    layer->loss = ratio_figure (records, n, loss_change, scored, 1, "nat", "not measured");
   else
     layer->loss = accuracy_lost (records, n);
   layer->divergence
-      = language ? ratio_figure (records, n, divergence, scored, 1, "nats/token", "not measured")
-                 : eng_figure_unavailable ("nats/token", "of language models only");
+      = language ? ratio_figure (records, n, divergence, scored, 1, "nat", "not measured")
+                 : eng_figure_unavailable ("nat", "of language models only");
   layer->agreement = ratio_figure (records, n, agreeing, scored, 100, "%", "not measured");
   if (!language && layer->agreement.available) /* one yes or no an input */
     layer->agreement = eng_figure_share ((guint)llround (layer->agreement.value * n / 100), n);
@@ -419,7 +419,7 @@ eng_layer_errors_get_sensitivity (EngLayerErrors *self, int layer)
 const char *
 eng_layer_errors_sensitivity_unit (EngModelKind kind)
 {
-  return kind == ENG_MODEL_LANGUAGE ? "nats/token" : "%";
+  return kind == ENG_MODEL_LANGUAGE ? "nat" : "%";
 }
 
 char *

@@ -47,8 +47,8 @@ typedef struct
   guint n_units;      /* measured so far; 0: not yet */
   EngLayerDeviation local, accumulated;
   EngLayerDeviation outputs; /* networks */
-  EngFigure loss;       /* change of the task's metric when only this layer is changed: nats/token, or percentage points of accuracy lost */
-  EngFigure divergence; /* language: nats/token */
+  EngFigure loss;       /* change of the task's metric when only this layer is changed: nat, or percentage points of accuracy lost */
+  EngFigure divergence; /* language: nat */
   EngFigure agreement;  /* best token or class unchanged, % */
 } EngLayerError;
 
@@ -72,8 +72,8 @@ const EngLayerError *eng_layer_errors_get (EngLayerErrors *errors, int layer);
 const EngLayerError *eng_layer_errors_get_whole (EngLayerErrors *errors);
 /* What the lane and lists rank by: divergence of language models, relative error of the outputs of networks (%). */
 EngFigure eng_layer_errors_get_sensitivity (EngLayerErrors *errors, int layer);
-const char *eng_layer_errors_sensitivity_unit (EngModelKind kind); /* "nats/token", "%" */
-/* "+0.0012 nats/token (0.0008–0.0016)"; "exact" for no difference. For people. */
+const char *eng_layer_errors_sensitivity_unit (EngModelKind kind); /* "nat", "%" */
+/* "+0.0012 nat (0.0008–0.0016)"; "exact" for no difference. For people. */
 char *eng_layer_deviation_format (const EngLayerDeviation *deviation);
 
 /* One JSON member: figures with units in their names, per layer. */

@@ -33,6 +33,7 @@ typedef struct
   char *title;
   PlotUnit unit;
   PlotLaneFlags flags;
+  char *interval;
   PlotTotal total;
   double height; /* weight */
   gboolean visible;

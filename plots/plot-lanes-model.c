@@ -34,6 +34,7 @@ lane_free (gpointer data)
 {
   PlotLane *lane = data;
 
+  g_free (lane->interval);
   g_free (lane->title);
   g_free (lane->note);
   g_free (lane->total_text);
@@ -181,6 +182,7 @@ plot_lanes_model_add_lane (PlotLanesModel *self, const PlotLaneInfo *info)
   lane->title = g_strdup (info->title != NULL ? info->title : "");
   lane->unit = info->unit;
   lane->flags = info->flags;
+  lane->interval = g_strdup (info->interval != NULL ? info->interval : "5 to 95 %");
   lane->total = info->total;
   lane->height = info->height > 0 ? info->height : 1;
   lane->visible = TRUE;

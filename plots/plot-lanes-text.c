@@ -35,6 +35,12 @@ dup_change (const PlotLanesModel *model, const PlotLane *lane, guint series, gui
   return plot_format_change (value, reference);
 }
 
+static gboolean
+is_read (const PlotLane *lane)
+{
+  return lane->visible || lane->flags & PLOT_LANE_ALWAYS_READ;
+}
+
 /* --- card --- */
 
 static void
@@ -102,7 +108,7 @@ plot_lanes_model_make_card (PlotLanesModel *model, guint item)
       int last_part = -1;
       gboolean no_value = plot_lane_is_empty (lane, model->n_items);
 
-      for (guint s = 0; lane->visible && !no_value && s < lane->series->len; s++)
+      for (guint s = 0; is_read (lane) && !no_value && s < lane->series->len; s++)
         {
           PlotRole role = plot_lane_get_series (lane, s)->info.role;
 
@@ -143,7 +149,7 @@ read_series (GString *out, const PlotLanesModel *model, const PlotLane *lane, gu
       g_autofree char *interval
           = plot_format_interval (&lane->unit, series->lo[item], series->hi[item]);
 
-      g_string_append_printf (out, ", 5 to 95 %% %s", interval);
+      g_string_append_printf (out, ", %s %s", lane->interval, interval);
     }
   if (series->info.role == PLOT_ROLE_STACK)
     return;
@@ -171,7 +177,7 @@ plot_lanes_model_dup_reading (PlotLanesModel *model, int item)
       guint n_named = lane->series->len - plot_lane_count_role (lane, PLOT_ROLE_BASELINE);
       gboolean started = FALSE;
 
-      for (guint s = 0; lane->visible && s < lane->series->len; s++)
+      for (guint s = 0; is_read (lane) && s < lane->series->len; s++)
         {
           if (plot_lane_get_series (lane, s)->info.role == PLOT_ROLE_BASELINE)
             continue;

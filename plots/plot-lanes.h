@@ -64,6 +64,7 @@ typedef enum
   PLOT_LANE_LOWER_IS_BETTER = 1 << 0, /* the card names a fall an improvement */
   PLOT_LANE_HIGHER_IS_BETTER = 1 << 1,
   PLOT_LANE_LOG = 1 << 2, /* decimal logarithm; bars stand on the lower end of the axis */
+  PLOT_LANE_ALWAYS_READ = 1 << 3, /* in the card and the reading even while it is not visible */
 } PlotLaneFlags;
 
 /** The figure at the right end of a lane, over the items of the first level. */
@@ -81,6 +82,7 @@ typedef struct
   PlotLaneFlags flags;
   PlotTotal total;
   double height; /* relative to the other lanes; 0 means 1 */
+  const char *interval; /* what intervals are, for the reading: "95 %"; NULL: "5 to 95 %" */
 } PlotLaneInfo;
 
 typedef enum
