@@ -113,6 +113,31 @@ append_memory (GString *text, const EngLayerMemory *memory)
     }
 }
 
+/* Of a node (layer NULL) or of a layer. Hardware counters only; what is missing is said once, with
+ * its reason, when it was asked for. */
+static void
+append_counters (GString *text, EngProfile *profile, RtPhase phase, const int *layer, guint node)
+{
+  double counts[RT_N_COUNTERS];
+  const char *reason = eng_profile_get_counter_reason (profile, phase, 0);
+
+  if (g_strcmp0 (reason, "not counted") == 0)
+    return;
+  for (int c = 0; c < RT_N_COUNTERS; c++)
+    counts[c] = layer != NULL ? eng_profile_get_layer_count (profile, *layer, phase, c)
+                              : eng_profile_get_node_count (profile, node, phase, c);
+  for (int c = 0; c < RT_N_COUNTERS; c++)
+    if (isfinite (counts[c]))
+      {
+        g_autofree char *count = plot_format_value (&PLOT_UNIT_COUNT, counts[c], 3);
+        append (text, g_strdup_printf ("%s %s", count, eng_profile_get_counter_title (profile, c)));
+      }
+  if (counts[0] > 0 && isfinite (counts[1]) && reason == NULL)
+    append (text, g_strdup_printf (_ ("%.2f instructions per cycle"), counts[1] / counts[0]));
+  if (reason != NULL)
+    append (text, g_strdup_printf (_ ("counters unavailable: %s"), reason));
+}
+
 static char *
 dup_node_detail (EngProfile *profile, guint node, RtPhase phase)
 {
@@ -131,6 +156,7 @@ dup_node_detail (EngProfile *profile, guint node, RtPhase phase)
       g_autofree char *joined = g_strjoinv (", ", (char **)sources);
       append (text, g_strdup_printf (_ ("fused from %s"), joined));
     }
+  append_counters (text, profile, phase, NULL, node);
   return g_string_free (text, FALSE);
 }
 
@@ -157,5 +183,6 @@ app_lanes_text_dup_detail (EngModel *model, const AppAxis *axis, guint item, Eng
   append_latency (text, &eng_profile_get_phase (profile, phase)->layers[layer + 1],
                   &eng_profile_get_phase (profile, phase)->total);
   append_memory (text, eng_profile_get_layer_memory (profile, layer));
+  append_counters (text, profile, phase, &layer, 0);
   return g_string_free (text, FALSE);
 }

@@ -319,7 +319,7 @@ modelled_figure (const EngEnergyModelled *modelled, const char *unit)
                       .low = NAN,
                       .high = NAN,
                       .unit = unit,
-                      .reason = "no interval" };
+                      .reason = "modelled, no interval" };
 }
 
 static void

@@ -462,3 +462,52 @@ eng_measure_input_continuous (EngMeasureInput *self, GError **error)
     self->cancelled = FALSE;
   return TRUE;
 }
+
+/* ---- Counting ---- */
+
+#define COUNTED_STEPS 6
+#define COUNTED_NS 500000000ull
+
+gboolean
+eng_measure_input_count (EngMeasureInput *self, GError **error)
+{
+  EngTaskRun *run = self->run;
+  double times[COUNTED_STEPS];
+  guint n = 0;
+  RtError rt_error = { 0 };
+  guint64 start = rt_now_ns ();
+
+  if (self->last == NULL || g_cancellable_is_cancelled (self->cancellable))
+    return TRUE;
+  rt_exec_set_tracing (run->exec, false);
+  if (!rt_exec_count_begin (run->exec, self->workload->counters, &rt_error))
+    {
+      eng_profiler_refuse_counts (self->profiler, self->workload->counters, rt_error.message);
+      return TRUE;
+    }
+  tell_stage (self, "Counting", -1);
+  gboolean ok = eng_task_run_begin (run, self->last, error);
+  /* The first step warms up and is not counted; all are of the input's beginning. */
+  for (guint i = 0; ok && i <= COUNTED_STEPS && (i < 2 || rt_now_ns () - start < COUNTED_NS); i++)
+    {
+      eng_task_run_feed (run, 0);
+      guint64 began = rt_now_ns ();
+      if (!eng_task_run_infer (run, &rt_error))
+        {
+          ok = rt_error.status == RT_ERROR_CANCELLED || eng_error_take_rt (&rt_error, error);
+          break;
+        }
+      if (i == 0)
+        rt_exec_count_clear (run->exec);
+      else
+        times[n++] = (double)(rt_now_ns () - began);
+    }
+  if (ok && n > 0 && rt_error.status == RT_OK)
+    {
+      EngFigure step = eng_figure_from_samples (times, n, "ns");
+      eng_profiler_add_counts (self->profiler, run->exec, self->workload->counters,
+                               RT_PHASE_INFERENCE, n, step.value);
+    }
+  rt_exec_count_end (run->exec);
+  return ok;
+}

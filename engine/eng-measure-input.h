@@ -50,6 +50,9 @@ gboolean eng_measure_input_repeat (EngMeasureInput *measure, GError **error);
 /* Continuous mode: over all inputs, at the rate, for the time. */
 gboolean eng_measure_input_continuous (EngMeasureInput *measure, GError **error);
 
+/* A few inferences of the last input with performance counters, for the layers; without them, the reason is kept. Half a second at most. */
+gboolean eng_measure_input_count (EngMeasureInput *measure, GError **error);
+
 /* The executor that runs, for cancelling. */
 RtExec *eng_measure_input_get_exec (EngMeasureInput *measure);
 

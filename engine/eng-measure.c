@@ -510,3 +510,84 @@ eng_measure_repeat (EngMeasure *self, GError **error)
   self->cancelled = FALSE; /* the text is complete: stopping now only means fewer repeats */
   return ok;
 }
+
+/* ---- Counting ---- */
+
+/* Steps of each phase; the first one warms up and is not counted. */
+#define COUNTED_STEPS 6
+#define COUNTED_NS 250000000ull
+
+/* One step: of the prompt's first chunk, or of the text's token @i. */
+static gboolean
+counted_step (EngMeasure *self, RtPhase phase, guint i, double *ns, GError **error)
+{
+  RtKv *kv = rt_exec_kv (self->exec);
+  guint n = (guint)MIN (eng_build_get_max_tokens (self->build), self->n_prompt);
+  gint32 token;
+  guint64 taken = 0;
+  gboolean ok;
+
+  if (phase == RT_PHASE_PREFILL)
+    {
+      rt_kv_set_n_used (kv, 0);
+      ok = execute (self, self->prompt, n, n == self->n_prompt, phase, FALSE, &taken, error);
+    }
+  else
+    {
+      rt_kv_set_n_used (kv, (guint32)self->n_prompt);
+      token = g_array_index (self->generated, gint32, i % self->generated->len);
+      ok = execute (self, &token, 1, 1, phase, FALSE, &taken, error);
+    }
+  *ns = (double)taken;
+  return ok;
+}
+
+static gboolean
+count_phase (EngMeasure *self, RtPhase phase, GError **error)
+{
+  g_autoptr (GArray) times = samples_new ();
+  guint64 start = rt_now_ns ();
+
+  for (guint i = 0; i <= COUNTED_STEPS && !self->cancelled; i++)
+    {
+      double ns;
+      if (i > 1 && rt_now_ns () - start > COUNTED_NS)
+        break;
+      if (!counted_step (self, phase, i, &ns, error))
+        return FALSE;
+      if (i == 0)
+        rt_exec_count_clear (self->exec);
+      else if (!self->cancelled)
+        add_sample (times, ns);
+    }
+  if (self->cancelled || times->len == 0)
+    return TRUE;
+  EngFigure step = eng_figure_from_samples ((double *)times->data, times->len, "ns");
+  eng_profiler_add_counts (self->profiler, self->exec, self->workload->counters, phase, times->len,
+                           step.value);
+  return TRUE;
+}
+
+gboolean
+eng_measure_count (EngMeasure *self, GError **error)
+{
+  RtError rt_error = { 0 };
+
+  if (self->not_finite || g_cancellable_is_cancelled (self->cancellable))
+    return TRUE;
+  rt_exec_set_tracing (self->exec, false);
+  if (!rt_exec_count_begin (self->exec, self->workload->counters, &rt_error))
+    {
+      eng_profiler_refuse_counts (self->profiler, self->workload->counters, rt_error.message);
+      return TRUE;
+    }
+  tell_stage (self, "Counting", -1);
+  /* Decoding first: it reads the cache that the prompt has left. */
+  gboolean ok
+      = (self->generated->len == 0 || self->n_prompt + 1 >= eng_build_get_n_ctx (self->build)
+         || count_phase (self, RT_PHASE_DECODE, error))
+        && count_phase (self, RT_PHASE_PREFILL, error);
+  rt_exec_count_end (self->exec);
+  self->cancelled = FALSE;
+  return ok;
+}

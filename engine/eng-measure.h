@@ -48,5 +48,7 @@ gboolean eng_measure_decode (EngMeasure *measure, GError **error);
 /* After the text is done: its decode steps and the prompt once more, until their figures are known as well as the workload asks, or its budget is spent (half of it
  * for the steps). */
 gboolean eng_measure_repeat (EngMeasure *measure, GError **error);
+/* A few steps of prompt and text with performance counters, for the layers; without them, the reason is kept. Half a second at most. */
+gboolean eng_measure_count (EngMeasure *measure, GError **error);
 
 G_END_DECLS

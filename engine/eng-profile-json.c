@@ -94,6 +94,7 @@ write_node (EngProfile *profile, guint i, JsonBuilder *builder)
       if (profile->phases[p].nodes[i].n > 0)
         write_cost (builder, cost_names[p], &profile->costs[p][i]);
     }
+  eng_counts_write_node (&profile->counts, i, builder);
   json_builder_end_object (builder);
 }
 
@@ -128,6 +129,7 @@ eng_profile_write (EngProfile *profile, JsonBuilder *builder, const char *name)
       write_latency (builder, "clean", &profile->phases[p].clean);
       json_builder_end_object (builder);
     }
+  eng_counts_write (&profile->counts, builder);
   json_builder_set_member_name (builder, "layers");
   json_builder_begin_array (builder);
   for (int i = 0; i < profile->info->n_layers + 2; i++)
@@ -215,6 +217,7 @@ read_node (EngProfile *profile, guint i, JsonObject *object)
       read_latency (object, phase_names[p], &profile->phases[p].nodes[i]);
       read_cost (object, cost_names[p], &profile->costs[p][i]);
     }
+  eng_counts_read_node (&profile->counts, i, object);
 }
 
 static gboolean
@@ -268,6 +271,7 @@ eng_profile_read (JsonObject *object, GError **error)
       for (guint p = 0; p < ENG_N_PHASES; p++)
         read_latency (layer, phase_names[p], &profile->phases[p].layers[i]);
     }
+  eng_counts_read (&profile->counts, object);
   for (guint i = 0; i < info->n_nodes; i++)
     read_node (profile, i, json_array_get_object_element (nodes, i));
   return profile;

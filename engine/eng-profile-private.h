@@ -3,6 +3,7 @@
 
 #include <json-glib/json-glib.h>
 
+#include "eng-counts.h"
 #include "eng-profile.h"
 
 G_BEGIN_DECLS
@@ -38,6 +39,7 @@ struct _EngProfile
   EngProfileInfo *info;
   EngPhaseProfile phases[ENG_N_PHASES];
   RtCost *costs[ENG_N_PHASES]; /* [n_nodes] */
+  EngCounts counts;
   guint64 n_lost;
 };
 

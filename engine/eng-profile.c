@@ -79,6 +79,7 @@ eng_profile_new (EngProfileInfo *info)
         phase->layers[i] = none;
       profile->costs[p] = g_new0 (RtCost, info->n_nodes + 1);
     }
+  eng_counts_init (&profile->counts, info->n_nodes);
   return profile;
 }
 
@@ -100,6 +101,7 @@ eng_profile_unref (EngProfile *profile)
       g_free (profile->phases[p].layers);
       g_free (profile->costs[p]);
     }
+  eng_counts_clear (&profile->counts);
   eng_profile_info_unref (profile->info);
   g_free (profile);
 }
@@ -209,4 +211,57 @@ eng_profile_dup_layer_name (EngProfile *profile, int layer)
   return layer < 0                          ? g_strdup ("Input")
          : layer == profile->info->n_layers ? g_strdup ("Output")
                                             : g_strdup_printf ("Block %d", layer);
+}
+
+/* ---- Counters ---- */
+
+guint
+eng_profile_get_n_counted (EngProfile *profile, RtPhase phase)
+{
+  return profile->counts.n_steps[phase];
+}
+
+const char *
+eng_profile_get_counter_name (EngProfile *profile, int counter)
+{
+  return rt_counter_name (profile->counts.set, counter);
+}
+
+const char *
+eng_profile_get_counter_title (EngProfile *profile, int counter)
+{
+  return rt_counter_title (profile->counts.set, counter);
+}
+
+const char *
+eng_profile_get_counter_reason (EngProfile *profile, RtPhase phase, int counter)
+{
+  return profile->counts.reasons[phase][counter];
+}
+
+double
+eng_profile_get_node_count (EngProfile *profile, guint node, RtPhase phase, int counter)
+{
+  return eng_counts_get (&profile->counts, node, phase, counter);
+}
+
+double
+eng_profile_get_layer_count (EngProfile *profile, int layer, RtPhase phase, int counter)
+{
+  double sum = profile->counts.reasons[phase][counter] == NULL ? 0 : NAN;
+
+  for (guint i = 0; i < profile->info->n_nodes; i++)
+    if (profile->info->layers[i] == layer)
+      sum += eng_counts_get (&profile->counts, i, phase, counter);
+  return sum;
+}
+
+double
+eng_profile_get_counting_cost (EngProfile *profile, RtPhase phase)
+{
+  const EngLatency *clean = &profile->phases[phase].clean;
+
+  return clean->n > 0 && clean->median_ns > 0
+             ? profile->counts.step_ns[phase] / clean->median_ns - 1
+             : NAN;
 }

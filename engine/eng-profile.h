@@ -59,6 +59,17 @@ char *eng_profile_dup_layer_name (EngProfile *profile, int layer);
 const EngLayerMemory *eng_profile_get_layer_memory (EngProfile *profile, int layer);
 const EngLayerMemory *eng_profile_get_node_memory (EngProfile *profile, guint node);
 
+/* Performance counters (cycles, instructions, cache misses; @counter 0 .. RT_N_COUNTERS - 1), from steps that are counted apart from clean and instrumented ones. Per
+ * step and over all threads; NAN: unavailable, and the reason says why (NULL: counted). */
+guint eng_profile_get_n_counted (EngProfile *profile, RtPhase phase); /* steps */
+const char *eng_profile_get_counter_name (EngProfile *profile, int counter);  /* "cycles": a field */
+const char *eng_profile_get_counter_title (EngProfile *profile, int counter); /* "cache misses" */
+const char *eng_profile_get_counter_reason (EngProfile *profile, RtPhase phase, int counter);
+double eng_profile_get_node_count (EngProfile *profile, guint node, RtPhase phase, int counter);
+double eng_profile_get_layer_count (EngProfile *profile, int layer, RtPhase phase, int counter); /* layer -1 .. n_layers, as executed */
+/* How much longer a counted step took than a clean one, as a fraction: what reading the counters costs; NAN: unknown. */
+double eng_profile_get_counting_cost (EngProfile *profile, RtPhase phase);
+
 /* Collects records on the runner's thread (drains the rings between steps) and gives snapshots to any thread. */
 typedef struct _EngProfiler EngProfiler;
 EngProfiler *eng_profiler_new (EngBuild *build, guint window); /* @window: steps kept per phase, e.g. 64 */
@@ -70,6 +81,9 @@ double eng_profiler_get_last_layer_ns (EngProfiler *profiler, int layer);
 /* Runner thread, after every instrumented step. The sum of its nodes in nanoseconds; NAN when records were lost (the step is then left out). */
 double eng_profiler_drain (EngProfiler *profiler);
 void eng_profiler_add_clean (EngProfiler *profiler, RtPhase phase, guint n_tokens, double ns); /* runner thread */
+/* Runner thread, between rt_exec_count_begin() and _end(): take the sums of @n_steps counted steps, of which the median took @step_ns; or say why there are none. */
+void eng_profiler_add_counts (EngProfiler *profiler, RtExec *exec, RtCounterSet set, RtPhase phase, guint n_steps, double step_ns);
+void eng_profiler_refuse_counts (EngProfiler *profiler, RtCounterSet set, const char *reason);
 guint64 eng_profiler_get_generation (EngProfiler *profiler);                   /* any thread: changes when a snapshot would */
 EngProfile *eng_profiler_snapshot (EngProfiler *profiler);                     /* any thread; well under a millisecond */
 

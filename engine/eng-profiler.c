@@ -34,6 +34,7 @@ struct _EngProfiler
   EngTimelineKeeper *keeper;
   Phase phases[ENG_N_PHASES];
   guint64 n_lost;
+  EngCounts counts; /* under the mutex, as phases */
 
   /* The runner's own. */
   GArray *records;        /* RtTraceRecord */
@@ -130,6 +131,7 @@ take_build (EngProfiler *self, EngBuild *build)
   self->info = info_from_build (build);
   for (guint p = 0; p < ENG_N_PHASES; p++)
     phase_init (&self->phases[p], self->info, self->window);
+  eng_counts_init (&self->counts, self->info->n_nodes);
   self->starts = g_new0 (guint64, self->info->n_nodes + 1);
   self->ends = g_new0 (guint64, self->info->n_nodes + 1);
   self->layer_sums = g_new0 (double, (gsize)self->info->n_layers + 2);
@@ -146,6 +148,7 @@ drop_build (EngProfiler *self)
       g_free (self->phases[p].costs);
       self->phases[p] = (Phase){ 0 };
     }
+  eng_counts_clear (&self->counts);
   g_free (self->starts);
   g_free (self->ends);
   g_free (self->layer_sums);
@@ -353,6 +356,25 @@ eng_profiler_dup_timeline (EngProfiler *self)
   return timeline;
 }
 
+void
+eng_profiler_add_counts (EngProfiler *self, RtExec *exec, RtCounterSet set, RtPhase phase,
+                         guint n_steps, double step_ns)
+{
+  g_mutex_lock (&self->mutex);
+  eng_counts_take (&self->counts, exec, set, phase, n_steps, step_ns);
+  g_mutex_unlock (&self->mutex);
+  g_atomic_int_inc (&self->generation);
+}
+
+void
+eng_profiler_refuse_counts (EngProfiler *self, RtCounterSet set, const char *reason)
+{
+  g_mutex_lock (&self->mutex);
+  eng_counts_refuse (&self->counts, set, reason);
+  g_mutex_unlock (&self->mutex);
+  g_atomic_int_inc (&self->generation);
+}
+
 guint64
 eng_profiler_get_generation (EngProfiler *self)
 {
@@ -396,6 +418,7 @@ eng_profiler_snapshot (EngProfiler *self)
       memcpy (profile->costs[p], from->costs, self->info->n_nodes * sizeof (RtCost));
     }
   profile->n_lost = self->n_lost;
+  eng_counts_copy (&profile->counts, &self->counts);
   g_mutex_unlock (&self->mutex);
   return profile;
 }

@@ -172,7 +172,8 @@ run_passes (EngMeasure *measure, GError **error)
                            "Stopped before anything was measured");
       return FALSE;
     }
-  return eng_measure_decode (measure, error) && eng_measure_repeat (measure, error);
+  return eng_measure_decode (measure, error) && eng_measure_repeat (measure, error)
+         && eng_measure_count (measure, error);
 }
 
 static void

@@ -113,7 +113,8 @@ run_passes (EngMeasureInput *measure, GError **error)
 {
   gboolean ok = measure->workload->seconds > 0 ? eng_measure_input_continuous (measure, error)
                                                : eng_measure_input_once (measure, error)
-                                                     && eng_measure_input_repeat (measure, error);
+                                                     && eng_measure_input_repeat (measure, error)
+                                                     && eng_measure_input_count (measure, error);
   if (!ok)
     return FALSE;
   if (measure->n_inferences == 0)

@@ -500,6 +500,19 @@ add_energy (GString *csv, EngEnergy *energy, RtPhase phase, guint node)
   add_joules (csv, data->modelled.reason, data->modelled.nodes_j, node);
 }
 
+/* Hardware counters; empty cells where there are none. */
+static void
+add_counts (GString *csv, EngProfile *profile, RtPhase phase, guint node)
+{
+  for (int c = 0; c < RT_N_COUNTERS; c++)
+    {
+      gboolean hardware = g_strcmp0 (eng_profile_get_counter_name (profile, c),
+                                     rt_counter_name (RT_COUNTERS_HARDWARE, c))
+                          == 0;
+      add_ns (csv, hardware ? eng_profile_get_node_count (profile, node, phase, c) : NAN);
+    }
+}
+
 static void
 add_row (GString *csv, EngEnergy *energy, EngProfile *profile, RtPhase phase, const char *phase_name, guint node)
 {
@@ -528,6 +541,7 @@ add_row (GString *csv, EngEnergy *energy, EngProfile *profile, RtPhase phase, co
                           memory->weight_bytes, memory->activation_bytes, memory->kv_bytes);
   add_cell (csv, sources);
   add_energy (csv, energy, phase, node);
+  add_counts (csv, profile, phase, node);
   g_string_append (csv, "\r\n");
 }
 
@@ -539,7 +553,7 @@ eng_run_to_csv (EngRun *self)
       "phase,layer,node,operator,tokens_per_step,n,median_ns,p5_ns,p95_ns,low95_ns,high95_ns,flops,"
       "read_weight_bytes,read_bytes,write_bytes,resident_weight_bytes,live_activation_bytes,kv_"
       "bytes,"
-      "sources,attributed_joules,modelled_joules\r\n");
+      "sources,attributed_joules,modelled_joules,cycles,instructions,cache_misses\r\n");
 
   for (RtPhase phase = RT_PHASE_PREFILL; phase < RT_N_PHASES; phase++)
     for (guint i = 0; i < eng_profile_get_n_nodes (self->profile); i++)

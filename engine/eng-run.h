@@ -44,6 +44,7 @@ typedef struct
    * figures are this narrow or the time is spent (eng-repeat.h). The clean text or inputs themselves always run to their end. */
   double interval_width; /* as a fraction of the median: 0.05; 0: the budget alone decides */
   double budget_s;       /* for repeats: 3 */
+  RtCounterSet counters; /* what the counted steps count: hardware; the kernel's own for tests */
 } EngWorkload;
 
 EngWorkload *eng_workload_new (const char *prompt); /* 128 tokens, greedy, no chat */

@@ -96,6 +96,9 @@ void app_cli_print_energy_figures (EngEnergy *energy, const EngFigure *figures, 
 char *app_cli_format_attributed (const EngPhaseEnergy *energy, guint i, gboolean node);
 char *app_cli_format_modelled (const EngPhaseEnergy *energy, guint i, gboolean node);
 
+/* Performance counters per layer or node, or why there are none; on standard output. */
+void app_cli_print_counters (EngModel *model, EngRun *run, gboolean by_node);
+
 /* Networks (app-cli-network.c). */
 void app_cli_print_network (EngModel *model);
 void app_cli_json_network (JsonBuilder *builder, EngModel *model); /* members of the object that is open */

@@ -155,6 +155,7 @@ run_command (int argc, char **argv, GError **error)
   print_phase (model, run, RT_PHASE_PREFILL, "Prefill");
   print_phase (model, run, RT_PHASE_DECODE, "Decode");
   print_phase (model, run, RT_PHASE_INFERENCE, "Inferences");
+  app_cli_print_counters (model, run, by_node);
   network = eng_run_get_workload (run)->kind == ENG_WORKLOAD_INPUT;
   overhead = eng_run_get_figure (run, network ? ENG_FIGURE_INFERENCE_OVERHEAD : ENG_FIGURE_OVERHEAD);
   text = eng_figure_format (&overhead);

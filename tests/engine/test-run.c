@@ -281,6 +281,78 @@ check_same_figure (EngFigure a, EngFigure b)
 }
 
 static void
+check_same_counts (EngProfile *a, EngProfile *b, guint node)
+{
+  for (RtPhase phase = RT_PHASE_PREFILL; phase <= RT_PHASE_INFERENCE; phase++)
+    for (int c = 0; c < RT_N_COUNTERS; c++)
+      {
+        double x = eng_profile_get_node_count (a, node, phase, c);
+        double y = eng_profile_get_node_count (b, node, phase, c);
+        g_assert_true (x == y || (isnan (x) && isnan (y)));
+        g_assert_cmpstr (eng_profile_get_counter_reason (a, phase, c), ==,
+                         eng_profile_get_counter_reason (b, phase, c));
+        g_assert_cmpstr (eng_profile_get_counter_name (a, c), ==,
+                         eng_profile_get_counter_name (b, c));
+      }
+}
+
+/* Counted steps, with the kernel's own counters, which need no hardware: every node takes time, the
+ * nodes of a layer add up to it, and all of them to no more than the threads can have used. With
+ * hardware counters: figures or a reason, never zero cycles. */
+static void
+test_counters (void)
+{
+  g_autofree char *path = eng_test_default_model ();
+  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngBuild) build = eng_test_build (model, "{\"threads\": {\"count\": 1}}", NULL);
+  g_autoptr (EngWorkload) workload = eng_workload_new ("It is a truth");
+  g_autoptr (GError) error = NULL;
+
+  workload->n_predict = 8;
+  workload->ignore_end = TRUE;
+  workload->counters = RT_COUNTERS_SOFTWARE;
+  g_autoptr (EngRun) run = eng_run_generate (build, workload, NULL, NULL, NULL, &error);
+  g_assert_no_error (error);
+  EngProfile *profile = eng_run_get_profile (run);
+  if (eng_profile_get_n_counted (profile, RT_PHASE_DECODE) == 0)
+    {
+      g_assert_nonnull (eng_profile_get_counter_reason (profile, RT_PHASE_DECODE, 0));
+      g_test_skip (eng_profile_get_counter_reason (profile, RT_PHASE_DECODE, 0));
+      return;
+    }
+  for (RtPhase phase = RT_PHASE_PREFILL; phase <= RT_PHASE_DECODE; phase++)
+    {
+      double layers = 0, nodes = 0;
+      for (int layer = -1; layer <= eng_profile_get_n_layers (profile); layer++)
+        layers += eng_profile_get_layer_count (profile, layer, phase, 0);
+      for (guint i = 0; i < eng_profile_get_n_nodes (profile); i++)
+        {
+          double ns = eng_profile_get_node_count (profile, i, phase, 0);
+          g_assert_cmpfloat (ns, >, 0);
+          nodes += ns;
+        }
+      g_assert_cmpfloat_with_epsilon (layers, nodes, 1e-6 * nodes);
+      /* One thread's processor time in the nodes is of the order of the step, even where others
+       * slow the clean one down. */
+      double clean = eng_profile_get_phase (profile, phase)->clean.median_ns;
+      g_assert_cmpfloat (nodes, >, 0.2 * clean);
+      g_assert_cmpfloat (nodes, <, 10 * clean);
+      g_assert_true (isfinite (eng_profile_get_counting_cost (profile, phase)));
+    }
+  g_assert_true (isnan (eng_profile_get_node_count (profile, 0, RT_PHASE_INFERENCE, 0)));
+  g_assert_cmpstr (eng_profile_get_counter_reason (profile, RT_PHASE_INFERENCE, 0), ==,
+                   "not counted");
+
+  workload->counters = RT_COUNTERS_HARDWARE;
+  g_autoptr (EngRun) hard = eng_run_generate (build, workload, NULL, NULL, NULL, &error);
+  g_assert_no_error (error);
+  double cycles = eng_profile_get_layer_count (eng_run_get_profile (hard), 0, RT_PHASE_DECODE, 0);
+  const char *reason
+      = eng_profile_get_counter_reason (eng_run_get_profile (hard), RT_PHASE_DECODE, 0);
+  g_assert_true (reason != NULL ? isnan (cycles) && strlen (reason) > 10 : cycles > 0);
+}
+
+static void
 test_json (void)
 {
   g_autofree char *path = eng_test_default_model ();
@@ -290,6 +362,7 @@ test_json (void)
   g_autoptr (EngWorkload) workload = eng_workload_new ("Say \"größer ≤\"\n\tand more");
   g_autoptr (GError) error = NULL;
   workload->n_predict = 20;
+  workload->counters = RT_COUNTERS_SOFTWARE;
   workload->interval_width = 0.2;
   workload->budget_s = 1.5;
   workload->sampler = (RtSamplerConfig){
@@ -329,6 +402,7 @@ test_json (void)
       g_assert_cmpstr (eng_profile_get_node_name (a, i), ==, eng_profile_get_node_name (b, i));
       g_assert_cmpint (eng_profile_get_node_layer (a, i), ==, eng_profile_get_node_layer (b, i));
       g_assert_cmpuint (x->n, ==, y->n);
+      check_same_counts (a, b, i);
       g_assert_cmpfloat_with_epsilon (x->median_ns, y->median_ns, 0.51); /* whole nanoseconds */
       g_assert_cmpuint (eng_profile_get_node_cost (a, i, RT_PHASE_DECODE)->flops, ==,
                         eng_profile_get_node_cost (b, i, RT_PHASE_DECODE)->flops);
@@ -473,6 +547,7 @@ main (int argc, char **argv)
   g_test_add_func ("/run/cancel", test_cancel);
   g_test_add_func ("/run/seed", test_seed);
   g_test_add_func ("/run/json", test_json);
+  g_test_add_func ("/run/counters", test_counters);
   g_test_add_func ("/run/budget", test_budget);
   g_test_add_func ("/run/json-errors", test_json_errors);
   g_test_add_func ("/run/csv", test_csv);
