@@ -19,6 +19,7 @@ struct _AppApplication
 
   EngHistory *history;
   char *history_error;
+  EngEstimator *estimator; /* NULL: nothing is estimated */
   gboolean timing;
 };
 
@@ -157,6 +158,21 @@ static const struct
 
 /* ---- GApplication ---- */
 
+/* Without its table there are no estimates; all else works, and the reason is said once. */
+static void
+open_estimator (AppApplication *self)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (EngKernelTimes) times = eng_kernel_times_open (NULL, &error);
+
+  if (times != NULL)
+    self->estimator = eng_estimator_new (times);
+  else if (self->history_error == NULL)
+    self->history_error = g_strdup_printf (_ ("No estimates: %s"), error->message);
+  else
+    g_message ("No estimates: %s", error->message);
+}
+
 static void
 app_application_startup (GApplication *application)
 {
@@ -183,6 +199,7 @@ app_application_startup (GApplication *application)
     self->history_error = g_strdup (error->message);
   else if (!eng_history_purge (self->history, &error))
     g_message ("Deleted runs could not be removed from the history for good: %s", error->message);
+  open_estimator (self);
 }
 
 static void
@@ -233,6 +250,7 @@ app_application_dispose (GObject *object)
 
   g_clear_object (&self->history);
   g_clear_pointer (&self->history_error, g_free);
+  g_clear_object (&self->estimator);
   G_OBJECT_CLASS (app_application_parent_class)->dispose (object);
 }
 
@@ -277,4 +295,11 @@ app_application_get_history (AppApplication *self, const char **error_message)
   if (error_message != NULL)
     *error_message = self->history_error;
   return self->history;
+}
+
+EngEstimator *
+app_application_get_estimator (AppApplication *self)
+{
+  g_return_val_if_fail (APP_IS_APPLICATION (self), NULL);
+  return self->estimator;
 }

@@ -4,6 +4,7 @@
 
 #include <adwaita.h>
 
+#include "eng-estimate.h"
 #include "eng-history.h"
 
 G_BEGIN_DECLS
@@ -16,6 +17,9 @@ AppApplication *app_application_new (void);
 /* Borrowed; NULL when it could not be opened, then @error_message (nullable out, borrowed) says
  * why. */
 EngHistory *app_application_get_history (AppApplication *self, const char **error_message);
+
+/* Borrowed; shared by all windows. NULL when the table of kernel times could not be opened. */
+EngEstimator *app_application_get_estimator (AppApplication *self);
 
 /* With --timing: print how long after the start of the process @what was reached. */
 void app_application_log_time (AppApplication *self, const char *what);

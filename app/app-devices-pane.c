@@ -3,6 +3,7 @@
 #include "app-devices-pane.h"
 
 #include "app-config.h"
+#include "app-power-box.h"
 #include "eng-figure.h"
 
 #include <adwaita.h>
@@ -268,6 +269,7 @@ app_devices_pane_class_init (AppDevicesPaneClass *klass)
   signals[SIGNAL_JOB] = g_signal_new ("job", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL,
                                       NULL, NULL, G_TYPE_NONE, 1, ENG_TYPE_JOB);
 
+  g_type_ensure (APP_TYPE_POWER_BOX);
   gtk_widget_class_set_layout_manager_type (widget_class, GTK_TYPE_BIN_LAYOUT);
   gtk_widget_class_set_css_name (widget_class, "devices-pane");
   gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_GROUP);

@@ -5,6 +5,7 @@
 #include "app-config.h"
 
 #include <glib/gi18n.h>
+#include <math.h>
 
 struct _AppFigureTile
 {
@@ -217,8 +218,23 @@ set_change (AppFigureTile *self, const AppChange *change)
   gtk_widget_set_tooltip_text (self->change, tip);
 }
 
-void
-app_figure_tile_set (AppFigureTile *self, const EngFigure *figure, const AppChange *change)
+/* "estimate, 470–520": no interval of a measurement. */
+static char *
+dup_band (const EngFigure *figure)
+{
+  EngFigure sampled = *figure;
+  g_autofree char *band = NULL;
+
+  if (!isfinite (figure->low) || !isfinite (figure->high) || figure->low == figure->high)
+    return g_strdup (_ ("estimate"));
+  sampled.n = 1;
+  band = app_figure_interval (&sampled);
+  return g_strdup_printf (_ ("estimate, %s"), band);
+}
+
+static void
+set_figure (AppFigureTile *self, const EngFigure *figure, const AppChange *change,
+            gboolean estimated)
 {
   g_autofree char *number = NULL;
   g_autofree char *unit = NULL;
@@ -227,23 +243,53 @@ app_figure_tile_set (AppFigureTile *self, const EngFigure *figure, const AppChan
   g_autofree char *text = NULL;
   const char *title;
 
-  g_return_if_fail (APP_IS_FIGURE_TILE (self) && figure != NULL);
-
   app_figure_split (figure, &number, &unit);
-  interval = app_figure_interval (figure);
-  set_text (self->number, number);
+  interval = estimated ? dup_band (figure) : app_figure_interval (figure);
+  if (estimated)
+    {
+      g_autofree char *marked = g_strconcat ("~", number, NULL);
+
+      set_text (self->number, marked);
+      gtk_widget_add_css_class (self->number, "estimated");
+    }
+  else
+    {
+      set_text (self->number, number);
+      gtk_widget_remove_css_class (self->number, "estimated");
+    }
   set_text (self->unit, unit);
   set_text (self->interval, interval);
-  gtk_widget_set_tooltip_text (self->interval,
-                               figure->n > 0 ? _ ("95 % interval of the median") : figure->reason);
+  if (estimated)
+    gtk_widget_set_tooltip_text (self->interval,
+                                 _ ("Expected from measured times of single operators and from how "
+                                    "far off earlier estimates were; not measured yet"));
+  else
+    gtk_widget_set_tooltip_text (
+        self->interval, figure->n > 0 ? _ ("95 % interval of the median") : figure->reason);
   set_change (self, change);
 
   title = gtk_label_get_label (GTK_LABEL (self->title));
-  text = eng_figure_format (figure);
+  text = estimated ? g_strdup_printf ("%s%s, %s", number, unit, interval)
+                   : eng_figure_format (figure);
   if (change != NULL && change->verdict != APP_CHANGE_NONE)
     spoken
         = g_strdup_printf ("%s: %s, %s", title, text, gtk_widget_get_tooltip_text (self->change));
   else
     spoken = g_strdup_printf ("%s: %s", title, text);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, spoken, -1);
+}
+
+void
+app_figure_tile_set (AppFigureTile *self, const EngFigure *figure, const AppChange *change)
+{
+  g_return_if_fail (APP_IS_FIGURE_TILE (self) && figure != NULL);
+  set_figure (self, figure, change, FALSE);
+}
+
+void
+app_figure_tile_set_estimate (AppFigureTile *self, const EngFigure *figure,
+                              const AppChange *change)
+{
+  g_return_if_fail (APP_IS_FIGURE_TILE (self) && figure != NULL);
+  set_figure (self, figure, change, TRUE);
 }

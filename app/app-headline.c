@@ -90,6 +90,7 @@ update_figures (AppHeadline *self)
 {
   EngRun *baseline = app_stage_get_baseline (self->stage);
   EngRun *run = app_stage_get_run (self->stage);
+  EngForecast *estimate = app_stage_get_estimate (self->stage);
   AppComparable comparable = { NULL, NULL, NULL };
 
   if (baseline != NULL && run != NULL)
@@ -98,11 +99,17 @@ update_figures (AppHeadline *self)
     {
       EngFigureId id = self->infos[i].id;
       EngFigure figure = app_stage_get_figure (self->stage, id);
+      EngFigure expected = estimate != NULL && !figure.available
+                               ? eng_forecast_get_figure (estimate, id)
+                               : eng_figure_unavailable ("", NULL);
       AppChange change;
       gboolean show
           = baseline != NULL && comparable.layers == NULL
-            && ((comparable.times == NULL && is_whole (self, run)) || app_figures_is_static (id));
+            && ((comparable.times == NULL && (is_whole (self, run) || expected.available))
+                || app_figures_is_static (id));
 
+      if (expected.available)
+        figure = expected;
       if (show)
         {
           EngFigure before = id == ENG_FIGURE_ACCURACY
@@ -110,7 +117,8 @@ update_figures (AppHeadline *self)
                                  : eng_run_get_figure (baseline, id);
           change = app_change (&before, &figure, eng_figure_id_lower_is_better (id));
         }
-      app_figure_tile_set (APP_FIGURE_TILE (self->tiles[i]), &figure, show ? &change : NULL);
+      (expected.available ? app_figure_tile_set_estimate : app_figure_tile_set) (
+          APP_FIGURE_TILE (self->tiles[i]), &figure, show ? &change : NULL);
       if (self->infos[i].optional)
         gtk_widget_set_visible (self->tiles[i],
                                 figure.available && !is_replaced (self, &self->infos[i])

@@ -1,7 +1,9 @@
-/* The latency lane: the median of every layer with its 5 to 95 % range, one lane for each phase. */
+/* The latency lane: the median of every layer with its 5 to 95 % range, one lane for each phase;
+ * before a run what is expected of them, with the band of the estimate. */
 #include "app-lane.h"
 
 #include "app-config.h"
+#include "app-estimate.h"
 #include "app-lanes-text.h"
 
 #include <glib/gi18n.h>
@@ -39,8 +41,15 @@ add (const AppLane *lane)
 static void
 fill (const AppLane *lane)
 {
+  EngForecast *estimate = app_stage_get_estimate (lane->stage);
   double *const *c = lane->columns;
 
+  if (estimate != NULL)
+    {
+      app_estimate_fill_latency (lane->axis, estimate, lane->phase, c[0], c[1], c[2]);
+      app_lane_set_values (lane, SERIES_MEASURED, c[0], c[1], c[2], PLOT_STATE_ESTIMATE);
+      return;
+    }
   app_axis_fill_latency (lane->axis, app_stage_get_profile (lane->stage), lane->phase, c[0], c[1],
                          c[2]);
   app_lane_set_values (lane, SERIES_MEASURED, c[0], c[1], c[2], PLOT_STATE_MEASURED);
@@ -60,8 +69,11 @@ fill_baseline (const AppLane *lane)
 static void
 update_texts (const AppLane *lane)
 {
+  EngForecast *estimate = app_stage_get_estimate (lane->stage);
   g_autofree char *total
-      = app_lanes_text_dup_total (app_stage_get_profile (lane->stage), lane->phase);
+      = estimate != NULL
+            ? app_estimate_dup_total (estimate, lane->phase)
+            : app_lanes_text_dup_total (app_stage_get_profile (lane->stage), lane->phase);
 
   plot_lanes_set_lane_note (lane->lanes, lane->lane, app_lane_note (lane));
   plot_lanes_set_lane_total (lane->lanes, lane->lane, total);

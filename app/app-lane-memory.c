@@ -3,6 +3,7 @@
 #include "app-lane.h"
 
 #include "app-config.h"
+#include "app-estimate.h"
 
 #include <glib/gi18n.h>
 #include <math.h>
@@ -63,6 +64,12 @@ fill (const AppLane *lane)
     app_axis_fill_memory (lane->axis, profile, c[0], c[1], c[2]);
   else if (build != NULL)
     app_axis_fill_build_memory (lane->axis, build, c[0], c[1], c[2]);
+  else if (app_stage_get_estimate (lane->stage) != NULL)
+    {
+      app_estimate_fill_memory (lane->axis, app_stage_get_estimate (lane->stage), c[0], c[1],
+                                c[2]);
+      state = PLOT_STATE_ESTIMATE;
+    }
   else
     {
       app_axis_fill_estimates (lane->axis, eng_session_get_model (session),

@@ -4,6 +4,7 @@
 
 #include "app-axis.h"
 #include "app-config.h"
+#include "app-estimate.h"
 #include "app-lane.h"
 #include "app-lanes-text.h"
 #include "app-table.h"
@@ -180,12 +181,26 @@ fill_live (AppLanesView *self)
 
 /* ---- Words around the plot ---- */
 
+/* What the bars are; beside measured ones how right the estimate was. */
+static char *
+dup_caption (AppLanesView *self, RtPhase phase)
+{
+  EngForecast *estimate = app_stage_get_estimate (self->stage);
+  g_autofree char *error = app_estimate_dup_error (app_stage_get_run (self->stage), phase);
+  g_autofree char *measured = NULL;
+
+  if (estimate != NULL)
+    return app_estimate_dup_caption (estimate, phase);
+  measured = app_lanes_text_dup_caption (app_stage_get_profile (self->stage), phase);
+  return error != NULL ? g_strdup_printf ("%s · %s", measured, error)
+                       : g_steal_pointer (&measured);
+}
+
 static void
 update_texts (AppLanesView *self)
 {
   RtPhase phase = app_selection_get_phase (self->selection);
-  g_autofree char *caption
-      = app_lanes_text_dup_caption (app_stage_get_profile (self->stage), phase);
+  g_autofree char *caption = dup_caption (self, phase);
   EngRun *baseline = app_stage_get_baseline (self->stage);
 
   if (g_strcmp0 (caption, gtk_label_get_label (GTK_LABEL (self->caption))) != 0)
@@ -235,6 +250,10 @@ update_detail (AppLanesView *self)
   g_autofree char *text = NULL;
 
   if (item >= 0 && self->axis != NULL && model != NULL)
+    text = app_estimate_dup_detail (model, self->axis, (guint)item,
+                                    app_stage_get_estimate (self->stage),
+                                    app_selection_get_phase (self->selection));
+  if (item >= 0 && self->axis != NULL && model != NULL && text == NULL)
     text = app_lanes_text_dup_detail (model, self->axis, (guint)item,
                                       app_stage_get_profile (self->stage),
                                       app_selection_get_phase (self->selection));

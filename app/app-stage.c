@@ -143,7 +143,7 @@ app_stage_new (EngSession *session, EngHistory *history)
     { "notify::profile", on_profile },    { "notify::recipe", on_recipe },
     { "notify::model", on_reset },        { "notify::running", on_reset },
     { "notify::baseline", emit_changed }, { "notify::build", emit_changed },
-    { "notify::run", emit_changed },
+    { "notify::run", emit_changed },      { "notify::estimate", emit_changed },
   };
 
   self->session = g_object_ref (session);
@@ -228,6 +228,17 @@ app_stage_get_baseline (AppStage *self)
       && g_str_equal (eng_run_get_id (baseline), eng_run_get_id (run)))
     return NULL;
   return baseline;
+}
+
+EngForecast *
+app_stage_get_estimate (AppStage *self)
+{
+  g_return_val_if_fail (APP_IS_STAGE (self), NULL);
+
+  return app_stage_get_run (self) == NULL && app_stage_get_profile (self) == NULL
+                 && !app_stage_get_running (self)
+             ? eng_session_get_estimate (self->session)
+             : NULL;
 }
 
 /* 1e9 * @n_per_step / latency, with the interval's ends changing places. */

@@ -4,6 +4,7 @@
 
 #include "app-accuracy.h"
 #include "app-layer-errors.h"
+#include "eng-estimate.h"
 #include "eng-session.h"
 
 G_BEGIN_DECLS
@@ -31,6 +32,10 @@ EngProfile *app_stage_get_profile (AppStage *self); /* borrowed; NULL when nothi
 EngRun *app_stage_get_baseline (
     AppStage *self); /* borrowed; NULL when there is none, or it is the very run shown */
 gboolean app_stage_get_running (AppStage *self);
+
+/* Borrowed; what stands in for measured numbers: of the current recipe when nothing was measured of it
+ * and nothing is being measured; NULL otherwise. "changed" when it comes. */
+EngForecast *app_stage_get_estimate (AppStage *self);
 
 /* What is known of accuracies; borrowed, never NULL. */
 AppAccuracy *app_stage_get_accuracy (AppStage *self);

@@ -192,13 +192,37 @@ update_explain (AppTechniqueBox *self)
   gtk_widget_set_visible (self->explain, text != NULL);
 }
 
+/* Before the recipe is run: what the setting is expected to do, marked as an estimate. */
+static void
+show_expected (AppTechniqueBox *self, const char *expected)
+{
+  g_autofree char *text = g_strdup_printf (_ ("Estimate: %s"), expected);
+  g_autofree char *tip
+      = g_strdup_printf (_ ("What changing %s is expected to do, against the newest run (before any "
+                            "run: against the model as it was opened); not measured yet"),
+                         self->technique->title);
+
+  gtk_label_set_label (GTK_LABEL (self->effect), text);
+  gtk_widget_set_tooltip_text (self->effect, tip);
+  gtk_widget_add_css_class (self->effect, "estimated");
+}
+
 static void
 update_effect (AppTechniqueBox *self)
 {
   g_autofree char *effect = eng_session_dup_technique_effect (self->session, self->technique->id);
+  g_autofree char *expected
+      = effect == NULL ? eng_session_dup_technique_estimate (self->session, self->technique->id)
+                       : NULL;
   g_autofree char *tip = NULL;
 
-  gtk_widget_set_visible (self->effect, effect != NULL);
+  gtk_widget_set_visible (self->effect, effect != NULL || expected != NULL);
+  if (expected != NULL)
+    {
+      show_expected (self, expected);
+      return;
+    }
+  gtk_widget_remove_css_class (self->effect, "estimated");
   if (effect == NULL)
     return;
   gtk_label_set_label (GTK_LABEL (self->effect), effect);

@@ -559,6 +559,7 @@ app_window_new (AppApplication *application)
   if (self->history != NULL)
     g_object_ref (self->history);
   self->session = eng_session_new (self->history);
+  eng_session_set_estimator (self->session, app_application_get_estimator (application));
   self->stage = app_stage_new (self->session, self->history);
 
   app_window_init_actions (self);

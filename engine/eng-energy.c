@@ -319,7 +319,7 @@ modelled_figure (const EngEnergyModelled *modelled, const char *unit)
                       .low = NAN,
                       .high = NAN,
                       .unit = unit,
-                      .reason = "modelled, no interval" };
+                      .reason = "no interval" };
 }
 
 static void

@@ -317,7 +317,8 @@ void
 eng_session_plan_measuring (EngSession *self)
 {
   g_clear_handle_id (&self->measure_timer, g_source_remove);
-  if (self->estimator != NULL && eng_estimator_get_times (self->estimator) != NULL)
+  if (self->estimator != NULL && eng_estimator_get_times (self->estimator) != NULL
+      && g_strcmp0 (g_getenv ("LATHE_BACKGROUND"), "off") != 0)
     self->measure_timer = g_timeout_add (IDLE_MS, on_idle, self);
 }
 
