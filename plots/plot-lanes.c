@@ -424,7 +424,10 @@ void
 plot_lanes_set_lane_title (PlotLanes *self, guint lane, const char *title)
 {
   g_return_if_fail (PLOT_IS_LANES (self) && lane < self->model->lanes->len && title != NULL);
+  if (g_strcmp0 (plot_lanes_model_lane (self->model, lane)->title, title) == 0)
+    return;
   set_lane_text (self, lane, &plot_lanes_model_lane (self->model, lane)->title, title);
+  plot_lanes_invalidate_layout (self, FALSE); /* titles have a column of their own */
 }
 
 void

@@ -319,6 +319,32 @@ test_lanes_api (Fixture *f, gconstpointer data)
   gtk_test_widget_wait_for_draw (f->window);
 }
 
+/* A lane may become one of another grade: its name and its marks say so, to eyes and to a screen reader. */
+static void
+test_modelled (Fixture *f, gconstpointer data)
+{
+  const double value = 2e-3;
+  const guint8 modelled = PLOT_STATE_MODELLED, attributed = PLOT_STATE_ATTRIBUTED;
+  PlotState state;
+
+  plot_lanes_set_lane_title (f->lanes, 0, "Modelled energy");
+  plot_lanes_set_values (f->lanes, 0, 0, 0, 1, &value, NULL, NULL, &modelled);
+  gtk_test_widget_wait_for_draw (f->window);
+  plot_lanes_get_value (f->lanes, 0, 0, 0, NULL, NULL, &state);
+  g_assert_cmpint (state, ==, PLOT_STATE_MODELLED);
+  g_autofree char *reading = plot_lanes_dup_reading (f->lanes, 0);
+  g_assert_nonnull (strstr (reading, "Modelled energy"));
+  g_assert_nonnull (strstr (reading, "(modelled)"));
+
+  plot_lanes_set_lane_title (f->lanes, 0, "Attributed energy");
+  plot_lanes_set_values (f->lanes, 0, 0, 0, 1, &value, NULL, NULL, &attributed);
+  gtk_test_widget_wait_for_draw (f->window);
+  g_autofree char *after = plot_lanes_dup_reading (f->lanes, 0);
+  g_assert_nonnull (strstr (after, "Attributed energy"));
+  g_assert_nonnull (strstr (after, "(attributed)"));
+  g_assert_null (strstr (after, "odelled"));
+}
+
 static gboolean
 on_deadline (gpointer data)
 {
@@ -408,6 +434,7 @@ main (int argc, char **argv)
   ADD ("accessible", test_accessible);
   ADD ("table", test_table);
   ADD ("api", test_lanes_api);
+  ADD ("modelled", test_modelled);
   ADD ("comes-to-rest", test_comes_to_rest);
 #undef ADD
   return g_test_run ();
