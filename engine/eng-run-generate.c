@@ -9,6 +9,7 @@
 #include "eng-machine.h"
 #include "eng-measure.h"
 #include "eng-run-private.h"
+#include "eng-series.h"
 #include "eng-watch.h"
 
 /* Instrumented steps kept per phase when the caller brings no profiler. */
@@ -54,7 +55,7 @@ make_figures (EngRun *run, const EngMeasure *measure)
   for (guint i = 0; i < measure->overhead->len; i++)
     overhead[i] = 100 * g_array_index (measure->overhead, double, i);
   figures[ENG_FIGURE_OVERHEAD]
-      = measure->overhead->len > 0 ? eng_figure_from_samples (overhead, measure->overhead->len, "%")
+      = measure->overhead->len > 0 ? eng_figure_from_series (overhead, measure->overhead->len, "%")
                                    : eng_figure_unavailable ("%", none);
 
   eng_build_get_memory (measure->build, &memory);

@@ -7,6 +7,7 @@
 #include "eng-error.h"
 #include "eng-measure-input.h"
 #include "eng-run-private.h"
+#include "eng-series.h"
 
 /* Instrumented inferences kept when the caller brings no profiler. */
 #define WINDOW 64
@@ -20,7 +21,7 @@ percent_figure (const GArray *fractions, const char *why_none)
     return eng_figure_unavailable ("%", why_none);
   for (guint i = 0; i < fractions->len; i++)
     percent[i] = 100 * g_array_index (fractions, double, i);
-  return eng_figure_from_samples (percent, fractions->len, "%");
+  return eng_figure_from_series (percent, fractions->len, "%");
 }
 
 /* A count of all inputs of the run, not a sample of them. */
