@@ -57,7 +57,7 @@ EngTimeline *eng_timeline_keeper_snapshot (EngTimelineKeeper *keeper);
 
 /* ---- Documents ---- */
 
-/* As the member @name of the object that is open: steps as objects, spans packed (base64 of zlib of variable-length integers; about 3 bytes a span). */
+/* As the member @name of the object that is open: steps as objects, spans packed (base64 of zlib of variable-length integers; about 7 characters a span). */
 void eng_timeline_write (EngTimeline *timeline, JsonBuilder *builder, const char *name);
 /* Spans of nodes that @profile does not have are an error. */
 EngTimeline *eng_timeline_read (JsonObject *object, EngProfile *profile, GError **error);

@@ -20,3 +20,4 @@
 #include "plot-style.h"
 #include "plot-table.h"
 #include "plot-ticks.h"
+#include "plot-timeline.h"

@@ -12,6 +12,7 @@
 #include "plot-test-input.h"
 #include "plot-test-memory.h"
 #include "plot-test-result.h"
+#include "plot-test-timeline.h"
 #include "plots.h"
 
 #define NOTE "Invented data"
@@ -615,6 +616,19 @@ add_result_pages (void)
 
 /* --- memory --- */
 
+static void
+add_timeline_page (const char *name, int width, int height, guint n_threads, guint n_steps,
+                   guint n_nodes)
+{
+  GtkWidget *widget = plot_test_timeline_widget (n_threads, n_steps, n_nodes);
+
+  g_object_set (widget, "title", "Timeline (" NOTE ")", NULL);
+  plot_timeline_set_marked (PLOT_TIMELINE (widget), -1, 1);
+  plot_timeline_set_selected_span (PLOT_TIMELINE (widget), 17);
+  add_page (name, width, height, widget);
+  hover_last_page (0.4, 0.6);
+}
+
 static GtkWidget *
 make_memory (guint n_steps)
 {
@@ -834,6 +848,10 @@ main (int argc, char **argv)
   add_area_page ();
   add_graph_pages ();
   add_memory_pages ();
+  add_timeline_page ("timeline", 1000, 320, 2, 2, 12);
+  add_timeline_page ("timeline-8", 1000, 420, 8, 1, 60);
+  add_timeline_page ("timeline-100000", 1000, 420, 8, 40, 300);
+  add_timeline_page ("timeline-narrow", 360, 300, 2, 1, 12);
   add_result_pages ();
   add_network_lanes_page ();
   if (folder != NULL)

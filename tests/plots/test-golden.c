@@ -9,6 +9,7 @@
 #include "plot-test-input.h"
 #include "plot-test-memory.h"
 #include "plot-test-result.h"
+#include "plot-test-timeline.h"
 #include "plots.h"
 
 /* --- invented data, the same everywhere --- */
@@ -674,6 +675,23 @@ test_results (void)
   check_result (plot_test_result_tensors, "result-tensors");
 }
 
+static void
+test_timeline_few (void)
+{
+  GtkWidget *widget = g_object_ref_sink (plot_test_timeline_widget (3, 2, 12));
+
+  plot_timeline_set_marked (PLOT_TIMELINE (widget), -1, 1);
+  plot_timeline_set_selected_span (PLOT_TIMELINE (widget), 4);
+  check (widget, "timeline");
+}
+
+/* Spans narrower than a pixel. */
+static void
+test_timeline_dense (void)
+{
+  check (g_object_ref_sink (plot_test_timeline_widget (4, 20, 200)), "timeline-dense");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -704,5 +722,7 @@ main (int argc, char **argv)
   g_test_add_func ("/plots/golden/memory", test_memory_few);
   g_test_add_func ("/plots/golden/memory-dense", test_memory_dense);
   g_test_add_func ("/plots/golden/results", test_results);
+  g_test_add_func ("/plots/golden/timeline", test_timeline_few);
+  g_test_add_func ("/plots/golden/timeline-dense", test_timeline_dense);
   return g_test_run ();
 }
