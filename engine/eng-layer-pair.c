@@ -45,6 +45,7 @@ struct _EngLayerPair
   Layer *layers;  /* [n_layers + 2] */
   guint8 **saved; /* [values of the reference]: of its taps, in the unit at hand */
   gsize *saved_bytes;
+  GArray *watched;  /* RtValueId in the reference */
   float *floats[2]; /* scratch */
   gsize n_floats;
 };
@@ -362,6 +363,27 @@ add_taps (EngLayerPair *self, GArray *twins)
     }
 }
 
+/* Floats that the reference's nodes of layer @layer give. */
+static void
+watch (EngLayerPair *self, int layer)
+{
+  const RtGraph *graph = self->graph[ENG_SIDE_REFERENCE];
+
+  self->watched = g_array_new (FALSE, FALSE, sizeof (RtValueId));
+  for (RtNodeId n = 0; layer != ENG_LAYER_NONE && n < rt_graph_n_nodes (graph); n++)
+    for (guint i = 0; self->layer_of[ENG_SIDE_REFERENCE][n] == layer + 1
+                      && i < rt_graph_node (graph, n)->n_outputs;
+         i++)
+      {
+        RtValueId id = rt_graph_node (graph, n)->outputs[i];
+        if (rt_graph_value (graph, id)->type == RT_TYPE_F32 && is_data (graph, id))
+          {
+            g_array_append_val (self->watched, id);
+            self->taps[ENG_SIDE_REFERENCE][id] = true;
+          }
+      }
+}
+
 static void
 find_taps (EngLayerPair *self)
 {
@@ -389,8 +411,8 @@ has_state (const RtGraph *graph)
 /* ---- making ---- */
 
 EngLayerPair *
-eng_layer_pair_new (EngBuild *reference, EngBuild *changed, guint max_tokens, RtPool *pool,
-                    GError **error)
+eng_layer_pair_new (EngBuild *reference, EngBuild *changed, guint max_tokens, int watched,
+                    RtPool *pool, GError **error)
 {
   g_return_val_if_fail (ENG_IS_BUILD (reference) && ENG_IS_BUILD (changed), NULL);
   g_return_val_if_fail (eng_build_get_model (reference) == eng_build_get_model (changed), NULL);
@@ -412,6 +434,7 @@ eng_layer_pair_new (EngBuild *reference, EngBuild *changed, guint max_tokens, Rt
   find_layers (self);
   make_layers (self);
   find_taps (self);
+  watch (self, watched);
   for (int side = 0; side < 2; side++)
     {
       self->exec[side] = eng_build_new_exec (self->build[side],
@@ -446,6 +469,7 @@ eng_layer_pair_free (EngLayerPair *self)
   g_free (self->layers);
   g_hash_table_unref (self->by_key);
   g_hash_table_unref (self->by_source);
+  g_array_unref (self->watched);
   for (RtValueId id = 0; self->saved != NULL && id < rt_graph_n_values (self->graph[0]); id++)
     g_free (self->saved[id]);
   g_free (self->saved);
@@ -492,6 +516,46 @@ gboolean
 eng_layer_pair_has_rest (EngLayerPair *self, int layer)
 {
   return self->layers[layer + 1].has_rest;
+}
+
+/* ---- the watched layer ---- */
+
+guint
+eng_layer_pair_get_n_watched (EngLayerPair *self)
+{
+  return self->watched->len;
+}
+
+const float *
+eng_layer_pair_get_watched (EngLayerPair *self, guint index, const char **node, gsize *n)
+{
+  RtExec *exec = self->exec[ENG_SIDE_REFERENCE];
+  const RtGraph *graph = self->graph[ENG_SIDE_REFERENCE];
+  RtValueId id = g_array_index (self->watched, RtValueId, index);
+  RtShape shape;
+
+  rt_exec_value_shape (exec, id, &shape);
+  *n = rt_shape_n (&shape);
+  *node = rt_graph_node (graph, rt_graph_value (graph, id)->producer)->name;
+  return rt_exec_tap (exec, id);
+}
+
+const RtQuant *
+eng_layer_pair_get_watched_quant (EngLayerPair *self, guint index, int *type)
+{
+  const RtGraph *graph = self->graph[ENG_SIDE_CHANGED];
+  const char *key = self->keys[ENG_SIDE_REFERENCE][g_array_index (self->watched, RtValueId, index)];
+
+  for (RtValueId id = 0; id < rt_graph_n_values (graph); id++)
+    {
+      const RtValue *value = rt_graph_value (graph, id);
+      if (value->quant == NULL || value->quant->n != 1 || value->kind == RT_VALUE_WEIGHT
+          || g_strcmp0 (self->keys[ENG_SIDE_CHANGED][id], key) != 0)
+        continue;
+      *type = value->type;
+      return value->quant;
+    }
+  return NULL;
 }
 
 /* ---- numbers ---- */

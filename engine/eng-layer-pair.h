@@ -33,7 +33,9 @@ typedef struct _EngLayerPair EngLayerPair;
 
 /* Both are referenced and have the same model; of a network both or neither are bare. Runs have at most @max_tokens tokens, all with logits (language
  * models). The two executors run on @pool, which outlives the pair. */
-EngLayerPair *eng_layer_pair_new (EngBuild *reference, EngBuild *changed, guint max_tokens, RtPool *pool, GError **error);
+#define ENG_LAYER_NONE G_MININT
+/* @watched: of this layer every float that a node of the reference gives can be read after a whole run; ENG_LAYER_NONE: none. */
+EngLayerPair *eng_layer_pair_new (EngBuild *reference, EngBuild *changed, guint max_tokens, int watched, RtPool *pool, GError **error);
 void eng_layer_pair_free (EngLayerPair *pair); /* accepts NULL */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EngLayerPair, eng_layer_pair_free)
 
@@ -55,6 +57,14 @@ void eng_layer_pair_local (EngLayerPair *pair, int layer, EngErrorSums *sums);
 gboolean eng_layer_pair_begin_rest (EngLayerPair *pair, int layer, GError **error);
 /* FALSE: no node is left to run after @layer: its outputs are those of the graph. */
 gboolean eng_layer_pair_has_rest (EngLayerPair *pair, int layer);
+
+/* ---- the watched layer ---- */
+
+guint eng_layer_pair_get_n_watched (EngLayerPair *pair);
+/* After a whole run of the reference: the operator that gives the value (borrowed) and its numbers, until the next run. */
+const float *eng_layer_pair_get_watched (EngLayerPair *pair, guint index, const char **node, gsize *n);
+/* The quantization that the changed build holds this value in, and its type; NULL: as floats. Borrowed. */
+const RtQuant *eng_layer_pair_get_watched_quant (EngLayerPair *pair, guint index, int *type);
 
 /* ---- arithmetic, for tests ---- */
 

@@ -247,7 +247,8 @@ read_inputs (InputUnits *self, EngModel *model, const EngSensitivityConfig *conf
 /* ---- making ---- */
 
 static gboolean
-make_runs (InputUnits *self, EngBuild *reference, EngBuild *changed, RtPool *pool, GError **error)
+make_runs (InputUnits *self, EngBuild *reference, EngBuild *changed, int watched, RtPool *pool,
+           GError **error)
 {
   EngInputKind kind = eng_input_get_kind (g_array_index (self->samples, Sample, 0).input);
   EngBuild *builds[2] = { reference, changed };
@@ -258,7 +259,8 @@ make_runs (InputUnits *self, EngBuild *reference, EngBuild *changed, RtPool *poo
       if (self->run[side] == NULL)
         return FALSE;
     }
-  self->base.pair = eng_layer_pair_new (self->run[0]->build, self->run[1]->build, 0, pool, error);
+  self->base.pair
+      = eng_layer_pair_new (self->run[0]->build, self->run[1]->build, 0, watched, pool, error);
   if (self->base.pair == NULL)
     return FALSE;
   for (int side = 0; side < 2; side++)
@@ -272,7 +274,7 @@ make_runs (InputUnits *self, EngBuild *reference, EngBuild *changed, RtPool *poo
 
 EngUnits *
 eng_input_units_new (EngModel *model, const EngSensitivityConfig *config, EngBuild *reference,
-                     EngBuild *changed, RtPool *pool, EngJob *job, GError **error)
+                     EngBuild *changed, int watched, RtPool *pool, EngJob *job, GError **error)
 {
   InputUnits *self = g_new0 (InputUnits, 1);
   self->base.class = &input_class;
@@ -281,7 +283,7 @@ eng_input_units_new (EngModel *model, const EngSensitivityConfig *config, EngBui
   g_array_set_clear_func (self->samples, sample_clear);
   self->expected = g_ptr_array_new_with_free_func ((GDestroyNotify)g_array_unref);
   if (!read_inputs (self, model, config, job != NULL ? eng_job_get_cancellable (job) : NULL, error)
-      || (reference != NULL && !make_runs (self, reference, changed, pool, error)))
+      || (reference != NULL && !make_runs (self, reference, changed, watched, pool, error)))
     {
       input_free (&self->base);
       return NULL;

@@ -34,9 +34,10 @@ struct _EngUnits
   char *title;   /* "16 windows of 128 tokens of novel.txt" */
 };
 
-/* Names and title need no builds: for results that are kept. The builds are NULL then, and nothing can be run. */
-EngUnits *eng_text_units_new (EngModel *model, const EngSensitivityConfig *config, EngBuild *reference, EngBuild *changed, RtPool *pool, GError **error);
-EngUnits *eng_input_units_new (EngModel *model, const EngSensitivityConfig *config, EngBuild *reference, EngBuild *changed, RtPool *pool, EngJob *job,
+/* Names and title need no builds: for results that are kept. The builds are NULL then, and nothing can be run.
+ * @watched: see eng_layer_pair_new(). */
+EngUnits *eng_text_units_new (EngModel *model, const EngSensitivityConfig *config, EngBuild *reference, EngBuild *changed, int watched, RtPool *pool, GError **error);
+EngUnits *eng_input_units_new (EngModel *model, const EngSensitivityConfig *config, EngBuild *reference, EngBuild *changed, int watched, RtPool *pool, EngJob *job,
                                GError **error);
 
 G_END_DECLS

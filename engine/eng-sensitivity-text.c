@@ -181,7 +181,7 @@ read_text (TextUnits *self, EngModel *model, const EngSensitivityConfig *config,
 
 EngUnits *
 eng_text_units_new (EngModel *model, const EngSensitivityConfig *config, EngBuild *reference,
-                    EngBuild *changed, RtPool *pool, GError **error)
+                    EngBuild *changed, int watched, RtPool *pool, GError **error)
 {
   if (config->text == NULL)
     {
@@ -200,7 +200,7 @@ eng_text_units_new (EngModel *model, const EngSensitivityConfig *config, EngBuil
     }
   if (reference == NULL)
     return &self->base;
-  self->base.pair = eng_layer_pair_new (reference, changed, self->n_tokens, pool, error);
+  self->base.pair = eng_layer_pair_new (reference, changed, self->n_tokens, watched, pool, error);
   if (self->base.pair == NULL)
     {
       text_free (&self->base);

@@ -162,8 +162,9 @@ units_new (EngModel *model, const EngSensitivityConfig *config, EngBuild *refere
            EngBuild *changed, RtPool *pool, EngJob *job, GError **error)
 {
   return eng_model_get_kind (model) == ENG_MODEL_LANGUAGE
-             ? eng_text_units_new (model, config, reference, changed, pool, error)
-             : eng_input_units_new (model, config, reference, changed, pool, job, error);
+             ? eng_text_units_new (model, config, reference, changed, ENG_LAYER_NONE, pool, error)
+             : eng_input_units_new (model, config, reference, changed, ENG_LAYER_NONE, pool, job,
+                                    error);
 }
 
 /* Layers without a matrix may have other reasons for being empty; which, only the builds know. */
