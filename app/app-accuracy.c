@@ -15,6 +15,8 @@ evaluation_free (gpointer data)
 
   g_free (evaluation->build_hash);
   g_free (evaluation->set);
+  g_free (evaluation->id);
+  g_clear_pointer (&evaluation->evaluation, eng_evaluation_unref);
   g_free (evaluation);
 }
 
@@ -65,8 +67,22 @@ add_entry (AppAccuracy *self, const EngHistoryEntry *entry)
   evaluation = g_new0 (AppEvaluation, 1);
   evaluation->build_hash = g_strdup (entry->build_hash);
   evaluation->set = g_strdup (workload->inputs[0]);
-  evaluation->figure = eng_run_get_figure (run, ENG_FIGURE_ACCURACY);
+  evaluation->id = g_strdup (entry->id);
+  evaluation->time = entry->time;
+  if (eng_run_get_evaluation (run) != NULL)
+    evaluation->evaluation = eng_evaluation_ref (eng_run_get_evaluation (run));
+  for (EngFigureId id = 0; id < ENG_N_FIGURES; id++)
+    evaluation->figures[id] = eng_run_get_figure (run, id);
   g_ptr_array_add (self->evaluations, evaluation);
+}
+
+static gboolean
+is_evaluated (const EngHistoryEntry *entry)
+{
+  for (EngFigureId id = 0; id < ENG_N_FIGURES; id++)
+    if (eng_figure_id_is_accuracy (id) && entry->figures[id].available)
+      return TRUE;
+  return FALSE;
 }
 
 static void
@@ -83,22 +99,22 @@ ensure_read (AppAccuracy *self)
     {
       const EngHistoryEntry *entry = entries->pdata[i];
 
-      if (entry->figures[ENG_FIGURE_ACCURACY].available)
+      if (is_evaluated (entry))
         add_entry (self, entry);
     }
 }
 
 const AppEvaluation *
-app_accuracy_find (AppAccuracy *self, const char *build_hash, const char *set)
+app_accuracy_find (AppAccuracy *self, const char *build_hash, const char *set, EngFigureId id)
 {
-  g_return_val_if_fail (self != NULL, NULL);
+  g_return_val_if_fail (self != NULL && id < ENG_N_FIGURES, NULL);
 
   ensure_read (self);
   for (guint i = 0; i < self->evaluations->len; i++)
     {
       const AppEvaluation *evaluation = self->evaluations->pdata[i];
 
-      if (g_strcmp0 (evaluation->build_hash, build_hash) == 0
+      if (g_strcmp0 (evaluation->build_hash, build_hash) == 0 && evaluation->figures[id].available
           && (set == NULL || g_strcmp0 (evaluation->set, set) == 0))
         return evaluation;
     }
@@ -106,22 +122,58 @@ app_accuracy_find (AppAccuracy *self, const char *build_hash, const char *set)
 }
 
 gboolean
-app_accuracy_find_pair (AppAccuracy *self, const char *hash_a, const char *hash_b,
+app_accuracy_find_pair (AppAccuracy *self, const char *hash_a, const char *hash_b, EngFigureId id,
                         const AppEvaluation **a, const AppEvaluation **b)
 {
-  g_return_val_if_fail (self != NULL, FALSE);
+  g_return_val_if_fail (self != NULL && id < ENG_N_FIGURES, FALSE);
 
   ensure_read (self);
   for (guint i = 0; i < self->evaluations->len; i++)
     {
       const AppEvaluation *of_b = self->evaluations->pdata[i];
 
-      if (g_strcmp0 (of_b->build_hash, hash_b) != 0)
+      if (g_strcmp0 (of_b->build_hash, hash_b) != 0 || !of_b->figures[id].available)
         continue;
-      *a = app_accuracy_find (self, hash_a, of_b->set);
+      *a = app_accuracy_find (self, hash_a, of_b->set, id);
       *b = of_b;
       if (*a != NULL)
         return TRUE;
     }
   return FALSE;
+}
+
+GPtrArray *
+app_accuracy_list (AppAccuracy *self, const char *build_hash)
+{
+  GPtrArray *list = g_ptr_array_new ();
+  g_autoptr (GHashTable) sets = g_hash_table_new (g_str_hash, g_str_equal);
+
+  g_return_val_if_fail (self != NULL, list);
+
+  ensure_read (self);
+  for (guint i = 0; i < self->evaluations->len; i++)
+    {
+      AppEvaluation *evaluation = self->evaluations->pdata[i];
+
+      if (g_strcmp0 (evaluation->build_hash, build_hash) == 0 && evaluation->evaluation != NULL
+          && g_hash_table_add (sets, evaluation->set))
+        g_ptr_array_add (list, evaluation);
+    }
+  return list;
+}
+
+void
+app_accuracy_forget (AppAccuracy *self)
+{
+  g_return_if_fail (self != NULL);
+  g_clear_pointer (&self->evaluations, g_ptr_array_unref);
+}
+
+const char *
+app_evaluation_get_title (const AppEvaluation *evaluation)
+{
+  const char *title
+      = evaluation->evaluation != NULL ? eng_evaluation_get_title (evaluation->evaluation) : NULL;
+
+  return title != NULL ? title : evaluation->set;
 }

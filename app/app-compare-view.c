@@ -150,27 +150,30 @@ get_figure (AppCompareView *self, EngRun *run, EngFigureId id)
 {
   const AppEvaluation *found;
 
-  if (id != ENG_FIGURE_ACCURACY)
+  if (!eng_figure_id_is_accuracy (id))
     return eng_run_get_figure (run, id);
   found = app_accuracy_find (app_stage_get_accuracy (self->stage), eng_run_get_build_hash (run),
-                             NULL);
-  return found != NULL ? found->figure : eng_figure_unavailable ("%", _ ("not evaluated"));
+                             NULL, id);
+  return found != NULL ? found->figures[id]
+                       : eng_figure_unavailable (eng_figure_id_unit (id), _ ("not evaluated"));
 }
 
 /* Accuracies compare on one set only. */
 static void
-take_pair (AppCompareView *self, EngRun *a, EngRun *b, EngFigure *before, EngFigure *after)
+take_pair (AppCompareView *self, EngRun *a, EngRun *b, EngFigureId id, EngFigure *before,
+           EngFigure *after)
 {
   const AppEvaluation *of_a, *of_b;
 
   if (app_accuracy_find_pair (app_stage_get_accuracy (self->stage), eng_run_get_build_hash (a),
-                              eng_run_get_build_hash (b), &of_a, &of_b))
+                              eng_run_get_build_hash (b), id, &of_a, &of_b))
     {
-      *before = of_a->figure;
-      *after = of_b->figure;
+      *before = of_a->figures[id];
+      *after = of_b->figures[id];
     }
   else
-    *before = eng_figure_unavailable ("%", _ ("not evaluated on the same set"));
+    *before
+        = eng_figure_unavailable (eng_figure_id_unit (id), _ ("not evaluated on the same set"));
 }
 
 static void
@@ -185,8 +188,8 @@ fill_tiles (AppCompareView *self, EngRun *a, EngRun *b, const AppComparable *com
           = comparable->layers == NULL && (comparable->times == NULL || app_figures_is_static (id));
       AppChange change;
 
-      if (id == ENG_FIGURE_ACCURACY)
-        take_pair (self, a, b, &before, &after);
+      if (eng_figure_id_is_accuracy (id))
+        take_pair (self, a, b, id, &before, &after);
       change = app_change (&before, &after, eng_figure_id_lower_is_better (id));
       app_figure_tile_set (APP_FIGURE_TILE (self->tiles[i]), &after, show ? &change : NULL);
     }

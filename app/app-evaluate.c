@@ -3,8 +3,6 @@
 
 #include "eval/eng-evaluate.h"
 
-#include <string.h>
-
 typedef struct
 {
   EngBuild *build;
@@ -30,13 +28,11 @@ evaluate_free (gpointer data)
 gboolean
 app_evaluate_is_possible (EngModel *model)
 {
-  const char *task;
-
-  if (model == NULL || eng_model_get_kind (model) != ENG_MODEL_NETWORK
-      || eng_model_get_report (model)[0] != NULL)
+  if (model == NULL)
     return FALSE;
-  task = eng_card_get_task (eng_model_get_card (model));
-  return strcmp (task, "classify") == 0 || strcmp (task, "activity") == 0;
+  return eng_model_get_kind (model) == ENG_MODEL_NETWORK
+             ? eng_model_get_report (model)[0] == NULL
+             : eng_model_get_tokenizer (model) != NULL;
 }
 
 static void

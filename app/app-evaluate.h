@@ -1,4 +1,4 @@
-/* Evaluating the build that is open on a labelled set: the dialog, the job, the result in the history. */
+/* Evaluating the build that is open on a set of texts, questions or inputs, beside the model as in its file: the dialog, the job, the result in the history. */
 #pragma once
 
 #include <gtk/gtk.h>
@@ -8,7 +8,7 @@
 
 G_BEGIN_DECLS
 
-/* TRUE when the model is one whose results have labels to compare with. */
+/* TRUE when the model can be run: a network whose operators are all known, a language model whose tokenizer is. */
 gboolean app_evaluate_is_possible (EngModel *model);
 
 /* Evaluate @build on @set on a worker. @done gets the run, already in @history (nullable), or NULL with an error; it is called

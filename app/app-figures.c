@@ -18,6 +18,12 @@ static const AppFigureInfo language_headline[] = {
     N_ ("Joules of one decoded token, from a cost model of arithmetic and data movement: no sensor "
         "measured it, and static power is not in it"),
     ENG_FIGURE_TOKEN_ENERGY },
+  { ENG_FIGURE_PERPLEXITY, N_ ("Perplexity"), FALSE, TRUE,
+    N_ ("Between how many equally likely tokens the model hesitates, on the texts that this build "
+        "was last evaluated on") },
+  { ENG_FIGURE_CHOICE_ACCURACY, N_ ("Right answers"), FALSE, TRUE,
+    N_ ("Multiple-choice questions answered rightly, of the set that this build was last evaluated "
+        "on") },
 };
 
 static const AppFigureInfo network_headline[] = {
@@ -53,6 +59,9 @@ static const AppFigureInfo language_compare[] = {
     N_ ("From the prompt to the first token written") },
   { ENG_FIGURE_PEAK_MEMORY, N_ ("Peak memory"), TRUE, FALSE,
     N_ ("Packed weights, activations, working memory and key-value cache of this build") },
+  { ENG_FIGURE_PERPLEXITY, N_ ("Perplexity"), FALSE, FALSE,
+    N_ ("Between how many equally likely tokens the model hesitates, on the newest texts that both "
+        "builds were evaluated on") },
 };
 
 static const AppFigureInfo network_compare[] = {
@@ -95,6 +104,6 @@ app_figures_workload_kind (EngModelKind kind)
 gboolean
 app_figures_is_static (EngFigureId id)
 {
-  return id == ENG_FIGURE_PEAK_MEMORY || id == ENG_FIGURE_ACCURACY
+  return id == ENG_FIGURE_PEAK_MEMORY || eng_figure_id_is_accuracy (id)
          || id == ENG_FIGURE_TOKEN_ENERGY_MODEL || id == ENG_FIGURE_INFERENCE_ENERGY_MODEL;
 }

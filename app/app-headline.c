@@ -45,18 +45,37 @@ G_DEFINE_FINAL_TYPE (AppHeadline, app_headline, GTK_TYPE_WIDGET)
 
 /* Accuracies compare on one set only: @figure becomes that of @run on it. */
 static EngFigure
-accuracy_of_pair (AppHeadline *self, EngRun *baseline, EngRun *run, EngFigure *figure)
+accuracy_of_pair (AppHeadline *self, EngRun *baseline, EngRun *run, EngFigureId id,
+                  EngFigure *figure)
 {
   const AppEvaluation *before, *after;
+  const char *unit = eng_figure_id_unit (id);
 
   if (run == NULL)
-    return eng_figure_unavailable ("%", _ ("not measured yet"));
+    return eng_figure_unavailable (unit, _ ("not measured yet"));
   if (!app_accuracy_find_pair (app_stage_get_accuracy (self->stage),
-                               eng_run_get_build_hash (baseline), eng_run_get_build_hash (run),
+                               eng_run_get_build_hash (baseline), eng_run_get_build_hash (run), id,
                                &before, &after))
-    return eng_figure_unavailable ("%", _ ("not evaluated on the same set"));
-  *figure = after->figure;
-  return before->figure;
+    return eng_figure_unavailable (unit, _ ("not evaluated on the same set"));
+  *figure = after->figures[id];
+  return before->figures[id];
+}
+
+/* Which set an accuracy is of stands in its tile's tip. */
+static void
+update_tip (AppHeadline *self, guint i)
+{
+  EngFigureId id = self->infos[i].id;
+  const char *hash = app_stage_get_build_hash (self->stage);
+  const AppEvaluation *found
+      = hash != NULL ? app_accuracy_find (app_stage_get_accuracy (self->stage), hash, NULL, id)
+                     : NULL;
+  g_autofree char *tip
+      = found != NULL ? g_strdup_printf (_ ("%s: %s"), app_evaluation_get_title (found),
+                                         _ (self->infos[i].tip))
+                      : g_strdup (_ (self->infos[i].tip));
+
+  app_figure_tile_set_what (APP_FIGURE_TILE (self->tiles[i]), _ (self->infos[i].title), tip);
 }
 
 /* While a network runs, its live latency is that of the graph alone: nothing that a finished run's may be compared with. */
@@ -112,13 +131,15 @@ update_figures (AppHeadline *self)
         figure = expected;
       if (show)
         {
-          EngFigure before = id == ENG_FIGURE_ACCURACY
-                                 ? accuracy_of_pair (self, baseline, run, &figure)
+          EngFigure before = eng_figure_id_is_accuracy (id)
+                                 ? accuracy_of_pair (self, baseline, run, id, &figure)
                                  : eng_run_get_figure (baseline, id);
           change = app_change (&before, &figure, eng_figure_id_lower_is_better (id));
         }
       (expected.available ? app_figure_tile_set_estimate : app_figure_tile_set) (
           APP_FIGURE_TILE (self->tiles[i]), &figure, show ? &change : NULL);
+      if (eng_figure_id_is_accuracy (id))
+        update_tip (self, i);
       if (self->infos[i].optional)
         gtk_widget_set_visible (self->tiles[i],
                                 figure.available && !is_replaced (self, &self->infos[i])

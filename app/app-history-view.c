@@ -23,6 +23,7 @@ typedef enum
   COLUMN_LATENCY,
   COLUMN_AROUND,
   COLUMN_ACCURACY,
+  COLUMN_PERPLEXITY,
   COLUMN_MEMORY,
   COLUMN_VALIDITY,
   N_COLUMNS
@@ -80,6 +81,7 @@ static const ColumnInfo column_infos[N_COLUMNS] = {
   [COLUMN_LATENCY] = { N_ ("Latency"), ENG_FIGURE_INFERENCE, FALSE, TRUE },
   [COLUMN_AROUND] = { N_ ("Pre + post"), ENG_FIGURE_SURROUNDINGS, FALSE, FALSE },
   [COLUMN_ACCURACY] = { N_ ("Accuracy"), ENG_FIGURE_ACCURACY, FALSE, FALSE },
+  [COLUMN_PERPLEXITY] = { N_ ("Perplexity"), ENG_FIGURE_PERPLEXITY, FALSE, FALSE },
   [COLUMN_MEMORY] = { N_ ("Memory"), ENG_FIGURE_PEAK_MEMORY, FALSE, FALSE },
   [COLUMN_VALIDITY] = { N_ ("Validity"), ENG_N_FIGURES, FALSE, FALSE },
 };
@@ -191,6 +193,7 @@ compare_rows (gconstpointer a, gconstpointer b, gpointer data)
     case COLUMN_LATENCY:
     case COLUMN_AROUND:
     case COLUMN_ACCURACY:
+    case COLUMN_PERPLEXITY:
     case COLUMN_MEMORY:
     case N_COLUMNS:
     default:

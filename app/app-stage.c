@@ -336,21 +336,34 @@ void
 app_stage_refresh (AppStage *self)
 {
   g_return_if_fail (APP_IS_STAGE (self));
+  app_accuracy_forget (self->accuracy);
   emit_changed (self);
+}
+
+const char *
+app_stage_get_build_hash (AppStage *self)
+{
+  EngRun *run;
+  EngBuild *build;
+
+  g_return_val_if_fail (APP_IS_STAGE (self), NULL);
+  run = app_stage_get_run (self);
+  build = eng_session_get_build (self->session);
+  return run != NULL     ? eng_run_get_build_hash (run)
+         : build != NULL ? eng_build_get_hash (build)
+                         : NULL;
 }
 
 /* Of the build, whatever run of it is shown. */
 static EngFigure
-accuracy_figure (AppStage *self)
+accuracy_figure (AppStage *self, EngFigureId id)
 {
-  EngRun *run = app_stage_get_run (self);
-  EngBuild *build = eng_session_get_build (self->session);
-  const char *hash = run != NULL     ? eng_run_get_build_hash (run)
-                     : build != NULL ? eng_build_get_hash (build)
-                                     : NULL;
-  const AppEvaluation *found = hash != NULL ? app_accuracy_find (self->accuracy, hash, NULL) : NULL;
+  const char *hash = app_stage_get_build_hash (self);
+  const AppEvaluation *found
+      = hash != NULL ? app_accuracy_find (self->accuracy, hash, NULL, id) : NULL;
 
-  return found != NULL ? found->figure : eng_figure_unavailable ("%", _ ("not evaluated"));
+  return found != NULL ? found->figures[id]
+                       : eng_figure_unavailable (eng_figure_id_unit (id), _ ("not evaluated"));
 }
 
 EngFigure
@@ -361,8 +374,8 @@ app_stage_get_figure (AppStage *self, EngFigureId id)
 
   g_return_val_if_fail (APP_IS_STAGE (self), eng_figure_unavailable ("", NULL));
 
-  if (id == ENG_FIGURE_ACCURACY)
-    return accuracy_figure (self);
+  if (eng_figure_id_is_accuracy (id))
+    return accuracy_figure (self, id);
   run = app_stage_get_run (self);
   if (run != NULL)
     return eng_run_get_figure (run, id);

@@ -37,6 +37,8 @@ gboolean app_stage_get_running (AppStage *self);
  * and nothing is being measured; NULL otherwise. "changed" when it comes. */
 EngForecast *app_stage_get_estimate (AppStage *self);
 
+/* Of the build that is shown: of the run, or, before any, of the session; NULL: none. */
+const char *app_stage_get_build_hash (AppStage *self);
 /* What is known of accuracies; borrowed, never NULL. */
 AppAccuracy *app_stage_get_accuracy (AppStage *self);
 /* Accuracy per layer of the recipe that is shown; borrowed, never NULL. */

@@ -1,6 +1,7 @@
 /* The table of views, and the interface's own functions. */
 #include "app-view.h"
 
+#include "app-accuracy-view.h"
 #include "app-compare-view.h"
 #include "app-config.h"
 #include "app-graph-view.h"
@@ -15,6 +16,8 @@ static const AppViewInfo views[] = {
     N_ ("trade-off"), 960, 640 },
   { "compare", N_ ("Compare"), "lathe-compare-symbolic", app_compare_view_get_type,
     N_ ("comparison"), 1200, 640 },
+  { "accuracy", N_ ("Accuracy"), "lathe-accuracy-symbolic", app_accuracy_view_get_type,
+    N_ ("accuracy"), 960, 560 },
   { "graph", N_ ("Graph"), "lathe-graph-symbolic", app_graph_view_get_type, N_ ("graph"), 0, 0 },
   { "memory", N_ ("Memory"), "lathe-memory-symbolic", app_memory_view_get_type, N_ ("memory plan"),
     1200, 640 },

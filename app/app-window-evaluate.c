@@ -1,20 +1,44 @@
-/* "Evaluate…": asks for a labelled folder or archive, shows the job in the headline, and says what came of it. The work is in
+/* "Evaluate": takes the bundled texts or questions, or asks for a file, folder or archive, shows the job in the headline, and says what came of it. The work is in
  * app-evaluate.c. */
 #include "app-window-private.h"
 
-#include "app-change.h"
+#include "app-accuracy-rows.h"
 #include "app-config.h"
 #include "app-evaluate.h"
+#include "eval/eng-text-set.h"
 
 #include <glib/gi18n.h>
+
+/* "Perplexity 76.0 (70–82), +1.9 %": the evaluation's first metric. */
+static char *
+dup_outcome (EngRun *run)
+{
+  EngEvaluation *evaluation = eng_run_get_evaluation (run);
+  const EngEvalMetric *metric = eng_evaluation_get_metric (evaluation, 0);
+  const EngMetric *info = eng_metric_find (metric->metric);
+  g_autofree char *figure = eng_figure_format (&metric->whole.value);
+  AppChange change = app_accuracy_change (evaluation, info, &metric->whole);
+  g_autofree char *by = app_change_format (&change);
+
+  /* Translators: a metric, its value, the set */
+  if (change.verdict == APP_CHANGE_NONE)
+    return g_strdup_printf (_ ("%s %s on %s"), _ (info->title), figure,
+                            eng_evaluation_get_title (evaluation));
+  /* Translators: a metric, its value, the change against the model as in its file, the set */
+  return g_strdup_printf (_ ("%s %s, %s, on %s"), _ (info->title), figure, by,
+                          eng_evaluation_get_title (evaluation));
+}
+
+static void
+show_accuracy (AppWindow *self)
+{
+  adw_view_stack_set_visible_child_name (self->views, "accuracy");
+}
 
 static void
 on_done (EngRun *run, const GError *error, gpointer data)
 {
   g_autoptr (AppWindow) self = data;
-  EngFigure figure;
-  g_autofree char *interval = NULL;
-  g_autofree char *value = NULL;
   g_autofree char *text = NULL;
 
   if (self->session == NULL)
@@ -27,24 +51,29 @@ on_done (EngRun *run, const GError *error, gpointer data)
         app_window_show_failure (self, error, _ ("The evaluation"));
       return;
     }
-  figure = eng_run_get_figure (run, ENG_FIGURE_ACCURACY);
-  value = eng_format_value (figure.value, figure.unit);
-  interval = app_figure_interval (&figure);
-  /* Translators: accuracy, its interval, number of samples */
-  text = g_strdup_printf (ngettext ("Accuracy %s (%s) of %u sample: kept with this build.",
-                                    "Accuracy %s (%s) of %u samples: kept with this build.",
-                                    figure.n),
-                          value, interval, figure.n);
+  text = dup_outcome (run);
   app_window_toast (self, text);
   app_stage_refresh (self->stage);
+  show_accuracy (self);
+}
+
+static char *
+dup_title (const char *set)
+{
+  g_autofree char *base = g_path_get_basename (set);
+
+  if (g_str_equal (set, ENG_BUNDLED_TEXTS))
+    return g_strdup (_ ("Evaluating on the bundled texts"));
+  if (g_str_equal (set, ENG_BUNDLED_QUESTIONS))
+    return g_strdup (_ ("Evaluating on the bundled questions"));
+  return g_strdup_printf (_ ("Evaluating on %s"), base);
 }
 
 void
 app_window_evaluate (AppWindow *self, const char *set)
 {
   EngBuild *build = eng_session_get_build (self->session);
-  g_autofree char *base = g_path_get_basename (set);
-  g_autofree char *title = g_strdup_printf (_ ("Evaluating on %s"), base);
+  g_autofree char *title = dup_title (set);
   g_autoptr (EngJob) job = NULL;
 
   if (build == NULL || self->own_job != NULL || eng_session_get_running (self->session))
@@ -66,7 +95,7 @@ on_response (GtkNativeDialog *dialog, int response, gpointer data)
       if (path != NULL)
         app_window_evaluate (data, path);
       else
-        app_window_toast (data, _ ("Labelled sets must lie on a disk of this computer."));
+        app_window_toast (data, _ ("Sets must lie on a disk of this computer."));
     }
   g_object_unref (dialog);
 }
@@ -83,22 +112,17 @@ add_filter (GtkFileChooser *chooser, const char *name, const char *const *patter
 }
 
 static void
-on_evaluate (GSimpleAction *action, GVariant *parameter, gpointer data)
+ask (AppWindow *self, const char *title, gboolean folder, const char *filter,
+     const char *const *patterns)
 {
-  AppWindow *self = data;
-  gboolean folder = g_str_equal (g_variant_get_string (parameter, NULL), "folder");
-  GtkFileChooserNative *dialog
-      = gtk_file_chooser_native_new (folder ? _ ("Evaluate on a Labelled Folder")
-                                            : _ ("Evaluate on a Labelled Archive"),
-                                     GTK_WINDOW (self),
-                                     folder ? GTK_FILE_CHOOSER_ACTION_SELECT_FOLDER
-                                            : GTK_FILE_CHOOSER_ACTION_OPEN,
-                                     _ ("_Evaluate"), NULL);
+  GtkFileChooserNative *dialog = gtk_file_chooser_native_new (
+      title, GTK_WINDOW (self),
+      folder ? GTK_FILE_CHOOSER_ACTION_SELECT_FOLDER : GTK_FILE_CHOOSER_ACTION_OPEN,
+      _ ("_Evaluate"), NULL);
 
   if (!folder)
     {
-      add_filter (GTK_FILE_CHOOSER (dialog), _ ("Archives (tar, tar.gz)"),
-                  (const char *const[]){ "*.tar", "*.tar.gz", "*.tgz", NULL });
+      add_filter (GTK_FILE_CHOOSER (dialog), filter, patterns);
       add_filter (GTK_FILE_CHOOSER (dialog), _ ("All Files"), (const char *const[]){ "*", NULL });
     }
   gtk_native_dialog_set_modal (GTK_NATIVE_DIALOG (dialog), TRUE);
@@ -106,8 +130,38 @@ on_evaluate (GSimpleAction *action, GVariant *parameter, gpointer data)
   gtk_native_dialog_show (GTK_NATIVE_DIALOG (dialog));
 }
 
+/* Networks: "folder", "archive". */
+static void
+on_evaluate (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  gboolean folder = g_str_equal (g_variant_get_string (parameter, NULL), "folder");
+
+  ask (data, folder ? _ ("Evaluate on a Folder of Inputs") : _ ("Evaluate on an Archive of Inputs"),
+       folder, _ ("Archives (tar, tar.gz)"),
+       (const char *const[]){ "*.tar", "*.tar.gz", "*.tgz", NULL });
+}
+
+/* Language models: "texts", "questions", "file", "folder". */
+static void
+on_evaluate_language (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  const char *what = g_variant_get_string (parameter, NULL);
+
+  if (g_str_equal (what, "texts"))
+    app_window_evaluate (data, ENG_BUNDLED_TEXTS);
+  else if (g_str_equal (what, "questions"))
+    app_window_evaluate (data, ENG_BUNDLED_QUESTIONS);
+  else
+    ask (data,
+         g_str_equal (what, "folder") ? _ ("Evaluate on a Folder of Texts")
+                                      : _ ("Evaluate on a Text or a Set of Questions"),
+         g_str_equal (what, "folder"), _ ("Texts and questions (txt, json)"),
+         (const char *const[]){ "*.txt", "*.md", "*.json", NULL });
+}
+
 static const GActionEntry actions[] = {
   { .name = "evaluate", .parameter_type = "s", .activate = on_evaluate },
+  { .name = "evaluate-language", .parameter_type = "s", .activate = on_evaluate_language },
 };
 
 void
@@ -116,10 +170,14 @@ app_window_init_evaluate (AppWindow *self)
   g_action_map_add_action_entries (G_ACTION_MAP (self), actions, G_N_ELEMENTS (actions), self);
 }
 
-gboolean
-app_window_can_evaluate (AppWindow *self)
+void
+app_window_update_evaluate (AppWindow *self)
 {
-  return app_evaluate_is_possible (eng_session_get_model (self->session))
-         && !eng_session_get_running (self->session) && self->own_job == NULL
-         && eng_session_get_build (self->session) != NULL;
+  EngModel *model = eng_session_get_model (self->session);
+  gboolean can = app_evaluate_is_possible (model) && !eng_session_get_running (self->session)
+                 && self->own_job == NULL && eng_session_get_build (self->session) != NULL;
+  gboolean network = model != NULL && eng_model_get_kind (model) == ENG_MODEL_NETWORK;
+
+  app_window_set_action_enabled (self, "evaluate", can && network);
+  app_window_set_action_enabled (self, "evaluate-language", can && !network);
 }

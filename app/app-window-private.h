@@ -91,8 +91,8 @@ void app_window_init_runs (AppWindow *self);
 
 /* app-window-evaluate.c */
 void app_window_init_evaluate (AppWindow *self);
-gboolean app_window_can_evaluate (AppWindow *self);
-/* Evaluate the build on the labelled set at @set, which the history then keeps. */
+void app_window_update_evaluate (AppWindow *self); /* which of its actions can be done now */
+/* Evaluate the build on the set at @set, or a bundled one; the history then keeps it. */
 void app_window_evaluate (AppWindow *self, const char *set);
 
 /* app-window-layers.c */

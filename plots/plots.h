@@ -6,6 +6,7 @@
 #include "plot-chart.h"
 #include "plot-export.h"
 #include "plot-figure.h"
+#include "plot-forest.h"
 #include "plot-format.h"
 #include "plot-graph.h"
 #include "plot-lanes.h"

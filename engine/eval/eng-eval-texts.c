@@ -302,7 +302,7 @@ eng_eval_pass_texts (EngEvalPass *pass, EngTextSet *set, GError **error)
       = g_strdup_printf ("%u tokens of %u %s in windows of %u%s%s", self.n_predicted,
                          set->texts->len, set->texts->len == 1 ? "text" : "texts", self.window,
                          self.stride == self.window ? "" : ", overlapping",
-                         self.bos ? ", each after the beginning-of-sequence token" : "");
+                         self.bos ? ", BOS first" : "");
   for (guint k = 0; k < 2; k++)
     {
       g_array_unref (self.nll[k]);

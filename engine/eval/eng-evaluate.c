@@ -133,7 +133,8 @@ describe_baseline (EngEvalPass *pass)
   evaluation->against = g_strdup (pass->options->against != NULL ? pass->options->against
                                                                  : "the model as in its file");
   evaluation->against_hash = g_strdup (eng_build_get_hash (pass->baseline));
-  if (pass->baseline == pass->build)
+  evaluation->is_itself = pass->baseline == pass->build;
+  if (evaluation->is_itself)
     eng_evaluation_note (evaluation, "The baseline is this very build (the same content hash): "
                                      "differences are zero by construction.");
 }

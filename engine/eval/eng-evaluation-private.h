@@ -10,6 +10,7 @@ struct _EngEvaluation
   gatomicrefcount ref_count;
   char *data, *title, *source, *against, *against_hash;
   const char *grouped_by; /* interned */
+  gboolean is_itself;
   double seconds;
   guint n_samples;
   GPtrArray *notes;   /* char *, ends with NULL once finished */

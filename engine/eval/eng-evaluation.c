@@ -114,6 +114,12 @@ eng_evaluation_get_against_hash (EngEvaluation *self)
   return self->against_hash;
 }
 
+gboolean
+eng_evaluation_is_itself (EngEvaluation *self)
+{
+  return self->is_itself;
+}
+
 const char *
 eng_evaluation_get_grouped_by (EngEvaluation *self)
 {

@@ -313,9 +313,9 @@ test_accuracy (void)
 
   g_assert_no_error (error);
   g_assert_true (app_evaluate_is_possible (model));
-  g_assert_false (app_evaluate_is_possible (other)); /* it has no labels */
+  g_assert_true (app_evaluate_is_possible (other)); /* it has no labels: agreement */
   g_assert_false (app_evaluate_is_possible (NULL));
-  g_assert_null (app_accuracy_find (accuracy, hash, NULL));
+  g_assert_null (app_accuracy_find (accuracy, hash, NULL, ENG_FIGURE_ACCURACY));
 
   evaluated = evaluate (made, samples_path, history, TRUE);
   g_assert_error (evaluated.error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
@@ -331,17 +331,20 @@ test_accuracy (void)
 
   while (g_main_context_iteration (NULL, FALSE))
     ; /* the history says that it has changed */
-  a = app_accuracy_find (accuracy, hash, NULL);
+  a = app_accuracy_find (accuracy, hash, NULL, ENG_FIGURE_ACCURACY);
   g_assert_nonnull (a);
-  g_assert_cmpfloat (a->figure.value, ==, 75.0);
+  g_assert_cmpfloat (a->figures[ENG_FIGURE_ACCURACY].value, ==, 75.0);
   g_assert_cmpstr (a->set, ==, samples_path);
-  g_assert_cmpfloat (a->figure.low, <, 75.0);
-  g_assert_cmpfloat (a->figure.high, >, 75.0);
-  g_assert_null (app_accuracy_find (accuracy, hash, "/another/set"));
-  g_assert_null (app_accuracy_find (accuracy, "another build", NULL));
-  g_assert_true (app_accuracy_find_pair (accuracy, hash, hash, &a, &b));
-  g_assert_false (app_accuracy_find_pair (accuracy, hash, "another build", &a, &b));
-  g_assert_false (app_accuracy_find_pair (accuracy, "another build", hash, &a, &b));
+  g_assert_cmpfloat (a->figures[ENG_FIGURE_ACCURACY].low, <, 75.0);
+  g_assert_cmpfloat (a->figures[ENG_FIGURE_ACCURACY].high, >, 75.0);
+  g_assert_null (app_accuracy_find (accuracy, hash, "/another/set", ENG_FIGURE_ACCURACY));
+  g_assert_null (app_accuracy_find (accuracy, "another build", NULL, ENG_FIGURE_ACCURACY));
+  g_autoptr (GPtrArray) list = app_accuracy_list (accuracy, hash);
+  g_assert_cmpuint (list->len, ==, 1);
+  g_assert_cmpstr (app_evaluation_get_title (list->pdata[0]), ==, strrchr (samples_path, '/') + 1);
+  g_assert_true (app_accuracy_find_pair (accuracy, hash, hash, ENG_FIGURE_ACCURACY, &a, &b));
+  g_assert_false (app_accuracy_find_pair (accuracy, hash, "another build", ENG_FIGURE_ACCURACY, &a, &b));
+  g_assert_false (app_accuracy_find_pair (accuracy, "another build", hash, ENG_FIGURE_ACCURACY, &a, &b));
 }
 
 int

@@ -1,5 +1,6 @@
 /* Every read-write property of every type of the window: set to a value of its own, then all read
  * back. Finds the classic slips: a missing case, the wrong field, one id for two properties. */
+#include "app-accuracy-view.h"
 #include "app-breakpoint.h"
 #include "app-compare-view.h"
 #include "app-figure-tile.h"
@@ -83,7 +84,7 @@ test_type (gconstpointer data)
 int
 main (int argc, char **argv)
 {
-  GType types[16];
+  GType types[32];
   guint n = 0;
 
   g_test_init (&argc, &argv, NULL);
@@ -95,6 +96,7 @@ main (int argc, char **argv)
   adw_init ();
   app_register_resource ();
 
+  types[n++] = APP_TYPE_ACCURACY_VIEW;
   types[n++] = APP_TYPE_BREAKPOINT;
   types[n++] = APP_TYPE_COMPARE_VIEW;
   types[n++] = APP_TYPE_FIGURE_TILE;

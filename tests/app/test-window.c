@@ -126,7 +126,7 @@ report_wide (GtkWidget *widget, int limit)
 static void
 check_width (AppWindow *window, int width, AppWidth expected)
 {
-  static const char *const pages[] = { "lanes", "text", "compare", "history" };
+  static const char *const pages[] = { "lanes", "text", "compare", "accuracy", "history" };
   GtkWidget *child = gtk_widget_get_first_child (GTK_WIDGET (window->breakpoint));
   int min;
 

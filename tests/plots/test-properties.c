@@ -190,7 +190,8 @@ test_bare (void)
 {
   const GType types[]
       = { PLOT_TYPE_LANES,  PLOT_TYPE_CHART, PLOT_TYPE_GRAPH,
-          PLOT_TYPE_MEMORY, PLOT_TYPE_SPARK, PLOT_TYPE_TIMELINE };
+          PLOT_TYPE_MEMORY, PLOT_TYPE_SPARK, PLOT_TYPE_TIMELINE,
+          PLOT_TYPE_FOREST };
 
   for (guint i = 0; i < G_N_ELEMENTS (types); i++)
     {
