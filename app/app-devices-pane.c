@@ -5,6 +5,8 @@
 #include "app-config.h"
 #include "app-power-box.h"
 #include "eng-figure.h"
+#include "eng-sensors.h"
+#include "plot-format.h"
 
 #include <adwaita.h>
 #include <glib/gi18n.h>
@@ -69,6 +71,52 @@ clear_list (GtkWidget *list)
     gtk_list_box_remove (GTK_LIST_BOX (list), row);
 }
 
+/* A value, or why there is none. */
+static void
+add_fact_or_reason (GtkWidget *list, const char *name, const char *value, const char *reason)
+{
+  g_autofree char *missing
+      = reason != NULL ? g_strdup_printf (_ ("unavailable: %s"), reason) : NULL;
+
+  if (value != NULL)
+    add_fact (list, name, value);
+  else if (missing != NULL)
+    add_long_fact (list, name, missing);
+  else
+    add_fact (list, name, _ ("unavailable"));
+}
+
+/* "49.2 kB · 1.05 MB · 33.6 MB", nearest first; NULL: the system does not describe them. */
+static char *
+dup_caches (EngMachine *machine)
+{
+  guint n;
+  const EngCache *caches = eng_machine_get_caches (machine, &n);
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  for (guint i = 0; i < n; i++)
+    {
+      g_autofree char *bytes = eng_format_value ((double)caches[i].bytes, "B");
+      g_string_append_printf (text, "%s%s", i > 0 ? " · " : "", bytes);
+    }
+  return n > 0 ? g_string_free (g_steal_pointer (&text), FALSE) : NULL;
+}
+
+static void
+add_sensors (AppDevicesPane *self)
+{
+  g_autoptr (EngSensors) sensors = eng_sensors_new ("/");
+  double hz = eng_sensors_read_clock_hz (sensors), c = eng_sensors_read_temperature_c (sensors);
+  g_autofree char *clock = isfinite (hz) ? eng_format_value (hz, "Hz") : NULL;
+  g_autofree char *temperature = isfinite (c) ? g_strdup_printf ("%.0f °C", c) : NULL;
+
+  add_fact_or_reason (self->facts_list, _ ("Clock"), clock, eng_sensors_get_clock_reason (sensors));
+  add_fact_or_reason (self->facts_list, _ ("Governor"), eng_sensors_get_governor (sensors),
+                      _ ("this system shows no governor"));
+  add_fact_or_reason (self->facts_list, _ ("Temperature"), temperature,
+                      eng_sensors_get_temperature_reason (sensors));
+}
+
 static void
 fill_facts (AppDevicesPane *self)
 {
@@ -76,39 +124,33 @@ fill_facts (AppDevicesPane *self)
   g_autofree char *cpus = g_strdup_printf ("%u", eng_machine_get_n_cpus (machine));
   g_autofree char *isa = g_utf8_strup (eng_machine_get_isa (machine), -1);
   g_autofree char *memory = eng_format_value ((double)eng_machine_get_memory_bytes (machine), "B");
-  g_autofree char *cache
-      = eng_machine_get_cache_bytes (machine) > 0
-            ? eng_format_value ((double)eng_machine_get_cache_bytes (machine), "B")
-            : NULL;
-  g_autofree char *clock = eng_machine_get_clock_hz (machine) > 0.0
-                               ? eng_format_value (eng_machine_get_clock_hz (machine), "Hz")
-                               : NULL;
+  g_autofree char *caches = dup_caches (machine);
   g_autofree char *load = isfinite (eng_machine_get_load (machine))
                               ? g_strdup_printf ("%.2f", eng_machine_get_load (machine))
                               : NULL;
-  const char *governor = eng_machine_get_governor (machine);
-  const char *missing = _ ("unavailable");
 
   clear_list (self->facts_list);
   add_long_fact (self->facts_list, _ ("Processor"), eng_machine_get_cpu (machine));
   add_fact (self->facts_list, _ ("Instruction set"), isa);
   add_fact (self->facts_list, _ ("Usable cores"), cpus);
   add_fact (self->facts_list, _ ("Memory"), memory);
-  add_fact (self->facts_list, _ ("Largest cache"), cache != NULL ? cache : missing);
-  add_fact (self->facts_list, _ ("Clock"), clock != NULL ? clock : missing);
-  add_fact (self->facts_list, _ ("Governor"), governor != NULL ? governor : missing);
-  add_fact (self->facts_list, _ ("Load"), load != NULL ? load : missing);
+  if (caches != NULL)
+    add_long_fact (self->facts_list, _ ("Caches"), caches);
+  else
+    add_fact_or_reason (self->facts_list, _ ("Caches"), NULL,
+                        _ ("this system does not describe them"));
+  add_fact_or_reason (self->facts_list, _ ("Load"), load, NULL);
+  add_sensors (self);
 }
 
 /* A roof with its interval below its name. */
 static void
-add_roof (AppDevicesPane *self, const char *name, const EngRoofFigure *roof, const char *unit)
+add_roof (AppDevicesPane *self, const char *name, const EngRoofFigure *roof, const PlotUnit *unit)
 {
-  g_autofree char *value = eng_format_value (roof->value, unit);
-  g_autofree char *low = eng_format_value (roof->low, unit);
-  g_autofree char *high = eng_format_value (roof->high, unit);
-  g_autofree char *interval = isfinite (roof->low) ? g_strdup_printf (_ ("%s to %s"), low, high)
-                                                   : g_strdup (_ ("no interval was kept"));
+  g_autofree char *value = plot_format_value (unit, roof->value, 3);
+  g_autofree char *interval = isfinite (roof->low)
+                                  ? plot_format_interval (unit, roof->low, roof->high)
+                                  : g_strdup (_ ("no interval was kept"));
   GtkWidget *row = g_object_new (ADW_TYPE_ACTION_ROW, "title", name, "subtitle", interval,
                                  "use-markup", FALSE, NULL);
   GtkWidget *label
@@ -145,6 +187,7 @@ static void
 show_roof (AppDevicesPane *self)
 {
   guint chosen = gtk_drop_down_get_selected (GTK_DROP_DOWN (self->roofs_threads));
+  const PlotUnit ops = { .symbol = "op/s", .prefix = PLOT_PREFIX_LARGE };
   EngRoof roof;
 
   clear_list (self->roofs_list);
@@ -157,12 +200,12 @@ show_roof (AppDevicesPane *self)
       g_autofree char *name = memory
                                   ? g_strdup (_ ("Reading memory"))
                                   : g_strdup_printf (_ ("Reading %s cache"), roof.levels[i].name);
-      add_roof (self, name, &roof.levels[i].read, "B/s");
+      add_roof (self, name, &roof.levels[i].read, &PLOT_UNIT_BYTES_PER_S);
     }
   if (roof.n_levels == 0)
-    add_roof (self, _ ("Reading memory"), &roof.read, "B/s");
-  add_roof (self, _ ("Float arithmetic"), &roof.f32, "FLOP/s");
-  add_roof (self, _ ("8-bit arithmetic"), &roof.int8, "op/s");
+    add_roof (self, _ ("Reading memory"), &roof.read, &PLOT_UNIT_BYTES_PER_S);
+  add_roof (self, _ ("Float arithmetic"), &roof.f32, &PLOT_UNIT_FLOPS);
+  add_roof (self, _ ("8-bit arithmetic"), &roof.int8, &ops);
   show_roofs_note (self, &roof);
 }
 
