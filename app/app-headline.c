@@ -23,10 +23,12 @@ struct _AppHeadline
   GtkWidget *status; /* "sentence" or "job" */
   GtkWidget *sentence;
   GtkWidget *report_button;
+  GtkWidget *apply_button;
   GtkWidget *job_bar;
   GtkWidget *tiles[APP_MAX_FIGURES];
 
   AppStage *stage;
+  AppAdviser *adviser;
   const AppFigureInfo *infos; /* [n_infos]: what the tiles show */
   guint n_infos;
   gboolean compact, tall;
@@ -148,11 +150,37 @@ update_figures (AppHeadline *self)
   update_rows (self);
 }
 
+/* The button belongs to the piece of advice in the sentence. */
+static void
+update_apply (AppHeadline *self, const EngAdvice *advice)
+{
+  g_autofree char *spoken = NULL;
+
+  gtk_widget_set_visible (self->apply_button, advice != NULL);
+  if (advice == NULL)
+    return;
+  spoken = g_strdup_printf (_ ("Apply the advice: %s"), advice->title);
+  gtk_widget_set_tooltip_text (self->apply_button, advice->sentence);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self->apply_button),
+                                  GTK_ACCESSIBLE_PROPERTY_LABEL, spoken, -1);
+}
+
+static void
+on_apply (AppHeadline *self)
+{
+  const EngAdvice *advice = app_sentence_get_advice (self->stage, self->adviser);
+
+  if (advice != NULL)
+    app_adviser_apply (self->adviser, advice);
+}
+
 static void
 update_sentence (AppHeadline *self)
 {
-  g_autofree char *text = app_sentence_dup (self->stage);
+  const EngAdvice *advice = app_sentence_get_advice (self->stage, self->adviser);
+  g_autofree char *text = app_sentence_dup (self->stage, advice);
 
+  update_apply (self, advice);
   if (g_strcmp0 (gtk_label_get_label (GTK_LABEL (self->sentence)), text) == 0)
     return;
   gtk_label_set_label (GTK_LABEL (self->sentence), text);
@@ -232,6 +260,7 @@ app_headline_dispose (GObject *object)
   while ((child = gtk_widget_get_first_child (GTK_WIDGET (object))) != NULL)
     gtk_widget_unparent (child);
   g_clear_object (&self->stage);
+  g_clear_object (&self->adviser);
   G_OBJECT_CLASS (app_headline_parent_class)->dispose (object);
 }
 
@@ -279,6 +308,8 @@ app_headline_class_init (AppHeadlineClass *klass)
   gtk_widget_class_bind_template_child (widget_class, AppHeadline, status);
   gtk_widget_class_bind_template_child (widget_class, AppHeadline, sentence);
   gtk_widget_class_bind_template_child (widget_class, AppHeadline, report_button);
+  gtk_widget_class_bind_template_child (widget_class, AppHeadline, apply_button);
+  gtk_widget_class_bind_template_callback (widget_class, on_apply);
   gtk_widget_class_bind_template_child (widget_class, AppHeadline, job_bar);
 }
 
@@ -306,9 +337,12 @@ app_headline_set_stage (AppHeadline *self, AppStage *stage)
   g_return_if_fail (APP_IS_HEADLINE (self) && APP_IS_STAGE (stage) && self->stage == NULL);
 
   self->stage = g_object_ref (stage);
+  self->adviser = g_object_ref (app_adviser_get (stage, NULL));
   session = app_stage_get_session (stage);
   g_signal_connect_object (stage, "changed", G_CALLBACK (on_changed), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (stage, "live", G_CALLBACK (update_figures), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->adviser, "changed", G_CALLBACK (update_sentence), self,
+                           G_CONNECT_SWAPPED);
   g_signal_connect_object (session, "notify::job", G_CALLBACK (update_sentence), self,
                            G_CONNECT_SWAPPED);
   on_changed (self);

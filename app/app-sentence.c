@@ -117,13 +117,23 @@ append_measured (GString *text, EngRun *run)
                             recipe);
 }
 
+/* First, where it is never cut off: the button beside it does what it says. */
+static void
+append_advice (GString *text, const EngAdvice *advice)
+{
+  /* Translators: what to do, and what it gains: "Q4_0 weights in all layers: −276 µs per token (−13 %, estimated)" */
+  if (advice != NULL)
+    g_string_append_printf (text, _ ("Advice: %s: %s. "), advice->title, advice->gain);
+}
+
 static char *
-sentence_for_run (AppStage *stage, EngRun *run)
+sentence_for_run (AppStage *stage, EngRun *run, const EngAdvice *advice)
 {
   EngRun *baseline = app_stage_get_baseline (stage);
   const char *const *reasons = eng_run_get_reasons (run);
   GString *text = g_string_new (NULL);
 
+  append_advice (text, advice);
   if (app_stage_is_reopened (stage))
     g_string_append (text, _ ("From the history. "));
   if (eng_run_get_validity (run) != ENG_RUN_VALID)
@@ -134,7 +144,8 @@ sentence_for_run (AppStage *stage, EngRun *run)
                               eng_run_get_validity (run) == ENG_RUN_DEGRADED ? _ ("Degraded: %s.")
                                                                              : _ ("Invalid: %s."),
                               why);
-      append_dearest (text, stage, run);
+      if (advice == NULL)
+        append_dearest (text, stage, run);
       return g_string_free (text, FALSE);
     }
   if (eng_run_get_workload (run)->labelled)
@@ -150,7 +161,8 @@ sentence_for_run (AppStage *stage, EngRun *run)
       g_string_append_printf (text, _ (", against %s"), behind);
     }
   g_string_append_c (text, '.');
-  append_dearest (text, stage, run);
+  if (advice == NULL)
+    append_dearest (text, stage, run);
   return g_string_free (text, FALSE);
 }
 
@@ -171,8 +183,19 @@ sentence_for_report (EngModel *model)
                           n);
 }
 
+const EngAdvice *
+app_sentence_get_advice (AppStage *stage, AppAdviser *adviser)
+{
+  EngRun *run = app_stage_get_run (stage);
+
+  if (run == NULL || eng_run_get_validity (run) == ENG_RUN_INVALID
+      || eng_run_get_workload (run)->labelled)
+    return NULL;
+  return app_adviser_get_best (adviser);
+}
+
 char *
-app_sentence_dup (AppStage *stage)
+app_sentence_dup (AppStage *stage, const EngAdvice *advice)
 {
   EngSession *session;
   EngModel *model;
@@ -192,7 +215,7 @@ app_sentence_dup (AppStage *stage)
     return g_steal_pointer (&report);
   run = app_stage_get_run (stage);
   if (run != NULL)
-    return sentence_for_run (stage, run);
+    return sentence_for_run (stage, run, advice);
   recipe = dup_recipe_name (eng_session_get_recipe (session), app_stage_get_kind (stage));
   if (eng_session_get_running (session))
     return g_strdup_printf (_ ("Running with %s."), recipe);

@@ -7,6 +7,7 @@
 #include "app-graph-view.h"
 #include "app-history-view.h"
 #include "app-memory-view.h"
+#include "app-roofline-view.h"
 #include "app-tradeoff-view.h"
 
 #include <glib/gi18n.h>
@@ -18,6 +19,8 @@ static const AppViewInfo views[] = {
     N_ ("comparison"), 1200, 640 },
   { "accuracy", N_ ("Accuracy"), "lathe-accuracy-symbolic", app_accuracy_view_get_type,
     N_ ("accuracy"), 960, 560 },
+  { "roofline", N_ ("Roofline"), "lathe-roofline-symbolic", app_roofline_view_get_type,
+    N_ ("roofline"), 960, 640 },
   { "graph", N_ ("Graph"), "lathe-graph-symbolic", app_graph_view_get_type, N_ ("graph"), 0, 0 },
   { "memory", N_ ("Memory"), "lathe-memory-symbolic", app_memory_view_get_type, N_ ("memory plan"),
     1200, 640 },

@@ -2,6 +2,7 @@
  * the session. What its actions do is in app-window-actions.c and its neighbours. */
 #include "app-window-private.h"
 
+#include "app-adviser.h"
 #include "app-config.h"
 #include "app-settings.h"
 #include "app-view-button.h"
@@ -561,6 +562,7 @@ app_window_new (AppApplication *application)
   self->session = eng_session_new (self->history);
   eng_session_set_estimator (self->session, app_application_get_estimator (application));
   self->stage = app_stage_new (self->session, self->history);
+  app_adviser_get (self->stage, self->history);
 
   app_window_init_actions (self);
   app_window_init_open (self);

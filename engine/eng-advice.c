@@ -230,13 +230,16 @@ dup_bytes_change (double bytes)
 static char *
 dup_gain (EngAdvisor *self, const EngAdvice *advice)
 {
+  /* What is done outside of the program may take all of it away, or less. */
   static const char *const grounds[] = { "measured", "estimated", "from the roofs" };
   g_autofree char *ms = format_ms (advice->gain_ms);
 
   if (advice->gain_frac < LEAST_FRAC)
     return dup_bytes_change (advice->memory_bytes);
   return g_strdup_printf ("−%s per %s (−%.0f %%, %s)", ms, eng_advice_step_name (self->phase),
-                          100 * advice->gain_frac, grounds[advice->basis]);
+                          100 * advice->gain_frac,
+                          g_str_equal (advice->rule, "smaller-inputs") ? "at most"
+                                                                       : grounds[advice->basis]);
 }
 
 /* The accuracy of a recipe with the same rounding as @recipe. */

@@ -126,7 +126,8 @@ report_wide (GtkWidget *widget, int limit)
 static void
 check_width (AppWindow *window, int width, AppWidth expected)
 {
-  static const char *const pages[] = { "lanes", "text", "compare", "accuracy", "history" };
+  static const char *const pages[]
+      = { "lanes", "text", "compare", "accuracy", "roofline", "history" };
   GtkWidget *child = gtk_widget_get_first_child (GTK_WIDGET (window->breakpoint));
   int min;
 

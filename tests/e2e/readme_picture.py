@@ -23,7 +23,7 @@ def run_button():
 
 
 def verdict():
-    return any(node.getRoleName() == "label" and re.match(r"(Valid|Degraded|Invalid)[:.]? ?", node.name) and showing(node) for node in driver.walk())
+    return any(node.getRoleName() == "label" and re.match(r"(Advice: .*)?(Valid|Degraded|Invalid)[:.]? ?", node.name) and showing(node) for node in driver.walk())
 
 
 def run_once():

@@ -31,7 +31,7 @@ def tile(title):
 def verdict():
     """The sentence about the run that is shown."""
     for node in driver.walk():
-        if node.getRoleName() == "label" and re.match(r"(Valid|Degraded|Invalid): ", node.name) and showing(node):
+        if node.getRoleName() == "label" and re.match(r"(Advice: .*)?(Valid|Degraded|Invalid): ", node.name) and showing(node):
             return node.name
     return None
 
