@@ -1,14 +1,14 @@
-/* The comparison of two runs. The pair follows the baseline and the run shown unless somebody picks
- * others. Arithmetic is in app-compare.c. */
+/* The comparison of two or more runs. The chips say which; what is comparable and by how much they differ, the engine (eng-compare.h); lanes and table,
+ * app-compare-feed.c. Nothing is worked out for a page that nobody sees. */
 #include "app-compare-view.h"
 
-#include "app-axis.h"
 #include "app-breakpoint.h"
-#include "app-compare.h"
+#include "app-change.h"
+#include "app-compare-feed.h"
+#include "app-compare-runs.h"
 #include "app-config.h"
 #include "app-figure-tile.h"
 #include "app-figures.h"
-#include "app-history-item.h"
 #include "app-table.h"
 #include "app-view.h"
 #include "plots.h"
@@ -17,28 +17,26 @@
 #include <glib/gi18n.h>
 #include <math.h>
 
-/* How many runs of the history the two drop-downs offer. */
-#define N_CHOICES 100
-
-enum
-{
-  LANE_LATENCY,
-  LANE_CHANGE,
-  LANE_WEIGHTS,
-};
+/* Notices that stand above the plot, beside what is withheld; the others are behind an expander. */
+#define MAX_NOTICES 1
 
 struct _AppCompareView
 {
   GtkWidget parent_instance;
 
+  AppCompareRuns *runs;
+  GtkWidget *controls;
+  GtkDropDown *metric_choice;
+  GtkWidget *threshold;
+  GtkWidget *sorted;
   GtkWidget *stack; /* "empty", "content" */
   GtkWidget *empty_page;
-  GtkDropDown *before_choice;
-  GtkDropDown *after_choice;
-  GtkWidget *problem;
+  GtkWidget *notices;
+  GtkWidget *figures; /* "tiles" for two runs, "grid" for more */
   GtkWidget *tiles_box;
   GtkWidget *tiles[APP_MAX_FIGURES];
-  const AppFigureInfo *infos; /* [n_infos]: what the tiles show */
+  GtkWidget *grid;
+  const AppFigureInfo *infos; /* [n_infos]: what tiles and grid show */
   guint n_infos;
   PlotLanes *lanes;
   GtkWidget *pages; /* "plot", "table" */
@@ -46,11 +44,9 @@ struct _AppCompareView
 
   AppStage *stage;
   AppSelection *selection;
-  EngHistory *history;
-  AppAxis *axis;
-  GPtrArray *ids;         /* of the drop-downs' entries after the first, shared by both */
-  EngRun *before, *after; /* chosen; NULL: following */
-  gboolean compact, show_table, filling, syncing, stale;
+  EngComparison *comparison;
+  AppCompareFeed *feed;
+  gboolean compact, show_table, syncing, stale;
 };
 
 enum
@@ -68,60 +64,52 @@ static void app_compare_view_iface_init (AppViewInterface *iface);
 G_DEFINE_FINAL_TYPE_WITH_CODE (AppCompareView, app_compare_view, GTK_TYPE_WIDGET,
                                G_IMPLEMENT_INTERFACE (APP_TYPE_VIEW, app_compare_view_iface_init))
 
-static EngRun *
-get_before (AppCompareView *self)
+/* ---- Figures of whole runs ---- */
+
+/* Accuracies are of builds, and compare on one set only. */
+static gboolean
+take_pair (AppCompareView *self, guint run, EngFigureId id, EngFigure *before, EngFigure *after)
 {
-  return self->before != NULL ? self->before : app_stage_get_baseline (self->stage);
+  const AppEvaluation *of_a, *of_b;
+  EngRun *a = eng_comparison_get_run (self->comparison, 0),
+         *b = eng_comparison_get_run (self->comparison, run);
+
+  if (!app_accuracy_find_pair (app_stage_get_accuracy (self->stage), eng_run_get_build_hash (a),
+                               eng_run_get_build_hash (b), id, &of_a, &of_b))
+    return FALSE;
+  *before = of_a->figures[id];
+  *after = of_b->figures[id];
+  return TRUE;
 }
 
-static EngRun *
-get_after (AppCompareView *self)
+static EngFigure
+get_figure (AppCompareView *self, guint run, EngFigureId id)
 {
-  return self->after != NULL ? self->after : app_stage_get_run (self->stage);
+  const AppEvaluation *found;
+  EngFigure figure = eng_comparison_get_figure (self->comparison, run, id);
+
+  if (!eng_figure_id_is_accuracy (id) || figure.available)
+    return figure;
+  found = app_accuracy_find (
+      app_stage_get_accuracy (self->stage),
+      eng_run_get_build_hash (eng_comparison_get_run (self->comparison, run)), NULL, id);
+  return found != NULL ? found->figures[id]
+                       : eng_figure_unavailable (eng_figure_id_unit (id), _ ("not evaluated"));
 }
 
-/* ---- Filling ---- */
-
-static void
-fill_lanes (AppCompareView *self, EngModel *model, EngRun *a, EngRun *b,
-            const AppComparable *comparable)
+static AppChange
+get_change (AppCompareView *self, guint run, EngFigureId id)
 {
-  EngProfile *pa = eng_run_get_profile (a), *pb = eng_run_get_profile (b);
-  RtPhase phase = app_selection_get_phase (self->selection);
-  AppAxis *axis = app_axis_new (model, pb, NULL);
-  guint n = app_axis_n_items (axis);
-  g_autofree double *x = g_new (double, n);
-  g_autofree double *low = g_new (double, n);
-  g_autofree double *high = g_new (double, n);
-  gboolean layers = comparable->layers == NULL, times = layers && comparable->times == NULL;
-  g_autofree char *name = eng_run_dup_recipe_text (a);
+  AppChange change = eng_comparison_get_figure_change (self->comparison, run, id);
+  EngFigure before, after;
 
-  if (!app_axis_equal (self->axis, axis))
-    app_axis_install (axis, self->lanes);
-  app_axis_free (self->axis);
-  self->axis = axis;
-  plot_lanes_clear_all_values (self->lanes);
-  plot_lanes_clear_baseline (self->lanes);
-  plot_lanes_set_lane_note (self->lanes, LANE_CHANGE,
-                            comparable->layers != NULL ? comparable->layers : comparable->times);
-  g_object_set (self->lanes, "baseline-name", name, NULL);
-
-  if (times)
-    {
-      app_axis_fill_latency (axis, pb, phase, x, low, high);
-      plot_lanes_set_values (self->lanes, LANE_LATENCY, 0, 0, n, x, low, high, NULL);
-      app_axis_fill_latency (axis, pa, phase, x, low, high);
-      plot_lanes_set_values (self->lanes, LANE_LATENCY, 1, 0, n, x, NULL, NULL, NULL);
-      app_compare_fill_change (axis, pa, pb, phase, x, low, high);
-      plot_lanes_set_values (self->lanes, LANE_CHANGE, 0, 0, n, x, low, high, NULL);
-    }
-  if (layers)
-    {
-      app_axis_fill_memory (axis, pb, x, low, high);
-      plot_lanes_set_values (self->lanes, LANE_WEIGHTS, 0, 0, n, x, NULL, NULL, NULL);
-      app_axis_fill_memory (axis, pa, x, low, high);
-      plot_lanes_set_values (self->lanes, LANE_WEIGHTS, 1, 0, n, x, NULL, NULL, NULL);
-    }
+  if (eng_figure_id_is_accuracy (id) && change.verdict == ENG_CHANGE_NONE
+      && eng_comparison_get_withheld (self->comparison, run, ENG_ASPECT_LAYERS) == NULL
+      && take_pair (self, run, id, &before, &after))
+    change = eng_change (&before, &after, eng_figure_id_lower_is_better (id));
+  if (change.reason != NULL)
+    change.reason = g_intern_string (_ (change.reason));
+  return change;
 }
 
 /* The tiles of this kind of model; those that a narrow window has no room for are left out there. */
@@ -144,95 +132,234 @@ update_tiles (AppCompareView *self)
     }
 }
 
-/* Of the run, or, for an accuracy, of its build. */
-static EngFigure
-get_figure (AppCompareView *self, EngRun *run, EngFigureId id)
-{
-  const AppEvaluation *found;
-
-  if (!eng_figure_id_is_accuracy (id))
-    return eng_run_get_figure (run, id);
-  found = app_accuracy_find (app_stage_get_accuracy (self->stage), eng_run_get_build_hash (run),
-                             NULL, id);
-  return found != NULL ? found->figures[id]
-                       : eng_figure_unavailable (eng_figure_id_unit (id), _ ("not evaluated"));
-}
-
-/* Accuracies compare on one set only. */
 static void
-take_pair (AppCompareView *self, EngRun *a, EngRun *b, EngFigureId id, EngFigure *before,
-           EngFigure *after)
-{
-  const AppEvaluation *of_a, *of_b;
-
-  if (app_accuracy_find_pair (app_stage_get_accuracy (self->stage), eng_run_get_build_hash (a),
-                              eng_run_get_build_hash (b), id, &of_a, &of_b))
-    {
-      *before = of_a->figures[id];
-      *after = of_b->figures[id];
-    }
-  else
-    *before
-        = eng_figure_unavailable (eng_figure_id_unit (id), _ ("not evaluated on the same set"));
-}
-
-static void
-fill_tiles (AppCompareView *self, EngRun *a, EngRun *b, const AppComparable *comparable)
+fill_tiles (AppCompareView *self)
 {
   for (guint i = 0; i < self->n_infos; i++)
     {
-      EngFigureId id = self->infos[i].id;
-      EngFigure before = get_figure (self, a, id);
-      EngFigure after = get_figure (self, b, id);
-      gboolean show
-          = comparable->layers == NULL && (comparable->times == NULL || app_figures_is_static (id));
-      AppChange change;
+      EngFigure figure = get_figure (self, 1, self->infos[i].id);
+      AppChange change = get_change (self, 1, self->infos[i].id);
 
-      if (eng_figure_id_is_accuracy (id))
-        take_pair (self, a, b, id, &before, &after);
-      change = app_change (&before, &after, eng_figure_id_lower_is_better (id));
-      app_figure_tile_set (APP_FIGURE_TILE (self->tiles[i]), &after, show ? &change : NULL);
+      app_figure_tile_set (APP_FIGURE_TILE (self->tiles[i]), &figure,
+                           change.verdict != ENG_CHANGE_NONE ? &change : NULL);
     }
 }
 
 static void
-fill_problem (AppCompareView *self, const AppComparable *comparable)
+attach (AppCompareView *self, const char *text, const char *css, int column, int row, float xalign)
 {
-  const char *text = comparable->layers != NULL  ? comparable->layers
-                     : comparable->times != NULL ? comparable->times
-                                                 : comparable->caveat;
+  GtkWidget *label = gtk_label_new (text);
 
-  gtk_widget_set_visible (self->problem, text != NULL);
-  gtk_label_set_label (GTK_LABEL (self->problem), text != NULL ? text : "");
+  gtk_label_set_xalign (GTK_LABEL (label), xalign);
+  if (css != NULL)
+    gtk_widget_add_css_class (label, css);
+  gtk_widget_add_css_class (label, "numeric");
+  gtk_grid_attach (GTK_GRID (self->grid), label, column, row, 1, 1);
+}
+
+/* One line for each run, two columns for each figure: the value, and its change since the first run. */
+static void
+fill_grid (AppCompareView *self)
+{
+  guint n_runs = eng_comparison_get_n_runs (self->comparison);
+  GtkWidget *child;
+
+  while ((child = gtk_widget_get_first_child (self->grid)) != NULL)
+    gtk_grid_remove (GTK_GRID (self->grid), child);
+  for (guint i = 0; i < self->n_infos; i++)
+    attach (self, _ (self->infos[i].title), "dim-label", (int)(2 * i + 1), 0, 1);
+  for (guint r = 0; r < n_runs; r++)
+    {
+      g_autofree char *letter = app_compare_letter (r);
+
+      attach (self, letter, "heading", 0, (int)r + 1, 0);
+      for (guint i = 0; i < self->n_infos; i++)
+        {
+          EngFigure figure = get_figure (self, r, self->infos[i].id);
+          AppChange change = get_change (self, r, self->infos[i].id);
+          g_autofree char *number = NULL, *unit = NULL, *value = NULL, *text = NULL, *full = NULL;
+
+          app_figure_split (&figure, &number, &unit);
+          value = g_strdup_printf ("%s\u202f%s", number, unit);
+          attach (self, value, NULL, (int)(2 * i + 1), (int)r + 1, 1);
+          if (r == 0)
+            continue;
+          full = app_change_format (&change);
+          text = change.verdict != ENG_CHANGE_NONE
+                     ? g_strdup_printf ("%s\u202f%s", app_change_arrow (&change), full)
+                     : g_strdup ("");
+          attach (self, text, app_change_style (&change), (int)(2 * i + 2), (int)r + 1, 0);
+        }
+    }
+}
+
+/* ---- Notices ---- */
+
+static GtkWidget *
+make_notice (const char *text, gboolean warning)
+{
+  GtkWidget *label = gtk_label_new (text);
+
+  gtk_label_set_wrap (GTK_LABEL (label), TRUE);
+  gtk_label_set_wrap_mode (GTK_LABEL (label), PANGO_WRAP_WORD_CHAR);
+  gtk_label_set_xalign (GTK_LABEL (label), 0);
+  gtk_widget_add_css_class (label, warning ? "warning" : "dim-label");
+  return label;
+}
+
+/* Runs that say the same are told together: "B, C: ...". */
+static void
+add_notice (GPtrArray *texts, GPtrArray *letters, const char *text, guint run)
+{
+  g_autofree char *letter = app_compare_letter (run);
+
+  for (guint i = 0; i < texts->len; i++)
+    if (g_str_equal (texts->pdata[i], text))
+      {
+        char *more = g_strdup_printf ("%s, %s", (char *)letters->pdata[i], letter);
+
+        g_free (letters->pdata[i]);
+        letters->pdata[i] = more;
+        return;
+      }
+  g_ptr_array_add (texts, g_strdup (text));
+  g_ptr_array_add (letters, g_steal_pointer (&letter));
+}
+
+static void
+fill_notices (AppCompareView *self)
+{
+  guint n_runs = eng_comparison_get_n_runs (self->comparison), n_warnings;
+  g_autoptr (GPtrArray) texts = g_ptr_array_new_with_free_func (g_free),
+                        letters = g_ptr_array_new_with_free_func (g_free);
+  GtkWidget *child, *more = NULL;
+
+  while ((child = gtk_widget_get_first_child (self->notices)) != NULL)
+    gtk_box_remove (GTK_BOX (self->notices), child);
+  for (guint r = 1; r < n_runs; r++)
+    for (EngAspect aspect = 0; aspect < ENG_N_ASPECTS; aspect++)
+      if (eng_comparison_get_withheld (self->comparison, r, aspect) != NULL)
+        add_notice (texts, letters, _ (eng_comparison_get_withheld (self->comparison, r, aspect)),
+                    r);
+  n_warnings = texts->len;
+  for (guint r = 1; r < n_runs; r++)
+    for (const char *const *caveat = eng_comparison_get_caveats (self->comparison, r);
+         *caveat != NULL; caveat++)
+      add_notice (texts, letters, _ (*caveat), r);
+  if (app_compare_feed_get_n_hidden (self->feed) > 0)
+    {
+      guint n = app_compare_feed_get_n_hidden (self->feed);
+      g_autofree char *hidden
+          = g_strdup_printf (ngettext ("%u layer changes by less and is hidden.",
+                                       "%u layers change by less and are hidden.", n),
+                             n);
+
+      gtk_box_append (GTK_BOX (self->notices), make_notice (hidden, FALSE));
+    }
+  for (guint i = 0; i < texts->len; i++)
+    {
+      g_autofree char *text = n_runs > 2 ? g_strdup_printf ("%s: %s", (char *)letters->pdata[i],
+                                                            (char *)texts->pdata[i])
+                                         : g_strdup (texts->pdata[i]);
+      GtkWidget *notice = make_notice (text, i < n_warnings);
+
+      if (i < n_warnings + MAX_NOTICES)
+        {
+          gtk_box_append (GTK_BOX (self->notices), notice);
+          continue;
+        }
+      if (more == NULL)
+        {
+          g_autofree char *title
+              = g_strdup_printf (ngettext ("%u more note", "%u more notes", texts->len - i),
+                                 texts->len - i);
+          GtkWidget *expander = gtk_expander_new (title);
+
+          more = gtk_box_new (GTK_ORIENTATION_VERTICAL, 2);
+          gtk_expander_set_child (GTK_EXPANDER (expander), more);
+          gtk_widget_add_css_class (expander, "dim-label");
+          gtk_box_append (GTK_BOX (self->notices), expander);
+        }
+      gtk_box_append (GTK_BOX (more), notice);
+    }
+  gtk_widget_set_visible (self->notices, gtk_widget_get_first_child (self->notices) != NULL);
+}
+
+/* ---- Filling ---- */
+
+static AppCompareOptions
+get_options (AppCompareView *self)
+{
+  guint choice = gtk_drop_down_get_selected (self->metric_choice);
+
+  return (AppCompareOptions){
+    .metric = choice == 0 || choice > ENG_N_METRICS ? APP_COMPARE_OVERVIEW : choice - 1,
+    .threshold = gtk_spin_button_get_value (GTK_SPIN_BUTTON (self->threshold)) / 100,
+    .sorted = gtk_toggle_button_get_active (GTK_TOGGLE_BUTTON (self->sorted))
+  };
+}
+
+static void on_shared_selected (AppCompareView *self);
+
+/* The same runs, shown otherwise. */
+static void
+show_comparison (AppCompareView *self)
+{
+  AppCompareOptions options = get_options (self);
+  EngRun *shown = app_stage_get_run (self->stage) != NULL ? app_stage_get_run (self->stage)
+                                                          : app_stage_get_baseline (self->stage);
+  g_autoptr (PlotTable) table = NULL;
+
+  g_clear_pointer (&self->feed, app_compare_feed_free);
+  self->feed = app_compare_feed_new (self->comparison, &options,
+                                     shown != NULL ? eng_run_get_model_hash (shown) : NULL);
+  self->syncing = TRUE;
+  app_compare_feed_install (self->feed, self->lanes);
+  self->syncing = FALSE;
+  table = app_compare_feed_make_table (self->feed);
+  adw_bin_set_child (ADW_BIN (self->table_bin), app_table_new (table, 110));
+  fill_notices (self);
+  on_shared_selected (self);
+}
+
+static void
+show_empty (AppCompareView *self, guint n_runs)
+{
+  app_compare_runs_update (self->runs, NULL);
+  gtk_widget_set_visible (self->controls, FALSE);
+  adw_status_page_set_description (
+      ADW_STATUS_PAGE (self->empty_page),
+      n_runs == 0 ? _ (
+          "Run the model, change the recipe, and run it again: the runs stand here side by side.")
+                  : _ ("There is one run so far. Change the recipe and run again, or add a run of "
+                       "the history above, also "
+                       "of another file of this network."));
+  gtk_stack_set_visible_child_name (GTK_STACK (self->stack), "empty");
 }
 
 static void
 update_now (AppCompareView *self)
 {
-  EngModel *model = eng_session_get_model (app_stage_get_session (self->stage));
-  EngRun *a = get_before (self), *b = get_after (self);
-  AppComparable comparable;
-  g_autoptr (PlotTable) table = NULL;
+  g_autoptr (GPtrArray) runs = app_compare_runs_dup (self->runs);
 
   self->stale = FALSE;
-  if (model == NULL || a == NULL || b == NULL)
+  g_clear_pointer (&self->comparison, eng_comparison_unref);
+  if (runs->len < 2)
     {
-      gtk_stack_set_visible_child_name (GTK_STACK (self->stack), "empty");
-      adw_status_page_set_description (ADW_STATUS_PAGE (self->empty_page),
-                                       b == NULL
-                                           ? _ ("Run the model, change the recipe, and run it "
-                                                "again: the two runs stand here side by side.")
-                                           : _ ("There is one run so far. Change the recipe and "
-                                                "run again, or choose another run above."));
+      show_empty (self, runs->len);
       return;
     }
-  comparable = app_compare_check (a, b);
+  self->comparison = eng_comparison_new ((EngRun *const *)runs->pdata, runs->len,
+                                         app_selection_get_phase (self->selection));
+  app_compare_runs_update (self->runs, self->comparison);
+  gtk_widget_set_visible (self->controls, TRUE);
   update_tiles (self);
-  fill_problem (self, &comparable);
-  fill_tiles (self, a, b, &comparable);
-  fill_lanes (self, model, a, b, &comparable);
-  table = app_compare_make_table (model, a, b, app_selection_get_phase (self->selection));
-  adw_bin_set_child (ADW_BIN (self->table_bin), app_table_new (table, 110));
+  gtk_stack_set_visible_child_name (GTK_STACK (self->figures), runs->len == 2 ? "tiles" : "grid");
+  if (runs->len == 2)
+    fill_tiles (self);
+  else
+    fill_grid (self);
+  show_comparison (self);
   gtk_stack_set_visible_child_name (GTK_STACK (self->stack), "content");
 }
 
@@ -247,6 +374,13 @@ update (AppCompareView *self)
 }
 
 static void
+on_option (AppCompareView *self)
+{
+  if (self->comparison != NULL && !self->stale)
+    show_comparison (self);
+}
+
+static void
 on_map (GtkWidget *widget)
 {
   AppCompareView *self = APP_COMPARE_VIEW (widget);
@@ -256,103 +390,21 @@ on_map (GtkWidget *widget)
     update_now (self);
 }
 
-/* ---- Choosing the pair ---- */
-
-static void
-select_run (AppCompareView *self, GtkDropDown *choice, EngRun *run)
-{
-  guint position = 0;
-
-  for (guint i = 0; run != NULL && i < self->ids->len; i++)
-    if (g_strcmp0 (self->ids->pdata[i], eng_run_get_id (run)) == 0)
-      position = i + 1;
-  self->filling = TRUE;
-  gtk_drop_down_set_selected (choice, position);
-  self->filling = FALSE;
-}
-
-static void
-fill_choices (AppCompareView *self)
-{
-  EngModel *model = eng_session_get_model (app_stage_get_session (self->stage));
-  EngRun *known = app_stage_get_run (self->stage) != NULL ? app_stage_get_run (self->stage)
-                                                          : app_stage_get_baseline (self->stage);
-  g_autoptr (GPtrArray) entries = NULL;
-  g_autoptr (GtkStringList) before = gtk_string_list_new (NULL);
-  g_autoptr (GtkStringList) after = gtk_string_list_new (NULL);
-
-  g_ptr_array_set_size (self->ids, 0);
-  gtk_string_list_append (before, _ ("The baseline"));
-  gtk_string_list_append (after, _ ("The run shown"));
-  if (self->history != NULL && model != NULL && known != NULL)
-    entries = eng_history_list (self->history, eng_run_get_model_hash (known), NULL);
-  for (guint i = 0; entries != NULL && i < MIN (entries->len, N_CHOICES); i++)
-    {
-      g_autoptr (AppHistoryItem) item = app_history_item_new (entries->pdata[i]);
-      g_autofree char *time = NULL;
-      g_autofree char *day = NULL;
-      g_autofree char *text = NULL;
-
-      app_history_item_dup_time (item, &time, &day);
-      text = g_strdup_printf ("%s %s · %s", day, time, app_history_item_get_entry (item)->recipe);
-
-      gtk_string_list_append (before, text);
-      gtk_string_list_append (after, text);
-      g_ptr_array_add (self->ids, g_strdup (app_history_item_get_entry (item)->id));
-    }
-  if (entries != NULL)
-    {
-      for (guint i = MIN (entries->len, N_CHOICES); i < entries->len; i++)
-        eng_history_entry_free (entries->pdata[i]);
-      g_ptr_array_set_free_func (entries, NULL);
-    }
-  self->filling = TRUE;
-  gtk_drop_down_set_model (self->before_choice, G_LIST_MODEL (before));
-  gtk_drop_down_set_model (self->after_choice, G_LIST_MODEL (after));
-  self->filling = FALSE;
-  select_run (self, self->before_choice, self->before);
-  select_run (self, self->after_choice, self->after);
-}
-
-static void
-take_choice (AppCompareView *self, GtkDropDown *choice, EngRun **run)
-{
-  guint position = gtk_drop_down_get_selected (choice);
-  g_autoptr (GError) error = NULL;
-
-  g_clear_object (run);
-  if (position != GTK_INVALID_LIST_POSITION && position > 0 && position <= self->ids->len)
-    {
-      *run = eng_history_get (self->history, self->ids->pdata[position - 1], &error);
-      if (*run == NULL)
-        gtk_widget_activate_action (GTK_WIDGET (self), "win.toast", "s", error->message);
-    }
-}
-
-static void
-on_choice (AppCompareView *self, GParamSpec *pspec, GtkDropDown *choice)
-{
-  if (self->filling)
-    return;
-  take_choice (self, choice, choice == self->before_choice ? &self->before : &self->after);
-  update (self);
-}
-
 /* ---- Selection ---- */
 
 static void
 on_lanes_selected (AppCompareView *self)
 {
-  int item = plot_lanes_get_selected_item (self->lanes);
+  int item = plot_lanes_get_selected_item (self->lanes), layer;
+  const char *node;
 
-  if (self->syncing || self->axis == NULL)
+  if (self->syncing || self->feed == NULL)
     return;
   self->syncing = TRUE;
   if (item < 0)
     app_selection_set_layer (self->selection, APP_LAYER_NONE);
-  else
-    app_selection_set_node (self->selection, app_axis_get_layer (self->axis, (guint)item),
-                            app_axis_get_node_name (self->axis, (guint)item));
+  else if (app_compare_feed_lookup (self->feed, (guint)item, &layer, &node))
+    app_selection_set_node (self->selection, layer, node);
   self->syncing = FALSE;
 }
 
@@ -361,14 +413,14 @@ on_shared_selected (AppCompareView *self)
 {
   int layer = app_selection_get_layer (self->selection);
 
-  if (self->syncing || self->axis == NULL)
+  if (self->syncing || self->feed == NULL)
     return;
   self->syncing = TRUE;
-  plot_lanes_set_selected_item (self->lanes,
-                                layer == APP_LAYER_NONE
-                                    ? -1
-                                    : app_axis_find (self->axis, layer,
-                                                     app_selection_get_node (self->selection)));
+  plot_lanes_set_selected_item (self->lanes, layer == APP_LAYER_NONE
+                                                 ? -1
+                                                 : app_compare_feed_find (self->feed, layer,
+                                                                          app_selection_get_node (
+                                                                              self->selection)));
   self->syncing = FALSE;
 }
 
@@ -384,11 +436,8 @@ app_compare_view_dispose (GObject *object)
     gtk_widget_unparent (child);
   g_clear_object (&self->stage);
   g_clear_object (&self->selection);
-  g_clear_object (&self->history);
-  g_clear_object (&self->before);
-  g_clear_object (&self->after);
-  g_clear_pointer (&self->ids, g_ptr_array_unref);
-  g_clear_pointer (&self->axis, app_axis_free);
+  g_clear_pointer (&self->feed, app_compare_feed_free);
+  g_clear_pointer (&self->comparison, eng_comparison_unref);
   G_OBJECT_CLASS (app_compare_view_parent_class)->dispose (object);
 }
 
@@ -433,123 +482,122 @@ app_compare_view_class_init (AppCompareViewClass *klass)
   g_object_class_install_properties (object_class, N_PROPS, props);
 
   g_type_ensure (PLOT_TYPE_LANES);
+  g_type_ensure (APP_TYPE_COMPARE_RUNS);
   gtk_widget_class_set_css_name (widget_class, "compare-view");
   gtk_widget_class_set_template_from_resource (widget_class, APP_PATH "/ui/app-compare-view.ui");
 #define BIND(name) gtk_widget_class_bind_template_child (widget_class, AppCompareView, name)
   BIND (stack);
   BIND (empty_page);
-  BIND (before_choice);
-  BIND (after_choice);
-  BIND (problem);
+  BIND (runs);
+  BIND (controls);
+  BIND (metric_choice);
+  BIND (threshold);
+  BIND (sorted);
+  BIND (notices);
+  BIND (figures);
   BIND (tiles_box);
+  BIND (grid);
   BIND (lanes);
   BIND (pages);
   BIND (table_bin);
 #undef BIND
 }
 
-static void
-add_lanes (AppCompareView *self)
+/* "5 %": what the threshold reads as; 0 is "All". */
+static gboolean
+on_threshold_output (GtkSpinButton *spin)
 {
-  const PlotUnit percent = PLOT_UNIT_PERCENT;
+  int value = gtk_spin_button_get_value_as_int (spin);
+  g_autofree char *text = value == 0 ? g_strdup (_ ("All")) : g_strdup_printf ("≥ %d %%", value);
 
-  plot_lanes_add_lane (self->lanes, &(PlotLaneInfo){ .title = _ ("Latency"),
-                                                     .unit = PLOT_UNIT_NS,
-                                                     .total = PLOT_TOTAL_SUM,
-                                                     .flags = PLOT_LANE_LOWER_IS_BETTER });
-  plot_lanes_add_series (self->lanes, LANE_LATENCY,
-                         &(PlotLaneSeriesInfo){ .name = _ ("after"), .role = PLOT_ROLE_BAR });
-  plot_lanes_add_series (self->lanes, LANE_LATENCY,
-                         &(PlotLaneSeriesInfo){ .name = _ ("before"), .role = PLOT_ROLE_BASELINE });
-  plot_lanes_add_lane (self->lanes, &(PlotLaneInfo){ .title = _ ("Change of latency"),
-                                                     .unit = percent,
-                                                     .height = 0.8 });
-  plot_lanes_add_series (self->lanes, LANE_CHANGE,
-                         &(PlotLaneSeriesInfo){ .name = _ ("change"),
-                                                .role = PLOT_ROLE_POINT,
-                                                .color = 3,
-                                                .shape = PLOT_SHAPE_DIAMOND });
-  plot_lanes_add_lane (self->lanes, &(PlotLaneInfo){ .title = _ ("Weights"),
-                                                     .unit = PLOT_UNIT_BYTES,
-                                                     .total = PLOT_TOTAL_SUM,
-                                                     .flags = PLOT_LANE_LOWER_IS_BETTER,
-                                                     .height = 0.8 });
-  plot_lanes_add_series (self->lanes, LANE_WEIGHTS,
-                         &(PlotLaneSeriesInfo){
-                             .name = _ ("after"), .role = PLOT_ROLE_BAR, .color = 1 });
-  plot_lanes_add_series (self->lanes, LANE_WEIGHTS,
-                         &(PlotLaneSeriesInfo){ .name = _ ("before"), .role = PLOT_ROLE_BASELINE });
+  if (g_strcmp0 (gtk_editable_get_text (GTK_EDITABLE (spin)), text) != 0)
+    gtk_editable_set_text (GTK_EDITABLE (spin), text);
+  return TRUE;
+}
+
+static int
+on_threshold_input (GtkSpinButton *spin, double *value)
+{
+  const char *text = gtk_editable_get_text (GTK_EDITABLE (spin));
+
+  while (*text != '\0' && !g_ascii_isdigit (*text))
+    text++;
+  *value = g_ascii_strtod (text, NULL);
+  return TRUE;
+}
+
+static void
+make_choices (AppCompareView *self)
+{
+  g_autoptr (GtkStringList) names = gtk_string_list_new (NULL);
+
+  gtk_string_list_append (names, _ ("Overview"));
+  for (EngMetric metric = 0; metric < ENG_N_METRICS; metric++)
+    gtk_string_list_append (names, _ (eng_metric_title (metric)));
+  gtk_drop_down_set_model (self->metric_choice, G_LIST_MODEL (names));
 }
 
 static void
 app_compare_view_init (AppCompareView *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
-  self->ids = g_ptr_array_new_with_free_func (g_free);
   for (guint i = 0; i < APP_MAX_FIGURES; i++)
     {
       self->tiles[i] = app_figure_tile_new ("");
       gtk_box_append (GTK_BOX (self->tiles_box), self->tiles[i]);
     }
   update_tiles (self);
-  add_lanes (self);
+  make_choices (self);
+  g_signal_connect (self->threshold, "output", G_CALLBACK (on_threshold_output), NULL);
+  g_signal_connect (self->threshold, "input", G_CALLBACK (on_threshold_input), NULL);
+  on_threshold_output (GTK_SPIN_BUTTON (self->threshold));
+  g_signal_connect_object (self->threshold, "value-changed", G_CALLBACK (on_option), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->metric_choice, "notify::selected", G_CALLBACK (on_option), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->sorted, "notify::active", G_CALLBACK (on_option), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->runs, "changed", G_CALLBACK (update), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->lanes, "notify::selected-item", G_CALLBACK (on_lanes_selected),
                            self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (self->before_choice, "notify::selected", G_CALLBACK (on_choice), self,
-                           G_CONNECT_SWAPPED);
-  g_signal_connect_object (self->after_choice, "notify::selected", G_CALLBACK (on_choice), self,
-                           G_CONNECT_SWAPPED);
-}
-
-static void
-on_stage_changed (AppCompareView *self)
-{
-  if (app_stage_get_running (self->stage))
-    return;
-  fill_choices (self);
-  update (self);
 }
 
 static void
 on_model (AppCompareView *self)
 {
-  g_clear_object (&self->before);
-  g_clear_object (&self->after);
-  on_stage_changed (self);
+  app_compare_runs_set (self->runs, NULL, 0);
 }
 
 static void
 app_compare_view_set_context (AppView *view, const AppViewContext *context)
 {
   AppCompareView *self = APP_COMPARE_VIEW (view);
-  AppStage *stage = context->stage;
-  AppSelection *selection = context->selection;
-  EngHistory *history = context->history;
 
-  self->stage = g_object_ref (stage);
-  self->selection = g_object_ref (selection);
-  self->history = history != NULL ? g_object_ref (history) : NULL;
-  g_signal_connect_object (stage, "changed", G_CALLBACK (on_stage_changed), self,
+  self->stage = g_object_ref (context->stage);
+  self->selection = g_object_ref (context->selection);
+  app_compare_runs_set_context (self->runs, context->stage, context->history);
+  g_signal_connect_object (self->stage, "changed", G_CALLBACK (update), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (app_stage_get_session (self->stage), "notify::model",
+                           G_CALLBACK (on_model), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->selection, "notify::phase", G_CALLBACK (update), self,
                            G_CONNECT_SWAPPED);
-  g_signal_connect_object (app_stage_get_session (stage), "notify::model", G_CALLBACK (on_model),
-                           self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (selection, "notify::phase", G_CALLBACK (update), self,
+  g_signal_connect_object (self->selection, "notify::layer", G_CALLBACK (on_shared_selected), self,
                            G_CONNECT_SWAPPED);
-  g_signal_connect_object (selection, "notify::layer", G_CALLBACK (on_shared_selected), self,
-                           G_CONNECT_SWAPPED);
-  on_stage_changed (self);
+  update (self);
 }
 
 void
-app_compare_view_set_runs (AppCompareView *self, EngRun *before, EngRun *after)
+app_compare_view_set_runs (AppCompareView *self, EngRun *const *runs, guint n)
 {
   g_return_if_fail (APP_IS_COMPARE_VIEW (self));
+  app_compare_runs_set (self->runs, runs, n);
+}
 
-  g_set_object (&self->before, before);
-  g_set_object (&self->after, after);
-  select_run (self, self->before_choice, before);
-  select_run (self, self->after_choice, after);
-  update (self);
+GPtrArray *
+app_compare_view_dup_runs (AppCompareView *self)
+{
+  g_return_val_if_fail (APP_IS_COMPARE_VIEW (self), NULL);
+  return app_compare_runs_dup (self->runs);
 }
 
 void

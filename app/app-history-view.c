@@ -275,7 +275,7 @@ update_buttons (AppHistoryView *self)
 
   gtk_widget_set_sensitive (self->show, n == 1);
   gtk_widget_set_sensitive (self->pin, n == 1);
-  gtk_widget_set_sensitive (self->compare, n == 2);
+  gtk_widget_set_sensitive (self->compare, n >= 2);
   gtk_widget_set_sensitive (self->delete, n >= 1);
 }
 
@@ -305,9 +305,17 @@ on_compare (AppHistoryView *self)
 {
   g_auto (GStrv) ids = dup_selected (self);
 
-  if (ids[0] != NULL && ids[1] != NULL)
-    gtk_widget_activate_action (GTK_WIDGET (self), "win.compare-runs", "(ss)", ids[1],
-                                ids[0]); /* the older first */
+  guint n = g_strv_length (ids);
+
+  for (guint i = 0; i < n / 2; i++) /* the oldest first */
+    {
+      char *id = ids[i];
+
+      ids[i] = ids[n - 1 - i];
+      ids[n - 1 - i] = id;
+    }
+  if (n >= 2)
+    gtk_widget_activate_action (GTK_WIDGET (self), "win.compare-runs", "^as", ids);
 }
 
 static void

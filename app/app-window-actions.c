@@ -346,6 +346,7 @@ app_window_update_actions (AppWindow *self)
                                  !running && !app_devices_pane_get_measuring (self->devices_pane));
   app_window_set_action_enabled (self, "show-run", !running);
   app_window_set_action_enabled (self, "export-plot", model != NULL);
+  app_window_set_action_enabled (self, "export-report", run != NULL);
   app_window_set_action_enabled (self, "export-run-csv", run != NULL);
   app_window_set_action_enabled (self, "export-run-json", run != NULL);
   app_window_set_action_enabled (self, "export-history", self->history != NULL);

@@ -1,7 +1,9 @@
 /* What leaves the window as a file: plots, runs, the history, recipes, and the build itself. */
 #include "app-window-private.h"
 
+#include "app-compare-view.h"
 #include "app-config.h"
+#include "app-report.h"
 #include "plot-export.h"
 #include "plot-graph.h"
 
@@ -174,6 +176,41 @@ on_save_recipe (GSimpleAction *action, GVariant *parameter, gpointer data)
   g_autofree char *name = dup_file_name (data, NULL, "json");
 
   ask_name (data, _ ("Save the Recipe"), name, (const char *[]){ "json", NULL }, save_recipe, NULL);
+}
+
+/* ---- The report ---- */
+
+/* What the comparison shows, where it is looked at; else the run shown. A new array. */
+static GPtrArray *
+dup_report_runs (AppWindow *self)
+{
+  const char *page = adw_view_stack_get_visible_child_name (self->views);
+  GPtrArray *runs;
+
+  if (g_strcmp0 (page, "compare") == 0)
+    return app_compare_view_dup_runs (APP_COMPARE_VIEW (app_window_get_view (self, "compare")));
+  runs = g_ptr_array_new_with_free_func (g_object_unref);
+  if (app_stage_get_run (self->stage) != NULL)
+    g_ptr_array_add (runs, g_object_ref (app_stage_get_run (self->stage)));
+  return runs;
+}
+
+static void
+save_report (AppWindow *self, GFile *file, gpointer data)
+{
+  g_autoptr (GPtrArray) runs = dup_report_runs (self);
+
+  if (runs->len > 0)
+    save_text (self, file, app_report_to_html ((EngRun *const *)runs->pdata, runs->len, NULL));
+}
+
+static void
+on_export_report (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  g_autofree char *name = dup_file_name (data, _ ("report"), "html");
+
+  ask_name (data, _ ("Export the Report"), name, (const char *[]){ "html", NULL }, save_report,
+            NULL);
 }
 
 /* ---- Opening a recipe ---- */
@@ -402,6 +439,7 @@ on_save_build (GSimpleAction *action, GVariant *parameter, gpointer data)
 
 static const GActionEntry actions[] = {
   { .name = "export-plot", .parameter_type = "s", .activate = on_export_plot },
+  { .name = "export-report", .activate = on_export_report },
   { .name = "export-run-csv", .activate = on_export_run_csv },
   { .name = "export-run-json", .activate = on_export_run_json },
   { .name = "export-history", .parameter_type = "s", .activate = on_export_history },

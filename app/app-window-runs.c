@@ -72,18 +72,19 @@ static void
 on_compare_runs (GSimpleAction *action, GVariant *parameter, gpointer data)
 {
   AppWindow *self = data;
-  const char *before_id, *after_id;
-  g_autoptr (EngRun) before = NULL;
-  g_autoptr (EngRun) after = NULL;
+  g_autofree const char **ids = g_variant_get_strv (parameter, NULL);
+  g_autoptr (GPtrArray) runs = g_ptr_array_new_with_free_func (g_object_unref);
 
-  g_variant_get (parameter, "(&s&s)", &before_id, &after_id);
-  before = load_run (self, before_id);
-  after = load_run (self, after_id);
-  if (before == NULL || after == NULL || !is_of_this_model (self, before)
-      || !is_of_this_model (self, after))
-    return;
-  app_compare_view_set_runs (APP_COMPARE_VIEW (app_window_get_view (self, "compare")), before,
-                             after);
+  for (guint i = 0; ids[i] != NULL; i++)
+    {
+      EngRun *run = load_run (self, ids[i]);
+
+      if (run == NULL)
+        return;
+      g_ptr_array_add (runs, run);
+    }
+  app_compare_view_set_runs (APP_COMPARE_VIEW (app_window_get_view (self, "compare")),
+                             (EngRun *const *)runs->pdata, runs->len);
   adw_view_stack_set_visible_child_name (self->views, "compare");
 }
 
@@ -130,7 +131,7 @@ on_restore_runs (GSimpleAction *action, GVariant *parameter, gpointer data)
 static const GActionEntry actions[] = {
   { .name = "show-run", .parameter_type = "s", .activate = on_show_run },
   { .name = "pin-run", .parameter_type = "s", .activate = on_pin_run },
-  { .name = "compare-runs", .parameter_type = "(ss)", .activate = on_compare_runs },
+  { .name = "compare-runs", .parameter_type = "as", .activate = on_compare_runs },
   { .name = "delete-runs", .parameter_type = "as", .activate = on_delete_runs },
   { .name = "restore-runs", .parameter_type = "as", .activate = on_restore_runs },
 };

@@ -9,7 +9,7 @@
 EngAspect
 eng_figure_id_aspect (EngFigureId id)
 {
-  if (id == ENG_FIGURE_ACCURACY)
+  if (eng_figure_id_is_accuracy (id))
     return ENG_ASPECT_ACCURACY;
   return id == ENG_FIGURE_PEAK_MEMORY ? ENG_ASPECT_MEMORY : ENG_ASPECT_TIMES;
 }
@@ -172,11 +172,26 @@ eng_comparable_init (EngComparable *comparable, EngRun *first, EngRun *run, EngA
         g_strv_builder_add (
             caveats,
             "These are different files of one network: their layers are lined up by name.");
+      check_places (caveats, first, run);
       check_validity (comparable, caveats, first, "The first");
       check_validity (comparable, caveats, run, "This");
-      check_places (caveats, first, run);
     }
   comparable->caveats = g_strv_builder_end (caveats);
+}
+
+void
+eng_comparable_check (EngComparable *comparable, EngRun *first, EngRun *run)
+{
+  g_autofree char *reason = NULL;
+  EngAlignKind kind;
+
+  /* Of one file, names and sizes agree. */
+  if (*eng_run_get_model_hash (first) != '\0'
+      && g_str_equal (eng_run_get_model_hash (first), eng_run_get_model_hash (run)))
+    kind = ENG_ALIGN_NAMES;
+  else
+    kind = eng_align_check (eng_run_get_profile (first), eng_run_get_profile (run), &reason);
+  eng_comparable_init (comparable, first, run, kind, reason);
 }
 
 void

@@ -22,15 +22,6 @@ const EngMetricInfo *eng_metric_info (EngMetric metric);
 EngFigure eng_metric_measure (EngMetric metric, EngRun *run, RtPhase phase, const guint *nodes,
                               guint n);
 
-/* What of @run can be set against @first. */
-typedef struct
-{
-  char *withheld[ENG_N_ASPECTS]; /* NULL: comparable */
-  GStrv caveats;
-} EngComparable;
-
 void eng_comparable_init (EngComparable *comparable, EngRun *first, EngRun *run, EngAlignKind kind,
                           const char *why_not);
-void eng_comparable_clear (EngComparable *comparable);
-
 G_END_DECLS

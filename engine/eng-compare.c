@@ -156,6 +156,27 @@ differ (EngRun **runs, guint n, const char *(*get) (EngRun *))
   return FALSE;
 }
 
+/* When it was measured, for runs that are alike in everything else; its id where that is the same, too. */
+static void
+add_time (EngComparison *self, GString *label, guint r)
+{
+  gint64 seconds = eng_run_get_time (self->runs[r]);
+  g_autoptr (GDateTime) time = g_date_time_new_from_unix_local (seconds);
+  g_autofree char *when = NULL;
+  gboolean same_day = TRUE, same_time = FALSE;
+
+  for (guint s = 0; s < self->n_runs; s++)
+    {
+      same_day = same_day && ABS (eng_run_get_time (self->runs[s]) - seconds) < 12 * 3600;
+      same_time = same_time || (s != r && eng_run_get_time (self->runs[s]) == seconds);
+    }
+  when = time != NULL && !same_time ? g_date_time_format (time, same_day ? "%H:%M:%S" : "%e %b %Y %H:%M") : NULL;
+  if (when != NULL)
+    g_string_append_printf (label, " · %s", when);
+  else
+    g_string_append_printf (label, " · %.8s", eng_run_get_id (self->runs[r]));
+}
+
 static void
 make_labels (EngComparison *self)
 {
@@ -179,7 +200,7 @@ make_labels (EngComparison *self)
       for (guint s = 0; s < r; s++)
         if (g_str_equal (self->labels[s], label->str))
           {
-            g_string_append_printf (label, " · %.8s", eng_run_get_id (self->runs[r]));
+            add_time (self, label, r);
             break;
           }
       self->labels[r] = g_string_free (g_steal_pointer (&label), FALSE);

@@ -38,6 +38,17 @@ typedef enum
 EngAspect eng_metric_aspect (EngMetric metric);
 EngAspect eng_figure_id_aspect (EngFigureId id);
 
+/* What of a run can be set against @first. */
+typedef struct
+{
+  char *withheld[ENG_N_ASPECTS]; /* why not, in a sentence; NULL: comparable */
+  GStrv caveats;                 /* comparable, but read with care */
+} EngComparable;
+
+/* Without lining everything up; milliseconds. */
+void eng_comparable_check (EngComparable *comparable, EngRun *first, EngRun *run);
+void eng_comparable_clear (EngComparable *comparable);
+
 typedef struct
 {
   int depth;        /* 0: a layer; 1: operators of the layer above */

@@ -1,7 +1,7 @@
 /* The report's plots: the same draw functions as on screen, on SVG surfaces. Called by app-report.c. */
 #include "app-report-private.h"
 
-#include "app-layers.h"
+#include "app-compare-names.h"
 #include "plot-export.h"
 #include "plot-lanes-page.h"
 
@@ -60,22 +60,10 @@ typedef struct
   double *value, *low, *high;
 } Lanes;
 
-static char *
-dup_label (const char *name)
-{
-  static const char *const known[][2]
-      = { { "Embedding", "Emb" }, { "Input", "In" }, { "Output", "Out" } };
-
-  for (guint i = 0; i < G_N_ELEMENTS (known); i++)
-    if (g_str_equal (known[i][0], name))
-      return g_strdup (known[i][1]);
-  return g_str_has_prefix (name, "Block ") ? g_strdup (name + strlen ("Block "))
-                                           : app_layers_dup_short_name (name);
-}
-
 static void
 set_items (Lanes *self)
 {
+  gsize common = app_compare_common_path (self->comparison);
   g_autofree PlotItem *items = g_new0 (PlotItem, self->rows->len + 1);
   g_autoptr (GPtrArray) labels = g_ptr_array_new_with_free_func (g_free);
 
@@ -83,7 +71,7 @@ set_items (Lanes *self)
     {
       const EngCompareRow *row
           = eng_comparison_get_row (self->comparison, g_array_index (self->rows, guint, i));
-      char *label = dup_label (row->name);
+      char *label = app_compare_dup_row_label (row, common);
 
       g_ptr_array_add (labels, label);
       items[i] = (PlotItem){ .name = row->name, .label = label, .parent = -1 };

@@ -1,0 +1,73 @@
+/* Short names of a comparison's rows. Called by the compare view's feed and by the report. */
+#include "app-compare-names.h"
+
+#include "app-config.h"
+#include "app-layers.h"
+
+#include <glib/gi18n.h>
+#include <string.h>
+
+static gboolean
+is_path (const EngCompareRow *row)
+{
+  return row->depth == 0 && strchr (row->name, '/') != NULL;
+}
+
+gsize
+app_compare_common_path (EngComparison *comparison)
+{
+  const char *first = NULL;
+  gsize n = 0;
+
+  for (guint i = 0; i < eng_comparison_get_n_rows (comparison); i++)
+    {
+      const EngCompareRow *row = eng_comparison_get_row (comparison, i);
+      gsize k = 0;
+
+      if (!is_path (row))
+        continue;
+      if (first == NULL)
+        {
+          first = row->name;
+          n = strlen (first);
+        }
+      while (k < n && row->name[k] == first[k])
+        k++;
+      n = k;
+    }
+  while (n > 0 && first[n - 1] != '/')
+    n--;
+  return n;
+}
+
+/* "activation_2" of "activation_2/Relu;batch_normalization/...": modules are told apart by their own names, not by what is in them. */
+static char *
+dup_module (const char *path)
+{
+  gsize n = strcspn (path, "/;");
+  g_autofree char *module = g_strndup (path, n);
+
+  return app_layers_dup_short_name (n > 0 ? module : path);
+}
+
+char *
+app_compare_dup_row_label (const EngCompareRow *row, gsize common)
+{
+  static const char *const known[][2]
+      = { { "Embedding", N_ ("Emb") }, { "Input", N_ ("In") }, { "Output", N_ ("Out") } };
+  const char *name = row->name;
+
+  if (row->depth > 0)
+    {
+      if (g_str_has_prefix (name, "blk.") && strchr (name + 4, '.') != NULL)
+        return g_strdup (strchr (name + 4, '.') + 1);
+      return app_layers_dup_short_name (name);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (known); i++)
+    if (g_str_equal (known[i][0], name))
+      return g_strdup (_ (known[i][1]));
+  if (g_str_has_prefix (name, "Block "))
+    return g_strdup (name + strlen ("Block "));
+  return strchr (name, '/') != NULL && strlen (name) > common ? dup_module (name + common)
+                                                              : app_layers_dup_short_name (name);
+}
