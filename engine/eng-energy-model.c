@@ -13,6 +13,7 @@
 #include "eng-energy.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #include "eng-profile-private.h"
 #include "rt-exec.h"
@@ -147,6 +148,39 @@ eng_energy_parts_sum (const EngEnergyParts *parts)
   for (EngMemoryLevel level = 0; level < ENG_N_MEMORY_LEVELS; level++)
     sum += parts->memory_j[level];
   return sum;
+}
+
+typedef struct
+{
+  const char *name;
+  double joules;
+} Part;
+
+static int
+compare_parts (const void *a, const void *b)
+{
+  const Part *x = a, *y = b;
+  return (x->joules < y->joules) - (x->joules > y->joules);
+}
+
+char *
+eng_energy_parts_describe (const EngEnergyParts *parts)
+{
+  Part all[] = { { "arithmetic", parts->arithmetic_j },
+                 { "instructions", parts->instruction_j },
+                 { "L1", parts->memory_j[ENG_MEMORY_L1] },
+                 { "L2", parts->memory_j[ENG_MEMORY_L2] },
+                 { "L3", parts->memory_j[ENG_MEMORY_L3] },
+                 { "main memory", parts->memory_j[ENG_MEMORY_MAIN] } };
+  double sum = eng_energy_parts_sum (parts);
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  qsort (all, G_N_ELEMENTS (all), sizeof all[0], compare_parts);
+  for (guint i = 0; i < G_N_ELEMENTS (all); i++)
+    if (sum > 0 && all[i].joules / sum >= 0.005)
+      g_string_append_printf (text, "%s%s %.0f %%", i > 0 ? ", " : "", all[i].name,
+                              100 * all[i].joules / sum);
+  return g_string_free (g_steal_pointer (&text), FALSE);
 }
 
 /* The nearest level that holds @bytes. */

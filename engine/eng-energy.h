@@ -83,6 +83,8 @@ typedef struct
   double memory_j[ENG_N_MEMORY_LEVELS];
 } EngEnergyParts;
 double eng_energy_parts_sum (const EngEnergyParts *parts);
+/* "main memory 96 %, instructions 3 %, arithmetic 1 %": largest first, what is less than half a percent left out. */
+char *eng_energy_parts_describe (const EngEnergyParts *parts);
 
 /* One node in one run. @step_bytes: everything that one run of the graph reads, which is what lies between two uses of a weight. @groups: 8-bit products are scaled in groups of 32. */
 void eng_energy_model_node (const EngEnergyModel *model, const RtCost *cost, EngArithmetic arithmetic, gboolean groups, double step_bytes,

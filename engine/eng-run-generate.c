@@ -147,9 +147,19 @@ eng_run_describe (EngRun *run, EngBuild *build, const EngWorkload *workload, Eng
 void
 eng_run_take_energy (EngRun *run, EngEnergy *energy, EngMachine *machine)
 {
+  const char *meter;
+
   run->energy = energy;
   eng_energy_finish (energy, run->profile, run->isa, run->n_threads, machine);
   eng_energy_fill_figures (energy, run->workload->kind, run->figures);
+  meter = eng_energy_get_meter (energy);
+  if (meter == NULL || eng_energy_get_reason (energy) == NULL)
+    return;
+  /* A meter was there and did not deliver: nobody should have to look for that. */
+  guint n = run->notes != NULL ? g_strv_length (run->notes) : 0;
+  run->notes = g_renew (char *, run->notes, n + 2);
+  run->notes[n] = g_strdup_printf ("energy was not measured: %s", eng_energy_get_reason (energy));
+  run->notes[n + 1] = NULL;
 }
 
 static void

@@ -92,7 +92,14 @@ print_phase (EngModel *model, EngRun *run, RtPhase phase, const char *title)
         print_line (name, "", &figures->layers[layer + 1], &figures->total,
                     eng_profile_get_layer_memory (profile, layer)->weight_bytes, energy, (guint) (layer + 1));
       }
-  g_print ("  %-37s %s\n  %-37s %s\n\n", "sum of the layers, instrumented", total, "whole step, clean", clean);
+  g_print ("  %-37s %s\n  %-37s %s\n", "sum of the layers, instrumented", total, "whole step, clean", clean);
+  if (energy != NULL && energy->modelled.reason == NULL)
+    {
+      g_autofree char *parts = eng_energy_parts_describe (&energy->modelled.total);
+
+      g_print ("  %-37s %s\n", "where modelled energy goes", parts);
+    }
+  g_print ("\n");
 }
 
 static EngWorkload *

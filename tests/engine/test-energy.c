@@ -148,6 +148,10 @@ test_model_by_hand (void)
   g_assert_cmpfloat_with_epsilon (eng_energy_parts_sum (&parts),
                                   1.69e-6 + 1.6826923077e-6 + 650e-6 + 0.02125e-6, 1e-12);
 
+  g_autofree char *where = eng_energy_parts_describe (&parts);
+  g_assert_cmpstr (where, ==,
+                   "main memory 99 %"); /* 650 of 653.4 uJ; the others are less than 0.5 % */
+
   /* Bytes, no groups; the whole step fits L2, activations of 1 MB too.
    *   arithmetic    1e6 x (0.07 + 0.03) pJ         = 0.1 uJ
    *   instructions  1e6 / 64 x 26.923 pJ           = 0.42067 uJ
@@ -465,7 +469,7 @@ check_document (EngRun *run)
     }
   g_assert_nonnull (json_object_get_string_member (energy, "rule_of_attribution"));
   g_auto (GStrv) lines = g_strsplit (csv, "\r\n", -1);
-  g_assert_true (g_str_has_suffix (lines[0], ",attributed_joules,modelled_joules"));
+  g_assert_nonnull (strstr (lines[0], ",attributed_joules,modelled_joules"));
 }
 
 static void
@@ -535,6 +539,8 @@ test_run_sensor_lost (void)
   g_assert_nonnull (
       eng_energy_get_phase (eng_run_get_energy (run), RT_PHASE_DECODE)->attributed.reason);
   g_assert_true (eng_run_get_figure (run, ENG_FIGURE_TOKEN_ENERGY_MODEL).available);
+  g_autofree char *notes = g_strjoinv ("\n", (GStrv)eng_run_get_notes (run));
+  g_assert_nonnull (strstr (notes, "energy was not measured: "));
   bench_close (&bench);
 }
 

@@ -563,6 +563,69 @@ test_serial_wrong (void)
   remove_tree (root);
 }
 
+/* Whatever a damaged file holds: a number, or an error, and never more. */
+static void
+test_garbage (void)
+{
+  g_autofree char *root = new_rapl_tree ();
+  g_autofree char *file = g_build_filename (root, "pmic.txt", NULL);
+  g_autofree char *uj = g_build_filename (root, RAPL "intel-rapl:0/energy_uj", NULL);
+  double values[RT_METER_MAX_CHANNELS];
+
+  put (root, "pmic.txt", pmic);
+  RtMeter *pi5 = open_meter ("pi5", file), *rapl = open_meter ("rapl", root);
+  for (int i = 0; i < 400; i++)
+    {
+      guint n = (guint)g_test_rand_int_range (0, 4000);
+      g_autofree char *bytes = g_malloc (n + 1);
+      RtError error = { 0 };
+      for (guint k = 0; k < n; k++)
+        bytes[k] = g_test_rand_int_range (0, 4) > 0
+                       ? "VDD_CORE_A current(7)=1.08V\n \t*,-"[g_test_rand_int_range (0, 33)]
+                       : (char)g_test_rand_int ();
+      g_assert_true (g_file_set_contents (file, bytes, n, NULL));
+      g_assert_true (g_file_set_contents (uj, bytes, MIN (n, 40), NULL));
+      g_assert_true (rt_meter_read (pi5, values, &error) || error.message[0] != '\0');
+      error = (RtError){ 0 };
+      g_assert_true (rt_meter_read (rapl, values, &error) || error.message[0] != '\0');
+    }
+  rt_meter_close (pi5);
+  rt_meter_close (rapl);
+  remove_tree (root);
+}
+
+static void
+test_serial_garbage (void)
+{
+  Board board;
+  RtError error = { 0 };
+  double values[RT_METER_MAX_CHANNELS];
+
+  board_start (&board, "lathe-meter 1 noisy\n", NULL);
+  RtMeter *meter = open_meter ("serial", board.port);
+  g_thread_join (board.thread);
+  double before = read_channel (meter, "supply");
+  for (int i = 0; i < 200; i++)
+    {
+      char bytes[256];
+      for (guint k = 0; k < sizeof bytes; k++)
+        bytes[k] = g_test_rand_int_range (0, 3) > 0
+                       ? "0123456789,.*-\n#"[g_test_rand_int_range (0, 16)]
+                       : (char)g_test_rand_int_range (1, 256);
+      g_assert_cmpint (write (board.fd, bytes, sizeof bytes), ==, sizeof bytes);
+      if (i % 10 == 9) /* before the terminal's buffer is full */
+        rt_meter_read (meter, values, &error);
+    }
+  board_say (&board, "\n");
+  g_usleep (20000);
+  g_assert_true (rt_meter_read (meter, values, &error));
+  /* A line with the right checksum by chance is one in 256 of those that are otherwise well-formed, which none of these is. */
+  g_assert_cmpfloat (values[0], ==, before);
+  g_assert_cmpuint (rt_meter_n_bad (meter), >, 100);
+  rt_meter_close (meter);
+  board_stop (&board);
+}
+
 /* The studio speaks the user's language, in which a comma may stand before decimals; the sensors do not. */
 static void
 test_locale (void)
@@ -603,5 +666,7 @@ main (int argc, char **argv)
   g_test_add_func ("/meters/serial/silent", test_serial_silent);
   g_test_add_func ("/meters/serial/wrong", test_serial_wrong);
   g_test_add_func ("/meters/locale", test_locale);
+  g_test_add_func ("/meters/garbage", test_garbage);
+  g_test_add_func ("/meters/serial/garbage", test_serial_garbage);
   return g_test_run ();
 }
