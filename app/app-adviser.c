@@ -19,7 +19,6 @@ struct _AppAdviser
   AppStage *stage; /* not owned: it owns this */
   EngHistory *history;
   EngMachine *machine;
-  EngEstimator *estimator; /* NULL: the table of kernel times cannot be opened */
 
   EngRoof roof, full_roof;
   gboolean has_roof, has_full_roof;
@@ -53,7 +52,7 @@ typedef struct
   EngRecipe *recipe;
   EngRun *run; /* NULL: the recipe was not run */
   EngBuild *build;
-  EngProfile *like; /* whose sizes an estimate takes; nullable */
+  EngForecast *forecast; /* of a recipe that was not run; nullable */
   EngEstimator *estimator;
   GPtrArray *runs;
   char *samples;
@@ -73,7 +72,7 @@ thought_free (gpointer data)
   g_clear_pointer (&thought->recipe, eng_recipe_unref);
   g_clear_object (&thought->run);
   g_clear_object (&thought->build);
-  g_clear_pointer (&thought->like, eng_profile_unref);
+  g_clear_pointer (&thought->forecast, eng_forecast_unref);
   g_clear_object (&thought->estimator);
   g_clear_pointer (&thought->runs, g_ptr_array_unref);
   g_free (thought->samples);
@@ -107,16 +106,10 @@ static void
 think_expected (Thought *thought)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (EngForecast) forecast = NULL;
-  EngEstimateSizes sizes;
 
-  if (thought->estimator == NULL)
+  if (thought->forecast == NULL)
     return;
-  eng_estimate_sizes_init (&sizes, thought->model, thought->like);
-  forecast = eng_estimator_forecast (thought->estimator, thought->model, thought->recipe, &sizes,
-                                     &error);
-  if (forecast != NULL)
-    thought->expected = eng_roofline_expected_profile (forecast, &error);
+  thought->expected = eng_roofline_expected_profile (thought->forecast, &error);
   if (thought->expected == NULL)
     g_info ("Nothing is expected of this recipe: %s", error->message);
 }
@@ -220,17 +213,16 @@ static Thought *
 make_thought (AppAdviser *self, EngModel *model)
 {
   EngRun *run = app_stage_get_run (self->stage);
-  EngRun *baseline = app_stage_get_baseline (self->stage);
+  EngForecast *forecast = app_stage_get_estimate (self->stage);
+  EngEstimator *estimator = eng_session_get_estimator (get_session (self));
   Thought *thought = g_new0 (Thought, 1);
 
   thought->model = g_object_ref (model);
   thought->recipe = eng_recipe_ref (eng_session_get_recipe (get_session (self)));
   thought->run = run != NULL ? g_object_ref (run) : NULL;
   thought->build = get_build_of (self, run);
-  thought->like = baseline != NULL && eng_run_get_profile (baseline) != NULL
-                      ? eng_profile_ref (eng_run_get_profile (baseline))
-                      : NULL;
-  thought->estimator = self->estimator != NULL ? g_object_ref (self->estimator) : NULL;
+  thought->forecast = forecast != NULL ? eng_forecast_ref (forecast) : NULL;
+  thought->estimator = estimator != NULL ? g_object_ref (estimator) : NULL;
   thought->runs = collect_runs (self, run);
   thought->samples
       = run != NULL ? eng_advice_find_samples (eng_run_get_workload (run), thought->runs) : NULL;
@@ -346,7 +338,8 @@ gboolean
 app_adviser_can_measure (AppAdviser *self)
 {
   g_return_val_if_fail (APP_IS_ADVISER (self), FALSE);
-  return self->job == NULL && !app_stage_get_running (self->stage);
+  return self->job == NULL && !app_stage_get_running (self->stage)
+         && eng_session_get_job (get_session (self)) == NULL;
 }
 
 void
@@ -384,7 +377,6 @@ app_adviser_dispose (GObject *object)
     eng_job_cancel (self->job);
   g_clear_object (&self->job);
   g_clear_object (&self->history);
-  g_clear_object (&self->estimator);
   g_clear_pointer (&self->machine, eng_machine_free);
   g_clear_pointer (&self->advice, g_ptr_array_unref);
   g_clear_pointer (&self->expected, eng_profile_unref);
@@ -417,14 +409,7 @@ app_adviser_class_init (AppAdviserClass *klass)
 static void
 app_adviser_init (AppAdviser *self)
 {
-  g_autoptr (GError) error = NULL;
-  g_autoptr (EngKernelTimes) times = eng_kernel_times_open (NULL, &error);
-
   self->machine = eng_machine_new ();
-  if (times != NULL)
-    self->estimator = eng_estimator_new (times);
-  else
-    g_message ("Advice without estimates: %s", error->message);
 }
 
 /* Work on the way may hold it longer than the stage lives. */
@@ -450,6 +435,8 @@ app_adviser_get (AppStage *stage, EngHistory *history)
   self->history = history != NULL ? g_object_ref (history) : NULL;
   g_signal_connect_object (stage, "changed", G_CALLBACK (on_stage_changed), self,
                            G_CONNECT_SWAPPED);
+  g_signal_connect_object (app_stage_get_session (stage), "notify::job", G_CALLBACK (emit_changed),
+                           self, G_CONNECT_SWAPPED);
   g_object_set_data_full (G_OBJECT (stage), KEY, self, let_go);
   load_roofs (self);
   return self;

@@ -109,10 +109,10 @@ update_caption (AppRooflineView *self, const AppRooflineShown *shown)
       = g_strdup_printf ("%s%s%s%s", shown->expected ? _ ("Estimated, not run. ") : "", summary,
                          *summary != '\0' && *roof != '\0' ? " · " : "", roof);
 
+  gtk_widget_set_visible (self->caption, *text != '\0');
   if (g_strcmp0 (gtk_label_get_label (GTK_LABEL (self->caption)), text) == 0)
     return;
   gtk_label_set_label (GTK_LABEL (self->caption), text);
-  gtk_widget_set_visible (self->caption, *text != '\0');
   gtk_widget_set_tooltip_text (self->caption, text);
 }
 

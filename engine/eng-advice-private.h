@@ -50,6 +50,9 @@ extern const guint eng_advice_n_weight_rules, eng_advice_n_run_rules, eng_advice
 EngAdviceDraft *eng_advisor_propose (EngAdvisor *self, EngRecipe *recipe, char *title, char *cause,
                                      GArray *layers, double roof_gain_ms);
 
+/* Evaluations show that @recipe gives worse results than the current one. */
+gboolean eng_advisor_is_known_worse (EngAdvisor *self, EngRecipe *recipe);
+
 /* @recipe with one global value changed, rules of the technique left as they are. NULL when that is refused. */
 EngRecipe *eng_advice_with (EngRecipe *recipe, const char *technique, const char *param,
                             GVariant *value);

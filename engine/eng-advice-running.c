@@ -203,7 +203,8 @@ dominates (EngAdvisor *self, const EngAdviceRun *run)
   const EngFigure *step = &self->in->step;
 
   if (!run->step.available || !step->available || !(run->step.high < step->low)
-      || eng_recipe_equal (run->recipe, self->in->recipe))
+      || eng_recipe_equal (run->recipe, self->in->recipe)
+      || eng_advisor_is_known_worse (self, run->recipe))
     return FALSE;
   return !self->in->memory.available || !run->memory.available
          || run->memory.value <= self->in->memory.value * 1.001;

@@ -40,6 +40,23 @@ is_comparable (const EngTradeoffRun *run, const EngTradeoffRun *like)
          && g_strcmp0 (run->device, like->device) == 0;
 }
 
+/* The figure that says most of what was evaluated. */
+static void
+take_quality (EngAdviceRun *run, const EngTradeoffRun *from)
+{
+  static const EngFigureId ids[]
+      = { ENG_FIGURE_PERPLEXITY,      ENG_FIGURE_ACCURACY, ENG_FIGURE_MEAN_PRECISION,
+          ENG_FIGURE_LANDMARK_ERROR,  ENG_FIGURE_MEAN_IOU, ENG_FIGURE_SOUND_SNR,
+          ENG_FIGURE_OUTPUT_AGREEMENT };
+
+  run->quality = eng_figure_unavailable ("%", "not evaluated");
+  for (guint i = 0; i < G_N_ELEMENTS (ids) && from->set != NULL && !run->quality.available; i++)
+    {
+      run->quality_id = ids[i];
+      run->quality = from->figures[ids[i]];
+    }
+}
+
 static EngAdviceRun *
 take_run (const EngTradeoffRun *from)
 {
@@ -49,7 +66,7 @@ take_run (const EngTradeoffRun *from)
   run->id = g_strdup (from->id);
   run->set = g_strdup (from->set);
   run->recipe = eng_recipe_ref (from->recipe);
-  run->accuracy = from->figures[ENG_FIGURE_ACCURACY];
+  take_quality (run, from);
   run->memory = from->figures[ENG_FIGURE_PEAK_MEMORY];
   if (timed)
     run->step = from->figures[from->kind == ENG_WORKLOAD_INPUT ? ENG_FIGURE_INFERENCE

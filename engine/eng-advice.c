@@ -242,35 +242,70 @@ dup_gain (EngAdvisor *self, const EngAdvice *advice)
                                                                        : grounds[advice->basis]);
 }
 
-/* The accuracy of a recipe with the same rounding as @recipe. */
-static const EngFigure *
-find_accuracy (EngAdvisor *self, EngRecipe *recipe)
+/* An evaluation of a recipe with the same rounding as @recipe; with @like, of the same figure on the same set. */
+static const EngAdviceRun *
+find_quality (EngAdvisor *self, EngRecipe *recipe, const EngAdviceRun *like)
 {
   for (guint i = 0; self->in->runs != NULL && i < self->in->runs->len; i++)
     {
       const EngAdviceRun *run = g_ptr_array_index (self->in->runs, i);
 
-      if (run->accuracy.available && !changes_results (run->recipe, recipe))
-        return &run->accuracy;
+      if (run->quality.available && !changes_results (run->recipe, recipe)
+          && (like == NULL
+              || (run->quality_id == like->quality_id && g_strcmp0 (run->set, like->set) == 0)))
+        return run;
     }
   return NULL;
+}
+
+/* How results change, where both recipes were evaluated; NULL: not known. */
+static char *
+dup_quality_change (EngAdvisor *self, EngRecipe *recipe, double *worse_frac)
+{
+  const EngAdviceRun *after = find_quality (self, recipe, NULL);
+  const EngAdviceRun *before = after != NULL ? find_quality (self, self->in->recipe, after) : NULL;
+  g_autofree char *from = NULL;
+  g_autofree char *to = NULL;
+  double change;
+
+  *worse_frac = NAN;
+  if (before == NULL)
+    return NULL;
+  change = (after->quality.value - before->quality.value) / fabs (before->quality.value);
+  *worse_frac = eng_figure_id_lower_is_better (after->quality_id) ? change : -change;
+  from = eng_format_value (before->quality.value, after->quality.unit);
+  to = eng_format_value (after->quality.value, after->quality.unit);
+  return g_strdup_printf ("%s %s → %s (%+.1f %%)", eng_figure_id_title (after->quality_id), from,
+                          to, 100 * change);
+}
+
+gboolean
+eng_advisor_is_known_worse (EngAdvisor *self, EngRecipe *recipe)
+{
+  double worse;
+  g_autofree char *words = NULL;
+
+  if (!changes_results (recipe, self->in->recipe))
+    return FALSE;
+  words = dup_quality_change (self, recipe, &worse);
+  return words != NULL && worse > 0;
 }
 
 static char *
 dup_cost (EngAdvisor *self, const EngAdviceDraft *draft, const EngAdvice *advice)
 {
-  const EngFigure *before, *after;
+  g_autofree char *quality = NULL;
   g_autofree char *memory = NULL;
+  double worse;
   GString *text = g_string_new (NULL);
 
   if (draft->recipe == NULL)
     return g_string_free (text, FALSE);
-  before = find_accuracy (self, self->in->recipe);
-  after = find_accuracy (self, draft->recipe);
+  quality = dup_quality_change (self, draft->recipe, &worse);
   if (!advice->changes_results)
     g_string_append (text, "same results");
-  else if (before != NULL && after != NULL)
-    g_string_append_printf (text, "accuracy %.1f → %.1f %%", before->value, after->value);
+  else if (quality != NULL)
+    g_string_append (text, quality);
   else
     g_string_append (text, "accuracy unknown: measure it");
   if (advice->gain_frac >= LEAST_FRAC && fabs (advice->memory_bytes) >= LEAST_BYTES)

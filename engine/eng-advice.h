@@ -76,7 +76,8 @@ typedef struct
   EngFigure step;     /* ms: decode step or inference, clean */
   EngFigure prefill;  /* tok/s */
   EngFigure memory;   /* B */
-  EngFigure accuracy; /* %: of an evaluation; otherwise unavailable */
+  EngFigureId quality_id; /* which figure @quality is: perplexity, accuracy, ... */
+  EngFigure quality;  /* of an evaluation; otherwise unavailable */
   char *set;          /* what it is an evaluation on; NULL: it is none */
 } EngAdviceRun;
 

@@ -178,6 +178,13 @@ eng_session_set_estimator (EngSession *self, EngEstimator *estimator)
     }
 }
 
+EngEstimator *
+eng_session_get_estimator (EngSession *self)
+{
+  g_return_val_if_fail (ENG_IS_SESSION (self), NULL);
+  return self->estimator;
+}
+
 /* ---- Measuring while nothing else is going on ---- */
 
 typedef struct
