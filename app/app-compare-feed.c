@@ -259,20 +259,6 @@ app_compare_feed_find (AppCompareFeed *self, int layer, const char *node)
 
 /* ---- Lanes ---- */
 
-static PlotUnit
-unit_of (EngMetric metric)
-{
-  const char *unit = eng_metric_unit (metric);
-
-  if (g_str_equal (unit, "ns"))
-    return PLOT_UNIT_NS;
-  if (g_str_equal (unit, "B"))
-    return PLOT_UNIT_BYTES;
-  if (g_str_equal (unit, "J"))
-    return PLOT_UNIT_JOULES;
-  return (PlotUnit){ .symbol = unit };
-}
-
 typedef struct
 {
   PlotLanes *lanes;
@@ -283,6 +269,9 @@ static void
 fill_values (AppCompareFeed *self, const Target *to, guint lane, guint series, guint run,
              EngMetric metric)
 {
+  g_autofree guint8 *states = g_malloc (self->items->len + 1);
+
+  memset (states, app_compare_state (metric), self->items->len);
   for (guint i = 0; i < self->items->len; i++)
     {
       EngFigure figure
@@ -295,7 +284,7 @@ fill_values (AppCompareFeed *self, const Target *to, guint lane, guint series, g
       to->high[i] = sampled ? figure.high : NAN;
     }
   plot_lanes_set_values (to->lanes, lane, series, 0, self->items->len, to->value, to->low, to->high,
-                         NULL);
+                         states);
 }
 
 static void
@@ -305,7 +294,7 @@ add_values (AppCompareFeed *self, const Target *to, EngMetric metric)
   guint lane
       = plot_lanes_add_lane (to->lanes,
                              &(PlotLaneInfo){ .title = _ (eng_metric_title (metric)),
-                                              .unit = unit_of (metric),
+                                              .unit = app_compare_unit (metric),
                                               .total = n_runs == 2 && eng_metric_adds_up (metric)
                                                            ? PLOT_TOTAL_SUM
                                                            : PLOT_TOTAL_NONE,
@@ -438,7 +427,7 @@ app_compare_feed_install (AppCompareFeed *self, PlotLanes *lanes)
 static void
 add_columns (PlotTable *table, EngComparison *comparison, EngMetric metric)
 {
-  PlotUnit unit = unit_of (metric), percent = PLOT_UNIT_PERCENT;
+  PlotUnit unit = app_compare_unit (metric), percent = PLOT_UNIT_PERCENT;
 
   for (guint r = 0; r < eng_comparison_get_n_runs (comparison); r++)
     {

@@ -71,3 +71,36 @@ app_compare_dup_row_label (const EngCompareRow *row, gsize common)
   return strchr (name, '/') != NULL && strlen (name) > common ? dup_module (name + common)
                                                               : app_layers_dup_short_name (name);
 }
+
+PlotUnit
+app_compare_unit (EngMetric metric)
+{
+  const char *unit = eng_metric_unit (metric);
+
+  if (g_str_equal (unit, "ns"))
+    return PLOT_UNIT_NS;
+  if (g_str_equal (unit, "B"))
+    return PLOT_UNIT_BYTES;
+  if (g_str_equal (unit, "J"))
+    return PLOT_UNIT_JOULES;
+  return (PlotUnit){ .symbol = unit };
+}
+
+PlotState
+app_compare_state (EngMetric metric)
+{
+  switch (metric)
+    {
+    case ENG_METRIC_ENERGY_ATTRIBUTED:
+      return PLOT_STATE_ATTRIBUTED;
+    case ENG_METRIC_ENERGY_MODELLED:
+      return PLOT_STATE_ESTIMATE;
+    case ENG_METRIC_LATENCY:
+    case ENG_METRIC_WEIGHTS:
+    case ENG_METRIC_ACTIVATIONS:
+    case ENG_METRIC_KV:
+    case ENG_N_METRICS:
+    default:
+      return PLOT_STATE_MEASURED;
+    }
+}

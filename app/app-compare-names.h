@@ -1,7 +1,9 @@
-/* What rows of a comparison are called under an axis. No widgets: reports use it, too. */
+/* What rows of a comparison are called under an axis, and how its values look. No widgets: reports use it, too. */
 #pragma once
 
 #include "eng-compare.h"
+#include "plot-format.h"
+#include "plot-style.h"
 
 G_BEGIN_DECLS
 
@@ -9,5 +11,9 @@ G_BEGIN_DECLS
 gsize app_compare_common_path (EngComparison *comparison);
 /* The short name of a row: "3", "Emb", "activation_2". @common: from the above. Newly allocated. */
 char *app_compare_dup_row_label (const EngCompareRow *row, gsize common);
+
+/* How values of a metric are written, and in which form they are drawn: an energy's grade is seen, not only read. */
+PlotUnit app_compare_unit (EngMetric metric);
+PlotState app_compare_state (EngMetric metric);
 
 G_END_DECLS

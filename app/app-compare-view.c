@@ -90,9 +90,10 @@ get_figure (AppCompareView *self, guint run, EngFigureId id)
 
   if (!eng_figure_id_is_accuracy (id) || figure.available)
     return figure;
-  found = app_accuracy_find (
-      app_stage_get_accuracy (self->stage),
-      eng_run_get_build_hash (eng_comparison_get_run (self->comparison, run)), NULL, id);
+  found
+      = app_accuracy_find (app_stage_get_accuracy (self->stage),
+                           eng_run_get_build_hash (eng_comparison_get_run (self->comparison, run)),
+                           NULL, id);
   return found != NULL ? found->figures[id]
                        : eng_figure_unavailable (eng_figure_id_unit (id), _ ("not evaluated"));
 }

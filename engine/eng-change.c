@@ -73,7 +73,9 @@ eng_change (const EngFigure *before, const EngFigure *after, gboolean lower_is_b
                    : good             ? ENG_CHANGE_BETTER
                                       : ENG_CHANGE_WORSE;
   if (!isfinite (change.low) || !isfinite (change.high))
-    change.reason = "too few samples for an interval";
+    change.reason = after->reason != NULL && *after->reason != '\0'
+                        ? after->reason
+                        : "too few samples for an interval";
   else if (change.low <= 0.0 && change.high >= 0.0)
     change.verdict = ENG_CHANGE_SAME;
   return change;
@@ -118,6 +120,7 @@ eng_figure_sum (const EngFigure *figures, guint n, const char *unit)
           sum.n = sampled ? MIN (sum.n, figures[i].n) : figures[i].n;
           sampled = TRUE;
         }
+      sum.reason = figures[i].reason; /* a caveat of one holds for the whole */
       any = TRUE;
     }
   return any ? sum : eng_figure_unavailable (unit, reason != NULL ? reason : "not measured");

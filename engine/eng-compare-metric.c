@@ -48,6 +48,71 @@ MEMORY (weight)
 MEMORY (activation)
 MEMORY (kv)
 
+/* ---- Energy ---- */
+
+static EngFigure
+from_joules (const char *reason, double joules)
+{
+  if (reason != NULL)
+    return eng_figure_unavailable ("J", reason);
+  return isfinite (joules) ? eng_figure_exact (joules, "J")
+                           : eng_figure_unavailable ("J", "not known of this operator");
+}
+
+static const EngPhaseEnergy *
+phase_energy (EngRun *run, RtPhase phase)
+{
+  EngEnergy *energy = eng_run_get_energy (run);
+
+  return energy != NULL ? eng_energy_get_phase (energy, phase) : NULL;
+}
+
+/* A part of a measured total: the rule that divides it has an error that is not known, so it has no interval. */
+static EngFigure
+attributed_joules (const char *reason, double joules)
+{
+  EngFigure figure = from_joules (reason, joules);
+
+  if (!figure.available)
+    return figure;
+  figure.n = 1;
+  figure.low = figure.high = NAN;
+  figure.reason = "divided by a rule: no interval";
+  return figure;
+}
+
+static EngFigure
+modelled_joules (const char *reason, double joules)
+{
+  EngFigure figure = from_joules (reason, joules);
+
+  if (figure.available)
+    figure.reason = "modelled";
+  return figure;
+}
+
+#define ENERGY(grade)                                                                              \
+  static EngFigure grade##_of_node (EngRun *run, RtPhase phase, guint node)                        \
+  {                                                                                                \
+    const EngPhaseEnergy *energy = phase_energy (run, phase);                                      \
+    if (energy == NULL)                                                                            \
+      return eng_figure_unavailable ("J", "not recorded");                                         \
+    return grade##_joules (energy->grade.reason,                                                   \
+                           energy->grade.reason == NULL ? energy->grade.nodes_j[node] : NAN);      \
+  }                                                                                                \
+  static EngFigure grade##_of_layer (EngRun *run, RtPhase phase, int layer)                        \
+  {                                                                                                \
+    const EngPhaseEnergy *energy = phase_energy (run, phase);                                      \
+    if (energy == NULL)                                                                            \
+      return eng_figure_unavailable ("J", "not recorded");                                         \
+    return grade##_joules (energy->grade.reason, energy->grade.reason == NULL                      \
+                                                     ? energy->grade.layers_j[layer + 1]           \
+                                                     : NAN);                                       \
+  }
+
+ENERGY (attributed)
+ENERGY (modelled)
+
 static const EngMetricInfo infos[ENG_N_METRICS] = {
   [ENG_METRIC_LATENCY] = { "latency_ns", "Latency", "ns", TRUE, TRUE, ENG_ASPECT_TIMES,
                            latency_of_node, latency_of_layer },
@@ -57,6 +122,10 @@ static const EngMetricInfo infos[ENG_N_METRICS] = {
                                ENG_ASPECT_MEMORY, activation_of_node, activation_of_layer },
   [ENG_METRIC_KV]
   = { "kv_bytes", "Key-value cache", "B", TRUE, TRUE, ENG_ASPECT_MEMORY, kv_of_node, kv_of_layer },
+  [ENG_METRIC_ENERGY_ATTRIBUTED] = { "energy_attributed_j", "Energy, attributed", "J", TRUE, TRUE,
+                                     ENG_ASPECT_TIMES, attributed_of_node, attributed_of_layer },
+  [ENG_METRIC_ENERGY_MODELLED] = { "energy_modelled_j", "Energy, modelled", "J", TRUE, TRUE,
+                                   ENG_ASPECT_TIMES, modelled_of_node, modelled_of_layer },
 };
 
 const EngMetricInfo *

@@ -14,6 +14,9 @@ typedef enum
   ENG_METRIC_WEIGHTS,     /* bytes of weights, as packed */
   ENG_METRIC_ACTIVATIONS, /* bytes alive at most */
   ENG_METRIC_KV,
+  /* Joules per token or inference, each grade for itself (eng-energy.h). */
+  ENG_METRIC_ENERGY_ATTRIBUTED,
+  ENG_METRIC_ENERGY_MODELLED,
   ENG_N_METRICS
 } EngMetric;
 

@@ -28,7 +28,7 @@ struct _EngGate
 static const struct
 {
   const char *name;
-  char kind; /* [t]ime, [b]ytes, [e]nergy, [p]er cent, [s]peed, [d]ecibel */
+  char kind; /* [t]ime, [b]ytes, [e]nergy, [p]er cent, [s]peed, [d]ecibel, [w]att */
   double factor;
 } units[] = {
   { "s", 't', 1 },
@@ -48,6 +48,10 @@ static const struct
   { "mJ", 'e', 1e-3 },
   { "µJ", 'e', 1e-6 },
   { "uJ", 'e', 1e-6 },
+  { "J/tok", 'e', 1 },
+  { "mJ/tok", 'e', 1e-3 },
+  { "W", 'w', 1 },
+  { "mW", 'w', 1e-3 },
   { "%", 'p', 1 },
   { "pp", 'p', 1 },
   { "tok/s", 's', 1 },
@@ -159,7 +163,9 @@ find_figure (const char *name, EngWorkloadKind kind)
     { "prefill", ENG_FIGURE_PREFILL, ENG_N_FIGURES },
     { "decode", ENG_FIGURE_DECODE, ENG_N_FIGURES },
     { "memory", ENG_FIGURE_PEAK_MEMORY, ENG_FIGURE_PEAK_MEMORY },
-    { "accuracy", ENG_FIGURE_ACCURACY, ENG_FIGURE_ACCURACY },
+    { "accuracy", ENG_FIGURE_CHOICE_ACCURACY, ENG_FIGURE_ACCURACY },
+    { "energy", ENG_FIGURE_TOKEN_ENERGY, ENG_FIGURE_INFERENCE_ENERGY },
+    { "energy-modelled", ENG_FIGURE_TOKEN_ENERGY_MODEL, ENG_FIGURE_INFERENCE_ENERGY_MODEL },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (shorts); i++)
@@ -168,7 +174,6 @@ find_figure (const char *name, EngWorkloadKind kind)
   for (EngFigureId id = 0; id < ENG_N_FIGURES; id++)
     if (g_str_equal (eng_figure_id_name (id), name) && eng_figure_id_applies (id, kind))
       return (int)id;
-  /* "energy" and "perplexity" are the first figure that begins so, whatever it is per. */
   for (EngFigureId id = 0; id < ENG_N_FIGURES; id++)
     if (g_str_has_prefix (eng_figure_id_name (id), name)
         && eng_figure_id_name (id)[strlen (name)] == '_' && eng_figure_id_applies (id, kind))
@@ -329,7 +334,7 @@ EngGateResult
 eng_gate_check (const EngGate *gate, EngComparison *comparison, guint run, char **sentence)
 {
   static const char *const words[]
-      = { "held", "beyond the limit, but within the noise: not tripped", "tripped", "unknown" };
+      = { "held", "beyond the limit, but not clearly: not tripped", "tripped", "unknown" };
   Found found = { 0 };
   g_autofree char *why = find (gate, comparison, run, &found);
   g_autofree char *what = NULL;

@@ -9,7 +9,8 @@ typedef struct _EngGate EngGate;
 
 /* METRIC OPERATOR LIMIT.
  *
- *   METRIC    latency (of a decode step, or of an inference), prefill, decode (speeds), memory (peak), energy, accuracy, perplexity; the name of any figure
+ *   METRIC    latency (of a decode step, or of an inference), prefill, decode (speeds), memory (peak), energy (measured),
+ *             energy-modelled, accuracy, perplexity; the name of any figure
  *             ("first_token_ms"); layer:NAME:METRIC for a row of the comparison, with latency, weights, activations or kv
  *   OPERATOR  > >= < <=
  *   LIMIT     with a sign it is a change since the first run: "+5%" (of shares in per cent: percentage points), "-0.2ms"; without one it is the value itself:

@@ -23,7 +23,9 @@ static const GOptionEntry entries[] = {
   { "phase", 0, 0, G_OPTION_ARG_STRING, &phase_name,
     "Of a language model: prefill or decode (decode)", "PHASE" },
   { "metric", 0, 0, G_OPTION_ARG_STRING, &metric_name,
-    "What the table shows of every layer: latency, weight, activation, kv (latency)", "METRIC" },
+    "What the table shows of every layer: latency, weight, activation, kv, energy (attributed), "
+    "energy-modelled (latency)",
+    "METRIC" },
   { "nodes", 0, 0, G_OPTION_ARG_NONE, &by_node, "The operators of every layer, too", NULL },
   { "threshold", 0, 0, G_OPTION_ARG_DOUBLE, &threshold,
     "Only layers that change by so much (0: all)", "PCT" },
@@ -41,7 +43,8 @@ static const char gate_help[]
       "beginning, \"latest\", or \"latest~1\", the one before. The first "
       "is what the others are compared with.\n\n"
       "Gates: METRIC OPERATOR LIMIT\n"
-      "  METRIC    latency, prefill, decode, memory, energy, accuracy, perplexity; any figure's "
+      "  METRIC    latency, prefill, decode, memory, energy, energy-modelled, accuracy, "
+      "perplexity; any figure's "
       "name; layer:NAME:latency (weight, activation, kv)\n"
       "  OPERATOR  > >= < <=\n"
       "  LIMIT     with a sign: a change since the first run (+5%, -0.2ms; of percentages, in "
@@ -177,10 +180,10 @@ print_rows (EngComparison *comparison, EngMetric metric)
   gboolean shown = TRUE;
 
   if (metric == ENG_METRIC_LATENCY)
-    g_print ("%s of every layer, %s\n", eng_metric_title (metric),
+    g_print ("%s, every layer, %s\n", eng_metric_title (metric),
              phases[eng_comparison_get_phase (comparison)]);
   else
-    g_print ("%s of every layer\n", eng_metric_title (metric));
+    g_print ("%s, every layer\n", eng_metric_title (metric));
   for (guint row = 0; row < eng_comparison_get_n_rows (comparison); row++)
     {
       const EngCompareRow *info = eng_comparison_get_row (comparison, row);
@@ -202,7 +205,8 @@ print_rows (EngComparison *comparison, EngMetric metric)
     }
   if (n_hidden > 0)
     g_print ("  %u %s %g %%\n", n_hidden,
-             n_hidden == 1 ? "layer changes by less than" : "layers change by less than", threshold);
+             n_hidden == 1 ? "layer changes by less than" : "layers change by less than",
+             threshold);
 }
 
 /* ---- Gates ---- */
@@ -260,7 +264,8 @@ parse_gates (GError **error)
 static gboolean
 parse_names (RtPhase *phase, EngMetric *metric, GError **error)
 {
-  static const char *const metrics[ENG_N_METRICS] = { "latency", "weight", "activation", "kv" };
+  static const char *const metrics[ENG_N_METRICS]
+      = { "latency", "weight", "activation", "kv", "energy", "energy-modelled" };
 
   *phase = g_strcmp0 (phase_name, "prefill") == 0 ? RT_PHASE_PREFILL : RT_PHASE_DECODE;
   if (phase_name != NULL && !g_str_equal (phase_name, "prefill")
@@ -276,7 +281,8 @@ parse_names (RtPhase *phase, EngMetric *metric, GError **error)
   if (metric_name == NULL)
     return TRUE;
   g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-               "--metric is latency, weight, activation or kv, not \"%s\"", metric_name);
+               "--metric is latency, weight, activation, kv, energy or energy-modelled, not \"%s\"",
+               metric_name);
   return FALSE;
 }
 

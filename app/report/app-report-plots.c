@@ -92,6 +92,9 @@ add_value_lane (Lanes *self, EngMetric metric, const PlotUnit *unit, guint n_run
                                                                        : PLOT_TOTAL_NONE,
                                                           .flags = PLOT_LANE_LOWER_IS_BETTER });
 
+  g_autofree guint8 *states = g_malloc (self->rows->len + 1);
+
+  memset (states, app_compare_state (metric), self->rows->len);
   for (guint r = 0; r < n_runs; r++)
     {
       g_autofree char *letter = app_report_letter (r);
@@ -114,7 +117,7 @@ add_value_lane (Lanes *self, EngMetric metric, const PlotUnit *unit, guint n_run
           self->high[i] = figure.available && figure.n > 0 ? figure.high : NAN;
         }
       plot_lanes_page_set_values (self->page, lane, series, 0, self->rows->len, self->value,
-                                  self->low, self->high, NULL);
+                                  self->low, self->high, states);
     }
 }
 
@@ -169,20 +172,6 @@ has_any (Lanes *self, EngMetric metric)
   return FALSE;
 }
 
-static PlotUnit
-unit_of (EngMetric metric)
-{
-  const char *unit = eng_metric_unit (metric);
-
-  if (g_str_equal (unit, "ns"))
-    return PLOT_UNIT_NS;
-  if (g_str_equal (unit, "B"))
-    return PLOT_UNIT_BYTES;
-  if (g_str_equal (unit, "J"))
-    return PLOT_UNIT_JOULES;
-  return (PlotUnit){ .symbol = unit };
-}
-
 void
 app_report_add_lanes (GString *html, EngComparison *comparison, guint index)
 {
@@ -204,7 +193,7 @@ app_report_add_lanes (GString *html, EngComparison *comparison, guint index)
   set_items (&lanes);
   for (EngMetric metric = 0; metric < ENG_N_METRICS; metric++)
     {
-      PlotUnit unit = unit_of (metric);
+      PlotUnit unit = app_compare_unit (metric);
 
       /* Memory is the same in all phases: it is drawn once. */
       if (!has_any (&lanes, metric)

@@ -67,7 +67,7 @@ app_report_format_interval (const EngFigure *figure)
     return g_strdup_printf ("unavailable: %s",
                             figure->reason != NULL ? figure->reason : "not measured");
   if (figure->n == 0)
-    return g_strdup ("exact");
+    return g_strdup (figure->reason != NULL && *figure->reason != '\0' ? figure->reason : "exact");
   if (!isfinite (figure->low) || !isfinite (figure->high))
     return g_strdup_printf ("%u samples: no interval", figure->n);
   low.value = figure->low;

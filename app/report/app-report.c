@@ -274,6 +274,28 @@ add_figure_cells (Report *self, guint r, EngFigureId id)
   g_string_append (self->html, "</td>");
 }
 
+/* An energy says by a mark before its name, too, how it came about. */
+static const char *
+grade_mark (EngFigureId id)
+{
+  switch ((int)id)
+    {
+    case ENG_FIGURE_TOKEN_ENERGY:
+    case ENG_FIGURE_PROMPT_ENERGY:
+    case ENG_FIGURE_INFERENCE_ENERGY:
+    case ENG_FIGURE_POWER:
+    case ENG_FIGURE_ACCURACY_PER_JOULE:
+      return "\u25cf ";
+    case ENG_FIGURE_TOKEN_ENERGY_MODEL:
+    case ENG_FIGURE_PROMPT_ENERGY_MODEL:
+    case ENG_FIGURE_INFERENCE_ENERGY_MODEL:
+    case ENG_FIGURE_ACCURACY_PER_JOULE_MODEL:
+      return "\u25cb ";
+    default:
+      return "";
+    }
+}
+
 static void
 add_figures (Report *self)
 {
@@ -298,7 +320,7 @@ add_figures (Report *self)
       if (!applies)
         continue;
       g_string_append (self->html, "<tr><th scope=\"row\">");
-      app_html_text (self->html, eng_figure_id_title (id));
+      app_html_printf (self->html, "%s%s", grade_mark (id), eng_figure_id_title (id));
       g_string_append (self->html, "</th>");
       for (guint r = 0; r < self->n_runs; r++)
         add_figure_cells (self, r, id);
@@ -555,6 +577,12 @@ add_definitions (GString *html)
                    "zero. Of many layers, a few in a hundred differ by chance.</li>"
                    "<li>An em dash is something that was not measured, with the reason where there "
                    "is room; it is never zero.</li>"
+                   "<li>Energies have a mark: \u25cf measured by a sensor, \u25d0 attributed (a "
+                   "measured total divided over layers by a rule), \u25cb modelled "
+                   "(a stated cost model). One grade is never compared with another.</li>"
+                   "<li>Energies have a mark: \u25cf measured by a sensor; \u25cb modelled by a "
+                   "stated cost model. Those of layers are attributed (a measured total divided "
+                   "by a rule) or modelled. One grade is never compared with another.</li>"
                    "<li>Prefill and decode are two profiles and are never averaged.</li></ul>\n");
 }
 
