@@ -33,7 +33,7 @@ struct _AppLanesView
   GtkWidget *stack;
   GtkWidget *table_bin;
   GtkWidget *caption;
-  GtkWidget *detail;
+  GtkWidget *detail_box, *detail;
   GtkWidget *phases;
   GtkWidget *controls; /* of lanes */
 
@@ -258,7 +258,7 @@ update_detail (AppLanesView *self)
                                       app_stage_get_profile (self->stage),
                                       app_selection_get_phase (self->selection));
   text = add_details (self, text, item);
-  gtk_widget_set_visible (self->detail, text != NULL);
+  gtk_widget_set_visible (self->detail_box, text != NULL);
   if (g_strcmp0 (text, gtk_label_get_label (GTK_LABEL (self->detail))) != 0)
     gtk_label_set_label (GTK_LABEL (self->detail), text != NULL ? text : "");
 }
@@ -471,6 +471,7 @@ app_lanes_view_class_init (AppLanesViewClass *klass)
   gtk_widget_class_bind_template_child (widget_class, AppLanesView, stack);
   gtk_widget_class_bind_template_child (widget_class, AppLanesView, table_bin);
   gtk_widget_class_bind_template_child (widget_class, AppLanesView, caption);
+  gtk_widget_class_bind_template_child (widget_class, AppLanesView, detail_box);
   gtk_widget_class_bind_template_child (widget_class, AppLanesView, detail);
   gtk_widget_class_bind_template_child (widget_class, AppLanesView, phases);
   gtk_widget_class_bind_template_child (widget_class, AppLanesView, controls);

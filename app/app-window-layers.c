@@ -2,6 +2,7 @@
 #include "app-window-private.h"
 
 #include "app-config.h"
+#include "app-distribution.h"
 #include "app-layer-errors.h"
 
 #include <glib/gi18n.h>
@@ -52,7 +53,19 @@ on_shown (GSimpleAction *action, GVariant *state, gpointer data)
   g_simple_action_set_state (action, state);
 }
 
+static void
+on_distribution (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  AppWindow *self = data;
+
+  if (app_window_can_show_distribution (self))
+    app_distribution_present (GTK_WINDOW (self), eng_session_get_build (self->session),
+                              app_selection_get_layer (self->selection),
+                              app_stage_get_layer_errors (self->stage));
+}
+
 static const GActionEntry actions[] = {
+  { .name = "distribution", .activate = on_distribution },
   { .name = "measure-layers", .activate = on_measure },
   { .name = "layer-errors",
     .parameter_type = "s",
@@ -66,6 +79,16 @@ app_window_init_layers (AppWindow *self)
   g_action_map_add_action_entries (G_ACTION_MAP (self), actions, G_N_ELEMENTS (actions), self);
   g_signal_connect_object (app_stage_get_layer_errors (self->stage), "changed",
                            G_CALLBACK (app_window_update_actions), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->selection, "notify::layer", G_CALLBACK (app_window_update_actions),
+                           self, G_CONNECT_SWAPPED);
+}
+
+gboolean
+app_window_can_show_distribution (AppWindow *self)
+{
+  return eng_session_get_build (self->session) != NULL
+         && !eng_session_get_running (self->session)
+         && app_selection_get_layer (self->selection) != APP_LAYER_NONE;
 }
 
 gboolean

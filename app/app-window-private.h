@@ -98,6 +98,7 @@ void app_window_evaluate (AppWindow *self, const char *set);
 /* app-window-layers.c */
 void app_window_init_layers (AppWindow *self);
 gboolean app_window_can_measure_layers (AppWindow *self);
+gboolean app_window_can_show_distribution (AppWindow *self);
 
 /* app-window-export.c */
 void app_window_init_export (AppWindow *self);
