@@ -334,7 +334,6 @@ app_window_update_actions (AppWindow *self)
 
   app_window_set_action_enabled (self, "run", idle && !self->evaluating && can_run (model));
   app_window_update_evaluate (self);
-  app_window_set_action_enabled (self, "evaluate", app_window_can_evaluate (self));
   app_window_set_action_enabled (self, "distribution", app_window_can_show_distribution (self));
   app_window_set_action_enabled (self, "measure-layers", app_window_can_measure_layers (self));
   app_window_set_action_enabled (self, "stop", running);
