@@ -78,7 +78,7 @@ def check_figures(tree, run, name):
               else "few"] += 1
     rows = [row for row in tree.findall(".//table")[0].findall("tbody/tr")]
     smalls = [text_of(row[1].find("small")) for row in rows]
-    found = {"interval": sum(" to " in small for small in smalls), "exact": sum(small == "exact" or small in caveats for small in smalls), "few": sum("no interval" in small for small in smalls),
+    found = {"interval": sum(" to " in small for small in smalls), "exact": sum(small == "exact" or small in caveats for small in smalls), "few": sum(" samples: no interval" in small for small in smalls),
              "missing": sum(small.startswith("unavailable: ") for small in smalls)}
     # Figures that a later version added are unavailable as well.
     good = all(found[kind] == kinds[kind] for kind in ("interval", "exact", "few")) and found["missing"] >= kinds["missing"]
