@@ -148,6 +148,14 @@ scale_for (double magnitude, const char *unit)
         base = "s";
         seconds = times[i].seconds;
       }
+  /* Accuracy per joule: small networks have many, and "10.8 %/µJ" reads better than ten million. */
+  if (g_strcmp0 (unit, "%/J") == 0 && isfinite (magnitude) && magnitude >= 1e4)
+    {
+      gboolean micro = magnitude >= 1e7;
+      scale.factor = micro ? 1e-6 : 1e-3;
+      g_strlcpy (scale.unit, micro ? "%/µJ" : "%/mJ", sizeof scale.unit);
+      return scale;
+    }
   /* Counts a second: no prefix until they are too many to read, and none for fractions. */
   if (g_strcmp0 (unit, "/s") == 0 && isfinite (magnitude) && magnitude >= 1e5)
     {

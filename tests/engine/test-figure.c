@@ -126,6 +126,10 @@ test_format (void)
   check_value (12345, "tok/s", "12345\u202ftok/s");
   check_value (634, "/s", "634\u202f/s");
   check_value (1447178, "/s", "1.45\u202fM/s");
+  check_value (5542, "%/J", "5542\u202f%/J");
+  check_value (10780242, "%/J", "10.8\u202f%/µJ");
+  check_value (23456, "%/J", "23.5\u202f%/mJ");
+  check_value (0.0158, "J/tok", "15.8\u202fmJ/tok");
   check_value (4.5, NULL, "4.50");
   check_value (NAN, "ms", "unavailable");
   check_value (5000, "s", "5000\u202fs");
