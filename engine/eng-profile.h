@@ -86,6 +86,8 @@ void eng_profiler_add_counts (EngProfiler *profiler, RtExec *exec, RtCounterSet 
 void eng_profiler_refuse_counts (EngProfiler *profiler, RtCounterSet set, const char *reason);
 guint64 eng_profiler_get_generation (EngProfiler *profiler);                   /* any thread: changes when a snapshot would */
 EngProfile *eng_profiler_snapshot (EngProfiler *profiler);                     /* any thread; well under a millisecond */
+/* Runner thread, when a run is over: the same, with intervals that take into account that neighbouring steps resemble each other (eng-series.h). Milliseconds. */
+EngProfile *eng_profiler_finish (EngProfiler *profiler);
 
 /* Any thread: the last instrumented steps as they were (eng-timeline.h); NULL when none was kept. */
 typedef struct _EngTimeline EngTimeline;

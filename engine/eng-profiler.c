@@ -10,6 +10,7 @@
 #include "eng-figure.h"
 #include "eng-timeline.h"
 #include "eng-kernel-table.h"
+#include "eng-series.h"
 #include "eng-window.h"
 
 typedef struct
@@ -381,13 +382,30 @@ eng_profiler_get_generation (EngProfiler *self)
   return (guint)g_atomic_int_get (&self->generation);
 }
 
+/* The samples in order of time. */
 static void
-latency_from_window (EngLatency *latency, const EngWindow *window)
+copy_in_order (const EngWindow *window, double *ordered)
+{
+  guint first = (window->head + window->capacity - window->n) % window->capacity;
+
+  for (guint i = 0; i < window->n; i++)
+    ordered[i] = window->recent[(first + i) % window->capacity];
+}
+
+/* @ordered: memory for a window, to take into account that neighbouring steps resemble each other;
+ * NULL while live, where it would cost more than it tells. */
+static void
+latency_from_window (EngLatency *latency, const EngWindow *window, double *ordered)
 {
   guint n = window->n;
   if (n == 0)
     return;
   guint rank = eng_median_rank (n);
+  if (ordered != NULL)
+    {
+      copy_in_order (window, ordered);
+      rank = eng_series_rank (n, eng_series_inefficiency (ordered, n));
+    }
   *latency = (EngLatency){ .n = n,
                            .median_ns = eng_quantile_sorted (window->sorted, n, 0.5),
                            .p5_ns = eng_quantile_sorted (window->sorted, n, 0.05),
@@ -397,8 +415,8 @@ latency_from_window (EngLatency *latency, const EngWindow *window)
                            .high_ns = rank > 0 ? window->sorted[n - rank] : NAN };
 }
 
-EngProfile *
-eng_profiler_snapshot (EngProfiler *self)
+static EngProfile *
+take_snapshot (EngProfiler *self, double *ordered)
 {
   g_mutex_lock (&self->mutex);
   EngProfile *profile = eng_profile_new (self->info);
@@ -407,11 +425,11 @@ eng_profiler_snapshot (EngProfiler *self)
       const Phase *from = &self->phases[p];
       EngPhaseProfile *to = &profile->phases[p];
       for (guint i = 0; i < self->info->n_nodes; i++)
-        latency_from_window (&to->nodes[i], &from->nodes[i]);
+        latency_from_window (&to->nodes[i], &from->nodes[i], ordered);
       for (int i = 0; i < self->info->n_layers + 2; i++)
-        latency_from_window (&to->layers[i], &from->layers[i]);
-      latency_from_window (&to->total, &from->total);
-      latency_from_window (&to->clean, &from->clean);
+        latency_from_window (&to->layers[i], &from->layers[i], ordered);
+      latency_from_window (&to->total, &from->total, ordered);
+      latency_from_window (&to->clean, &from->clean, ordered);
       to->n_tokens = from->n_tokens;
       to->position = from->position;
       memcpy (to->symbols, from->symbols, sizeof to->symbols);
@@ -421,4 +439,17 @@ eng_profiler_snapshot (EngProfiler *self)
   eng_counts_copy (&profile->counts, &self->counts);
   g_mutex_unlock (&self->mutex);
   return profile;
+}
+
+EngProfile *
+eng_profiler_snapshot (EngProfiler *self)
+{
+  return take_snapshot (self, NULL);
+}
+
+EngProfile *
+eng_profiler_finish (EngProfiler *self)
+{
+  g_autofree double *ordered = g_new (double, self->window);
+  return take_snapshot (self, ordered);
 }

@@ -138,7 +138,7 @@ eng_run_describe (EngRun *run, EngBuild *build, const EngWorkload *workload, Eng
   run->recipe = eng_recipe_ref (eng_build_get_recipe (build));
   if (run->workload == NULL)
     run->workload = eng_workload_copy (workload);
-  run->profile = eng_profiler_snapshot (profiler);
+  run->profile = eng_profiler_finish (profiler);
   run->timeline = eng_profiler_dup_timeline (profiler);
   run->n_ctx = eng_build_get_n_ctx (build);
   run->notes = g_strdupv ((GStrv)eng_build_get_notes (build));

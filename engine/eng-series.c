@@ -76,23 +76,33 @@ eng_series_inefficiency (const double *samples, guint n)
   return CLAMP (seen / MAX (1 - 2.0 * lag / n, 0.2), 1, n);
 }
 
-EngFigure
-eng_figure_from_series (double *samples, guint n, const char *unit)
+guint
+eng_series_rank (guint n, double inefficiency)
 {
-  double inefficiency = n > 0 ? eng_series_inefficiency (samples, n) : 1;
-  EngFigure figure = eng_figure_from_samples (samples, n, unit); /* sorts */
   guint k = eng_median_rank (n);
 
   if (k == 0)
-    return figure;
+    return 0;
   /* The inefficiency is an estimate, too: Student's quantile in place of the normal one, larger by
    * the factor 1 + (1.96^2 + 1) / (4 nu) (Fisher and Cornish 1960), with half of the independent
    * samples as degrees of freedom. */
   double student = 1 + 2.4 * inefficiency / n;
   double half = (n + 1) / 2.0 - k;
   double rank = floor ((n + 1) / 2.0 - MARGIN * student * half * sqrt (inefficiency));
-  k = rank >= 1 ? (guint)rank : 1;
-  figure.low = samples[k - 1];
-  figure.high = samples[n - k];
+  return rank >= 1 ? (guint)rank : 1;
+}
+
+EngFigure
+eng_figure_from_series (double *samples, guint n, const char *unit)
+{
+  double inefficiency = n > 0 ? eng_series_inefficiency (samples, n) : 1;
+  EngFigure figure = eng_figure_from_samples (samples, n, unit); /* sorts */
+  guint k = eng_series_rank (n, inefficiency);
+
+  if (k > 0)
+    {
+      figure.low = samples[k - 1];
+      figure.high = samples[n - k];
+    }
   return figure;
 }

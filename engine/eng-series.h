@@ -14,6 +14,9 @@ G_BEGIN_DECLS
  * Carlo, Statistical Science 7, 1992, section 3.3). 1 below ENG_SERIES_MIN samples. O(n * lags). */
 double eng_series_inefficiency (const double *samples, guint n);
 
+/* The rank k (from 1) of the order statistics x_(k) and x_(n+1-k) that bound the median of @n samples of this inefficiency; 0 when @n is too small. */
+guint eng_series_rank (guint n, double inefficiency);
+
 /* eng_figure_from_samples() for @samples in order of time: the ranks of the interval lie apart by the square root of the inefficiency farther
  * (Heidelberger and Lewis, Quantile estimation in dependent sequences, Operations Research 32, 1984). Sorts @samples in place. */
 EngFigure eng_figure_from_series (double *samples, guint n, const char *unit);

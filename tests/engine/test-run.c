@@ -32,6 +32,7 @@ generate (EngBuild *build, const char *prompt, guint n)
   g_autoptr (GError) error = NULL;
   workload->n_predict = n;
   workload->ignore_end = TRUE;
+  workload->budget_s = 0.5; /* enough for intervals */
   EngRun *run = eng_run_generate (build, workload, NULL, NULL, NULL, &error);
   g_assert_no_error (error);
   return run;
@@ -310,6 +311,7 @@ test_counters (void)
 
   workload->n_predict = 8;
   workload->ignore_end = TRUE;
+  workload->budget_s = 0.3;
   workload->counters = RT_COUNTERS_SOFTWARE;
   g_autoptr (EngRun) run = eng_run_generate (build, workload, NULL, NULL, NULL, &error);
   g_assert_no_error (error);

@@ -277,7 +277,7 @@ check_counted (const char *path, uint32_t n_threads)
                   spent * 1e-6);
   if (n_threads == 1)
     {
-      g_assert_cmpfloat (counted, <=, spent);
+      g_assert_cmpfloat (counted, <, 1.1 * spent); /* two clocks of the kernel */
       g_assert_cmpfloat (counted, >, 0.2 * spent);
     }
   rt_exec_count_clear (model.exec);
