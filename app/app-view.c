@@ -8,6 +8,7 @@
 #include "app-history-view.h"
 #include "app-memory-view.h"
 #include "app-roofline-view.h"
+#include "app-timeline-view.h"
 #include "app-tradeoff-view.h"
 
 #include <glib/gi18n.h>
@@ -24,6 +25,8 @@ static const AppViewInfo views[] = {
   { "graph", N_ ("Graph"), "lathe-graph-symbolic", app_graph_view_get_type, N_ ("graph"), 0, 0 },
   { "memory", N_ ("Memory"), "lathe-memory-symbolic", app_memory_view_get_type, N_ ("memory plan"),
     1200, 640 },
+  { "timeline", N_ ("Timeline"), "lathe-timeline-symbolic", app_timeline_view_get_type,
+    N_ ("timeline"), 1200, 420 },
   { "history", N_ ("History"), "document-open-recent-symbolic", app_history_view_get_type, NULL, 0,
     0 },
 };

@@ -349,6 +349,8 @@ app_window_update_actions (AppWindow *self)
   app_window_set_action_enabled (self, "export-plot", model != NULL);
   app_window_set_action_enabled (self, "export-report", run != NULL);
   app_window_set_action_enabled (self, "export-run-csv", run != NULL);
+  app_window_set_action_enabled (self, "export-trace",
+                                 run != NULL && eng_run_get_timeline (run) != NULL);
   app_window_set_action_enabled (self, "export-run-json", run != NULL);
   app_window_set_action_enabled (self, "export-history", self->history != NULL);
   app_window_set_action_enabled (self, "save-build",

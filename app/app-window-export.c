@@ -5,6 +5,7 @@
 #include "app-config.h"
 #include "app-report.h"
 #include "plot-export.h"
+#include "eng-timeline.h"
 #include "plot-graph.h"
 
 #include <glib/gi18n.h>
@@ -123,6 +124,22 @@ save_run (AppWindow *self, GFile *file, gpointer format)
 }
 
 static void
+save_trace (AppWindow *self, GFile *file, gpointer data)
+{
+  EngRun *run = app_stage_get_run (self->stage);
+  g_autofree char *recipe = NULL;
+  g_autofree char *process = NULL;
+
+  if (run == NULL || eng_run_get_timeline (run) == NULL)
+    return;
+  recipe = eng_run_dup_recipe_text (run);
+  process = g_strdup_printf ("%s, %s", eng_run_get_model_name (run), recipe);
+  save_text (self, file,
+             eng_timeline_to_chrome_json (eng_run_get_timeline (run), eng_run_get_profile (run),
+                                          process));
+}
+
+static void
 save_history (AppWindow *self, GFile *file, gpointer format)
 {
   g_autoptr (GError) error = NULL;
@@ -157,6 +174,14 @@ on_export_run_json (GSimpleAction *action, GVariant *parameter, gpointer data)
 
   ask_name (data, _ ("Export the Run"), name, (const char *[]){ "json", NULL }, save_run,
             (gpointer) "json");
+}
+
+static void
+on_export_trace (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  g_autofree char *name = dup_file_name (data, _ ("trace"), "json");
+
+  ask_name (data, _ ("Export the Trace"), name, (const char *[]){ "json", NULL }, save_trace, NULL);
 }
 
 static void
@@ -441,6 +466,7 @@ static const GActionEntry actions[] = {
   { .name = "export-plot", .parameter_type = "s", .activate = on_export_plot },
   { .name = "export-report", .activate = on_export_report },
   { .name = "export-run-csv", .activate = on_export_run_csv },
+  { .name = "export-trace", .activate = on_export_trace },
   { .name = "export-run-json", .activate = on_export_run_json },
   { .name = "export-history", .parameter_type = "s", .activate = on_export_history },
   { .name = "save-recipe", .activate = on_save_recipe },

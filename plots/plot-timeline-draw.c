@@ -14,7 +14,7 @@
 #define MIN_TEXT_PX 22.0
 #define MIN_HATCH_PX 3.0
 #define CUT_TEXT_PX 52.0 /* a name that is cut to less says nothing */
-#define MAX_ROW_PX 54.0
+#define MAX_ROW_PX 80.0
 
 const GdkRGBA *
 plot_timeline_color (const PlotTimelineModel *model, guint group, const PlotStyle *style)
@@ -85,6 +85,9 @@ plot_timeline_layout (PlotTimelineLayout *self, const PlotTimelineModel *model, 
   self->row_h
       = n_full == 0 ? 0 : (self->plot_h - n_thin * (self->thin_h + self->gap)) / n_full - self->gap;
   self->row_h = fmax (1, floor (fmin (self->row_h, MAX_ROW_PX)));
+  /* The axis stands right below the rows. */
+  self->plot_h = fmin (self->plot_h, fmax (20, n_thin * (self->thin_h + self->gap)
+                                                   + n_full * (self->row_h + self->gap)));
   fit_ticks (self, text);
 }
 
