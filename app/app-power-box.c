@@ -87,7 +87,8 @@ on_tick (gpointer data)
           _ ("Measured: %s. Reading takes %.2f %% of a processor."), eng_power_get_covers (power),
           100 * eng_power_get_cost_frac (power));
       set_label (self->now, text);
-      set_label (self->covers, covers);
+      set_label (self->covers,
+                 watts > 0 ? covers : _ ("The meter stands still: it reads no power at all."));
     }
   else
     {

@@ -82,7 +82,7 @@ gboolean
 eng_energy_measure (EngPower *power, const char *unit, EngEnergyPass pass, gpointer data,
                     EngEnergyMeasured *measured, GError **error)
 {
-  double joules[WINDOWS], watts[WINDOWS], joules_off = 0, watts_off = 0;
+  double joules[WINDOWS], watts[WINDOWS], joules_off = 0, watts_off = 0, sum_j = 0;
   double late_s = MAX (eng_power_get_age_s (power), 0.1 * eng_power_get_interval_s (power));
   double window_s = CLAMP (AGES_PER_WINDOW * late_s, SHORTEST_S, LONGEST_S);
   guint64 begin = rt_now_ns (), n_units = 0, n_all = 0;
@@ -103,6 +103,7 @@ eng_energy_measure (EngPower *power, const char *unit, EngEnergyPass pass, gpoin
       reason = energy.reason;
       if (!energy.available)
         break;
+      sum_j += energy.joules;
       joules[n] = energy.joules / (double)n_units;
       watts[n] = energy.joules / seconds;
       joules_off += energy.uncertainty_j / (double)n_units;
@@ -118,6 +119,14 @@ eng_energy_measure (EngPower *power, const char *unit, EngEnergyPass pass, gpoin
     }
   if (n == 0)
     return TRUE;
+  /* Virtual machines have counters that stand still; a current sensor may be in the line the other way round. Neither is an energy. */
+  if (!(sum_j > 0))
+    {
+      eng_energy_measured_clear (measured, unit,
+                                 sum_j < 0 ? "the meter counts backwards: its current is negative"
+                                           : "the meter stands still: it reads no energy at all");
+      return TRUE;
+    }
   measured->joules = figure_of (joules, n, joules_off / n, unit);
   measured->watts = figure_of (watts, n, watts_off / n, "W");
   measured->n_units = n_all;

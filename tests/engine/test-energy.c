@@ -379,6 +379,31 @@ test_windows_lost (void)
   bench_close (&bench);
 }
 
+/* A counter that stands still measures nothing, and that is not the same as no energy. */
+static gboolean
+idle_pass (gpointer data, guint *n_units, GError **error)
+{
+  g_usleep (20000);
+  *n_units = 1;
+  return TRUE;
+}
+
+static void
+test_windows_stuck (void)
+{
+  Bench bench = { 0 };
+  EngEnergyMeasured measured;
+  g_autoptr (GError) error = NULL;
+
+  bench_open (&bench);
+  g_assert_true (eng_energy_measure (bench.power, "J/tok", idle_pass, NULL, &measured, &error));
+  g_assert_no_error (error);
+  g_assert_false (measured.joules.available);
+  g_assert_nonnull (strstr (measured.joules.reason, "stands still"));
+  g_assert_false (measured.watts.available);
+  bench_close (&bench);
+}
+
 static void
 test_windows_stopped (void)
 {
@@ -575,6 +600,7 @@ main (int argc, char **argv)
   g_test_add_func ("/energy/attribution", test_attribution);
   g_test_add_func ("/energy/windows", test_windows);
   g_test_add_func ("/energy/windows/lost", test_windows_lost);
+  g_test_add_func ("/energy/windows/stuck", test_windows_stuck);
   g_test_add_func ("/energy/windows/stopped", test_windows_stopped);
   g_test_add_func ("/energy/run/without-meter", test_run_without_meter);
   g_test_add_func ("/energy/run/measured", test_run_measured);
