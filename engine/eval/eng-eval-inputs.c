@@ -193,10 +193,32 @@ describe (Inputs *self)
                          "%u samples have no label of this network: they count for "
                          "agreement only",
                          self->n_unlabelled);
+  g_autofree char *note = eng_truths_dup_note (self->truths);
+  if (note != NULL)
+    eng_evaluation_note (evaluation, "%s", note);
   if (self->n_unreadable > 0)
     eng_evaluation_note (evaluation, "%u files that are no inputs were left out: %s%s",
                          self->n_unreadable, self->unreadable,
                          self->n_unreadable > 1 ? ", ..." : "");
+}
+
+/* Of boxes and masks the first groups are the network's classes, in their order. */
+static void
+add_classes (Inputs *self)
+{
+  EngTruthKind kind = eng_truths_get_kind (self->truths);
+  const char *const *classes = eng_truths_get_classes (self->truths);
+
+  if (kind != ENG_TRUTH_BOXES && kind != ENG_TRUTH_MASKS)
+    return;
+  for (guint i = 0; classes != NULL && classes[i] != NULL; i++)
+    {
+      /* Two classes of one name are still two. */
+      guint group = eng_scores_group (self->pass->scores, classes[i]);
+      g_autofree char *other = g_strdup_printf ("%s (class %u)", classes[i], i);
+      if (group != i)
+        eng_scores_group (self->pass->scores, other);
+    }
 }
 
 gboolean
@@ -217,6 +239,8 @@ eng_eval_pass_inputs (EngEvalPass *pass, GError **error)
   pass->scores = eng_scores_new (model, eng_truths_get_kind (self.truths), pass->options->metrics,
                                  pass->baseline != NULL, error);
   rt_exec_set_tracing (eng_build_get_exec (pass->build), false);
+  if (pass->scores != NULL)
+    add_classes (&self);
   gboolean ok = pass->scores != NULL && do_all (&self, set, error) && check (&self, set, error);
   if (ok)
     {

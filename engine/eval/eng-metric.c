@@ -14,6 +14,11 @@ static const EngMetric *const metrics[] = {
   &eng_metric_top1,
   &eng_metric_top5,
   &eng_metric_heard,
+  &eng_metric_precision,
+  &eng_metric_precision_half,
+  &eng_metric_points,
+  &eng_metric_mask,
+  &eng_metric_sound,
   &eng_metric_output_agreement,
   &eng_metric_output_sqnr,
 };

@@ -47,11 +47,12 @@ typedef struct
   const double *log_p[2];    /* [n_choices] ln p of the answer's tokens after the question */
   const guint *choice_bytes; /* [n_choices] */
 
-  /* Inputs of networks. */
+  /* Inputs of networks. Of boxes and masks the number of a group is that of its class. */
+  gboolean is_known;         /* the set knows anything of this sample */
   EngResult *result[2];
   int label;       /* class of the network; -1: none */
   gboolean listens; /* the label is 1 where the one thing that is listened for is there, else 0 */
-  guint n_boxes, n_classes;
+  guint n_boxes;
   const EngTruthBox *boxes;
   guint n_points;
   const EngPoint *points;    /* score: > 0 labelled */
@@ -108,5 +109,7 @@ extern const EngMetric eng_metric_kl_mean, eng_metric_kl_p99, eng_metric_token_a
 extern const EngMetric eng_metric_choice, eng_metric_choice_normalised;                 /* eng-metric-choice.c */
 extern const EngMetric eng_metric_top1, eng_metric_top5, eng_metric_heard;              /* eng-metric-class.c */
 extern const EngMetric eng_metric_output_agreement, eng_metric_output_sqnr;             /* eng-metric-agreement.c */
+extern const EngMetric eng_metric_precision, eng_metric_precision_half;                 /* eng-metric-boxes.c */
+extern const EngMetric eng_metric_points, eng_metric_mask, eng_metric_sound;            /* a file each */
 
 G_END_DECLS

@@ -33,6 +33,10 @@ void eng_truths_free (EngTruths *truths); /* accepts NULL */
 
 EngTruthKind eng_truths_get_kind (EngTruths *truths);
 const char *eng_truths_get_source (EngTruths *truths); /* "folders", "file labels.csv", "masks beside the samples" */
+/* Names of the network's classes, NULL-terminated, borrowed; NULL: none are known. */
+const char *const *eng_truths_get_classes (EngTruths *truths);
+/* What of the set says nothing of this network; NULL: nothing. */
+char *eng_truths_dup_note (EngTruths *truths);
 /* Whether the file is not a sample but what is known of one. */
 gboolean eng_truths_is_truth (EngTruths *truths, const char *name);
 
