@@ -1,6 +1,6 @@
 /* The runtime on a board: libc only, so that it also runs in cross builds under an emulator, and quick enough for ThreadSanitizer. Whole models
  * with random weights, over formats and cache formats: the plain C kernels on one thread say what every instruction set of
- * this machine must give, bit for bit, with any number of threads, fused or not, in one run or token by token, traced or not. */
+ * this machine must give, bit for bit, with any number of threads, fused or not, in one run or token by token, traced, counted or neither. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,7 +51,12 @@ typedef struct
 {
   const KnTable *kernels;
   uint32_t n_threads, fusions, batch;
-  bool traced;
+  enum
+  {
+    QUIET,
+    TRACED,
+    COUNTED
+  } watched;
 } Way;
 
 /* Logits of all positions; false with the reason in @error. */
@@ -70,7 +75,10 @@ run_model (const Subject *subject, const char *path, const Way *way, float *logi
                                              .max_outputs = N_TOKENS },
                            error);
   if (ok)
-    rt_exec_set_tracing (model.exec, way->traced);
+    rt_exec_set_tracing (model.exec, way->watched == TRACED);
+  /* Where the kernel has no counters (an emulator, a sandbox) the run is a quiet one. */
+  bool counted = ok && way->watched == COUNTED
+                 && rt_exec_count_begin (model.exec, RT_COUNTERS_SOFTWARE, NULL);
 
   for (uint32_t at = 0; ok && at < N_TOKENS; at += way->batch)
     {
@@ -83,6 +91,9 @@ run_model (const Subject *subject, const char *path, const Way *way, float *logi
       for (uint32_t i = 0; ok && i < n; i++)
         memcpy (logits + (at + i) * n_vocab, rt_exec_logits (model.exec, i), n_vocab * 4);
     }
+  for (RtNodeId i = 0; ok && counted && i < rt_graph_n_nodes (model.graph); i++)
+    if (!(rt_exec_count_get (model.exec, i, 0) > 0))
+      ok = rt_fail (error, RT_ERROR_RANGE, "node %u took no processor time", i);
   rt_model_close (&model);
   return ok;
 }
@@ -98,7 +109,9 @@ check_way (const Subject *subject, const char *path, const Way *way, const float
 
   snprintf (what, sizeof what, "%s, %s, %u threads, fusions %#x, %u at a time%s", subject->name,
             kn_level_name (way->kernels->level), way->n_threads, way->fusions, way->batch,
-            way->traced ? ", traced" : "");
+            way->watched == TRACED    ? ", traced"
+            : way->watched == COUNTED ? ", counted"
+                                      : "");
   if (!ok)
     snprintf (detail, sizeof detail, "%s", error.message);
   for (size_t i = 0; ok && i < n; i++)
@@ -135,9 +148,10 @@ check_subject (const Subject *subject)
       const KnTable *kernels = kn_table_for_level ((KnLevel)level);
       if (kernels == NULL)
         continue;
-      check_way (subject, path, &(Way){ kernels, 1, 0, N_TOKENS, false }, expected);
-      check_way (subject, path, &(Way){ kernels, 3, RT_FUSE_ALL, N_TOKENS, true }, expected);
-      check_way (subject, path, &(Way){ kernels, 2, RT_FUSE_ALL, 1, true }, expected);
+      check_way (subject, path, &(Way){ kernels, 1, 0, N_TOKENS, QUIET }, expected);
+      check_way (subject, path, &(Way){ kernels, 3, RT_FUSE_ALL, N_TOKENS, TRACED }, expected);
+      check_way (subject, path, &(Way){ kernels, 2, RT_FUSE_ALL, 1, TRACED }, expected);
+      check_way (subject, path, &(Way){ kernels, 3, RT_FUSE_ALL, N_TOKENS, COUNTED }, expected);
     }
   if (path != NULL)
     unlink (path);
