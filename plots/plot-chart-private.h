@@ -68,6 +68,9 @@ void plot_chart_draw_selection (PlotChart *chart, const PlotChartLayout *layout,
 void plot_chart_draw_figure (PlotChart *chart, cairo_t *cr, double width, double height,
                              const PlotStyle *style);
 
+/* plot-chart.c: the table of what the layers hold */
+PlotTable *plot_chart_make_table (PlotChart *chart);
+
 /* plot-chart-view.c */
 void plot_chart_snapshot (GtkWidget *widget, GtkSnapshot *snapshot);
 void plot_chart_view_init (PlotChart *self);

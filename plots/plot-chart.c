@@ -93,12 +93,11 @@ add_columns (PlotTable *table, PlotAxis *axis, const char *otherwise)
 }
 
 /* Long form, one row per point: layers need not share their x. */
-static PlotTable *
-figure_make_table (PlotFigure *figure)
+PlotTable *
+plot_chart_make_table (PlotChart *self)
 {
   static const PlotColumn columns[] = { PLOT_COLUMN_X, PLOT_COLUMN_X_LO, PLOT_COLUMN_X_HI,
                                         PLOT_COLUMN_Y, PLOT_COLUMN_LO,   PLOT_COLUMN_HI };
-  PlotChart *self = PLOT_CHART (figure);
   PlotTable *table = plot_table_new (self->title);
 
   plot_table_add_column (table, "series", NULL);
@@ -127,6 +126,12 @@ figure_make_table (PlotFigure *figure)
         }
     }
   return table;
+}
+
+static PlotTable *
+figure_make_table (PlotFigure *figure)
+{
+  return plot_chart_make_table (PLOT_CHART (figure));
 }
 
 static const char *

@@ -4,6 +4,7 @@
 
 #include "plot-axis.h"
 #include "plot-chart.h"
+#include "plot-chart-page.h"
 #include "plot-export.h"
 #include "plot-figure.h"
 #include "plot-forest.h"

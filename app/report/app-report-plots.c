@@ -2,6 +2,7 @@
 #include "app-report-private.h"
 
 #include "app-compare-names.h"
+#include "plot-chart-page.h"
 #include "plot-export.h"
 #include "plot-lanes-page.h"
 
@@ -212,7 +213,69 @@ app_report_add_lanes (GString *html, EngComparison *comparison, guint index)
               caption);
 }
 
+/* ---- Trade-off ---- */
+
+/* What a run costs in time: an inference, or a decoded token. */
+static EngFigure
+cost_of (EngRun *run)
+{
+  return eng_run_get_figure (run, eng_run_get_workload (run)->kind == ENG_WORKLOAD_TEXT
+                                      ? ENG_FIGURE_STEP_CLEAN
+                                      : ENG_FIGURE_INFERENCE);
+}
+
+static PlotLayer *
+make_point (EngRun *run, guint r, const EngFigure *memory, const EngFigure *time)
+{
+  g_autofree char *letter = app_report_letter (r);
+  g_autoptr (PlotSeries) series = plot_series_new (letter);
+  PlotLayer *layer;
+
+  plot_series_append_full (series, memory->value, memory->low, memory->high, 1e6 * time->value,
+                           1e6 * time->low, 1e6 * time->high);
+  plot_series_set_label (series, 0, letter);
+  layer = plot_layer_new (&plot_layer_points, series);
+  plot_layer_set_color (layer, (int)r);
+  plot_layer_set_shape (layer, (PlotShape)(r % PLOT_N_SHAPES));
+  g_object_set (layer, "title", "", NULL); /* named beside the point, not in a legend */
+  return layer;
+}
+
 void
 app_report_add_tradeoff (GString *html, EngComparison *comparison)
 {
+  const PlotUnit bytes = PLOT_UNIT_BYTES, ns = PLOT_UNIT_NS;
+  gboolean text
+      = eng_run_get_workload (eng_comparison_get_run (comparison, 0))->kind == ENG_WORKLOAD_TEXT;
+  g_autoptr (PlotAxis) x = plot_axis_new ("Peak memory", &bytes);
+  g_autoptr (PlotAxis) y = plot_axis_new (text ? "Decode step" : "Inference", &ns);
+  g_autoptr (PlotChartPage) page = plot_chart_page_new ("", x, y);
+  g_autoptr (PlotSeries) names = plot_series_new ("");
+  g_autoptr (PlotLayer) labels = plot_layer_new (&plot_layer_labels, names);
+  guint n = 0;
+
+  plot_axis_set_include_zero (x, TRUE);
+  plot_axis_set_include_zero (y, TRUE);
+  for (guint r = 0; r < eng_comparison_get_n_runs (comparison); r++)
+    {
+      EngRun *run = eng_comparison_get_run (comparison, r);
+      EngFigure memory = eng_run_get_figure (run, ENG_FIGURE_PEAK_MEMORY), time = cost_of (run);
+      g_autoptr (PlotLayer) layer = NULL;
+
+      /* What is not comparable does not stand beside the others. */
+      if (!memory.available || !time.available
+          || eng_comparison_get_withheld (comparison, r, ENG_ASPECT_TIMES) != NULL)
+        continue;
+      layer = make_point (run, r, &memory, &time);
+      plot_chart_page_add_layer (page, layer);
+      plot_series_append (names, memory.value, 1e6 * time.value);
+      plot_series_set_label (names, n++, plot_series_get_label (plot_layer_get_series (layer), 0));
+    }
+  if (n < 2)
+    return;
+  g_object_set (labels, "title", "", NULL);
+  plot_chart_page_add_layer (page, labels);
+  g_string_append (html, "<h2>Trade-off</h2>\n");
+  add_figure (html, PLOT_FIGURE (page), 100, 300,
+              "Time against memory, less of both is better: medians with 95 % intervals.");
 }

@@ -104,7 +104,7 @@ def main():
         check("<script>alert" not in one and "\u202e" not in one and "\u0007" not in one, "hostile names: no markup, no marks that turn text")
         check("10.0\u202fms" in one and "9.80\u202fms to 10.2\u202fms" in one, "one run: value and interval of the latency")
         two, error = report(folder, a, b, "--title", "A < B")
-        tree = check_report(two, "two runs", 1)
+        tree = check_report(two, "two runs", 2)
         check(text_of(tree.find("body/h1")) == "A < B", "two runs: its own title")
         check("B against A" in two and "+10.0\u202f%" in two and "worse" in text_of(tree.find("body/div")), "two runs: the change in words")
         bodies = tree.findall(".//table[@class='sort']/tbody")
