@@ -85,12 +85,14 @@ expect_phase (EngRun *run, EngEstimateDevice *device, RtPhase phase)
   g_autofree EngEstimateSum *layers = g_new0 (EngEstimateSum, (gsize)n_layers + 2);
   EngEstimateSum total = { 0 };
   gboolean cold = is_cold (run->profile, phase, device);
+  double measured = 0;
 
   for (guint i = 0; i < eng_profile_get_n_nodes (run->profile); i++)
     {
       EngExpected expected;
       if (figures->nodes[i].n == 0)
         continue; /* not executed */
+      measured += figures->nodes[i].median_ns;
       expect_node (run, device, phase, i, cold, &expected);
       eng_estimate_sum_add (&layers[eng_profile_get_node_layer (run->profile, i) + 1], &expected);
       eng_estimate_sum_add (&total, &expected);
@@ -101,7 +103,7 @@ expect_phase (EngRun *run, EngEstimateDevice *device, RtPhase phase)
   estimate->basis = sum.basis;
   estimate->is_known = eng_estimate_sum_is_known (&total);
   estimate->predicted_ns = sum.ns;
-  estimate->measured_ns = figures->total.median_ns;
+  estimate->measured_ns = measured;
   for (int i = 0; i < n_layers + 2; i++)
     estimate->layers[i] = eng_estimate_sum_value (&layers[i]).ns;
   estimate->layer_error = layer_error (estimate, figures, n_layers);

@@ -30,33 +30,26 @@ G_DEFINE_FINAL_TYPE (EngEstimator, eng_estimator, G_TYPE_OBJECT)
 
 /* ---- Sizes ---- */
 
-/* The two largest of the dimensions of the network's first input that is a picture; a sound's
- * samples are all its numbers. */
+/* Without an input runs take a random picture of this size (tasks/eng-front-picture.c). A sound's
+ * samples are guessed from the numbers that the network's first input has. */
+#define DEFAULT_WIDTH 640
+#define DEFAULT_HEIGHT 480
+
 static void
 sizes_of_input (EngModel *model, int64_t *symbols)
 {
   const RtGraph *graph = eng_model_get_bare_graph (model);
 
+  symbols[-RT_DIM_HEIGHT - 1] = DEFAULT_HEIGHT;
+  symbols[-RT_DIM_WIDTH - 1] = DEFAULT_WIDTH;
   for (RtValueId id = 0; id < rt_graph_n_values (graph); id++)
     {
       const RtValue *value = rt_graph_value (graph, id);
-      gint64 first = 0, second = 0, all = 1;
+      gint64 all = 1;
       if (value->kind != RT_VALUE_INPUT)
         continue;
       for (guint d = 0; d < value->shape.n_dims; d++)
-        {
-          gint64 dim = value->shape.dims[d];
-          all *= MAX (dim, 1);
-          if (dim > first)
-            {
-              second = first;
-              first = dim;
-            }
-          else
-            second = MAX (second, dim);
-        }
-      symbols[-RT_DIM_HEIGHT - 1] = second;
-      symbols[-RT_DIM_WIDTH - 1] = first;
+        all *= MAX (value->shape.dims[d], 1);
       symbols[-RT_DIM_SAMPLES - 1] = all;
       return;
     }

@@ -18,8 +18,8 @@ typedef struct
   int64_t symbols[RT_N_SYMBOLS]; /* of a network: the picture's or sound's; 0: not known, then what depends on it is absent */
 } EngEstimateSizes;
 
-/* As in @like (nullable), a profile of an earlier run of @model; else a prompt of 64 tokens and the 64th token after it, pictures as large as the network's
- * own input. */
+/* As in @like (nullable), a profile of an earlier run of @model; else a prompt of 64 tokens and the 64th token after it, pictures of 640 x 480 as runs
+ * without an input have. */
 void eng_estimate_sizes_init (EngEstimateSizes *sizes, EngModel *model, EngProfile *like);
 
 /* ---- The estimate of one recipe ---- */

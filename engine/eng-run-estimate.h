@@ -15,7 +15,8 @@ typedef struct
   EngBasis basis;        /* what nine tenths of the estimate rested on, or on better */
   gboolean is_known;     /* nine tenths rested on times of earlier runs of the very same operators */
   double predicted_ns;   /* sum of nodes of one step */
-  double measured_ns;
+  double measured_ns;    /* sum of the nodes' medians: what was predicted, node by node. Less than the median of sums where other programs disturb a step here
+                            and there */
   double wall_predicted_ns; /* what a person waits for one step; NAN: not known */
   double wall_measured_ns;
   double layer_error;    /* the 90 % quantile over layers of |measured / predicted - 1|; NAN */
