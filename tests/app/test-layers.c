@@ -1,6 +1,7 @@
 /* The layer axis of the default model: patterns that mean one layer, labels, and the axis that
  * plots are drawn on. */
 #include "app-axis.h"
+#include "app-estimate.h"
 #include "app-layers.h"
 
 #include "eng-build.h"
@@ -106,6 +107,62 @@ test_axis (void)
   g_assert_cmpint (app_axis_find (full, (int)n_layers + 1, NULL), ==, -1);
 }
 
+/* Estimates stand where the layers and operators are that they are of. */
+static void
+test_estimates (void)
+{
+  g_autoptr (EngModel) model = load ();
+  g_autoptr (EngRecipe) recipe = eng_recipe_new ();
+  g_autoptr (GError) error = NULL;
+  g_autoptr (EngBuild) build = eng_build_new (model, recipe, NULL, NULL, &error);
+  g_autoptr (AppAxis) axis = app_axis_new (model, NULL, build);
+  guint n = app_axis_n_items (axis), n_nodes = 0;
+  g_autofree double *value = g_new (double, n);
+  g_autofree double *low = g_new (double, n);
+  g_autofree double *high = g_new (double, n);
+  /* A byte takes a nanosecond and everything reaches half of its roof. */
+  EngRoof roof = { .n_threads = 1, .read_bytes_per_s = 1e9, .f32_flops = 1e15, .int8_ops = 1e15 };
+  EngKernelTime half
+      = { .signature = "probe f32 f32|f32[1]", .cost = { .read_bytes = 1 }, .median_ns = 2 };
+  g_autoptr (EngKernelTable) table = eng_kernel_table_new (&half, 1, &roof, 0);
+  g_autoptr (EngEstimator) estimator = eng_estimator_new_for_table (table);
+  EngEstimateSizes sizes;
+  double layers = 0, nodes = 0;
+
+  g_assert_no_error (error);
+  eng_estimate_sizes_init (&sizes, model, NULL);
+  g_autoptr (EngForecast) forecast
+      = eng_estimator_forecast (estimator, model, recipe, &sizes, &error);
+  g_assert_no_error (error);
+  app_estimate_fill_latency (axis, forecast, RT_PHASE_DECODE, value, low, high);
+  for (guint i = 0; i < n; i++)
+    {
+      g_assert_cmpfloat (value[i], >, 0);
+      if (app_axis_get_node_name (axis, i) == NULL)
+        layers += value[i];
+      else
+        {
+          nodes += value[i];
+          n_nodes++;
+        }
+    }
+  g_assert_cmpuint (n_nodes, ==, eng_forecast_get_n_nodes (forecast));
+  g_assert_cmpfloat_with_epsilon (layers, nodes, 1e-6 * nodes);
+  g_assert_cmpfloat_with_epsilon (layers, eng_forecast_get_total (forecast, RT_PHASE_DECODE)->ns,
+                                  1e-6 * layers);
+  app_estimate_fill_latency (axis, NULL, RT_PHASE_DECODE, value, low, high);
+  g_assert_true (isnan (value[0]) && isnan (value[n - 1]));
+
+  g_autofree char *caption = app_estimate_dup_caption (forecast, RT_PHASE_DECODE);
+  g_autofree char *total = app_estimate_dup_total (forecast, RT_PHASE_DECODE);
+  g_autofree char *detail = app_estimate_dup_detail (model, axis, 1, forecast, RT_PHASE_DECODE);
+  g_assert_cmpstr (caption, ==, "Estimate: 100\u202f% from the roofs");
+  g_assert_true (g_str_has_prefix (total, "Σ ~") && g_str_has_suffix (total, ", estimated"));
+  g_assert_nonnull (strstr (detail, "expected, from the roofs"));
+  g_assert_null (app_estimate_dup_total (NULL, RT_PHASE_DECODE));
+  g_assert_null (app_estimate_dup_error (NULL, RT_PHASE_DECODE));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -115,5 +172,6 @@ main (int argc, char **argv)
   g_test_add_func ("/app/layers/patterns", test_patterns);
   g_test_add_func ("/app/layers/labels", test_labels);
   g_test_add_func ("/app/layers/axis", test_axis);
+  g_test_add_func ("/app/layers/estimates", test_estimates);
   return g_test_run ();
 }
