@@ -89,6 +89,80 @@ eng_conditions_sampler_percent (const EngConditions *self)
   return self->wall_s > 0 ? 100 * self->sampler_cpu_s / self->wall_s : NAN;
 }
 
+/* ---- Words ---- */
+
+/* "4.12 GHz to 4.32 GHz (cpufreq)"; @source NULL: the reason. */
+static char *
+dup_clock (const EngConditions *self)
+{
+  double low, high;
+
+  eng_conditions_clock_range (self, &low, &high);
+  if (!isfinite (low))
+    return g_strdup_printf ("unavailable: %s",
+                            self->clock_reason != NULL ? self->clock_reason : "not read");
+  g_autofree char *from = eng_format_value (low, "Hz");
+  g_autofree char *to = eng_format_value (high, "Hz");
+  return g_strdup_printf ("%s to %s (%s)", from, to, self->clock_source);
+}
+
+static char *
+dup_temperature (const EngConditions *self)
+{
+  double hottest = eng_conditions_hottest_c (self);
+
+  if (!isfinite (hottest))
+    return g_strdup_printf ("unavailable: %s", self->temperature_reason != NULL
+                                                   ? self->temperature_reason
+                                                   : "not read");
+  if (isfinite (self->temperature_limit_c))
+    return g_strdup_printf ("at most %.0f °C of %.0f °C (%s)", hottest, self->temperature_limit_c,
+                            self->temperature_source);
+  return g_strdup_printf ("at most %.0f °C (%s)", hottest, self->temperature_source);
+}
+
+static char *
+dup_cpus (double used, guint n_cpus)
+{
+  return isfinite (used) ? g_strdup_printf ("%.2f of %u processors", used, n_cpus)
+                         : g_strdup ("unavailable: too short to tell");
+}
+
+static void
+add_fact (GStrvBuilder *facts, const char *name, char *value)
+{
+  g_strv_builder_add (facts, name);
+  g_strv_builder_add (facts, value != NULL ? value : "unavailable");
+  g_free (value);
+}
+
+GStrv
+eng_conditions_dup_facts (const EngConditions *self)
+{
+  g_autoptr (GStrvBuilder) facts = g_strv_builder_new ();
+
+  if (self->known)
+    {
+      add_fact (facts, "Clock", dup_clock (self));
+      add_fact (facts, "Governor",
+                g_strdup (self->governor != NULL ? self->governor
+                                                 : "unavailable: this system shows none"));
+      add_fact (facts, "Temperature", dup_temperature (self));
+      add_fact (facts, "Throttled for heat",
+                self->n_throttled >= 0
+                    ? g_strdup_printf ("%" G_GINT64_FORMAT " times", self->n_throttled)
+                    : g_strdup ("unavailable: the processor does not count it here"));
+      add_fact (facts, "Other programs", dup_cpus (self->others_cpus, self->n_cpus));
+      add_fact (facts, "Taken by the host", dup_cpus (self->stolen_cpus, self->n_cpus));
+      add_fact (facts, "Watching the machine",
+                g_strdup_printf ("%.2f %% of one processor",
+                                 eng_conditions_sampler_percent (self)));
+      add_fact (facts, "Compiler", g_strdup (self->compiler));
+      add_fact (facts, "Kernel", g_strdup (self->kernel));
+    }
+  return g_strv_builder_end (facts);
+}
+
 /* ---- Judging ---- */
 
 static int

@@ -450,6 +450,9 @@ add_conditions (GString *html, EngRun *run)
   if (eng_run_get_n_ctx (run) > 0)
     add_number (html, "Context, tokens", eng_run_get_n_ctx (run));
   add_machine (html, run);
+  g_auto (GStrv) facts = eng_conditions_dup_facts (eng_run_get_conditions (run));
+  for (guint i = 0; facts[i] != NULL && facts[i + 1] != NULL; i += 2)
+    add_pair (html, facts[i], facts[i + 1]);
   g_string_append (html, "</tbody></table>\n");
 }
 
