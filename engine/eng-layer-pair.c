@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "data/eng-array.h"
+#include "eng-align.h"
 #include "eng-error.h"
 #include "ops/rt-ops-int8.h"
 #include "ops/rt-ops-math.h"
@@ -32,11 +33,11 @@ typedef struct
 struct _EngLayerPair
 {
   EngBuild *build[2];
-  const RtGraph *source, *graph[2];
+  const RtGraph *source[2], *graph[2];
   RtExec *exec[2];
   bool *taps[2];
-  GHashTable
-      *by_source; /* the file's name of a node -> the last of its nodes in the model's graph, + 1 */
+  GHashTable *by_source
+      [2]; /* the file's name of a node -> the last of its nodes in the model's graph, + 1 */
   GHashTable *by_key; /* char * -> GArray of RtValueId in the reference */
   char **keys[2];     /* [n_values]; NULL: stands for no source value */
   int *layer_of[2];   /* [n_nodes] layer + 1, in the changed build's layers */
@@ -55,31 +56,31 @@ struct _EngLayerPair
 /* Of the nodes of the model's own graph that @node stands for, the last: what it hands on. NULL: a pass put the node there. A node of the file may be several
  * in that graph, all with its name as their source; where a node is one of them as it was, its own name tells which. */
 static const RtNode *
-last_source (EngLayerPair *self, const RtNode *node)
+last_source (EngLayerPair *self, EngSide side, const RtNode *node)
 {
-  RtNodeId last = RT_NONE, same = rt_graph_find_node (self->source, node->name);
+  RtNodeId last = RT_NONE, same = rt_graph_find_node (self->source[side], node->name);
 
-  if (same != RT_NONE && rt_graph_node (self->source, same)->n_sources == node->n_sources)
-    return rt_graph_node (self->source, same);
+  if (same != RT_NONE && rt_graph_node (self->source[side], same)->n_sources == node->n_sources)
+    return rt_graph_node (self->source[side], same);
   for (guint i = 0; i < node->n_sources; i++)
     {
-      gpointer found = g_hash_table_lookup (self->by_source, node->sources[i]);
+      gpointer found = g_hash_table_lookup (self->by_source[side], node->sources[i]);
       RtNodeId id = GPOINTER_TO_UINT (found) - 1;
       if (found != NULL && (last == RT_NONE || id > last))
         last = id;
     }
-  return last != RT_NONE ? rt_graph_node (self->source, last) : NULL;
+  return last != RT_NONE ? rt_graph_node (self->source[side], last) : NULL;
 }
 
 static void
-index_sources (EngLayerPair *self)
+index_sources (EngLayerPair *self, EngSide side)
 {
-  self->by_source = g_hash_table_new (g_str_hash, g_str_equal);
-  for (RtNodeId id = 0; id < rt_graph_n_nodes (self->source); id++)
+  self->by_source[side] = g_hash_table_new (g_str_hash, g_str_equal);
+  for (RtNodeId id = 0; id < rt_graph_n_nodes (self->source[side]); id++)
     {
-      const RtNode *node = rt_graph_node (self->source, id);
+      const RtNode *node = rt_graph_node (self->source[side], id);
       for (guint i = 0; i < node->n_sources; i++)
-        g_hash_table_insert (self->by_source, (gpointer)node->sources[i],
+        g_hash_table_insert (self->by_source[side], (gpointer)node->sources[i],
                              GUINT_TO_POINTER (id + 1));
     }
 }
@@ -99,32 +100,60 @@ output_index (const RtNode *node, RtValueId value)
   return i;
 }
 
+/* Two files of one network: converters add to names. */
+static char *
+dup_name (EngLayerPair *self, const char *name)
+{
+  return self->source[0] == self->source[1] ? g_strdup (name) : eng_align_plain_name (name);
+}
+
+static char *
+dup_key (EngLayerPair *self, const char *kind, const char *name, guint output)
+{
+  g_autofree char *plain = dup_name (self, name);
+  return g_strdup_printf ("%s:%s:%u", kind, plain, output);
+}
+
+/* What @source, a node of the model's own graph, is called. Importers may make several of one of the file's, and others in another file: what the last of them
+ * gives is what the file's gives; the others are known by their own names. */
+static char *
+dup_source_key (EngLayerPair *self, EngSide side, const RtNode *source, guint output)
+{
+  gpointer last = g_hash_table_lookup (self->by_source[side], source->sources[0]);
+  gboolean is_last
+      = last != NULL && rt_graph_node (self->source[side], GPOINTER_TO_UINT (last) - 1) == source;
+
+  return is_last && source->n_sources == 1 ? dup_key (self, "node", source->sources[0], output)
+                                           : dup_key (self, "part", source->name, output);
+}
+
 /* "blk.0.ffn_add" for what a fused projection hands on; an output of several gets its number. */
 static char *
-key_of (EngLayerPair *self, const RtGraph *graph, RtValueId id, guint depth)
+key_of (EngLayerPair *self, EngSide side, RtValueId id, guint depth)
 {
+  const RtGraph *graph = self->graph[side];
   const RtValue *value = rt_graph_value (graph, id);
 
   if (value->kind == RT_VALUE_WEIGHT || depth > 8)
     return NULL;
   if (value->producer == RT_NONE)
-    return g_strdup_printf ("input:%s", value->name);
+    return dup_key (self, "input", value->name, 0);
   const RtNode *node = rt_graph_node (graph, value->producer);
   guint index = output_index (node, id);
-  const RtNode *source = is_conversion (node->op) ? NULL : last_source (self, node);
+  const RtNode *source = is_conversion (node->op) ? NULL : last_source (self, side, node);
   if (source == NULL)
-    return node->inputs[0] != RT_NONE ? key_of (self, graph, node->inputs[0], depth + 1) : NULL;
+    return node->inputs[0] != RT_NONE ? key_of (self, side, node->inputs[0], depth + 1) : NULL;
   if (node->n_outputs == 1)
-    return g_strdup_printf ("%s:%u", source->name, source->n_outputs - 1);
+    return dup_source_key (self, side, source, source->n_outputs - 1);
   if (node->n_outputs == source->n_outputs)
-    return g_strdup_printf ("%s:%u", source->name, index);
+    return dup_source_key (self, side, source, index);
   /* Query, key and value of one node. */
   gpointer part = node->n_outputs == node->n_sources
-                      ? g_hash_table_lookup (self->by_source, node->sources[index])
+                      ? g_hash_table_lookup (self->by_source[side], node->sources[index])
                       : NULL;
   return part != NULL
-             ? g_strdup_printf ("%s:0",
-                                rt_graph_node (self->source, GPOINTER_TO_UINT (part) - 1)->name)
+             ? dup_source_key (self, side,
+                               rt_graph_node (self->source[side], GPOINTER_TO_UINT (part) - 1), 0)
              : NULL;
 }
 
@@ -135,7 +164,7 @@ make_keys (EngLayerPair *self, EngSide side)
   self->keys[side] = g_new0 (char *, n + 1);
   for (RtValueId id = 0; id < n; id++)
     {
-      char *key = self->keys[side][id] = key_of (self, self->graph[side], id, 0);
+      char *key = self->keys[side][id] = key_of (self, side, id, 0);
       if (key == NULL || side != ENG_SIDE_REFERENCE)
         continue;
       GArray *same = g_hash_table_lookup (self->by_key, key);
@@ -184,7 +213,7 @@ find_twin (EngLayerPair *self, RtValueId changed)
 static void
 find_layers (EngLayerPair *self)
 {
-  g_autoptr (GHashTable) by_source = g_hash_table_new (g_str_hash, g_str_equal);
+  g_autoptr (GHashTable) by_source = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
 
   self->n_layers = rt_graph_n_layers (self->graph[ENG_SIDE_CHANGED]);
   for (int side = ENG_SIDE_CHANGED; side >= ENG_SIDE_REFERENCE; side--)
@@ -195,14 +224,16 @@ find_layers (EngLayerPair *self)
         {
           const RtNode *node = rt_graph_node (self->graph[side], id);
           int layer = CLAMP (node->layer, -1, self->n_layers) + 1;
-          const RtNode *source = is_conversion (node->op) ? NULL : last_source (self, node);
+          const RtNode *source = is_conversion (node->op) ? NULL : last_source (self, side, node);
           /* Which of the file's nodes a fused one stands for, not the model's own: their parts stay together. */
           for (guint i = 0; side == ENG_SIDE_CHANGED && source != NULL && i < node->n_sources; i++)
-            g_hash_table_insert (by_source, (gpointer)node->sources[i],
+            g_hash_table_insert (by_source, dup_name (self, node->sources[i]),
                                  GINT_TO_POINTER (layer + 1));
-          gpointer known = side == ENG_SIDE_REFERENCE && source != NULL && node->n_sources > 0
-                               ? g_hash_table_lookup (by_source, node->sources[node->n_sources - 1])
-                               : NULL;
+          g_autofree char *last
+              = side == ENG_SIDE_REFERENCE && source != NULL && node->n_sources > 0
+                    ? dup_name (self, node->sources[node->n_sources - 1])
+                    : NULL;
+          gpointer known = last != NULL ? g_hash_table_lookup (by_source, last) : NULL;
           self->layer_of[side][id] = known != NULL ? GPOINTER_TO_INT (known) - 1 : layer;
         }
     }
@@ -415,22 +446,21 @@ eng_layer_pair_new (EngBuild *reference, EngBuild *changed, guint max_tokens, in
                     RtPool *pool, GError **error)
 {
   g_return_val_if_fail (ENG_IS_BUILD (reference) && ENG_IS_BUILD (changed), NULL);
-  g_return_val_if_fail (eng_build_get_model (reference) == eng_build_get_model (changed), NULL);
 
   g_autoptr (EngLayerPair) self = g_new0 (EngLayerPair, 1);
-  EngModel *model = eng_build_get_model (reference);
   self->build[0] = g_object_ref (reference);
   self->build[1] = g_object_ref (changed);
-  self->source = eng_model_get_graph (model);
-  index_sources (self);
   self->by_key
       = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify)g_array_unref);
   for (int side = 0; side < 2; side++)
     {
+      self->source[side] = eng_model_get_graph (eng_build_get_model (self->build[side]));
       self->graph[side] = eng_build_get_graph (self->build[side]);
       self->has_state |= has_state (self->graph[side]);
-      make_keys (self, side);
+      index_sources (self, side);
     }
+  for (int side = 0; side < 2; side++)
+    make_keys (self, side);
   find_layers (self);
   make_layers (self);
   find_taps (self);
@@ -468,7 +498,6 @@ eng_layer_pair_free (EngLayerPair *self)
     }
   g_free (self->layers);
   g_hash_table_unref (self->by_key);
-  g_hash_table_unref (self->by_source);
   g_array_unref (self->watched);
   for (RtValueId id = 0; self->saved != NULL && id < rt_graph_n_values (self->graph[0]); id++)
     g_free (self->saved[id]);
@@ -476,6 +505,7 @@ eng_layer_pair_free (EngLayerPair *self)
   g_free (self->saved_bytes);
   for (int side = 0; side < 2; side++)
     {
+      g_hash_table_unref (self->by_source[side]);
       rt_exec_free (self->exec[side]);
       for (RtValueId id = 0; id < rt_graph_n_values (self->graph[side]); id++)
         g_free (self->keys[side][id]);

@@ -31,7 +31,7 @@ typedef struct
 
 typedef struct _EngLayerPair EngLayerPair;
 
-/* Both are referenced and have the same model; of a network both or neither are bare. Runs have at most @max_tokens tokens, all with logits (language
+/* Both are referenced. Of one model, or of two files of one network, whose nodes have the same names; of a network both or neither are bare. Runs have at most @max_tokens tokens, all with logits (language
  * models). The two executors run on @pool, which outlives the pair. */
 #define ENG_LAYER_NONE G_MININT
 /* @watched: of this layer every float that a node of the reference gives can be read after a whole run; ENG_LAYER_NONE: none. */

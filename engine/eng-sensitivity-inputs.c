@@ -246,6 +246,23 @@ read_inputs (InputUnits *self, EngModel *model, const EngSensitivityConfig *conf
 
 /* ---- making ---- */
 
+/* Another file is of the same network when it gives the same numbers of numbers; layers are looked at one by one. */
+static gboolean
+check_outputs (InputUnits *self, GError **error)
+{
+  gboolean same = self->run[0]->n_outputs == self->run[1]->n_outputs;
+
+  for (guint i = 0; same && i < self->run[0]->n_outputs; i++)
+    same = rt_shape_n (&rt_graph_value (self->run[0]->graph, self->run[0]->outputs[i])->shape)
+           == rt_shape_n (&rt_graph_value (self->run[1]->graph, self->run[1]->outputs[i])->shape);
+  if (!same)
+    g_set_error (error, ENG_ERROR, ENG_ERROR_UNSUPPORTED,
+                 "%s and %s are not the same network: their outputs differ in number or size.",
+                 eng_model_get_path (self->run[0]->model),
+                 eng_model_get_path (self->run[1]->model));
+  return same;
+}
+
 static gboolean
 make_runs (InputUnits *self, EngBuild *reference, EngBuild *changed, int watched, RtPool *pool,
            GError **error)
@@ -259,6 +276,8 @@ make_runs (InputUnits *self, EngBuild *reference, EngBuild *changed, int watched
       if (self->run[side] == NULL)
         return FALSE;
     }
+  if (!check_outputs (self, error))
+    return FALSE;
   self->base.pair
       = eng_layer_pair_new (self->run[0]->build, self->run[1]->build, 0, watched, pool, error);
   if (self->base.pair == NULL)

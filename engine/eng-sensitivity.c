@@ -38,6 +38,8 @@ eng_sensitivity_dup_key (EngModel *model, EngRecipe *recipe, const EngSensitivit
   g_autofree char *json = eng_recipe_to_json (lossy);
   g_autoptr (GString) text = g_string_new ("lathe layer errors 1\n");
 
+  if (config->reference != NULL)
+    g_string_append_printf (text, "reference %s\n", eng_model_get_identity (config->reference));
   g_string_append_printf (text, "engine %s\nmodel %s\nrecipe %s\n", LATHE_VERSION,
                           eng_model_get_identity (model), json);
   if (eng_model_get_kind (model) == ENG_MODEL_LANGUAGE)
@@ -356,11 +358,21 @@ measure_unit (Measuring *self, guint unit, GError **error)
 static gboolean
 measure_all (Measuring *self, GError **error)
 {
+  guint n_layers = 0;
+
   for (int layer = -1; layer <= self->n_layers; layer++)
     {
       const char *reason = eng_layer_pair_get_reason (self->units->pair, layer);
       if (reason != NULL)
         eng_layer_table_set_reason (self->table, layer, reason);
+      n_layers += reason == NULL;
+    }
+  if (n_layers == 0)
+    {
+      g_set_error (error, ENG_ERROR, ENG_ERROR_UNSUPPORTED,
+                   "No layer can be compared. Of the first: %s.",
+                   eng_layer_pair_get_reason (self->units->pair, 0));
+      return FALSE;
     }
   tell (self, 0);
   for (guint unit = 0; unit < self->units->n; unit++)
@@ -371,9 +383,9 @@ measure_all (Measuring *self, GError **error)
 
 /* The same network, float and unfused: every value of the file is there to compare with, and fusion changes no bit. */
 static EngBuild *
-make_reference (EngBuild *build, EngJob *job, GError **error)
+make_reference (EngBuild *build, EngModel *other, EngJob *job, GError **error)
 {
-  EngModel *model = eng_build_get_model (build);
+  EngModel *model = other != NULL ? other : eng_build_get_model (build);
   g_autoptr (EngRecipe) recipe = eng_recipe_reference (eng_build_get_recipe (build));
 
   if (eng_model_get_kind (model) == ENG_MODEL_NETWORK)
@@ -396,7 +408,7 @@ eng_sensitivity_measure (EngBuild *build, const EngSensitivityConfig *config, En
   g_return_val_if_fail (ENG_IS_BUILD (build) && config != NULL, NULL);
 
   EngModel *model = eng_build_get_model (build);
-  g_autoptr (EngBuild) reference = make_reference (build, job, error);
+  g_autoptr (EngBuild) reference = make_reference (build, config->reference, job, error);
   g_autofree char *changed
       = eng_recipe_describe_for (eng_build_get_recipe (build), eng_model_get_kind (model));
   RtError rt_error = { 0 };

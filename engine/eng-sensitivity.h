@@ -17,6 +17,8 @@ typedef struct
   /* Networks: a labelled set or a folder as eng_data_set_open() reads it, or one file; NULL: random inputs. */
   const char *inputs;
   guint n_inputs;         /* at most; 0: ENG_SENSITIVITY_INPUTS */
+  EngModel *reference;    /* another file of the same network to compare with: the float original of one that is quantized in its file. NULL: the model
+                             itself, without the recipe's changes */
 } EngSensitivityConfig;
 
 #define ENG_SENSITIVITY_WINDOWS 16

@@ -8,7 +8,7 @@
 #include "eng-sensitivity.h"
 
 static gboolean as_json, by_rank, afresh;
-static char *text_path, *text_name, *inputs, *recipe_text;
+static char *against, *text_path, *text_name, *inputs, *recipe_text;
 static int n_windows, n_tokens, n_inputs, n_threads;
 
 static const GOptionEntry entries[] = {
@@ -18,6 +18,8 @@ static const GOptionEntry entries[] = {
   { "window-tokens", 0, 0, G_OPTION_ARG_INT, &n_tokens, "Tokens of a window (128); the first quarter is context", "N" },
   { "input", 'i', 0, G_OPTION_ARG_FILENAME, &inputs, "Of a network: a file, a folder or an archive, with or without labels (random without)", "FILE" },
   { "samples", 0, 0, G_OPTION_ARG_INT, &n_inputs, "Of a network: inputs at most (64)", "N" },
+  { "against", 0, 0, G_OPTION_ARG_FILENAME, &against,
+    "Of a network: another file of it to compare with, the float original of one that is quantized in its file", "FILE" },
   { "threads", 't', 0, G_OPTION_ARG_INT, &n_threads, "Threads, instead of the recipe's", "N" },
   { "rank", 0, 0, G_OPTION_ARG_NONE, &by_rank, "The most sensitive layer first, not in network order", NULL },
   { "afresh", 0, 0, G_OPTION_ARG_NONE, &afresh, "Leave aside what was measured before, and keep nothing", NULL },
@@ -130,7 +132,7 @@ read_config (EngModel *model, EngSensitivityConfig *config, char **text, GError 
 static gboolean
 run (int argc, char **argv, GError **error)
 {
-  g_autoptr (EngModel) model = NULL;
+  g_autoptr (EngModel) model = NULL, original = NULL;
   g_autoptr (EngRecipe) recipe = NULL, with_threads = NULL;
   g_autoptr (EngBuild) build = NULL;
   g_autoptr (EngHistory) history = NULL;
@@ -147,10 +149,14 @@ run (int argc, char **argv, GError **error)
   model = with_threads != NULL ? eng_model_load (argv[1], NULL, error) : NULL;
   if (model == NULL || !read_config (model, &config, &text, error))
     return FALSE;
-  why_not = eng_sensitivity_why_not (model, with_threads);
+  if (against != NULL && (original = eng_model_load (against, NULL, error)) == NULL)
+    return FALSE;
+  config.reference = original;
+  why_not = original == NULL ? eng_sensitivity_why_not (model, with_threads) : NULL;
   if (why_not != NULL)
     {
-      g_set_error (error, ENG_ERROR, ENG_ERROR_UNSUPPORTED, "%s: %s. --recipe says what is changed.", eng_model_get_name (model), why_not);
+      g_set_error (error, ENG_ERROR, ENG_ERROR_UNSUPPORTED, "%s: %s. --recipe says what is changed%s.", eng_model_get_name (model), why_not,
+                   eng_model_get_kind (model) == ENG_MODEL_NETWORK ? ", --against names another file of it" : "");
       return FALSE;
     }
   build = app_cli_build (model, with_threads, error);
@@ -181,5 +187,5 @@ run (int argc, char **argv, GError **error)
 }
 
 const AppCommand app_command_sensitivity
-    = { "sensitivity", "FILE --recipe R [--text FILE | -i INPUTS] [-w WINDOWS] [--rank] [--json]",
+    = { "sensitivity", "FILE --recipe R [--text FILE | -i INPUTS] [-w WINDOWS] [--against FILE] [--rank] [--json]",
         "What a recipe costs in accuracy, layer by layer: local and accumulated error, sensitivity; goes on where it was stopped.", run };

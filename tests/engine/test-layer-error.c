@@ -515,6 +515,50 @@ test_int8_keyword (void)
   check_int8 ("audio/kws/kws_ref_model_float32.tflite", "data/kws01.tar.gz", 20);
 }
 
+/* A network quantized in its file beside its float original: layers are lined up by the files' names. */
+static void
+test_twin (void)
+{
+  g_autofree char *path = eng_test_data_or_skip ("vision/cifar10/pretrainedResnet_quant.tflite");
+  g_autofree char *original_path
+      = path != NULL ? eng_test_data_or_skip ("vision/cifar10/pretrainedResnet.tflite") : NULL;
+  g_autofree char *other_path
+      = path != NULL ? eng_test_data_or_skip ("vision/vww/vww_96_float.tflite") : NULL;
+  g_autofree char *inputs
+      = path != NULL ? eng_test_data_or_skip ("data/cifar10-test-1000.tar.gz") : NULL;
+  if (original_path == NULL || inputs == NULL || other_path == NULL)
+    return;
+  g_autoptr (EngModel) model = eng_test_load (path), original = eng_test_load (original_path);
+  g_autoptr (EngModel) other = eng_test_load (other_path);
+  g_autoptr (EngRecipe) recipe = eng_recipe_new ();
+  g_autoptr (EngBuild) build = eng_test_build (model, "{}", NULL);
+  g_autoptr (GError) error = NULL;
+  EngSensitivityConfig config = { .inputs = inputs, .n_inputs = 10, .reference = original };
+
+  /* Without it there is nothing to compare with, and that is said. */
+  g_autofree char *why_not = eng_sensitivity_why_not (model, recipe);
+  g_assert_nonnull (strstr (why_not, "quantized already"));
+
+  g_autoptr (EngLayerErrors) errors = measure (build, &config);
+  guint n_lossy = 0;
+  for (int layer = 0; layer < eng_layer_errors_get_n_layers (errors); layer++)
+    {
+      const EngLayerError *e = eng_layer_errors_get (errors, layer);
+      g_assert_cmpstr (e->reason, ==, NULL);
+      g_assert_false (e->local.is_exact);
+      n_lossy++;
+      g_assert_cmpfloat (e->local.sqnr_db.value, >, 10);
+      g_assert_cmpfloat (e->local.sqnr_db.value, <, 60);
+    }
+  g_assert_cmpuint (n_lossy, >=, 9);
+  g_assert_cmpfloat (eng_layer_errors_get_whole (errors)->outputs.sqnr_db.value, >, 10);
+
+  config.reference = other;
+  g_assert_null (eng_sensitivity_measure (build, &config, NULL, NULL, NULL, NULL, &error));
+  g_assert_error (error, ENG_ERROR, ENG_ERROR_UNSUPPORTED);
+  g_assert_nonnull (strstr (error->message, "not the same network"));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -530,5 +574,6 @@ main (int argc, char **argv)
   g_test_add_func ("/layer-error/errors", test_errors);
   g_test_add_func ("/layer-error/int8-resnet", test_int8_resnet);
   g_test_add_func ("/layer-error/int8-keyword", test_int8_keyword);
+  g_test_add_func ("/layer-error/twin", test_twin);
   return g_test_run ();
 }
