@@ -177,6 +177,17 @@ dup_bound (const EngRoof *roof, const EngRooflinePoint *point)
   return g_strdup (bound_title (point->bound));
 }
 
+/* One word, for a column: the level, the kind of arithmetic, or neither. */
+static const char *
+short_bound (const EngRoof *roof, const EngRooflinePoint *point)
+{
+  if (point->bound == ENG_BOUND_MEMORY && roof != NULL)
+    return eng_roof_level_name (roof, point->level);
+  if (point->bound == ENG_BOUND_ARITHMETIC)
+    return eng_arithmetic_name (point->arithmetic);
+  return point->bound == ENG_BOUND_OVERHEAD ? _ ("overhead") : _ ("unknown");
+}
+
 static void
 add_fact (PlotSeries *series, gsize i, const char *name, const PlotUnit *unit, double value)
 {
@@ -413,7 +424,6 @@ add_row (AppRooflineFeed *self, PlotTable *table, int phase, const char *name, c
          const EngRooflinePoint *point)
 {
   const EngRoof *roof = eng_roofline_get_roof (self->phases[phase].roofline);
-  g_autofree char *bound = dup_bound (roof, point);
   guint row;
 
   if (!point->time.available)
@@ -430,7 +440,7 @@ add_row (AppRooflineFeed *self, PlotTable *table, int phase, const char *name, c
   plot_table_set_number (table, row, COLUMN_HIGH, point->time.high);
   plot_table_set_number (table, row, COLUMN_SPEED,
                          point->speed.available ? point->speed.value : NAN);
-  plot_table_set_text (table, row, COLUMN_BOUND, bound);
+  plot_table_set_text (table, row, COLUMN_BOUND, short_bound (roof, point));
   plot_table_set_number (table, row, COLUMN_LEAST, point->roof_ms);
   plot_table_set_number (table, row, COLUMN_SHARE, point->share);
   plot_table_set_number (table, row, COLUMN_LOST, point->lost_ms);

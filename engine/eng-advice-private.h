@@ -62,6 +62,8 @@ EngRecipe *eng_advice_with_format (EngModel *model, EngRecipe *recipe, GPtrArray
                                    const char *format);
 double eng_advice_tensor_bytes (const EngTensor *tensor,
                                 EngRecipe *recipe); /* packed as @recipe says */
+/* Multiplied in 8-bit integers. */
+gboolean eng_advice_is_int8 (const EngTensor *tensor, EngRecipe *recipe);
 double
 eng_advice_recipe_bytes (EngModel *model,
                          EngRecipe *recipe); /* weights and cache, by the techniques' estimates */

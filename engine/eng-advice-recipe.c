@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "eng-build-private.h"
+#include "kn-matmul.h"
 
 EngRecipe *
 eng_advice_with (EngRecipe *recipe, const char *technique, const char *param, GVariant *value)
@@ -134,14 +135,26 @@ eng_advice_with_format (EngModel *model, EngRecipe *recipe, GPtrArray *tensors, 
   return changed;
 }
 
-double
-eng_advice_tensor_bytes (const EngTensor *tensor, EngRecipe *recipe)
+static KnDtype
+packed_dtype (const EngTensor *tensor, EngRecipe *recipe)
 {
   g_autofree char *choice = eng_recipe_get_string (recipe, "weight-format", "format", tensor->name);
   int wanted = strcmp (choice, "source") == 0 ? tensor->dtype : kn_dtype_from_name (choice);
 
-  return (double)kn_row_bytes ((KnDtype)eng_fit_dtype (wanted, tensor->n_cols), tensor->n_cols)
+  return (KnDtype)eng_fit_dtype (wanted, tensor->n_cols);
+}
+
+double
+eng_advice_tensor_bytes (const EngTensor *tensor, EngRecipe *recipe)
+{
+  return (double)kn_row_bytes (packed_dtype (tensor, recipe), tensor->n_cols)
          * (double)tensor->n_rows;
+}
+
+gboolean
+eng_advice_is_int8 (const EngTensor *tensor, EngRecipe *recipe)
+{
+  return kn_matmul_act (packed_dtype (tensor, recipe)) == KN_ACT_Q8;
 }
 
 double

@@ -15,8 +15,18 @@
 
 /* ---- What waits for weights ---- */
 
+/* A product of floats whose arithmetic takes longer than its bytes: in a format of integers it is another roof that counts. */
 static gboolean
-waits_for_weights (EngAdvisor *self, guint node)
+waits_for_floats (EngAdvisor *self, guint node)
+{
+  const EngRooflinePoint *point = eng_roofline_get_node (self->roofline, node);
+
+  return self->node_tensors[node] != NULL && point->bound == ENG_BOUND_ARITHMETIC
+         && point->arithmetic == ENG_ARITHMETIC_F32;
+}
+
+static gboolean
+waits_for_bytes (EngAdvisor *self, guint node)
 {
   const EngRooflinePoint *point = eng_roofline_get_node (self->roofline, node);
 
@@ -26,6 +36,12 @@ waits_for_weights (EngAdvisor *self, guint node)
   /* Without roofs only a forecast can tell: it does. */
   return point->bound == ENG_BOUND_MEMORY
          || (eng_roofline_get_roof (self->roofline) == NULL && self->now != NULL);
+}
+
+static gboolean
+waits_for_weights (EngAdvisor *self, guint node)
+{
+  return waits_for_bytes (self, node) || waits_for_floats (self, node);
 }
 
 static void
@@ -56,25 +72,37 @@ sum_bytes (GPtrArray *tensors, EngRecipe *recipe)
   return bytes;
 }
 
-/* What one step gains when nodes keep the share of the roof that they reach: time in proportion to bytes. */
+/* Of a node whose matrices are packed as @recipe says. */
 static double
-gain_from_bytes (EngAdvisor *self, EngRecipe *recipe, int only_layer)
+least_time (EngAdvisor *self, guint node, EngRecipe *recipe)
+{
+  const EngRooflinePoint *point = eng_roofline_get_node (self->roofline, node);
+  double before = sum_bytes (self->node_tensors[node], self->in->recipe);
+  double ratio = sum_bytes (self->node_tensors[node], recipe) / before;
+  EngArithmetic arithmetic = point->arithmetic;
+
+  for (guint i = 0; i < self->node_tensors[node]->len; i++)
+    if (eng_advice_is_int8 (g_ptr_array_index (self->node_tensors[node], i), recipe))
+      arithmetic = ENG_ARITHMETIC_INT8;
+  return fmax (point->memory_ms * (1 - point->weight_bytes / point->bytes * (1 - ratio)),
+               1e3 * point->ops / eng_roof_get_ops (self->in->roof, arithmetic));
+}
+
+/* What one step gains when nodes keep the share of the roof that they reach. */
+static double
+gain_from_format (EngAdvisor *self, EngRecipe *recipe, int only_layer)
 {
   double gain = 0;
 
   for (guint i = 0; i < eng_profile_get_n_nodes (self->in->profile); i++)
     {
       const EngRooflinePoint *point = eng_roofline_get_node (self->roofline, i);
-      double before, after;
 
-      if (!waits_for_weights (self, i) || point->bound != ENG_BOUND_MEMORY
+      if (!waits_for_weights (self, i) || isnan (point->roof_ms)
           || (only_layer != G_MININT
               && eng_profile_get_node_layer (self->in->profile, i) != only_layer))
         continue;
-      before = sum_bytes (self->node_tensors[i], self->in->recipe);
-      after = sum_bytes (self->node_tensors[i], recipe);
-      if (before > 0)
-        gain += point->time.value * (point->weight_bytes / point->bytes) * (1 - after / before);
+      gain += point->time.value * (1 - least_time (self, i, recipe) / point->roof_ms);
     }
   return gain;
 }
@@ -104,38 +132,53 @@ dup_upper (const char *format)
   return g_ascii_strup (format, -1);
 }
 
-/* "Blocks 0–29 take 74 % of a token's time and wait for 52.1 MB of weights from DRAM." */
+static gboolean
+has_layer (GArray *layers, int layer)
+{
+  for (guint i = 0; i < layers->len; i++)
+    if (g_array_index (layers, int, i) == layer)
+      return TRUE;
+  return FALSE;
+}
+
+/* "Blocks 0–29: 74 % of the time of one token goes by waiting for 52.1 MB of weights from DRAM." */
 static char *
 dup_cause (EngAdvisor *self, GArray *layers, GPtrArray *tensors)
 {
   const EngRoof *roof = eng_roofline_get_roof (self->roofline);
+  const char *step = eng_advice_step_name (self->phase);
   g_autofree char *names
       = eng_advice_name_layers (self->in->model, (const int *)(void *)layers->data, layers->len);
   g_autofree char *size = eng_format_value (sum_bytes (tensors, self->in->recipe), "B");
-  double ms = 0;
+  double bytes_ms = 0, floats_ms = 0;
   int level = -1;
 
   for (guint i = 0; i < eng_profile_get_n_nodes (self->in->profile); i++)
-    if (waits_for_weights (self, i))
-      {
-        int layer = eng_profile_get_node_layer (self->in->profile, i);
+    {
+      const EngRooflinePoint *point = eng_roofline_get_node (self->roofline, i);
 
-        for (guint k = 0; k < layers->len; k++)
-          if (g_array_index (layers, int, k) == layer)
-            {
-              ms += eng_roofline_get_node (self->roofline, i)->time.value;
-              level = MAX (level, eng_roofline_get_node (self->roofline, i)->level);
-            }
-      }
+      if (!has_layer (layers, eng_profile_get_node_layer (self->in->profile, i)))
+        continue;
+      if (waits_for_floats (self, i))
+        floats_ms += point->time.value;
+      else if (waits_for_bytes (self, i))
+        {
+          bytes_ms += point->time.value;
+          level = MAX (level, point->level);
+        }
+    }
   names[0] = g_ascii_toupper (names[0]);
   if (roof == NULL)
     return g_strdup_printf ("%s: %.0f %% of the time of one %s goes by reading %s of weights.",
-                            names, 100 * ms / self->nodes_ms, eng_advice_step_name (self->phase),
-                            size);
+                            names, 100 * bytes_ms / self->nodes_ms, step, size);
+  if (floats_ms > bytes_ms)
+    return g_strdup_printf ("%s: %.0f %% of the time of one %s goes by multiplying floats; 8-bit "
+                            "products are %.1f times as fast here.",
+                            names, 100 * (floats_ms + bytes_ms) / self->nodes_ms, step,
+                            roof->int8_ops / roof->f32_flops);
   return g_strdup_printf (
       "%s: %.0f %% of the time of one %s goes by waiting for %s of weights from %s.", names,
-      100 * ms / self->nodes_ms, eng_advice_step_name (self->phase), size,
-      eng_roof_level_name (roof, level));
+      100 * (floats_ms + bytes_ms) / self->nodes_ms, step, size, eng_roof_level_name (roof, level));
 }
 
 static void
@@ -153,7 +196,7 @@ propose_format (EngAdvisor *self, GPtrArray *tensors, GArray *layers, const char
   recipe = eng_advice_with_format (self->in->model, self->in->recipe, shrinking, format);
   if (recipe == NULL)
     return;
-  gain = gain_from_bytes (self, recipe, only_layer);
+  gain = gain_from_format (self, recipe, only_layer);
   where = eng_advice_name_layers (self->in->model, (const int *)(void *)layers->data, layers->len);
   eng_advisor_propose (self, recipe,
                        shrinking->len == eng_model_get_n_tensors (self->in->model)
