@@ -15,6 +15,8 @@
 #include "app-resources.h"
 #include "app-run-mode.h"
 #include "app-selection.h"
+#include "app-timeline-view.h"
+#include "app-tradeoff-view.h"
 
 #include <adwaita.h>
 #include <stdlib.h>
@@ -109,6 +111,8 @@ main (int argc, char **argv)
   types[n++] = APP_TYPE_PROMPT_VIEW;
   types[n++] = APP_TYPE_RUN_MODE;
   types[n++] = APP_TYPE_SELECTION;
+  types[n++] = APP_TYPE_TIMELINE_VIEW;
+  types[n++] = APP_TYPE_TRADEOFF_VIEW;
   for (guint i = 0; i < n; i++)
     {
       g_autofree char *path = g_strdup_printf ("/app/properties/%s", g_type_name (types[i]));
