@@ -143,10 +143,7 @@ eng_conditions_dup_facts (const EngConditions *self)
 
   if (self->known)
     {
-      add_fact (facts, "Clock", dup_clock (self));
-      add_fact (facts, "Governor",
-                g_strdup (self->governor != NULL ? self->governor
-                                                 : "unavailable: this system shows none"));
+      add_fact (facts, "Clock meanwhile", dup_clock (self));
       add_fact (facts, "Temperature", dup_temperature (self));
       add_fact (facts, "Throttled for heat",
                 self->n_throttled >= 0
@@ -157,8 +154,7 @@ eng_conditions_dup_facts (const EngConditions *self)
       add_fact (facts, "Watching the machine",
                 g_strdup_printf ("%.2f %% of one processor",
                                  eng_conditions_sampler_percent (self)));
-      add_fact (facts, "Compiler", g_strdup (self->compiler));
-      add_fact (facts, "Kernel", g_strdup (self->kernel));
+      add_fact (facts, "Compiler of the engine", g_strdup (self->compiler));
     }
   return g_strv_builder_end (facts);
 }

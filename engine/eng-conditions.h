@@ -45,7 +45,8 @@ void eng_conditions_clock_range (const EngConditions *self, double *low_hz, doub
 double eng_conditions_hottest_c (const EngConditions *self);
 double eng_conditions_sampler_percent (const EngConditions *self); /* of one processor; NAN: not known */
 
-/* For people: names and values in turn ("Clock", "4.12–4.32 GHz (cpufreq)", "Temperature", "unavailable: ..."); empty when they are not known. */
+/* For people: names and values in turn ("Clock meanwhile", "4.12 GHz to 4.32 GHz (cpufreq)", "Temperature", "unavailable: ..."), beside what the
+ * machine is (eng_machine_to_json()); empty when they are not known. */
 GStrv eng_conditions_dup_facts (const EngConditions *self);
 
 /* Member "conditions" of the object that is open; nothing when they are not known. */
