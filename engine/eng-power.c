@@ -39,6 +39,7 @@ struct _EngPower
   gatomicrefcount ref_count;
   const RtMeterKind *kind;
   char *place, *covers;
+  guint64 age_ns;
   GThread *thread;
 
   GMutex meter_mutex; /* guards the meter and last_*; taken before mutex */
@@ -259,6 +260,7 @@ power_new (const RtMeterKind *kind, const char *place, GError **error)
   self->meter = meter;
   self->place = g_strdup (rt_meter_get_place (meter));
   self->covers = g_strdup (rt_meter_get_covers (meter));
+  self->age_ns = rt_meter_get_age_ns (meter);
   self->samples = g_array_new (FALSE, FALSE, sizeof (Sample));
   self->start_ns = rt_now_ns ();
   self->idle = eng_figure_unavailable ("W", "idle power was not asked for");
@@ -360,7 +362,7 @@ eng_power_get_interval_s (EngPower *self)
 double
 eng_power_get_age_s (EngPower *self)
 {
-  return (double)self->kind->age_ns * 1e-9;
+  return (double)self->age_ns * 1e-9;
 }
 
 double

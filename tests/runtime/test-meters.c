@@ -209,6 +209,7 @@ test_hwmon_ina226 (void)
   g_assert_cmpuint (rt_meter_n_channels (meter), ==, 1);
   g_assert_cmpfloat_with_epsilon (read_total (meter), 4.1, 1e-9);
   g_assert_cmpstr (rt_meter_get_covers (meter), ==, "the rail ina226");
+  g_assert_cmpuint (rt_meter_get_age_ns (meter), ==, 50000000);
   rt_meter_close (meter);
   remove_tree (root);
 }
@@ -290,11 +291,23 @@ test_hwmon_others (void)
   g_assert_cmpfloat_with_epsilon (read_total (meter), 123, 1e-9);
   rt_meter_close (meter);
 
-  /* A server's power supply holds all. */
+  /* A notebook's battery is in the class, too, and says what flows into it. */
+  put (root, HWMON "hwmon5/name", "BAT0\n");
+  put (root, HWMON "hwmon5/power1_input", "40000000\n");
+  put (root, HWMON "hwmon6/name", "ucsi_source_psy_1\n");
+  put (root, HWMON "hwmon6/device/type", "USB\n");
+  put (root, HWMON "hwmon6/power1_input", "60000000\n");
+  meter = open_meter ("hwmon", root);
+  g_assert_cmpuint (rt_meter_n_channels (meter), ==, 1);
+  rt_meter_close (meter);
+
+  /* A server's power supply holds all, averaged over a second. */
   put (root, HWMON "hwmon3/name", "power_meter\n");
   put (root, HWMON "hwmon3/power1_average", "212000000\n");
+  put (root, HWMON "hwmon3/power1_average_interval", "1000\n");
   meter = open_meter ("hwmon", root);
   g_assert_cmpfloat_with_epsilon (read_total (meter), 212, 1e-9);
+  g_assert_cmpuint (rt_meter_get_age_ns (meter), ==, 1000000000);
   rt_meter_close (meter);
   remove_tree (root);
 }

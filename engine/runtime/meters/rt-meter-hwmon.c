@@ -4,7 +4,7 @@
  * The INA3221 has volts and amperes only: inK_input (millivolts) times currK_input (milliamperes), K = 1..3, "inK_label". The Jetson of before 2021 has it elsewhere:
  * ROOT/sys/bus/i2c/drivers/ina3221x/ADDRESS/iio:deviceN/in_powerK_input (milliwatts), rail_name_K. Documentation/hwmon/sysfs-interface.rst, ina3221.rst and ina2xx.rst in the Linux source; NVIDIA's Jetson developer guides.
  *
- * Rails overlap: one at the board's input holds those behind it. So the total is the first that there is of: rails called ..._IN; the ACPI power meter; all rails. What measures a graphics
+ * Rails overlap: one at the board's input holds those behind it. So the total is the first that there is of: rails called ..._IN or total; the ACPI power meter; all rails. What measures a graphics
  * card or a disk is no rail of ours: the engine runs on the processor. */
 #include "rt-meter-private.h"
 
@@ -30,6 +30,15 @@ typedef struct
 
 static const char *const foreign[]
     = { "amdgpu", "i915", "xe", "nouveau", "radeon", "nvme", "drivetemp" };
+
+/* Batteries and chargers are in this class, too: what flows into a battery is not what the machine uses (rt-meter-battery.c knows). */
+static bool
+is_supply (const char *folder, const char *chip)
+{
+  char path[1024 + 16], type[32];
+  snprintf (path, sizeof path, "%s/device/type", folder);
+  return strncmp (chip, "BAT", 3) == 0 || rt_meter_read_line (path, type, sizeof type);
+}
 
 static bool
 is_foreign (const char *chip)
@@ -102,6 +111,23 @@ add_power_and_energy (RtMeter *meter, const char *folder, const char *chip)
     }
 }
 
+/* What it averages over, in milliseconds. */
+static void
+take_interval (RtMeter *meter, const char *folder)
+{
+  static const char *const names[] = { "update_interval", "power1_average_interval" };
+  char path[1024 + 32];
+  double ms;
+
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+    {
+      snprintf (path, sizeof path, "%s/%s", folder, names[i]);
+      if (rt_meter_try_number (path, &ms) && ms > 0 && ms < 60e3
+          && ms * 1e6 > (double)meter->age_ns)
+        meter->age_ns = (uint64_t)(ms * 1e6);
+    }
+}
+
 static void
 add_ina3221 (RtMeter *meter, const char *folder)
 {
@@ -129,14 +155,19 @@ add_chip (RtMeter *meter, const char *folder, bool *saw_foreign)
   snprintf (path, sizeof path, "%s/name", folder);
   if (!rt_meter_read_line (path, chip, sizeof chip))
     return;
-  if (is_foreign (chip))
+  if (is_foreign (chip) || is_supply (folder, chip))
     {
       *saw_foreign = true;
       return;
     }
   add_power_and_energy (meter, folder, chip);
+  if (meter->n_channels > before)
+    take_interval (meter, folder);
   if (meter->n_channels == before && strncmp (chip, "ina3221", 7) == 0)
-    add_ina3221 (meter, folder);
+    {
+      add_ina3221 (meter, folder);
+      take_interval (meter, folder);
+    }
 }
 
 static void
@@ -169,11 +200,13 @@ add_old_jetson (RtMeter *meter)
 
 /* ---- Which rails are the total ---- */
 
+/* "VDD_IN", "POM_5V_IN"; "Total System Power" of Apple's boards, "power total" of power supplies. */
 static bool
 is_input (const char *name)
 {
   size_t n = strlen (name);
-  return n > 3 && strcmp (name + n - 3, "_IN") == 0;
+  return (n > 3 && strcmp (name + n - 3, "_IN") == 0) || strstr (name, "Total") != NULL
+         || strstr (name, "total") != NULL;
 }
 
 static void
@@ -219,12 +252,13 @@ hwmon_open (RtMeter *meter, RtError *error)
   if (meter->n_channels == 0)
     add_old_jetson (meter);
   if (meter->n_channels == 0)
-    return rt_fail (error, RT_ERROR_UNSUPPORTED,
-                    saw_foreign ? "%s has power sensors of graphics cards or disks only, and the "
-                                  "engine runs on the processor"
-                                : "no sensor in %s tells power or energy: the board has none, or "
-                                  "its driver (ina2xx, ina3221) is not loaded",
-                    folder);
+    return rt_fail (
+        error, RT_ERROR_UNSUPPORTED,
+        saw_foreign ? "%s has power sensors of graphics cards, disks or batteries only, and the "
+                      "engine runs on the processor"
+                    : "no sensor in %s tells power or energy: the board has none, or "
+                      "its driver (ina2xx, ina3221) is not loaded",
+        folder);
   choose_total (meter);
   return true;
 }

@@ -11,7 +11,8 @@ struct RtMeter
   RtMeterChannel channels[RT_METER_MAX_CHANNELS];
   size_t n_channels;
   uint64_t n_bad;
-  void *state; /* the kind's own */
+  uint64_t age_ns; /* the kind's until open() knows better */
+  void *state;     /* the kind's own */
 };
 
 extern const RtMeterKind rt_meter_rapl, rt_meter_hwmon, rt_meter_pi5, rt_meter_battery,

@@ -49,6 +49,7 @@ rt_meter_open (const RtMeterKind *kind, const char *place, RtError *error)
       return NULL;
     }
   meter->kind = kind;
+  meter->age_ns = kind->age_ns;
   meter->place = copy;
   if (kind->open (meter, error))
     return meter;
@@ -89,6 +90,12 @@ const char *
 rt_meter_get_covers (const RtMeter *meter)
 {
   return meter->covers;
+}
+
+uint64_t
+rt_meter_get_age_ns (const RtMeter *meter)
+{
+  return meter->age_ns;
 }
 
 size_t

@@ -36,7 +36,7 @@ typedef struct
   const char *default_place; /* NULL: the user must name one */
   const char *attach;        /* one sentence: how a computer comes to have one */
   uint64_t interval_ns;      /* reading more often than this tells little or costs much */
-  uint64_t age_ns;           /* a reading may be of so long ago */
+  uint64_t age_ns; /* a reading may be of so long ago, where the meter itself does not say */
 
   /* For the kinds' files; others use rt_meter_open() and so on. */
   bool (*open) (RtMeter *meter, RtError *error);
@@ -57,6 +57,7 @@ const RtMeterKind *rt_meter_get_kind (const RtMeter *meter);
 const char *rt_meter_get_place (const RtMeter *meter);
 const char *rt_meter_get_covers (
     const RtMeter *meter); /* what the total is of: "processor packages and memory" */
+uint64_t rt_meter_get_age_ns (const RtMeter *meter); /* a reading may be of so long ago */
 size_t rt_meter_n_channels (const RtMeter *meter);
 const RtMeterChannel *rt_meter_channel (const RtMeter *meter, size_t i);
 uint64_t
