@@ -112,7 +112,7 @@ add_facts (PlotSeries *series, gsize at, const EngTradeoff *tradeoff, const EngT
 static double
 known (const EngFigure *figure, double end)
 {
-  return figure->n > 0 ? end : NAN; /* an exact count has no error bar */
+  return figure->low < figure->high ? end : NAN; /* an exact count has no error bar */
 }
 
 static void

@@ -499,6 +499,32 @@ update_table (AppTradeoffView *self)
   adw_bin_set_child (ADW_BIN (self->table_bin), app_table_new (table, 240));
 }
 
+/* The recipe in use, while it was not measured, as a hollow point. TRUE: there is one. */
+static gboolean
+add_estimate (AppTradeoffView *self, const EngTradeoffQuery *query)
+{
+  EngForecast *estimate = eng_session_get_estimate (get_session (self));
+  EngFigure figures[ENG_N_FIGURES];
+
+  if (estimate == NULL || self->model_hash == NULL
+      || app_tradeoff_feed_find_build (self->tradeoff, get_current_hash (self)) >= 0)
+    return FALSE;
+  for (EngFigureId id = 0; id < ENG_N_FIGURES; id++)
+    figures[id] = eng_forecast_get_figure (estimate, id);
+  if (!figures[query->x].available || !figures[query->y].available)
+    return FALSE; /* nothing of it is known that could be drawn */
+  eng_tradeoff_runs_set_estimate (self->runs, self->model_hash, query->kind,
+                                  eng_forecast_get_recipe (estimate), figures);
+  return TRUE;
+}
+
+static void
+take_result (AppTradeoffView *self, EngTradeoff *tradeoff)
+{
+  g_clear_pointer (&self->tradeoff, eng_tradeoff_free);
+  self->tradeoff = tradeoff;
+}
+
 static void
 ask_engine (AppTradeoffView *self)
 {
@@ -516,8 +542,10 @@ ask_engine (AppTradeoffView *self)
       limits[query.n_limits++] = self->limits[i];
   if (gtk_switch_get_active (GTK_SWITCH (self->other_files)))
     query.model = &self->model;
-  g_clear_pointer (&self->tradeoff, eng_tradeoff_free);
-  self->tradeoff = eng_tradeoff_new (self->runs, &query);
+  eng_tradeoff_runs_set_estimate (self->runs, NULL, query.kind, NULL, NULL);
+  take_result (self, eng_tradeoff_new (self->runs, &query));
+  if (add_estimate (self, &query))
+    take_result (self, eng_tradeoff_new (self->runs, &query));
   self->filling = TRUE;
   app_tradeoff_feed_install (self->chart, self->tradeoff, limits, query.n_limits,
                              get_baseline_hash (self), get_current_hash (self));
@@ -843,6 +871,8 @@ app_tradeoff_view_set_context (AppView *view, const AppViewContext *context)
   g_signal_connect_object (session, "notify::model", G_CALLBACK (on_model), self,
                            G_CONNECT_SWAPPED);
   g_signal_connect_object (session, "notify::recipe", G_CALLBACK (update_details), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (session, "notify::estimate", G_CALLBACK (update), self,
                            G_CONNECT_SWAPPED);
   g_signal_connect_object (self->stage, "changed", G_CALLBACK (update), self, G_CONNECT_SWAPPED);
   on_model (self);

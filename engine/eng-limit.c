@@ -43,6 +43,8 @@ find_alias (const char *folded, EngWorkloadKind kind, EngFigureId *id)
     *id = ENG_FIGURE_PEAK_MEMORY;
   else if (g_str_equal (folded, "firsttoken") && !network)
     *id = ENG_FIGURE_FIRST_TOKEN;
+  else if (g_str_equal (folded, "accuracy") && !network)
+    *id = ENG_FIGURE_CHOICE_ACCURACY;
   else
     return FALSE;
   return TRUE;

@@ -22,7 +22,7 @@ typedef enum
 } EngLimitState;
 
 /* The figure that @text names, of runs of @kind: its field name, its title or a beginning of one ("decode", "first token"; the first in the list of figures
- * counts), or one of "latency", "speed", "memory". Case, spaces, '-' and '_' do not matter. Errors (ENG_ERROR_NOT_FOUND) list what there is. */
+ * counts), or one of "latency", "speed", "memory", "accuracy". Case, spaces, '-' and '_' do not matter. Errors (ENG_ERROR_NOT_FOUND) list what there is. */
 gboolean eng_figure_id_parse (const char *text, EngWorkloadKind kind, EngFigureId *id, GError **error);
 
 /* "64 MB", "5ms", "90 %" in the unit of figure @id. Times, sizes, energies and powers need a unit with any SI prefix (sizes also KiB, MiB, GiB); others may go

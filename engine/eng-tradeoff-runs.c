@@ -258,10 +258,17 @@ eng_tradeoff_runs_add_history (EngTradeoffRuns *self, EngHistory *history, GErro
 }
 
 void
-eng_tradeoff_runs_add_estimate (EngTradeoffRuns *self, const char *model_hash, EngWorkloadKind kind,
+eng_tradeoff_runs_set_estimate (EngTradeoffRuns *self, const char *model_hash, EngWorkloadKind kind,
                                 EngRecipe *recipe, const EngFigure *figures)
 {
-  g_return_if_fail (self != NULL && model_hash != NULL && recipe != NULL && figures != NULL);
+  g_return_if_fail (self != NULL);
+  g_return_if_fail (recipe == NULL || (model_hash != NULL && figures != NULL));
+
+  for (guint i = self->runs->len; i-- > 0;)
+    if (((EngTradeoffRun *)self->runs->pdata[i])->estimate)
+      g_ptr_array_remove_index (self->runs, i);
+  if (recipe == NULL)
+    return;
 
   EngTradeoffRun *run = g_new0 (EngTradeoffRun, 1);
   run->model_hash = g_strdup (model_hash);

@@ -25,8 +25,9 @@ void eng_tradeoff_runs_clear (EngTradeoffRuns *runs);
 void eng_tradeoff_runs_add (EngTradeoffRuns *runs, EngRun *run);
 /* Everything in the history; a few milliseconds for hundreds of runs. */
 gboolean eng_tradeoff_runs_add_history (EngTradeoffRuns *runs, EngHistory *history, GError **error);
-/* What is predicted of @recipe, to be shown hollow: it is never on the front and never the best. @figures: [ENG_N_FIGURES]. */
-void eng_tradeoff_runs_add_estimate (EngTradeoffRuns *runs, const char *model_hash, EngWorkloadKind kind, EngRecipe *recipe, const EngFigure *figures);
+/* What is predicted of @recipe, to be shown hollow: it is never on the front and never the best. There is one at a time: it takes the place of an earlier
+ * one. @recipe NULL: none. @figures: [ENG_N_FIGURES]. */
+void eng_tradeoff_runs_set_estimate (EngTradeoffRuns *runs, const char *model_hash, EngWorkloadKind kind, EngRecipe *recipe, const EngFigure *figures);
 
 /* ---- Points ---- */
 
