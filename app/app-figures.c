@@ -40,6 +40,21 @@ static const AppFigureInfo network_headline[] = {
   { ENG_FIGURE_ACCURACY, N_ ("Accuracy"), FALSE, TRUE,
     N_ ("Samples of a labelled set whose best class is the label; the set is the one that this "
         "build was last evaluated on") },
+  { ENG_FIGURE_MEAN_PRECISION, N_ ("Precision"), FALSE, TRUE,
+    N_ ("Mean average precision over classes and overlaps, on the pictures that this build was last "
+        "evaluated on") },
+  { ENG_FIGURE_LANDMARK_ERROR, N_ ("Landmark error"), FALSE, TRUE,
+    N_ ("Mean distance of the points from where they are, over the size of what they lie on, on the "
+        "pictures that this build was last evaluated on") },
+  { ENG_FIGURE_MEAN_IOU, N_ ("Mean IoU"), FALSE, TRUE,
+    N_ ("Intersection over union, mean over classes, on the pictures that this build was last "
+        "evaluated on") },
+  { ENG_FIGURE_SOUND_SNR, N_ ("Signal to noise"), FALSE, TRUE,
+    N_ ("Against the clean sounds of the set that this build was last evaluated on") },
+  { ENG_FIGURE_OUTPUT_AGREEMENT, N_ ("Same result"), FALSE, TRUE,
+    N_ ("Inputs with the result of the network as in its file, of the set that this build was last "
+        "evaluated on"),
+    ENG_FIGURE_ACCURACY },
   { ENG_FIGURE_LATE, N_ ("Late"), FALSE, TRUE,
     N_ ("Inputs that began a period or more after their time, of those run at this rate") },
   { ENG_FIGURE_INFERENCE_ENERGY, N_ ("Energy, measured"), FALSE, TRUE,

@@ -7,7 +7,7 @@
 
 G_BEGIN_DECLS
 
-#define APP_MAX_FIGURES 8
+#define APP_MAX_FIGURES 16
 
 typedef struct
 {

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "eng-eval.h"
+#include "eng-figure.h"
 #include "eng-json.h"
 #include "eval/eng-interval.h"
 

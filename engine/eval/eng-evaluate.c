@@ -84,14 +84,37 @@ eng_eval_tokenize (EngEvalPass *pass, const char *text, gsize n_bytes, gboolean 
 
 /* ---- The baseline ---- */
 
+static void
+cancel_inner (GCancellable *cancellable, gpointer inner)
+{
+  eng_job_cancel (inner);
+}
+
+/* A job ends with the build that it is given to: this one is followed by the evaluation, so the build gets one of its own. */
+static EngBuild *
+build_plain (EngBuild *build, EngRecipe *plain, EngJob *job, GError **error)
+{
+  g_autoptr (EngJob) inner = eng_job_new ("Preparing the baseline");
+  GCancellable *cancellable = job != NULL ? eng_job_get_cancellable (job) : NULL;
+  gulong handler
+      = cancellable != NULL
+            ? g_cancellable_connect (cancellable, G_CALLBACK (cancel_inner), inner, NULL)
+            : 0;
+
+  if (job != NULL)
+    eng_job_report (job, eng_job_get_title (inner), -1);
+  EngBuild *made = eng_build_new (eng_build_get_model (build), plain, build, inner, error);
+  g_cancellable_disconnect (cancellable, handler);
+  return made;
+}
+
 EngBuild *
 eng_evaluate_make_baseline (EngBuild *build, EngJob *job, GError **error)
 {
   g_return_val_if_fail (ENG_IS_BUILD (build), NULL);
 
   g_autoptr (EngRecipe) plain = eng_recipe_reference (eng_build_get_recipe (build));
-  g_autoptr (EngBuild) baseline
-      = eng_build_new (eng_build_get_model (build), plain, build, job, error);
+  g_autoptr (EngBuild) baseline = build_plain (build, plain, job, error);
 
   if (baseline == NULL)
     return NULL;

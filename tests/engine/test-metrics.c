@@ -344,8 +344,10 @@ test_coarser (void)
   g_autoptr (EngModel) model = eng_test_load (path);
   g_autoptr (EngBuild) build
       = eng_test_build (model, "{\"weight-format\": {\"format\": \"q4_0\"}}", NULL);
-  g_autoptr (EngBuild) baseline = eng_evaluate_make_baseline (build, NULL, &error);
+  g_autoptr (EngJob) job = eng_job_new ("Evaluating");
+  g_autoptr (EngBuild) baseline = eng_evaluate_make_baseline (build, job, &error);
   g_assert_no_error (error);
+  g_assert_false (eng_job_get_done (job)); /* the evaluation is still to come */
   g_autoptr (EngEvaluation) evaluation = evaluate (build, baseline, ENG_BUNDLED_TEXTS, 4096, 0, 0);
   const EngEvalMetric *perplexity = eng_evaluation_find_metric (evaluation, "perplexity");
   const EngEvalMetric *kl = eng_evaluation_find_metric (evaluation, "kl-divergence");

@@ -1,5 +1,0 @@
-/* Evaluations: everything about them is in eval/. */
-#pragma once
-
-#include "eng-figure.h"
-#include "eval/eng-evaluate.h"
