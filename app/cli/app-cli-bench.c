@@ -6,6 +6,7 @@
 #include "app-cli-private.h"
 #include "eng-bench.h"
 #include "eng-error.h"
+#include "eng-watch.h"
 
 static gboolean as_json, fresh_roofs;
 static char **recipes, **threads, **inputs;
@@ -37,7 +38,7 @@ typedef struct
 } Bench;
 
 static void
-add_json (Bench *bench, EngBuild *build, const EngRoof *roof, const EngBenchResult *result, const EngFigure *energy)
+add_json (Bench *bench, EngBuild *build, const EngRoof *roof, const EngBenchResult *result, const EngFigure *energy, const GPtrArray *reasons)
 {
   JsonBuilder *builder = bench->json;
   RtMemory memory;
@@ -64,6 +65,11 @@ add_json (Bench *bench, EngBuild *build, const EngRoof *roof, const EngBenchResu
   app_cli_json_int (builder, "activation_bytes", (gint64) memory.activation_bytes);
   app_cli_json_int (builder, "scratch_bytes", (gint64) memory.scratch_bytes);
   app_cli_json_int (builder, "kv_bytes", (gint64) memory.kv_bytes);
+  json_builder_set_member_name (builder, "reasons");
+  json_builder_begin_array (builder);
+  for (guint i = 0; i < reasons->len; i++)
+    json_builder_add_string_value (builder, reasons->pdata[i]);
+  json_builder_end_array (builder);
   json_builder_end_object (builder);
 }
 
@@ -117,7 +123,18 @@ bench_network (Bench *bench, EngBuild *build, GError **error)
         g_print ("  %-32s %s\n", eng_figure_id_title (shown[i]), text);
     }
   if (bench->json != NULL)
-    json_builder_end_object (bench->json);
+    {
+      app_cli_json_string (bench->json, "validity", eng_validity_name (eng_run_get_validity (run)));
+      json_builder_set_member_name (bench->json, "reasons");
+      json_builder_begin_array (bench->json);
+      for (const char *const *reason = eng_run_get_reasons (run); *reason != NULL; reason++)
+        json_builder_add_string_value (bench->json, *reason);
+      json_builder_end_array (bench->json);
+      json_builder_end_object (bench->json);
+    }
+  else
+    for (const char *const *reason = eng_run_get_reasons (run); *reason != NULL; reason++)
+      g_print ("  %s: %s\n", eng_validity_name (eng_run_get_validity (run)), *reason);
   return TRUE;
 }
 
@@ -130,6 +147,23 @@ fill_energy (EngFigure *figures, EngEnergy *energy)
   eng_energy_fill_figures (energy, ENG_WORKLOAD_TEXT, figures);
 }
 
+/* What others did to the machine meanwhile makes a bench doubtful, too. */
+static gboolean
+bench_watched (EngBuild *build, const EngBenchConfig *config, const EngRoof *roof, EngBenchResult *result, GPtrArray *reasons, GError **error)
+{
+  g_autoptr (EngWatch) watch = eng_watch_new ("/");
+  EngConditions conditions;
+  gboolean ok;
+
+  eng_conditions_init (&conditions);
+  eng_watch_start (watch);
+  ok = eng_bench (build, config, roof, result, NULL, error);
+  eng_watch_stop (watch, &conditions);
+  eng_conditions_judge (&conditions, eng_build_get_n_threads (build), reasons);
+  eng_conditions_clear (&conditions);
+  return ok;
+}
+
 static gboolean
 bench_one (Bench *bench, EngRecipe *recipe, int n_threads, GError **error)
 {
@@ -138,6 +172,7 @@ bench_one (Bench *bench, EngRecipe *recipe, int n_threads, GError **error)
   EngBenchConfig config = { (guint) n_prefill, (guint) n_decode, (guint) n_repeats, app_cli_interval_percent / 100,
                             app_cli_budget_s };
   g_autoptr (EngEnergy) energy = NULL;
+  g_autoptr (GPtrArray) reasons = g_ptr_array_new_with_free_func (g_free);
   EngFigure figures[ENG_N_FIGURES];
   EngBenchResult result;
   EngRoof roof;
@@ -146,18 +181,20 @@ bench_one (Bench *bench, EngRecipe *recipe, int n_threads, GError **error)
     return bench_network (bench, build, error);
   if (build == NULL
       || !eng_machine_measure_roof (bench->machine, eng_build_get_n_threads (build), fresh_roofs, &roof, NULL, error)
-      || !eng_bench (build, &config, &roof, &result, NULL, error))
+      || !bench_watched (build, &config, &roof, &result, reasons, error))
     return FALSE;
   energy = eng_energy_measure_build (build, (guint) n_prefill, (guint) n_decode, NULL, error);
   if (energy == NULL)
     return FALSE;
   fill_energy (figures, energy);
   if (bench->json != NULL)
-    add_json (bench, build, &roof, &result, figures);
+    add_json (bench, build, &roof, &result, figures, reasons);
   else
     {
       print_text (build, &result);
       app_cli_print_energy_figures (energy, figures, g_print);
+      for (guint i = 0; i < reasons->len; i++)
+        g_print ("  degraded: %s\n", (char *) reasons->pdata[i]);
     }
   return TRUE;
 }
