@@ -102,14 +102,41 @@ eng_advice_collect_runs (EngHistory *history, EngRun *like, GError **error)
   return list;
 }
 
+/* Calibration reads every file of a folder: one that is no input would end it. */
+static gboolean
+holds_inputs_only (const char *path)
+{
+  static const char *const endings[] = { ".png", ".jpg", ".jpeg", ".bmp", ".gif", ".ppm",
+                                         ".pgm", ".wav", ".flac", ".npy", ".bin" };
+  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
+  guint n = 0;
+
+  for (const char *name; dir != NULL && (name = g_dir_read_name (dir)) != NULL;)
+    {
+      g_autofree char *file = g_build_filename (path, name, NULL);
+      g_autofree char *lower = g_ascii_strdown (name, -1);
+      gboolean known = g_file_test (file, G_FILE_TEST_IS_DIR); /* a class */
+
+      for (guint i = 0; i < G_N_ELEMENTS (endings) && !known; i++)
+        known = g_str_has_suffix (lower, endings[i]);
+      if (!known)
+        return FALSE;
+      n++;
+    }
+  return n > 1;
+}
+
 /* One picture says nothing of the ranges that others have. */
 static gboolean
 is_many (const char *path)
 {
-  return path != NULL
-         && (g_file_test (path, G_FILE_TEST_IS_DIR)
-             || (g_file_test (path, G_FILE_TEST_IS_REGULAR)
-                 && (g_str_has_suffix (path, ".tar") || g_str_has_suffix (path, ".tar.gz"))));
+  if (path == NULL)
+    return FALSE;
+  if (g_file_test (path, G_FILE_TEST_IS_DIR))
+    return holds_inputs_only (path);
+  return g_file_test (path, G_FILE_TEST_IS_REGULAR)
+         && (g_str_has_suffix (path, ".tar") || g_str_has_suffix (path, ".tar.gz")
+             || g_str_has_suffix (path, ".tgz"));
 }
 
 char *

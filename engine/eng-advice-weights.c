@@ -167,7 +167,8 @@ dup_cause (EngAdvisor *self, GArray *layers, GPtrArray *tensors)
           level = MAX (level, point->level);
         }
     }
-  names[0] = g_ascii_toupper (names[0]);
+  if (g_str_has_prefix (names, "all "))
+    names[0] = 'A'; /* names of modules are as in the file */
   if (roof == NULL)
     return g_strdup_printf ("%s: %.0f %% of the time of one %s goes by reading %s of weights.",
                             names, 100 * bytes_ms / self->nodes_ms, step, size);

@@ -550,6 +550,41 @@ test_rules (void)
       g_assert_cmpstr (rules[i].id, !=, rules[k].id);
 }
 
+static void
+put (const char *folder, const char *name)
+{
+  g_autofree char *path = g_build_filename (folder, name, NULL);
+
+  g_assert_true (g_file_set_contents (path, "", 0, NULL));
+}
+
+/* Only what calibration can read, and more than one of it. */
+static void
+test_samples (void)
+{
+  char *folder = eng_test_directory ();
+  const char *inputs[] = { folder, NULL };
+  g_autoptr (EngWorkload) workload = eng_workload_new_input (inputs);
+  g_autoptr (EngWorkload) random = eng_workload_new_input (NULL);
+  g_autoptr (GPtrArray) runs = g_ptr_array_new_with_free_func ((GDestroyNotify)eng_advice_run_free);
+  g_autofree char *archive = g_build_filename (folder, "set.tar.gz", NULL);
+
+  put (folder, "a.jpg");
+  g_assert_null (eng_advice_find_samples (workload, NULL));
+  put (folder, "b.PNG");
+  g_autofree char *found = eng_advice_find_samples (workload, NULL);
+  g_assert_cmpstr (found, ==, folder);
+  put (folder, "COPYRIGHT");
+  g_assert_null (eng_advice_find_samples (workload, NULL));
+  /* Else what was evaluated on. */
+  put (folder, "set.tar.gz");
+  add_run (runs, "{}", 0, 1e6, 90);
+  ((EngAdviceRun *)g_ptr_array_index (runs, 0))->set = g_strdup (archive);
+  g_autofree char *set = eng_advice_find_samples (random, runs);
+  g_assert_cmpstr (set, ==, archive);
+  eng_test_remove (folder);
+}
+
 /* ---- a network ---- */
 
 static void
@@ -629,6 +664,7 @@ main (int argc, char **argv)
   ADD ("plan", test_plan);
   ADD ("ranking", test_ranking);
   g_test_add_func ("/advice/rules", test_rules);
+  g_test_add_func ("/advice/samples", test_samples);
   g_test_add_func ("/advice/network", test_network);
   return g_test_run ();
 }
