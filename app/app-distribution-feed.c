@@ -105,13 +105,14 @@ app_distribution_fill (PlotChart *chart, const EngDistribution *d, gboolean log_
 {
   const PlotUnit share = PLOT_UNIT_PERCENT, plain = PLOT_UNIT_PLAIN;
   gboolean weights = d->kind == ENG_DISTRIBUTION_WEIGHTS;
+  g_auto (GStrv) title = g_strsplit (d->name, ";", 2);
   const char *before = weights ? _ ("as in the file") : _ ("as floats");
   const char *after = weights ? _ ("as packed") : _ ("as 8-bit integers");
 
   while (plot_chart_get_n_layers (chart) > 0)
     plot_chart_remove_layer (chart,
                              plot_chart_get_layer (chart, plot_chart_get_n_layers (chart) - 1));
-  plot_chart_set_title (chart, d->name);
+  plot_chart_set_title (chart, title[0]);
   plot_axis_set_title (plot_chart_get_x_axis (chart), weights ? _ ("Weight") : _ ("Value"));
   plot_axis_set_unit (plot_chart_get_x_axis (chart), &plain);
   plot_axis_set_title (plot_chart_get_y_axis (chart), _ ("Share per bin"));

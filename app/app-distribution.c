@@ -181,6 +181,15 @@ shows_weights (AppDistribution *self)
   return gtk_toggle_button_get_active (GTK_TOGGLE_BUTTON (self->weights_button));
 }
 
+/* Converters join the names of all that they fused with ";": the first is what comes out. */
+static void
+append_name (GtkStringList *names, const char *name)
+{
+  g_auto (GStrv) parts = g_strsplit (name, ";", 2);
+
+  gtk_string_list_append (names, parts[0]);
+}
+
 static void
 fill_choice (AppDistribution *self)
 {
@@ -188,10 +197,10 @@ fill_choice (AppDistribution *self)
 
   if (shows_weights (self))
     for (guint i = 0; self->names[i] != NULL; i++)
-      gtk_string_list_append (names, self->names[i]);
+      append_name (names, self->names[i]);
   else
     for (guint i = 0; self->activations != NULL && i < self->activations->len; i++)
-      gtk_string_list_append (names, ((EngDistribution *)self->activations->pdata[i])->name);
+      append_name (names, ((EngDistribution *)self->activations->pdata[i])->name);
   self->filling = TRUE;
   gtk_drop_down_set_model (GTK_DROP_DOWN (self->choice), G_LIST_MODEL (names));
   self->filling = FALSE;

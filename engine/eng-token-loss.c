@@ -1,5 +1,6 @@
 /* Rows of logits to losses, one row per chunk of work of the pool. Called by the measurement of
- * errors per layer; knows no model. */
+ * errors per layer; knows no model. What eval/eng-scorer.h computes for whole builds, with the
+ * reference's probabilities kept: every row of it is compared with that of every layer. */
 #include "eng-token-loss.h"
 
 #include <math.h>

@@ -8,6 +8,7 @@
 #include "eng-sensitivity.h"
 #include "eng-test.h"
 #include "eng-token-loss.h"
+#include "eval/eng-scorer.h"
 
 /* ---- arithmetic ---- */
 
@@ -81,6 +82,10 @@ test_token_loss (void)
   g_assert_cmpfloat_with_epsilon (base.loss, loss[0], 1e-6);
   g_assert_cmpfloat_with_epsilon (sums.loss, loss[1], 1e-6);
   g_assert_cmpfloat_with_epsilon (sums.divergence, divergence, 1e-6);
+  /* And as whole evaluations have it. */
+  double other = eng_divergence (reference, changed, 3, NULL)
+                 + eng_divergence (reference + 3, changed + 3, 3, NULL);
+  g_assert_cmpfloat_with_epsilon (sums.divergence, other, 1e-6);
   g_assert_cmpfloat (sums.n_agree, ==, 1); /* 2.5 is still the best, 5 is not 4 */
   eng_token_loss_compare (losses, reference, &sums);
   g_assert_cmpfloat (sums.divergence, ==, 0);
