@@ -7,6 +7,7 @@
 #include "app-resources.h"
 #include "app-settings.h"
 #include "app-window.h"
+#include "eng-power.h"
 
 #include <glib/gi18n.h>
 #include <stdio.h>
@@ -248,6 +249,7 @@ app_application_dispose (GObject *object)
 {
   AppApplication *self = APP_APPLICATION (object);
 
+  eng_power_set_current (NULL); /* a serial meter is told to stop */
   g_clear_object (&self->history);
   g_clear_pointer (&self->history_error, g_free);
   g_clear_object (&self->estimator);

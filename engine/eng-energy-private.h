@@ -12,6 +12,7 @@ G_BEGIN_DECLS
 struct _EngEnergy
 {
   gatomicrefcount ref_count;
+  EngPower *power; /* the meter while the run is made: choosing another meanwhile changes nothing; NULL: none, or finished */
   guint n_nodes;
   int n_layers;
   EngPhaseEnergy phases[RT_N_PHASES];

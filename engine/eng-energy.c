@@ -185,7 +185,7 @@ EngEnergy *
 eng_energy_new (void)
 {
   EngEnergy *self = g_new0 (EngEnergy, 1);
-  g_autoptr (EngPower) power = eng_power_dup_current ();
+  EngPower *power = self->power = eng_power_dup_current ();
 
   g_atomic_ref_count_init (&self->ref_count);
   self->cost_frac = self->interval_s = NAN;
@@ -230,6 +230,7 @@ eng_energy_unref (EngEnergy *self)
       eng_energy_attributed_clear (&self->phases[phase].attributed);
       eng_energy_modelled_clear (&self->phases[phase].modelled);
     }
+  g_clear_pointer (&self->power, eng_power_unref);
   g_free (self->meter);
   g_free (self->meter_id);
   g_free (self->meter_place);
@@ -315,6 +316,7 @@ eng_energy_finish (EngEnergy *self, EngProfile *profile, const char *isa, guint 
     }
   if (!measured && self->reason == NULL)
     self->reason = g_strdup (why != NULL ? why : "nothing was run under the meter");
+  g_clear_pointer (&self->power, eng_power_unref);
 }
 
 /* A model's sum has no samples, and that it is not off by anything nobody says: so it has no interval either. */

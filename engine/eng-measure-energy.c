@@ -80,7 +80,7 @@ decode_pass (gpointer data, guint *n_units, GError **error)
 gboolean
 eng_energy_measure_text (EngEnergy *energy, EngMeasure *measure, GError **error)
 {
-  g_autoptr (EngPower) power = eng_power_dup_current ();
+  EngPower *power = energy->power;
   EngEnergyMeasured *prefill = &energy->phases[RT_PHASE_PREFILL].measured;
   EngEnergyMeasured *decode = &energy->phases[RT_PHASE_DECODE].measured;
   TextPass pass = { .measure = measure };
@@ -156,7 +156,7 @@ input_pass (gpointer data, guint *n_units, GError **error)
 gboolean
 eng_energy_measure_input (EngEnergy *energy, EngMeasureInput *measure, GError **error)
 {
-  g_autoptr (EngPower) power = eng_power_dup_current ();
+  EngPower *power = energy->power;
   InputPass pass = { measure->run, measure->last, measure->cancellable };
 
   if (power == NULL || measure->cancelled || measure->last == NULL)
@@ -222,7 +222,7 @@ eng_energy_measure_build (EngBuild *build, guint n_prefill, guint n_decode,
   g_return_val_if_fail (ENG_IS_BUILD (build), NULL);
 
   g_autoptr (EngEnergy) energy = eng_energy_new ();
-  g_autoptr (EngPower) power = eng_power_dup_current ();
+  EngPower *power = energy->power;
   g_autoptr (EngMachine) machine = eng_machine_new ();
   g_autoptr (EngProfile) costs = eng_energy_build_profile (build, n_prefill);
   gboolean network = eng_model_get_kind (eng_build_get_model (build)) == ENG_MODEL_NETWORK;

@@ -9,6 +9,7 @@
 #include "app-cli-private.h"
 #include "app-config.h"
 #include "eng-error.h"
+#include "eng-power.h"
 
 static const AppCommand *const commands[] = {
   &app_command_inspect, &app_command_run,     &app_command_bench,
@@ -73,7 +74,9 @@ app_cli_main (int argc, char **argv)
       return 0;
     }
   g_set_prgname ("lathe");
-  if (command->run (argc - 1, argv + 1, &error))
+  gboolean ok = command->run (argc - 1, argv + 1, &error);
+  eng_power_set_current (NULL); /* a serial meter is told to stop, and its port is as it was */
+  if (ok)
     return 0;
   g_printerr ("lathe %s: %s\n", command->name, error != NULL ? error->message : "failed");
   return error != NULL && error->domain == APP_CLI_EXIT ? error->code : 1;
