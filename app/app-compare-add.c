@@ -15,7 +15,7 @@ struct _AppCompareAdd
 {
   GtkPopover parent_instance;
 
-  GtkWidget *search, *list, *stack;
+  GtkWidget *search, *list;
   EngHistory *history;
   GHashTable *verdicts; /* model hash -> "" can be lined up, else why not */
   char *first_hash;     /* of what the verdicts are about */
@@ -168,7 +168,6 @@ app_compare_add_fill (AppCompareAdd *self, EngHistory *history, GPtrArray *runs)
       add_row (self, first, entry);
       n++;
     }
-  gtk_stack_set_visible_child_name (GTK_STACK (self->stack), n > 0 ? "list" : "empty");
 }
 
 static void
@@ -219,7 +218,6 @@ app_compare_add_init (AppCompareAdd *self)
   self->verdicts = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   self->search = gtk_search_entry_new ();
   self->list = gtk_list_box_new ();
-  self->stack = gtk_stack_new ();
   gtk_list_box_set_selection_mode (GTK_LIST_BOX (self->list), GTK_SELECTION_NONE);
   gtk_list_box_set_header_func (GTK_LIST_BOX (self->list), update_header, NULL, NULL);
   gtk_list_box_set_sort_func (GTK_LIST_BOX (self->list), compare_rows, NULL, NULL);
@@ -233,12 +231,11 @@ app_compare_add_init (AppCompareAdd *self)
   gtk_label_set_wrap (GTK_LABEL (empty), TRUE);
   gtk_label_set_max_width_chars (GTK_LABEL (empty), 36);
   gtk_widget_add_css_class (empty, "dim-label");
-  gtk_stack_set_vhomogeneous (GTK_STACK (self->stack), FALSE);
-  gtk_stack_add_named (GTK_STACK (self->stack), scroller, "list");
-  gtk_stack_add_named (GTK_STACK (self->stack), empty, "empty");
+  gtk_widget_add_css_class (empty, "run-list-heading");
+  gtk_list_box_set_placeholder (GTK_LIST_BOX (self->list), empty);
   gtk_widget_set_size_request (box, 340, -1);
   gtk_box_append (GTK_BOX (box), self->search);
-  gtk_box_append (GTK_BOX (box), self->stack);
+  gtk_box_append (GTK_BOX (box), scroller);
   gtk_popover_set_child (GTK_POPOVER (self), box);
   g_signal_connect_object (self->search, "search-changed",
                            G_CALLBACK (gtk_list_box_invalidate_filter), self->list,

@@ -294,6 +294,7 @@ add_values (AppCompareFeed *self, const Target *to, EngMetric metric)
   guint lane
       = plot_lanes_add_lane (to->lanes,
                              &(PlotLaneInfo){ .title = _ (eng_metric_title (metric)),
+                                              .interval = "95 %",
                                               .unit = app_compare_unit (metric),
                                               .total = n_runs == 2 && eng_metric_adds_up (metric)
                                                            ? PLOT_TOTAL_SUM
@@ -355,8 +356,11 @@ add_changes (AppCompareFeed *self, const Target *to, EngMetric metric)
   guint n_runs = eng_comparison_get_n_runs (self->comparison);
   const char *reason = withheld_everywhere (self, metric);
   guint lane = plot_lanes_add_lane (to->lanes, &(PlotLaneInfo){ .title = _ ("Change since A"),
+                                                                .interval = "95 %",
                                                                 .unit = percent,
                                                                 .height = 0.8 });
+
+  double limit = 0;
 
   if (reason != NULL)
     plot_lanes_set_lane_note (to->lanes, lane, _ (reason));
@@ -382,9 +386,12 @@ add_changes (AppCompareFeed *self, const Target *to, EngMetric metric)
           to->low[i] = change.low;
           to->high[i] = change.high;
         }
+      limit = fmax (limit, app_compare_limit (to->value, to->high, self->items->len));
       plot_lanes_set_values (to->lanes, lane, series, 0, self->items->len, to->value, to->low,
                              to->high, NULL);
     }
+  if (limit > 0)
+    plot_lanes_set_lane_limit (to->lanes, lane, limit);
 }
 
 static void
@@ -459,7 +466,7 @@ verdict_words (const EngChange *change)
     case ENG_CHANGE_WORSE:
       return _ ("worse");
     case ENG_CHANGE_SAME:
-      return _ ("unclear");
+      return "≈";
     case ENG_CHANGE_NONE:
     default:
       return change->reason != NULL ? _ (change->reason) : "";
@@ -487,6 +494,13 @@ fill_cells (PlotTable *table, EngComparison *comparison, guint row, guint line, 
   return column;
 }
 
+/* What all names begin with says nothing in a column, either. */
+static gsize
+skip_path (AppCompareFeed *self, const char *name)
+{
+  return self->common_path > 0 && strchr (name, '/') != NULL ? self->common_path : 0;
+}
+
 PlotTable *
 app_compare_feed_make_table (AppCompareFeed *self)
 {
@@ -510,7 +524,7 @@ app_compare_feed_make_table (AppCompareFeed *self)
         continue;
       text = dup_remarks (self->comparison, item->row);
       line = plot_table_add_row (table);
-      plot_table_set_text (table, line, 0, info->name);
+      plot_table_set_text (table, line, 0, info->name + skip_path (self, info->name));
       plot_table_set_text (table, line, remarks, text);
       for (guint m = 0; m < n_metrics; m++)
         column = fill_cells (table, self->comparison, item->row, line,

@@ -5,6 +5,8 @@
 #include "app-layers.h"
 
 #include <glib/gi18n.h>
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static gboolean
@@ -103,4 +105,33 @@ app_compare_state (EngMetric metric)
     default:
       return PLOT_STATE_MEASURED;
     }
+}
+
+static int
+compare_doubles (gconstpointer a, gconstpointer b)
+{
+  double x = *(const double *)a, y = *(const double *)b;
+
+  return x < y ? -1 : x > y;
+}
+
+double
+app_compare_limit (const double *value, const double *high, guint n)
+{
+  g_autofree double *ends = g_new (double, n + 1);
+  double most = 0, limit;
+  guint n_ends = 0;
+
+  for (guint i = 0; i < n; i++)
+    {
+      if (isfinite (value[i]))
+        most = fmax (most, fabs (value[i]));
+      if (isfinite (high[i]))
+        ends[n_ends++] = fabs (high[i]);
+    }
+  if (n_ends == 0)
+    return INFINITY;
+  qsort (ends, n_ends, sizeof *ends, compare_doubles);
+  limit = fmax (1.6 * most, 3 * ends[n_ends / 2]);
+  return ends[n_ends - 1] > limit ? limit : INFINITY;
 }

@@ -16,4 +16,8 @@ char *app_compare_dup_row_label (const EngCompareRow *row, gsize common);
 PlotUnit app_compare_unit (EngMetric metric);
 PlotState app_compare_state (EngMetric metric);
 
+/* How far up a lane of changes reaches: over every change, but not over the few intervals that are much wider than the others. [n] each, NaN: absent.
+ * INFINITY where nothing is in the way. */
+double app_compare_limit (const double *value, const double *high, guint n);
+
 G_END_DECLS

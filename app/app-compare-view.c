@@ -318,7 +318,7 @@ show_comparison (AppCompareView *self)
   app_compare_feed_install (self->feed, self->lanes);
   self->syncing = FALSE;
   table = app_compare_feed_make_table (self->feed);
-  adw_bin_set_child (ADW_BIN (self->table_bin), app_table_new (table, 110));
+  adw_bin_set_child (ADW_BIN (self->table_bin), app_table_new (table, 150));
   fill_notices (self);
   on_shared_selected (self);
 }

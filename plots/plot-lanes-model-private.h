@@ -38,6 +38,7 @@ typedef struct
   double height; /* weight */
   gboolean visible;
   char *note, *total_text;
+  double limit; /* the range ends there at the latest; INFINITY: no limit */
   GPtrArray *series;  /* PlotLaneSeries */
   guint64 generation; /* goes up with every change of what is drawn */
 

@@ -186,6 +186,7 @@ plot_lanes_model_add_lane (PlotLanesModel *self, const PlotLaneInfo *info)
   lane->total = info->total;
   lane->height = info->height > 0 ? info->height : 1;
   lane->visible = TRUE;
+  lane->limit = INFINITY;
   lane->series = g_ptr_array_new_with_free_func (series_free);
   lane->y_min = lane->target_min = info->flags & PLOT_LANE_LOG ? 1 : 0;
   lane->y_max = lane->target_max = info->flags & PLOT_LANE_LOG ? 10 : 1;

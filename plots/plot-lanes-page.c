@@ -124,6 +124,13 @@ plot_lanes_page_set_lane_note (PlotLanesPage *self, guint lane, const char *note
 }
 
 void
+plot_lanes_page_set_lane_limit (PlotLanesPage *self, guint lane, double limit)
+{
+  g_return_if_fail (PLOT_IS_LANES_PAGE (self) && lane < self->model->lanes->len && !isnan (limit));
+  plot_lanes_model_lane (self->model, lane)->limit = limit;
+}
+
+void
 plot_lanes_page_set_lane_total (PlotLanesPage *self, guint lane, const char *text)
 {
   PlotLane *data;

@@ -20,6 +20,7 @@ void plot_lanes_page_set_values (PlotLanesPage *self, guint lane, guint series, 
                                  guint n, const double *value, const double *lo, const double *hi,
                                  const guint8 *state);
 void plot_lanes_page_set_lane_note (PlotLanesPage *self, guint lane, const char *note);
+void plot_lanes_page_set_lane_limit (PlotLanesPage *self, guint lane, double limit);
 void plot_lanes_page_set_lane_total (PlotLanesPage *self, guint lane, const char *text);
 void plot_lanes_page_set_baseline_name (PlotLanesPage *self, const char *name);
 /** The height in pixels at which all lanes are well readable. */

@@ -144,6 +144,7 @@ update_targets (PlotLanesModel *model, const PlotLanesLayout *layout, gint64 now
         }
       if (isfinite (ceiling))
         hi = fmin (hi, ceiling);
+      hi = fmin (hi, lane->limit);
       if (lo > hi) /* nothing yet: keep what is there */
         {
           lane->small_since_us = 0;

@@ -421,6 +421,14 @@ plot_lanes_set_lane_note (PlotLanes *self, guint lane, const char *note)
 }
 
 void
+plot_lanes_set_lane_limit (PlotLanes *self, guint lane, double limit)
+{
+  g_return_if_fail (PLOT_IS_LANES (self) && lane < self->model->lanes->len && !isnan (limit));
+  plot_lanes_model_lane (self->model, lane)->limit = limit;
+  plot_lanes_invalidate_values (self);
+}
+
+void
 plot_lanes_set_lane_title (PlotLanes *self, guint lane, const char *title)
 {
   g_return_if_fail (PLOT_IS_LANES (self) && lane < self->model->lanes->len && title != NULL);

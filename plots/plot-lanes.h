@@ -127,6 +127,9 @@ void plot_lanes_set_lane_title (PlotLanes *self, guint lane, const char *title);
 /** Text in the middle of a lane that has no value at all: the reason ("No energy sensor on this
  * computer"). NULL: "Not measured yet". */
 void plot_lanes_set_lane_note (PlotLanes *self, guint lane, const char *note);
+/** The lane's range reaches no further up than @limit (INFINITY: as far as the data), so that one
+ * wide interval does not flatten all points; what goes on beyond is cut off with an arrow. */
+void plot_lanes_set_lane_limit (PlotLanes *self, guint lane, double limit);
 /** Replaces the computed total ("clean pass 4.12 ms"); NULL returns to the computed one. */
 void plot_lanes_set_lane_total (PlotLanes *self, guint lane, const char *text);
 

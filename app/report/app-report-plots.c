@@ -131,6 +131,8 @@ add_change_lane (Lanes *self, EngMetric metric, guint n_runs)
       = plot_lanes_page_add_lane (self->page, &(PlotLaneInfo){
                                                   .title = title, .unit = percent, .height = 0.8 });
 
+  double limit = 0;
+
   plot_lanes_page_set_lane_note (self->page, lane, "Not compared");
   for (guint r = 1; r < n_runs; r++)
     {
@@ -152,9 +154,12 @@ add_change_lane (Lanes *self, EngMetric metric, guint n_runs)
           self->low[i] = change.low;
           self->high[i] = change.high;
         }
+      limit = fmax (limit, app_compare_limit (self->value, self->high, self->rows->len));
       plot_lanes_page_set_values (self->page, lane, series, 0, self->rows->len, self->value,
                                   self->low, self->high, NULL);
     }
+  if (limit > 0)
+    plot_lanes_page_set_lane_limit (self->page, lane, limit);
 }
 
 static gboolean
