@@ -4,6 +4,7 @@
 
 #include "app-config.h"
 #include "app-power-box.h"
+#include "app-precision.h"
 #include "eng-figure.h"
 #include "eng-sensors.h"
 #include "plot-format.h"
@@ -22,6 +23,7 @@ struct _AppDevicesPane
   GtkWidget *roofs_threads;
   GtkWidget *roofs_note;
   GtkWidget *measure;
+  GtkWidget *precision;
 
   EngMachine *machine;
   EngJob *job;
@@ -313,6 +315,7 @@ app_devices_pane_class_init (AppDevicesPaneClass *klass)
                                       NULL, NULL, G_TYPE_NONE, 1, ENG_TYPE_JOB);
 
   g_type_ensure (APP_TYPE_POWER_BOX);
+  g_type_ensure (APP_TYPE_PRECISION);
   gtk_widget_class_set_layout_manager_type (widget_class, GTK_TYPE_BIN_LAYOUT);
   gtk_widget_class_set_css_name (widget_class, "devices-pane");
   gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_GROUP);
@@ -322,6 +325,7 @@ app_devices_pane_class_init (AppDevicesPaneClass *klass)
   gtk_widget_class_bind_template_child (widget_class, AppDevicesPane, roofs_list);
   gtk_widget_class_bind_template_child (widget_class, AppDevicesPane, roofs_note);
   gtk_widget_class_bind_template_child (widget_class, AppDevicesPane, roofs_threads);
+  gtk_widget_class_bind_template_child (widget_class, AppDevicesPane, precision);
   gtk_widget_class_bind_template_callback (widget_class, show_roof);
   gtk_widget_class_bind_template_child (widget_class, AppDevicesPane, measure);
 }
@@ -348,4 +352,11 @@ app_devices_pane_get_measuring (AppDevicesPane *self)
 {
   g_return_val_if_fail (APP_IS_DEVICES_PANE (self), FALSE);
   return self->job != NULL;
+}
+
+void
+app_devices_pane_apply_precision (AppDevicesPane *self, EngWorkload *workload)
+{
+  g_return_if_fail (APP_IS_DEVICES_PANE (self));
+  app_precision_apply (APP_PRECISION (self->precision), workload);
 }

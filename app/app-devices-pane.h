@@ -4,6 +4,7 @@
 #include <gtk/gtk.h>
 
 #include "eng-machine.h"
+#include "eng-run.h"
 
 G_BEGIN_DECLS
 
@@ -18,5 +19,8 @@ GtkWidget *app_devices_pane_new (void);
  * model runs: the figures would be wrong. */
 void app_devices_pane_measure (AppDevicesPane *self);
 gboolean app_devices_pane_get_measuring (AppDevicesPane *self);
+
+/* How well a run is to be known, as the pane's Precision says (app-precision.h). */
+void app_devices_pane_apply_precision (AppDevicesPane *self, EngWorkload *workload);
 
 G_END_DECLS

@@ -37,6 +37,7 @@ on_run (GSimpleAction *action, GVariant *parameter, gpointer data)
     }
   if (network)
     app_run_mode_apply (self->run_mode, workload);
+  app_devices_pane_apply_precision (self->devices_pane, workload);
   app_stage_show_run (self->stage, NULL);
   eng_session_start_run (self->session, workload);
 }
