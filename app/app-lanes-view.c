@@ -134,11 +134,11 @@ set_axis (AppLanesView *self, AppAxis *axis)
   for (guint i = 0; i < G_N_ELEMENTS (self->columns); i++)
     self->columns[i]
         = g_renew (double, self->columns[i], axis != NULL ? app_axis_n_items (axis) : 1);
+  tell_axis (self); /* before the plot says that its selection has changed: lanes are asked about items then */
   if (axis != NULL)
     app_axis_install (axis, self->lanes);
   else
     plot_lanes_set_items (self->lanes, NULL, 0);
-  tell_axis (self);
 }
 
 static void
