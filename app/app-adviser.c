@@ -54,6 +54,7 @@ typedef struct
   EngBuild *build;
   EngForecast *forecast; /* of a recipe that was not run; nullable */
   EngEstimator *estimator;
+  EngHistory *history;
   GPtrArray *runs;
   char *samples;
   EngRoof roof, full_roof;
@@ -74,6 +75,7 @@ thought_free (gpointer data)
   g_clear_object (&thought->build);
   g_clear_pointer (&thought->forecast, eng_forecast_unref);
   g_clear_object (&thought->estimator);
+  g_clear_object (&thought->history);
   g_clear_pointer (&thought->runs, g_ptr_array_unref);
   g_free (thought->samples);
   g_clear_pointer (&thought->advice, g_ptr_array_unref);
@@ -85,6 +87,7 @@ static void
 think_advice (Thought *thought)
 {
   EngAdviceEstimator estimator = { thought->estimator };
+  EngAdviceLossSource loss = { thought->history, eng_run_get_workload (thought->run) };
   EngAdviceInput input;
 
   eng_advice_input_init (&input, thought->model, thought->run);
@@ -99,6 +102,8 @@ think_advice (Thought *thought)
       input.forecast = eng_advice_estimate;
       input.forecast_data = &estimator;
     }
+  input.loss = eng_advice_known_loss;
+  input.loss_data = &loss;
   thought->advice = eng_advise (&input);
 }
 
@@ -223,6 +228,7 @@ make_thought (AppAdviser *self, EngModel *model)
   thought->build = get_build_of (self, run);
   thought->forecast = forecast != NULL ? eng_forecast_ref (forecast) : NULL;
   thought->estimator = estimator != NULL ? g_object_ref (estimator) : NULL;
+  thought->history = self->history != NULL ? g_object_ref (self->history) : NULL;
   thought->runs = collect_runs (self, run);
   thought->samples
       = run != NULL ? eng_advice_find_samples (eng_run_get_workload (run), thought->runs) : NULL;

@@ -306,6 +306,11 @@ dup_cost (EngAdvisor *self, const EngAdviceDraft *draft, const EngAdvice *advice
     g_string_append (text, "same results");
   else if (quality != NULL)
     g_string_append (text, quality);
+  else if ((quality = self->in->loss != NULL
+                          ? self->in->loss (self->in->model, draft->recipe, self->in->loss_data)
+                          : NULL)
+           != NULL)
+    g_string_append (text, quality);
   else
     g_string_append (text, "accuracy unknown: measure it");
   if (advice->gain_frac >= LEAST_FRAC && fabs (advice->memory_bytes) >= LEAST_BYTES)

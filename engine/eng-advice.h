@@ -86,6 +86,17 @@ void eng_advice_run_free (EngAdviceRun *run);
 /* Runs of @history that can be compared with @like, newest first, and evaluations of its model. EngAdviceRun. A few milliseconds. */
 GPtrArray *eng_advice_collect_runs (EngHistory *history, EngRun *like, GError **error);
 
+/* What a recipe is known to lose in quality, in words; newly allocated, NULL: not known. */
+typedef char *(*EngAdviceLossFunc) (EngModel *model, EngRecipe *recipe, gpointer data);
+
+/* The usual one, from measured accuracy per layer: with &EngAdviceLossSource as its data. */
+typedef struct
+{
+  EngHistory *history;         /* nullable */
+  const EngWorkload *workload; /* of networks: what they were run on */
+} EngAdviceLossSource;
+char *eng_advice_known_loss (EngModel *model, EngRecipe *recipe, gpointer data);
+
 /* What could calibrate: the first folder or archive among the inputs of @workload, else what an evaluation of @runs (nullable) used. Newly allocated; NULL: none. */
 char *eng_advice_find_samples (const EngWorkload *workload, GPtrArray *runs);
 
@@ -106,6 +117,8 @@ typedef struct
   GPtrArray *runs;          /* nullable: EngAdviceRun */
   EngAdviceForecastFunc forecast; /* nullable */
   gpointer forecast_data;
+  EngAdviceLossFunc loss; /* nullable */
+  gpointer loss_data;
 } EngAdviceInput;
 
 /* Fills what @run knows; the rest is zeroed for the caller to fill. Everything is borrowed from @run. */

@@ -205,11 +205,13 @@ print_json (EngModel *model, EngRun *run, const EngRoof *roof, GPtrArray *advice
 
 /* Runs of a history that cannot be opened are not known: said, and the advice goes on without them. */
 static GPtrArray *
-collect (EngRun *run)
+collect (EngRun *run, EngHistory **history)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (EngHistory) history = alone ? NULL : eng_history_open (NULL, &error);
-  GPtrArray *runs = history != NULL ? eng_advice_collect_runs (history, run, &error) : NULL;
+  GPtrArray *runs;
+
+  *history = alone ? NULL : eng_history_open (NULL, &error);
+  runs = *history != NULL ? eng_advice_collect_runs (*history, run, &error) : NULL;
 
   if (error != NULL)
     g_printerr ("Without earlier runs: %s\n", error->message);
@@ -239,7 +241,8 @@ static gboolean
 advise (EngModel *model, EngBuild *build, EngRun *run, GError **error)
 {
   g_autoptr (EngMachine) machine = eng_machine_new ();
-  g_autoptr (GPtrArray) runs = collect (run);
+  g_autoptr (EngHistory) history = NULL;
+  g_autoptr (GPtrArray) runs = collect (run, &history);
   g_autofree char *samples = eng_advice_find_samples (eng_run_get_workload (run), runs);
   g_autoptr (GPtrArray) advice = NULL;
   EngRoof roof, full;
@@ -257,6 +260,8 @@ advise (EngModel *model, EngBuild *build, EngRun *run, GError **error)
   input.build = build;
   input.runs = runs;
   input.samples = samples;
+  input.loss = eng_advice_known_loss;
+  input.loss_data = &(EngAdviceLossSource) { history, eng_run_get_workload (run) };
   if (!prepare_estimator (&input, run, &estimator, error))
     return FALSE;
   owned = estimator.estimator;

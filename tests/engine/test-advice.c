@@ -297,6 +297,25 @@ test_history (Fixture *f, gconstpointer data)
   g_assert_null (find (larger, "earlier"));
 }
 
+static char *
+tell_loss (EngModel *model, EngRecipe *recipe, gpointer data)
+{
+  g_autofree char *format
+      = eng_recipe_get_string (recipe, "weight-format", "format", "blk.1.ffn_down.weight");
+
+  return g_str_equal (format, "q8_0") ? g_strdup ("KL divergence 0.01 nat") : NULL;
+}
+
+static void
+test_loss (Fixture *f, gconstpointer data)
+{
+  f->in.profile = eng_test_profile (waiting, G_N_ELEMENTS (waiting), 6, RT_PHASE_DECODE);
+  f->in.loss = tell_loss;
+  g_autoptr (GPtrArray) advice = eng_advise (&f->in);
+  g_assert_nonnull (strstr (find (advice, "8-bit-weights")->cost, "KL divergence 0.01 nat"));
+  g_assert_nonnull (strstr (find (advice, "narrow-weights")->cost, "accuracy unknown"));
+}
+
 /* ---- a forecast ---- */
 
 typedef struct
@@ -656,6 +675,7 @@ main (int argc, char **argv)
   ADD ("floats", test_floats);
   ADD ("everything-waits", test_everything_waits);
   ADD ("history", test_history);
+  ADD ("loss", test_loss);
   ADD ("fusion", test_fusion);
   ADD ("wider", test_wider);
   ADD ("threads", test_threads);
