@@ -5,11 +5,14 @@ import csv
 import io
 import json
 import os
+import pty
+import select
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+import tty
 
 LATHE, MODEL = sys.argv[1], sys.argv[2]
 WATTS = 20.0
@@ -42,6 +45,35 @@ class Counter(threading.Thread):
                 return
             self.put("energy_uj", 1000000 + int(seconds * WATTS * 1e6))
             time.sleep(0.002)
+
+
+class Board(threading.Thread):
+    """A power meter on a pseudo terminal that speaks the line protocol: 5 V, so many milliamperes, 200 samples a second."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.fd, other = pty.openpty()
+        self.port, self.other = os.ttyname(other), other  # kept open: a hang-up would end the reading
+        tty.setraw(other)
+        self.heard, self.end = b"", False
+
+    def say(self, text):
+        os.write(self.fd, text.encode("ascii"))
+
+    def run(self):
+        sending, start = False, time.monotonic()
+        while not self.end:
+            if select.select([self.fd], [], [], 0.005)[0]:
+                self.heard += os.read(self.fd, 256)
+                if self.heard.endswith(b"lathe-meter?\n"):
+                    self.say("lathe-meter 1 pty\n")
+                sending = b"start\n" in self.heard and b"stop\n" not in self.heard
+            if sending:
+                body = f"{int((time.monotonic() - start) * 1e6)},5000,{1000 * WATTS / 5:.1f}"
+                checksum = 0
+                for byte in body.encode("ascii"):
+                    checksum ^= byte
+                self.say(f"{body}*{checksum:02X}\r\n")
 
 
 def call(*arguments):
@@ -119,8 +151,20 @@ def states_idle_power(folder):
     assert result.returncode == 1 and "--idle needs a power meter" in result.stderr, result.stderr
 
 
+def reads_a_serial_meter(folder):
+    board = Board()
+    board.start()
+    run = run_json("profile", MODEL, *SHORT, "--meter", f"serial:{board.port}")
+    time.sleep(0.2)
+    board.end = True
+    watts = run["figures"]["measured_mean_power_watts"]
+    assert watts["value"] is not None and 0.8 * WATTS < watts["value"] < 1.2 * WATTS, watts
+    assert "pty" in run["energy"]["meter"]["title"], run["energy"]["meter"]
+    assert board.heard.endswith(b"stop\n"), board.heard  # left as it was found
+
+
 def main():
-    steps = [measures, says_why_not, loses_the_sensor, states_idle_power]
+    steps = [measures, says_why_not, loses_the_sensor, states_idle_power, reads_a_serial_meter]
     failed = 0
     print(f"1..{len(steps)}")
     with tempfile.TemporaryDirectory() as folder:
