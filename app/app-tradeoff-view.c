@@ -25,6 +25,7 @@ struct _AppTradeoffView
 
   GtkDropDown *x_choice, *y_choice, *workload_choice, *set_choice;
   GtkWidget *limits_box, *x_limit_name, *y_limit_name, *x_limit, *y_limit, *other_limit;
+  GtkWidget *against, *fit;
   GtkWidget *other_files, *set_box, *workload_box;
   GtkWidget *problem, *sentence, *caveat;
   GtkWidget *missing_button, *missing_list;
@@ -813,6 +814,8 @@ app_tradeoff_view_class_init (AppTradeoffViewClass *klass)
   BIND (x_limit);
   BIND (y_limit);
   BIND (other_limit);
+  BIND (against);
+  BIND (fit);
   BIND (problem);
   BIND (sentence);
   BIND (caveat);
@@ -893,6 +896,8 @@ app_tradeoff_view_set_width_class (AppView *view, int width)
 {
   AppTradeoffView *self = APP_TRADEOFF_VIEW (view);
   /* A narrow legend would show its first entries only; cards and the table say the same. */
+  gtk_widget_set_visible (self->against, width != APP_WIDTH_COMPACT);
+  gtk_widget_set_visible (self->fit, width != APP_WIDTH_COMPACT); /* a double click does it, too */
   plot_chart_set_show_legend (self->chart, width != APP_WIDTH_COMPACT);
 }
 
