@@ -154,6 +154,8 @@ static const struct
   { "win.view('memory')", { "<Alt>3" } },
   { "win.view('compare')", { "<Alt>4" } },
   { "win.view('history')", { "<Alt>5" } },
+  { "win.view('tradeoff')", { "<Alt>6" } },
+  { "win.view('timeline')", { "<Alt>7" } },
   { "win.show-help-overlay", { "<Control>question" } },
 };
 
