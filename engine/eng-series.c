@@ -10,6 +10,9 @@
  * are left after stopping (tests/engine/test-honesty.c). */
 #define MARGIN 1.15
 
+/* More samples than this are averaged in blocks before their lags are looked at. */
+#define MAX_LAGGED 4096
+
 static int
 compare_doubles (const void *a, const void *b)
 {
@@ -47,22 +50,20 @@ covariance (const double *signs, guint n, guint lag)
   return sum;
 }
 
-double
-eng_series_inefficiency (const double *samples, guint n)
+/* Of a series with mean 0: the sum of its autocorrelations, twice but for the first. */
+static double
+sum_autocorrelations (const double *series, guint n)
 {
-  if (n < ENG_SERIES_MIN)
-    return 1;
-
-  g_autofree double *signs = signs_new (samples, n);
-  double variance = covariance (signs, n, 0), sum = 0, last = G_MAXDOUBLE;
+  double variance = covariance (series, n, 0), sum = 0, last = G_MAXDOUBLE;
   guint lag = 0;
+
   if (!(variance > 0))
     return 1; /* all alike */
   /* Sums of two neighbouring autocorrelations are positive and fall for a reversible process; where
    * they are no longer so, what follows is noise. */
   for (; lag + 1 < n; lag += 2)
     {
-      double pair = (covariance (signs, n, lag) + covariance (signs, n, lag + 1)) / variance;
+      double pair = (covariance (series, n, lag) + covariance (series, n, lag + 1)) / variance;
       pair = MIN (pair, last);
       if (!(pair > 0))
         break;
@@ -74,6 +75,41 @@ eng_series_inefficiency (const double *samples, guint n)
    * of them were added. */
   double seen = 2 * sum - 1;
   return CLAMP (seen / MAX (1 - 2.0 * lag / n, 0.2), 1, n);
+}
+
+/* Means of @block neighbours each, in place; how many. */
+static guint
+average_blocks (double *series, guint n, guint block)
+{
+  for (guint i = 0; i < n / block; i++)
+    {
+      double sum = 0;
+      for (guint k = 0; k < block; k++)
+        sum += series[i * block + k];
+      series[i] = sum / block;
+    }
+  return n / block;
+}
+
+double
+eng_series_inefficiency (const double *samples, guint n)
+{
+  if (n < ENG_SERIES_MIN)
+    return 1;
+
+  g_autofree double *signs = signs_new (samples, n);
+  guint block = (n + MAX_LAGGED - 1) / MAX_LAGGED;
+  if (block == 1)
+    return sum_autocorrelations (signs, n);
+
+  /* Lags of a run of hours would take as long. Means of blocks vary block times as much as they
+   * would if their samples were independent, and among each other as above. */
+  double variance = covariance (signs, n, 0) / n;
+  guint n_blocks = average_blocks (signs, n, block);
+  double of_blocks = covariance (signs, n_blocks, 0) / n_blocks;
+  if (!(variance > 0))
+    return 1;
+  return CLAMP (block * of_blocks / variance * sum_autocorrelations (signs, n_blocks), 1, n);
 }
 
 guint

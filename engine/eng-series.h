@@ -11,7 +11,8 @@ G_BEGIN_DECLS
 
 /* How many of the samples say as much about the median as one independent sample would: 1 when they are independent, never less. Statistical
  * inefficiency of "above or below the median", the autocorrelations summed up to the end of Geyer's initial positive sequence (Practical Markov chain Monte
- * Carlo, Statistical Science 7, 1992, section 3.3). 1 below ENG_SERIES_MIN samples. O(n * lags). */
+ * Carlo, Statistical Science 7, 1992, section 3.3). 1 below ENG_SERIES_MIN samples. O(n log n + lags * 4096): long series are looked at
+ * in blocks. */
 double eng_series_inefficiency (const double *samples, guint n);
 
 /* The rank k (from 1) of the order statistics x_(k) and x_(n+1-k) that bound the median of @n samples of this inefficiency; 0 when @n is too small. */

@@ -116,6 +116,32 @@ test_inefficiency (void)
   g_rand_free (random);
 }
 
+/* A series of hours, which nobody may wait for: in blocks, the same figures; and a drift over all of
+ * it is no hang. */
+static void
+test_long_series (void)
+{
+  enum
+  {
+    N = 400000
+  };
+  g_autofree double *samples = g_new (double, N);
+  GRand *random = g_rand_new_with_seed (7);
+  gint64 start = g_get_monotonic_time ();
+
+  for (guint i = 0; i < N; i++)
+    samples[i] = g_rand_double (random);
+  g_assert_cmpfloat_with_epsilon (eng_series_inefficiency (samples, N), 1, 0.3);
+  for (guint i = 0; i < N; i++)
+    samples[i] = i % 4 == 0 ? g_rand_double (random) : samples[i - 1];
+  g_assert_cmpfloat_with_epsilon (eng_series_inefficiency (samples, N), 4, 1);
+  for (guint i = 0; i < N; i++)
+    samples[i] = i + g_rand_double (random);
+  g_assert_cmpfloat (eng_series_inefficiency (samples, N), >, N / 100);
+  g_assert_cmpint (g_get_monotonic_time () - start, <, 20 * G_USEC_PER_SEC);
+  g_rand_free (random);
+}
+
 /* The interval of what comes in fours is about twice as wide, never without its median. */
 static void
 test_series_figure (void)
@@ -156,6 +182,7 @@ main (int argc, char **argv)
   g_test_add_func ("/repeat/budget", test_budget);
   g_test_add_func ("/repeat/count", test_count);
   g_test_add_func ("/repeat/inefficiency", test_inefficiency);
+  g_test_add_func ("/repeat/long-series", test_long_series);
   g_test_add_func ("/repeat/series-figure", test_series_figure);
   return g_test_run ();
 }
