@@ -226,7 +226,8 @@ save_report (AppWindow *self, GFile *file, gpointer data)
   g_autoptr (GPtrArray) runs = dup_report_runs (self);
 
   if (runs->len > 0)
-    save_text (self, file, app_report_to_html ((EngRun *const *)runs->pdata, runs->len, NULL));
+    save_text (self, file, app_report_to_html ((EngRun *const *)runs->pdata, runs->len,
+                                               app_stage_get_accuracy (self->stage), NULL));
 }
 
 static void

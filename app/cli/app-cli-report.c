@@ -23,7 +23,13 @@ make_text (GPtrArray *runs, const char *path, GError **error)
   g_autoptr (EngComparison) comparison = NULL;
 
   if (g_str_has_suffix (path, ".html") || g_str_has_suffix (path, ".htm"))
-    return app_report_to_html (array, runs->len, title);
+    {
+      /* Without a history there are the runs' own figures. */
+      g_autoptr (EngHistory) history = eng_history_open (NULL, NULL);
+      g_autoptr (AppAccuracy) accuracy = app_accuracy_new (history);
+
+      return app_report_to_html (array, runs->len, accuracy, title);
+    }
   if (!g_str_has_suffix (path, ".csv") && !g_str_has_suffix (path, ".json"))
     {
       g_set_error (error, ENG_ERROR, ENG_ERROR_UNSUPPORTED,

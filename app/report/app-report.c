@@ -77,7 +77,8 @@ typedef struct
   GString *html;
   EngRun *const *runs;
   guint n_runs;
-  EngComparison *main; /* of the phase that matters most; its figures are those of all phases */
+  AppAccuracy *accuracy; /* nullable */
+  EngComparison *main;   /* of the phase that matters most; its figures are those of all phases */
 } Report;
 
 /* ---- The sentence ---- */
@@ -207,6 +208,20 @@ add_list (GString *html, const char *const *texts)
   g_string_append (html, "</ul>\n");
 }
 
+/* What the badges do not say already. */
+static void
+add_caveats (Report *self, guint r)
+{
+  g_autoptr (GPtrArray) texts = g_ptr_array_new ();
+
+  for (const char *const *caveat = eng_comparison_get_caveats (self->main, r); *caveat != NULL;
+       caveat++)
+    if (strstr (*caveat, " run is degraded (") == NULL)
+      g_ptr_array_add (texts, (gpointer)*caveat);
+  g_ptr_array_add (texts, NULL);
+  add_list (self->html, (const char *const *)texts->pdata);
+}
+
 static void
 add_runs (Report *self)
 {
@@ -244,26 +259,57 @@ add_runs (Report *self)
           if (aspect == ENG_ASPECT_LAYERS)
             break;
         }
-      add_list (self->html, eng_comparison_get_caveats (self->main, r));
+      add_caveats (self, r);
       g_string_append (self->html, "</section>\n");
     }
 }
 
 /* ---- Figures ---- */
 
+/* Of the run, or, for an accuracy, of its build; @set: what it was evaluated on, NULL for others. */
+static EngFigure
+get_figure (Report *self, guint r, EngFigureId id, const char **set)
+{
+  EngFigure figure = eng_comparison_get_figure (self->main, r, id);
+  const AppEvaluation *found = NULL;
+
+  if (!figure.available && eng_figure_id_is_accuracy (id) && self->accuracy != NULL)
+    found = app_accuracy_find (self->accuracy, eng_run_get_build_hash (self->runs[r]), NULL, id);
+  *set = found != NULL ? app_evaluation_get_title (found) : NULL;
+  return found != NULL ? found->figures[id] : figure;
+}
+
+/* Accuracies compare on one set only. */
+static EngChange
+get_change (Report *self, guint r, EngFigureId id)
+{
+  EngChange change = eng_comparison_get_figure_change (self->main, r, id);
+  const AppEvaluation *a, *b;
+
+  if (change.verdict != ENG_CHANGE_NONE || !eng_figure_id_is_accuracy (id) || self->accuracy == NULL
+      || eng_comparison_get_withheld (self->main, r, ENG_ASPECT_LAYERS) != NULL
+      || !app_accuracy_find_pair (self->accuracy, eng_run_get_build_hash (self->runs[0]),
+                                  eng_run_get_build_hash (self->runs[r]), id, &a, &b))
+    return change;
+  return eng_change (&a->figures[id], &b->figures[id], eng_figure_id_lower_is_better (id));
+}
+
 static void
 add_figure_cells (Report *self, guint r, EngFigureId id)
 {
   static const char *const css[] = { "num dim", "num same", "num better", "num worse" };
-  EngFigure figure = eng_comparison_get_figure (self->main, r, id);
-  EngChange change = eng_comparison_get_figure_change (self->main, r, id);
-  g_autofree char *value = app_report_format_value (&figure),
-                  *interval = app_report_format_interval (&figure),
-                  *text = app_report_format_change (&change);
+  const char *set;
+  EngFigure figure = get_figure (self, r, id, &set);
+  EngChange change = get_change (self, r, id);
+  g_autofree char *value = app_report_format_value (&figure);
+  g_autofree char *interval = app_report_format_interval (&figure);
+  g_autofree char *text = app_report_format_change (&change);
 
   g_string_append_printf (self->html, "<td class=\"num%s\">", figure.available ? "" : " dim");
   app_html_text (self->html, value);
   app_html_element (self->html, "small", interval);
+  if (set != NULL)
+    app_html_element (self->html, "small", set);
   g_string_append (self->html, "</td>");
   if (r == 0)
     return;
@@ -272,6 +318,26 @@ add_figure_cells (Report *self, guint r, EngFigureId id)
   if (change.verdict == ENG_CHANGE_SAME && change.frac != 0)
     app_html_element (self->html, "small", "no clear difference");
   g_string_append (self->html, "</td>");
+}
+
+static gboolean
+applies (Report *self, EngFigureId id)
+{
+  for (guint r = 0; r < self->n_runs; r++)
+    if (eng_figure_id_applies (id, eng_run_get_workload (self->runs[r])->kind))
+      return TRUE;
+  return FALSE;
+}
+
+static gboolean
+is_known (Report *self, EngFigureId id)
+{
+  const char *set;
+
+  for (guint r = 0; r < self->n_runs; r++)
+    if (get_figure (self, r, id, &set).available)
+      return TRUE;
+  return FALSE;
 }
 
 /* An energy says by a mark before its name, too, how it came about. */
@@ -296,6 +362,25 @@ grade_mark (EngFigureId id)
     }
 }
 
+/* What no run has, with the first run's reason. */
+static void
+add_unknown (Report *self)
+{
+  g_string_append (self->html, "<details><summary>Not measured, and why</summary><ul>\n");
+  for (EngFigureId id = 0; id < ENG_N_FIGURES; id++)
+    {
+      EngFigure figure = eng_run_get_figure (self->runs[0], id);
+
+      if (!applies (self, id) || is_known (self, id))
+        continue;
+      g_string_append (self->html, "<li>");
+      app_html_printf (self->html, "%s%s: %s", grade_mark (id), eng_figure_id_title (id),
+                       figure.reason != NULL ? figure.reason : "not measured");
+      g_string_append (self->html, "</li>\n");
+    }
+  g_string_append (self->html, "</ul></details>\n");
+}
+
 static void
 add_figures (Report *self)
 {
@@ -313,11 +398,7 @@ add_figures (Report *self)
   g_string_append (self->html, "</tr></thead><tbody>\n");
   for (EngFigureId id = 0; id < ENG_N_FIGURES; id++)
     {
-      gboolean applies = FALSE;
-
-      for (guint r = 0; r < self->n_runs; r++)
-        applies = applies || eng_figure_id_applies (id, eng_run_get_workload (self->runs[r])->kind);
-      if (!applies)
+      if (!applies (self, id) || !is_known (self, id))
         continue;
       g_string_append (self->html, "<tr><th scope=\"row\">");
       app_html_printf (self->html, "%s%s", grade_mark (id), eng_figure_id_title (id));
@@ -327,6 +408,7 @@ add_figures (Report *self)
       g_string_append (self->html, "</tr>\n");
     }
   g_string_append (self->html, "</tbody></table></div>\n");
+  add_unknown (self);
 }
 
 /* ---- Layers ---- */
@@ -389,6 +471,8 @@ format_member (const char *name, JsonNode *node)
     return eng_format_value (json_node_get_double (node), "B");
   if (JSON_NODE_HOLDS_VALUE (node) && g_str_has_suffix (name, "_hz"))
     return g_strdup_printf ("%.2f\u202fGHz", json_node_get_double (node) / 1e9);
+  if (JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_DOUBLE)
+    return g_strdup_printf ("%.4g", json_node_get_double (node));
   return eng_json_to_text (node, FALSE);
 }
 
@@ -396,8 +480,16 @@ format_member (const char *name, JsonNode *node)
 static char *
 dup_key (const char *name)
 {
+  static const char *const known[][2] = { { "cpu", "Processor" },
+                                          { "cpus", "Usable cores" },
+                                          { "load_1min", "Load at the start" } };
   static const char *const units[] = { "_bytes", "_hz", "_unix_s" };
-  char *key = g_strdelimit (g_strdup (name), "_", ' ');
+  char *key;
+
+  for (guint i = 0; i < G_N_ELEMENTS (known); i++)
+    if (g_str_equal (known[i][0], name))
+      return g_strdup (known[i][1]);
+  key = g_strdelimit (g_strdup (name), "_", ' ');
 
   for (guint i = 0; i < G_N_ELEMENTS (units); i++)
     if (g_str_has_suffix (name, units[i]))
@@ -420,6 +512,8 @@ add_machine (GString *html, EngRun *run)
   json_object_iter_init_ordered (&iter, json_node_get_object (root));
   while (json_object_iter_next_ordered (&iter, &name, &node))
     {
+      if (g_str_equal (name, "isa"))
+        continue; /* the run's own stands above */
       g_autofree char *key = dup_key (name), *value = format_member (name, node);
 
       add_pair (html, key, value);
@@ -439,6 +533,8 @@ add_conditions (GString *html, EngRun *run)
 {
   g_autoptr (GDateTime) time = g_date_time_new_from_unix_utc (eng_run_get_time (run));
   g_autofree char *when = time != NULL ? g_date_time_format (time, "%F %T UTC") : NULL;
+  g_auto (GStrv) facts = eng_conditions_dup_facts (eng_run_get_conditions (run));
+  EngEnergy *energy = eng_run_get_energy (run);
 
   g_string_append (html, "<table class=\"keys\"><tbody>\n");
   add_pair (html, "Measured", when);
@@ -450,9 +546,15 @@ add_conditions (GString *html, EngRun *run)
   if (eng_run_get_n_ctx (run) > 0)
     add_number (html, "Context, tokens", eng_run_get_n_ctx (run));
   add_machine (html, run);
-  g_auto (GStrv) facts = eng_conditions_dup_facts (eng_run_get_conditions (run));
   for (guint i = 0; facts[i] != NULL && facts[i + 1] != NULL; i += 2)
     add_pair (html, facts[i], facts[i + 1]);
+  if (energy != NULL)
+    {
+      add_pair (html, "Power meter",
+                eng_energy_get_meter (energy) != NULL ? eng_energy_get_meter (energy)
+                                                      : eng_energy_get_reason (energy));
+      add_pair (html, "Energy model", eng_energy_get_model (energy));
+    }
   g_string_append (html, "</tbody></table>\n");
 }
 
@@ -508,7 +610,9 @@ static char *
 make_command (EngRun *run)
 {
   const EngWorkload *workload = eng_run_get_workload (run);
-  g_autofree char *recipe = eng_recipe_to_json (eng_run_get_recipe (run));
+  g_autofree char *pretty = eng_recipe_to_json (eng_run_get_recipe (run));
+  g_autoptr (JsonNode) root = json_from_string (pretty, NULL);
+  g_autofree char *recipe = eng_json_to_text (root, FALSE);
   g_autofree char *file = g_shell_quote (
       eng_run_get_model_file (run) != NULL ? eng_run_get_model_file (run) : "MODEL");
   g_autofree char *n_predict = g_strdup_printf ("%u", workload->n_predict),
@@ -590,14 +694,14 @@ add_definitions (GString *html)
 }
 
 char *
-app_report_to_html (EngRun *const *runs, guint n_runs, const char *title)
+app_report_to_html (EngRun *const *runs, guint n_runs, AppAccuracy *accuracy, const char *title)
 {
   g_autoptr (EngComparison) comparison = NULL;
   GString *html = g_string_new (
       "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"/>"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n");
   g_autofree char *heading = NULL;
-  Report report = { html, runs, n_runs, NULL };
+  Report report = { html, runs, n_runs, accuracy, NULL };
 
   g_return_val_if_fail (runs != NULL && n_runs > 0, NULL);
 
