@@ -17,6 +17,7 @@ struct _EngLayerErrors
   int n_layers;
   guint n_units, n_known, n_wanted;
   char *data, *recipe;
+  GStrv names;           /* NULL: those of the model's layers */
   EngLayerError *layers; /* [n_layers + 3]: layer + 1, then the whole */
 };
 
@@ -28,6 +29,7 @@ struct _EngLayerTable
   int n_layers;
   guint n_units;
   char *data, *recipe;
+  GStrv names;
   char **reasons;        /* [n_layers + 2] */
   gboolean *is_known;    /* [n_layers + 3][n_units] */
   EngLayerUnit *records; /* [n_layers + 3][n_units] */
@@ -47,6 +49,7 @@ eng_layer_errors_unref (EngLayerErrors *self)
     return;
   g_free (self->data);
   g_free (self->recipe);
+  g_strfreev (self->names);
   g_free (self->layers);
   g_free (self);
 }
@@ -220,9 +223,9 @@ fold_layer (EngLayerError *layer, EngModelKind kind, const EngLayerUnit *const *
     layer->loss = ratio_figure (records, n, loss_change, scored, 1, "nat", "not measured");
   else
     layer->loss = accuracy_lost (records, n);
-  layer->divergence
-      = language ? ratio_figure (records, n, divergence, scored, 1, "nat", "not measured")
-                 : eng_figure_unavailable ("nat", "of language models only");
+  layer->divergence = language
+                          ? ratio_figure (records, n, divergence, scored, 1, "nat", "not measured")
+                          : eng_figure_unavailable ("nat", "of language models only");
   layer->agreement = ratio_figure (records, n, agreeing, scored, 100, "%", "not measured");
   if (!language && layer->agreement.available) /* one yes or no an input */
     layer->agreement = eng_figure_share ((guint)llround (layer->agreement.value * n / 100), n);
@@ -262,11 +265,20 @@ eng_layer_table_free (EngLayerTable *self)
   for (int i = 0; i < self->n_layers + 2; i++)
     g_free (self->reasons[i]);
   g_free (self->reasons);
+  g_strfreev (self->names);
   g_free (self->data);
   g_free (self->recipe);
   g_free (self->is_known);
   g_free (self->records);
   g_free (self);
+}
+
+void
+eng_layer_table_set_names (EngLayerTable *self, const char *const *names)
+{
+  g_return_if_fail (g_strv_length ((GStrv)names) == (guint)self->n_layers + 2);
+  g_strfreev (self->names);
+  self->names = g_strdupv ((GStrv)names);
 }
 
 void
@@ -304,6 +316,7 @@ eng_layer_table_snapshot (EngLayerTable *self)
   errors->n_units = self->n_units;
   errors->data = g_strdup (self->data);
   errors->recipe = g_strdup (self->recipe);
+  errors->names = g_strdupv (self->names);
   errors->layers = g_new0 (EngLayerError, self->n_layers + 3);
   for (int row = 0; row < self->n_layers + 3; row++)
     {
@@ -359,6 +372,14 @@ int
 eng_layer_errors_get_n_layers (EngLayerErrors *self)
 {
   return self->n_layers;
+}
+
+char *
+eng_layer_errors_dup_name (EngLayerErrors *self, EngModel *model, int layer)
+{
+  g_return_val_if_fail (layer >= -1 && layer <= self->n_layers, NULL);
+  return self->names != NULL ? g_strdup (self->names[layer + 1])
+                             : eng_model_dup_layer_name (model, layer);
 }
 
 const char *
@@ -500,13 +521,14 @@ eng_layer_errors_write (EngLayerErrors *self, EngModel *model, JsonBuilder *buil
   json_builder_begin_object (builder);
   write_layer (self, eng_layer_errors_get_whole (self), TRUE, builder);
   json_builder_end_object (builder);
-  json_builder_set_member_name (builder, "layers");
+  json_builder_set_member_name (builder, self->names != NULL ? "matrices" : "layers");
   json_builder_begin_array (builder);
   for (int layer = -1; layer <= self->n_layers; layer++)
     {
-      g_autofree char *name = eng_model_dup_layer_name (model, layer);
+      g_autofree char *name = eng_layer_errors_dup_name (self, model, layer);
       json_builder_begin_object (builder);
-      eng_json_add_int (builder, "layer", layer);
+      if (self->names == NULL)
+        eng_json_add_int (builder, "layer", layer);
       eng_json_add_string (builder, "name", name);
       write_layer (self, &self->layers[layer + 1], FALSE, builder);
       json_builder_end_object (builder);

@@ -61,6 +61,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EngLayerErrors, eng_layer_errors_unref)
 
 EngModelKind eng_layer_errors_get_kind (EngLayerErrors *errors);
 int eng_layer_errors_get_n_layers (EngLayerErrors *errors);    /* layers are -1 .. n */
+/* "Block 3"; where matrices stand in place of layers "blk.3.ffn_down". Newly allocated. */
+char *eng_layer_errors_dup_name (EngLayerErrors *errors, EngModel *model, int layer);
 const char *eng_layer_errors_get_data (EngLayerErrors *errors); /* "16 windows of 128 tokens of novel.txt" */
 const char *eng_layer_errors_get_recipe (EngLayerErrors *errors); /* what was changed, in words */
 guint eng_layer_errors_get_n_units (EngLayerErrors *errors);    /* wanted */
@@ -88,6 +90,7 @@ EngLayerTable *eng_layer_table_new (EngModelKind kind, int n_layers, guint n_uni
 void eng_layer_table_free (EngLayerTable *table);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EngLayerTable, eng_layer_table_free)
 #define ENG_LAYER_WHOLE G_MAXINT /* in place of a layer */
+void eng_layer_table_set_names (EngLayerTable *table, const char *const *names); /* [n_layers + 2]: of what stands in place of layers */
 void eng_layer_table_set_reason (EngLayerTable *table, int layer, const char *reason);
 void eng_layer_table_put (EngLayerTable *table, guint unit, int layer, const EngLayerUnit *record);
 gboolean eng_layer_table_has (EngLayerTable *table, guint unit, int layer);

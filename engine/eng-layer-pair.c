@@ -239,6 +239,56 @@ find_layers (EngLayerPair *self)
     }
 }
 
+/* ---- matrices in place of layers ---- */
+
+#define NO_GROUP (-1000) /* of nodes that read no matrix */
+
+static gboolean
+reads_matrix (const RtGraph *graph, const RtNode *node)
+{
+  for (guint i = 0; i < node->n_inputs; i++)
+    if (node->inputs[i] != RT_NONE
+        && (rt_op_input_is (node->op->matrix_inputs, i)
+            || rt_op_input_is (node->op->table_inputs, i))
+        && rt_graph_value (graph, node->inputs[i])->kind == RT_VALUE_WEIGHT)
+      return TRUE;
+  return FALSE;
+}
+
+GStrv
+eng_pair_list_matrices (const RtGraph *graph)
+{
+  g_autoptr (GStrvBuilder) names = g_strv_builder_new ();
+  for (RtNodeId id = 0; id < rt_graph_n_nodes (graph); id++)
+    if (reads_matrix (graph, rt_graph_node (graph, id)))
+      g_strv_builder_add (names, rt_graph_node (graph, id)->name);
+  return g_strv_builder_end (names);
+}
+
+static void
+find_matrices (EngLayerPair *self)
+{
+  g_autoptr (GHashTable) by_name = g_hash_table_new (g_str_hash, g_str_equal);
+  int n_groups = 0;
+
+  for (int side = ENG_SIDE_CHANGED; side >= ENG_SIDE_REFERENCE; side--)
+    {
+      guint32 n = rt_graph_n_nodes (self->graph[side]);
+      self->layer_of[side] = g_new0 (int, n + 1);
+      for (RtNodeId id = 0; id < n; id++)
+        {
+          const RtNode *node = rt_graph_node (self->graph[side], id);
+          gpointer known = g_hash_table_lookup (by_name, node->name);
+          self->layer_of[side][id] = known != NULL ? GPOINTER_TO_INT (known) - 1 : NO_GROUP;
+          if (side != ENG_SIDE_CHANGED || !reads_matrix (self->graph[side], node))
+            continue;
+          self->layer_of[side][id] = n_groups++;
+          g_hash_table_insert (by_name, (gpointer)node->name, GINT_TO_POINTER (n_groups));
+        }
+    }
+  self->n_layers = n_groups - 2;
+}
+
 static int
 producer_layer (EngLayerPair *self, EngSide side, RtValueId id)
 {
@@ -442,8 +492,8 @@ has_state (const RtGraph *graph)
 /* ---- making ---- */
 
 EngLayerPair *
-eng_layer_pair_new (EngBuild *reference, EngBuild *changed, guint max_tokens, int watched,
-                    RtPool *pool, GError **error)
+eng_layer_pair_new (EngBuild *reference, EngBuild *changed, guint max_tokens, EngPairGrain grain,
+                    int watched, RtPool *pool, GError **error)
 {
   g_return_val_if_fail (ENG_IS_BUILD (reference) && ENG_IS_BUILD (changed), NULL);
 
@@ -461,7 +511,10 @@ eng_layer_pair_new (EngBuild *reference, EngBuild *changed, guint max_tokens, in
     }
   for (int side = 0; side < 2; side++)
     make_keys (self, side);
-  find_layers (self);
+  if (grain == ENG_PAIR_MATRICES)
+    find_matrices (self);
+  else
+    find_layers (self);
   make_layers (self);
   find_taps (self);
   watch (self, watched);

@@ -33,9 +33,21 @@ typedef struct _EngLayerPair EngLayerPair;
 
 /* Both are referenced. Of one model, or of two files of one network, whose nodes have the same names; of a network both or neither are bare. Runs have at most @max_tokens tokens, all with logits (language
  * models). The two executors run on @pool, which outlives the pair. */
+/* What is changed alone. */
+typedef enum
+{
+  ENG_PAIR_LAYERS,
+  ENG_PAIR_MATRICES, /* every operator that reads a packed matrix, in the order of the graph, in place of the layers: "layer" i is the operator i + 1. Both
+                        builds are unfused language models */
+} EngPairGrain;
+
+/* Names of what ENG_PAIR_MATRICES counts in an unfused graph; NULL-terminated, g_strfreev(). */
+GStrv eng_pair_list_matrices (const RtGraph *graph);
+
 #define ENG_LAYER_NONE G_MININT
 /* @watched: of this layer every float that a node of the reference gives can be read after a whole run; ENG_LAYER_NONE: none. */
-EngLayerPair *eng_layer_pair_new (EngBuild *reference, EngBuild *changed, guint max_tokens, int watched, RtPool *pool, GError **error);
+EngLayerPair *eng_layer_pair_new (EngBuild *reference, EngBuild *changed, guint max_tokens, EngPairGrain grain, int watched, RtPool *pool,
+                                  GError **error);
 void eng_layer_pair_free (EngLayerPair *pair); /* accepts NULL */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EngLayerPair, eng_layer_pair_free)
 

@@ -278,8 +278,8 @@ make_runs (InputUnits *self, EngBuild *reference, EngBuild *changed, int watched
     }
   if (!check_outputs (self, error))
     return FALSE;
-  self->base.pair
-      = eng_layer_pair_new (self->run[0]->build, self->run[1]->build, 0, watched, pool, error);
+  self->base.pair = eng_layer_pair_new (self->run[0]->build, self->run[1]->build, 0,
+                                        ENG_PAIR_LAYERS, watched, pool, error);
   if (self->base.pair == NULL)
     return FALSE;
   for (int side = 0; side < 2; side++)

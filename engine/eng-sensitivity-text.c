@@ -200,7 +200,9 @@ eng_text_units_new (EngModel *model, const EngSensitivityConfig *config, EngBuil
     }
   if (reference == NULL)
     return &self->base;
-  self->base.pair = eng_layer_pair_new (reference, changed, self->n_tokens, watched, pool, error);
+  self->base.pair = eng_layer_pair_new (reference, changed, self->n_tokens,
+                                        config->by_matrix ? ENG_PAIR_MATRICES : ENG_PAIR_LAYERS,
+                                        watched, pool, error);
   if (self->base.pair == NULL)
     {
       text_free (&self->base);

@@ -47,6 +47,8 @@ eng_sensitivity_dup_key (EngModel *model, EngRecipe *recipe, const EngSensitivit
       g_autofree char *hash
           = g_compute_checksum_for_string (G_CHECKSUM_SHA256,
                                            config->text != NULL ? config->text : "", -1);
+      if (config->by_matrix)
+        g_string_append (text, "matrices\n");
       g_string_append_printf (text, "text %s\nwindow %u\n", hash,
                               config->n_tokens > 0 ? config->n_tokens : ENG_SENSITIVITY_TOKENS);
     }
@@ -112,7 +114,13 @@ eng_sensitivity_n_tokens (EngModel *model, const EngSensitivityConfig *config)
   double n_windows = config->n_windows > 0 ? config->n_windows : ENG_SENSITIVITY_WINDOWS;
   double n_tokens = config->n_tokens > 0 ? config->n_tokens : ENG_SENSITIVITY_TOKENS;
   /* Of every layer on average half of the network; two whole runs and one layer after the other. */
-  return n_windows * n_tokens * ((eng_model_get_n_layers (model) + 2) / 2.0 + 3);
+  double n_changes = eng_model_get_n_layers (model) + 2;
+  if (config->by_matrix)
+    {
+      g_auto (GStrv) names = eng_pair_list_matrices (eng_model_get_graph (model));
+      n_changes = g_strv_length (names);
+    }
+  return n_windows * n_tokens * (n_changes / 2 + 3);
 }
 
 /* ---- what is kept ---- */
@@ -180,7 +188,10 @@ eng_sensitivity_load (EngModel *model, EngRecipe *recipe, const EngSensitivityCo
 
   g_autofree char *key = eng_sensitivity_dup_key (model, recipe, config);
   g_autofree char *changed = eng_recipe_describe_for (recipe, eng_model_get_kind (model));
-  int n_layers = (int)eng_model_get_n_layers (model);
+  g_auto (GStrv) names
+      = config->by_matrix ? eng_pair_list_matrices (eng_model_get_graph (model)) : NULL;
+  int n_layers
+      = names != NULL ? (int)g_strv_length (names) - 2 : (int)eng_model_get_n_layers (model);
 
   if (!eng_history_has_layer_units (history, key))
     return NULL;
@@ -189,6 +200,8 @@ eng_sensitivity_load (EngModel *model, EngRecipe *recipe, const EngSensitivityCo
     return NULL;
   g_autoptr (EngLayerTable) table
       = eng_layer_table_new (eng_model_get_kind (model), n_layers, units->n, units->title, changed);
+  if (names != NULL)
+    eng_layer_table_set_names (table, (const char *const *)names);
   gboolean ok = read_kept (history, key, units, table, n_layers, error);
   for (int layer = -1; ok && layer <= n_layers; layer++)
     {
@@ -381,17 +394,40 @@ measure_all (Measuring *self, GError **error)
   return TRUE;
 }
 
+static EngRecipe *
+without_fusion (EngRecipe *recipe, GError **error)
+{
+  return eng_recipe_with (recipe, "fusion", "enabled", NULL, g_variant_new_boolean (FALSE), error);
+}
+
+/* @build itself, or unfused with the same weights, so that every matrix has an operator of its own. */
+static EngBuild *
+make_changed (EngBuild *build, const EngSensitivityConfig *config, EngJob *job, GError **error)
+{
+  if (!config->by_matrix)
+    return g_object_ref (build);
+  if (eng_model_get_kind (eng_build_get_model (build)) != ENG_MODEL_LANGUAGE)
+    {
+      g_set_error_literal (error, ENG_ERROR, ENG_ERROR_UNSUPPORTED,
+                           "The layers of a network are its matrices already: measure by layer.");
+      return NULL;
+    }
+  g_autoptr (EngRecipe) recipe = without_fusion (eng_build_get_recipe (build), error);
+  return recipe != NULL
+             ? eng_build_new_within (eng_build_get_model (build), recipe, build, job, error)
+             : NULL;
+}
+
 /* The same network, float and unfused: every value of the file is there to compare with, and fusion changes no bit. */
 static EngBuild *
-make_reference (EngBuild *build, EngModel *other, EngJob *job, GError **error)
+make_reference (EngBuild *build, const EngSensitivityConfig *config, EngJob *job, GError **error)
 {
-  EngModel *model = other != NULL ? other : eng_build_get_model (build);
+  EngModel *model = config->reference != NULL ? config->reference : eng_build_get_model (build);
   g_autoptr (EngRecipe) recipe = eng_recipe_reference (eng_build_get_recipe (build));
 
-  if (eng_model_get_kind (model) == ENG_MODEL_NETWORK)
+  if (eng_model_get_kind (model) == ENG_MODEL_NETWORK || config->by_matrix)
     {
-      EngRecipe *unfused = eng_recipe_with (recipe, "fusion", "enabled", NULL,
-                                            g_variant_new_boolean (FALSE), error);
+      EngRecipe *unfused = without_fusion (recipe, error);
       if (unfused == NULL)
         return NULL;
       eng_recipe_unref (recipe);
@@ -408,13 +444,14 @@ eng_sensitivity_measure (EngBuild *build, const EngSensitivityConfig *config, En
   g_return_val_if_fail (ENG_IS_BUILD (build) && config != NULL, NULL);
 
   EngModel *model = eng_build_get_model (build);
-  g_autoptr (EngBuild) reference = make_reference (build, config->reference, job, error);
+  g_autoptr (EngBuild) reference = make_reference (build, config, job, error);
   g_autofree char *changed
       = eng_recipe_describe_for (eng_build_get_recipe (build), eng_model_get_kind (model));
   RtError rt_error = { 0 };
   EngLayerErrors *result = NULL;
 
-  if (reference == NULL)
+  g_autoptr (EngBuild) used = reference != NULL ? make_changed (build, config, job, error) : NULL;
+  if (used == NULL)
     return NULL;
   RtPool *pool = rt_pool_new (eng_build_get_n_threads (build), &rt_error);
   if (pool == NULL)
@@ -423,7 +460,7 @@ eng_sensitivity_measure (EngBuild *build, const EngSensitivityConfig *config, En
       return NULL;
     }
   Measuring self = { .history = history, .job = job, .func = func, .user_data = user_data };
-  self.units = units_new (model, config, reference, build, pool, job, error);
+  self.units = units_new (model, config, reference, used, pool, job, error);
   if (self.units != NULL && eng_layer_pair_has_state (self.units->pair))
     g_set_error_literal (error, ENG_ERROR, ENG_ERROR_UNSUPPORTED,
                          "This network carries values from one step to the next: one layer of one "
@@ -434,6 +471,11 @@ eng_sensitivity_measure (EngBuild *build, const EngSensitivityConfig *config, En
       self.key = eng_sensitivity_dup_key (model, eng_build_get_recipe (build), config);
       self.table = eng_layer_table_new (eng_model_get_kind (model), self.n_layers, self.units->n,
                                         self.units->title, changed);
+      if (config->by_matrix)
+        {
+          g_auto (GStrv) names = eng_pair_list_matrices (eng_build_get_graph (used));
+          eng_layer_table_set_names (self.table, (const char *const *)names);
+        }
       if (read_kept (history, self.key, self.units, self.table, self.n_layers, error)
           && measure_all (&self, error))
         result = eng_layer_table_snapshot (self.table);

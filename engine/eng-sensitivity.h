@@ -14,6 +14,7 @@ typedef struct
   const char *text_name;  /* for people: "novel.txt" */
   guint n_windows;        /* 0: ENG_SENSITIVITY_WINDOWS; fewer where the text is short */
   guint n_tokens;         /* of a window; 0: ENG_SENSITIVITY_TOKENS */
+  gboolean by_matrix;     /* change one weight matrix at a time, not one layer; about seven times the work */
   /* Networks: a labelled set or a folder as eng_data_set_open() reads it, or one file; NULL: random inputs. */
   const char *inputs;
   guint n_inputs;         /* at most; 0: ENG_SENSITIVITY_INPUTS */

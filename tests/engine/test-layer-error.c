@@ -287,6 +287,23 @@ whole_run (EngModel *model, EngBuild *reuse, const char *techniques, const gint3
   return sums;
 }
 
+/* What the first window of @text is: it begins where the text does. */
+static void
+first_window (EngModel *model, const char *text, gint32 *window)
+{
+  int32_t *begin = NULL, *tokens = NULL;
+  size_t n_begin, n_tokens;
+
+  g_assert_true (rt_tokenizer_encode (eng_model_get_tokenizer (model), "", 0, true, false, &begin,
+                                      &n_begin, NULL));
+  g_assert_true (rt_tokenizer_encode (eng_model_get_tokenizer (model), text, strlen (text), false,
+                                      false, &tokens, &n_tokens, NULL));
+  memcpy (window, begin, n_begin * sizeof *window);
+  memcpy (window + n_begin, tokens, (WINDOW + 1 - n_begin) * sizeof *window);
+  free (begin);
+  free (tokens);
+}
+
 /* Whole builds that change one block, run from the first token, are what suffixes from saved values give: to the last bit. */
 static void
 test_one_layer_builds (void)
@@ -309,17 +326,9 @@ test_one_layer_builds (void)
   guint n_vocab = rt_exec_n_vocab (eng_build_get_exec (plain));
   RtPool *pool = rt_pool_new (2, NULL);
   EngTokenLoss *losses = eng_token_loss_new (WINDOW, n_vocab, pool);
-  int32_t *begin = NULL, *tokens = NULL;
-  size_t n_begin, n_tokens;
   gint32 window[WINDOW + 1];
 
-  g_assert_true (rt_tokenizer_encode (eng_model_get_tokenizer (model), "", 0, true, false, &begin,
-                                      &n_begin, NULL));
-  g_assert_true (rt_tokenizer_encode (eng_model_get_tokenizer (model), text, strlen (text), false,
-                                      false, &tokens, &n_tokens, NULL));
-  memcpy (window, begin, n_begin * sizeof *window);
-  memcpy (window + n_begin, tokens, (WINDOW + 1 - n_begin) * sizeof *window);
-
+  first_window (model, text, window);
   EngTokenSums base = whole_run (model, plain, "{}", window, losses, TRUE);
   for (int layer = 0; layer < n_layers; layer++)
     {
@@ -345,8 +354,49 @@ test_one_layer_builds (void)
                      eng_layer_errors_get (errors, 0)->accumulated.sqnr_db.value);
   eng_token_loss_free (losses);
   rt_pool_free (pool);
-  free (begin);
-  free (tokens);
+}
+
+/* The same for single matrices, by their names. */
+static void
+test_one_matrix_builds (void)
+{
+  static const char *const matrices[] = { "blk.0.attn_k", "blk.2.attn_output", "blk.5.ffn_gate" };
+  g_autofree char *path = eng_test_default_model ();
+  g_autofree char *text = read_text ();
+  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngBuild) build
+      = eng_test_build (model, "{\"weight-format\": {\"format\": \"q4_0\"}}", NULL);
+  EngSensitivityConfig config
+      = { .text = text, .n_windows = 1, .n_tokens = WINDOW, .by_matrix = TRUE };
+  g_autoptr (EngLayerErrors) errors = measure (build, &config);
+  RtPool *pool = rt_pool_new (2, NULL);
+  EngTokenLoss *losses
+      = eng_token_loss_new (WINDOW, rt_exec_n_vocab (eng_build_get_exec (build)), pool);
+  gint32 window[WINDOW + 1];
+  guint n_found = 0;
+
+  /* 7 matrices in each of 6 blocks, embedding and output. */
+  g_assert_cmpint (eng_layer_errors_get_n_layers (errors) + 2, ==, 7 * 6 + 2);
+  g_assert_true (eng_layer_errors_is_complete (errors));
+  first_window (model, text, window);
+  EngTokenSums base = whole_run (model, build, "{}", window, losses, TRUE);
+  for (int i = -1; i <= eng_layer_errors_get_n_layers (errors); i++)
+    {
+      g_autofree char *name = eng_layer_errors_dup_name (errors, model, i);
+      if (!g_strv_contains (matrices, name))
+        continue;
+      g_autofree char *one = g_strdup_printf (
+          "{\"weight-format\": {\"rules\": [{\"match\": \"%s.weight\", \"format\": \"q4_0\"}]}}",
+          name);
+      EngTokenSums sums = whole_run (model, build, one, window, losses, FALSE);
+      const EngLayerError *e = eng_layer_errors_get (errors, i);
+      g_assert_cmpfloat (e->divergence.value, ==, sums.divergence / sums.n);
+      g_assert_cmpfloat (e->loss.value, ==, (sums.loss - base.loss) / sums.n);
+      n_found++;
+    }
+  g_assert_cmpuint (n_found, ==, G_N_ELEMENTS (matrices));
+  eng_token_loss_free (losses);
+  rt_pool_free (pool);
 }
 
 /* ---- going on ---- */
@@ -575,6 +625,7 @@ main (int argc, char **argv)
   g_test_add_func ("/layer-error/by-hand", test_by_hand);
   g_test_add_func ("/layer-error/identity", test_identity);
   g_test_add_func ("/layer-error/one-layer-builds", test_one_layer_builds);
+  g_test_add_func ("/layer-error/one-matrix-builds", test_one_matrix_builds);
   g_test_add_func ("/layer-error/resume", test_resume);
   g_test_add_func ("/layer-error/errors", test_errors);
   g_test_add_func ("/layer-error/int8-resnet", test_int8_resnet);
