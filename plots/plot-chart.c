@@ -46,6 +46,13 @@ append_reading (PlotChart *self, GString *out)
                           label != NULL ? ", " : "", label != NULL ? label : "",
                           plot_axis_get_title (self->x_axis), x, plot_axis_get_title (self->y_axis),
                           y, plot_series_get_estimate (series, i) ? " (estimate)" : "");
+  for (guint k = 0; k < plot_series_get_n_facts (series, i); k++)
+    {
+      const char *name, *value;
+
+      plot_series_get_fact (series, i, k, &name, &value);
+      g_string_append_printf (out, " %s: %s.", name, value);
+    }
 }
 
 static void

@@ -72,6 +72,24 @@ def runs():
     driver.picture("roofline-03-run")
 
 
+def chart():
+    return driver.look("image", contains="Roofline.")
+
+
+def walks_by_keyboard():
+    area = driver.wait("the chart", chart).queryComponent().getExtents(pyatspi.WINDOW_COORDS)
+    driver.point_at(area.x + 12, area.y + 12 + driver.border)  # takes the focus, selects nothing
+    driver.keys("n")
+    reading = driver.wait("a point to be read out", lambda: "op/B" in chart().name and chart().name)
+    for what in ("Operations: ", "Bytes moved: ", "Bound by: ", "Share of the roof: ", "Lost against it: "):
+        check(what in reading, f"{what}is not read out: {reading}")
+    layer = re.search(r"(Embedding|Block \d+|Output):", reading).group(1)
+    driver.click(driver.find("page tab", "Lanes"))
+    driver.wait("the same layer in the lanes", lambda: layer in driver.look("image", contains="Layers.").name)
+    driver.click(driver.find("page tab", "Roofline"))
+    driver.wait("the chart again", chart)
+
+
 def phase_button(name):
     """The lanes have buttons of the same name, on a page that is not shown."""
     buttons = [node for node in driver.walk() if node.getRoleName() == "push button" and node.name == name and showing(node)]
@@ -125,6 +143,7 @@ def ends():
 tap.step("opens with an empty roofline that says what to do", opens)
 tap.step("measures the roofs", measures_roofs)
 tap.step("puts a run under them", runs)
+tap.step("walks the points by keyboard; all views share the selection", walks_by_keyboard)
 tap.step("hides a phase, reads a table, opens operators", hides_a_phase)
 tap.step("applies the best advice and undoes it", applies_and_undoes)
 tap.step("ends", ends)
