@@ -198,7 +198,7 @@ why_not_evaluated (GPtrArray *runs, const char *build_hash, const char *set, Eng
   const EngTradeoffRun *other = find_evaluation (runs, build_hash, NULL, id);
 
   if (other == NULL || set == NULL)
-    return "this build was not evaluated";
+    return "this build was not evaluated for it";
   g_autofree char *name = g_path_get_basename (other->set);
   g_autofree char *wanted = g_path_get_basename (set);
   g_autofree char *text = g_strdup_printf ("evaluated on %s, not on %s", name, wanted);

@@ -6,11 +6,12 @@
 
 #include "app-cli-private.h"
 #include "eng-error.h"
+#include "eng-history.h"
 #include "eval/eng-evaluate.h"
 #include "eval/eng-metric.h"
 #include "eval/eng-text-set.h"
 
-static gboolean as_json;
+static gboolean as_json, keep;
 static char *data, *recipe_text, *against;
 static char **metrics;
 static int n_threads, n_tokens, window, stride;
@@ -29,6 +30,7 @@ static const GOptionEntry entries[] = {
   { "stride", 0, 0, G_OPTION_ARG_INT, &stride, "Texts: tokens from window to window (a window)", "N" },
   APP_CLI_METER_ENTRIES,
   { "threads", 't', 0, G_OPTION_ARG_INT, &n_threads, "Threads, instead of the recipe's", "N" },
+  { "keep", 0, 0, G_OPTION_ARG_NONE, &keep, "Keep the evaluation in the history, for `lathe tradeoff` and the window", NULL },
   { "json", 0, 0, G_OPTION_ARG_NONE, &as_json, "One JSON object: the whole run", NULL },
   { NULL },
 };
@@ -231,10 +233,16 @@ run (int argc, char **argv, GError **error)
       print_text (result, eng_run_get_evaluation (result));
       app_cli_print_energy (result, g_print);
     }
+  if (keep)
+    {
+      g_autoptr (EngHistory) history = eng_history_open (NULL, error);
+
+      return history != NULL && eng_history_add (history, result, error);
+    }
   return TRUE;
 }
 
-const AppCommand app_command_eval = { "eval", "FILE [--data SET] [--metric ID]... [--recipe R] [--against RECIPE|FILE|none] [--json]",
+const AppCommand app_command_eval = { "eval", "FILE [--data SET] [--metric ID]... [--recipe R] [--against RECIPE|FILE|none] [--keep] [--json]",
                                       "How accurate it is, beside a baseline: perplexity, divergence and questions of a language model, accuracy or agreement "
                                       "of a network, with intervals, by domain or class.",
                                       run };
