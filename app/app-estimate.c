@@ -194,3 +194,17 @@ app_estimate_dup_error (EngRun *run, RtPhase phase)
 
   return estimate != NULL ? eng_phase_estimate_describe (&estimate->phases[phase]) : NULL;
 }
+
+char *
+app_estimate_dup_short_error (EngRun *run, RtPhase phase)
+{
+  const EngRunEstimate *estimate = run != NULL ? eng_run_get_estimate (run) : NULL;
+  double percent
+      = estimate != NULL ? 100.0 * eng_phase_estimate_error (&estimate->phases[phase]) : NAN;
+
+  if (isnan (percent))
+    return NULL;
+  /* Translators: how far off the estimate was, in per cent, with its sign */
+  return g_strdup_printf (_ ("estimate %s%.*f\u202f%%"), percent < 0.0 ? "\u2212" : "+",
+                          fabs (percent) < 2.0 ? 1 : 0, fabs (percent));
+}

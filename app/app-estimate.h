@@ -18,6 +18,8 @@ char *app_estimate_dup_caption (EngForecast *forecast, RtPhase phase);
 char *app_estimate_dup_total (EngForecast *forecast, RtPhase phase);
 /* The item in words; NULL when nothing is expected of it. */
 char *app_estimate_dup_detail (EngModel *model, const AppAxis *axis, guint item, EngForecast *forecast, RtPhase phase);
+/* "estimate −6 %": the same in short, for the end of a lane; NULL when there was none. */
+char *app_estimate_dup_short_error (EngRun *run, RtPhase phase);
 /* "estimate was 1.92 ms, 6 % too low" of a run; NULL when there was none. */
 char *app_estimate_dup_error (EngRun *run, RtPhase phase);
 

@@ -70,10 +70,14 @@ static void
 update_texts (const AppLane *lane)
 {
   EngForecast *estimate = app_stage_get_estimate (lane->stage);
-  g_autofree char *total
+  g_autofree char *error
+      = app_estimate_dup_short_error (app_stage_get_run (lane->stage), lane->phase);
+  g_autofree char *sum
       = estimate != NULL
             ? app_estimate_dup_total (estimate, lane->phase)
             : app_lanes_text_dup_total (app_stage_get_profile (lane->stage), lane->phase);
+  g_autofree char *total = sum != NULL && error != NULL ? g_strdup_printf ("%s · %s", sum, error)
+                                                        : g_strdup (sum);
 
   plot_lanes_set_lane_note (lane->lanes, lane->lane, app_lane_note (lane));
   plot_lanes_set_lane_total (lane->lanes, lane->lane, total);

@@ -204,7 +204,10 @@ update_texts (AppLanesView *self)
   EngRun *baseline = app_stage_get_baseline (self->stage);
 
   if (g_strcmp0 (caption, gtk_label_get_label (GTK_LABEL (self->caption))) != 0)
-    gtk_label_set_label (GTK_LABEL (self->caption), caption);
+    {
+      gtk_label_set_label (GTK_LABEL (self->caption), caption);
+      gtk_widget_set_tooltip_text (self->caption, caption);
+    }
   if (baseline != NULL)
     {
       g_autofree char *name = eng_run_dup_recipe_text (baseline);

@@ -9,6 +9,17 @@ G_BEGIN_DECLS
 /* This much of the time decides what an estimate rests on. */
 #define ENG_ESTIMATE_MOST 0.9
 
+/* So many kept errors make a median that estimates are corrected by. */
+#define ENG_ESTIMATE_MIN_CORRECTION 3
+
+/* What earlier estimates on this device say of the next one. */
+typedef struct
+{
+  guint n;           /* of them */
+  double correction; /* what was measured over what was predicted, as a rule; 1: not known */
+  double band, layer_band; /* factors, of what is left after the correction; NAN: not known */
+} EngEstimateJudgement;
+
 /* A sum over nodes in the making. */
 typedef struct
 {
@@ -32,17 +43,17 @@ struct _EngForecast
   EngForecastValue *layers[RT_N_PHASES]; /* [n_layers + 2] */
   EngForecastValue totals[RT_N_PHASES], walls[RT_N_PHASES];
   gboolean is_known[RT_N_PHASES];
-  double band[RT_N_PHASES], layer_band[RT_N_PHASES];
-  guint n_errors[RT_N_PHASES]; /* kept errors that the band is from */
+  EngEstimateJudgement judgements[RT_N_PHASES];
 };
 
 EngForecast *eng_forecast_new (EngSketch *sketch, const EngEstimateSizes *sizes,
                                const char *device);
 /* Nodes of @phase are filled: layers, total, and whether it is known. */
 void eng_forecast_sum (EngForecast *forecast, RtPhase phase);
-/* The band of @phase, from kept errors, to layers, total and wall; @wall_ratio: NAN unknown. */
-void eng_forecast_set_band (EngForecast *forecast, RtPhase phase, double band, double layer_band,
-                            guint n_errors, double wall_ratio);
+/* Corrects nodes, layers, total and wall of @phase and gives them their band; @wall_ratio: NAN
+ * unknown. */
+void eng_forecast_judge (EngForecast *forecast, RtPhase phase,
+                         const EngEstimateJudgement *judgement, double wall_ratio);
 
 /* One device's table and kept errors, as the file has them now. */
 typedef struct
@@ -59,6 +70,9 @@ EngEstimateDevice *eng_estimator_get_device (EngEstimator *estimator, guint n_th
                                              GError **error);
 void eng_estimate_device_unref (EngEstimateDevice *device);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EngEstimateDevice, eng_estimate_device_unref)
+
+void eng_estimate_device_judge (EngEstimateDevice *device, RtPhase phase, gboolean is_known,
+                                EngEstimateJudgement *judgement);
 
 /* What steps of @phase took over the sum of their nodes: the median of the valid runs of @model (its
  * name; nullable), else of its degraded ones, else of those of other models; NAN. */

@@ -102,14 +102,17 @@ expect_phase (EngRun *run, EngEstimateDevice *device, RtPhase phase)
   estimate->reason = estimate->available ? NULL : sum.reason;
   estimate->basis = sum.basis;
   estimate->is_known = eng_estimate_sum_is_known (&total);
-  estimate->predicted_ns = sum.ns;
+  EngEstimateJudgement judgement;
+  eng_estimate_device_judge (device, phase, estimate->is_known, &judgement);
+  estimate->uncorrected_ns = sum.ns;
+  estimate->predicted_ns = sum.ns * judgement.correction;
   estimate->measured_ns = measured;
   for (int i = 0; i < n_layers + 2; i++)
-    estimate->layers[i] = eng_estimate_sum_value (&layers[i]).ns;
+    estimate->layers[i] = eng_estimate_sum_value (&layers[i]).ns * judgement.correction;
   estimate->layer_error = layer_error (estimate, figures, n_layers);
   estimate->wall_measured_ns = wall_ns (run, phase);
   estimate->wall_predicted_ns
-      = sum.ns * eng_estimate_device_wall_ratio (device, phase, run->model_name);
+      = estimate->predicted_ns * eng_estimate_device_wall_ratio (device, phase, run->model_name);
 }
 
 /* ---- What its operators took ---- */
@@ -196,7 +199,7 @@ keep_errors (EngEstimator *self, EngRun *run, const char *device, GError **error
                               .basis = estimate->basis,
                               .is_known = estimate->is_known,
                               .is_valid = run->validity == ENG_RUN_VALID,
-                              .predicted_ns = estimate->predicted_ns,
+                              .predicted_ns = estimate->uncorrected_ns,
                               .nodes_ns = estimate->measured_ns,
                               .wall_ns = estimate->wall_measured_ns,
                               .layer_error = estimate->layer_error,

@@ -189,42 +189,52 @@ typedef struct
   gboolean is_known, valid_only;
 } ErrorClass;
 
-static double
-band_of (EngEstimateDevice *device, const ErrorClass *class, gboolean layers, guint *n_out)
+/* The errors of one class: factors that were measured over what was predicted, and those of layers. */
+static guint
+collect (EngEstimateDevice *device, const ErrorClass *class, double *ratios, double *layers,
+         guint *n_layers)
 {
-  g_autofree double *errors = g_new (double, MAX (device->errors->len, 1));
   guint n = 0;
 
+  *n_layers = 0;
   for (guint i = 0; i < device->errors->len; i++)
     {
       const EngKernelError *kept = &g_array_index (device->errors, EngKernelError, i);
-      double error
-          = layers ? log1p (kept->layer_error) : fabs (log (kept->nodes_ns / kept->predicted_ns));
-      if (kept->phase == class->phase && !kept->is_known == !class->is_known
-          && (kept->is_valid || !class->valid_only) && isfinite (error))
-        errors[n++] = error;
+      if (kept->phase != class->phase || !kept->is_known != !class->is_known
+          || (class->valid_only && !kept->is_valid) || !(kept->predicted_ns > 0)
+          || !(kept->nodes_ns > 0))
+        continue;
+      ratios[n++] = kept->nodes_ns / kept->predicted_ns;
+      if (isfinite (kept->layer_error))
+        layers[(*n_layers)++] = log1p (kept->layer_error);
     }
-  *n_out = n;
-  return eng_estimate_band (errors, n);
+  return n;
 }
 
 /* Estimates that rested on runs of the same operators are a class of their own: their errors say
  * nothing of recipes that were never run. Where a class has none yet, what is wider stands in for
  * it: errors beside disturbed runs, then those of recipes that were never run. */
-static void
-set_band (EngForecast *forecast, EngEstimateDevice *device, RtPhase phase, const char *model)
+void
+eng_estimate_device_judge (EngEstimateDevice *device, RtPhase phase, gboolean is_known,
+                           EngEstimateJudgement *judgement)
 {
-  double band = NAN, layers = NAN;
-  guint n = 0, n_layers;
+  g_autofree double *ratios = g_new (double, MAX (device->errors->len, 1));
+  g_autofree double *layers = g_new (double, MAX (device->errors->len, 1));
+  guint n = 0, n_layers = 0;
 
   for (guint try = 0; try < 4 && n == 0; try++)
     {
-      ErrorClass class = { phase, try < 2 && forecast->is_known[phase], try % 2 == 0 };
-      band = band_of (device, &class, FALSE, &n);
-      layers = band_of (device, &class, TRUE, &n_layers);
+      ErrorClass class = { phase, try < 2 && is_known, try % 2 == 0 };
+      n = collect (device, &class, ratios, layers, &n_layers);
     }
-  eng_forecast_set_band (forecast, phase, band, layers, n,
-                         eng_estimate_device_wall_ratio (device, phase, model));
+  qsort (ratios, n, sizeof *ratios, by_value);
+  judgement->n = n;
+  judgement->correction
+      = n >= ENG_ESTIMATE_MIN_CORRECTION ? eng_quantile_sorted (ratios, n, 0.5) : 1;
+  for (guint i = 0; i < n; i++)
+    ratios[i] = fabs (log (ratios[i] / judgement->correction));
+  judgement->band = eng_estimate_band (ratios, n);
+  judgement->layer_band = eng_estimate_band (layers, n_layers);
 }
 
 /* ---- Nodes ---- */
@@ -354,7 +364,11 @@ eng_estimator_forecast (EngEstimator *self, EngModel *model, EngRecipe *recipe,
       predict_nodes (forecast, device, phase, symbols,
                      phase == RT_PHASE_DECODE ? forecast->sizes.position : 0);
       eng_forecast_sum (forecast, phase);
-      set_band (forecast, device, phase, eng_model_get_name (model));
+      EngEstimateJudgement judgement;
+      eng_estimate_device_judge (device, phase, forecast->is_known[phase], &judgement);
+      eng_forecast_judge (forecast, phase, &judgement,
+                          eng_estimate_device_wall_ratio (device, phase,
+                                                          eng_model_get_name (model)));
     }
   return forecast;
 }

@@ -58,7 +58,8 @@ const EngForecastValue *eng_forecast_get_wall (EngForecast *forecast, RtPhase ph
 void eng_forecast_get_layer_memory (EngForecast *forecast, int layer, EngLayerMemory *memory); /* exact */
 void eng_forecast_get_node_memory (EngForecast *forecast, guint node, EngLayerMemory *memory);
 void eng_forecast_get_memory (EngForecast *forecast, RtMemory *memory);
-/* The band of times: a factor (1.08: from 8 % less to 8 % more), NAN when unknown, and how it came about, in a sentence. */
+/* Estimates are corrected by the median of what earlier ones on this device were off by, of the same phase, once there are three. What is left of these errors
+ * makes the band of times: a factor (1.08: from 8 % less to 8 % more), NAN when unknown, and how it came about, in a sentence. */
 double eng_forecast_get_band (EngForecast *forecast, RtPhase phase);
 char *eng_forecast_dup_band_text (EngForecast *forecast, RtPhase phase);
 /* A headline number, low and high its band: decode and prefill speed, decode step, inference, inferences per second, peak memory; others are unavailable. */

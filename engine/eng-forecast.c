@@ -89,18 +89,21 @@ widen (EngForecastValue *value, double band)
 }
 
 void
-eng_forecast_set_band (EngForecast *self, RtPhase phase, double band, double layer_band,
-                       guint n_errors, double wall_ratio)
+eng_forecast_judge (EngForecast *self, RtPhase phase, const EngEstimateJudgement *judgement,
+                    double wall_ratio)
 {
-  self->band[phase] = band;
-  self->layer_band[phase] = layer_band;
-  self->n_errors[phase] = n_errors;
-  if (isfinite (wall_ratio))
-    self->walls[phase].ns *= wall_ratio;
-  widen (&self->totals[phase], band);
-  widen (&self->walls[phase], band);
+  self->judgements[phase] = *judgement;
+  for (guint i = 0; i < eng_forecast_get_n_nodes (self); i++)
+    self->nodes[phase][i].ns *= judgement->correction;
+  self->totals[phase].ns *= judgement->correction;
+  self->walls[phase].ns *= judgement->correction * (isfinite (wall_ratio) ? wall_ratio : 1);
+  widen (&self->totals[phase], judgement->band);
+  widen (&self->walls[phase], judgement->band);
   for (int i = 0; i < eng_forecast_get_n_layers (self) + 2; i++)
-    widen (&self->layers[phase][i], layer_band);
+    {
+      self->layers[phase][i].ns *= judgement->correction;
+      widen (&self->layers[phase][i], judgement->layer_band);
+    }
 }
 
 static int
@@ -135,7 +138,7 @@ eng_forecast_new (EngSketch *sketch, const EngEstimateSizes *sizes, const char *
   self->device = g_strdup (device);
   for (RtPhase p = 0; p < RT_N_PHASES; p++)
     {
-      self->band[p] = self->layer_band[p] = NAN;
+      self->judgements[p] = (EngEstimateJudgement){ 0, 1, NAN, NAN };
       self->totals[p] = self->walls[p]
           = (EngForecastValue){ .ns = NAN,
                                 .low_ns = NAN,
@@ -276,21 +279,28 @@ eng_forecast_get_memory (EngForecast *self, RtMemory *memory)
 double
 eng_forecast_get_band (EngForecast *self, RtPhase phase)
 {
-  return self->band[phase];
+  return self->judgements[phase].band;
 }
 
 char *
 eng_forecast_dup_band_text (EngForecast *self, RtPhase phase)
 {
-  guint n = self->n_errors[phase];
+  const EngEstimateJudgement *judgement = &self->judgements[phase];
+  guint n = judgement->n;
+  double percent = 100 * (judgement->correction - 1);
+  g_autofree char *corrected = NULL;
 
   if (n == 0)
     return g_strdup ("how far off estimates are on this device is not known before a run has been "
                      "compared with one");
-  return g_strdup_printf (
-      "the band is \u00b1%.0f\u202f%%: %s of the %u estimate%s kept on this device "
-      "were as near",
-      100 * (self->band[phase] - 1), n < 9 ? "all" : "nine tenths", n, n == 1 ? "" : "s");
+  corrected = n < ENG_ESTIMATE_MIN_CORRECTION
+                  ? g_strdup ("")
+                  : g_strdup_printf ("corrected by %s%.0f\u202f%%, what earlier ones were off by; ",
+                                     percent < 0 ? "\u2212" : "+", fabs (percent));
+  return g_strdup_printf ("%sthe band is \u00b1%.0f\u202f%%: %s of the %u estimate%s kept on this "
+                          "device were as near",
+                          corrected, 100 * (judgement->band - 1), n < 9 ? "all" : "nine tenths", n,
+                          n == 1 ? "" : "s");
 }
 
 /* ---- Headline numbers ---- */
@@ -405,8 +415,9 @@ write_phase (EngForecast *self, RtPhase phase, JsonBuilder *builder)
   json_builder_set_member_name (builder, "sum_of_nodes");
   write_value (builder, &self->totals[phase]);
   json_builder_end_object (builder);
-  eng_json_add_double (builder, "band_factor", self->band[phase]);
-  eng_json_add_int (builder, "kept_errors", self->n_errors[phase]);
+  eng_json_add_double (builder, "correction_factor", self->judgements[phase].correction);
+  eng_json_add_double (builder, "band_factor", self->judgements[phase].band);
+  eng_json_add_int (builder, "kept_errors", self->judgements[phase].n);
   json_builder_set_member_name (builder, "layers");
   json_builder_begin_array (builder);
   for (int layer = -1; layer <= eng_forecast_get_n_layers (self); layer++)

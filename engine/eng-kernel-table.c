@@ -30,7 +30,7 @@ struct _EngKernelTable
   guint n;
   GHashTable *by_signature; /* interned pointer -> GArray of guint: indices by work */
   GHashTable *by_op;        /* interned pointer -> GArray of guint */
-  GHashTable *efficiency;   /* interned operator -> double *: median of roof over time */
+  GHashTable *efficiency;   /* interned operator -> double *: roofs over times */
   double mean_efficiency;   /* of all operators; NAN: nothing measured or no roofs */
   double start_ns;
   EngRoof roof;
@@ -214,28 +214,11 @@ add_index (GHashTable *map, const char *key, guint index)
   g_array_append_val (list, index);
 }
 
-static int
-by_value (const void *a, const void *b)
-{
-  double x = *(const double *)a, y = *(const double *)b;
-  return x < y ? -1 : x > y;
-}
-
-static double
-median (GArray *values)
-{
-  guint n = values->len;
-  if (n == 0)
-    return NAN;
-  qsort (values->data, n, sizeof (double), by_value);
-  const double *v = (const double *)values->data;
-  return n % 2 == 1 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
-}
-
+/* Large operators decide, since small ones spend most of their time on starting. */
 static void
 learn (EngKernelTable *self)
 {
-  g_autoptr (GArray) all = g_array_new (FALSE, FALSE, sizeof (double));
+  double all_roof = 0, all_time = 0;
   GHashTableIter iter;
   gpointer op, value;
 
@@ -243,22 +226,22 @@ learn (EngKernelTable *self)
   while (g_hash_table_iter_next (&iter, &op, &value))
     {
       const GArray *list = value;
-      g_autoptr (GArray) shares = g_array_new (FALSE, FALSE, sizeof (double));
+      double roof = 0, time = 0;
       for (guint i = 0; i < list->len; i++)
         {
           const Entry *entry = &self->entries[g_array_index (list, guint, i)];
-          double share = entry->roof_ns / entry->time.median_ns;
-          if (isfinite (share) && share > 0)
-            {
-              g_array_append_val (shares, share);
-              g_array_append_val (all, share);
-            }
+          if (!isfinite (entry->roof_ns) || entry->roof_ns <= 0)
+            continue;
+          roof += entry->roof_ns;
+          time += entry->time.median_ns;
         }
       double *efficiency = g_new (double, 1);
-      *efficiency = median (shares);
+      *efficiency = time > 0 ? roof / time : NAN;
       g_hash_table_insert (self->efficiency, op, efficiency);
+      all_roof += roof;
+      all_time += time;
     }
-  self->mean_efficiency = median (all);
+  self->mean_efficiency = all_time > 0 ? all_roof / all_time : NAN;
 }
 
 EngKernelTable *

@@ -79,7 +79,7 @@ double eng_kernel_roof_ns (EngKernelTable *table, const char *signature, const R
  *     (a product takes a part for its weights and a part for each token: affine, where the roofs' maximum is not); beyond them scaled from the nearest;
  *  3. the same operator, formats and arithmetic with other shapes, at most ENG_KERNEL_REACH times as much or as little work: the nearest, scaled;
  *  4. the same operator in another format, as near: scaled by what the roofs make of both;
- *  5. the roof over the operator's efficiency: the median of roof over time of all that was measured of it, else of all operators;
+ *  5. the roof over the efficiency: all roofs of what was measured of the operator over all its times, else of all operators;
  *  6. absent, with the reason.
  * Scaling: t = t0 + (t' - t0) * w / w', w the roof times (without roofs, and for 2 and 3 only: operations and bytes together), t0 the least time that any
  * operator took here: what starting one costs at most. */

@@ -37,7 +37,7 @@ typedef struct
   EngBasis basis;       /* most of the estimate rested on this, or on a better one */
   gboolean is_known;    /* the table held this very build's own times from an earlier run: tells nothing of builds that were never run */
   gboolean is_valid;    /* the run was valid, not degraded: then the error is the estimate's, not that of a disturbed machine */
-  double predicted_ns;  /* sum of nodes; NAN: there was no estimate */
+  double predicted_ns;  /* sum of nodes, not corrected by earlier errors; NAN: there was no estimate */
   double nodes_ns;      /* measured: sum of nodes */
   double wall_ns;       /* measured: what the person waits for one step, clean; NAN: not measured */
   double layer_error;   /* the 90 % quantile over layers of |measured / predicted - 1|; NAN */

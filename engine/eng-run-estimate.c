@@ -22,6 +22,7 @@ eng_run_estimate_new (int n_layers)
       EngPhaseEstimate *phase = &self->phases[p];
       *phase = (EngPhaseEstimate){ .basis = ENG_BASIS_NONE,
                                    .predicted_ns = NAN,
+                                   .uncorrected_ns = NAN,
                                    .measured_ns = NAN,
                                    .wall_predicted_ns = NAN,
                                    .wall_measured_ns = NAN,
@@ -83,6 +84,7 @@ write_phase (const EngPhaseEstimate *phase, int n_layers, JsonBuilder *builder)
   eng_json_add_string (builder, "basis", eng_basis_name (phase->basis));
   eng_json_add_bool (builder, "is_known", phase->is_known);
   eng_json_add_double (builder, "predicted_ns", phase->predicted_ns);
+  eng_json_add_double (builder, "uncorrected_ns", phase->uncorrected_ns);
   eng_json_add_double (builder, "measured_ns", phase->measured_ns);
   eng_json_add_double (builder, "wall_predicted_ns", phase->wall_predicted_ns);
   eng_json_add_double (builder, "wall_measured_ns", phase->wall_measured_ns);
@@ -140,6 +142,7 @@ read_phase (EngPhaseEstimate *phase, int n_layers, JsonObject *object)
   phase->basis = read_basis (eng_json_get_string (object, "basis"));
   phase->is_known = eng_json_get_bool (object, "is_known", FALSE);
   phase->predicted_ns = eng_json_get_double (object, "predicted_ns");
+  phase->uncorrected_ns = eng_json_get_double (object, "uncorrected_ns");
   phase->measured_ns = eng_json_get_double (object, "measured_ns");
   phase->wall_predicted_ns = eng_json_get_double (object, "wall_predicted_ns");
   phase->wall_measured_ns = eng_json_get_double (object, "wall_measured_ns");

@@ -15,6 +15,7 @@ typedef struct
   EngBasis basis;        /* what nine tenths of the estimate rested on, or on better */
   gboolean is_known;     /* nine tenths rested on times of earlier runs of the very same operators */
   double predicted_ns;   /* sum of nodes of one step */
+  double uncorrected_ns; /* the same before it was corrected by what earlier estimates were off by */
   double measured_ns;    /* sum of the nodes' medians: what was predicted, node by node. Less than the median of sums where other programs disturb a step here
                             and there */
   double wall_predicted_ns; /* what a person waits for one step; NAN: not known */

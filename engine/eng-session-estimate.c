@@ -9,6 +9,7 @@
  * that at once. */
 #define IDLE_MS 3000
 #define MAX_SECONDS 20.0
+#define TICK_MS 700
 
 /* ---- Asking ---- */
 
@@ -221,13 +222,42 @@ is_needed (Measuring *m, EngMachine *machine, EngRoof *roof)
              && missing.n_missing > missing.n_skipped);
 }
 
+static gboolean
+has_estimate (EngSession *self)
+{
+  EngForecast *forecast = eng_session_get_estimate (self);
+  gboolean network = eng_model_get_kind (self->model) == ENG_MODEL_NETWORK;
+  RtPhase phase = network ? RT_PHASE_INFERENCE : RT_PHASE_DECODE;
+  return forecast != NULL && eng_forecast_get_total (forecast, phase)->ns > 0;
+}
+
+/* The operators of the recipe at hand are timed first: its estimate need not wait for all others. */
+static gboolean
+on_tick (gpointer data)
+{
+  EngSession *self = data;
+
+  if (has_estimate (self))
+    {
+      self->measure_tick = 0;
+      return G_SOURCE_REMOVE;
+    }
+  eng_session_update_estimate (self);
+  return G_SOURCE_CONTINUE;
+}
+
 static void
 show_job (gpointer data)
 {
   Measuring *m = data;
   g_autoptr (EngSession) self = g_weak_ref_get (&m->session);
-  if (self != NULL && self->measuring == m->job && self->job == NULL)
+
+  if (self == NULL || self->measuring != m->job)
+    return;
+  if (self->job == NULL)
     eng_session_take_job (self, g_object_ref (m->job));
+  if (self->measure_tick == 0 && !has_estimate (self))
+    self->measure_tick = g_timeout_add (TICK_MS, on_tick, self);
 }
 
 static gboolean
@@ -274,6 +304,7 @@ on_measured (GObject *source, GAsyncResult *result, gpointer data)
   if (self == NULL || self->measuring != m->job)
     return;
   g_clear_object (&self->measuring);
+  g_clear_handle_id (&self->measure_tick, g_source_remove);
   if (self->job == m->job)
     eng_session_take_job (self, NULL);
   /* What was stopped for something else goes on later; what a person has cancelled does not. */
@@ -343,6 +374,7 @@ void
 eng_session_clear_estimates (EngSession *self)
 {
   g_clear_handle_id (&self->measure_timer, g_source_remove);
+  g_clear_handle_id (&self->measure_tick, g_source_remove);
   if (self->measuring != NULL)
     eng_job_cancel (self->measuring);
   g_clear_object (&self->measuring);

@@ -298,6 +298,60 @@ test_take_run (void)
   eng_test_remove (directory);
 }
 
+/* Three estimates on this device were too low by 10, 20 and 50 %: the next one is corrected by the
+ * median, and the band reaches the farthest of them. One of a run of known operators says nothing. */
+static void
+test_correction (void)
+{
+  static const double ratios[] = { 1.1, 1.5, 1.2, 9 };
+  char *directory = eng_test_directory ();
+  g_autoptr (EngEstimator) estimator = estimator_at (directory);
+  g_autofree char *path = eng_test_default_model ();
+  g_autoptr (EngModel) model = eng_test_load (path);
+  EngEstimateSizes sizes = { .n_prompt = 24, .position = 40 };
+  g_autoptr (EngKernelTable) table = make_table (model, &sizes, NULL, 1);
+  g_autoptr (EngEstimator) plain = eng_estimator_new_for_table (table);
+  g_autoptr (EngForecast) before = forecast_of (plain, model, "{}", &sizes);
+  EngKernelTimes *times = eng_estimator_get_times (estimator);
+  const char *device = eng_forecast_get_device (before);
+  g_autoptr (GError) error = NULL;
+
+  for (guint i = 0; i < eng_kernel_table_get_n (table); i++)
+    g_assert_true (
+        eng_kernel_times_add (times, device, eng_kernel_table_get (table, i), 1, &error));
+  for (guint i = 0; i < G_N_ELEMENTS (ratios); i++)
+    {
+      g_autofree char *id = g_strdup_printf ("%u", i);
+      EngKernelError kept = { .run_id = id,
+                              .model = (char *)"another",
+                              .phase = RT_PHASE_DECODE,
+                              .is_known = i == 3,
+                              .is_valid = TRUE,
+                              .predicted_ns = 1000,
+                              .nodes_ns = 1000 * ratios[i],
+                              .wall_ns = 2000 * ratios[i],
+                              .layer_error = NAN };
+      g_assert_true (eng_kernel_times_add_error (times, device, &kept, &error));
+    }
+  g_assert_no_error (error);
+  g_autoptr (EngForecast) after = forecast_of (estimator, model, "{}", &sizes);
+  const EngForecastValue *raw = eng_forecast_get_total (before, RT_PHASE_DECODE),
+                         *total = eng_forecast_get_total (after, RT_PHASE_DECODE);
+  close_to (total->ns, 1.2 * raw->ns);
+  close_to (total->high_ns, total->ns * 1.5 / 1.2);
+  close_to (eng_forecast_get_wall (after, RT_PHASE_DECODE)->ns, 2 * total->ns);
+  close_to (eng_forecast_get_layer (after, RT_PHASE_DECODE, 0)->ns,
+            1.2 * eng_forecast_get_layer (before, RT_PHASE_DECODE, 0)->ns);
+  close_to (eng_forecast_get_node_time (after, RT_PHASE_DECODE, 3)->ns,
+            1.2 * eng_forecast_get_node_time (before, RT_PHASE_DECODE, 3)->ns);
+  /* Of the other phase nothing was kept. */
+  close_to (eng_forecast_get_total (after, RT_PHASE_PREFILL)->ns,
+            eng_forecast_get_total (before, RT_PHASE_PREFILL)->ns);
+  g_autofree char *text = eng_forecast_dup_band_text (after, RT_PHASE_DECODE);
+  g_assert_nonnull (strstr (text, "corrected by +20"));
+  eng_test_remove (directory);
+}
+
 static void
 test_json (void)
 {
@@ -368,6 +422,7 @@ main (int argc, char **argv)
   g_test_add_func ("/estimate/network-sizes", test_network_sizes);
   g_test_add_func ("/estimate/band", test_band);
   g_test_add_func ("/estimate/take-run", test_take_run);
+  g_test_add_func ("/estimate/correction", test_correction);
   g_test_add_func ("/estimate/json", test_json);
   g_test_add_func ("/estimate/bench", test_bench);
   return g_test_run ();

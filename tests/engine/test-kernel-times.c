@@ -112,6 +112,13 @@ test_roof (void)
   g_assert_cmpint (got.basis, ==, ENG_BASIS_ROOF);
   close_to (got.ns, 400000 / 0.8);
 
+  /* Two of them: 4000 + 500 of 5000 + 1000 ns. Large ones decide. */
+  EngKernelTime two[] = { measured (Q4, 8000, 500, 5000), measured (Q4, 1000, 500, 1000) };
+  g_autoptr (EngKernelTable) larger = eng_kernel_table_new (two, 2, &roof, 0);
+  got = predict (larger, Q4_WIDE, 800000, 500);
+  g_assert_cmpint (got.basis, ==, ENG_BASIS_ROOF);
+  close_to (got.ns, 400000 / 0.75);
+
   /* An operator of which nothing is known: what all operators reach. */
   got = predict (table, NORM, 6400, 2560);
   g_assert_cmpint (got.basis, ==, ENG_BASIS_ROOF);
