@@ -220,7 +220,7 @@ def evaluates():
     driver = Driver(program, [model], out)
     driver.wait("the network", lambda: driver.look("frame", contains="Greatest number"))
     run_once()
-    driver.menu("Main menu", "Evaluate", "On a Folder of Inputs…")
+    driver.menu("Main menu", "Evaluate on a Folder…")
     driver.find("push button", contains="Evaluate")
     time.sleep(0.7)
     driver.type(folder)
