@@ -7,6 +7,9 @@
 #define MIN_ITEMS_SHOWN 3.0
 #define TURNED_SIN 0.8192 /* 55 degrees */
 #define TURNED_COS 0.5736
+/* Labels are turned where that leaves every lane so much below its strip; otherwise some of them
+ * are left out. */
+#define MIN_LANE_PX 64.0
 
 void
 plot_lanes_layout_clear (PlotLanesLayout *self)
@@ -311,6 +314,25 @@ stack_lanes (PlotLanesLayout *self, const PlotLanesModel *model)
   self->axis_y = fmin (self->axis_y, y); /* what rounding left over goes below */
 }
 
+static void
+choose_all_labels (PlotLanesLayout *self, const PlotLanesModel *model, PlotText *text,
+                   gboolean turn)
+{
+  double first = choose_labels (self, model, text, turn, 0);
+
+  self->labels_h = ceil (fmax (first, choose_labels (self, model, text, turn, 1)));
+}
+
+static guint
+n_visible_lanes (const PlotLanesModel *model)
+{
+  guint n = 0;
+
+  for (guint l = 0; l < model->lanes->len; l++)
+    n += ((PlotLane *)g_ptr_array_index (model->lanes, l))->visible;
+  return n;
+}
+
 void
 plot_lanes_layout_compute (PlotLanesLayout *self, const PlotLanesModel *model, PlotText *text,
                            double width, double height, double device_scale, double view0,
@@ -341,8 +363,10 @@ plot_lanes_layout_compute (PlotLanesLayout *self, const PlotLanesModel *model, P
   plot_lanes_layout_clamp_view (self->total, &view0, &view1);
   self->view0 = view0;
   self->view1 = view1;
-  self->labels_h = choose_labels (self, model, text, turn_labels, 0);
-  self->labels_h = ceil (fmax (self->labels_h, choose_labels (self, model, text, turn_labels, 1)));
+  choose_all_labels (self, model, text, turn_labels);
+  if (turn_labels
+      && height - self->labels_h < n_visible_lanes (model) * (self->strip_h + MIN_LANE_PX))
+    choose_all_labels (self, model, text, FALSE);
   /* Turned labels never take more than a third of a small window. */
   self->labels_h = fmin (self->labels_h, fmax (line + 6, height / 3));
   self->groups_h = has_groups (model) ? ceil (line + 8) : 0;
@@ -354,10 +378,8 @@ void
 plot_lanes_layout_measure (const PlotLanesModel *model, double font_size_px, double *minimum,
                            double *natural)
 {
-  guint n = 0;
+  guint n = n_visible_lanes (model);
 
-  for (guint l = 0; l < model->lanes->len; l++)
-    n += ((PlotLane *)g_ptr_array_index (model->lanes, l))->visible;
   *minimum = n * font_size_px * 4.5 + font_size_px * 3;
   *natural = n * font_size_px * 11 + font_size_px * 4;
 }
