@@ -4,6 +4,7 @@
 #include "eng-build.h"
 #include "eng-figure.h"
 #include "eng-machine.h"
+#include "eng-run.h"
 
 G_BEGIN_DECLS
 
@@ -32,5 +33,10 @@ typedef struct
 /* Blocking. @roof is nullable. */
 gboolean eng_bench (EngBuild *build, const EngBenchConfig *config, const EngRoof *roof, EngBenchResult *result,
                     GCancellable *cancellable, GError **error);
+
+/* What a benchmark of a language model said as a run, for files and comparisons: clean speeds, memory and energy, no layers. @energy nullable; @reasons:
+ * NULL-terminated, why it is degraded. A new reference. */
+EngRun *eng_run_from_bench (EngBuild *build, guint n_prefill, guint n_decode, const EngBenchResult *result, EngEnergy *energy,
+                            const char *const *reasons);
 
 G_END_DECLS

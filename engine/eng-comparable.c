@@ -42,8 +42,7 @@ withhold (EngComparable *comparable, EngAspect aspect, const char *reason)
 
 /* Times of one network hardly depend on the inputs, unless their sizes differ. */
 static void
-check_inputs (EngComparable *comparable, GStrvBuilder *caveats, const EngWorkload *a,
-              const EngWorkload *b)
+check_inputs (GStrvBuilder *caveats, const EngWorkload *a, const EngWorkload *b)
 {
   if ((a->seconds > 0.0) != (b->seconds > 0.0) || a->rate_hz != b->rate_hz)
     g_strv_builder_add (caveats, "One of the runs followed another rhythm: pauses between inputs "
@@ -53,6 +52,12 @@ check_inputs (EngComparable *comparable, GStrvBuilder *caveats, const EngWorkloa
     g_strv_builder_add (
         caveats,
         "The inputs differ: what is done before and after the network may depend on their sizes.");
+}
+
+/* Evaluations, of any kind of model. */
+static void
+check_labels (EngComparable *comparable, const EngWorkload *a, const EngWorkload *b)
+{
   if (a->labelled != b->labelled)
     withhold (comparable, ENG_ASPECT_TIMES,
               "One of the runs is an evaluation: its times include reading the samples.");
@@ -159,8 +164,12 @@ eng_comparable_init (EngComparable *comparable, EngRun *first, EngRun *run, EngA
       withhold (comparable, aspect,
                 why_not != NULL ? why_not
                                 : "These are runs of different networks: nothing is compared.");
+  else
+    check_labels (comparable, a, b);
+  if (comparable->withheld[ENG_ASPECT_LAYERS] != NULL)
+    ; /* nothing more to say */
   else if (a->kind == ENG_WORKLOAD_INPUT)
-    check_inputs (comparable, caveats, a, b);
+    check_inputs (caveats, a, b);
   else
     check_text (comparable, caveats, first, run);
   if (comparable->withheld[ENG_ASPECT_LAYERS] == NULL)

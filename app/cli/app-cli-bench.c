@@ -6,10 +6,11 @@
 #include "app-cli-private.h"
 #include "eng-bench.h"
 #include "eng-error.h"
+#include "eng-run-find.h"
 #include "eng-watch.h"
 
 static gboolean as_json, fresh_roofs;
-static char **recipes, **threads, **inputs;
+static char **recipes, **threads, **inputs, *save_path;
 static int n_prefill = 128, n_decode = 64, n_repeats = 0;
 
 static const GOptionEntry entries[] = {
@@ -22,6 +23,7 @@ static const GOptionEntry entries[] = {
   APP_CLI_REPEAT_ENTRIES,
   APP_CLI_METER_ENTRIES,
   { "measure-roofs", 0, 0, G_OPTION_ARG_NONE, &fresh_roofs, "Measure the machine's roofs again", NULL },
+  { "save", 0, 0, G_OPTION_ARG_FILENAME, &save_path, "Keep it as a run in a file, for `lathe compare` and `lathe report`; of one recipe on one number of threads", "FILE.json" },
   { "json", 0, 0, G_OPTION_ARG_NONE, &as_json, "One JSON object", NULL },
   { NULL },
 };
@@ -100,7 +102,7 @@ bench_network (Bench *bench, EngBuild *build, GError **error)
   g_autofree char *recipe = eng_recipe_describe_for (eng_build_get_recipe (build), eng_model_get_kind (eng_build_get_model (build)));
   guint n_threads = eng_build_get_n_threads (build);
 
-  if (run == NULL)
+  if (run == NULL || (save_path != NULL && !eng_run_save (run, save_path, error)))
     return FALSE;
   if (bench->json != NULL)
     {
@@ -165,6 +167,19 @@ bench_watched (EngBuild *build, const EngBenchConfig *config, const EngRoof *roo
 }
 
 static gboolean
+save (EngBuild *build, const EngBenchResult *result, EngEnergy *energy, GPtrArray *reasons, GError **error)
+{
+  g_autoptr (EngRun) run = NULL;
+
+  if (save_path == NULL)
+    return TRUE;
+  g_ptr_array_add (reasons, NULL);
+  run = eng_run_from_bench (build, (guint) n_prefill, (guint) n_decode, result, energy, (const char *const *) reasons->pdata);
+  g_ptr_array_set_size (reasons, (gint) reasons->len - 1);
+  return eng_run_save (run, save_path, error);
+}
+
+static gboolean
 bench_one (Bench *bench, EngRecipe *recipe, int n_threads, GError **error)
 {
   g_autoptr (EngRecipe) with_threads = app_cli_recipe_with_threads (recipe, n_threads, error);
@@ -184,7 +199,7 @@ bench_one (Bench *bench, EngRecipe *recipe, int n_threads, GError **error)
       || !bench_watched (build, &config, &roof, &result, reasons, error))
     return FALSE;
   energy = eng_energy_measure_build (build, (guint) n_prefill, (guint) n_decode, NULL, error);
-  if (energy == NULL)
+  if (energy == NULL || !save (build, &result, energy, reasons, error))
     return FALSE;
   fill_energy (figures, energy);
   if (bench->json != NULL)
@@ -239,6 +254,11 @@ run (int argc, char **argv, GError **error)
     {
       g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                            "--prefill and --decode must not be negative nor both 0, nor --repeats negative");
+      return FALSE;
+    }
+  if (save_path != NULL && ((recipes != NULL && recipes[1] != NULL) || (threads != NULL && threads[0] != NULL && threads[1] != NULL)))
+    {
+      g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "--save keeps one run: give one --recipe and one --threads at most");
       return FALSE;
     }
   model = eng_model_load (argv[1], NULL, error);

@@ -138,10 +138,10 @@ print_line (const char *name, const EngFigure *values, const EngChange *changes,
       if (r > 0 && values[r].available)
         {
           g_print (" ");
-          print_padded (change, 28);
+          print_padded (change, 30);
         }
       else if (r > 0)
-        print_padded ("", 24);
+        print_padded ("", 26);
     }
   g_print ("\n");
 }
@@ -170,6 +170,16 @@ print_figures (EngComparison *comparison)
   g_print ("\n");
 }
 
+static gboolean
+has_any (EngComparison *comparison, EngMetric metric)
+{
+  for (guint row = 0; row < eng_comparison_get_n_rows (comparison); row++)
+    for (guint r = 0; r < eng_comparison_get_n_runs (comparison); r++)
+      if (eng_comparison_get_value (comparison, row, r, metric).available)
+        return TRUE;
+  return FALSE;
+}
+
 static void
 print_rows (EngComparison *comparison, EngMetric metric)
 {
@@ -184,6 +194,11 @@ print_rows (EngComparison *comparison, EngMetric metric)
              phases[eng_comparison_get_phase (comparison)]);
   else
     g_print ("%s, every layer\n", eng_metric_title (metric));
+  if (!has_any (comparison, metric))
+    {
+      g_print ("  not measured in these runs\n");
+      return;
+    }
   for (guint row = 0; row < eng_comparison_get_n_rows (comparison); row++)
     {
       const EngCompareRow *info = eng_comparison_get_row (comparison, row);

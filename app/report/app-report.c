@@ -623,7 +623,7 @@ make_command (EngRun *run)
 
   g_string_append (line, file);
   append_option (line, "--recipe", recipe);
-  if (workload->kind == ENG_WORKLOAD_TEXT)
+  if (workload->kind == ENG_WORKLOAD_TEXT && !workload->labelled)
     {
       append_option (line, "-p", workload->prompt);
       append_option (line, "-n", n_predict);
