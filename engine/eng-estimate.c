@@ -69,7 +69,10 @@ eng_estimate_sizes_init (EngEstimateSizes *sizes, EngModel *model, EngProfile *l
                         *decode = eng_profile_get_phase (like, RT_PHASE_DECODE),
                         *inference = eng_profile_get_phase (like, RT_PHASE_INFERENCE);
   if (prefill->n_tokens > 0)
-    sizes->n_prompt = prefill->n_tokens;
+    {
+      sizes->n_prompt = prefill->n_tokens;
+      sizes->is_of_run = TRUE;
+    }
   if (decode->total.n > 0)
     sizes->position = decode->position;
   for (guint i = 0; i < RT_N_SYMBOLS; i++)

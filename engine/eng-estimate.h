@@ -14,6 +14,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   guint n_prompt;                /* tokens of the prompt's first chunk: rows of a prefill step */
+  gboolean is_of_run;            /* these are of a run, not guessed */
   guint position;                /* of the decoded token in the sequence */
   int64_t symbols[RT_N_SYMBOLS]; /* of a network: the picture's or sound's; 0: not known, then what depends on it is absent */
 } EngEstimateSizes;
@@ -62,7 +63,7 @@ void eng_forecast_get_memory (EngForecast *forecast, RtMemory *memory);
  * makes the band of times: a factor (1.08: from 8 % less to 8 % more), NAN when unknown, and how it came about, in a sentence. */
 double eng_forecast_get_band (EngForecast *forecast, RtPhase phase);
 char *eng_forecast_dup_band_text (EngForecast *forecast, RtPhase phase);
-/* A headline number, low and high its band: decode and prefill speed, decode step, inference, inferences per second, peak memory; others are unavailable. */
+/* A headline number, low and high its band: decode and prefill speed, time to first token (where the prompt is known), decode step, inference, inferences per second, peak memory; others are unavailable. */
 EngFigure eng_forecast_get_figure (EngForecast *forecast, EngFigureId id);
 char *eng_forecast_to_json (EngForecast *forecast);
 

@@ -341,6 +341,11 @@ eng_forecast_get_figure (EngForecast *self, EngFigureId id)
     return time_figure (self, RT_PHASE_DECODE, id, 1e-6, FALSE);
   if (id == ENG_FIGURE_PREFILL)
     return time_figure (self, RT_PHASE_PREFILL, id, 1e9 * self->sizes.n_prompt, TRUE);
+  if (id == ENG_FIGURE_FIRST_TOKEN && self->nodes[RT_PHASE_PREFILL] != NULL)
+    /* Of a prompt that is one chunk; choosing the token is little beside it. */
+    return self->sizes.is_of_run && self->sizes.n_prompt < eng_sketch_get_max_tokens (self->sketch)
+               ? time_figure (self, RT_PHASE_PREFILL, id, 1e-6, FALSE)
+               : absent (id, "not measured yet; it depends on the prompt");
   if (id == ENG_FIGURE_INFERENCE)
     return time_figure (self, RT_PHASE_INFERENCE, id, 1e-6, FALSE);
   if (id == ENG_FIGURE_INFERENCES)

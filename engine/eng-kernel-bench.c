@@ -580,7 +580,8 @@ work_through (EngEstimator *estimator, Search *search, RtPool *pool, double max_
 
       if (job != NULL)
         {
-          eng_job_report (job, "Timing operators for estimates", (double)i / search->tasks->len);
+          g_autofree char *stage = g_strdup_printf ("%u of %u", i + 1, search->tasks->len);
+          eng_job_report (job, stage, (double)i / search->tasks->len);
           if (g_cancellable_set_error_if_cancelled (eng_job_get_cancellable (job), error))
             return FALSE;
         }

@@ -115,6 +115,12 @@ test_sums (void)
   close_to (prefill.value, 24e9 / eng_forecast_get_total (forecast, RT_PHASE_PREFILL)->ns);
   g_assert_false (eng_forecast_get_figure (forecast, ENG_FIGURE_INFERENCE).available);
   g_assert_false (eng_forecast_get_figure (forecast, ENG_FIGURE_OVERHEAD).available);
+  /* The first token waits for the prompt: for one that is known. */
+  g_assert_false (eng_forecast_get_figure (forecast, ENG_FIGURE_FIRST_TOKEN).available);
+  sizes.is_of_run = TRUE;
+  g_autoptr (EngForecast) known = forecast_of (estimator, model, "{}", &sizes);
+  close_to (eng_forecast_get_figure (known, ENG_FIGURE_FIRST_TOKEN).value,
+            1e-6 * eng_forecast_get_total (known, RT_PHASE_PREFILL)->ns);
 }
 
 /* One operator of which nothing is known takes its layers and the whole with it; others stay. */
