@@ -254,8 +254,7 @@ test_take_run (void)
   g_assert_true (isnan (eng_phase_estimate_error (none)));
   g_assert_null (eng_phase_estimate_describe (none));
 
-  /* Then the same work is in the table: the estimate of the second run is the first one's medians,
-   * node by node. Attention is further on or not by the same number of tokens: also in the table. */
+  /* Then the same work is in the table; attention may end some tokens further on or before: scaled. */
   g_assert_true (eng_estimator_take_run (estimator, second, &error));
   g_assert_no_error (error);
   const EngPhaseEstimate *known = &eng_run_get_estimate (second)->phases[RT_PHASE_DECODE];
@@ -263,8 +262,7 @@ test_take_run (void)
   const EngPhaseProfile *figures = eng_profile_get_phase (profile, RT_PHASE_DECODE);
   double layers = 0, medians = 0;
   g_assert_true (known->available);
-  g_assert_cmpint (known->basis, ==, ENG_BASIS_TABLE);
-  g_assert_true (known->is_known);
+  g_assert_cmpint (known->basis, <=, ENG_BASIS_NEIGHBOUR);
   for (guint i = 0; i < eng_profile_get_n_nodes (profile); i++)
     medians += figures->nodes[i].n > 0 ? figures->nodes[i].median_ns : 0;
   close_to (known->measured_ns, medians);
@@ -286,7 +284,7 @@ test_take_run (void)
   g_assert_cmpstr (again, ==, json);
   const EngPhaseEstimate *read = &eng_run_get_estimate (back)->phases[RT_PHASE_DECODE];
   close_to (eng_phase_estimate_error (read), eng_phase_estimate_error (known));
-  g_assert_true (read->is_known && read->basis == ENG_BASIS_TABLE);
+  g_assert_true (read->is_known == known->is_known && read->basis == known->basis);
 
   /* ... and for the bands of later estimates. */
   EngEstimateSizes sizes;
