@@ -84,7 +84,7 @@ thought_free (gpointer data)
 }
 
 static void
-think_advice (Thought *thought)
+think_advice (Thought *thought, GCancellable *cancellable)
 {
   EngAdviceEstimator estimator = { thought->estimator };
   EngAdviceLossSource loss = { thought->history, eng_run_get_workload (thought->run) };
@@ -104,6 +104,7 @@ think_advice (Thought *thought)
     }
   input.loss = eng_advice_known_loss;
   input.loss_data = &loss;
+  input.cancellable = cancellable; /* a run that begins wants the cores */
   thought->advice = eng_advise (&input);
 }
 
@@ -125,7 +126,7 @@ think_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancell
   Thought *thought = data;
 
   if (thought->run != NULL && eng_run_get_profile (thought->run) != NULL)
-    think_advice (thought);
+    think_advice (thought, cancellable);
   else
     think_expected (thought);
   g_task_return_boolean (task, TRUE);

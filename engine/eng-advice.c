@@ -506,10 +506,11 @@ eng_advise (const EngAdviceInput *input)
     for (guint r = 0; r < *rule_lists[l].n; r++)
       {
         self.rule = rule_lists[l].rules[r].info.id;
-        if (rule_lists[l].rules[r].applies (&self))
+        if (!g_cancellable_is_cancelled (input->cancellable)
+            && rule_lists[l].rules[r].applies (&self))
           rule_lists[l].rules[r].propose (&self);
       }
-  for (guint i = 0; i < self.drafts->len; i++)
+  for (guint i = 0; i < self.drafts->len && !g_cancellable_is_cancelled (input->cancellable); i++)
     {
       EngAdvice *advice = weigh (&self, g_ptr_array_index (self.drafts, i));
 

@@ -119,6 +119,7 @@ typedef struct
   gpointer forecast_data;
   EngAdviceLossFunc loss; /* nullable */
   gpointer loss_data;
+  GCancellable *cancellable; /* nullable: cancelled, eng_advise() comes back soon with what it has, which is then of no use */
 } EngAdviceInput;
 
 /* Fills what @run knows; the rest is zeroed for the caller to fill. Everything is borrowed from @run. */

@@ -159,24 +159,65 @@ print_advice (GPtrArray *advice)
 }
 
 static void
-add_total (JsonBuilder *builder, EngProfile *profile, RtPhase phase, const char *name, const EngRoof *roof)
+add_point (JsonBuilder *builder, const EngRoof *roof, const EngRooflinePoint *point)
+{
+  app_cli_json_number (builder, "ops", point->ops);
+  app_cli_json_number (builder, "bytes", point->bytes);
+  app_cli_json_number (builder, "ops_per_byte", point->intensity);
+  app_cli_json_figure (builder, "time_ms", &point->time);
+  app_cli_json_figure (builder, "ops_per_s", &point->speed);
+  app_cli_json_string (builder, "arithmetic", eng_arithmetic_name (point->arithmetic));
+  app_cli_json_string (builder, "level", eng_roof_level_name (roof, point->level));
+  app_cli_json_number (builder, "roof_ms", point->roof_ms);
+  app_cli_json_number (builder, "share_of_roof", point->share);
+  app_cli_json_number (builder, "lost_ms", point->lost_ms);
+  app_cli_json_string (builder, "bound", eng_bound_name (point->bound));
+}
+
+static void
+add_roofline (JsonBuilder *builder, EngModel *model, EngProfile *profile, RtPhase phase, const char *name, const EngRoof *roof)
 {
   g_autoptr (EngRoofline) roofline = eng_roofline_new (profile, phase, roof);
-  const EngRooflinePoint *total = eng_roofline_get_total (roofline);
 
   if (!eng_roofline_is_measured (roofline))
     return;
   json_builder_set_member_name (builder, name);
   json_builder_begin_object (builder);
-  app_cli_json_number (builder, "ops", total->ops);
-  app_cli_json_number (builder, "bytes", total->bytes);
-  app_cli_json_number (builder, "ops_per_byte", total->intensity);
-  app_cli_json_figure (builder, "time_ms", &total->time);
-  app_cli_json_figure (builder, "ops_per_s", &total->speed);
-  app_cli_json_number (builder, "roof_ms", total->roof_ms);
-  app_cli_json_number (builder, "share_of_roof", total->share);
-  app_cli_json_number (builder, "lost_ms", total->lost_ms);
-  app_cli_json_string (builder, "bound", eng_bound_name (total->bound));
+  add_point (builder, roof, eng_roofline_get_total (roofline));
+  json_builder_set_member_name (builder, "layers");
+  json_builder_begin_array (builder);
+  for (int layer = -1; layer <= eng_profile_get_n_layers (profile); layer++)
+    {
+      g_autofree char *title = eng_model_dup_layer_name (model, layer);
+
+      json_builder_begin_object (builder);
+      app_cli_json_int (builder, "layer", layer);
+      app_cli_json_string (builder, "name", title);
+      add_point (builder, roof, eng_roofline_get_layer (roofline, layer));
+      json_builder_end_object (builder);
+    }
+  json_builder_end_array (builder);
+  json_builder_end_object (builder);
+}
+
+static void
+add_roofs (JsonBuilder *builder, const EngRoof *roof)
+{
+  json_builder_set_member_name (builder, "roofs");
+  json_builder_begin_object (builder);
+  app_cli_json_int (builder, "threads", roof->n_threads);
+  app_cli_json_number (builder, "f32_flops_per_s", roof->f32_flops);
+  app_cli_json_number (builder, "int8_ops_per_s", roof->int8_ops);
+  json_builder_set_member_name (builder, "levels");
+  json_builder_begin_array (builder);
+  for (guint i = 0; i < roof->n_levels; i++)
+    {
+      json_builder_begin_object (builder);
+      app_cli_json_string (builder, "level", roof->levels[i].name);
+      app_cli_json_number (builder, "read_bytes_per_s", roof->levels[i].read.value);
+      json_builder_end_object (builder);
+    }
+  json_builder_end_array (builder);
   json_builder_end_object (builder);
 }
 
@@ -192,9 +233,10 @@ print_json (EngModel *model, EngRun *run, const EngRoof *roof, GPtrArray *advice
   app_cli_json_string (builder, "run", eng_run_get_id (run));
   app_cli_json_recipe (builder, eng_run_get_recipe (run));
   app_cli_json_int (builder, "threads", eng_run_get_n_threads (run));
-  add_total (builder, profile, RT_PHASE_PREFILL, "prefill_roofline", roof);
-  add_total (builder, profile, RT_PHASE_DECODE, "decode_roofline", roof);
-  add_total (builder, profile, RT_PHASE_INFERENCE, "inference_roofline", roof);
+  add_roofs (builder, roof);
+  add_roofline (builder, model, profile, RT_PHASE_PREFILL, "prefill_roofline", roof);
+  add_roofline (builder, model, profile, RT_PHASE_DECODE, "decode_roofline", roof);
+  add_roofline (builder, model, profile, RT_PHASE_INFERENCE, "inference_roofline", roof);
   json_builder_set_member_name (builder, "advice");
   json_builder_add_value (builder, json_from_string (list, NULL));
   json_builder_end_object (builder);
