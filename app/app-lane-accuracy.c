@@ -58,6 +58,13 @@ figure_of (EngLayerErrors *errors, int layer, AppLayerErrorKind kind)
   return figure;
 }
 
+/* Put together from other recipes: hollow until it is measured with this one. */
+static gboolean
+is_borrowed (EngLayerErrors *errors)
+{
+  return errors != NULL && eng_layer_errors_get_whole (errors)->n_units == 0;
+}
+
 static void
 fill (const AppLane *lane, AppLayerErrorKind kind)
 {
@@ -85,7 +92,8 @@ fill (const AppLane *lane, AppLayerErrorKind kind)
           c[2][i] = scale * figure.high;
         }
     }
-  app_lane_set_values (lane, 0, c[0], c[1], c[2], PLOT_STATE_MEASURED);
+  app_lane_set_values (lane, 0, c[0], c[1], c[2],
+                       is_borrowed (errors) ? PLOT_STATE_ESTIMATE : PLOT_STATE_MEASURED);
 }
 
 /* "Not measured yet: choose Measure in this lane's menu, about 20 s". */
@@ -121,8 +129,10 @@ dup_total (EngLayerErrors *errors, AppLayerErrorKind kind)
   const PlotUnit nat = UNIT_NAT, percent = { .symbol = "%" };
   g_autofree char *value = NULL;
 
-  if (whole == NULL || whole->n_units == 0 || kind != APP_LAYER_ERROR_SENSITIVITY)
+  if (whole == NULL || kind != APP_LAYER_ERROR_SENSITIVITY)
     return g_strdup ("");
+  if (is_borrowed (errors))
+    return g_strdup (_ ("from other recipes"));
   if (eng_layer_errors_get_kind (errors) == ENG_MODEL_LANGUAGE)
     value = plot_format_value (&nat, whole->divergence.value, 3);
   else
@@ -199,7 +209,9 @@ dup_detail (const AppLane *lane, guint item)
     return g_strdup_printf (_ ("Accuracy: %s"), error->reason);
   if (error->n_units == 0)
     return NULL;
-  text = g_string_new (_ ("Only this layer changed"));
+  text = g_string_new (error->is_borrowed
+                           ? _ ("Only this layer changed, measured with another recipe")
+                           : _ ("Only this layer changed"));
   append_figure (text, _ ("divergence"), &error->divergence, "nat");
   if (eng_layer_errors_get_kind (errors) == ENG_MODEL_LANGUAGE)
     append_figure (text, _ ("log-likelihood lost"), &error->loss, "nat");

@@ -32,6 +32,7 @@ struct _EngLayerTable
   GStrv names;
   char **reasons;        /* [n_layers + 2] */
   gboolean *is_known;    /* [n_layers + 3][n_units] */
+  gboolean *is_borrowed; /* the same; never both */
   EngLayerUnit *records; /* [n_layers + 3][n_units] */
 };
 
@@ -193,6 +194,14 @@ deviation_of (const EngLayerUnit *const *records, guint n, const EngErrorSums *s
   return result;
 }
 
+static EngLayerDeviation
+unknown_deviation (const char *reason)
+{
+  return (EngLayerDeviation){ .sqnr_db = eng_figure_unavailable ("dB", reason),
+                              .relative = eng_figure_unavailable ("%", reason),
+                              .cosine = NAN };
+}
+
 static void
 add_sums (EngErrorSums *to, const EngErrorSums *from)
 {
@@ -253,6 +262,7 @@ eng_layer_table_new (EngModelKind kind, int n_layers, guint n_units, const char 
   self->recipe = g_strdup (recipe);
   self->reasons = g_new0 (char *, n_layers + 2);
   self->is_known = g_new0 (gboolean, (gsize)(n_layers + 3) * n_units);
+  self->is_borrowed = g_new0 (gboolean, (gsize)(n_layers + 3) * n_units);
   self->records = g_new0 (EngLayerUnit, (gsize)(n_layers + 3) * n_units);
   return self;
 }
@@ -269,6 +279,7 @@ eng_layer_table_free (EngLayerTable *self)
   g_free (self->data);
   g_free (self->recipe);
   g_free (self->is_known);
+  g_free (self->is_borrowed);
   g_free (self->records);
   g_free (self);
 }
@@ -294,7 +305,28 @@ eng_layer_table_put (EngLayerTable *self, guint unit, int layer, const EngLayerU
   g_return_if_fail (unit < self->n_units);
   gsize at = (gsize)row_of (self, layer) * self->n_units + unit;
   self->is_known[at] = TRUE;
+  self->is_borrowed[at] = FALSE;
   self->records[at] = *record;
+}
+
+void
+eng_layer_table_borrow (EngLayerTable *self, guint unit, int layer, const EngLayerUnit *record)
+{
+  g_return_if_fail (unit < self->n_units);
+  gsize at = (gsize)row_of (self, layer) * self->n_units + unit;
+  if (self->is_known[at])
+    return;
+  self->is_borrowed[at] = TRUE;
+  self->records[at] = *record;
+  self->records[at].accumulated = (EngErrorSums){ 0 };
+}
+
+const EngLayerUnit *
+eng_layer_table_get_borrowed (EngLayerTable *self, guint unit, int layer)
+{
+  g_return_val_if_fail (unit < self->n_units, NULL);
+  gsize at = (gsize)row_of (self, layer) * self->n_units + unit;
+  return self->is_borrowed[at] ? &self->records[at] : NULL;
 }
 
 gboolean
@@ -320,14 +352,21 @@ eng_layer_table_snapshot (EngLayerTable *self)
   errors->layers = g_new0 (EngLayerError, self->n_layers + 3);
   for (int row = 0; row < self->n_layers + 3; row++)
     {
-      guint n = 0;
+      guint n = 0, n_known = 0;
       for (guint unit = 0; unit < self->n_units; unit++)
-        if (self->is_known[(gsize)row * self->n_units + unit])
-          records[n++] = &self->records[(gsize)row * self->n_units + unit];
+        {
+          gsize at = (gsize)row * self->n_units + unit;
+          if (self->is_known[at] || self->is_borrowed[at])
+            records[n++] = &self->records[at];
+          n_known += self->is_known[at];
+        }
       EngLayerError *layer = &errors->layers[row];
       layer->reason = row < self->n_layers + 2 ? g_intern_string (self->reasons[row]) : NULL;
       fold_layer (layer, self->kind, records, n);
-      errors->n_known += layer->reason == NULL ? n : 0;
+      layer->is_borrowed = n_known < n;
+      if (layer->is_borrowed)
+        layer->accumulated = unknown_deviation ("not measured with this recipe");
+      errors->n_known += layer->reason == NULL ? n_known : 0;
       errors->n_wanted += layer->reason == NULL ? self->n_units : 0;
     }
   return errors;
@@ -489,6 +528,8 @@ write_layer (EngLayerErrors *self, const EngLayerError *layer, gboolean whole, J
   gboolean language = self->kind == ENG_MODEL_LANGUAGE;
 
   eng_json_add_int (builder, "units", layer->n_units);
+  if (layer->is_borrowed)
+    eng_json_add_bool (builder, "of_another_recipe", TRUE);
   if (layer->reason != NULL)
     eng_json_add_string (builder, "unavailable", layer->reason);
   if (layer->reason != NULL || layer->n_units == 0)

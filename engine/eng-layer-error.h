@@ -45,6 +45,7 @@ typedef struct
 {
   const char *reason; /* why there is nothing of this layer, borrowed; NULL: there is */
   guint n_units;      /* measured so far; 0: not yet */
+  gboolean is_borrowed; /* from another recipe that changes this layer in the same way: local error and sensitivity hold, what accumulates is not known */
   EngLayerDeviation local, accumulated;
   EngLayerDeviation outputs; /* networks */
   EngFigure loss;       /* change of the task's metric when only this layer is changed: nat, or percentage points of accuracy lost */
@@ -93,6 +94,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EngLayerTable, eng_layer_table_free)
 void eng_layer_table_set_names (EngLayerTable *table, const char *const *names); /* [n_layers + 2]: of what stands in place of layers */
 void eng_layer_table_set_reason (EngLayerTable *table, int layer, const char *reason);
 void eng_layer_table_put (EngLayerTable *table, guint unit, int layer, const EngLayerUnit *record);
+/* What another recipe that changes @layer in the same way has shown; the accumulated error of @record is left out. Does not count as measured. */
+void eng_layer_table_borrow (EngLayerTable *table, guint unit, int layer, const EngLayerUnit *record);
+/* The borrowed record; NULL: none. */
+const EngLayerUnit *eng_layer_table_get_borrowed (EngLayerTable *table, guint unit, int layer);
 gboolean eng_layer_table_has (EngLayerTable *table, guint unit, int layer);
 EngLayerErrors *eng_layer_table_snapshot (EngLayerTable *table);
 

@@ -40,4 +40,11 @@ EngUnits *eng_text_units_new (EngModel *model, const EngSensitivityConfig *confi
 EngUnits *eng_input_units_new (EngModel *model, const EngSensitivityConfig *config, EngBuild *reference, EngBuild *changed, int watched, RtPool *pool, EngJob *job,
                                GError **error);
 
+/* What the results of @layer alone are kept under, for all recipes that change it in the same way: formats of the matrices that it reads, and of the cache.
+ * @build may be a sketch. NULL: nothing is shared (networks, single matrices). */
+char *eng_sensitivity_dup_layer_key (EngBuild *build, const EngSensitivityConfig *config, int layer);
+/* Fill @table with what other recipes have shown, where it has nothing. */
+gboolean eng_sensitivity_borrow (EngBuild *build, const EngSensitivityConfig *config, EngHistory *history, EngUnits *units, EngLayerTable *table,
+                                 GError **error);
+
 G_END_DECLS

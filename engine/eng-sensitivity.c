@@ -25,6 +25,7 @@ typedef struct
   EngSensitivityFunc func;
   gpointer user_data;
   int n_layers;
+  char **layer_keys; /* [n_layers + 2]; NULL: see eng_sensitivity_dup_layer_key() */
 } Measuring;
 
 /* ---- names ---- */
@@ -161,10 +162,15 @@ static gboolean
 keep (Measuring *self, guint unit, int layer, const EngLayerUnit *record, GError **error)
 {
   g_autofree char *text = eng_layer_unit_to_text (record);
+  const char *name = self->units->names[unit];
+  const char *shared = layer != ENG_LAYER_WHOLE ? self->layer_keys[layer + 1] : NULL;
+
   eng_layer_table_put (self->table, unit, layer, record);
-  return self->history == NULL
-         || eng_history_add_layer_unit (self->history, self->key, self->units->names[unit], layer,
-                                        text, error);
+  if (self->history == NULL)
+    return TRUE;
+  return eng_history_add_layer_unit (self->history, self->key, name, layer, text, error)
+         && (shared == NULL
+             || eng_history_add_layer_unit (self->history, shared, name, layer, text, error));
 }
 
 static EngUnits *
@@ -175,6 +181,21 @@ units_new (EngModel *model, const EngSensitivityConfig *config, EngBuild *refere
              ? eng_text_units_new (model, config, reference, changed, ENG_LAYER_NONE, pool, error)
              : eng_input_units_new (model, config, reference, changed, ENG_LAYER_NONE, pool, job,
                                     error);
+}
+
+/* Whether another recipe has shown anything of this one's layers. */
+static gboolean
+may_borrow (EngBuild *sketch, const EngSensitivityConfig *config, EngHistory *history)
+{
+  for (int layer = -1;
+       sketch != NULL && layer <= (int)eng_model_get_n_layers (eng_build_get_model (sketch));
+       layer++)
+    {
+      g_autofree char *key = eng_sensitivity_dup_layer_key (sketch, config, layer);
+      if (key != NULL && eng_history_has_layer_units (history, key))
+        return TRUE;
+    }
+  return FALSE;
 }
 
 /* Layers without a matrix may have other reasons for being empty; which, only the builds know. */
@@ -193,7 +214,11 @@ eng_sensitivity_load (EngModel *model, EngRecipe *recipe, const EngSensitivityCo
   int n_layers
       = names != NULL ? (int)g_strv_length (names) - 2 : (int)eng_model_get_n_layers (model);
 
-  if (!eng_history_has_layer_units (history, key))
+  g_autoptr (EngBuild) sketch
+      = eng_model_get_kind (model) == ENG_MODEL_LANGUAGE && !config->by_matrix
+            ? eng_build_new_sketch (model, recipe, error)
+            : NULL;
+  if (!eng_history_has_layer_units (history, key) && !may_borrow (sketch, config, history))
     return NULL;
   EngUnits *units = units_new (model, config, NULL, NULL, NULL, NULL, error);
   if (units == NULL)
@@ -202,7 +227,9 @@ eng_sensitivity_load (EngModel *model, EngRecipe *recipe, const EngSensitivityCo
       = eng_layer_table_new (eng_model_get_kind (model), n_layers, units->n, units->title, changed);
   if (names != NULL)
     eng_layer_table_set_names (table, (const char *const *)names);
-  gboolean ok = read_kept (history, key, units, table, n_layers, error);
+  gboolean ok = read_kept (history, key, units, table, n_layers, error)
+                && (sketch == NULL
+                    || eng_sensitivity_borrow (sketch, config, history, units, table, error));
   for (int layer = -1; ok && layer <= n_layers; layer++)
     {
       gboolean known = FALSE;
@@ -358,8 +385,17 @@ measure_unit (Measuring *self, guint unit, GError **error)
           if (eng_layer_pair_get_reason (self->units->pair, layer) != NULL
               || (n_steps == 1 && eng_layer_table_has (self->table, unit, layer)))
             continue;
-          if (!run_layer (self, layer, &base, record, error)
-              || (last && !keep (self, unit, layer, record, error)))
+          const EngLayerUnit *borrowed
+              = n_steps == 1 ? eng_layer_table_get_borrowed (self->table, unit, layer) : NULL;
+          if (borrowed != NULL)
+            {
+              EngErrorSums accumulated = record->accumulated;
+              *record = *borrowed;
+              record->accumulated = accumulated;
+            }
+          else if (!run_layer (self, layer, &base, record, error))
+            return FALSE;
+          if (last && !keep (self, unit, layer, record, error))
             return FALSE;
           if (last)
             tell (self, unit);
@@ -469,6 +505,9 @@ eng_sensitivity_measure (EngBuild *build, const EngSensitivityConfig *config, En
     {
       self.n_layers = eng_layer_pair_get_n_layers (self.units->pair);
       self.key = eng_sensitivity_dup_key (model, eng_build_get_recipe (build), config);
+      self.layer_keys = g_new0 (char *, self.n_layers + 2);
+      for (int layer = -1; layer <= self.n_layers; layer++)
+        self.layer_keys[layer + 1] = eng_sensitivity_dup_layer_key (build, config, layer);
       self.table = eng_layer_table_new (eng_model_get_kind (model), self.n_layers, self.units->n,
                                         self.units->title, changed);
       if (config->by_matrix)
@@ -477,12 +516,17 @@ eng_sensitivity_measure (EngBuild *build, const EngSensitivityConfig *config, En
           eng_layer_table_set_names (self.table, (const char *const *)names);
         }
       if (read_kept (history, self.key, self.units, self.table, self.n_layers, error)
+          && (history == NULL
+              || eng_sensitivity_borrow (build, config, history, self.units, self.table, error))
           && measure_all (&self, error))
         result = eng_layer_table_snapshot (self.table);
     }
   if (self.units != NULL)
     self.units->class->free (self.units);
   eng_layer_table_free (self.table);
+  for (int i = 0; self.layer_keys != NULL && i < self.n_layers + 2; i++)
+    g_free (self.layer_keys[i]);
+  g_free (self.layer_keys);
   g_free (self.key);
   rt_pool_free (pool);
   return result;

@@ -495,6 +495,72 @@ test_resume (void)
   eng_test_remove (folder);
 }
 
+/* After two formats were measured a mixture of them is known, but for what accumulates; measuring that has
+ * the bits of measuring it afresh. */
+static void
+test_mixture (void)
+{
+  char *folder = eng_test_directory ();
+  g_autofree char *database = g_build_filename (folder, "history.db", NULL);
+  g_autofree char *path = eng_test_default_model ();
+  g_autofree char *text = read_text ();
+  g_autoptr (GError) error = NULL;
+  g_autoptr (EngHistory) history = eng_history_open (database, &error);
+  g_autoptr (EngModel) model = eng_test_load (path);
+  const char *mixture
+      = "{\"weight-format\": {\"format\": \"q8_0\", \"rules\": [{\"match\": \"blk.2.*\", "
+        "\"format\": \"q4_0\"}]}}";
+  g_autoptr (EngBuild) q4
+      = eng_test_build (model, "{\"weight-format\": {\"format\": \"q4_0\"}}", NULL);
+  g_autoptr (EngBuild) q8
+      = eng_test_build (model, "{\"weight-format\": {\"format\": \"q8_0\"}}", NULL);
+  g_autoptr (EngBuild) mixed = eng_test_build (model, mixture, q8);
+  g_autoptr (EngRecipe) recipe = eng_test_recipe (mixture);
+  EngSensitivityConfig config = { .text = text, .n_windows = 6, .n_tokens = WINDOW };
+  EngBuild *builds[] = { q4, q8 };
+  EngLayerErrors *known[2];
+
+  for (guint i = 0; i < 2; i++)
+    {
+      known[i] = eng_sensitivity_measure (builds[i], &config, history, NULL, NULL, NULL, &error);
+      g_assert_no_error (error);
+    }
+  g_autoptr (EngLayerErrors) borrowed
+      = eng_sensitivity_load (model, recipe, &config, history, &error);
+  g_assert_no_error (error);
+  g_assert_nonnull (borrowed);
+  g_assert_false (eng_layer_errors_is_complete (borrowed));
+  g_assert_cmpfloat (eng_layer_errors_get_progress (borrowed), ==, 0);
+  g_assert_cmpuint (eng_layer_errors_get_whole (borrowed)->n_units, ==, 0);
+  g_autoptr (EngLayerErrors) measured
+      = eng_sensitivity_measure (mixed, &config, history, NULL, NULL, NULL, &error);
+  g_assert_no_error (error);
+  g_autoptr (EngLayerErrors) afresh = measure (mixed, &config);
+  for (int layer = -1; layer <= eng_layer_errors_get_n_layers (borrowed); layer++)
+    {
+      const EngLayerError *e = eng_layer_errors_get (borrowed, layer);
+      const EngLayerError *from = eng_layer_errors_get (known[layer == 2 ? 0 : 1], layer);
+      const EngLayerError *a = eng_layer_errors_get (measured, layer);
+      const EngLayerError *b = eng_layer_errors_get (afresh, layer);
+      g_assert_true (e->is_borrowed);
+      g_assert_cmpuint (e->n_units, ==, 6);
+      assert_same_figure (&e->divergence, &from->divergence);
+      assert_same_figure (&e->local.sqnr_db, &from->local.sqnr_db);
+      g_assert_false (e->accumulated.sqnr_db.available);
+      g_assert_false (a->is_borrowed);
+      assert_same_figure (&a->divergence, &b->divergence);
+      assert_same_figure (&a->local.sqnr_db, &b->local.sqnr_db);
+      assert_same_figure (&a->accumulated.sqnr_db, &b->accumulated.sqnr_db);
+    }
+  assert_same_figure (&eng_layer_errors_get_whole (measured)->divergence,
+                      &eng_layer_errors_get_whole (afresh)->divergence);
+  g_assert_true (eng_layer_errors_is_complete (measured));
+  eng_layer_errors_unref (known[0]);
+  eng_layer_errors_unref (known[1]);
+  g_clear_object (&history);
+  eng_test_remove (folder);
+}
+
 static void
 test_errors (void)
 {
@@ -627,6 +693,7 @@ main (int argc, char **argv)
   g_test_add_func ("/layer-error/one-layer-builds", test_one_layer_builds);
   g_test_add_func ("/layer-error/one-matrix-builds", test_one_matrix_builds);
   g_test_add_func ("/layer-error/resume", test_resume);
+  g_test_add_func ("/layer-error/mixture", test_mixture);
   g_test_add_func ("/layer-error/errors", test_errors);
   g_test_add_func ("/layer-error/int8-resnet", test_int8_resnet);
   g_test_add_func ("/layer-error/int8-keyword", test_int8_keyword);
