@@ -6,7 +6,7 @@
 typedef struct
 {
   EngBuild *build;
-  char *set;
+  char *set, *against;
   EngHistory *history;
   EngJob *job;
   AppEvaluateDone done;
@@ -20,6 +20,7 @@ evaluate_free (gpointer data)
 
   g_object_unref (evaluate->build);
   g_free (evaluate->set);
+  g_free (evaluate->against);
   g_clear_object (&evaluate->history);
   g_object_unref (evaluate->job);
   g_free (evaluate);
@@ -30,9 +31,8 @@ app_evaluate_is_possible (EngModel *model)
 {
   if (model == NULL)
     return FALSE;
-  return eng_model_get_kind (model) == ENG_MODEL_NETWORK
-             ? eng_model_get_report (model)[0] == NULL
-             : eng_model_get_tokenizer (model) != NULL;
+  return eng_model_get_kind (model) == ENG_MODEL_NETWORK ? eng_model_get_report (model)[0] == NULL
+                                                         : eng_model_get_tokenizer (model) != NULL;
 }
 
 static void
@@ -40,12 +40,16 @@ evaluate_thread (GTask *task, gpointer source, gpointer data, GCancellable *canc
 {
   Evaluate *evaluate = data;
   GError *error = NULL;
-  EngEvalOptions options = { .data = evaluate->set };
+  g_autofree char *words
+      = evaluate->against != NULL ? g_path_get_basename (evaluate->against) : NULL;
+  EngEvalOptions options = { .data = evaluate->set, .against = words };
   g_autoptr (EngBuild) baseline
-      = eng_evaluate_make_baseline (evaluate->build, evaluate->job, &error);
-  EngRun *run = baseline != NULL ? eng_run_evaluate (evaluate->build, baseline, &options,
-                                                     evaluate->job, &error)
-                                 : NULL;
+      = evaluate->against != NULL
+            ? eng_evaluate_load_baseline (evaluate->build, evaluate->against, evaluate->job, &error)
+            : eng_evaluate_make_baseline (evaluate->build, evaluate->job, &error);
+  EngRun *run = baseline != NULL
+                    ? eng_run_evaluate (evaluate->build, baseline, &options, evaluate->job, &error)
+                    : NULL;
 
   if (run != NULL && evaluate->history != NULL && !eng_history_add (evaluate->history, run, &error))
     g_clear_object (&run);
@@ -67,8 +71,8 @@ on_evaluated (GObject *source, GAsyncResult *result, gpointer data)
 }
 
 void
-app_evaluate_start (EngBuild *build, const char *set, EngHistory *history, EngJob *job,
-                    AppEvaluateDone done, gpointer user_data)
+app_evaluate_start (EngBuild *build, const char *set, const char *against, EngHistory *history,
+                    EngJob *job, AppEvaluateDone done, gpointer user_data)
 {
   g_autoptr (GTask) task = g_task_new (NULL, eng_job_get_cancellable (job), on_evaluated, NULL);
   Evaluate *evaluate = g_new0 (Evaluate, 1);
@@ -77,6 +81,7 @@ app_evaluate_start (EngBuild *build, const char *set, EngHistory *history, EngJo
 
   evaluate->build = g_object_ref (build);
   evaluate->set = g_strdup (set);
+  evaluate->against = g_strdup (against);
   evaluate->history = history != NULL ? g_object_ref (history) : NULL;
   evaluate->job = g_object_ref (job);
   evaluate->done = done;

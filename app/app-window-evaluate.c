@@ -81,7 +81,8 @@ app_window_evaluate (AppWindow *self, const char *set)
   job = eng_job_new (title);
   self->evaluating = TRUE; /* the build has one executor: nothing else runs meanwhile */
   app_window_set_own_job (self, job);
-  app_evaluate_start (build, set, self->history, job, on_done, g_object_ref (self));
+  app_evaluate_start (build, set, self->evaluate_against, self->history, job, on_done,
+                      g_object_ref (self));
 }
 
 static void
@@ -113,12 +114,13 @@ add_filter (GtkFileChooser *chooser, const char *name, const char *const *patter
 
 static void
 ask (AppWindow *self, const char *title, gboolean folder, const char *filter,
-     const char *const *patterns)
+     const char *const *patterns, GCallback response)
 {
-  GtkFileChooserNative *dialog = gtk_file_chooser_native_new (
-      title, GTK_WINDOW (self),
-      folder ? GTK_FILE_CHOOSER_ACTION_SELECT_FOLDER : GTK_FILE_CHOOSER_ACTION_OPEN,
-      _ ("_Evaluate"), NULL);
+  GtkFileChooserNative *dialog
+      = gtk_file_chooser_native_new (title, GTK_WINDOW (self),
+                                     folder ? GTK_FILE_CHOOSER_ACTION_SELECT_FOLDER
+                                            : GTK_FILE_CHOOSER_ACTION_OPEN,
+                                     _ ("_Evaluate"), NULL);
 
   if (!folder)
     {
@@ -126,7 +128,7 @@ ask (AppWindow *self, const char *title, gboolean folder, const char *filter,
       add_filter (GTK_FILE_CHOOSER (dialog), _ ("All Files"), (const char *const[]){ "*", NULL });
     }
   gtk_native_dialog_set_modal (GTK_NATIVE_DIALOG (dialog), TRUE);
-  g_signal_connect_object (dialog, "response", G_CALLBACK (on_response), self, 0);
+  g_signal_connect_object (dialog, "response", response, self, 0);
   gtk_native_dialog_show (GTK_NATIVE_DIALOG (dialog));
 }
 
@@ -138,7 +140,7 @@ on_evaluate (GSimpleAction *action, GVariant *parameter, gpointer data)
 
   ask (data, folder ? _ ("Evaluate on a Folder of Inputs") : _ ("Evaluate on an Archive of Inputs"),
        folder, _ ("Archives (tar, tar.gz)"),
-       (const char *const[]){ "*.tar", "*.tar.gz", "*.tgz", NULL });
+       (const char *const[]){ "*.tar", "*.tar.gz", "*.tgz", NULL }, G_CALLBACK (on_response));
 }
 
 /* Language models: "texts", "questions", "file", "folder". */
@@ -156,12 +158,66 @@ on_evaluate_language (GSimpleAction *action, GVariant *parameter, gpointer data)
          g_str_equal (what, "folder") ? _ ("Evaluate on a Folder of Texts")
                                       : _ ("Evaluate on a Text or a Set of Questions"),
          g_str_equal (what, "folder"), _ ("Texts and questions (txt, json)"),
-         (const char *const[]){ "*.txt", "*.md", "*.json", NULL });
+         (const char *const[]){ "*.txt", "*.md", "*.json", NULL }, G_CALLBACK (on_response));
+}
+
+static void
+set_against (AppWindow *self, const char *path)
+{
+  GAction *action = g_action_map_lookup_action (G_ACTION_MAP (self), "evaluation-baseline");
+
+  g_free (self->evaluate_against);
+  self->evaluate_against = g_strdup (path);
+  g_simple_action_set_state (G_SIMPLE_ACTION (action),
+                             g_variant_new_string (path != NULL ? "file" : "as-in-file"));
+}
+
+static void
+on_baseline_response (GtkNativeDialog *dialog, int response, gpointer data)
+{
+  if (response == GTK_RESPONSE_ACCEPT)
+    {
+      g_autoptr (GFile) file = gtk_file_chooser_get_file (GTK_FILE_CHOOSER (dialog));
+      g_autofree char *path = file != NULL ? g_file_get_path (file) : NULL;
+      g_autofree char *base = path != NULL ? g_path_get_basename (path) : NULL;
+      /* Translators: a file's name */
+      g_autofree char *text = base != NULL
+                                  ? g_strdup_printf (_ ("Evaluations now stand beside %s."), base)
+                                  : g_strdup (_ ("Models must lie on a disk of this computer."));
+
+      if (path != NULL)
+        set_against (data, path);
+      app_window_toast (data, text);
+    }
+  g_object_unref (dialog);
+}
+
+/* "as-in-file", "file": asks which. */
+static void
+on_baseline (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  if (g_str_equal (g_variant_get_string (parameter, NULL), "file"))
+    ask (data, _ ("Evaluate beside Another File"), FALSE, _ ("Models (gguf, onnx, tflite)"),
+         (const char *const[]){ "*.gguf", "*.onnx", "*.tflite", NULL },
+         G_CALLBACK (on_baseline_response));
+  else
+    set_against (data, NULL);
+}
+
+void
+app_window_reset_evaluate (AppWindow *self)
+{
+  if (self->evaluate_against != NULL)
+    set_against (self, NULL);
 }
 
 static const GActionEntry actions[] = {
   { .name = "evaluate", .parameter_type = "s", .activate = on_evaluate },
   { .name = "evaluate-language", .parameter_type = "s", .activate = on_evaluate_language },
+  { .name = "evaluation-baseline",
+    .parameter_type = "s",
+    .state = "'as-in-file'",
+    .activate = on_baseline },
 };
 
 void

@@ -80,6 +80,7 @@ app_window_model_opened (AppWindow *self)
   EngModel *model = eng_session_get_model (self->session);
   g_autoptr (GTask) task = g_task_new (self, self->cancellable, on_hash, NULL);
 
+  app_window_reset_evaluate (self);
   if (self->opening != NULL && self->remember)
     {
       g_autofree char *uri = g_filename_to_uri (eng_model_get_path (model), NULL, NULL);

@@ -57,6 +57,7 @@ struct _AppWindow
   AppSelection *selection;
   EngHistory *history;       /* nullable */
   GCancellable *cancellable; /* of everything asynchronous; cancelled when the window goes */
+  char *evaluate_against;    /* file that evaluations stand beside; NULL: the model as in its file */
   gboolean evaluating;       /* own_job uses the build's executor */
   EngJob *own_job;           /* saving a build, measuring roofs; nullable */
   char *model_hash;          /* of the model that is open; NULL until it is known */
@@ -91,6 +92,7 @@ void app_window_init_runs (AppWindow *self);
 
 /* app-window-evaluate.c */
 void app_window_init_evaluate (AppWindow *self);
+void app_window_reset_evaluate (AppWindow *self);  /* another model: its own file is the baseline again */
 void app_window_update_evaluate (AppWindow *self); /* which of its actions can be done now */
 /* Evaluate the build on the set at @set, or a bundled one; the history then keeps it. */
 void app_window_evaluate (AppWindow *self, const char *set);

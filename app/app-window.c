@@ -426,6 +426,7 @@ app_window_dispose (GObject *object)
   g_clear_object (&self->history);
   g_clear_object (&self->own_job);
   g_clear_pointer (&self->model_hash, g_free);
+  g_clear_pointer (&self->evaluate_against, g_free);
   g_clear_pointer (&self->opening, g_free);
   G_OBJECT_CLASS (app_window_parent_class)->dispose (object);
 }

@@ -92,9 +92,7 @@ make_baseline (EngBuild *build, EngBuild **baseline, char **words, GError **erro
     }
   else
     {
-      g_autoptr (EngModel) model = eng_model_load (against, NULL, error);
-
-      *baseline = model != NULL ? make_build (model, NULL, error) : NULL;
+      *baseline = eng_evaluate_load_baseline (build, against, NULL, error);
       *words = g_path_get_basename (against);
     }
   return *baseline != NULL;

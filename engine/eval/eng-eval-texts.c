@@ -13,6 +13,7 @@
 #include "eng-error.h"
 
 #define BLOCK 64
+#define LONG_S 10 /* a pass that takes longer says that it cannot be resumed */
 
 typedef struct
 {
@@ -29,6 +30,7 @@ typedef struct
   gint32 bos_token;
   guint window, stride, n_vocab;
   guint n_predicted, n_wanted; /* for progress */
+  guint64 start_ns;
 
   const gint32 *targets;              /* of the chunk's rows */
   guint first_scored;                 /* row */
@@ -144,8 +146,11 @@ do_window (Texts *self, guint group, const gint32 *tokens, const Window *window,
   self->n_predicted += scored.n;
   if (self->pass->job != NULL)
     {
+      double seconds = (double)(rt_now_ns () - self->start_ns) * 1e-9;
+      gboolean is_long = seconds * self->n_wanted > LONG_S * self->n_predicted;
       g_autofree char *stage
-          = g_strdup_printf ("Predicting: %u of %u tokens", self->n_predicted, self->n_wanted);
+          = g_strdup_printf ("Predicting: %u of %u tokens%s", self->n_predicted, self->n_wanted,
+                             is_long ? "; cancelling loses them" : "");
       eng_job_report (self->pass->job, stage,
                       MIN (1, (double)self->n_predicted / MAX (1, self->n_wanted)));
     }
@@ -293,6 +298,7 @@ eng_eval_pass_texts (EngEvalPass *pass, EngTextSet *set, GError **error)
       || !eng_eval_open_scorers (pass, self.window, self.scorers, error))
     return FALSE;
   self.n_vocab = eng_scorer_get_n_vocab (self.scorers[0]);
+  self.start_ns = rt_now_ns ();
   for (guint k = 0; k < 2; k++)
     self.nll[k] = g_array_set_size (g_array_new (FALSE, TRUE, sizeof (double)), self.window);
   self.divergence = g_array_set_size (g_array_new (FALSE, TRUE, sizeof (double)), self.window);

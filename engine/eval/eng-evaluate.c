@@ -92,18 +92,17 @@ cancel_inner (GCancellable *cancellable, gpointer inner)
 
 /* A job ends with the build that it is given to: this one is followed by the evaluation, so the build gets one of its own. */
 static EngBuild *
-build_plain (EngBuild *build, EngRecipe *plain, EngJob *job, GError **error)
+build_plain (EngModel *model, EngRecipe *plain, EngBuild *reuse, EngJob *job, GError **error)
 {
   g_autoptr (EngJob) inner = eng_job_new ("Preparing the baseline");
   GCancellable *cancellable = job != NULL ? eng_job_get_cancellable (job) : NULL;
-  gulong handler
-      = cancellable != NULL
-            ? g_cancellable_connect (cancellable, G_CALLBACK (cancel_inner), inner, NULL)
-            : 0;
+  gulong handler = cancellable != NULL
+                       ? g_cancellable_connect (cancellable, G_CALLBACK (cancel_inner), inner, NULL)
+                       : 0;
 
   if (job != NULL)
     eng_job_report (job, eng_job_get_title (inner), -1);
-  EngBuild *made = eng_build_new (eng_build_get_model (build), plain, build, inner, error);
+  EngBuild *made = eng_build_new (model, plain, reuse, inner, error);
   g_cancellable_disconnect (cancellable, handler);
   return made;
 }
@@ -114,13 +113,38 @@ eng_evaluate_make_baseline (EngBuild *build, EngJob *job, GError **error)
   g_return_val_if_fail (ENG_IS_BUILD (build), NULL);
 
   g_autoptr (EngRecipe) plain = eng_recipe_reference (eng_build_get_recipe (build));
-  g_autoptr (EngBuild) baseline = build_plain (build, plain, job, error);
+  g_autoptr (EngBuild) baseline
+      = build_plain (eng_build_get_model (build), plain, build, job, error);
 
   if (baseline == NULL)
     return NULL;
   if (strcmp (eng_build_get_hash (baseline), eng_build_get_hash (build)) == 0)
     return g_object_ref (build);
   return g_steal_pointer (&baseline);
+}
+
+EngBuild *
+eng_evaluate_load_baseline (EngBuild *build, const char *path, EngJob *job, GError **error)
+{
+  g_return_val_if_fail (ENG_IS_BUILD (build) && path != NULL, NULL);
+
+  GCancellable *cancellable = job != NULL ? eng_job_get_cancellable (job) : NULL;
+  g_autoptr (EngModel) model = eng_model_load (path, cancellable, error);
+  g_autoptr (EngRecipe) plain = eng_recipe_reference (eng_build_get_recipe (build));
+
+  if (model == NULL)
+    return NULL;
+  if (eng_model_get_kind (model) != eng_model_get_kind (eng_build_get_model (build)))
+    {
+      gboolean network = eng_model_get_kind (model) == ENG_MODEL_NETWORK;
+      g_set_error (error, ENG_ERROR, ENG_ERROR_UNSUPPORTED,
+                   "%s is a %s and %s a %s: they do not compare", eng_model_get_name (model),
+                   network ? "network" : "language model",
+                   eng_model_get_name (eng_build_get_model (build)),
+                   network ? "language model" : "network");
+      return NULL;
+    }
+  return build_plain (model, plain, NULL, job, error);
 }
 
 /* ---- The entry ---- */

@@ -31,4 +31,8 @@ EngEvaluation *eng_evaluate (EngBuild *build, EngBuild *baseline, const EngEvalO
  * fusion are those of @build. Blocking: it is packed. Transfer full. */
 EngBuild *eng_evaluate_make_baseline (EngBuild *build, EngJob *job, GError **error);
 
+/* The build of another file as it is, on the threads of @build: the float network beside the 8-bit one, one quantization beside another. Fails when it is of
+ * another kind of model. Blocking. Transfer full. */
+EngBuild *eng_evaluate_load_baseline (EngBuild *build, const char *path, EngJob *job, GError **error);
+
 G_END_DECLS

@@ -290,7 +290,7 @@ evaluate (EngBuild *made, const char *set, EngHistory *history, gboolean cancel)
 
   if (cancel)
     eng_job_cancel (job);
-  app_evaluate_start (made, set, history, job, on_evaluated, &evaluated);
+  app_evaluate_start (made, set, NULL, history, job, on_evaluated, &evaluated);
   while (!evaluated.done)
     g_main_context_iteration (NULL, TRUE);
   g_assert_true (eng_job_get_done (job));
