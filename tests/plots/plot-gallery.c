@@ -492,7 +492,7 @@ add_tradeoff_front_page (const char *name, int width, int height)
   plot_chart_set_reference (chart, "F16 weights", 41, PLOT_GOAL_HIGHER, 14.1, PLOT_GOAL_LOWER);
   plot_chart_select (chart, plot_chart_get_layer (chart, 3), 3);
   add_page (name, width, height, GTK_WIDGET (chart));
-  hover_last_page (0.83, 0.55);
+  hover_last_page (0.827, 0.415);
 }
 
 static void
