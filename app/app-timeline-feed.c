@@ -47,13 +47,33 @@ add_name (AppTimelineFeed *self, char *name, char *detail)
 
 /* ---- Names ---- */
 
+/* "MobilenetV2/": the first part of their path that nearly all nodes share; "" when there is none. New. */
+static char *
+dup_common_path (EngProfile *profile)
+{
+  guint n = eng_profile_get_n_nodes (profile);
+
+  for (guint i = 0; i < MIN (n, 8); i++) /* nearly all: one of the first has it */
+    {
+      const char *name = eng_profile_get_node_name (profile, i), *slash = strchr (name, '/');
+      g_autofree char *path = slash != NULL ? g_strndup (name, (gsize)(slash + 1 - name)) : NULL;
+      guint n_same = 0;
+
+      for (guint k = 0; path != NULL && k < n; k++)
+        n_same += g_str_has_prefix (eng_profile_get_node_name (profile, k), path);
+      if (n_same * 10 >= n * 7 && n > 1)
+        return g_steal_pointer (&path);
+    }
+  return g_strdup ("");
+}
+
 /* "attn_q" of "blk.3.attn_q": the layer stands above it. */
 static char *
-dup_short_name (const char *name)
+dup_short_name (const char *path, const char *name)
 {
   const char *dot = g_str_has_prefix (name, "blk.") ? strchr (name + 4, '.') : NULL;
 
-  return dot != NULL && dot[1] != '\0' ? g_strdup (dot + 1) : app_names_dup_first (name);
+  return dot != NULL && dot[1] != '\0' ? g_strdup (dot + 1) : app_names_dup_short (path, name);
 }
 
 static void
@@ -62,19 +82,26 @@ name_nodes (AppTimelineFeed *self)
   guint n = eng_profile_get_n_nodes (self->profile);
   int n_layers = eng_profile_get_n_layers (self->profile);
 
+  g_autofree char *path = dup_common_path (self->profile);
+
   self->node_names = g_new (guint, n + 1);
   self->layer_names = g_new (guint, (gsize)n_layers + 2);
   for (int layer = -1; layer <= n_layers; layer++)
-    self->layer_names[layer + 1]
-        = add_name (self, eng_profile_dup_layer_name (self->profile, layer), NULL);
+    {
+      g_autofree char *name = eng_profile_dup_layer_name (self->profile, layer);
+
+      self->layer_names[layer + 1] = add_name (self, app_names_dup_short (path, name), NULL);
+    }
   for (guint i = 0; i < n; i++)
     {
       const char *name = eng_profile_get_node_name (self->profile, i);
       int layer = eng_profile_get_node_layer (self->profile, i);
       const char *layer_name = self->names->pdata[self->layer_names[layer + 1]];
 
-      self->node_names[i]
-          = add_name (self, dup_short_name (name), g_strdup_printf ("%s · %s", layer_name, name));
+      self->node_names[i] = add_name (self, dup_short_name (path, name),
+                                      g_str_has_suffix (name, layer_name)
+                                          ? g_strdup (name)
+                                          : g_strdup_printf ("%s · %s", layer_name, name));
     }
 }
 
@@ -422,8 +449,8 @@ app_timeline_feed_make_summary (AppTimelineFeed *self)
     qsort (sums->data, sums->len, sizeof (Sum), compare_sums);
   plot_table_add_column (table, _ ("Operator"), NULL);
   plot_table_add_column (table, _ ("Share"), &percent);
-  plot_table_add_column (table, _ ("Working, a step"), &ns);
-  plot_table_add_column (table, _ ("Waiting, a step"), &ns);
+  plot_table_add_column (table, _ ("Working, each"), &ns);
+  plot_table_add_column (table, _ ("Waiting, each"), &ns);
   plot_table_add_column (table, _ ("Waiting share"), &percent);
   for (guint i = 0; i < sums->len; i++)
     {
@@ -461,7 +488,11 @@ app_timeline_feed_dup_caption (AppTimelineFeed *self)
                              : ((double)sorted[n / 2 - 1] + (double)sorted[n / 2]) / 2;
   g_autofree char *length = plot_format_value (&unit, median, 3);
   g_autofree char *steps
-      = g_strdup_printf (ngettext ("%u instrumented step", "%u instrumented steps", n), n);
+      = self->phase == RT_PHASE_INFERENCE
+            ? g_strdup_printf (ngettext ("%u instrumented inference", "%u instrumented inferences",
+                                         n),
+                               n)
+            : g_strdup_printf (ngettext ("%u instrumented step", "%u instrumented steps", n), n);
   g_autofree char *threads
       = g_strdup_printf (ngettext ("%u thread", "%u threads", n_threads), n_threads);
   /* Translators: steps, duration, threads, percent */

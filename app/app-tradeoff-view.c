@@ -127,6 +127,9 @@ fill_axes (AppTradeoffView *self)
         g_array_append_val (self->ids, id);
         gtk_string_list_append (titles, eng_figure_id_title (id));
       }
+  gtk_entry_set_placeholder_text (GTK_ENTRY (self->other_limit),
+                                  self->kind == ENG_MODEL_NETWORK ? _ ("like memory ≤ 64 MB")
+                                                                  : _ ("like first token ≤ 1 s"));
   self->filling = TRUE;
   gtk_drop_down_set_model (self->x_choice, G_LIST_MODEL (titles));
   gtk_drop_down_set_model (self->y_choice, G_LIST_MODEL (titles));

@@ -9,6 +9,7 @@
 
 #include "eng-json.h"
 
+#include <math.h>
 #include <string.h>
 
 #define STEPS_TRACK 0
@@ -79,6 +80,22 @@ begin_span (Writer *writer, guint track, const char *name, const char *category,
 
 /* ---- Threads ---- */
 
+/* What performance counters say of the node in this phase: a step, over all threads. Nothing where they could not count. */
+static void
+add_counts (Writer *writer, RtPhase phase, guint node)
+{
+  char text[G_ASCII_DTOSTR_BUF_SIZE];
+
+  for (int i = 0; i < RT_N_COUNTERS; i++)
+    {
+      double count = eng_profile_get_node_count (writer->profile, node, phase, i);
+      if (isfinite (count))
+        g_string_append_printf (writer->out, ",\"node_%s\":%s",
+                                eng_profile_get_counter_name (writer->profile, i),
+                                g_ascii_formatd (text, sizeof text, "%.0f", count));
+    }
+}
+
 static void
 add_node (Writer *writer, const EngTimelineStep *step, const EngSpan *span)
 {
@@ -104,6 +121,7 @@ add_node (Writer *writer, const EngTimelineStep *step, const EngSpan *span)
                             ",\"node_read_bytes\":%" G_GUINT64_FORMAT
                             ",\"node_write_bytes\":%" G_GUINT64_FORMAT,
                             cost->flops, cost->weight_bytes, cost->read_bytes, cost->write_bytes);
+  add_counts (writer, step->phase, span->node);
   g_string_append (out, "}}");
   if (span->work_end_ns < span->end_ns)
     {
