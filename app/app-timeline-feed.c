@@ -28,6 +28,7 @@ struct _AppTimelineFeed
   guint *node_groups; /* [n_nodes] */
   guint *layer_names; /* [n_layers + 2] */
   GArray *lengths;    /* gint64: of each step */
+  GArray *step_of;    /* guint, beside spans: which of these steps */
   gint64 work_ns, wait_ns;
 };
 
@@ -185,11 +186,20 @@ group_nodes (AppTimelineFeed *self)
 /* ---- Spans ---- */
 
 static void
+take_span (AppTimelineFeed *self, const PlotTimelineSpan *span)
+{
+  guint step = self->lengths->len > 0 ? self->lengths->len - 1 : 0;
+
+  g_array_append_vals (self->spans, span, 1);
+  g_array_append_val (self->step_of, step);
+}
+
+static void
 add_heading (AppTimelineFeed *self, guint row, guint name, int family, gint64 start, gint64 end)
 {
   PlotTimelineSpan span = { start, end, end, row, name, GROUP_HEADING, -1, family };
 
-  g_array_append_val (self->spans, span);
+  take_span (self, &span);
 }
 
 /* Neighbouring nodes of one layer as one heading: nodes run one after the other. */
@@ -273,7 +283,7 @@ add_step (AppTimelineFeed *self, const EngTimelineStep *step, gint64 shift)
         }
       self->work_ns += span.wait_ns - span.start_ns;
       self->wait_ns += span.end_ns - span.wait_ns;
-      g_array_append_val (self->spans, span);
+      take_span (self, &span);
     }
 }
 
@@ -338,6 +348,7 @@ app_timeline_feed_new (EngRun *run, RtPhase phase)
   self->rows = g_array_new (FALSE, FALSE, sizeof (PlotTimelineRow));
   self->groups = g_array_new (FALSE, FALSE, sizeof (PlotTimelineGroup));
   self->lengths = g_array_new (FALSE, FALSE, sizeof (gint64));
+  self->step_of = g_array_new (FALSE, FALSE, sizeof (guint));
   self->names = g_ptr_array_new_with_free_func (g_free);
   self->details = g_ptr_array_new_with_free_func (g_free);
   self->strings = g_ptr_array_new_with_free_func (g_free);
@@ -357,6 +368,7 @@ app_timeline_feed_free (AppTimelineFeed *self)
   g_array_unref (self->rows);
   g_array_unref (self->groups);
   g_array_unref (self->lengths);
+  g_array_unref (self->step_of);
   g_ptr_array_unref (self->names);
   g_ptr_array_unref (self->details);
   g_ptr_array_unref (self->strings);
@@ -401,14 +413,31 @@ app_timeline_feed_lookup (AppTimelineFeed *self, int span, int *node, int *layer
 typedef struct
 {
   const char *op;
-  gint64 work_ns, wait_ns;
+  double work_ns[ENG_TIMELINE_STEPS], wait_ns[ENG_TIMELINE_STEPS]; /* of each step */
+  double work, wait;                                               /* their medians */
 } Sum;
+
+static int
+compare_doubles (const void *a, const void *b)
+{
+  double x = *(const double *)a, y = *(const double *)b;
+
+  return (x > y) - (x < y);
+}
+
+/* Sorts @values. */
+static double
+median (double *values, guint n)
+{
+  qsort (values, n, sizeof *values, compare_doubles);
+  return n % 2 == 1 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
+}
 
 static int
 compare_sums (const void *a, const void *b)
 {
   const Sum *x = a, *y = b;
-  gint64 all_x = x->work_ns + x->wait_ns, all_y = y->work_ns + y->wait_ns;
+  double all_x = x->work + x->wait, all_y = y->work + y->wait;
 
   if (all_x != all_y)
     return all_x < all_y ? 1 : -1;
@@ -426,43 +455,61 @@ find_sum (GArray *sums, const char *op)
   return &g_array_index (sums, Sum, sums->len - 1);
 }
 
-PlotTable *
-app_timeline_feed_make_summary (AppTimelineFeed *self)
+/* One step that another program interrupted must not decide what an operator takes: medians. */
+static GArray *
+sum_up (AppTimelineFeed *self)
 {
-  const PlotUnit ns = PLOT_UNIT_NS, percent = PLOT_UNIT_PERCENT;
-  g_autoptr (GArray) sums = g_array_new (FALSE, FALSE, sizeof (Sum));
-  PlotTable *table = plot_table_new (_ ("Time of the threads by operator"));
-  double n_steps = MAX (1, self->lengths->len);
-  double all = (double)MAX (1, self->work_ns + self->wait_ns);
+  GArray *sums = g_array_new (FALSE, FALSE, sizeof (Sum));
 
   for (guint i = 0; i < self->spans->len; i++)
     {
       const PlotTimelineSpan *span = &g_array_index (self->spans, PlotTimelineSpan, i);
+      guint step = g_array_index (self->step_of, guint, i);
 
-      if (span->item < 0)
+      if (span->item < 0 || step >= ENG_TIMELINE_STEPS)
         continue;
       Sum *sum = find_sum (sums, eng_profile_get_node_op (self->profile, (guint)span->item));
-      sum->work_ns += span->wait_ns - span->start_ns;
-      sum->wait_ns += span->end_ns - span->wait_ns;
+      sum->work_ns[step] += (double)(span->wait_ns - span->start_ns);
+      sum->wait_ns[step] += (double)(span->end_ns - span->wait_ns);
+    }
+  for (guint i = 0; i < sums->len; i++)
+    {
+      Sum *sum = &g_array_index (sums, Sum, i);
+
+      sum->work = median (sum->work_ns, MIN (self->lengths->len, ENG_TIMELINE_STEPS));
+      sum->wait = median (sum->wait_ns, MIN (self->lengths->len, ENG_TIMELINE_STEPS));
     }
   if (sums->len > 1)
     qsort (sums->data, sums->len, sizeof (Sum), compare_sums);
+  return sums;
+}
+
+PlotTable *
+app_timeline_feed_make_summary (AppTimelineFeed *self)
+{
+  const PlotUnit ns = PLOT_UNIT_NS, percent = PLOT_UNIT_PERCENT;
+  g_autoptr (GArray) sums = sum_up (self);
+  PlotTable *table = plot_table_new (_ ("Time of the threads by operator"));
+  double all = 0;
+
   plot_table_add_column (table, _ ("Operator"), NULL);
   plot_table_add_column (table, _ ("Share"), &percent);
-  plot_table_add_column (table, _ ("Working, each"), &ns);
-  plot_table_add_column (table, _ ("Waiting, each"), &ns);
+  plot_table_add_column (table, _ ("Working, median"), &ns);
+  plot_table_add_column (table, _ ("Waiting, median"), &ns);
   plot_table_add_column (table, _ ("Waiting share"), &percent);
+  for (guint i = 0; i < sums->len; i++)
+    all += g_array_index (sums, Sum, i).work + g_array_index (sums, Sum, i).wait;
   for (guint i = 0; i < sums->len; i++)
     {
       const Sum *sum = &g_array_index (sums, Sum, i);
-      double own = (double)(sum->work_ns + sum->wait_ns);
+      double own = sum->work + sum->wait;
       guint row = plot_table_add_row (table);
 
       plot_table_set_text (table, row, 0, sum->op);
-      plot_table_set_number (table, row, 1, own / all);
-      plot_table_set_number (table, row, 2, (double)sum->work_ns / n_steps);
-      plot_table_set_number (table, row, 3, (double)sum->wait_ns / n_steps);
-      plot_table_set_number (table, row, 4, own > 0 ? (double)sum->wait_ns / own : 0);
+      plot_table_set_number (table, row, 1, all > 0 ? own / all : 0);
+      plot_table_set_number (table, row, 2, sum->work);
+      plot_table_set_number (table, row, 3, sum->wait);
+      plot_table_set_number (table, row, 4, own > 0 ? sum->wait / own : 0);
     }
   return table;
 }

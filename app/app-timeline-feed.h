@@ -18,7 +18,8 @@ void app_timeline_feed_install (AppTimelineFeed *feed, PlotTimeline *plot);
 void app_timeline_feed_lookup (AppTimelineFeed *feed, int span, int *node, int *layer);
 /* What plot_timeline_set_marked() wants for a layer. */
 int app_timeline_feed_family (int layer);
-/* What the threads did by operator, most time first: work and waiting of all threads together, a step; and its share. A new reference. */
+/* What the threads did by operator, most time first: medians over the steps of the work and of the waiting of all threads together; and shares of them. A new
+ * reference. */
 PlotTable *app_timeline_feed_make_summary (AppTimelineFeed *feed);
 /* "8 steps, 2.24 ms each (median), 2 threads; 6 % of their time waiting". New. */
 char *app_timeline_feed_dup_caption (AppTimelineFeed *feed);

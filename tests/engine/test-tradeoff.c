@@ -372,6 +372,57 @@ test_merge (void)
   eng_tradeoff_runs_free (runs);
 }
 
+/* Another file of the same network is shown when it is asked for; another network never is. */
+static void
+test_other_files (void)
+{
+  EngTradeoffRuns *runs = eng_tradeoff_runs_new ();
+  EngRunModel model = { 0 };
+  static const struct
+  {
+    const char *id, *hash;
+    double params; /* times those of the template */
+  } rows[] = { { "1", NULL, 1 }, { "2", "other-file", 1.01 }, { "3", "other-network", 1.5 } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autofree char *json = eng_run_to_json (template_run);
+      g_autoptr (JsonNode) root = json_from_string (json, NULL);
+      JsonObject *object = json_node_get_object (root);
+      JsonObject *kept = json_object_get_object_member (object, "model");
+      g_autoptr (GError) error = NULL;
+
+      if (i == 0)
+        eng_run_model_read (&model, object);
+      set_string (object, "id", rows[i].id);
+      set_string (object, "build_sha256", rows[i].id);
+      set_string (object, "validity", "valid");
+      if (rows[i].hash != NULL)
+        set_string (object, "model_sha256", rows[i].hash);
+      json_object_set_int_member (kept, "parameters",
+                                  (gint64)((double)model.n_params * rows[i].params));
+      g_autofree char *changed = json_to_string (root, FALSE);
+      EngRun *run = eng_run_from_json (changed, &error);
+      g_assert_no_error (error);
+      add (runs, run);
+    }
+  g_assert_true (model.known);
+  EngTradeoffQuery query = { .x = ENG_FIGURE_DECODE,
+                             .y = ENG_FIGURE_PEAK_MEMORY,
+                             .model_hash = eng_run_get_model_hash (template_run) };
+  g_autoptr (EngTradeoff) own = eng_tradeoff_new (runs, &query);
+  g_assert_cmpuint (own->points->len, ==, 1);
+  query.model = &model;
+  g_autoptr (EngTradeoff) all = eng_tradeoff_new (runs, &query);
+  g_assert_cmpuint (all->points->len, ==, 2);
+  g_assert_nonnull (find (all->points, "2"));
+  g_assert_null (find (all->points, "3"));
+  /* Then the model's name is part of the recipe's. */
+  g_assert_nonnull (strstr (find (all->points, "2")->label, eng_run_get_model_name (template_run)));
+  eng_run_model_clear (&model);
+  eng_tradeoff_runs_free (runs);
+}
+
 static void
 test_best (void)
 {
@@ -654,6 +705,7 @@ main (int argc, char **argv)
   g_test_add_func ("/tradeoff/limits/bad", test_limits_bad);
   g_test_add_func ("/tradeoff/limits/check", test_limits_check);
   g_test_add_func ("/tradeoff/merge", test_merge);
+  g_test_add_func ("/tradeoff/other-files", test_other_files);
   g_test_add_func ("/tradeoff/best", test_best);
   g_test_add_func ("/tradeoff/estimate", test_estimate);
   g_test_add_func ("/tradeoff/history", test_history);
