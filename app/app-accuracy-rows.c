@@ -60,6 +60,14 @@ dup_signed (const EngFigure *figure)
   return g_strconcat (figure->available && figure->value > 0 ? "+" : "", text, NULL);
 }
 
+/* Shares all with one decimal: they stand below each other. */
+static char *
+dup_value (const EngFigure *figure)
+{
+  return g_str_equal (figure->unit, "%") ? g_strdup_printf ("%.1f\u202f%%", figure->value)
+                                         : eng_format_value (figure->value, figure->unit);
+}
+
 PlotForestRow
 app_accuracy_make_row (EngEvaluation *evaluation, const EngMetric *info, const EngEvalValue *value,
                        GPtrArray *own)
@@ -80,8 +88,8 @@ app_accuracy_make_row (EngEvaluation *evaluation, const EngMetric *info, const E
       return row;
     }
   row.certain = value->name != NULL ? value->significant : shown->low > 0 || shown->high < 0;
-  g_autofree char *before = eng_format_value (value->baseline.value, value->baseline.unit);
-  g_autofree char *after = eng_format_value (value->value.value, value->value.unit);
+  g_autofree char *before = dup_value (&value->baseline);
+  g_autofree char *after = dup_value (&value->value);
   row.detail = keep (own, g_strdup_printf ("%s → %s", before, after));
   return row;
 }

@@ -18,8 +18,9 @@ static int n_threads, n_tokens, window, stride;
 
 static const GOptionEntry entries[] = {
   { "data", 'd', 0, G_OPTION_ARG_FILENAME, &data,
-    "What to evaluate on. Language models: \"texts\" or \"questions\" (bundled), a text file, a folder of *.txt, questions as JSON. Networks: a folder or tar "
-    "archive of samples with labels, or without (agreement)",
+    "What to evaluate on. Language models: \"texts\" or \"questions\" (bundled), a text file, a folder of *.txt, questions as JSON. Networks: a folder of "
+    "samples or a tar archive; classes are told by folders, names or a *labels.csv, boxes and keypoints by a JSON file in COCO's form, masks by "
+    "NAME_mask.png, clean sounds by NAME_clean.wav; without any it is the agreement with the baseline",
     "SET" },
   { "metric", 'm', 0, G_OPTION_ARG_STRING_ARRAY, &metrics, "Only this metric; may be repeated (all that apply)", "ID" },
   { "recipe", 0, 0, G_OPTION_ARG_STRING, &recipe_text, "A recipe: a file or JSON", "FILE|JSON" },
