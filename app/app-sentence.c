@@ -121,9 +121,13 @@ append_measured (GString *text, EngRun *run)
 static void
 append_advice (GString *text, const EngAdvice *advice)
 {
+  if (advice == NULL)
+    return;
   /* Translators: what to do, and what it gains: "Q4_0 weights in all layers: −276 µs per token (−13 %, estimated)" */
-  if (advice != NULL)
-    g_string_append_printf (text, _ ("Advice: %s: %s. "), advice->title, advice->gain);
+  g_string_append_printf (text, _ ("Advice: %s: %s"), advice->title, advice->gain);
+  if (advice->risk != NULL)
+    g_string_append_printf (text, "; %s", advice->risk);
+  g_string_append (text, ". ");
 }
 
 static char *

@@ -15,6 +15,11 @@
 /* How much a gain counts by what it rests on, when pieces are ranked: a bound is never quite reached. */
 static const double trust[] = { 1.0, 0.9, 0.6 };
 
+/* And by what is known of the results: nothing; accuracy per layer; an evaluation, of which each percent that it is worse takes five. */
+#define TRUST_UNKNOWN 0.7
+#define TRUST_LAYERS 0.9
+#define TRUST_PER_LOSS 5.0
+
 const char *
 eng_advice_basis_name (EngAdviceBasis basis)
 {
@@ -35,6 +40,7 @@ eng_advice_free (EngAdvice *advice)
   g_free (advice->cause);
   g_free (advice->gain);
   g_free (advice->cost);
+  g_free (advice->risk);
   g_free (advice->action);
   g_free (advice->sentence);
   g_free (advice);
@@ -291,28 +297,40 @@ eng_advisor_is_known_worse (EngAdvisor *self, EngRecipe *recipe)
   return words != NULL && worse > 0;
 }
 
-static char *
-dup_cost (EngAdvisor *self, const EngAdviceDraft *draft, const EngAdvice *advice)
+/* What is known of results that a technique changes: words, and how much that counts. */
+static void
+weigh_risk (EngAdvisor *self, const EngAdviceDraft *draft, EngAdvice *advice)
 {
-  g_autofree char *quality = NULL;
+  double worse = NAN;
+
+  if (!advice->changes_results)
+    return;
+  advice->risk = dup_quality_change (self, draft->recipe, &worse);
+  if (advice->risk != NULL)
+    advice->weight *= CLAMP (1 - TRUST_PER_LOSS * worse, 0, 1);
+  else if (self->in->loss != NULL)
+    {
+      advice->risk = self->in->loss (self->in->model, draft->recipe, self->in->loss_data);
+      advice->weight *= advice->risk != NULL ? TRUST_LAYERS : 1;
+    }
+  if (advice->risk == NULL)
+    {
+      advice->risk = g_strdup ("accuracy unknown");
+      advice->weight *= TRUST_UNKNOWN;
+    }
+}
+
+static char *
+dup_cost (const EngAdviceDraft *draft, const EngAdvice *advice)
+{
   g_autofree char *memory = NULL;
-  double worse;
   GString *text = g_string_new (NULL);
 
   if (draft->recipe == NULL)
     return g_string_free (text, FALSE);
-  quality = dup_quality_change (self, draft->recipe, &worse);
-  if (!advice->changes_results)
-    g_string_append (text, "same results");
-  else if (quality != NULL)
-    g_string_append (text, quality);
-  else if ((quality = self->in->loss != NULL
-                          ? self->in->loss (self->in->model, draft->recipe, self->in->loss_data)
-                          : NULL)
-           != NULL)
-    g_string_append (text, quality);
-  else
-    g_string_append (text, "accuracy unknown: measure it");
+  g_string_append (text, advice->risk != NULL ? advice->risk : "same results");
+  if (g_strcmp0 (advice->risk, "accuracy unknown") == 0)
+    g_string_append (text, ": measure it");
   if (advice->gain_frac >= LEAST_FRAC && fabs (advice->memory_bytes) >= LEAST_BYTES)
     {
       memory = dup_bytes_change (advice->memory_bytes);
@@ -372,7 +390,9 @@ weigh (EngAdvisor *self, EngAdviceDraft *draft)
   advice->cause = g_strdup (draft->cause);
   advice->action = g_strdup (draft->action);
   advice->gain = dup_gain (self, advice);
-  advice->cost = dup_cost (self, draft, advice);
+  advice->weight = trust[advice->basis];
+  weigh_risk (self, draft, advice);
+  advice->cost = dup_cost (draft, advice);
   advice->sentence = dup_sentence (advice);
   return g_steal_pointer (&advice);
 }
@@ -391,7 +411,7 @@ static gint
 compare_advice (gconstpointer a, gconstpointer b)
 {
   const EngAdvice *x = *(EngAdvice *const *)a, *y = *(EngAdvice *const *)b;
-  double gain_x = x->run_gain_ms * trust[x->basis], gain_y = y->run_gain_ms * trust[y->basis];
+  double gain_x = x->run_gain_ms * x->weight, gain_y = y->run_gain_ms * y->weight;
 
   if (rank_class (x) != rank_class (y))
     return rank_class (x) - rank_class (y);
@@ -573,6 +593,7 @@ eng_advice_to_json (GPtrArray *advice)
       eng_json_add_string (builder, "basis", eng_advice_basis_name (one->basis));
       eng_json_add_double (builder, "memory_change_bytes", one->memory_bytes);
       eng_json_add_bool (builder, "changes_results", one->changes_results);
+      eng_json_add_double (builder, "ranking_weight", one->weight);
       eng_json_add_string (builder, "cost", one->cost);
       eng_json_add_string (builder, "action", one->action);
       json_builder_set_member_name (builder, "layers");

@@ -30,7 +30,8 @@ typedef struct
   RtPhase phase;      /* whose step the gain is of: decode, or inference */
   double gain_ms;     /* of one step; 0: none, memory only; below 0 is never advised */
   double gain_frac;   /* of that step, 0..1 */
-  double run_gain_ms; /* of the whole workload, all phases: what pieces are ranked by */
+  double run_gain_ms; /* of the whole workload, all phases */
+  double weight;      /* 0..1: how much the gain counts when pieces are ranked: less where it is not measured, and where results may get, or got, worse */
   double memory_bytes; /* change of what is resident: less than 0 is less. NAN: unknown */
   gboolean changes_results; /* a technique that rounds is changed */
   int *layers;        /* [n_layers] along the layer axis: what it is about; none: the whole */
@@ -40,7 +41,8 @@ typedef struct
   char *title;    /* "Output in Q4_0": what Apply does */
   char *cause;    /* "Output takes 26 % of a token's time and waits for 30.1 MB of weights from DRAM." */
   char *gain;     /* "−0.24 ms per token (−11 %)" or "−48 MB" */
-  char *cost;     /* "accuracy unknown: measure it" */
+  char *cost;     /* "accuracy unknown: measure it; −48 MB memory" */
+  char *risk;     /* "accuracy unknown", "KL divergence 0.01 nat"; NULL: the results stay the same, or nothing is applied */
   char *action;   /* what to do outside of the program, or before it can be applied; NULL when it can */
   char *sentence; /* all of it */
 } EngAdvice;

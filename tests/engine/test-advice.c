@@ -282,6 +282,17 @@ test_history (Fixture *f, gconstpointer data)
   g_assert_null (
       find (faster, "earlier")); /* known to be less accurate: no "better in everything" */
 
+  /* Much faster, but evaluations show that a sixth of what was right is lost: nothing to begin with. */
+  g_ptr_array_set_size (runs, 0);
+  add_run (runs, BLOCK_1_Q8, 0.4, 19e6, 0);
+  add_run (runs, BLOCK_1_Q8, 0, 19e6, 75.0);
+  add_run (runs, "{}", 0, 20e6, 91.5);
+  g_autoptr (GPtrArray) worse = eng_advise (&f->in);
+  one = find (worse, "8-bit-weights");
+  g_assert_nonnull (one);
+  assert_near (one->weight, 1 - 5 * 16.5 / 91.5);
+  g_assert_false (one == g_ptr_array_index (worse, 0));
+
   /* Within the intervals: not known to be faster. */
   g_ptr_array_set_size (runs, 0);
   add_run (runs, BLOCK_1_Q8, 0.98, 19e6, 0);
