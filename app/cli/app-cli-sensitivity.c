@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "app-cli-private.h"
 #include "eng-error.h"
@@ -33,7 +34,7 @@ tell_progress (EngLayerErrors *so_far, gpointer data)
 {
   gint64 *last_us = data, now_us = g_get_monotonic_time ();
 
-  if (now_us - *last_us < G_USEC_PER_SEC)
+  if (now_us - *last_us < G_USEC_PER_SEC || !isatty (STDERR_FILENO))
     return;
   *last_us = now_us;
   g_printerr ("\r%3.0f %% of %s ", 100 * eng_layer_errors_get_progress (so_far), eng_layer_errors_get_data (so_far));
@@ -165,7 +166,8 @@ run (int argc, char **argv, GError **error)
     return FALSE;
   gint64 start_us = g_get_monotonic_time ();
   errors = eng_sensitivity_measure (build, &config, history, NULL, tell_progress, &last_us, error);
-  g_printerr ("\r%60s\r", "");
+  if (isatty (STDERR_FILENO))
+    g_printerr ("\r\033[K");
   if (errors == NULL)
     return FALSE;
   if (!as_json)

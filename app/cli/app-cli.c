@@ -17,7 +17,7 @@ static const AppCommand *const commands[] = {
   &app_command_techniques, &app_command_trace, &app_command_tradeoff,
   &app_command_compare,
   &app_command_runs,
-  &app_command_sensitivity,
+  &app_command_sensitivity, &app_command_distribution,
   &app_command_report,
   &app_command_advise,
   &app_command_devices,
