@@ -182,7 +182,7 @@ fill (PlotLanes *lanes, guint series, double base, gboolean interval, PlotState 
   plot_lanes_set_values (lanes, 0, series, 0, n, value, lo, hi, state);
 }
 
-/* From the left: measured, estimate, attributed, absent, zero, twice. */
+/* From the left: measured, estimate, attributed, absent, zero; the same with modelled in place of attributed. */
 static void
 test_states (void)
 {
@@ -190,7 +190,10 @@ test_states (void)
   const double value[] = { 5, 6, 4, NAN, 0, 3, 7, 2, NAN, 0 },
                lo[] = { 4, 5, 3, 0, 0, 2, 6, 1, 0, 0 };
   const double hi[] = { 7, 7, 5, 0, 0, 4, 8, 3, 0, 0 };
-  const guint8 state[] = { 3, 1, 2, 0, 3, 3, 1, 2, 0, 3 };
+  const guint8 state[]
+      = { PLOT_STATE_MEASURED, PLOT_STATE_ESTIMATE, PLOT_STATE_ATTRIBUTED, PLOT_STATE_ABSENT,
+          PLOT_STATE_MEASURED, PLOT_STATE_MEASURED, PLOT_STATE_ESTIMATE,   PLOT_STATE_MODELLED,
+          PLOT_STATE_ABSENT,   PLOT_STATE_MEASURED };
 
   plot_lanes_add_series (lanes, 0, &(PlotLaneSeriesInfo){ .name = "s" });
   plot_lanes_set_values (lanes, 0, 0, 0, 10, value, lo, hi, state);
