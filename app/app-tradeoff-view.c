@@ -487,6 +487,20 @@ set_text (GtkWidget *label, const char *text)
   gtk_widget_set_visible (label, text != NULL);
 }
 
+/* What accuracies are of, and what makes the points less comparable. */
+static void
+update_caveat (AppTradeoffView *self)
+{
+  g_autofree char *set
+      = self->tradeoff->set != NULL ? g_path_get_basename (self->tradeoff->set) : NULL;
+  g_autofree char *evaluated = set != NULL ? g_strdup_printf (_ ("Evaluated on %s."), set) : NULL;
+  g_autofree char *text = evaluated != NULL && self->tradeoff->caveat != NULL
+                              ? g_strconcat (evaluated, " ", self->tradeoff->caveat, NULL)
+                              : g_strdup (evaluated != NULL ? evaluated : self->tradeoff->caveat);
+
+  set_text (self->caveat, text);
+}
+
 static void
 update_table (AppTradeoffView *self)
 {
@@ -568,7 +582,7 @@ refresh (AppTradeoffView *self)
   name_limit (self->x_limit_name, self->x_limit, self->tradeoff->x);
   name_limit (self->y_limit_name, self->y_limit, self->tradeoff->y);
   set_text (self->sentence, self->tradeoff->sentence);
-  set_text (self->caveat, self->tradeoff->caveat);
+  update_caveat (self);
   update_missing (self);
   update_empty (self);
   gtk_stack_set_visible_child_name (GTK_STACK (self->stack),
