@@ -241,6 +241,21 @@ fill_roofs (AppDevicesPane *self)
   show_roof (self);
 }
 
+void
+app_devices_pane_refresh (AppDevicesPane *self)
+{
+  guint counts[ENG_MAX_ROOF_COUNTS], n, n_known = 0;
+  EngRoof roof;
+
+  g_return_if_fail (APP_IS_DEVICES_PANE (self));
+
+  n = eng_machine_roof_thread_counts (self->machine, counts);
+  for (guint i = 0; i < n; i++)
+    n_known += eng_machine_load_roof (self->machine, counts[i], &roof);
+  if (n_known != self->n_counts)
+    fill_roofs (self);
+}
+
 /* ---- Measuring ---- */
 
 static void

@@ -234,12 +234,15 @@ on_job (AppWindow *self)
   /* A run has its Stop button. */
   app_headline_set_job (self->headline, job != NULL ? job : self->own_job,
                         job == NULL || !eng_session_get_running (self->session));
+  if (job == NULL)
+    app_devices_pane_refresh (self->devices_pane); /* the session measures roofs for its estimates */
 }
 
 void
 app_window_set_own_job (AppWindow *self, EngJob *job)
 {
   g_set_object (&self->own_job, job);
+  eng_session_set_busy (self->session, job != NULL);
   on_job (self);
   app_window_update_actions (self);
 }

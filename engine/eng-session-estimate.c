@@ -326,8 +326,8 @@ on_idle (gpointer data)
   EngSession *self = data;
 
   self->measure_timer = 0;
-  if (self->estimator == NULL || self->build == NULL || self->running || self->job != NULL
-      || self->measuring != NULL
+  if (self->estimator == NULL || self->build == NULL || self->running || self->busy
+      || self->job != NULL || self->measuring != NULL
       || (self->measured_recipe != NULL
           && eng_recipe_equal (self->measured_recipe, eng_session_get_recipe (self))))
     return G_SOURCE_REMOVE;
@@ -368,6 +368,20 @@ eng_session_put_off_measuring (EngSession *self)
     return;
   self->measuring_put_off = TRUE;
   eng_job_cancel (self->measuring);
+}
+
+void
+eng_session_set_busy (EngSession *self, gboolean busy)
+{
+  g_return_if_fail (ENG_IS_SESSION (self));
+
+  if (self->busy == busy)
+    return;
+  self->busy = busy;
+  if (busy)
+    eng_session_put_off_measuring (self);
+  else
+    eng_session_plan_measuring (self);
 }
 
 void

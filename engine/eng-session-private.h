@@ -43,6 +43,7 @@ struct _EngSession
   guint estimate_generation;
   EngJob *measuring;      /* operators are being timed; NULL: they are not */
   gboolean measuring_put_off; /* it was stopped by us */
+  gboolean busy;              /* others use the processors */
   guint measure_timer, measure_tick;
   EngRecipe *measured_recipe; /* it has been through for this one */
 };

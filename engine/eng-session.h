@@ -51,6 +51,8 @@ EngProfile *eng_session_get_profile (EngSession *session);
  * lacks are timed while nothing else is going on (property "job"). NULL: none of it, as in the beginning. */
 void eng_session_set_estimator (EngSession *session, EngEstimator *estimator);
 EngEstimator *eng_session_get_estimator (EngSession *session); /* borrowed; NULL: none */
+/* Something outside of the session keeps the processors busy (an evaluation, the measuring of roofs): no operators are timed meanwhile. */
+void eng_session_set_busy (EngSession *session, gboolean busy);
 /* Of the current recipe; NULL while it is being made (tens of milliseconds) and when there is none. Borrowed. */
 EngForecast *eng_session_get_estimate (EngSession *session);
 /* What this technique's setting is expected to do: the current recipe, which was not run yet, against the same with the technique as in the newest run (before

@@ -169,6 +169,8 @@ show (EngRun *run, EngBuild *build, GError **error)
     app_cli_print_figures (run, build);
   else
     print_summary (run);
+  if (!as_json)
+    app_cli_print_estimates (run);
   if (save_path != NULL && !eng_run_save (run, save_path, error))
     return FALSE;
   if (keep)

@@ -102,7 +102,10 @@ def changes_format():
     choose("Weight format", "Q8_0")
     undo = driver.find("push button", contains="Undo: ")
     check("Weight format" in undo.name or "→" in undo.name, "undo does not say what it undoes: " + undo.name)
+    expected = driver.wait("what the format is expected to do", lambda: driver.look("label", contains="% memory"))
+    check(expected.name.startswith("Estimate: "), "not marked as an estimate: " + expected.name)
     run_once()
+    driver.wait("the measured effect instead", lambda: not driver.look("label", contains="Estimate: +") and driver.look("label", contains="% memory"))
     check("against the baseline" in tile("Decode speed"), "no difference is shown: " + tile("Decode speed"))
     driver.picture("04-other-format")
 
