@@ -117,8 +117,10 @@ eng_series_rank (guint n, double inefficiency)
 {
   guint k = eng_median_rank (n);
 
-  if (k == 0)
-    return 0;
+  /* Of so few nothing was estimated, and none of them ended because it looked good (ENG_REPEAT_MIN):
+   * the textbook's ranks. */
+  if (k == 0 || n < ENG_SERIES_MIN)
+    return k;
   /* The inefficiency is an estimate, too: Student's quantile in place of the normal one, larger by
    * the factor 1 + (1.96^2 + 1) / (4 nu) (Fisher and Cornish 1960), with half of the independent
    * samples as degrees of freedom. */

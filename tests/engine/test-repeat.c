@@ -168,6 +168,10 @@ test_series_figure (void)
   EngFigure seven = eng_figure_from_series (few, 7, "s");
   g_assert_cmpfloat (seven.low, ==, 1);
   g_assert_cmpfloat (seven.high, ==, 7);
+  g_assert_cmpuint (eng_series_rank (12, 1), ==, eng_median_rank (12)); /* nothing to correct */
+  g_assert_cmpuint (eng_series_rank (400, 1), <, eng_median_rank (400));
+  g_assert_cmpuint (eng_series_rank (400, 4), <, eng_series_rank (400, 1));
+  g_assert_cmpuint (eng_series_rank (400, 400), ==, 1);
   EngFigure none = eng_figure_from_series (few, 0, "s");
   g_assert_false (none.available);
   g_rand_free (random);
