@@ -9,28 +9,34 @@
 
 /* ---- Labels ---- */
 
-static guint
-count_part (GPtrArray *points, const char *part)
+/* How many points have each part of a label. */
+static GHashTable *
+count_parts (GPtrArray *points)
 {
-  guint n = 0;
+  GHashTable *counts = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
 
   for (guint i = 0; i < points->len; i++)
     {
       const EngTradeoffPoint *point = points->pdata[i];
       g_auto (GStrv) parts = g_strsplit (point->label, ", ", -1);
-      n += g_strv_contains ((const char *const *)parts, part);
+
+      for (guint k = 0; parts[k] != NULL; k++)
+        {
+          guint n = GPOINTER_TO_UINT (g_hash_table_lookup (counts, parts[k]));
+          g_hash_table_replace (counts, g_strdup (parts[k]), GUINT_TO_POINTER (n + 1));
+        }
     }
-  return n;
+  return counts;
 }
 
 static char *
-distinguishing_parts (GPtrArray *points, const char *label)
+distinguishing_parts (GHashTable *counts, guint n_points, const char *label)
 {
   g_auto (GStrv) parts = g_strsplit (label, ", ", -1);
   g_autoptr (GPtrArray) kept = g_ptr_array_new ();
 
   for (guint i = 0; parts[i] != NULL; i++)
-    if (count_part (points, parts[i]) < points->len)
+    if (GPOINTER_TO_UINT (g_hash_table_lookup (counts, parts[i])) < n_points)
       g_ptr_array_add (kept, parts[i]);
   if (kept->len == 0)
     return g_strdup (parts[0] != NULL && parts[0][0] != '\0' ? parts[0] : label);
@@ -52,10 +58,12 @@ is_twin (GPtrArray *points, guint i)
 void
 eng_tradeoff_shorten_labels (GPtrArray *points)
 {
+  g_autoptr (GHashTable) counts = count_parts (points);
+
   for (guint i = 0; i < points->len; i++)
     {
       EngTradeoffPoint *point = points->pdata[i];
-      g_autofree char *text = distinguishing_parts (points, point->label);
+      g_autofree char *text = distinguishing_parts (counts, points->len, point->label);
 
       /* The same recipe twice: what was run tells them apart. */
       point->short_label = is_twin (points, i) ? g_strdup_printf ("%s · %s", text, point->workload)
