@@ -6,6 +6,7 @@
 #include "eng-machine.h"
 #include "eng-power.h"
 #include "eng-sensors.h"
+#include "rt-counters.h"
 
 static gboolean as_json, measure;
 
@@ -52,6 +53,23 @@ print_caches (EngMachine *machine)
     print_fact ("Caches", NULL, "this system does not describe them in sysfs");
 }
 
+/* Empty: all can be counted; else why the first that cannot is missing. */
+static char *
+dup_counters_reason (void)
+{
+  RtError error = { 0 };
+  RtCounters *counters = rt_counters_open (RT_COUNTERS_HARDWARE, 0, &error);
+  char *reason = NULL;
+
+  if (counters == NULL)
+    return g_strdup (error.message);
+  for (int c = 0; reason == NULL && c < RT_N_COUNTERS; c++)
+    if (rt_counters_reason (counters, c) != NULL)
+      reason = g_strdup_printf ("%s: %s", rt_counter_title (RT_COUNTERS_HARDWARE, c), rt_counters_reason (counters, c));
+  rt_counters_close (counters);
+  return reason != NULL ? reason : g_strdup ("");
+}
+
 static void
 print_sensors (EngSensors *sensors)
 {
@@ -62,11 +80,14 @@ print_sensors (EngSensors *sensors)
   g_autofree char *heat = isfinite (c) ? g_strdup_printf ("%.0f °C (%s)", c, eng_sensors_get_temperature_source (sensors)) : NULL;
   g_autofree char *throttled = count >= 0 ? g_strdup_printf ("%" G_GINT64_FORMAT " times since the start", count) : NULL;
 
+  g_autofree char *why_not = dup_counters_reason ();
+
   g_print ("\nSensors\n");
   print_fact ("Clock", clock_text, eng_sensors_get_clock_reason (sensors));
   print_fact ("Governor", eng_sensors_get_governor (sensors), no_governor);
   print_fact ("Temperature", heat, eng_sensors_get_temperature_reason (sensors));
   print_fact ("Throttled", throttled, no_throttle);
+  print_fact ("Hardware counters", why_not[0] == '\0' ? "cycles, instructions, cache misses" : NULL, why_not);
 }
 
 static void
@@ -211,6 +232,7 @@ static void
 json_sensors (JsonBuilder *builder, EngSensors *sensors)
 {
   gint64 count = eng_sensors_read_throttle_count (sensors);
+  g_autofree char *why_not = dup_counters_reason ();
 
   json_builder_set_member_name (builder, "sensors");
   json_builder_begin_object (builder);
@@ -220,6 +242,7 @@ json_sensors (JsonBuilder *builder, EngSensors *sensors)
                eng_sensors_get_temperature_reason (sensors));
   json_sensor (builder, "throttle_events", count >= 0 ? (double) count : NAN, NULL, no_throttle);
   app_cli_json_string (builder, "governor", eng_sensors_get_governor (sensors));
+  app_cli_json_string (builder, "hardware_counters_unavailable", why_not[0] != '\0' ? why_not : NULL);
   json_builder_end_object (builder);
 }
 
