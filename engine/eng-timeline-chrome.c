@@ -96,15 +96,22 @@ add_counts (Writer *writer, RtPhase phase, guint node)
     }
 }
 
+/* @from_ns: where the thread's last node ended. Clocks of two cores may differ by some nanoseconds, and events that cross each other
+ * would not nest. */
 static void
-add_node (Writer *writer, const EngTimelineStep *step, const EngSpan *span)
+add_node (Writer *writer, const EngTimelineStep *step, const EngSpan *source, gint64 from_ns)
 {
+  EngSpan settled = *source;
+  const EngSpan *span = &settled;
   GString *out = writer->out;
   const RtCost *cost = eng_profile_get_node_cost (writer->profile, span->node, step->phase);
   int layer = eng_profile_get_node_layer (writer->profile, span->node);
   const char *op = eng_profile_get_node_op (writer->profile, span->node);
   g_autofree char *layer_name = eng_profile_dup_layer_name (writer->profile, layer);
 
+  settled.start_ns = MAX (settled.start_ns, from_ns);
+  settled.work_end_ns = MAX (settled.work_end_ns, settled.start_ns);
+  settled.end_ns = MAX (settled.end_ns, settled.work_end_ns);
   begin_span (writer, span->thread + 1u, eng_profile_get_node_name (writer->profile, span->node),
               op, span->start_ns, span->end_ns);
   g_string_append (out, ",\"args\":{\"layer\":");
@@ -207,7 +214,10 @@ add_step (Writer *writer, guint s)
                           phase_titles[step->phase], step->number, step->n_tokens);
   add_layers (writer, step);
   for (guint i = step->first; i < step->first + step->n_spans; i++)
-    add_node (writer, step, &spans[i]);
+    {
+      gboolean follows = i > step->first && spans[i - 1].thread == spans[i].thread;
+      add_node (writer, step, &spans[i], follows ? spans[i - 1].end_ns : G_MININT64);
+    }
 }
 
 char *

@@ -95,6 +95,68 @@ test_selection (Fixture *f, gconstpointer data)
   gtk_test_widget_wait_for_draw (f->window);
 }
 
+/* n and p go over the points of all layers of points from left to right, not layer by layer. */
+static void
+test_walk (Fixture *f, gconstpointer data)
+{
+  g_autoptr (PlotSeries) others = plot_series_new ("others");
+  PlotLayer *layer = plot_layer_new (&plot_layer_points, others);
+  PlotLayer *expected[] = { f->points_layer, layer, f->points_layer, layer };
+  const guint64 indices[] = { 0, 1, 1, 0 };
+  guint64 index;
+
+  plot_series_append (others, 90, 10);
+  plot_series_append (others, 40, 10);
+  plot_series_append (others, 50, NAN); /* nowhere: not a stop */
+  plot_chart_add_layer (f->chart, layer);
+  for (guint i = 0; i < 4; i++)
+    {
+      plot_test_key (f->widget, GDK_KEY_n);
+      g_assert_true (plot_chart_get_selected (f->chart, &index) == expected[i]);
+      g_assert_cmpuint (index, ==, indices[i]);
+    }
+  plot_test_key (f->widget, GDK_KEY_n); /* the end */
+  g_assert_true (plot_chart_get_selected (f->chart, &index) == layer && index == 0);
+  for (guint i = 3; i-- > 0;)
+    {
+      plot_test_key (f->widget, GDK_KEY_p);
+      g_assert_true (plot_chart_get_selected (f->chart, &index) == expected[i]);
+      g_assert_cmpuint (index, ==, indices[i]);
+    }
+}
+
+/* Fronts, limits, rings and names show what is there already: not in the table, nothing to point
+ * at; and a limit far away squeezes nothing. */
+static void
+test_derived (Fixture *f, gconstpointer data)
+{
+  const PlotLayerKind *kinds[] = { &plot_layer_front, &plot_layer_limit_above,
+                                   &plot_layer_limit_below, &plot_layer_ring, &plot_layer_labels };
+  g_autoptr (PlotSeries) series = plot_series_new ("derived");
+  g_autoptr (PlotTable) before = plot_figure_make_table (PLOT_FIGURE (f->chart));
+  double y0, y1, y2, y3, px, py;
+  gsize index = 0;
+
+  plot_axis_get_view (plot_chart_get_y_axis (f->chart), &y0, &y1);
+  plot_series_append (series, 20, 80);
+  plot_series_set_label (series, 0, "a name");
+  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
+    plot_chart_add_layer (f->chart, plot_layer_new (kinds[i], series));
+  g_autoptr (PlotSeries) far = plot_series_new ("far");
+  plot_series_append (far, 0, 1e9);
+  plot_chart_add_layer (f->chart, plot_layer_new (&plot_layer_limit_above, far));
+  plot_chart_set_reference (f->chart, "a reference", 20, PLOT_GOAL_LOWER, 80, PLOT_GOAL_HIGHER);
+  gtk_test_widget_wait_for_draw (f->window);
+  plot_axis_get_view (plot_chart_get_y_axis (f->chart), &y2, &y3);
+  g_assert_true (y0 == y2 && y1 == y3);
+  point_place (f, f->points_layer, 0, &px, &py);
+  g_assert_true (plot_chart_pick (f->chart, px, py, &index, TRUE) == f->points_layer);
+  plot_test_motion (f->widget, px, py); /* the card with its differences */
+  gtk_test_widget_wait_for_draw (f->window);
+  g_autoptr (PlotTable) after = plot_figure_make_table (PLOT_FIGURE (f->chart));
+  g_assert_cmpuint (plot_table_get_n_rows (after), ==, plot_table_get_n_rows (before));
+}
+
 static void
 test_zoom (Fixture *f, gconstpointer data)
 {
@@ -245,6 +307,8 @@ main (int argc, char **argv)
   plot_test_init (&argc, &argv);
 #define ADD(name, func) g_test_add ("/plots/chart/" name, Fixture, NULL, set_up, func, tear_down)
   ADD ("selection", test_selection);
+  ADD ("walk", test_walk);
+  ADD ("derived", test_derived);
   ADD ("zoom", test_zoom);
   ADD ("follow", test_follow);
   ADD ("shared-axis", test_shared_axis);

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include "plot-test-input.h"
 #include "plot-test-timeline.h"
 #include "plot-timeline-private.h"
 #include "plots.h"
@@ -156,6 +157,56 @@ test_widget (void)
   g_assert_cmpuint (plot_timeline_get_n_spans (timeline), ==, 0);
 }
 
+static void
+test_keys (void)
+{
+  g_autoptr (GtkWidget) widget = g_object_ref_sink (plot_test_timeline_widget (2, 2, 20));
+  PlotTimeline *timeline = PLOT_TIMELINE (widget);
+  GtkWidget *window = plot_test_window (widget, 700, 260);
+  PlotTimelineModel *model = timeline->model;
+  double all0, all1, start, end, under;
+
+  plot_timeline_get_view (timeline, &all0, &all1);
+  plot_test_key (widget,
+                 GDK_KEY_Right); /* the first of the first thread: headings are for reading */
+  g_assert_cmpuint (timeline->selected, ==, model->rows[2].first);
+  plot_test_key (widget, GDK_KEY_Right);
+  g_assert_cmpuint (timeline->selected, ==, model->rows[2].first + 1);
+  plot_test_key (widget, GDK_KEY_Down);
+  g_assert_cmpuint (model->spans[timeline->selected].row, ==, 3);
+  g_assert_cmpint (model->spans[timeline->selected].item, ==, 1); /* the same node there */
+  plot_test_key (widget, GDK_KEY_Down);                           /* no row below */
+  g_assert_cmpuint (model->spans[timeline->selected].row, ==, 3);
+  plot_test_key (widget, GDK_KEY_End);
+  g_assert_cmpuint (timeline->selected, ==, model->rows[3].last - 1);
+  plot_test_key (widget, GDK_KEY_Home);
+  g_assert_cmpuint (timeline->selected, ==, model->rows[3].first);
+  plot_test_key (widget, GDK_KEY_Return);
+  plot_timeline_get_view (timeline, &start, &end);
+  g_assert_cmpfloat (end - start, <, (all1 - all0) / 5);
+  g_assert_cmpfloat (start, <=, (double)model->spans[timeline->selected].start_ns);
+  g_assert_cmpfloat (end, >=, (double)model->spans[timeline->selected].end_ns);
+  plot_test_key (widget, GDK_KEY_0);
+  plot_timeline_get_view (timeline, &start, &end);
+  g_assert_true (start == all0 && end == all1);
+
+  /* The wheel zooms about the pointer. */
+  gtk_test_widget_wait_for_draw (window);
+  plot_test_motion (widget, 300, 120);
+  under = plot_timeline_ns (&timeline->layout, 300);
+  g_assert_true (plot_test_scroll (widget, 0, -3));
+  gtk_test_widget_wait_for_draw (window);
+  g_assert_cmpfloat_with_epsilon (plot_timeline_ns (&timeline->layout, 300), under,
+                                  1e-6 * (all1 - all0));
+  plot_timeline_get_view (timeline, &start, &end);
+  g_assert_cmpfloat (end - start, <, 0.6 * (all1 - all0));
+
+  plot_test_key (widget, GDK_KEY_Escape);
+  g_assert_cmpint (plot_timeline_get_selected_span (timeline), ==, -1);
+  g_assert_false (plot_test_key (widget, GDK_KEY_Escape));
+  gtk_window_destroy (GTK_WINDOW (window));
+}
+
 /* 100,000 spans: all of them, a tenth, and near. A frame is 16.7 ms; slow machines and builds with
  * checks get five of them before this fails. */
 static void
@@ -198,16 +249,12 @@ test_cost (void)
 int
 main (int argc, char **argv)
 {
-  g_test_init (&argc, &argv, NULL);
-  if (!gtk_init_check ())
-    {
-      g_print ("1..0 # SKIP there is no display\n");
-      return EXIT_SUCCESS;
-    }
+  plot_test_init (&argc, &argv);
   g_test_add_func ("/timeline/find", test_find);
   g_test_add_func ("/timeline/empty", test_empty);
   g_test_add_func ("/timeline/hit", test_hit);
   g_test_add_func ("/timeline/widget", test_widget);
+  g_test_add_func ("/timeline/keys", test_keys);
   g_test_add_func ("/timeline/cost", test_cost);
   return g_test_run ();
 }
