@@ -287,6 +287,20 @@ fill_values (AppCompareFeed *self, const Target *to, guint lane, guint series, g
                          states);
 }
 
+/* Why there is nothing in a lane: the reason of the newest run's first layer. */
+static void
+set_note (AppCompareFeed *self, PlotLanes *lanes, guint lane, EngMetric metric)
+{
+  EngFigure figure;
+
+  if (self->items->len == 0)
+    return;
+  figure = eng_comparison_get_value (self->comparison, g_array_index (self->items, Item, 0).row,
+                                     eng_comparison_get_n_runs (self->comparison) - 1, metric);
+  if (!figure.available && figure.reason != NULL)
+    plot_lanes_set_lane_note (lanes, lane, _ (figure.reason));
+}
+
 static void
 add_values (AppCompareFeed *self, const Target *to, EngMetric metric)
 {
@@ -295,7 +309,7 @@ add_values (AppCompareFeed *self, const Target *to, EngMetric metric)
       = plot_lanes_add_lane (to->lanes,
                              &(PlotLaneInfo){ .title = _ (eng_metric_title (metric)),
                                               .interval = "95 %",
-                                              .unit = app_compare_unit (metric),
+                                              .unit = app_compare_unit (self->comparison, metric),
                                               .total = n_runs == 2 && eng_metric_adds_up (metric)
                                                            ? PLOT_TOTAL_SUM
                                                            : PLOT_TOTAL_NONE,
@@ -303,6 +317,7 @@ add_values (AppCompareFeed *self, const Target *to, EngMetric metric)
                                                            ? PLOT_LANE_LOWER_IS_BETTER
                                                            : PLOT_LANE_HIGHER_IS_BETTER });
 
+  set_note (self, to->lanes, lane, metric);
   if (n_runs == 2)
     {
       guint after
@@ -434,7 +449,7 @@ app_compare_feed_install (AppCompareFeed *self, PlotLanes *lanes)
 static void
 add_columns (PlotTable *table, EngComparison *comparison, EngMetric metric)
 {
-  PlotUnit unit = app_compare_unit (metric), percent = PLOT_UNIT_PERCENT;
+  PlotUnit unit = app_compare_unit (comparison, metric), percent = PLOT_UNIT_PERCENT;
 
   for (guint r = 0; r < eng_comparison_get_n_runs (comparison); r++)
     {

@@ -74,10 +74,25 @@ app_compare_dup_row_label (const EngCompareRow *row, gsize common)
                                                               : app_layers_dup_short_name (name);
 }
 
-PlotUnit
-app_compare_unit (EngMetric metric)
+/* Of the first value there is: sensitivities of language models and of networks are not the same quantity. */
+static const char *
+find_unit (EngComparison *comparison, EngMetric metric)
 {
-  const char *unit = eng_metric_unit (metric);
+  for (guint row = 0; row < eng_comparison_get_n_rows (comparison); row++)
+    for (guint run = 0; run < eng_comparison_get_n_runs (comparison); run++)
+      {
+        EngFigure figure = eng_comparison_get_value (comparison, row, run, metric);
+
+        if (figure.available)
+          return figure.unit;
+      }
+  return eng_metric_unit (metric);
+}
+
+PlotUnit
+app_compare_unit (EngComparison *comparison, EngMetric metric)
+{
+  const char *unit = find_unit (comparison, metric);
 
   if (g_str_equal (unit, "ns"))
     return PLOT_UNIT_NS;
@@ -85,7 +100,7 @@ app_compare_unit (EngMetric metric)
     return PLOT_UNIT_BYTES;
   if (g_str_equal (unit, "J"))
     return PLOT_UNIT_JOULES;
-  return (PlotUnit){ .symbol = unit };
+  return (PlotUnit){ .symbol = g_intern_string (unit) };
 }
 
 PlotState
@@ -101,6 +116,9 @@ app_compare_state (EngMetric metric)
     case ENG_METRIC_WEIGHTS:
     case ENG_METRIC_ACTIVATIONS:
     case ENG_METRIC_KV:
+    case ENG_METRIC_SENSITIVITY:
+    case ENG_METRIC_LOCAL_ERROR:
+    case ENG_METRIC_ACCUMULATED_ERROR:
     case ENG_N_METRICS:
     default:
       return PLOT_STATE_MEASURED;

@@ -9,6 +9,7 @@
 #include "app-config.h"
 #include "app-figure-tile.h"
 #include "app-figures.h"
+#include "app-layer-errors.h"
 #include "app-table.h"
 #include "app-view.h"
 #include "plots.h"
@@ -46,7 +47,8 @@ struct _AppCompareView
   AppSelection *selection;
   EngComparison *comparison;
   AppCompareFeed *feed;
-  gboolean compact, show_table, syncing, stale;
+  EngHistory *history; /* nullable */
+  gboolean compact, show_table, syncing, stale, with_errors;
 };
 
 enum
@@ -300,6 +302,57 @@ get_options (AppCompareView *self)
   };
 }
 
+static gboolean
+is_error (guint metric)
+{
+  return metric == ENG_METRIC_SENSITIVITY || metric == ENG_METRIC_LOCAL_ERROR
+         || metric == ENG_METRIC_ACCUMULATED_ERROR;
+}
+
+/* The hash of the model that is open; NULL while it is not known. */
+static const char *
+get_model_hash (AppCompareView *self)
+{
+  EngModel *model = eng_session_get_model (app_stage_get_session (self->stage));
+  EngRun *shown = app_stage_get_run (self->stage);
+
+  if (shown != NULL)
+    return eng_run_get_model_hash (shown);
+  return model != NULL ? eng_model_peek_hash (model) : NULL;
+}
+
+/* What the history keeps of the run's recipe; NULL: nothing, or it is a run of another model than the one that is open. */
+static EngLayerErrors *
+load_errors (AppCompareView *self, EngModel *model, EngRun *run)
+{
+  AppLayerErrors *errors = app_stage_get_layer_errors (self->stage);
+  const char *hash = get_model_hash (self);
+  EngSensitivityConfig config;
+
+  if (model == NULL || self->history == NULL || hash == NULL
+      || g_strcmp0 (eng_run_get_model_hash (run), hash) != 0)
+    return NULL;
+  app_layer_errors_fill_config (errors, model, eng_run_get_recipe (run), &config);
+  return eng_sensitivity_load (model, eng_run_get_recipe (run), &config, self->history, NULL);
+}
+
+/* Accuracy per layer is looked up when somebody asks for it. */
+static EngComparison *
+make_comparison (AppCompareView *self, GPtrArray *runs, gboolean with_errors)
+{
+  EngModel *model = eng_session_get_model (app_stage_get_session (self->stage));
+  g_autofree EngLayerErrors **errors = g_new0 (EngLayerErrors *, runs->len);
+  EngComparison *comparison;
+
+  for (guint r = 0; with_errors && r < runs->len; r++)
+    errors[r] = load_errors (self, model, runs->pdata[r]);
+  comparison = eng_comparison_new_with_errors ((EngRun *const *)runs->pdata, runs->len,
+                                               app_selection_get_phase (self->selection), errors);
+  for (guint r = 0; r < runs->len; r++)
+    g_clear_pointer (&errors[r], eng_layer_errors_unref);
+  return comparison;
+}
+
 static void on_shared_selected (AppCompareView *self);
 
 /* The same runs, shown otherwise. */
@@ -307,13 +360,10 @@ static void
 show_comparison (AppCompareView *self)
 {
   AppCompareOptions options = get_options (self);
-  EngRun *shown = app_stage_get_run (self->stage) != NULL ? app_stage_get_run (self->stage)
-                                                          : app_stage_get_baseline (self->stage);
   g_autoptr (PlotTable) table = NULL;
 
   g_clear_pointer (&self->feed, app_compare_feed_free);
-  self->feed = app_compare_feed_new (self->comparison, &options,
-                                     shown != NULL ? eng_run_get_model_hash (shown) : NULL);
+  self->feed = app_compare_feed_new (self->comparison, &options, get_model_hash (self));
   self->syncing = TRUE;
   app_compare_feed_install (self->feed, self->lanes);
   self->syncing = FALSE;
@@ -350,8 +400,8 @@ update_now (AppCompareView *self)
       show_empty (self, runs->len);
       return;
     }
-  self->comparison = eng_comparison_new ((EngRun *const *)runs->pdata, runs->len,
-                                         app_selection_get_phase (self->selection));
+  self->with_errors = is_error (get_options (self).metric);
+  self->comparison = make_comparison (self, runs, self->with_errors);
   app_compare_runs_update (self->runs, self->comparison);
   gtk_widget_set_visible (self->controls, TRUE);
   update_tiles (self);
@@ -377,7 +427,11 @@ update (AppCompareView *self)
 static void
 on_option (AppCompareView *self)
 {
-  if (self->comparison != NULL && !self->stale)
+  if (self->comparison == NULL || self->stale)
+    return;
+  if (is_error (get_options (self).metric) && !self->with_errors)
+    update_now (self);
+  else
     show_comparison (self);
 }
 
@@ -438,6 +492,7 @@ app_compare_view_dispose (GObject *object)
   g_clear_object (&self->stage);
   g_clear_object (&self->selection);
   g_clear_pointer (&self->feed, app_compare_feed_free);
+  g_clear_object (&self->history);
   g_clear_pointer (&self->comparison, eng_comparison_unref);
   G_OBJECT_CLASS (app_compare_view_parent_class)->dispose (object);
 }
@@ -576,6 +631,7 @@ app_compare_view_set_context (AppView *view, const AppViewContext *context)
 
   self->stage = g_object_ref (context->stage);
   self->selection = g_object_ref (context->selection);
+  g_set_object (&self->history, context->history);
   app_compare_runs_set_context (self->runs, context->stage, context->history);
   g_signal_connect_object (self->stage, "changed", G_CALLBACK (update), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (app_stage_get_session (self->stage), "notify::model",

@@ -19,29 +19,33 @@ from_latency (const EngLatency *latency)
 }
 
 static EngFigure
-latency_of_node (EngRun *run, RtPhase phase, guint node)
+latency_of_node (const EngMetricSource *from, guint node)
 {
-  return from_latency (&eng_profile_get_phase (eng_run_get_profile (run), phase)->nodes[node]);
+  return from_latency (
+      &eng_profile_get_phase (eng_run_get_profile (from->run), from->phase)->nodes[node]);
 }
 
 static EngFigure
-latency_of_layer (EngRun *run, RtPhase phase, int layer)
+latency_of_layer (const EngMetricSource *from, int layer)
 {
   return from_latency (
-      &eng_profile_get_phase (eng_run_get_profile (run), phase)->layers[layer + 1]);
+      &eng_profile_get_phase (eng_run_get_profile (from->run), from->phase)->layers[layer + 1]);
 }
 
 #define MEMORY(what)                                                                               \
-  static EngFigure what##_of_node (EngRun *run, RtPhase phase G_GNUC_UNUSED, guint node)           \
+  static EngFigure what##_of_node (const EngMetricSource *from, guint node)                        \
   {                                                                                                \
     return eng_figure_exact (                                                                      \
-        (double)eng_profile_get_node_memory (eng_run_get_profile (run), node)->what##_bytes, "B"); \
-  }                                                                                                \
-  static EngFigure what##_of_layer (EngRun *run, RtPhase phase G_GNUC_UNUSED, int layer)           \
-  {                                                                                                \
-    return eng_figure_exact (                                                                      \
-        (double)eng_profile_get_layer_memory (eng_run_get_profile (run), layer)->what##_bytes,     \
+        (double)eng_profile_get_node_memory (eng_run_get_profile (from->run), node)->what##_bytes, \
         "B");                                                                                      \
+  }                                                                                                \
+  static EngFigure what##_of_layer (const EngMetricSource *from, int layer)                        \
+  {                                                                                                \
+    return eng_figure_exact ((double)eng_profile_get_layer_memory (eng_run_get_profile (           \
+                                                                       from->run),                 \
+                                                                   layer)                          \
+                                 ->what##_bytes,                                                   \
+                             "B");                                                                 \
   }
 
 MEMORY (weight)
@@ -92,17 +96,17 @@ modelled_joules (const char *reason, double joules)
 }
 
 #define ENERGY(grade)                                                                              \
-  static EngFigure grade##_of_node (EngRun *run, RtPhase phase, guint node)                        \
+  static EngFigure grade##_of_node (const EngMetricSource *from, guint node)                       \
   {                                                                                                \
-    const EngPhaseEnergy *energy = phase_energy (run, phase);                                      \
+    const EngPhaseEnergy *energy = phase_energy (from->run, from->phase);                          \
     if (energy == NULL)                                                                            \
       return eng_figure_unavailable ("J", "not recorded");                                         \
     return grade##_joules (energy->grade.reason,                                                   \
                            energy->grade.reason == NULL ? energy->grade.nodes_j[node] : NAN);      \
   }                                                                                                \
-  static EngFigure grade##_of_layer (EngRun *run, RtPhase phase, int layer)                        \
+  static EngFigure grade##_of_layer (const EngMetricSource *from, int layer)                       \
   {                                                                                                \
-    const EngPhaseEnergy *energy = phase_energy (run, phase);                                      \
+    const EngPhaseEnergy *energy = phase_energy (from->run, from->phase);                          \
     if (energy == NULL)                                                                            \
       return eng_figure_unavailable ("J", "not recorded");                                         \
     return grade##_joules (energy->grade.reason, energy->grade.reason == NULL                      \
@@ -112,6 +116,59 @@ modelled_joules (const char *reason, double joules)
 
 ENERGY (attributed)
 ENERGY (modelled)
+
+/* ---- Accuracy ---- */
+
+static EngFigure
+error_of_node (const EngMetricSource *from, guint node)
+{
+  return eng_figure_unavailable ("%", "measured of whole layers");
+}
+
+static const EngLayerError *
+layer_error (const EngMetricSource *from, int layer, const char **reason)
+{
+  const EngLayerError *error = NULL;
+
+  if (from->errors == NULL || layer > eng_layer_errors_get_n_layers (from->errors))
+    *reason = "accuracy per layer was not measured with this recipe";
+  else
+    {
+      error = eng_layer_errors_get (from->errors, layer);
+      *reason = error->reason != NULL ? error->reason : error->n_units == 0 ? "not measured" : NULL;
+    }
+  return *reason == NULL ? error : NULL;
+}
+
+static EngFigure
+sensitivity_of_layer (const EngMetricSource *from, int layer)
+{
+  const char *reason;
+
+  return layer_error (from, layer, &reason) != NULL
+             ? eng_layer_errors_get_sensitivity (from->errors, layer)
+             : eng_figure_unavailable ("nat", g_intern_string (reason));
+}
+
+static EngFigure
+local_of_layer (const EngMetricSource *from, int layer)
+{
+  const char *reason;
+  const EngLayerError *error = layer_error (from, layer, &reason);
+
+  return error != NULL ? error->local.relative
+                       : eng_figure_unavailable ("%", g_intern_string (reason));
+}
+
+static EngFigure
+accumulated_of_layer (const EngMetricSource *from, int layer)
+{
+  const char *reason;
+  const EngLayerError *error = layer_error (from, layer, &reason);
+
+  return error != NULL ? error->accumulated.relative
+                       : eng_figure_unavailable ("%", g_intern_string (reason));
+}
 
 static const EngMetricInfo infos[ENG_N_METRICS] = {
   [ENG_METRIC_LATENCY] = { "latency_ns", "Latency", "ns", TRUE, TRUE, ENG_ASPECT_TIMES,
@@ -126,6 +183,13 @@ static const EngMetricInfo infos[ENG_N_METRICS] = {
                                      ENG_ASPECT_TIMES, attributed_of_node, attributed_of_layer },
   [ENG_METRIC_ENERGY_MODELLED] = { "energy_modelled_j", "Energy, modelled", "J", TRUE, TRUE,
                                    ENG_ASPECT_TIMES, modelled_of_node, modelled_of_layer },
+  [ENG_METRIC_SENSITIVITY] = { "sensitivity", "Sensitivity", "nat", TRUE, FALSE,
+                               ENG_ASPECT_ACCURACY, error_of_node, sensitivity_of_layer },
+  [ENG_METRIC_LOCAL_ERROR] = { "local_error_percent", "Local error", "%", TRUE, FALSE,
+                               ENG_ASPECT_ACCURACY, error_of_node, local_of_layer },
+  [ENG_METRIC_ACCUMULATED_ERROR]
+  = { "accumulated_error_percent", "Accumulated error", "%", TRUE, FALSE, ENG_ASPECT_ACCURACY,
+      error_of_node, accumulated_of_layer },
 };
 
 const EngMetricInfo *
@@ -196,10 +260,10 @@ missing_of_layers (EngProfile *profile, const guint *nodes, guint n)
 }
 
 EngFigure
-eng_metric_measure (EngMetric metric, EngRun *run, RtPhase phase, const guint *nodes, guint n)
+eng_metric_measure (EngMetric metric, const EngMetricSource *from, const guint *nodes, guint n)
 {
   const EngMetricInfo *info = eng_metric_info (metric);
-  EngProfile *profile = eng_run_get_profile (run);
+  EngProfile *profile = eng_run_get_profile (from->run);
   g_autofree int *missing = missing_of_layers (profile, nodes, n);
   g_autoptr (GArray) parts = g_array_new (FALSE, FALSE, sizeof (EngFigure));
   const EngFigure *figures;
@@ -211,8 +275,8 @@ eng_metric_measure (EngMetric metric, EngRun *run, RtPhase phase, const guint *n
 
       if (missing[layer + 1] < 0)
         continue; /* counted as a whole */
-      part = missing[layer + 1] == 0 ? info->of_layer (run, phase, layer)
-                                     : info->of_node (run, phase, nodes[i]);
+      part
+          = missing[layer + 1] == 0 ? info->of_layer (from, layer) : info->of_node (from, nodes[i]);
       if (missing[layer + 1] == 0)
         missing[layer + 1] = -1;
       g_array_append_val (parts, part);

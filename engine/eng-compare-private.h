@@ -5,21 +5,29 @@
 
 G_BEGIN_DECLS
 
+/* Where values come from. */
+typedef struct
+{
+  EngRun *run;
+  RtPhase phase;
+  EngLayerErrors *errors; /* NULL: not known */
+} EngMetricSource;
+
 typedef struct
 {
   const char *name, *title, *unit;
   gboolean lower_is_better;
   gboolean adds_up; /* several nodes: the sum; else the largest */
   EngAspect aspect;
-  EngFigure (*of_node) (EngRun *run, RtPhase phase, guint node);
-  EngFigure (*of_layer) (EngRun *run, RtPhase phase, int layer);
+  EngFigure (*of_node) (const EngMetricSource *from, guint node);
+  EngFigure (*of_layer) (const EngMetricSource *from, int layer);
 } EngMetricInfo;
 
 const EngMetricInfo *eng_metric_info (EngMetric metric);
 
 /* What the run's @nodes cost together. Where they are all nodes of a layer, the layer's own samples count: the median of a sum is narrower than a sum of
  * medians. Unavailable where nothing was measured. */
-EngFigure eng_metric_measure (EngMetric metric, EngRun *run, RtPhase phase, const guint *nodes,
+EngFigure eng_metric_measure (EngMetric metric, const EngMetricSource *from, const guint *nodes,
                               guint n);
 
 void eng_comparable_init (EngComparable *comparable, EngRun *first, EngRun *run, EngAlignKind kind,

@@ -76,10 +76,13 @@ compare_guint (gconstpointer a, gconstpointer b)
 }
 
 static void
-fill_row (EngComparison *self, Row *row)
+fill_row (EngComparison *self, Row *row, EngLayerErrors *const *errors)
 {
   for (guint r = 0; r < self->n_runs; r++)
     {
+      const EngMetricSource from
+          = { self->runs[r], self->phase, errors != NULL ? errors[r] : NULL };
+
       g_array_sort (row->nodes[r], compare_guint);
       for (EngMetric metric = 0; metric < ENG_N_METRICS; metric++)
         {
@@ -93,9 +96,9 @@ fill_row (EngComparison *self, Row *row)
           else if (row->nodes[r]->len == 0)
             *value = eng_figure_unavailable (unit, "not executed here");
           else
-            *value = eng_metric_measure (metric, self->runs[r], self->phase,
-                                         (const guint *)(gpointer)row->nodes[r]->data,
-                                         row->nodes[r]->len);
+            *value
+                = eng_metric_measure (metric, &from, (const guint *)(gpointer)row->nodes[r]->data,
+                                      row->nodes[r]->len);
         }
     }
 }
@@ -170,7 +173,9 @@ add_time (EngComparison *self, GString *label, guint r)
       same_day = same_day && ABS (eng_run_get_time (self->runs[s]) - seconds) < 12 * 3600;
       same_time = same_time || (s != r && eng_run_get_time (self->runs[s]) == seconds);
     }
-  when = time != NULL && !same_time ? g_date_time_format (time, same_day ? "%H:%M:%S" : "%e %b %Y %H:%M") : NULL;
+  when = time != NULL && !same_time
+             ? g_date_time_format (time, same_day ? "%H:%M:%S" : "%e %b %Y %H:%M")
+             : NULL;
   if (when != NULL)
     g_string_append_printf (label, " · %s", when);
   else
@@ -212,6 +217,13 @@ make_labels (EngComparison *self)
 EngComparison *
 eng_comparison_new (EngRun *const *runs, guint n_runs, RtPhase phase)
 {
+  return eng_comparison_new_with_errors (runs, n_runs, phase, NULL);
+}
+
+EngComparison *
+eng_comparison_new_with_errors (EngRun *const *runs, guint n_runs, RtPhase phase,
+                                EngLayerErrors *const *errors)
+{
   g_autofree EngProfile **profiles = g_new (EngProfile *, n_runs);
   g_autoptr (EngAlignment) alignment = NULL;
   EngComparison *self;
@@ -239,7 +251,7 @@ eng_comparison_new (EngRun *const *runs, guint n_runs, RtPhase phase)
   for (int layer = -1; layer <= eng_profile_get_n_layers (profiles[0]); layer++)
     add_layer (self, alignment, layer);
   for (guint i = 0; i < self->rows->len; i++)
-    fill_row (self, self->rows->pdata[i]);
+    fill_row (self, self->rows->pdata[i], errors);
   make_labels (self);
   return self;
 }

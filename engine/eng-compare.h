@@ -3,6 +3,7 @@
 
 #include "eng-align.h"
 #include "eng-change.h"
+#include "eng-layer-error.h"
 #include "eng-run.h"
 
 G_BEGIN_DECLS
@@ -17,6 +18,10 @@ typedef enum
   /* Joules per token or inference, each grade for itself (eng-energy.h). */
   ENG_METRIC_ENERGY_ATTRIBUTED,
   ENG_METRIC_ENERGY_MODELLED,
+  /* Of whole layers, where they were measured (eng-sensitivity.h): against the model as in its file. */
+  ENG_METRIC_SENSITIVITY, /* nat per token, or % of the outputs */
+  ENG_METRIC_LOCAL_ERROR, /* % */
+  ENG_METRIC_ACCUMULATED_ERROR,
   ENG_N_METRICS
 } EngMetric;
 
@@ -67,6 +72,9 @@ GType eng_comparison_get_type (void);
 /* @runs: [n_runs], two or more (one is allowed: a table of that run alone); the first is what the others are compared with. @phase: of the latencies; runs
  * over inputs have RT_PHASE_INFERENCE only, whatever is asked for. Milliseconds for a hundred layers. */
 EngComparison *eng_comparison_new (EngRun *const *runs, guint n_runs, RtPhase phase);
+/* The same with what is known of the runs' accuracy per layer: @errors [n_runs], NULL entries where nothing is. */
+EngComparison *eng_comparison_new_with_errors (EngRun *const *runs, guint n_runs, RtPhase phase,
+                                               EngLayerErrors *const *errors);
 EngComparison *eng_comparison_ref (EngComparison *comparison);
 void eng_comparison_unref (EngComparison *comparison);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EngComparison, eng_comparison_unref)

@@ -367,6 +367,20 @@ eng_model_dup_hash (EngModel *self, GCancellable *cancellable, GError **error)
   return hash;
 }
 
+const char *
+eng_model_peek_hash (EngModel *self)
+{
+  const char *hash;
+
+  g_return_val_if_fail (ENG_IS_MODEL (self), NULL);
+
+  if (!g_mutex_trylock (&self->mutex))
+    return NULL; /* being computed */
+  hash = self->hash;
+  g_mutex_unlock (&self->mutex);
+  return hash;
+}
+
 const RtArchParams *
 eng_model_get_params (EngModel *self)
 {

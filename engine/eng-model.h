@@ -37,6 +37,7 @@ guint eng_model_get_n_layers (EngModel *model);           /* blocks */
 guint eng_model_get_n_ctx_train (EngModel *model);        /* 0 for networks */
 char *eng_model_dup_formats (EngModel *model);            /* "Q4_1 (211 tensors), F32 (61)" */
 char *eng_model_dup_hash (EngModel *model, GCancellable *cancellable, GError **error); /* SHA-256 of the file, hex; computed once, blocking */
+const char *eng_model_peek_hash (EngModel *model); /* the same where it is known already, else NULL; never blocks, borrowed */
 
 const RtArchParams *eng_model_get_params (EngModel *model); /* NULL for networks */
 const RtGraph *eng_model_get_graph (EngModel *model);     /* the source graph; of a network with all that surrounds it */

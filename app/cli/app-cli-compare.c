@@ -280,7 +280,8 @@ static gboolean
 parse_names (RtPhase *phase, EngMetric *metric, GError **error)
 {
   static const char *const metrics[ENG_N_METRICS]
-      = { "latency", "weight", "activation", "kv", "energy", "energy-modelled" };
+      = { "latency", "weight", "activation", "kv", "energy", "energy-modelled", "sensitivity",
+          "local-error", "accumulated-error" };
 
   *phase = g_strcmp0 (phase_name, "prefill") == 0 ? RT_PHASE_PREFILL : RT_PHASE_DECODE;
   if (phase_name != NULL && !g_str_equal (phase_name, "prefill")

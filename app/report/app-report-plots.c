@@ -199,7 +199,7 @@ app_report_add_lanes (GString *html, EngComparison *comparison, guint index)
   set_items (&lanes);
   for (EngMetric metric = 0; metric < ENG_N_METRICS; metric++)
     {
-      PlotUnit unit = app_compare_unit (metric);
+      PlotUnit unit = app_compare_unit (comparison, metric);
 
       /* Memory is the same in all phases: it is drawn once. */
       if (!has_any (&lanes, metric)

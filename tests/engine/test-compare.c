@@ -326,6 +326,49 @@ test_three (void)
   g_assert_nonnull (strstr (few, "\"L1\""));
 }
 
+/* ---- Accuracy per layer ---- */
+
+/* Of whole layers only, on the axis of the first run; a run of which nothing is known says so. */
+static void
+test_errors (void)
+{
+  g_autoptr (EngRun) a = make_run ("aaaa", "h", 3, plain, G_N_ELEMENTS (plain), 1, NULL);
+  g_autoptr (EngRun) b = make_run ("bbbb", "h", 3, fused, G_N_ELEMENTS (fused), 0.9, NULL);
+  EngRun *runs[] = { a, b };
+  g_autoptr (EngLayerTable) table
+      = eng_layer_table_new (ENG_MODEL_NETWORK, 3, 8, "8 inputs", "half the bits");
+  g_autoptr (EngLayerErrors) errors = NULL;
+  EngLayerErrors *both[] = { NULL, NULL };
+  g_autoptr (EngComparison) comparison = NULL;
+  guint layer, node;
+  EngFigure local, unknown, part;
+
+  for (guint unit = 0; unit < 8; unit++)
+    {
+      EngLayerUnit record = { .n_scored = 1 };
+
+      record.local.signal = record.outputs.signal = 100;
+      record.local.noise = 4; /* a fifth of the amplitude */
+      record.outputs.noise = 1;
+      eng_layer_table_put (table, unit, 1, &record);
+    }
+  both[1] = errors = eng_layer_table_snapshot (table);
+  comparison = eng_comparison_new_with_errors (runs, 2, RT_PHASE_DECODE, both);
+  layer = (guint)row_of (comparison, 0, "L1");
+  node = (guint)row_of (comparison, 1, "conv1 + add1");
+  local = eng_comparison_get_value (comparison, layer, 1, ENG_METRIC_LOCAL_ERROR);
+  unknown = eng_comparison_get_value (comparison, layer, 0, ENG_METRIC_LOCAL_ERROR);
+  part = eng_comparison_get_value (comparison, node + 1, 1, ENG_METRIC_LATENCY);
+  g_assert_true (part.available);
+  g_assert_true (local.available);
+  g_assert_cmpfloat_with_epsilon (local.value, 20, 1e-9);
+  g_assert_false (unknown.available);
+  g_assert_nonnull (strstr (unknown.reason, "not measured with this recipe"));
+  g_assert_cmpint (
+      eng_comparison_get_change (comparison, layer, 1, ENG_METRIC_LOCAL_ERROR).verdict, ==,
+      ENG_CHANGE_NONE);
+}
+
 /* ---- Gates ---- */
 
 static void
@@ -526,6 +569,7 @@ main (int argc, char **argv)
   g_test_add_func ("/engine/compare/different-networks", test_different_networks);
   g_test_add_func ("/engine/compare/withheld", test_withheld);
   g_test_add_func ("/engine/compare/three", test_three);
+  g_test_add_func ("/engine/compare/errors", test_errors);
   g_test_add_func ("/engine/compare/gates", test_gates);
   g_test_add_func ("/engine/compare/find", test_find);
   g_test_add_func ("/engine/compare/twins/resnet", test_resnet_twins);
