@@ -517,6 +517,24 @@ update_table (AppTradeoffView *self)
   adw_bin_set_child (ADW_BIN (self->table_bin), app_table_new (table, 240));
 }
 
+/* Whether the recipe in use stands there already; its build may still be on its way. */
+static gboolean
+was_measured (AppTradeoffView *self)
+{
+  EngRecipe *recipe = eng_session_get_recipe (get_session (self));
+
+  if (app_tradeoff_feed_find_build (self->tradeoff, get_current_hash (self)) >= 0)
+    return TRUE;
+  for (guint i = 0; i < self->tradeoff->points->len; i++)
+    {
+      const EngTradeoffPoint *point = self->tradeoff->points->pdata[i];
+      if (point->recipe != NULL && g_strcmp0 (point->model_hash, self->model_hash) == 0
+          && eng_recipe_equal (point->recipe, recipe))
+        return TRUE;
+    }
+  return FALSE;
+}
+
 /* The recipe in use, while it was not measured, as a hollow point. TRUE: there is one. */
 static gboolean
 add_estimate (AppTradeoffView *self, const EngTradeoffQuery *query)
@@ -524,8 +542,7 @@ add_estimate (AppTradeoffView *self, const EngTradeoffQuery *query)
   EngForecast *estimate = eng_session_get_estimate (get_session (self));
   EngFigure figures[ENG_N_FIGURES];
 
-  if (estimate == NULL || self->model_hash == NULL
-      || app_tradeoff_feed_find_build (self->tradeoff, get_current_hash (self)) >= 0)
+  if (estimate == NULL || self->model_hash == NULL || was_measured (self))
     return FALSE;
   for (EngFigureId id = 0; id < ENG_N_FIGURES; id++)
     figures[id] = eng_forecast_get_figure (estimate, id);

@@ -57,7 +57,7 @@ def opens():
 
 def walks():
     area = image().queryComponent().getExtents(pyatspi.WINDOW_COORDS)
-    driver.point_at(area.x + area.width // 2, area.y + area.height - 4 + driver.border)  # the focus; nothing lies there
+    driver.point_at(area.x + area.width // 2, area.y + area.height - 30 + driver.border)  # the focus; nothing lies there
     driver.keys("Escape")
     readings = []
     for _ in range(3):
@@ -104,7 +104,7 @@ def applies():
     """The slowest point's recipe is another than the one in use."""
     apply = driver.find("push button", "Apply")
     area = image().queryComponent().getExtents(pyatspi.WINDOW_COORDS)
-    driver.point_at(area.x + area.width // 2, area.y + area.height - 4 + driver.border)
+    driver.point_at(area.x + area.width // 2, area.y + area.height - 30 + driver.border)
     driver.keys("Escape")
     for _ in range(3):
         driver.keys("n")
