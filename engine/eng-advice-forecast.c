@@ -46,6 +46,7 @@ eng_advice_estimate (EngModel *model, EngRecipe *recipe, gpointer data)
   for (int layer = -1; layer <= n; layer++)
     result->layers_ms[layer + 1] = to_ms (eng_forecast_get_layer (forecast, main_phase, layer));
   result->from_roofs = rests_on_roofs (eng_forecast_get_total (forecast, main_phase));
+  result->band = eng_forecast_get_band (forecast, main_phase);
   eng_forecast_get_memory (forecast, &memory);
   result->memory_bytes = (double)memory.weight_bytes + (double)memory.activation_bytes
                          + (double)memory.scratch_bytes + (double)memory.kv_bytes;

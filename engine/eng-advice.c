@@ -152,6 +152,11 @@ weigh_by_run (EngAdvisor *self, const EngAdviceRun *run, EngAdvice *advice)
   if (advice->gain_ms > 0 && self->in->step.available && run->step.high > self->in->step.low)
     advice->gain_ms = 0;
   advice->gain_frac = advice->gain_ms / before;
+  if (self->in->step.available)
+    {
+      advice->low_frac = 1 - run->step.high / self->in->step.low;
+      advice->high_frac = 1 - run->step.low / self->in->step.high;
+    }
   advice->run_gain_ms = advice->gain_ms * self->n_steps;
   if (self->in->memory.available && run->memory.available)
     advice->memory_bytes = run->memory.value - self->in->memory.value;
@@ -175,6 +180,8 @@ weigh_by_forecast (EngAdvisor *self, EngAdviceDraft *draft, EngAdvice *advice)
   advice->basis = then->from_roofs ? ENG_ADVICE_ROOF : ENG_ADVICE_ESTIMATED;
   advice->gain_frac = (1 - after / before) * self->nodes_ms / self->step_ms;
   advice->gain_ms = advice->gain_frac * self->step_ms;
+  advice->low_frac = (1 - then->band * after / before) * self->nodes_ms / self->step_ms;
+  advice->high_frac = (1 - after / (then->band * before)) * self->nodes_ms / self->step_ms;
   advice->run_gain_ms
       = advice->gain_ms * self->n_steps + prompt_gain (self->now, then, prompt_ms (self));
   if (!isnan (then->memory_bytes) && !isnan (self->now->memory_bytes))
@@ -233,19 +240,42 @@ dup_bytes_change (double bytes)
   return g_strconcat (bytes < 0 ? "−" : "+", size, NULL);
 }
 
+/* A saving is a fall: "−13", and "+2" where it may be none. */
+static char *
+dup_percent (double frac)
+{
+  double percent = round (100 * frac);
+
+  return g_strdup_printf ("%s%.0f", percent > 0 ? "−" : percent < 0 ? "+" : "", fabs (percent));
+}
+
+static const char *
+get_grounds (const EngAdvice *advice)
+{
+  static const char *const grounds[] = { "measured", "estimated", "from the roofs" };
+
+  /* What is done outside of the program may take all of it away, or less. */
+  return g_str_equal (advice->rule, "smaller-inputs") ? "at most" : grounds[advice->basis];
+}
+
 static char *
 dup_gain (EngAdvisor *self, const EngAdvice *advice)
 {
-  /* What is done outside of the program may take all of it away, or less. */
-  static const char *const grounds[] = { "measured", "estimated", "from the roofs" };
   g_autofree char *ms = format_ms (advice->gain_ms);
+  g_autofree char *percent = dup_percent (advice->gain_frac);
+  g_autofree char *low = NULL;
+  g_autofree char *high = NULL;
 
   if (advice->gain_frac < LEAST_FRAC)
     return dup_bytes_change (advice->memory_bytes);
-  return g_strdup_printf ("−%s per %s (−%.0f %%, %s)", ms, eng_advice_step_name (self->phase),
-                          100 * advice->gain_frac,
-                          g_str_equal (advice->rule, "smaller-inputs") ? "at most"
-                                                                       : grounds[advice->basis]);
+  if (!isfinite (advice->low_frac) || !isfinite (advice->high_frac))
+    return g_strdup_printf ("−%s per %s (%s %%, %s)", ms, eng_advice_step_name (self->phase),
+                            percent, get_grounds (advice));
+  low = dup_percent (advice->low_frac);
+  high = dup_percent (advice->high_frac);
+  return g_strdup_printf ("−%s per %s (%s %%, %s %s to %s %%)", ms,
+                          eng_advice_step_name (self->phase), percent, get_grounds (advice), low,
+                          high);
 }
 
 /* An evaluation of a recipe with the same rounding as @recipe; with @like, of the same figure on the same set. */
@@ -365,6 +395,7 @@ weigh (EngAdvisor *self, EngAdviceDraft *draft)
   if (draft->recipe != NULL && eng_recipe_equal (draft->recipe, self->in->recipe))
     return NULL;
   advice->rule = draft->rule;
+  advice->low_frac = advice->high_frac = NAN;
   advice->phase = self->phase;
   advice->memory_bytes = draft->recipe == NULL ? NAN
                          : !isnan (draft->memory_bytes)
@@ -589,6 +620,8 @@ eng_advice_to_json (GPtrArray *advice)
                            one->phase == RT_PHASE_DECODE ? "decode" : "inference");
       eng_json_add_double (builder, "gain_ms_per_step", one->gain_ms);
       eng_json_add_double (builder, "gain_fraction", one->gain_frac);
+      eng_json_add_double (builder, "gain_fraction_low", one->low_frac);
+      eng_json_add_double (builder, "gain_fraction_high", one->high_frac);
       eng_json_add_double (builder, "gain_ms_whole_run", one->run_gain_ms);
       eng_json_add_string (builder, "basis", eng_advice_basis_name (one->basis));
       eng_json_add_double (builder, "memory_change_bytes", one->memory_bytes);

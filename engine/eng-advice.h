@@ -30,6 +30,7 @@ typedef struct
   RtPhase phase;      /* whose step the gain is of: decode, or inference */
   double gain_ms;     /* of one step; 0: none, memory only; below 0 is never advised */
   double gain_frac;   /* of that step, 0..1 */
+  double low_frac, high_frac; /* the least and the most that it may be: from the intervals of both runs, or the band of the estimate; NAN: not known */
   double run_gain_ms; /* of the whole workload, all phases */
   double weight;      /* 0..1: how much the gain counts when pieces are ranked: less where it is not measured, and where results may get, or got, worse */
   double memory_bytes; /* change of what is resident: less than 0 is less. NAN: unknown */
@@ -56,6 +57,7 @@ typedef struct
   double step_ms[RT_N_PHASES]; /* sum of nodes; NAN: cannot be told */
   double *layers_ms;           /* [n_layers + 2] of the main phase; NULL or NAN: cannot be told */
   double memory_bytes;         /* everything resident; NAN */
+  double band;                 /* factor that steps of the main phase may be longer or shorter by; NAN: not known */
   gboolean from_roofs;         /* rests on the roofs for the most part, not on measured kernels */
 } EngAdviceForecast;
 void eng_advice_forecast_free (EngAdviceForecast *forecast);

@@ -274,6 +274,8 @@ test_history (Fixture *f, gconstpointer data)
   g_assert_nonnull (one);
   g_assert_cmpint (one->basis, ==, ENG_ADVICE_MEASURED);
   assert_near (one->gain_ms, 0.3);
+  assert_near (one->low_frac,
+               1 - 0.7 * 1.02 / 0.99); /* the slowest it may be, against the fastest now */
   assert_near (one->memory_bytes, -1e6);
   g_assert_nonnull (strstr (one->cost, "91.5"));
   g_assert_true (one == g_ptr_array_index (faster, 0));
@@ -354,6 +356,7 @@ tell (EngModel *model, EngRecipe *recipe, gpointer data)
   if (told->mixed_ms > 0 && eng_recipe_n_rules (recipe, "weight-format") > 0)
     forecast->step_ms[RT_PHASE_DECODE] = told->mixed_ms;
   forecast->memory_bytes = hit ? told->memory : 20e6;
+  forecast->band = 1.1;
   forecast->layers_ms = g_new (double, n + 2);
   for (int i = 0; i < n + 2; i++)
     forecast->layers_ms[i] = 0.1;
@@ -384,6 +387,9 @@ test_fusion (Fixture *f, gconstpointer data)
   g_assert_cmpint (one->basis, ==, ENG_ADVICE_ESTIMATED);
   assert_near (one->gain_frac, 0.2);
   assert_near (one->gain_ms, 0.16); /* of the 0.8 ms that were measured */
+  assert_near (one->low_frac, 1 - 0.8 * 1.1);
+  assert_near (one->high_frac, 1 - 0.8 / 1.1);
+  g_assert_nonnull (strstr (one->gain, "(−20 %, estimated −12 to −27 %)"));
   assert_near (one->memory_bytes, -1e6);
   g_assert_false (one->changes_results);
   g_assert_nonnull (strstr (one->cost, "same results"));
