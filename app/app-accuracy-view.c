@@ -184,7 +184,7 @@ static void
 update (AppAccuracyView *self)
 {
   EngModel *model = eng_session_get_model (app_stage_get_session (self->stage));
-  const char *hash = app_stage_get_build_hash (self->stage);
+  g_autofree char *key = app_stage_dup_accuracy_key (self->stage);
   EngEvaluation *evaluation;
   const EngEvalMetric *metric;
 
@@ -192,8 +192,8 @@ update (AppAccuracyView *self)
   if (self->stale)
     return;
   g_clear_pointer (&self->evaluations, g_ptr_array_unref);
-  if (hash != NULL)
-    self->evaluations = app_accuracy_list (app_stage_get_accuracy (self->stage), hash);
+  if (key != NULL)
+    self->evaluations = app_accuracy_list (app_stage_get_accuracy (self->stage), key);
   evaluation = get_evaluation (self);
   metric = evaluation != NULL && eng_evaluation_get_n_metrics (evaluation) > 0
                ? get_metric (self, evaluation)

@@ -104,6 +104,18 @@ ensure_read (AppAccuracy *self)
     }
 }
 
+/* @build: its hash or its key. */
+static gboolean
+is_of (const AppEvaluation *evaluation, const char *build)
+{
+  const char *key
+      = evaluation->evaluation != NULL ? eng_evaluation_get_key (evaluation->evaluation) : NULL;
+
+  return build != NULL
+         && (g_str_equal (evaluation->build_hash, build)
+             || (key != NULL && g_str_equal (key, build)));
+}
+
 const AppEvaluation *
 app_accuracy_find (AppAccuracy *self, const char *build_hash, const char *set, EngFigureId id)
 {
@@ -114,7 +126,7 @@ app_accuracy_find (AppAccuracy *self, const char *build_hash, const char *set, E
     {
       const AppEvaluation *evaluation = self->evaluations->pdata[i];
 
-      if (g_strcmp0 (evaluation->build_hash, build_hash) == 0 && evaluation->figures[id].available
+      if (is_of (evaluation, build_hash) && evaluation->figures[id].available
           && (set == NULL || g_strcmp0 (evaluation->set, set) == 0))
         return evaluation;
     }
@@ -132,7 +144,7 @@ app_accuracy_find_pair (AppAccuracy *self, const char *hash_a, const char *hash_
     {
       const AppEvaluation *of_b = self->evaluations->pdata[i];
 
-      if (g_strcmp0 (of_b->build_hash, hash_b) != 0 || !of_b->figures[id].available)
+      if (!is_of (of_b, hash_b) || !of_b->figures[id].available)
         continue;
       *a = app_accuracy_find (self, hash_a, of_b->set, id);
       *b = of_b;
@@ -155,7 +167,7 @@ app_accuracy_list (AppAccuracy *self, const char *build_hash)
     {
       AppEvaluation *evaluation = self->evaluations->pdata[i];
 
-      if (g_strcmp0 (evaluation->build_hash, build_hash) == 0 && evaluation->evaluation != NULL
+      if (is_of (evaluation, build_hash) && evaluation->evaluation != NULL
           && g_hash_table_add (sets, evaluation->set))
         g_ptr_array_add (list, evaluation);
     }

@@ -1,5 +1,6 @@
 /* What is known of the accuracy of builds: the evaluations in the history. One build gives the same results every time, so what an
- * evaluation said holds for every run of that build. */
+ * evaluation said holds for every run of that build, and for all builds of one key (eng_evaluate_dup_key()), which differ in speed
+ * alone. Where a build is asked for by its hash, a key does as well. */
 #pragma once
 
 #include "eng-history.h"

@@ -68,9 +68,9 @@ static void
 update_tip (AppHeadline *self, guint i)
 {
   EngFigureId id = self->infos[i].id;
-  const char *hash = app_stage_get_build_hash (self->stage);
+  g_autofree char *key = app_stage_dup_accuracy_key (self->stage);
   const AppEvaluation *found
-      = hash != NULL ? app_accuracy_find (app_stage_get_accuracy (self->stage), hash, NULL, id)
+      = key != NULL ? app_accuracy_find (app_stage_get_accuracy (self->stage), key, NULL, id)
                      : NULL;
   g_autofree char *tip
       = found != NULL ? g_strdup_printf (_ ("%s: %s"), app_evaluation_get_title (found),

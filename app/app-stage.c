@@ -3,6 +3,7 @@
 #include "app-stage.h"
 
 #include "app-config.h"
+#include "eval/eng-evaluate.h"
 
 #include <glib/gi18n.h>
 #include <math.h>
@@ -340,28 +341,31 @@ app_stage_refresh (AppStage *self)
   emit_changed (self);
 }
 
-const char *
-app_stage_get_build_hash (AppStage *self)
+char *
+app_stage_dup_accuracy_key (AppStage *self)
 {
+  EngModel *model;
   EngRun *run;
-  EngBuild *build;
+  EngRecipe *recipe;
 
   g_return_val_if_fail (APP_IS_STAGE (self), NULL);
+  model = eng_session_get_model (self->session);
   run = app_stage_get_run (self);
-  build = eng_session_get_build (self->session);
-  return run != NULL     ? eng_run_get_build_hash (run)
-         : build != NULL ? eng_build_get_hash (build)
-                         : NULL;
+  recipe = run != NULL ? eng_run_get_recipe (run) : eng_session_get_recipe (self->session);
+  return model != NULL && recipe != NULL ? eng_evaluate_dup_key (model, recipe) : NULL;
 }
 
 /* Of the build, whatever run of it is shown. */
 static EngFigure
 accuracy_figure (AppStage *self, EngFigureId id)
 {
-  const char *hash = app_stage_get_build_hash (self);
+  g_autofree char *key = app_stage_dup_accuracy_key (self);
   const AppEvaluation *found
-      = hash != NULL ? app_accuracy_find (self->accuracy, hash, NULL, id) : NULL;
+      = key != NULL ? app_accuracy_find (self->accuracy, key, NULL, id) : NULL;
+  EngRun *run = app_stage_get_run (self);
 
+  if (found == NULL && run != NULL) /* evaluations of earlier versions have no key */
+    found = app_accuracy_find (self->accuracy, eng_run_get_build_hash (run), NULL, id);
   return found != NULL ? found->figures[id]
                        : eng_figure_unavailable (eng_figure_id_unit (id), _ ("not evaluated"));
 }

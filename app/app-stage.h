@@ -37,8 +37,8 @@ gboolean app_stage_get_running (AppStage *self);
  * and nothing is being measured; NULL otherwise. "changed" when it comes. */
 EngForecast *app_stage_get_estimate (AppStage *self);
 
-/* Of the build that is shown: of the run, or, before any, of the session; NULL: none. */
-const char *app_stage_get_build_hash (AppStage *self);
+/* What the accuracies of the recipe that is shown are found by: of the run's, or, before any, the session's; NULL: no model. */
+char *app_stage_dup_accuracy_key (AppStage *self);
 /* What is known of accuracies; borrowed, never NULL. */
 AppAccuracy *app_stage_get_accuracy (AppStage *self);
 /* Accuracy per layer of the recipe that is shown; borrowed, never NULL. */

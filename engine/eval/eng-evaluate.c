@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "eng-error.h"
+#include "eng-model-private.h"
 #include "eval/eng-eval-private.h"
 #include "rt-clock.h"
 
@@ -83,6 +84,20 @@ eng_eval_tokenize (EngEvalPass *pass, const char *text, gsize n_bytes, gboolean 
 }
 
 /* ---- The baseline ---- */
+
+char *
+eng_evaluate_dup_key (EngModel *model, EngRecipe *recipe)
+{
+  g_return_val_if_fail (ENG_IS_MODEL (model) && recipe != NULL, NULL);
+
+  g_autoptr (EngRecipe) part = eng_recipe_lossy_part (recipe);
+  g_autofree char *json = eng_recipe_to_json (part);
+  g_autofree char *text = g_strjoin ("\n", "lathe results 1", LATHE_VERSION,
+                                     eng_model_get_identity (model), json, NULL);
+  g_autofree char *sum = g_compute_checksum_for_string (G_CHECKSUM_SHA256, text, -1);
+
+  return g_strconcat ("results:", sum, NULL);
+}
 
 static void
 cancel_inner (GCancellable *cancellable, gpointer inner)
@@ -203,6 +218,8 @@ eng_evaluate (EngBuild *build, EngBuild *baseline, const EngEvalOptions *options
     pass.baseline = build;
   g_autoptr (EngEvaluation) evaluation = eng_evaluation_new (options->data, NULL);
   pass.evaluation = evaluation;
+  evaluation->key
+      = eng_evaluate_dup_key (eng_build_get_model (build), eng_build_get_recipe (build));
   describe_baseline (&pass);
   gboolean ok = eng_model_get_kind (eng_build_get_model (build)) == ENG_MODEL_LANGUAGE
                     ? run_language (&pass, error)

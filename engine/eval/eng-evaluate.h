@@ -31,6 +31,10 @@ EngEvaluation *eng_evaluate (EngBuild *build, EngBuild *baseline, const EngEvalO
  * fusion are those of @build. Blocking: it is packed. Transfer full. */
 EngBuild *eng_evaluate_make_baseline (EngBuild *build, EngJob *job, GError **error);
 
+/* What decides the results of a build and nothing else: the model's content and the techniques that change results. Threads, context, fusion, memory plan and
+ * instruction set are not in it: results are the same to the last bit. An evaluation holds for every build of its key. SHA-256, hex, after "results:". */
+char *eng_evaluate_dup_key (EngModel *model, EngRecipe *recipe);
+
 /* The build of another file as it is, on the threads of @build: the float network beside the 8-bit one, one quantization beside another. Fails when it is of
  * another kind of model. Blocking. Transfer full. */
 EngBuild *eng_evaluate_load_baseline (EngBuild *build, const char *path, EngJob *job, GError **error);

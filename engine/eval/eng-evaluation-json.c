@@ -65,6 +65,7 @@ eng_evaluation_write (EngEvaluation *self, JsonBuilder *builder, const char *mem
   eng_json_add_string (builder, "source", self->source);
   eng_json_add_string (builder, "against", self->against);
   eng_json_add_string (builder, "against_build_sha256", self->against_hash);
+  eng_json_add_string (builder, "results_key", self->key);
   eng_json_add_bool (builder, "against_itself", self->is_itself);
   eng_json_add_string (builder, "grouped_by", self->grouped_by);
   eng_json_add_double (builder, "seconds", self->seconds);
@@ -150,6 +151,7 @@ eng_evaluation_read (JsonObject *object, GError **error)
   self->source = g_strdup (eng_json_get_string (object, "source"));
   self->against = g_strdup (eng_json_get_string (object, "against"));
   self->against_hash = g_strdup (eng_json_get_string (object, "against_build_sha256"));
+  self->key = g_strdup (eng_json_get_string (object, "results_key"));
   self->is_itself = eng_json_get_bool (object, "against_itself", FALSE);
   self->grouped_by = g_intern_string (by);
   self->seconds = eng_json_get_double (object, "seconds");

@@ -8,7 +8,7 @@ G_BEGIN_DECLS
 struct _EngEvaluation
 {
   gatomicrefcount ref_count;
-  char *data, *title, *source, *against, *against_hash;
+  char *data, *title, *source, *against, *against_hash, *key;
   const char *grouped_by; /* interned */
   gboolean is_itself;
   double seconds;

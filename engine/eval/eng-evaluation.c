@@ -46,6 +46,7 @@ eng_evaluation_unref (EngEvaluation *self)
   g_free (self->source);
   g_free (self->against);
   g_free (self->against_hash);
+  g_free (self->key);
   g_ptr_array_unref (self->notes);
   g_ptr_array_unref (self->metrics);
   g_free (self);
@@ -112,6 +113,12 @@ const char *
 eng_evaluation_get_against_hash (EngEvaluation *self)
 {
   return self->against_hash;
+}
+
+const char *
+eng_evaluation_get_key (EngEvaluation *self)
+{
+  return self->key;
 }
 
 gboolean

@@ -41,6 +41,7 @@ const char *eng_evaluation_get_title (EngEvaluation *evaluation);    /* "Bundled
 const char *eng_evaluation_get_source (EngEvaluation *evaluation);   /* how much of what, windows, where labels are from */
 const char *eng_evaluation_get_against (EngEvaluation *evaluation);  /* "as in file", a recipe in words, another file */
 const char *eng_evaluation_get_against_hash (EngEvaluation *evaluation); /* build hash of the baseline */
+const char *eng_evaluation_get_key (EngEvaluation *evaluation);          /* eng_evaluate_dup_key() of what was evaluated; NULL: not recorded */
 gboolean eng_evaluation_is_itself (EngEvaluation *evaluation);          /* the baseline is the very build: changes are zero by construction */
 const char *eng_evaluation_get_grouped_by (EngEvaluation *evaluation);   /* "domain", "class" */
 double eng_evaluation_get_seconds (EngEvaluation *evaluation);

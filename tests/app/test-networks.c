@@ -4,6 +4,7 @@
 #include "app-axis.h"
 #include "app-compare.h"
 #include "app-evaluate.h"
+#include "eval/eng-evaluate.h"
 #include "app-figures.h"
 #include "app-formats.h"
 #include "app-layers.h"
@@ -342,7 +343,20 @@ test_accuracy (void)
   g_assert_cmpfloat (a->figures[ENG_FIGURE_ACCURACY].high, >, 75.0);
   g_assert_null (app_accuracy_find (accuracy, hash, "/another/set", ENG_FIGURE_ACCURACY));
   g_assert_null (app_accuracy_find (accuracy, "another build", NULL, ENG_FIGURE_ACCURACY));
-  g_autoptr (GPtrArray) list = app_accuracy_list (accuracy, hash);
+  /* Another number of threads is another build with the same results. */
+  g_autofree char *key = eng_evaluate_dup_key (model, eng_build_get_recipe (made));
+  g_autoptr (EngRecipe) threads = eng_recipe_with (eng_build_get_recipe (made), "threads", "count", NULL,
+                                                   g_variant_new_int64 (1), &error);
+  g_assert_no_error (error);
+  g_autofree char *same = eng_evaluate_dup_key (model, threads);
+  g_autoptr (EngRecipe) coarse = eng_recipe_with (threads, "int8", "precision", NULL, g_variant_new_string ("int8"), &error);
+  g_assert_no_error (error);
+  g_autofree char *coarser = eng_evaluate_dup_key (model, coarse);
+  g_assert_cmpstr (key, ==, same);
+  g_assert_cmpstr (key, !=, coarser);
+  g_assert_true (app_accuracy_find (accuracy, key, NULL, ENG_FIGURE_ACCURACY) == a);
+  g_assert_null (app_accuracy_find (accuracy, coarser, NULL, ENG_FIGURE_ACCURACY));
+  g_autoptr (GPtrArray) list = app_accuracy_list (accuracy, key);
   g_assert_cmpuint (list->len, ==, 1);
   g_assert_cmpstr (app_evaluation_get_title (list->pdata[0]), ==, strrchr (samples_path, '/') + 1);
   g_assert_true (app_accuracy_find_pair (accuracy, hash, hash, ENG_FIGURE_ACCURACY, &a, &b));
