@@ -140,6 +140,18 @@ dup_notice (AppRooflineView *self)
 }
 
 static void
+set_measure_state (AppRooflineView *self, GtkWidget *button)
+{
+  gboolean can = app_adviser_can_measure (self->adviser);
+
+  gtk_widget_set_sensitive (button, can);
+  gtk_widget_set_tooltip_text (
+      button, can ? _ ("Measure this machine’s roofs: a few seconds on all its cores, kept for all "
+                       "models")
+                  : _ ("Not while something else uses the cores"));
+}
+
+static void
 update_notice (AppRooflineView *self)
 {
   gboolean measuring = app_adviser_get_job (self->adviser) != NULL;
@@ -151,8 +163,8 @@ update_notice (AppRooflineView *self)
                         missing ? _ ("Measure Roofs") : _ ("Measure Again"));
   gtk_widget_set_visible (self->notice, text != NULL && !measuring);
   gtk_widget_set_visible (GTK_WIDGET (self->job_bar), measuring);
-  gtk_widget_set_sensitive (self->measure, app_adviser_can_measure (self->adviser));
-  gtk_widget_set_sensitive (self->notice_measure, app_adviser_can_measure (self->adviser));
+  set_measure_state (self, self->measure);
+  set_measure_state (self, self->notice_measure);
 }
 
 static void
