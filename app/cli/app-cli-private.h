@@ -7,6 +7,7 @@
 #include "eng-build.h"
 #include "eng-estimate.h"
 #include "eng-figure.h"
+#include "eng-layer-error.h"
 #include "eng-run.h"
 
 G_BEGIN_DECLS
@@ -98,6 +99,11 @@ char *app_cli_format_modelled (const EngPhaseEnergy *energy, guint i, gboolean n
 
 /* Performance counters per layer or node, or why there are none; on standard output. */
 void app_cli_print_counters (EngModel *model, EngRun *run, gboolean by_node);
+
+/* Accuracy per layer (app-cli-sensitivity.c): of @build on @text_path (NULL: bundled texts) or, of a network, @inputs (NULL: random). */
+gboolean app_cli_check_layers (EngModel *model, EngRecipe *recipe, GError **error); /* FALSE: there is nothing to measure */
+EngLayerErrors *app_cli_measure_layers (EngBuild *build, const char *text_path, const char *inputs, GError **error);
+void app_cli_print_layers (EngModel *model, EngLayerErrors *errors);
 
 /* Networks (app-cli-network.c). */
 void app_cli_print_network (EngModel *model);

@@ -4,10 +4,11 @@
 
 #include "app-cli-private.h"
 #include "eng-run-find.h"
+#include "eng-json.h"
 #include "eng-run.h"
 
-static gboolean as_json, as_csv, by_node;
-static char *prompt, *recipe_text;
+static gboolean as_json, as_csv, by_node, with_error;
+static char *prompt, *recipe_text, *text_path;
 static char *save_path;
 static char **inputs;
 static int n_predict = 64, n_threads = 0, n_repeats = 0;
@@ -25,6 +26,8 @@ static const GOptionEntry entries[] = {
   { "tokens", 'n', 0, G_OPTION_ARG_INT, &n_predict, "Tokens to decode (64): half of them are instrumented", "N" },
   { "threads", 't', 0, G_OPTION_ARG_INT, &n_threads, "Threads, instead of the recipe's", "N" },
   { "nodes", 0, 0, G_OPTION_ARG_NONE, &by_node, "Every node, not every layer", NULL },
+  { "error", 0, 0, G_OPTION_ARG_NONE, &with_error, "And what the recipe costs in accuracy, layer by layer: see `lathe sensitivity`", NULL },
+  { "text", 0, 0, G_OPTION_ARG_FILENAME, &text_path, "With --error, of a language model: the text that is foretold (bundled texts without)", "FILE" },
   { "csv", 0, 0, G_OPTION_ARG_NONE, &as_csv, "Comma-separated values, every node", NULL },
   { "save", 0, 0, G_OPTION_ARG_FILENAME, &save_path, "Keep the run in a file, for `lathe compare` and `lathe report`", "FILE.json" },
   { "json", 0, 0, G_OPTION_ARG_NONE, &as_json, "One JSON object: the whole run", NULL },
@@ -116,6 +119,26 @@ make_workload (EngModel *model)
   return workload;
 }
 
+/* The run, with the member "layer_errors" when they were measured. */
+static char *
+run_to_json (EngModel *model, EngRun *run, EngLayerErrors *errors)
+{
+  g_autofree char *text = eng_run_to_json (run);
+  g_autoptr (JsonNode) root = errors != NULL ? eng_json_parse_object (text, "run", NULL) : NULL;
+  g_autoptr (JsonBuilder) builder = json_builder_new ();
+  g_autoptr (JsonNode) added = NULL;
+
+  if (root == NULL)
+    return g_steal_pointer (&text);
+  json_builder_begin_object (builder);
+  eng_layer_errors_write (errors, model, builder, "layer_errors");
+  json_builder_end_object (builder);
+  added = json_builder_get_root (builder);
+  json_object_set_member (json_node_get_object (root), "layer_errors",
+                          json_object_dup_member (json_node_get_object (added), "layer_errors"));
+  return eng_json_to_text (root, TRUE);
+}
+
 static gboolean
 run_command (int argc, char **argv, GError **error)
 {
@@ -126,6 +149,7 @@ run_command (int argc, char **argv, GError **error)
   g_autoptr (EngWorkload) workload = NULL;
   g_autoptr (EngRun) run = NULL;
   g_autoptr (GCancellable) cancellable = NULL;
+  g_autoptr (EngLayerErrors) errors = NULL;
   g_autofree char *text = NULL;
   EngFigure overhead;
   gboolean network;
@@ -140,6 +164,8 @@ run_command (int argc, char **argv, GError **error)
   recipe = app_cli_recipe (recipe_text, error);
   with_threads = recipe != NULL ? app_cli_recipe_with_threads (recipe, n_threads, error) : NULL;
   model = with_threads != NULL ? eng_model_load (argv[1], NULL, error) : NULL;
+  if (model != NULL && with_error && !app_cli_check_layers (model, with_threads, error))
+    return FALSE;
   build = model != NULL ? app_cli_build (model, with_threads, error) : NULL;
   if (build == NULL)
     return FALSE;
@@ -153,9 +179,13 @@ run_command (int argc, char **argv, GError **error)
     app_cli_take_run (run);
   if (run == NULL || (save_path != NULL && !eng_run_save (run, save_path, error)))
     return FALSE;
+  if (with_error)
+    errors = app_cli_measure_layers (build, text_path, inputs != NULL ? inputs[0] : NULL, error);
+  if (with_error && errors == NULL)
+    return FALSE;
   if (as_json || as_csv)
     {
-      text = as_json ? eng_run_to_json (run) : eng_run_to_csv (run);
+      text = as_json ? run_to_json (model, run, errors) : eng_run_to_csv (run);
       g_print ("%s%s", text, as_json ? "\n" : "");
       return TRUE;
     }
@@ -177,8 +207,13 @@ run_command (int argc, char **argv, GError **error)
   app_cli_print_estimates (run);
   for (const char *const *reason = eng_run_get_reasons (run); *reason != NULL; reason++)
     g_print ("%s: %s\n", eng_run_get_validity (run) == ENG_RUN_INVALID ? "invalid" : "degraded", *reason);
+  if (errors != NULL)
+    {
+      g_print ("\n");
+      app_cli_print_layers (model, errors);
+    }
   return TRUE;
 }
 
-const AppCommand app_command_profile = { "profile", "FILE [--recipe R] [-p TEXT | -i INPUT] [-n TOKENS] [--nodes] [--csv] [--json]",
+const AppCommand app_command_profile = { "profile", "FILE [--recipe R] [-p TEXT | -i INPUT] [-n TOKENS] [--nodes] [--error [--text FILE]] [--csv] [--json]",
                                          "Latency, memory and energy of every layer, prefill and decode apart.", run_command };

@@ -83,8 +83,8 @@ compare_layers (const void *a, const void *b)
   return (vx < vy) - (vx > vy);
 }
 
-static void
-print_text (EngModel *model, EngLayerErrors *errors)
+void
+app_cli_print_layers (EngModel *model, EngLayerErrors *errors)
 {
   gboolean language = eng_model_get_kind (model) == ENG_MODEL_LANGUAGE;
   int n = eng_layer_errors_get_n_layers (errors) + 2;
@@ -131,18 +131,58 @@ read_config (EngModel *model, EngSensitivityConfig *config, char **text, GError 
   return TRUE;
 }
 
+/* Of this command, or of another that adds it to what it says. */
+static EngLayerErrors *
+measure (EngBuild *build, const EngSensitivityConfig *config, GError **error)
+{
+  g_autoptr (EngHistory) history = NULL;
+  gint64 last_us = 0;
+  EngLayerErrors *errors;
+
+  if (!afresh && (history = eng_history_open (NULL, error)) == NULL)
+    return NULL;
+  errors = eng_sensitivity_measure (build, config, history, NULL, tell_progress, &last_us, error);
+  if (isatty (STDERR_FILENO))
+    g_printerr ("\r\033[K");
+  return errors;
+}
+
+gboolean
+app_cli_check_layers (EngModel *model, EngRecipe *recipe, GError **error)
+{
+  g_autofree char *why_not = eng_sensitivity_why_not (model, recipe);
+
+  if (why_not == NULL)
+    return TRUE;
+  g_set_error (error, ENG_ERROR, ENG_ERROR_UNSUPPORTED, "Accuracy per layer of %s: %s. --recipe says what is changed.",
+               eng_model_get_name (model), why_not);
+  return FALSE;
+}
+
+EngLayerErrors *
+app_cli_measure_layers (EngBuild *build, const char *text, const char *samples, GError **error)
+{
+  EngModel *model = eng_build_get_model (build);
+  g_autofree char *contents = NULL;
+  EngSensitivityConfig config;
+
+  text_path = (char *) text;
+  inputs = (char *) samples;
+  if (!app_cli_check_layers (model, eng_build_get_recipe (build), error) || !read_config (model, &config, &contents, error))
+    return NULL;
+  return measure (build, &config, error);
+}
+
 static gboolean
 run (int argc, char **argv, GError **error)
 {
   g_autoptr (EngModel) model = NULL, original = NULL;
   g_autoptr (EngRecipe) recipe = NULL, with_threads = NULL;
   g_autoptr (EngBuild) build = NULL;
-  g_autoptr (EngHistory) history = NULL;
   g_autoptr (EngLayerErrors) errors = NULL;
   g_autoptr (JsonBuilder) builder = NULL;
-  g_autofree char *text = NULL, *why_not = NULL;
+  g_autofree char *text = NULL;
   EngSensitivityConfig config;
-  gint64 last_us = 0;
 
   if (!app_cli_parse (&app_command_sensitivity, entries, &argc, &argv, 1, error))
     return FALSE;
@@ -154,25 +194,18 @@ run (int argc, char **argv, GError **error)
   if (against != NULL && (original = eng_model_load (against, NULL, error)) == NULL)
     return FALSE;
   config.reference = original;
-  why_not = original == NULL ? eng_sensitivity_why_not (model, with_threads) : NULL;
-  if (why_not != NULL)
-    {
-      g_set_error (error, ENG_ERROR, ENG_ERROR_UNSUPPORTED, "%s: %s. --recipe says what is changed%s.", eng_model_get_name (model), why_not,
-                   eng_model_get_kind (model) == ENG_MODEL_NETWORK ? ", --against names another file of it" : "");
-      return FALSE;
-    }
+  if (original == NULL && !app_cli_check_layers (model, with_threads, error))
+    return FALSE;
   build = app_cli_build (model, with_threads, error);
-  if (build == NULL || (!afresh && (history = eng_history_open (NULL, error)) == NULL))
+  if (build == NULL)
     return FALSE;
   gint64 start_us = g_get_monotonic_time ();
-  errors = eng_sensitivity_measure (build, &config, history, NULL, tell_progress, &last_us, error);
-  if (isatty (STDERR_FILENO))
-    g_printerr ("\r\033[K");
+  errors = measure (build, &config, error);
   if (errors == NULL)
     return FALSE;
   if (!as_json)
     {
-      print_text (model, errors);
+      app_cli_print_layers (model, errors);
       g_printerr ("%.1f s\n", (double) (g_get_monotonic_time () - start_us) * 1e-6);
       return TRUE;
     }
