@@ -5,7 +5,8 @@ struct _AppAccuracy
 {
   EngHistory *history;
   gulong changed_id;
-  GPtrArray *evaluations; /* AppEvaluation, newest first; NULL: to be read */
+  GHashTable *known;      /* id -> AppEvaluation: a run never changes, so each is read once */
+  GPtrArray *evaluations; /* of known, newest first; NULL: to be listed */
 };
 
 static void
@@ -33,6 +34,7 @@ app_accuracy_new (EngHistory *history)
 {
   AppAccuracy *self = g_new0 (AppAccuracy, 1);
 
+  self->known = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, evaluation_free);
   if (history != NULL)
     {
       self->history = g_object_ref (history);
@@ -50,12 +52,13 @@ app_accuracy_free (AppAccuracy *self)
     g_signal_handler_disconnect (self->history, self->changed_id);
   g_clear_object (&self->history);
   g_clear_pointer (&self->evaluations, g_ptr_array_unref);
+  g_hash_table_unref (self->known);
   g_free (self);
 }
 
-/* The set's name is in the run's own document only: evaluations are few. */
-static void
-add_entry (AppAccuracy *self, const EngHistoryEntry *entry)
+/* The set and the evaluation are in the run's own document only. NULL: it is none after all. */
+static AppEvaluation *
+read_entry (AppAccuracy *self, const EngHistoryEntry *entry)
 {
   g_autoptr (EngRun) run = eng_history_get (self->history, entry->id, NULL);
   const EngWorkload *workload = run != NULL ? eng_run_get_workload (run) : NULL;
@@ -63,7 +66,7 @@ add_entry (AppAccuracy *self, const EngHistoryEntry *entry)
 
   if (workload == NULL || !workload->labelled || workload->inputs == NULL
       || workload->inputs[0] == NULL)
-    return;
+    return NULL;
   evaluation = g_new0 (AppEvaluation, 1);
   evaluation->build_hash = g_strdup (entry->build_hash);
   evaluation->set = g_strdup (workload->inputs[0]);
@@ -73,7 +76,8 @@ add_entry (AppAccuracy *self, const EngHistoryEntry *entry)
     evaluation->evaluation = eng_evaluation_ref (eng_run_get_evaluation (run));
   for (EngFigureId id = 0; id < ENG_N_FIGURES; id++)
     evaluation->figures[id] = eng_run_get_figure (run, id);
-  g_ptr_array_add (self->evaluations, evaluation);
+  g_hash_table_insert (self->known, evaluation->id, evaluation);
+  return evaluation;
 }
 
 static gboolean
@@ -92,15 +96,20 @@ ensure_read (AppAccuracy *self)
 
   if (self->evaluations != NULL)
     return;
-  self->evaluations = g_ptr_array_new_with_free_func (evaluation_free);
+  self->evaluations = g_ptr_array_new ();
   if (self->history != NULL)
     entries = eng_history_list (self->history, NULL, NULL);
   for (guint i = 0; entries != NULL && i < entries->len; i++)
     {
       const EngHistoryEntry *entry = entries->pdata[i];
 
-      if (is_evaluated (entry))
-        add_entry (self, entry);
+      AppEvaluation *evaluation
+          = is_evaluated (entry) ? g_hash_table_lookup (self->known, entry->id) : NULL;
+
+      if (evaluation == NULL && is_evaluated (entry))
+        evaluation = read_entry (self, entry);
+      if (evaluation != NULL)
+        g_ptr_array_add (self->evaluations, evaluation);
     }
 }
 
