@@ -364,6 +364,23 @@ withheld_everywhere (AppCompareFeed *self, EngMetric metric)
   return reason;
 }
 
+/* Operators, which are closed at first, may change by far more than layers do: they do not stretch the lane. */
+static double
+limit_of_layers (AppCompareFeed *self, const Target *to)
+{
+  g_autofree double *value = g_new (double, self->items->len + 1);
+  g_autofree double *high = g_new (double, self->items->len + 1);
+  guint n = 0;
+
+  for (guint i = 0; i < self->items->len; i++)
+    if (g_array_index (self->items, Item, i).parent < 0)
+      {
+        value[n] = to->value[i];
+        high[n++] = to->high[i];
+      }
+  return app_compare_limit (value, high, n);
+}
+
 static void
 add_changes (AppCompareFeed *self, const Target *to, EngMetric metric)
 {
@@ -401,7 +418,7 @@ add_changes (AppCompareFeed *self, const Target *to, EngMetric metric)
           to->low[i] = change.low;
           to->high[i] = change.high;
         }
-      limit = fmax (limit, app_compare_limit (to->value, to->high, self->items->len));
+      limit = fmax (limit, limit_of_layers (self, to));
       plot_lanes_set_values (to->lanes, lane, series, 0, self->items->len, to->value, to->low,
                              to->high, NULL);
     }

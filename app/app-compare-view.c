@@ -48,6 +48,10 @@ struct _AppCompareView
   EngComparison *comparison;
   AppCompareFeed *feed;
   EngHistory *history; /* nullable */
+  guint choices[ENG_N_METRICS
+                + 1]; /* what the drop-down stands for: EngMetric, or APP_COMPARE_OVERVIEW */
+  guint n_choices;
+  EngModelKind choices_kind;
   gboolean compact, show_table, syncing, stale, with_errors;
 };
 
@@ -296,10 +300,31 @@ get_options (AppCompareView *self)
   guint choice = gtk_drop_down_get_selected (self->metric_choice);
 
   return (AppCompareOptions){
-    .metric = choice == 0 || choice > ENG_N_METRICS ? APP_COMPARE_OVERVIEW : choice - 1,
+    .metric = choice < self->n_choices ? self->choices[choice] : APP_COMPARE_OVERVIEW,
     .threshold = gtk_spin_button_get_value (GTK_SPIN_BUTTON (self->threshold)) / 100,
     .sorted = gtk_toggle_button_get_active (GTK_TOGGLE_BUTTON (self->sorted))
   };
+}
+
+/* What this kind of model has: a network keeps no keys and values. */
+static void
+make_choices (AppCompareView *self, EngModelKind kind)
+{
+  g_autoptr (GtkStringList) names = gtk_string_list_new (NULL);
+
+  if (self->n_choices > 0 && self->choices_kind == kind)
+    return;
+  self->choices_kind = kind;
+  self->choices[0] = APP_COMPARE_OVERVIEW;
+  self->n_choices = 1;
+  gtk_string_list_append (names, _ ("Overview"));
+  for (EngMetric metric = 0; metric < ENG_N_METRICS; metric++)
+    if (metric != ENG_METRIC_KV || kind == ENG_MODEL_LANGUAGE)
+      {
+        gtk_string_list_append (names, _ (eng_metric_title (metric)));
+        self->choices[self->n_choices++] = metric;
+      }
+  gtk_drop_down_set_model (self->metric_choice, G_LIST_MODEL (names));
 }
 
 static gboolean
@@ -400,6 +425,7 @@ update_now (AppCompareView *self)
       show_empty (self, runs->len);
       return;
     }
+  make_choices (self, app_stage_get_kind (self->stage));
   self->with_errors = is_error (get_options (self).metric);
   self->comparison = make_comparison (self, runs, self->with_errors);
   app_compare_runs_update (self->runs, self->comparison);
@@ -583,17 +609,6 @@ on_threshold_input (GtkSpinButton *spin, double *value)
 }
 
 static void
-make_choices (AppCompareView *self)
-{
-  g_autoptr (GtkStringList) names = gtk_string_list_new (NULL);
-
-  gtk_string_list_append (names, _ ("Overview"));
-  for (EngMetric metric = 0; metric < ENG_N_METRICS; metric++)
-    gtk_string_list_append (names, _ (eng_metric_title (metric)));
-  gtk_drop_down_set_model (self->metric_choice, G_LIST_MODEL (names));
-}
-
-static void
 app_compare_view_init (AppCompareView *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
@@ -603,7 +618,7 @@ app_compare_view_init (AppCompareView *self)
       gtk_box_append (GTK_BOX (self->tiles_box), self->tiles[i]);
     }
   update_tiles (self);
-  make_choices (self);
+  make_choices (self, ENG_MODEL_LANGUAGE);
   g_signal_connect (self->threshold, "output", G_CALLBACK (on_threshold_output), NULL);
   g_signal_connect (self->threshold, "input", G_CALLBACK (on_threshold_input), NULL);
   on_threshold_output (GTK_SPIN_BUTTON (self->threshold));
