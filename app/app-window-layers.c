@@ -86,8 +86,7 @@ app_window_init_layers (AppWindow *self)
 gboolean
 app_window_can_show_distribution (AppWindow *self)
 {
-  return eng_session_get_build (self->session) != NULL
-         && !eng_session_get_running (self->session)
+  return eng_session_get_build (self->session) != NULL && !eng_session_get_running (self->session)
          && app_selection_get_layer (self->selection) != APP_LAYER_NONE;
 }
 
