@@ -63,7 +63,7 @@ typedef struct
   char *name;
   EngKernelTable *table;
   GArray *errors; /* EngKernelError, newest first */
-  guint64 cache_bytes;
+  guint64 cache_bytes, memory_bytes;
 } EngEstimateDevice;
 
 EngEstimateDevice *eng_estimator_get_device (EngEstimator *estimator, guint n_threads,

@@ -123,6 +123,7 @@ device_new (EngEstimator *self, guint n_threads, GError **error)
   device->table = g_steal_pointer (&table);
   device->errors = errors;
   device->cache_bytes = cache_bytes;
+  device->memory_bytes = eng_machine_get_memory_bytes (self->machine);
   return device;
 }
 

@@ -12,6 +12,7 @@
 #include "eng-technique.h"
 #include "kn-quant.h"
 #include "rt-exec.h"
+#include "rt-kv.h"
 
 /* One operator gets this long, and no less than so many executions. */
 #define NODE_NS 40000000ull
@@ -45,6 +46,7 @@ typedef struct
   gboolean is_cold;
   guint64 step_bytes; /* weights that one step of the whole graph reads */
   int64_t symbols[RT_N_SYMBOLS];
+  guint position; /* of the first token, for operators with a cache */
 } Task;
 
 typedef struct
@@ -65,7 +67,7 @@ clear_task (gpointer data)
 static gboolean
 is_free_standing (const RtGraph *graph, const RtNode *node)
 {
-  if (node->op->cache != NULL || node->op->run == NULL)
+  if (node->op->run == NULL)
     return FALSE;
   for (guint k = 0; k < node->n_inputs; k++)
     {
@@ -97,7 +99,7 @@ is_known_size (const RtGraph *graph, const RtNode *node, const EngEstimateSizes 
 
 static void
 search_node (Search *search, EngSketch *sketch, RtNodeId node, const int64_t *symbols,
-             const RtCost *cost, gboolean is_cold, guint64 step_bytes)
+             guint position, const RtCost *cost, gboolean is_cold, guint64 step_bytes)
 {
   const char *signature = eng_sketch_get_signature (sketch, node);
   EngExpected expected;
@@ -123,12 +125,14 @@ search_node (Search *search, EngSketch *sketch, RtNodeId node, const int64_t *sy
   Task task
       = { .sketch = eng_sketch_ref (sketch), .node = node, .cost = *cost, .is_cold = is_cold };
   task.step_bytes = step_bytes;
+  task.position = position;
   memcpy (task.symbols, symbols, sizeof task.symbols);
   g_array_append_val (search->tasks, task);
 }
 
 static void
-search_phase (Search *search, EngSketch *sketch, const EngEstimateSizes *sizes, guint n_tokens)
+search_phase (Search *search, EngSketch *sketch, const EngEstimateSizes *sizes, guint n_tokens,
+              guint position)
 {
   guint n_nodes = rt_graph_n_nodes (eng_sketch_get_graph (sketch));
   g_autofree RtCost *costs = g_new (RtCost, MAX (n_nodes, 1));
@@ -142,14 +146,14 @@ search_phase (Search *search, EngSketch *sketch, const EngEstimateSizes *sizes, 
   symbols[1] = 1;
   for (RtNodeId i = 0; i < n_nodes; i++)
     {
-      eng_sketch_get_cost (sketch, i, symbols, 0, &costs[i]);
+      eng_sketch_get_cost (sketch, i, symbols, position, &costs[i]);
       weight_bytes += costs[i].weight_bytes;
     }
   gboolean is_cold = eng_kernel_is_cold (weight_bytes, search->device->cache_bytes);
   const RtGraph *graph = eng_sketch_get_graph (sketch);
   for (RtNodeId i = 0; i < n_nodes; i++)
     if (is_known_size (graph, rt_graph_node (graph, i), sizes))
-      search_node (search, sketch, i, symbols, &costs[i], is_cold, weight_bytes);
+      search_node (search, sketch, i, symbols, position, &costs[i], is_cold, weight_bytes);
 }
 
 /* A recipe that cannot be lowered has nothing to measure: whoever chooses it is told why then. */
@@ -161,12 +165,13 @@ search_recipe (Search *search, EngModel *model, EngRecipe *recipe, const EngEsti
   if (sketch == NULL || eng_sketch_get_n_threads (sketch) != search->device->n_threads)
     return;
   if (eng_model_get_kind (model) == ENG_MODEL_NETWORK)
-    search_phase (search, sketch, sizes, 1);
+    search_phase (search, sketch, sizes, 1, 0);
   else
     {
-      search_phase (search, sketch, sizes, 1);
-      search_phase (search, sketch, sizes, FEW_TOKENS);
-      search_phase (search, sketch, sizes, sizes->n_prompt);
+      guint last = MAX (eng_sketch_get_n_ctx (sketch), 1) - 1;
+      search_phase (search, sketch, sizes, 1, MIN (sizes->position, last));
+      search_phase (search, sketch, sizes, FEW_TOKENS, 0);
+      search_phase (search, sketch, sizes, sizes->n_prompt, 0);
     }
 }
 
@@ -269,7 +274,7 @@ shape_cols (const RtShape *shape)
 }
 
 static guint
-count_copies (const Bench *self, guint64 cache_bytes)
+count_copies (const Bench *self, const EngEstimateDevice *device)
 {
   guint64 packed = 0, wanted;
 
@@ -284,9 +289,13 @@ count_copies (const Bench *self, guint64 cache_bytes)
   guint64 own = MAX (packed, self->task->cost.weight_bytes);
   if (own == 0)
     return MIN_COPIES * 2;
-  wanted = self->task->is_cold ? 3 * MAX (cache_bytes, 16u << 20) / 2 : self->task->step_bytes;
+  wanted
+      = self->task->is_cold ? 3 * MAX (device->cache_bytes, 16u << 20) / 2 : self->task->step_bytes;
   wanted = CLAMP (wanted / own, MIN_COPIES, self->task->is_cold ? MAX_COPIES : MAX_WARM_COPIES);
-  return (guint)MAX (MIN (wanted, MAX_WEIGHT_BYTES / own), 1);
+  guint64 most = MAX_WEIGHT_BYTES;
+  if (device->memory_bytes > 0)
+    most = MIN (most, device->memory_bytes / 8);
+  return (guint)MIN (wanted, most / own); /* 0: not even one */
 }
 
 static void
@@ -427,7 +436,8 @@ make_exec (Bench *self, RtError *error)
   RtExecConfig config = { .graph = self->graph,
                           .weights = (RtWeight *const *)(void *)self->weights->data,
                           .pool = self->pool,
-                          .kv_format = KN_F16,
+                          .kv_format = eng_sketch_get_kv_format (self->task->sketch),
+                          .kv_capacity = eng_sketch_get_n_ctx (self->task->sketch),
                           .planner = RT_PLANNER_ORDER };
   memcpy (config.max_symbols, self->task->symbols, sizeof config.max_symbols);
   self->exec = rt_exec_new (&config, error);
@@ -489,6 +499,8 @@ run_passes (Bench *self, GArray *samples, RtError *error)
           begin = rt_now_ns ();
           g_array_set_size (samples, 0); /* the first warms up */
         }
+      if (rt_exec_kv (self->exec) != NULL)
+        rt_kv_set_n_used (rt_exec_kv (self->exec), self->task->position);
       if (!rt_exec_infer (self->exec, self->task->symbols, RT_PHASE_INFERENCE, error))
         return FALSE;
       read_step (self, starts, ends, samples);
@@ -530,7 +542,8 @@ bench_clear (Bench *self)
 }
 
 static gboolean
-measure (const Task *task, RtPool *pool, guint64 cache_bytes, EngKernelTime *time, RtError *error)
+measure (const Task *task, RtPool *pool, const EngEstimateDevice *device, EngKernelTime *time,
+         RtError *error)
 {
   Bench self = { .task = task,
                  .from = eng_sketch_get_graph (task->sketch),
@@ -541,8 +554,10 @@ measure (const Task *task, RtPool *pool, guint64 cache_bytes, EngKernelTime *tim
   g_autoptr (GArray) samples = g_array_new (FALSE, FALSE, sizeof (double));
 
   self.node = rt_graph_node (self.from, task->node);
-  self.n_copies = count_copies (&self, cache_bytes);
-  gboolean ok = make_graph (&self, error) && make_exec (&self, error);
+  self.n_copies = count_copies (&self, device);
+  gboolean ok = self.n_copies > 0
+                || rt_fail (error, RT_ERROR_MEMORY, "its weights are too large for this computer");
+  ok = ok && make_graph (&self, error) && make_exec (&self, error);
   if (ok)
     {
       fill_inputs (&self);
@@ -585,7 +600,7 @@ work_through (EngEstimator *estimator, Search *search, RtPool *pool, double max_
           if (g_cancellable_set_error_if_cancelled (eng_job_get_cancellable (job), error))
             return FALSE;
         }
-      if (!measure (task, pool, search->device->cache_bytes, &time, &rt_error))
+      if (!measure (task, pool, search->device, &time, &rt_error))
         {
           /* One that cannot stand alone is estimated from others, as those left to runs are. */
           g_debug ("%s cannot be measured by itself: %s",

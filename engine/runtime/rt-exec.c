@@ -262,6 +262,7 @@ rt_exec_infer (RtExec *exec, const int64_t *symbols, RtPhase phase, RtError *err
     return false;
 
   rt_exec_bind (exec, symbols);
+  exec->position = exec->kv != NULL ? rt_kv_n_used (exec->kv) : 0;
   if (!execute (exec, phase, error))
     return false;
   for (RtValueId id = exec->first_port; id < exec->end_port; id++)

@@ -49,7 +49,8 @@ bool rt_exec_run (RtExec *exec, const int32_t *tokens, uint32_t n_tokens, uint32
  * are borrowed until replaced. */
 void rt_exec_set_input (RtExec *exec, RtValueId value, const void *data);
 /* Run the graph once. @symbols [RT_N_SYMBOLS], each at most its maximum; NULL: the maxima. States move
- * on. Fails with RT_ERROR_RANGE (an input with symbols was never set, a symbol too large) and
+ * on; a cache, where nodes have one, is read and written at its length, which stays. Fails with
+ * RT_ERROR_RANGE (an input with symbols was never set, a symbol too large) and
  * RT_ERROR_CANCELLED; states are then as before. */
 bool rt_exec_infer (RtExec *exec, const int64_t *symbols, RtPhase phase, RtError *error);
 /* All states as they were at the beginning. */
