@@ -1,4 +1,4 @@
-/* Records of layers and units folded into figures. Filled by eng-layer-error-run.c and from the
+/* Records of layers and units folded into figures. Filled by eng-sensitivity.c and from the
  * history, read by the command line and the window; runs nothing. */
 #include "eng-layer-error.h"
 

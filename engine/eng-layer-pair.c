@@ -1,55 +1,14 @@
-/* The two executors and how their values correspond. Called by the measurement of errors per layer (eng-layer-error-run.c); knows nothing of texts, metrics
+/* The two executors and how their values correspond. Called by the measurement of errors per layer (eng-sensitivity.c); knows nothing of texts, metrics
  * or results. */
-#include "eng-layer-pair.h"
+#include "eng-layer-pair-private.h"
 
-#include <math.h>
 #include <string.h>
 
-#include "data/eng-array.h"
 #include "eng-align.h"
 #include "eng-error.h"
 #include "ops/rt-ops-int8.h"
 #include "ops/rt-ops-math.h"
 #include "ops/rt-ops.h"
-
-/* The same value in both graphs. */
-typedef struct
-{
-  RtValueId reference, changed;
-} Twin;
-
-typedef struct
-{
-  char *reason; /* NULL: can be looked at alone */
-  bool *nodes;  /* of the changed graph: this layer's */
-  bool *rest;   /* of the reference graph: all after the layer's first that are not its own */
-  gboolean has_nodes, has_rest;
-  GArray *reads;  /* Twin: what the layer's nodes read from others */
-  GArray *writes; /* Twin: what others, or the caller, read of it */
-  GArray *
-      rest_reads; /* RtValueId in the reference: what the rest reads that neither it nor the layer makes */
-} Layer;
-
-struct _EngLayerPair
-{
-  EngBuild *build[2];
-  const RtGraph *source[2], *graph[2];
-  RtExec *exec[2];
-  bool *taps[2];
-  GHashTable *by_source
-      [2]; /* the file's name of a node -> the last of its nodes in the model's graph, + 1 */
-  GHashTable *by_key; /* char * -> GArray of RtValueId in the reference */
-  char **keys[2];     /* [n_values]; NULL: stands for no source value */
-  int *layer_of[2];   /* [n_nodes] layer + 1, in the changed build's layers */
-  int n_layers;
-  gboolean has_state;
-  Layer *layers;  /* [n_layers + 2] */
-  guint8 **saved; /* [values of the reference]: of its taps, in the unit at hand */
-  gsize *saved_bytes;
-  GArray *watched;  /* RtValueId in the reference */
-  float *floats[2]; /* scratch */
-  gsize n_floats;
-};
 
 /* ---- what a value stands for ---- */
 
@@ -314,19 +273,19 @@ static gboolean
 has_twin (GArray *twins, RtValueId reference)
 {
   for (guint i = 0; i < twins->len; i++)
-    if (g_array_index (twins, Twin, i).reference == reference)
+    if (g_array_index (twins, EngPairTwin, i).reference == reference)
       return TRUE;
   return FALSE;
 }
 
 /* Adds @id of the changed graph; FALSE with the layer's reason when the reference does not have it. */
 static gboolean
-add_twin (EngLayerPair *self, Layer *layer, GArray *twins, RtValueId id)
+add_twin (EngLayerPair *self, EngPairLayer *layer, GArray *twins, RtValueId id)
 {
-  Twin twin = { find_twin (self, id), id };
+  EngPairTwin twin = { find_twin (self, id), id };
 
   for (guint i = 0; i < twins->len; i++)
-    if (g_array_index (twins, Twin, i).changed == id)
+    if (g_array_index (twins, EngPairTwin, i).changed == id)
       return TRUE;
   if (twin.reference == RT_NONE)
     {
@@ -340,8 +299,8 @@ add_twin (EngLayerPair *self, Layer *layer, GArray *twins, RtValueId id)
 }
 
 /* Rotary angles depend on positions alone: they pass, but are no result of a layer. */
-static gboolean
-is_data (const RtGraph *graph, RtValueId id)
+gboolean
+eng_layer_pair_is_data (const RtGraph *graph, RtValueId id)
 {
   RtNodeId producer = rt_graph_value (graph, id)->producer;
   return producer != RT_NONE && rt_graph_node (graph, producer)->op != &rt_op_rope_table;
@@ -349,11 +308,11 @@ is_data (const RtGraph *graph, RtValueId id)
 
 /* What the reference has as an input cannot be written over: a layer of conversions of it. */
 static void
-add_write (EngLayerPair *self, Layer *layer, RtValueId id)
+add_write (EngLayerPair *self, EngPairLayer *layer, RtValueId id)
 {
   if (!add_twin (self, layer, layer->writes, id))
     return;
-  Twin *twin = &g_array_index (layer->writes, Twin, layer->writes->len - 1);
+  EngPairTwin *twin = &g_array_index (layer->writes, EngPairTwin, layer->writes->len - 1);
   if (rt_graph_value (self->graph[ENG_SIDE_REFERENCE], twin->reference)->producer == RT_NONE
       && layer->reason == NULL)
     layer->reason = g_strdup ("nothing but conversions: the reference has no such layer");
@@ -363,7 +322,7 @@ static void
 find_reads_and_writes (EngLayerPair *self, int index)
 {
   const RtGraph *graph = self->graph[ENG_SIDE_CHANGED];
-  Layer *layer = &self->layers[index];
+  EngPairLayer *layer = &self->layers[index];
 
   for (RtNodeId n = 0; n < rt_graph_n_nodes (graph); n++)
     {
@@ -385,7 +344,7 @@ static void
 find_rest (EngLayerPair *self, int index)
 {
   const RtGraph *graph = self->graph[ENG_SIDE_REFERENCE];
-  Layer *layer = &self->layers[index];
+  EngPairLayer *layer = &self->layers[index];
   gboolean begun = FALSE;
 
   for (RtNodeId n = 0; n < rt_graph_n_nodes (graph); n++)
@@ -402,8 +361,8 @@ find_rest (EngLayerPair *self, int index)
         RtNodeId producer = id != RT_NONE ? rt_graph_value (graph, id)->producer : RT_NONE;
         if (producer == RT_NONE || layer->rest[producer] || has_twin (layer->writes, id))
           continue;
-        if (self->layer_of[ENG_SIDE_REFERENCE][producer] == index && is_data (graph, id)
-            && layer->reason == NULL)
+        if (self->layer_of[ENG_SIDE_REFERENCE][producer] == index
+            && eng_layer_pair_is_data (graph, id) && layer->reason == NULL)
           layer->reason = g_strdup_printf ("%s leaves this layer in the reference only",
                                            rt_graph_value (graph, id)->name);
         g_array_append_val (layer->rest_reads, id);
@@ -417,14 +376,14 @@ find_rest (EngLayerPair *self, int index)
 static void
 make_layers (EngLayerPair *self)
 {
-  self->layers = g_new0 (Layer, self->n_layers + 2);
+  self->layers = g_new0 (EngPairLayer, self->n_layers + 2);
   for (int i = 0; i < self->n_layers + 2; i++)
     {
-      Layer *layer = &self->layers[i];
+      EngPairLayer *layer = &self->layers[i];
       layer->nodes = g_new0 (bool, rt_graph_n_nodes (self->graph[ENG_SIDE_CHANGED]) + 1);
       layer->rest = g_new0 (bool, rt_graph_n_nodes (self->graph[ENG_SIDE_REFERENCE]) + 1);
-      layer->reads = g_array_new (FALSE, FALSE, sizeof (Twin));
-      layer->writes = g_array_new (FALSE, FALSE, sizeof (Twin));
+      layer->reads = g_array_new (FALSE, FALSE, sizeof (EngPairTwin));
+      layer->writes = g_array_new (FALSE, FALSE, sizeof (EngPairTwin));
       layer->rest_reads = g_array_new (FALSE, FALSE, sizeof (RtValueId));
       find_reads_and_writes (self, i);
       if (!layer->has_nodes)
@@ -439,8 +398,8 @@ add_taps (EngLayerPair *self, GArray *twins)
 {
   for (guint i = 0; i < twins->len; i++)
     {
-      self->taps[ENG_SIDE_REFERENCE][g_array_index (twins, Twin, i).reference] = true;
-      self->taps[ENG_SIDE_CHANGED][g_array_index (twins, Twin, i).changed] = true;
+      self->taps[ENG_SIDE_REFERENCE][g_array_index (twins, EngPairTwin, i).reference] = true;
+      self->taps[ENG_SIDE_CHANGED][g_array_index (twins, EngPairTwin, i).changed] = true;
     }
 }
 
@@ -457,7 +416,7 @@ watch (EngLayerPair *self, int layer)
          i++)
       {
         RtValueId id = rt_graph_node (graph, n)->outputs[i];
-        if (rt_graph_value (graph, id)->type == RT_TYPE_F32 && is_data (graph, id))
+        if (rt_graph_value (graph, id)->type == RT_TYPE_F32 && eng_layer_pair_is_data (graph, id))
           {
             g_array_append_val (self->watched, id);
             self->taps[ENG_SIDE_REFERENCE][id] = true;
@@ -472,7 +431,7 @@ find_taps (EngLayerPair *self)
     self->taps[side] = g_new0 (bool, rt_graph_n_values (self->graph[side]) + 1);
   for (int i = 0; i < self->n_layers + 2; i++)
     {
-      Layer *layer = &self->layers[i];
+      EngPairLayer *layer = &self->layers[i];
       add_taps (self, layer->reads);
       add_taps (self, layer->writes);
       for (guint k = 0; k < layer->rest_reads->len; k++)
@@ -599,251 +558,4 @@ gboolean
 eng_layer_pair_has_rest (EngLayerPair *self, int layer)
 {
   return self->layers[layer + 1].has_rest;
-}
-
-/* ---- the watched layer ---- */
-
-guint
-eng_layer_pair_get_n_watched (EngLayerPair *self)
-{
-  return self->watched->len;
-}
-
-const float *
-eng_layer_pair_get_watched (EngLayerPair *self, guint index, const char **node, gsize *n)
-{
-  RtExec *exec = self->exec[ENG_SIDE_REFERENCE];
-  const RtGraph *graph = self->graph[ENG_SIDE_REFERENCE];
-  RtValueId id = g_array_index (self->watched, RtValueId, index);
-  RtShape shape;
-
-  rt_exec_value_shape (exec, id, &shape);
-  *n = rt_shape_n (&shape);
-  *node = rt_graph_node (graph, rt_graph_value (graph, id)->producer)->name;
-  return rt_exec_tap (exec, id);
-}
-
-const RtQuant *
-eng_layer_pair_get_watched_quant (EngLayerPair *self, guint index, int *type)
-{
-  const RtGraph *graph = self->graph[ENG_SIDE_CHANGED];
-  const char *key = self->keys[ENG_SIDE_REFERENCE][g_array_index (self->watched, RtValueId, index)];
-
-  for (RtValueId id = 0; id < rt_graph_n_values (graph); id++)
-    {
-      const RtValue *value = rt_graph_value (graph, id);
-      if (value->quant == NULL || value->quant->n != 1 || value->kind == RT_VALUE_WEIGHT
-          || g_strcmp0 (self->keys[ENG_SIDE_CHANGED][id], key) != 0)
-        continue;
-      *type = value->type;
-      return value->quant;
-    }
-  return NULL;
-}
-
-/* ---- numbers ---- */
-
-gboolean
-eng_to_floats (int type, const RtQuant *quant, const void *data, gsize n, float *floats)
-{
-  if (rt_type_bytes (type) == 0 || (quant != NULL && quant->n != 1))
-    return FALSE;
-  if (type == RT_TYPE_F32)
-    {
-      memcpy (floats, data, n * sizeof *floats);
-      return TRUE;
-    }
-  double scale = quant != NULL ? (double)quant->scales[0] : 1;
-  double zero = quant != NULL ? quant->zero_points[0] : 0;
-  for (gsize i = 0; i < n; i++)
-    floats[i] = (float)(scale * (eng_element_get (type, data, i) - zero));
-  return TRUE;
-}
-
-gboolean
-eng_from_floats (int type, const RtQuant *quant, const float *floats, gsize n, void *data)
-{
-  if (rt_type_bytes (type) == 0 || (quant != NULL && quant->n != 1))
-    return FALSE;
-  if (type == RT_TYPE_F32)
-    {
-      memcpy (data, floats, n * sizeof *floats);
-      return TRUE;
-    }
-  double scale = quant != NULL ? (double)quant->scales[0] : 1;
-  double zero = quant != NULL ? quant->zero_points[0] : 0;
-  for (gsize i = 0; i < n; i++)
-    eng_element_set (type, data, i, (double)floats[i] / scale + zero);
-  return TRUE;
-}
-
-void
-eng_error_sums_add (EngErrorSums *sums, const float *reference, const float *changed, gsize n)
-{
-  double signal = 0, noise = 0, other = 0, dot = 0;
-
-  for (gsize i = 0; i < n; i++)
-    {
-      double r = (double)reference[i], c = (double)changed[i], d = c - r;
-      signal += r * r;
-      noise += d * d;
-      other += c * c;
-      dot += r * c;
-    }
-  sums->signal += signal;
-  sums->noise += noise;
-  sums->changed += other;
-  sums->dot += dot;
-}
-
-static void
-need_floats (EngLayerPair *self, gsize n)
-{
-  if (n <= self->n_floats)
-    return;
-  self->n_floats = n;
-  for (int side = 0; side < 2; side++)
-    {
-      g_free (self->floats[side]);
-      self->floats[side] = g_new (float, n);
-    }
-}
-
-/* Elements of a value in the run before. */
-static gsize
-n_elements (EngLayerPair *self, EngSide side, RtValueId id)
-{
-  RtShape shape;
-  rt_exec_value_shape (self->exec[side], id, &shape);
-  return rt_shape_n (&shape);
-}
-
-/* ---- one unit ---- */
-
-gboolean
-eng_layer_pair_begin_whole (EngLayerPair *self, EngSide side, GError **error)
-{
-  RtError rt_error = { 0 };
-  return rt_exec_choose (self->exec[side], NULL, &rt_error) || eng_error_take_rt (&rt_error, error);
-}
-
-void
-eng_layer_pair_save (EngLayerPair *self)
-{
-  RtExec *exec = self->exec[ENG_SIDE_REFERENCE];
-  const RtGraph *graph = self->graph[ENG_SIDE_REFERENCE];
-
-  for (RtValueId id = 0; id < rt_graph_n_values (graph); id++)
-    {
-      if (!rt_exec_is_tap (exec, id))
-        continue;
-      gsize n_bytes = n_elements (self, ENG_SIDE_REFERENCE, id)
-                      * rt_type_bytes (rt_graph_value (graph, id)->type);
-      if (n_bytes != self->saved_bytes[id])
-        {
-          g_free (self->saved[id]);
-          self->saved[id] = g_malloc (MAX (n_bytes, 1));
-          self->saved_bytes[id] = n_bytes;
-        }
-      memcpy (self->saved[id], rt_exec_tap (exec, id), n_bytes);
-    }
-}
-
-/* In two forms, 8 bit and float: counted once. */
-static gboolean
-is_repeated (GArray *twins, guint index)
-{
-  for (guint i = 0; i < index; i++)
-    if (g_array_index (twins, Twin, i).reference == g_array_index (twins, Twin, index).reference)
-      return TRUE;
-  return FALSE;
-}
-
-/* What @layer hands on, as it lies in the changed executor, beside the saved values. */
-static void
-compare (EngLayerPair *self, int index, EngErrorSums *sums)
-{
-  const Layer *layer = &self->layers[index];
-
-  *sums = (EngErrorSums){ 0 };
-  for (guint i = 0; i < layer->writes->len; i++)
-    {
-      Twin twin = g_array_index (layer->writes, Twin, i);
-      const RtValue *r = rt_graph_value (self->graph[ENG_SIDE_REFERENCE], twin.reference);
-      const RtValue *c = rt_graph_value (self->graph[ENG_SIDE_CHANGED], twin.changed);
-      gsize n = n_elements (self, ENG_SIDE_CHANGED, twin.changed);
-      if (!is_data (self->graph[ENG_SIDE_CHANGED], twin.changed) || is_repeated (layer->writes, i))
-        continue;
-      need_floats (self, n);
-      eng_to_floats (r->type, r->quant, self->saved[twin.reference], n, self->floats[0]);
-      eng_to_floats (c->type, c->quant, rt_exec_tap (self->exec[ENG_SIDE_CHANGED], twin.changed), n,
-                     self->floats[1]);
-      eng_error_sums_add (sums, self->floats[0], self->floats[1], n);
-    }
-}
-
-void
-eng_layer_pair_accumulated (EngLayerPair *self, int layer, EngErrorSums *sums)
-{
-  g_return_if_fail (self->layers[layer + 1].reason == NULL);
-  compare (self, layer + 1, sums);
-}
-
-gboolean
-eng_layer_pair_begin_local (EngLayerPair *self, int index, GError **error)
-{
-  const Layer *layer = &self->layers[index + 1];
-  RtError rt_error = { 0 };
-
-  g_return_val_if_fail (layer->reason == NULL, FALSE);
-  for (guint i = 0; i < layer->reads->len; i++)
-    {
-      Twin twin = g_array_index (layer->reads, Twin, i);
-      const RtValue *r = rt_graph_value (self->graph[ENG_SIDE_REFERENCE], twin.reference);
-      const RtValue *c = rt_graph_value (self->graph[ENG_SIDE_CHANGED], twin.changed);
-      gsize n = n_elements (self, ENG_SIDE_CHANGED, twin.changed);
-      const void *from = r->producer != RT_NONE
-                             ? self->saved[twin.reference]
-                             : rt_exec_value (self->exec[ENG_SIDE_REFERENCE], twin.reference);
-      need_floats (self, n);
-      eng_to_floats (r->type, r->quant, from, n, self->floats[0]);
-      eng_from_floats (c->type, c->quant, self->floats[0], n,
-                       rt_exec_tap (self->exec[ENG_SIDE_CHANGED], twin.changed));
-    }
-  return rt_exec_choose (self->exec[ENG_SIDE_CHANGED], layer->nodes, &rt_error)
-         || eng_error_take_rt (&rt_error, error);
-}
-
-void
-eng_layer_pair_local (EngLayerPair *self, int layer, EngErrorSums *sums)
-{
-  g_return_if_fail (self->layers[layer + 1].reason == NULL);
-  compare (self, layer + 1, sums);
-}
-
-gboolean
-eng_layer_pair_begin_rest (EngLayerPair *self, int index, GError **error)
-{
-  const Layer *layer = &self->layers[index + 1];
-  RtExec *exec = self->exec[ENG_SIDE_REFERENCE];
-  RtError rt_error = { 0 };
-
-  g_return_val_if_fail (layer->reason == NULL, FALSE);
-  for (guint i = 0; i < layer->rest_reads->len; i++)
-    {
-      RtValueId id = g_array_index (layer->rest_reads, RtValueId, i);
-      memcpy (rt_exec_tap (exec, id), self->saved[id], self->saved_bytes[id]);
-    }
-  for (guint i = 0; i < layer->writes->len; i++)
-    {
-      Twin twin = g_array_index (layer->writes, Twin, i);
-      const RtValue *r = rt_graph_value (self->graph[ENG_SIDE_REFERENCE], twin.reference);
-      const RtValue *c = rt_graph_value (self->graph[ENG_SIDE_CHANGED], twin.changed);
-      gsize n = n_elements (self, ENG_SIDE_CHANGED, twin.changed);
-      need_floats (self, n);
-      eng_to_floats (c->type, c->quant, rt_exec_tap (self->exec[ENG_SIDE_CHANGED], twin.changed), n,
-                     self->floats[1]);
-      eng_from_floats (r->type, r->quant, self->floats[1], n, rt_exec_tap (exec, twin.reference));
-    }
-  return rt_exec_choose (exec, layer->rest, &rt_error) || eng_error_take_rt (&rt_error, error);
 }
