@@ -111,9 +111,10 @@ row_change (AppCompareFeed *self, guint row)
 
   if (self->options.metric != APP_COMPARE_OVERVIEW)
     return eng_comparison_get_row_change (self->comparison, row, self->options.metric);
-  change = eng_comparison_get_row_change (self->comparison, row, ENG_METRIC_LATENCY);
-  return change > 0 ? change
-                    : eng_comparison_get_row_change (self->comparison, row, ENG_METRIC_WEIGHTS);
+  change = eng_comparison_get_row_change (self->comparison, row, ENG_LAYER_METRIC_LATENCY);
+  return change > 0
+             ? change
+             : eng_comparison_get_row_change (self->comparison, row, ENG_LAYER_METRIC_WEIGHTS);
 }
 
 typedef struct
@@ -267,7 +268,7 @@ typedef struct
 
 static void
 fill_values (AppCompareFeed *self, const Target *to, guint lane, guint series, guint run,
-             EngMetric metric)
+             EngLayerMetric metric)
 {
   g_autofree guint8 *states = g_malloc (self->items->len + 1);
 
@@ -289,7 +290,7 @@ fill_values (AppCompareFeed *self, const Target *to, guint lane, guint series, g
 
 /* Why there is nothing in a lane: the reason of the newest run's first layer. */
 static void
-set_note (AppCompareFeed *self, PlotLanes *lanes, guint lane, EngMetric metric)
+set_note (AppCompareFeed *self, PlotLanes *lanes, guint lane, EngLayerMetric metric)
 {
   EngFigure figure;
 
@@ -302,20 +303,20 @@ set_note (AppCompareFeed *self, PlotLanes *lanes, guint lane, EngMetric metric)
 }
 
 static void
-add_values (AppCompareFeed *self, const Target *to, EngMetric metric)
+add_values (AppCompareFeed *self, const Target *to, EngLayerMetric metric)
 {
   guint n_runs = eng_comparison_get_n_runs (self->comparison);
-  guint lane
-      = plot_lanes_add_lane (to->lanes,
-                             &(PlotLaneInfo){ .title = _ (eng_metric_title (metric)),
-                                              .interval = "95 %",
-                                              .unit = app_compare_unit (self->comparison, metric),
-                                              .total = n_runs == 2 && eng_metric_adds_up (metric)
-                                                           ? PLOT_TOTAL_SUM
-                                                           : PLOT_TOTAL_NONE,
-                                              .flags = eng_metric_lower_is_better (metric)
-                                                           ? PLOT_LANE_LOWER_IS_BETTER
-                                                           : PLOT_LANE_HIGHER_IS_BETTER });
+  guint lane = plot_lanes_add_lane (to->lanes,
+                                    &(PlotLaneInfo){
+                                        .title = _ (eng_layer_metric_title (metric)),
+                                        .interval = "95 %",
+                                        .unit = app_compare_unit (self->comparison, metric),
+                                        .total = n_runs == 2 && eng_layer_metric_adds_up (metric)
+                                                     ? PLOT_TOTAL_SUM
+                                                     : PLOT_TOTAL_NONE,
+                                        .flags = eng_layer_metric_lower_is_better (metric)
+                                                     ? PLOT_LANE_LOWER_IS_BETTER
+                                                     : PLOT_LANE_HIGHER_IS_BETTER });
 
   set_note (self, to->lanes, lane, metric);
   if (n_runs == 2)
@@ -348,14 +349,14 @@ add_values (AppCompareFeed *self, const Target *to, EngMetric metric)
 
 /* Why nothing of @metric is compared with the first run; NULL where something is. */
 static const char *
-withheld_everywhere (AppCompareFeed *self, EngMetric metric)
+withheld_everywhere (AppCompareFeed *self, EngLayerMetric metric)
 {
   const char *reason = NULL;
 
   for (guint r = 1; r < eng_comparison_get_n_runs (self->comparison); r++)
     {
       const char *why
-          = eng_comparison_get_withheld (self->comparison, r, eng_metric_aspect (metric));
+          = eng_comparison_get_withheld (self->comparison, r, eng_layer_metric_aspect (metric));
 
       if (why == NULL)
         return NULL;
@@ -382,7 +383,7 @@ limit_of_layers (AppCompareFeed *self, const Target *to)
 }
 
 static void
-add_changes (AppCompareFeed *self, const Target *to, EngMetric metric)
+add_changes (AppCompareFeed *self, const Target *to, EngLayerMetric metric)
 {
   const PlotUnit percent = PLOT_UNIT_PERCENT;
   guint n_runs = eng_comparison_get_n_runs (self->comparison);
@@ -452,9 +453,9 @@ app_compare_feed_install (AppCompareFeed *self, PlotLanes *lanes)
   g_object_set (lanes, "baseline-name", "A", NULL);
   if (self->options.metric == APP_COMPARE_OVERVIEW)
     {
-      add_values (self, &to, ENG_METRIC_LATENCY);
-      add_changes (self, &to, ENG_METRIC_LATENCY);
-      add_values (self, &to, ENG_METRIC_WEIGHTS);
+      add_values (self, &to, ENG_LAYER_METRIC_LATENCY);
+      add_changes (self, &to, ENG_LAYER_METRIC_LATENCY);
+      add_values (self, &to, ENG_LAYER_METRIC_WEIGHTS);
       return;
     }
   add_values (self, &to, self->options.metric);
@@ -464,7 +465,7 @@ app_compare_feed_install (AppCompareFeed *self, PlotLanes *lanes)
 /* ---- The table ---- */
 
 static void
-add_columns (PlotTable *table, EngComparison *comparison, EngMetric metric)
+add_columns (PlotTable *table, EngComparison *comparison, EngLayerMetric metric)
 {
   PlotUnit unit = app_compare_unit (comparison, metric), percent = PLOT_UNIT_PERCENT;
 
@@ -472,7 +473,8 @@ add_columns (PlotTable *table, EngComparison *comparison, EngMetric metric)
     {
       g_autofree char *letter = app_compare_letter (r);
       /* Translators: a quantity and the letter of a run: "Latency B" */
-      g_autofree char *value = g_strdup_printf (_ ("%s %s"), _ (eng_metric_title (metric)), letter);
+      g_autofree char *value
+          = g_strdup_printf (_ ("%s %s"), _ (eng_layer_metric_title (metric)), letter);
       g_autofree char *change = g_strdup_printf (_ ("%s against A"), letter);
       g_autofree char *low = g_strdup_printf (_ ("%s at least"), letter);
       g_autofree char *high = g_strdup_printf (_ ("%s at most"), letter);
@@ -507,8 +509,8 @@ verdict_words (const EngChange *change)
 
 /* Returns the next column. */
 static guint
-fill_cells (PlotTable *table, EngComparison *comparison, guint row, guint line, EngMetric metric,
-            guint column)
+fill_cells (PlotTable *table, EngComparison *comparison, guint row, guint line,
+            EngLayerMetric metric, guint column)
 {
   for (guint r = 0; r < eng_comparison_get_n_runs (comparison); r++)
     {
@@ -536,7 +538,7 @@ skip_path (AppCompareFeed *self, const char *name)
 PlotTable *
 app_compare_feed_make_table (AppCompareFeed *self)
 {
-  static const EngMetric overview[] = { ENG_METRIC_LATENCY, ENG_METRIC_WEIGHTS };
+  static const EngLayerMetric overview[] = { ENG_LAYER_METRIC_LATENCY, ENG_LAYER_METRIC_WEIGHTS };
   PlotTable *table = plot_table_new (_ ("Comparison"));
   guint n_metrics = self->options.metric == APP_COMPARE_OVERVIEW ? G_N_ELEMENTS (overview) : 1;
   guint remarks;

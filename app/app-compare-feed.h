@@ -7,14 +7,14 @@
 G_BEGIN_DECLS
 
 /* What is shown beside latency and weights: one metric alone. */
-#define APP_COMPARE_OVERVIEW ENG_N_METRICS
+#define APP_COMPARE_OVERVIEW ENG_N_LAYER_METRICS
 
 /* Bars beside each other; more runs are in the table only. */
 #define APP_COMPARE_MAX_BARS 6
 
 typedef struct
 {
-  guint metric;     /* EngMetric, or APP_COMPARE_OVERVIEW */
+  guint metric;     /* EngLayerMetric, or APP_COMPARE_OVERVIEW */
   double threshold; /* layers that change by less in every run are left out; 0: none */
   gboolean sorted;  /* by the largest change, instead of in network order */
 } AppCompareOptions;

@@ -76,7 +76,7 @@ app_compare_dup_row_label (const EngCompareRow *row, gsize common)
 
 /* Of the first value there is: sensitivities of language models and of networks are not the same quantity. */
 static const char *
-find_unit (EngComparison *comparison, EngMetric metric)
+find_unit (EngComparison *comparison, EngLayerMetric metric)
 {
   for (guint row = 0; row < eng_comparison_get_n_rows (comparison); row++)
     for (guint run = 0; run < eng_comparison_get_n_runs (comparison); run++)
@@ -86,11 +86,11 @@ find_unit (EngComparison *comparison, EngMetric metric)
         if (figure.available)
           return figure.unit;
       }
-  return eng_metric_unit (metric);
+  return eng_layer_metric_unit (metric);
 }
 
 PlotUnit
-app_compare_unit (EngComparison *comparison, EngMetric metric)
+app_compare_unit (EngComparison *comparison, EngLayerMetric metric)
 {
   const char *unit = find_unit (comparison, metric);
 
@@ -104,22 +104,22 @@ app_compare_unit (EngComparison *comparison, EngMetric metric)
 }
 
 PlotState
-app_compare_state (EngMetric metric)
+app_compare_state (EngLayerMetric metric)
 {
   switch (metric)
     {
-    case ENG_METRIC_ENERGY_ATTRIBUTED:
+    case ENG_LAYER_METRIC_ENERGY_ATTRIBUTED:
       return PLOT_STATE_ATTRIBUTED;
-    case ENG_METRIC_ENERGY_MODELLED:
+    case ENG_LAYER_METRIC_ENERGY_MODELLED:
       return PLOT_STATE_ESTIMATE;
-    case ENG_METRIC_LATENCY:
-    case ENG_METRIC_WEIGHTS:
-    case ENG_METRIC_ACTIVATIONS:
-    case ENG_METRIC_KV:
-    case ENG_METRIC_SENSITIVITY:
-    case ENG_METRIC_LOCAL_ERROR:
-    case ENG_METRIC_ACCUMULATED_ERROR:
-    case ENG_N_METRICS:
+    case ENG_LAYER_METRIC_LATENCY:
+    case ENG_LAYER_METRIC_WEIGHTS:
+    case ENG_LAYER_METRIC_ACTIVATIONS:
+    case ENG_LAYER_METRIC_KV:
+    case ENG_LAYER_METRIC_SENSITIVITY:
+    case ENG_LAYER_METRIC_LOCAL_ERROR:
+    case ENG_LAYER_METRIC_ACCUMULATED_ERROR:
+    case ENG_N_LAYER_METRICS:
     default:
       return PLOT_STATE_MEASURED;
     }

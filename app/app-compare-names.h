@@ -13,8 +13,8 @@ gsize app_compare_common_path (EngComparison *comparison);
 char *app_compare_dup_row_label (const EngCompareRow *row, gsize common);
 
 /* How values of a metric are written, and in which form they are drawn: an energy's grade is seen, not only read. */
-PlotUnit app_compare_unit (EngComparison *comparison, EngMetric metric);
-PlotState app_compare_state (EngMetric metric);
+PlotUnit app_compare_unit (EngComparison *comparison, EngLayerMetric metric);
+PlotState app_compare_state (EngLayerMetric metric);
 
 /* How far up a lane of changes reaches: over every change, but not over the few intervals that are much wider than the others. [n] each, NaN: absent.
  * INFINITY where nothing is in the way. */

@@ -48,8 +48,8 @@ struct _AppCompareView
   EngComparison *comparison;
   AppCompareFeed *feed;
   EngHistory *history; /* nullable */
-  guint choices[ENG_N_METRICS
-                + 1]; /* what the drop-down stands for: EngMetric, or APP_COMPARE_OVERVIEW */
+  guint choices[ENG_N_LAYER_METRICS
+                + 1]; /* what the drop-down stands for: EngLayerMetric, or APP_COMPARE_OVERVIEW */
   guint n_choices;
   EngModelKind choices_kind;
   gboolean compact, show_table, syncing, stale, with_errors;
@@ -318,10 +318,10 @@ make_choices (AppCompareView *self, EngModelKind kind)
   self->choices[0] = APP_COMPARE_OVERVIEW;
   self->n_choices = 1;
   gtk_string_list_append (names, _ ("Overview"));
-  for (EngMetric metric = 0; metric < ENG_N_METRICS; metric++)
-    if (metric != ENG_METRIC_KV || kind == ENG_MODEL_LANGUAGE)
+  for (EngLayerMetric metric = 0; metric < ENG_N_LAYER_METRICS; metric++)
+    if (metric != ENG_LAYER_METRIC_KV || kind == ENG_MODEL_LANGUAGE)
       {
-        gtk_string_list_append (names, _ (eng_metric_title (metric)));
+        gtk_string_list_append (names, _ (eng_layer_metric_title (metric)));
         self->choices[self->n_choices++] = metric;
       }
   gtk_drop_down_set_model (self->metric_choice, G_LIST_MODEL (names));
@@ -330,8 +330,8 @@ make_choices (AppCompareView *self, EngModelKind kind)
 static gboolean
 is_error (guint metric)
 {
-  return metric == ENG_METRIC_SENSITIVITY || metric == ENG_METRIC_LOCAL_ERROR
-         || metric == ENG_METRIC_ACCUMULATED_ERROR;
+  return metric == ENG_LAYER_METRIC_SENSITIVITY || metric == ENG_LAYER_METRIC_LOCAL_ERROR
+         || metric == ENG_LAYER_METRIC_ACCUMULATED_ERROR;
 }
 
 /* The hash of the model that is open; NULL while it is not known. */

@@ -97,12 +97,12 @@ write_cell (EngComparison *self, guint row, guint r, JsonBuilder *builder)
   eng_json_add_bool (builder, "executed", eng_comparison_is_executed (self, row, r));
   if (note != NULL)
     eng_json_add_string (builder, "note", note);
-  for (EngMetric metric = 0; metric < ENG_N_METRICS; metric++)
+  for (EngLayerMetric metric = 0; metric < ENG_N_LAYER_METRICS; metric++)
     {
       EngFigure value = eng_comparison_get_value (self, row, r, metric);
-      g_autofree char *name = g_strconcat (eng_metric_name (metric), "_change", NULL);
+      g_autofree char *name = g_strconcat (eng_layer_metric_name (metric), "_change", NULL);
 
-      write_figure (builder, eng_metric_name (metric), &value);
+      write_figure (builder, eng_layer_metric_name (metric), &value);
       if (r > 0)
         {
           EngChange change = eng_comparison_get_change (self, row, r, metric);
@@ -119,7 +119,7 @@ passes (EngComparison *self, guint row, double min_frac)
 {
   while (row > 0 && eng_comparison_get_row (self, row)->depth > 0)
     row--;
-  for (EngMetric metric = 0; metric < ENG_N_METRICS; metric++)
+  for (EngLayerMetric metric = 0; metric < ENG_N_LAYER_METRICS; metric++)
     if (eng_comparison_get_row_change (self, row, metric) >= min_frac)
       return TRUE;
   return FALSE;
@@ -195,7 +195,7 @@ add_line (EngComparison *self, GString *csv, guint row, guint r)
 {
   const EngCompareRow *info = eng_comparison_get_row (self, row);
   g_autofree char *label = eng_comparison_dup_label (self, r);
-  EngFigure latency = eng_comparison_get_value (self, row, r, ENG_METRIC_LATENCY);
+  EngFigure latency = eng_comparison_get_value (self, row, r, ENG_LAYER_METRIC_LATENCY);
 
   g_string_append_printf (csv, "%s,%d,", info->depth == 0 ? "layer" : "operators", info->layer);
   add_text (csv, info->name);
@@ -204,7 +204,7 @@ add_line (EngComparison *self, GString *csv, guint row, guint r)
   g_string_append_printf (csv, ",%s,", eng_run_get_id (eng_comparison_get_run (self, r)));
   add_text (csv, label);
   g_string_append (csv, eng_comparison_is_executed (self, row, r) ? ",yes" : ",no");
-  for (EngMetric metric = 0; metric < ENG_N_METRICS; metric++)
+  for (EngLayerMetric metric = 0; metric < ENG_N_LAYER_METRICS; metric++)
     {
       EngFigure value = eng_comparison_get_value (self, row, r, metric);
       EngChange change = eng_comparison_get_change (self, row, r, metric);
@@ -227,9 +227,9 @@ eng_comparison_to_csv (EngComparison *self, double min_frac)
 {
   GString *csv = g_string_new ("kind,layer,name,operator,run_id,run,executed");
 
-  for (EngMetric metric = 0; metric < ENG_N_METRICS; metric++)
+  for (EngLayerMetric metric = 0; metric < ENG_N_LAYER_METRICS; metric++)
     {
-      const char *name = eng_metric_name (metric);
+      const char *name = eng_layer_metric_name (metric);
 
       g_string_append_printf (csv,
                               ",%s,%s_low95,%s_high95,%s_change_percent,%s_change_low95_percent,%s_"

@@ -170,69 +170,70 @@ accumulated_of_layer (const EngMetricSource *from, int layer)
                        : eng_figure_unavailable ("%", g_intern_string (reason));
 }
 
-static const EngMetricInfo infos[ENG_N_METRICS] = {
-  [ENG_METRIC_LATENCY] = { "latency_ns", "Latency", "ns", TRUE, TRUE, ENG_ASPECT_TIMES,
-                           latency_of_node, latency_of_layer },
-  [ENG_METRIC_WEIGHTS] = { "weight_bytes", "Weights", "B", TRUE, TRUE, ENG_ASPECT_MEMORY,
-                           weight_of_node, weight_of_layer },
-  [ENG_METRIC_ACTIVATIONS] = { "activation_bytes", "Activations", "B", TRUE, FALSE,
-                               ENG_ASPECT_MEMORY, activation_of_node, activation_of_layer },
-  [ENG_METRIC_KV]
+static const EngLayerMetricInfo infos[ENG_N_LAYER_METRICS] = {
+  [ENG_LAYER_METRIC_LATENCY] = { "latency_ns", "Latency", "ns", TRUE, TRUE, ENG_ASPECT_TIMES,
+                                 latency_of_node, latency_of_layer },
+  [ENG_LAYER_METRIC_WEIGHTS] = { "weight_bytes", "Weights", "B", TRUE, TRUE, ENG_ASPECT_MEMORY,
+                                 weight_of_node, weight_of_layer },
+  [ENG_LAYER_METRIC_ACTIVATIONS] = { "activation_bytes", "Activations", "B", TRUE, FALSE,
+                                     ENG_ASPECT_MEMORY, activation_of_node, activation_of_layer },
+  [ENG_LAYER_METRIC_KV]
   = { "kv_bytes", "Key-value cache", "B", TRUE, TRUE, ENG_ASPECT_MEMORY, kv_of_node, kv_of_layer },
-  [ENG_METRIC_ENERGY_ATTRIBUTED] = { "energy_attributed_j", "Energy, attributed", "J", TRUE, TRUE,
-                                     ENG_ASPECT_TIMES, attributed_of_node, attributed_of_layer },
-  [ENG_METRIC_ENERGY_MODELLED] = { "energy_modelled_j", "Energy, modelled", "J", TRUE, TRUE,
-                                   ENG_ASPECT_TIMES, modelled_of_node, modelled_of_layer },
-  [ENG_METRIC_SENSITIVITY] = { "sensitivity", "Sensitivity", "nat", TRUE, FALSE,
-                               ENG_ASPECT_ACCURACY, error_of_node, sensitivity_of_layer },
-  [ENG_METRIC_LOCAL_ERROR] = { "local_error_percent", "Local error", "%", TRUE, FALSE,
-                               ENG_ASPECT_ACCURACY, error_of_node, local_of_layer },
-  [ENG_METRIC_ACCUMULATED_ERROR]
+  [ENG_LAYER_METRIC_ENERGY_ATTRIBUTED]
+  = { "energy_attributed_j", "Energy, attributed", "J", TRUE, TRUE, ENG_ASPECT_TIMES,
+      attributed_of_node, attributed_of_layer },
+  [ENG_LAYER_METRIC_ENERGY_MODELLED] = { "energy_modelled_j", "Energy, modelled", "J", TRUE, TRUE,
+                                         ENG_ASPECT_TIMES, modelled_of_node, modelled_of_layer },
+  [ENG_LAYER_METRIC_SENSITIVITY] = { "sensitivity", "Sensitivity", "nat", TRUE, FALSE,
+                                     ENG_ASPECT_ACCURACY, error_of_node, sensitivity_of_layer },
+  [ENG_LAYER_METRIC_LOCAL_ERROR] = { "local_error_percent", "Local error", "%", TRUE, FALSE,
+                                     ENG_ASPECT_ACCURACY, error_of_node, local_of_layer },
+  [ENG_LAYER_METRIC_ACCUMULATED_ERROR]
   = { "accumulated_error_percent", "Accumulated error", "%", TRUE, FALSE, ENG_ASPECT_ACCURACY,
       error_of_node, accumulated_of_layer },
 };
 
-const EngMetricInfo *
-eng_metric_info (EngMetric metric)
+const EngLayerMetricInfo *
+eng_layer_metric_info (EngLayerMetric metric)
 {
-  g_return_val_if_fail (metric < ENG_N_METRICS, NULL);
+  g_return_val_if_fail (metric < ENG_N_LAYER_METRICS, NULL);
   return &infos[metric];
 }
 
 const char *
-eng_metric_name (EngMetric metric)
+eng_layer_metric_name (EngLayerMetric metric)
 {
-  return eng_metric_info (metric)->name;
+  return eng_layer_metric_info (metric)->name;
 }
 
 const char *
-eng_metric_title (EngMetric metric)
+eng_layer_metric_title (EngLayerMetric metric)
 {
-  return eng_metric_info (metric)->title;
+  return eng_layer_metric_info (metric)->title;
 }
 
 const char *
-eng_metric_unit (EngMetric metric)
+eng_layer_metric_unit (EngLayerMetric metric)
 {
-  return eng_metric_info (metric)->unit;
+  return eng_layer_metric_info (metric)->unit;
 }
 
 gboolean
-eng_metric_lower_is_better (EngMetric metric)
+eng_layer_metric_lower_is_better (EngLayerMetric metric)
 {
-  return eng_metric_info (metric)->lower_is_better;
+  return eng_layer_metric_info (metric)->lower_is_better;
 }
 
 gboolean
-eng_metric_adds_up (EngMetric metric)
+eng_layer_metric_adds_up (EngLayerMetric metric)
 {
-  return eng_metric_info (metric)->adds_up;
+  return eng_layer_metric_info (metric)->adds_up;
 }
 
 EngAspect
-eng_metric_aspect (EngMetric metric)
+eng_layer_metric_aspect (EngLayerMetric metric)
 {
-  return eng_metric_info (metric)->aspect;
+  return eng_layer_metric_info (metric)->aspect;
 }
 
 static EngFigure
@@ -260,9 +261,10 @@ missing_of_layers (EngProfile *profile, const guint *nodes, guint n)
 }
 
 EngFigure
-eng_metric_measure (EngMetric metric, const EngMetricSource *from, const guint *nodes, guint n)
+eng_layer_metric_measure (EngLayerMetric metric, const EngMetricSource *from, const guint *nodes,
+                          guint n)
 {
-  const EngMetricInfo *info = eng_metric_info (metric);
+  const EngLayerMetricInfo *info = eng_layer_metric_info (metric);
   EngProfile *profile = eng_run_get_profile (from->run);
   g_autofree int *missing = missing_of_layers (profile, nodes, n);
   g_autoptr (GArray) parts = g_array_new (FALSE, FALSE, sizeof (EngFigure));

@@ -21,13 +21,13 @@ typedef struct
   EngAspect aspect;
   EngFigure (*of_node) (const EngMetricSource *from, guint node);
   EngFigure (*of_layer) (const EngMetricSource *from, int layer);
-} EngMetricInfo;
+} EngLayerMetricInfo;
 
-const EngMetricInfo *eng_metric_info (EngMetric metric);
+const EngLayerMetricInfo *eng_layer_metric_info (EngLayerMetric metric);
 
 /* What the run's @nodes cost together. Where they are all nodes of a layer, the layer's own samples count: the median of a sum is narrower than a sum of
  * medians. Unavailable where nothing was measured. */
-EngFigure eng_metric_measure (EngMetric metric, const EngMetricSource *from, const guint *nodes,
+EngFigure eng_layer_metric_measure (EngLayerMetric metric, const EngMetricSource *from, const guint *nodes,
                               guint n);
 
 void eng_comparable_init (EngComparable *comparable, EngRun *first, EngRun *run, EngAlignKind kind,

@@ -10,7 +10,7 @@ typedef struct
   EngCompareRow row;
   char *name, *op;
   GArray **nodes;    /* [n_runs] guint */
-  EngFigure *values; /* [n_runs * ENG_N_METRICS] */
+  EngFigure *values; /* [n_runs * ENG_N_LAYER_METRICS] */
 } Row;
 
 struct _EngComparison
@@ -55,7 +55,7 @@ add_row (EngComparison *self, int depth, int layer, char *name, char *op)
   row->nodes = g_new0 (GArray *, self->n_runs + 1);
   for (guint r = 0; r < self->n_runs; r++)
     row->nodes[r] = g_array_new (FALSE, FALSE, sizeof (guint));
-  row->values = g_new0 (EngFigure, (gsize)self->n_runs * ENG_N_METRICS);
+  row->values = g_new0 (EngFigure, (gsize)self->n_runs * ENG_N_LAYER_METRICS);
   g_ptr_array_add (self->rows, row);
   return row;
 }
@@ -84,10 +84,10 @@ fill_row (EngComparison *self, Row *row, EngLayerErrors *const *errors)
           = { self->runs[r], self->phase, errors != NULL ? errors[r] : NULL };
 
       g_array_sort (row->nodes[r], compare_guint);
-      for (EngMetric metric = 0; metric < ENG_N_METRICS; metric++)
+      for (EngLayerMetric metric = 0; metric < ENG_N_LAYER_METRICS; metric++)
         {
-          EngFigure *value = &row->values[r * ENG_N_METRICS + metric];
-          const char *unit = eng_metric_unit (metric);
+          EngFigure *value = &row->values[r * ENG_N_LAYER_METRICS + metric];
+          const char *unit = eng_layer_metric_unit (metric);
 
           if (self->comparables[r].withheld[ENG_ASPECT_LAYERS] != NULL)
             *value = eng_figure_unavailable (unit,
@@ -96,9 +96,9 @@ fill_row (EngComparison *self, Row *row, EngLayerErrors *const *errors)
           else if (row->nodes[r]->len == 0)
             *value = eng_figure_unavailable (unit, "not executed here");
           else
-            *value
-                = eng_metric_measure (metric, &from, (const guint *)(gpointer)row->nodes[r]->data,
-                                      row->nodes[r]->len);
+            *value = eng_layer_metric_measure (metric, &from,
+                                               (const guint *)(gpointer)row->nodes[r]->data,
+                                               row->nodes[r]->len);
         }
     }
 }
@@ -364,11 +364,11 @@ eng_comparison_get_nodes (EngComparison *self, guint row, guint run, guint *n)
 }
 
 EngFigure
-eng_comparison_get_value (EngComparison *self, guint row, guint run, EngMetric metric)
+eng_comparison_get_value (EngComparison *self, guint row, guint run, EngLayerMetric metric)
 {
-  g_return_val_if_fail (row < self->rows->len && run < self->n_runs && metric < ENG_N_METRICS,
+  g_return_val_if_fail (row < self->rows->len && run < self->n_runs && metric < ENG_N_LAYER_METRICS,
                         (EngFigure){ 0 });
-  return get_row (self, row)->values[run * ENG_N_METRICS + metric];
+  return get_row (self, row)->values[run * ENG_N_LAYER_METRICS + metric];
 }
 
 static EngChange
@@ -378,14 +378,14 @@ withheld_change (const char *reason)
 }
 
 EngChange
-eng_comparison_get_change (EngComparison *self, guint row, guint run, EngMetric metric)
+eng_comparison_get_change (EngComparison *self, guint row, guint run, EngLayerMetric metric)
 {
-  g_return_val_if_fail (row < self->rows->len && run < self->n_runs && metric < ENG_N_METRICS,
+  g_return_val_if_fail (row < self->rows->len && run < self->n_runs && metric < ENG_N_LAYER_METRICS,
                         (EngChange){ 0 });
 
   const EngFigure *before = &get_row (self, row)->values[metric],
-                  *after = &get_row (self, row)->values[run * ENG_N_METRICS + metric];
-  const char *withheld = self->comparables[run].withheld[eng_metric_aspect (metric)];
+                  *after = &get_row (self, row)->values[run * ENG_N_LAYER_METRICS + metric];
+  const char *withheld = self->comparables[run].withheld[eng_layer_metric_aspect (metric)];
 
   if (withheld != NULL)
     return withheld_change (withheld);
@@ -394,7 +394,7 @@ eng_comparison_get_change (EngComparison *self, guint row, guint run, EngMetric 
                             : g_str_equal (before->reason, "not executed here")
                                 ? "not executed in the first run"
                                 : before->reason);
-  return eng_change (before, after, eng_metric_lower_is_better (metric));
+  return eng_change (before, after, eng_layer_metric_lower_is_better (metric));
 }
 
 char *
@@ -436,7 +436,7 @@ eng_comparison_get_figure_change (EngComparison *self, guint run, EngFigureId id
 }
 
 double
-eng_comparison_get_row_change (EngComparison *self, guint row, EngMetric metric)
+eng_comparison_get_row_change (EngComparison *self, guint row, EngLayerMetric metric)
 {
   double most = 0;
 

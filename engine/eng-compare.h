@@ -11,26 +11,26 @@ G_BEGIN_DECLS
 /* What a layer or an operator has one value of. One row each in eng-compare-metric.c. */
 typedef enum
 {
-  ENG_METRIC_LATENCY,
-  ENG_METRIC_WEIGHTS,     /* bytes of weights, as packed */
-  ENG_METRIC_ACTIVATIONS, /* bytes alive at most */
-  ENG_METRIC_KV,
+  ENG_LAYER_METRIC_LATENCY,
+  ENG_LAYER_METRIC_WEIGHTS,     /* bytes of weights, as packed */
+  ENG_LAYER_METRIC_ACTIVATIONS, /* bytes alive at most */
+  ENG_LAYER_METRIC_KV,
   /* Joules per token or inference, each grade for itself (eng-energy.h). */
-  ENG_METRIC_ENERGY_ATTRIBUTED,
-  ENG_METRIC_ENERGY_MODELLED,
+  ENG_LAYER_METRIC_ENERGY_ATTRIBUTED,
+  ENG_LAYER_METRIC_ENERGY_MODELLED,
   /* Of whole layers, where they were measured (eng-sensitivity.h): against the model as in its file. */
-  ENG_METRIC_SENSITIVITY, /* nat per token, or % of the outputs */
-  ENG_METRIC_LOCAL_ERROR, /* % */
-  ENG_METRIC_ACCUMULATED_ERROR,
-  ENG_N_METRICS
-} EngMetric;
+  ENG_LAYER_METRIC_SENSITIVITY, /* nat per token, or % of the outputs */
+  ENG_LAYER_METRIC_LOCAL_ERROR, /* % */
+  ENG_LAYER_METRIC_ACCUMULATED_ERROR,
+  ENG_N_LAYER_METRICS
+} EngLayerMetric;
 
-const char *eng_metric_name (EngMetric metric);  /* "latency_ns": JSON and CSV field */
-const char *eng_metric_title (EngMetric metric); /* "Latency" */
-const char *eng_metric_unit (EngMetric metric);  /* "ns" */
-gboolean eng_metric_lower_is_better (EngMetric metric);
-gboolean eng_metric_adds_up (
-    EngMetric
+const char *eng_layer_metric_name (EngLayerMetric metric);  /* "latency_ns": JSON and CSV field */
+const char *eng_layer_metric_title (EngLayerMetric metric); /* "Latency" */
+const char *eng_layer_metric_unit (EngLayerMetric metric);  /* "ns" */
+gboolean eng_layer_metric_lower_is_better (EngLayerMetric metric);
+gboolean eng_layer_metric_adds_up (
+    EngLayerMetric
         metric); /* FALSE: the whole is not the sum of the parts (memory that is used one after the other) */
 
 /* What can be comparable, or not, for itself. */
@@ -43,7 +43,7 @@ typedef enum
   ENG_N_ASPECTS
 } EngAspect;
 
-EngAspect eng_metric_aspect (EngMetric metric);
+EngAspect eng_layer_metric_aspect (EngLayerMetric metric);
 EngAspect eng_figure_id_aspect (EngFigureId id);
 
 /* What of a run can be set against @first. */
@@ -99,9 +99,9 @@ const EngCompareRow *eng_comparison_get_row (EngComparison *comparison, guint ro
 gboolean eng_comparison_is_executed (EngComparison *comparison, guint row, guint run);
 /* Unavailable with the reason ("not executed here", or why it is withheld). */
 EngFigure eng_comparison_get_value (EngComparison *comparison, guint row, guint run,
-                                    EngMetric metric);
+                                    EngLayerMetric metric);
 EngChange eng_comparison_get_change (EngComparison *comparison, guint row, guint run,
-                                     EngMetric metric);
+                                     EngLayerMetric metric);
 /* What else is to be said of this cell: "one operator of three sources"; NULL: nothing. Newly allocated. */
 char *eng_comparison_dup_note (EngComparison *comparison, guint row, guint run);
 /* The run's nodes in this row: indices into its profile; borrowed. */
@@ -112,7 +112,7 @@ EngFigure eng_comparison_get_figure (EngComparison *comparison, guint run, EngFi
 EngChange eng_comparison_get_figure_change (EngComparison *comparison, guint run, EngFigureId id);
 
 /* The largest change of the row's runs, without its sign; 0 where none is known. For thresholds and for sorting. */
-double eng_comparison_get_row_change (EngComparison *comparison, guint row, EngMetric metric);
+double eng_comparison_get_row_change (EngComparison *comparison, guint row, EngLayerMetric metric);
 
 /* Whether @run could be compared with @first layer by layer, without doing it; @reason (nullable, newly allocated): why not. */
 gboolean eng_comparison_can_align (EngRun *first, EngRun *run, char **reason);

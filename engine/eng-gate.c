@@ -184,17 +184,17 @@ find_figure (const char *name, EngWorkloadKind kind)
 static int
 find_metric (const char *name)
 {
-  for (EngMetric metric = 0; metric < ENG_N_METRICS; metric++)
+  for (EngLayerMetric metric = 0; metric < ENG_N_LAYER_METRICS; metric++)
     {
-      const char *full = eng_metric_name (metric);
+      const char *full = eng_layer_metric_name (metric);
       gsize length = strcspn (full, "_");
 
       if (g_str_equal (full, name) || (strlen (name) == length && strncmp (full, name, length) == 0)
-          || (g_str_has_prefix (name, "weights") && metric == ENG_METRIC_WEIGHTS)
-          || (g_str_has_prefix (name, "activations") && metric == ENG_METRIC_ACTIVATIONS))
+          || (g_str_has_prefix (name, "weights") && metric == ENG_LAYER_METRIC_WEIGHTS)
+          || (g_str_has_prefix (name, "activations") && metric == ENG_LAYER_METRIC_ACTIVATIONS))
         return (int)metric;
     }
-  return ENG_N_METRICS;
+  return ENG_N_LAYER_METRICS;
 }
 
 /* A layer by its name or number, or operators by their name. */
@@ -222,13 +222,13 @@ find_layer (const EngGate *gate, EngComparison *comparison, guint run, Found *fo
   const char *name = gate->metric + strlen ("layer:"), *colon = strrchr (name, ':');
   g_autofree char *layer = colon != NULL ? g_strndup (name, (gsize)(colon - name)) : NULL;
   int row = layer != NULL ? find_row (comparison, layer) : -1,
-      metric = colon != NULL ? find_metric (colon + 1) : ENG_N_METRICS;
+      metric = colon != NULL ? find_metric (colon + 1) : ENG_N_LAYER_METRICS;
 
   if (colon == NULL)
     return g_strdup ("write layer:NAME:METRIC");
   if (row < 0)
     return g_strdup_printf ("there is no layer or operator \"%s\"", layer);
-  if (metric == ENG_N_METRICS)
+  if (metric == ENG_N_LAYER_METRICS)
     return g_strdup_printf ("layers have no \"%s\": latency, weights, activations, kv", colon + 1);
   found->before = eng_comparison_get_value (comparison, (guint)row, 0, metric);
   found->value = eng_comparison_get_value (comparison, (guint)row, run, metric);

@@ -171,7 +171,7 @@ print_figures (EngComparison *comparison)
 }
 
 static gboolean
-has_any (EngComparison *comparison, EngMetric metric)
+has_any (EngComparison *comparison, EngLayerMetric metric)
 {
   for (guint row = 0; row < eng_comparison_get_n_rows (comparison); row++)
     for (guint r = 0; r < eng_comparison_get_n_runs (comparison); r++)
@@ -181,7 +181,7 @@ has_any (EngComparison *comparison, EngMetric metric)
 }
 
 static void
-print_rows (EngComparison *comparison, EngMetric metric)
+print_rows (EngComparison *comparison, EngLayerMetric metric)
 {
   static const char *const phases[RT_N_PHASES] = { "prefill", "decode", "inference" };
   guint n = eng_comparison_get_n_runs (comparison), n_hidden = 0;
@@ -189,11 +189,11 @@ print_rows (EngComparison *comparison, EngMetric metric)
   g_autofree EngChange *changes = g_new (EngChange, n);
   gboolean shown = TRUE;
 
-  if (metric == ENG_METRIC_LATENCY)
-    g_print ("%s, every layer, %s\n", eng_metric_title (metric),
+  if (metric == ENG_LAYER_METRIC_LATENCY)
+    g_print ("%s, every layer, %s\n", eng_layer_metric_title (metric),
              phases[eng_comparison_get_phase (comparison)]);
   else
-    g_print ("%s, every layer\n", eng_metric_title (metric));
+    g_print ("%s, every layer\n", eng_layer_metric_title (metric));
   if (!has_any (comparison, metric))
     {
       g_print ("  not measured in these runs\n");
@@ -277,11 +277,11 @@ parse_gates (GError **error)
 /* ---- The command ---- */
 
 static gboolean
-parse_names (RtPhase *phase, EngMetric *metric, GError **error)
+parse_names (RtPhase *phase, EngLayerMetric *metric, GError **error)
 {
-  static const char *const metrics[ENG_N_METRICS]
-      = { "latency", "weight", "activation", "kv", "energy", "energy-modelled", "sensitivity",
-          "local-error", "accumulated-error" };
+  static const char *const metrics[ENG_N_LAYER_METRICS]
+      = { "latency",     "weight",      "activation",       "kv", "energy", "energy-modelled",
+          "sensitivity", "local-error", "accumulated-error" };
 
   *phase = g_strcmp0 (phase_name, "prefill") == 0 ? RT_PHASE_PREFILL : RT_PHASE_DECODE;
   if (phase_name != NULL && !g_str_equal (phase_name, "prefill")
@@ -291,7 +291,7 @@ parse_names (RtPhase *phase, EngMetric *metric, GError **error)
                    "--phase is prefill or decode, not \"%s\"", phase_name);
       return FALSE;
     }
-  for (*metric = 0; metric_name != NULL && *metric < ENG_N_METRICS; (*metric)++)
+  for (*metric = 0; metric_name != NULL && *metric < ENG_N_LAYER_METRICS; (*metric)++)
     if (g_str_equal (metrics[*metric], metric_name))
       return TRUE;
   if (metric_name == NULL)
@@ -328,7 +328,7 @@ compare_command (int argc, char **argv, GError **error)
   g_autoptr (EngComparison) comparison = NULL;
   g_autofree char *text = NULL;
   RtPhase phase;
-  EngMetric metric = ENG_METRIC_LATENCY;
+  EngLayerMetric metric = ENG_LAYER_METRIC_LATENCY;
 
   g_option_context_set_summary (context, app_command_compare.summary);
   g_option_context_set_description (context, gate_help);

@@ -82,12 +82,12 @@ set_items (Lanes *self)
 
 /* A series of each run's values, side by side. */
 static void
-add_value_lane (Lanes *self, EngMetric metric, const PlotUnit *unit, guint n_runs)
+add_value_lane (Lanes *self, EngLayerMetric metric, const PlotUnit *unit, guint n_runs)
 {
   guint lane = plot_lanes_page_add_lane (self->page,
-                                         &(PlotLaneInfo){ .title = eng_metric_title (metric),
+                                         &(PlotLaneInfo){ .title = eng_layer_metric_title (metric),
                                                           .unit = *unit,
-                                                          .total = eng_metric_adds_up (metric)
+                                                          .total = eng_layer_metric_adds_up (metric)
                                                                            && n_runs == 1
                                                                        ? PLOT_TOTAL_SUM
                                                                        : PLOT_TOTAL_NONE,
@@ -102,7 +102,8 @@ add_value_lane (Lanes *self, EngMetric metric, const PlotUnit *unit, guint n_run
       guint series
           = plot_lanes_page_add_series (self->page, lane,
                                         &(PlotLaneSeriesInfo){
-                                            .name = n_runs > 1 ? letter : eng_metric_title (metric),
+                                            .name
+                                            = n_runs > 1 ? letter : eng_layer_metric_title (metric),
                                             .color = n_runs > 1 ? r : metric,
                                             .pattern = n_runs > 1 ? r % PLOT_N_PATTERNS
                                                                   : PLOT_PATTERN_SOLID });
@@ -123,7 +124,7 @@ add_value_lane (Lanes *self, EngMetric metric, const PlotUnit *unit, guint n_run
 }
 
 static void
-add_change_lane (Lanes *self, EngMetric metric, guint n_runs)
+add_change_lane (Lanes *self, EngLayerMetric metric, guint n_runs)
 {
   const PlotUnit percent = PLOT_UNIT_PERCENT;
   const char *title = "Change since A";
@@ -163,7 +164,7 @@ add_change_lane (Lanes *self, EngMetric metric, guint n_runs)
 }
 
 static gboolean
-has_any (Lanes *self, EngMetric metric)
+has_any (Lanes *self, EngLayerMetric metric)
 {
   for (guint r = 0; r < eng_comparison_get_n_runs (self->comparison); r++)
     for (guint i = 0; i < self->rows->len; i++)
@@ -197,16 +198,16 @@ app_report_add_lanes (GString *html, EngComparison *comparison, guint index)
   if (rows->len == 0)
     return;
   set_items (&lanes);
-  for (EngMetric metric = 0; metric < ENG_N_METRICS; metric++)
+  for (EngLayerMetric metric = 0; metric < ENG_N_LAYER_METRICS; metric++)
     {
       PlotUnit unit = app_compare_unit (comparison, metric);
 
       /* Memory is the same in all phases: it is drawn once. */
       if (!has_any (&lanes, metric)
-          || (index > 0 && eng_metric_aspect (metric) == ENG_ASPECT_MEMORY))
+          || (index > 0 && eng_layer_metric_aspect (metric) == ENG_ASPECT_MEMORY))
         continue;
       add_value_lane (&lanes, metric, &unit, n_runs);
-      if (n_runs > 1 && metric == ENG_METRIC_LATENCY)
+      if (n_runs > 1 && metric == ENG_LAYER_METRIC_LATENCY)
         add_change_lane (&lanes, metric, n_runs);
     }
   caption

@@ -91,7 +91,7 @@ begin_cell (GString *html, const char *css, double sort)
 }
 
 static void
-add_value (GString *html, EngComparison *comparison, guint row, guint r, EngMetric metric)
+add_value (GString *html, EngComparison *comparison, guint row, guint r, EngLayerMetric metric)
 {
   EngFigure figure = eng_comparison_get_value (comparison, row, r, metric);
   g_autofree char *text = app_report_format_value (&figure);
@@ -111,14 +111,14 @@ add_value (GString *html, EngComparison *comparison, guint row, guint r, EngMetr
       app_html_text (html, text);
       if (figure.n > 0)
         app_html_element (html, "small", interval);
-      if (note != NULL && metric == ENG_METRIC_LATENCY)
+      if (note != NULL && metric == ENG_LAYER_METRIC_LATENCY)
         app_html_element (html, "small", note);
     }
   g_string_append (html, "</td>");
 }
 
 static void
-add_change (GString *html, EngComparison *comparison, guint row, guint r, EngMetric metric)
+add_change (GString *html, EngComparison *comparison, guint row, guint r, EngLayerMetric metric)
 {
   static const char *const css[] = { "num dim", "num same", "num better", "num worse" };
   static const char *const marks[] = { "", "≈ ", "", "" };
@@ -134,7 +134,7 @@ add_change (GString *html, EngComparison *comparison, guint row, guint r, EngMet
 /* ---- The table ---- */
 
 /* Latency and weights of every run, with changes from the second on; what a layer or an operator is called comes first. */
-static const EngMetric shown[] = { ENG_METRIC_LATENCY, ENG_METRIC_WEIGHTS };
+static const EngLayerMetric shown[] = { ENG_LAYER_METRIC_LATENCY, ENG_LAYER_METRIC_WEIGHTS };
 
 static void
 add_head (GString *html, EngComparison *comparison)
@@ -148,7 +148,7 @@ add_head (GString *html, EngComparison *comparison)
         g_autofree char *letter = app_report_letter (r);
 
         g_string_append (html, "<th class=\"num\">");
-        app_html_printf (html, "%s%s%s", eng_metric_title (shown[m]), n_runs > 1 ? " " : "",
+        app_html_printf (html, "%s%s%s", eng_layer_metric_title (shown[m]), n_runs > 1 ? " " : "",
                          n_runs > 1 ? letter : "");
         g_string_append (html, "</th>");
         if (r > 0)

@@ -150,7 +150,7 @@ add_layer_words (Report *self, guint r)
 
   for (guint row = 0; row < eng_comparison_get_n_rows (self->main); row++)
     {
-      EngChange change = eng_comparison_get_change (self->main, row, r, ENG_METRIC_LATENCY);
+      EngChange change = eng_comparison_get_change (self->main, row, r, ENG_LAYER_METRIC_LATENCY);
 
       if (eng_comparison_get_row (self->main, row)->depth > 0 || change.verdict == ENG_CHANGE_NONE)
         continue;

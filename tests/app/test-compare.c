@@ -109,7 +109,7 @@ test_threshold_and_order (void)
 {
   g_autoptr (EngRun) a = make_run ("a", "h", 2000, FALSE), b = make_run ("b", "g", 2100, TRUE);
   g_autoptr (EngComparison) comparison = compare (b, a, NULL);
-  AppCompareOptions options = { .metric = ENG_METRIC_LATENCY, .threshold = 0.03 };
+  AppCompareOptions options = { .metric = ENG_LAYER_METRIC_LATENCY, .threshold = 0.03 };
   g_autoptr (AppCompareFeed) feed = app_compare_feed_new (comparison, &options, "h");
   g_autoptr (PlotTable) table = app_compare_feed_make_table (feed);
   g_autofree char *first = plot_table_dup_cell (table, 0, 0),
@@ -123,7 +123,7 @@ test_threshold_and_order (void)
   g_assert_cmpstr (second, ==, "Output");
   g_assert_cmpstr (remarks, ==, "not executed in B");
 
-  options = (AppCompareOptions){ .metric = ENG_METRIC_LATENCY, .sorted = TRUE };
+  options = (AppCompareOptions){ .metric = ENG_LAYER_METRIC_LATENCY, .sorted = TRUE };
   g_autoptr (AppCompareFeed) sorted = app_compare_feed_new (comparison, &options, "h");
   g_assert_cmpint (app_compare_feed_find (sorted, 1, NULL), ==, 0);
   g_assert_cmpint (app_compare_feed_find (sorted, 0, NULL), >, 0);
@@ -135,7 +135,7 @@ test_table_of_three (void)
   g_autoptr (EngRun) a = make_run ("a", "h", 2000, FALSE), b = make_run ("b", "h", 4000, FALSE),
                      c = make_run ("c", "h", 1000, FALSE);
   g_autoptr (EngComparison) comparison = compare (a, b, c);
-  const AppCompareOptions options = { .metric = ENG_METRIC_LATENCY };
+  const AppCompareOptions options = { .metric = ENG_LAYER_METRIC_LATENCY };
   g_autoptr (AppCompareFeed) feed = app_compare_feed_new (comparison, &options, "h");
   g_autoptr (PlotTable) table = app_compare_feed_make_table (feed);
   g_autofree char *verdict = plot_table_dup_cell (table, 1, 6),

@@ -237,7 +237,7 @@ test_compare (void)
   for (guint row = 0; row < eng_comparison_get_n_rows (comparison); row++)
     if (eng_comparison_get_row (comparison, row)->depth == 0)
       {
-        EngChange change = eng_comparison_get_change (comparison, row, 1, ENG_METRIC_LATENCY);
+        EngChange change = eng_comparison_get_change (comparison, row, 1, ENG_LAYER_METRIC_LATENCY);
 
         g_assert_true (isfinite (change.frac));
         n_layers++;

@@ -95,7 +95,7 @@ row_of (EngComparison *comparison, int depth, const char *name)
 }
 
 static double
-value_of (EngComparison *comparison, int row, guint run, EngMetric metric)
+value_of (EngComparison *comparison, int row, guint run, EngLayerMetric metric)
 {
   EngFigure figure = eng_comparison_get_value (comparison, (guint)row, run, metric);
 
@@ -136,17 +136,17 @@ test_fusion (void)
 
   g_assert_cmpint (eng_comparison_get_phase (comparison), ==, RT_PHASE_INFERENCE);
   g_assert_cmpint (both, >=, 0);
-  g_assert_cmpfloat (value_of (comparison, both, 0, ENG_METRIC_LATENCY), ==, 120);
-  g_assert_cmpfloat (value_of (comparison, both, 1, ENG_METRIC_LATENCY), ==, 90);
+  g_assert_cmpfloat (value_of (comparison, both, 0, ENG_LAYER_METRIC_LATENCY), ==, 120);
+  g_assert_cmpfloat (value_of (comparison, both, 1, ENG_LAYER_METRIC_LATENCY), ==, 90);
   note = eng_comparison_dup_note (comparison, (guint)both, 1);
   none = eng_comparison_dup_note (comparison, (guint)both, 0);
   g_assert_cmpstr (note, ==, "fused: one operator here for 2 elsewhere");
   g_assert_null (none);
   /* A whole layer has its own samples, and their interval. */
-  figure = eng_comparison_get_value (comparison, (guint)layer, 0, ENG_METRIC_LATENCY);
+  figure = eng_comparison_get_value (comparison, (guint)layer, 0, ENG_LAYER_METRIC_LATENCY);
   g_assert_cmpfloat (figure.value, ==, 210);
   g_assert_cmpfloat_with_epsilon (figure.low, 208, 0.5);
-  g_assert_cmpfloat (value_of (comparison, layer, 0, ENG_METRIC_WEIGHTS), ==, 80);
+  g_assert_cmpfloat (value_of (comparison, layer, 0, ENG_LAYER_METRIC_WEIGHTS), ==, 80);
 }
 
 /* The smallest cover of conv1+add1 here and add1+conv2 there is all three. */
@@ -160,8 +160,8 @@ test_common_cover (void)
   int row = row_of (comparison, 1, "conv1 + conv2");
 
   g_assert_cmpint (row, >=, 0);
-  g_assert_cmpfloat (value_of (comparison, row, 0, ENG_METRIC_LATENCY), ==, 280);
-  g_assert_cmpfloat (value_of (comparison, row, 1, ENG_METRIC_LATENCY), ==, 320);
+  g_assert_cmpfloat (value_of (comparison, row, 0, ENG_LAYER_METRIC_LATENCY), ==, 280);
+  g_assert_cmpfloat (value_of (comparison, row, 1, ENG_LAYER_METRIC_LATENCY), ==, 320);
   /* It has most to do in block 1, so it stands there, and block 0 has no row of its own. */
   g_assert_cmpint (eng_comparison_get_row (comparison, (guint)row)->layer, ==, 1);
   g_assert_cmpint (row_of (comparison, 0, "L0"), ==, -1);
@@ -190,13 +190,13 @@ test_suffixes (void)
   g_assert_nonnull (strstr (eng_comparison_get_caveats (comparison, 1)[0], "different files"));
   g_assert_cmpint (extra, >=, 0);
   g_assert_false (eng_comparison_is_executed (comparison, (guint)extra, 0));
-  g_assert_cmpstr (eng_comparison_get_value (comparison, (guint)extra, 0, ENG_METRIC_LATENCY)
+  g_assert_cmpstr (eng_comparison_get_value (comparison, (guint)extra, 0, ENG_LAYER_METRIC_LATENCY)
                        .reason,
                    ==, "not executed here");
   /* The other file has two blocks; the axis is the first run's three. */
-  g_assert_cmpfloat (value_of (comparison, fc, 1, ENG_METRIC_LATENCY), ==, 9);
+  g_assert_cmpfloat (value_of (comparison, fc, 1, ENG_LAYER_METRIC_LATENCY), ==, 9);
   change = eng_comparison_get_change (comparison, (guint)row_of (comparison, 1, "conv2"), 1,
-                                      ENG_METRIC_LATENCY);
+                                      ENG_LAYER_METRIC_LATENCY);
   g_assert_cmpfloat_with_epsilon (change.frac, 60.0 / 200 - 1, 1e-9);
   g_assert_cmpint (change.verdict, ==, ENG_CHANGE_BETTER);
 }
@@ -228,10 +228,10 @@ test_shapes (void)
   g_assert_cmpint (eng_comparison_get_alignment (comparison, 1), ==, ENG_ALIGN_SHAPES);
   g_assert_nonnull (strstr (eng_comparison_get_caveats (comparison, 1)[0], "order, kind and size"));
   g_assert_cmpint (row, >=, 0);
-  g_assert_cmpfloat (value_of (comparison, row, 0, ENG_METRIC_LATENCY), ==, 90);
-  g_assert_cmpfloat (value_of (comparison, row, 1, ENG_METRIC_LATENCY), ==, 63);
+  g_assert_cmpfloat (value_of (comparison, row, 0, ENG_LAYER_METRIC_LATENCY), ==, 90);
+  g_assert_cmpfloat (value_of (comparison, row, 1, ENG_LAYER_METRIC_LATENCY), ==, 63);
   g_assert_cmpfloat (value_of (comparison, row_of (comparison, 1, "lathe.fit"), 1,
-                               ENG_METRIC_LATENCY),
+                               ENG_LAYER_METRIC_LATENCY),
                      ==, 9);
 }
 
@@ -260,8 +260,8 @@ test_different_networks (void)
   g_assert_nonnull (
       strstr (eng_comparison_get_withheld (comparison, 2, ENG_ASPECT_LAYERS), "other sizes"));
   g_assert_cmpint (change.verdict, ==, ENG_CHANGE_NONE);
-  g_assert_true (isnan (value_of (comparison, 0, 1, ENG_METRIC_LATENCY)));
-  g_assert_cmpfloat (value_of (comparison, 0, 0, ENG_METRIC_LATENCY), >, 0);
+  g_assert_true (isnan (value_of (comparison, 0, 1, ENG_LAYER_METRIC_LATENCY)));
+  g_assert_cmpfloat (value_of (comparison, 0, 0, ENG_LAYER_METRIC_LATENCY), >, 0);
   g_assert_false (eng_comparison_can_align (a, b, &reason));
   g_assert_nonnull (reason);
 }
@@ -279,8 +279,8 @@ test_withheld (void)
   g_autoptr (EngRun) c = make_run ("cccc", "h", 3, plain, G_N_ELEMENTS (plain), 1, NULL);
   EngRun *runs[] = { a, b, c };
   g_autoptr (EngComparison) comparison = eng_comparison_new (runs, 3, RT_PHASE_DECODE);
-  EngChange times = eng_comparison_get_change (comparison, 0, 1, ENG_METRIC_LATENCY);
-  EngChange weights = eng_comparison_get_change (comparison, 0, 1, ENG_METRIC_WEIGHTS);
+  EngChange times = eng_comparison_get_change (comparison, 0, 1, ENG_LAYER_METRIC_LATENCY);
+  EngChange weights = eng_comparison_get_change (comparison, 0, 1, ENG_LAYER_METRIC_WEIGHTS);
 
   g_assert_cmpint (times.verdict, ==, ENG_CHANGE_NONE);
   g_assert_nonnull (strstr (times.reason, "prompts differ"));
@@ -313,7 +313,7 @@ test_three (void)
   guint row = (guint)row_of (comparison, 0, "L1"), n = eng_comparison_get_n_rows (comparison);
 
   g_assert_cmpfloat_with_epsilon (eng_comparison_get_row_change (comparison, row,
-                                                                 ENG_METRIC_LATENCY),
+                                                                 ENG_LAYER_METRIC_LATENCY),
                                   100.0 / 210, 1e-3);
   g_assert_cmpuint (json_array_get_length (json_object_get_array_member (object, "rows")), ==, n);
   g_assert_cmpuint (json_array_get_length (json_object_get_array_member (object, "runs")), ==, 3);
@@ -356,17 +356,17 @@ test_errors (void)
   comparison = eng_comparison_new_with_errors (runs, 2, RT_PHASE_DECODE, both);
   layer = (guint)row_of (comparison, 0, "L1");
   node = (guint)row_of (comparison, 1, "conv1 + add1");
-  local = eng_comparison_get_value (comparison, layer, 1, ENG_METRIC_LOCAL_ERROR);
-  unknown = eng_comparison_get_value (comparison, layer, 0, ENG_METRIC_LOCAL_ERROR);
-  part = eng_comparison_get_value (comparison, node + 1, 1, ENG_METRIC_LATENCY);
+  local = eng_comparison_get_value (comparison, layer, 1, ENG_LAYER_METRIC_LOCAL_ERROR);
+  unknown = eng_comparison_get_value (comparison, layer, 0, ENG_LAYER_METRIC_LOCAL_ERROR);
+  part = eng_comparison_get_value (comparison, node + 1, 1, ENG_LAYER_METRIC_LATENCY);
   g_assert_true (part.available);
   g_assert_true (local.available);
   g_assert_cmpfloat_with_epsilon (local.value, 20, 1e-9);
   g_assert_false (unknown.available);
   g_assert_nonnull (strstr (unknown.reason, "not measured with this recipe"));
-  g_assert_cmpint (
-      eng_comparison_get_change (comparison, layer, 1, ENG_METRIC_LOCAL_ERROR).verdict, ==,
-      ENG_CHANGE_NONE);
+  g_assert_cmpint (eng_comparison_get_change (comparison, layer, 1, ENG_LAYER_METRIC_LOCAL_ERROR)
+                       .verdict,
+                   ==, ENG_CHANGE_NONE);
 }
 
 /* ---- Gates ---- */
