@@ -15,6 +15,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "eng-build-private.h"
+#include "eng-estimate.h"
 #include "eng-profile-private.h"
 #include "rt-exec.h"
 
@@ -326,6 +328,35 @@ fill_costs (EngProfile *profile, EngBuild *build, RtPhase phase, guint n_tokens,
     rt_exec_cost (eng_build_get_exec (build), i, n_tokens, position, &profile->costs[phase][i]);
 }
 
+/* Pictures and sounds have no size before a run: the one that estimates assume, not the largest that
+ * the build could take. */
+static void
+fill_network_costs (EngProfile *profile, EngBuild *build)
+{
+  const RtGraph *graph = eng_build_get_graph (build);
+  g_autofree int *dtypes = eng_build_dup_value_dtypes (build);
+  int64_t symbols[RT_N_SYMBOLS];
+  EngEstimateSizes sizes;
+
+  eng_build_get_max_symbols (build, symbols);
+  eng_estimate_sizes_init (&sizes, eng_build_get_model (build), NULL);
+  for (guint i = 0; i < RT_N_SYMBOLS; i++)
+    if (sizes.symbols[i] > 0)
+      symbols[i] = MIN (symbols[i], sizes.symbols[i]);
+  profile->phases[RT_PHASE_INFERENCE].n_tokens = 1;
+  for (guint i = 0; i < profile->info->n_nodes; i++)
+    {
+      const RtNode *node = rt_graph_node (graph, i);
+      node->op->cost (&(RtOpQuery){ .graph = graph,
+                                    .node = node,
+                                    .weight_dtypes = dtypes,
+                                    .symbols = symbols,
+                                    .kv_format = KN_F16,
+                                    .n_threads = eng_build_get_n_threads (build) },
+                      &profile->costs[RT_PHASE_INFERENCE][i]);
+    }
+}
+
 EngProfile *
 eng_energy_build_profile (EngBuild *build, guint n_prompt)
 {
@@ -338,7 +369,7 @@ eng_energy_build_profile (EngBuild *build, guint n_prompt)
   eng_profiler_free (profiler);
   if (eng_model_get_kind (eng_build_get_model (build)) == ENG_MODEL_NETWORK)
     {
-      fill_costs (profile, build, RT_PHASE_INFERENCE, 1, 0);
+      fill_network_costs (profile, build);
       return profile;
     }
   n_prompt = n_prompt > 0 ? MIN (n_prompt, chunk) : chunk;
