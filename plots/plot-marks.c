@@ -45,6 +45,7 @@ level_lines (cairo_t *cr, double x, double y, double w, double h, double step)
     }
 }
 
+/* Strokes of no length with round ends: a tenth of what circles take in a file. */
 static void
 dots (cairo_t *cr, double x, double y, double w, double h, double step)
 {
@@ -54,8 +55,8 @@ dots (cairo_t *cr, double x, double y, double w, double h, double step)
 
       for (double k = floor (x / step) - 1; k * step <= x + w + step; k++)
         {
-          cairo_new_sub_path (cr);
-          cairo_arc (cr, k * step + shift, row * step, 1.15, 0, 2 * G_PI);
+          cairo_move_to (cr, k * step + shift, row * step);
+          cairo_line_to (cr, k * step + shift, row * step);
         }
     }
 }
@@ -87,7 +88,10 @@ draw_strokes (cairo_t *cr, PlotPattern pattern, double x, double y, double w, do
       break;
     case PLOT_PATTERN_DOTS:
       dots (cr, x, y, w, h, 5);
-      cairo_fill (cr);
+      cairo_set_line_width (cr, 2.3);
+      cairo_set_line_cap (cr, CAIRO_LINE_CAP_ROUND);
+      cairo_stroke (cr);
+      cairo_set_line_cap (cr, CAIRO_LINE_CAP_BUTT);
       break;
     case PLOT_PATTERN_SOLID:
     case PLOT_N_PATTERNS:
@@ -170,12 +174,19 @@ plot_fill_pattern (cairo_t *cr, PlotPattern pattern, const GdkRGBA *color, doubl
       cairo_fill (cr);
       return;
     }
+  double left, top, right, bottom;
   plot_set_color (cr, color, 0.30);
   cairo_fill_preserve (cr);
+  /* The patterns' grids are absolute, so nothing moves when only what is filled is covered. */
+  cairo_fill_extents (cr, &left, &top, &right, &bottom);
+  right = fmin (x + w, right);
+  bottom = fmin (y + h, bottom);
+  x = fmax (x, left);
+  y = fmax (y, top);
   cairo_save (cr);
   cairo_clip (cr);
   plot_set_color (cr, color, 1);
-  draw_strokes (cr, pattern, x, y, w, h);
+  draw_strokes (cr, pattern, x, y, fmax (0, right - x), fmax (0, bottom - y));
   cairo_restore (cr);
 }
 
