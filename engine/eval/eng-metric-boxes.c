@@ -185,7 +185,7 @@ precision_of_class (gpointer const *kept, const guint *indices, guint n, guint w
     }
   if (n_things == 0)
     return NAN;
-  qsort (found->data, found->len, sizeof (Found), compare_found);
+  g_array_sort (found, compare_found);
   g_autofree double *precision = g_new (double, MAX (found->len, 1));
   double sum = 0;
   for (guint t = 0; t < n_overlaps; t++)

