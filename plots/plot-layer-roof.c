@@ -123,9 +123,9 @@ plot_roof_place_name (const PlotRoofLine *lines, guint n, guint line, double wid
       if (i == line)
         continue;
       if (distance >= 0)
-        above = fmin (above, distance);
+        above = fmin (above, distance - lines[i].name_below_px);
       else
-        below = fmin (below, -distance);
+        below = fmin (below, -distance - lines[i].name_above_px);
     }
   above = fmin (above, self->room_above_px);
   below = fmin (below, self->room_below_px);
@@ -220,6 +220,7 @@ draw_names (GArray *roofs, cairo_t *cr, const PlotFrame *frame, gboolean slopes)
 
       if (!plot_roof_place_name (lines, n, i, width, height, &name))
         continue;
+      *(name.is_below ? &lines[i].name_below_px : &lines[i].name_above_px) = height + GAP_PX;
       visible_part (roofs, roof, frame, &x0, &y0, &x1, &y1);
       draw_name (roofs, cr, text, frame, roof, &lines[i], &name, x0, y0, x1);
     }

@@ -14,6 +14,8 @@ typedef struct
   double offset_px;                    /* grows downwards */
   double angle;                        /* radians, negative: rising */
   double room_above_px, room_below_px; /* to the edges of the plot */
+  double name_above_px,
+      name_below_px; /* taken by its name, once that is placed; the names after it keep clear */
 } PlotRoofLine;
 
 typedef struct

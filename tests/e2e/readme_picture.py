@@ -1,9 +1,10 @@
-"""The pictures of the README, taken from the real program: a language model runs as its file has it, then in Q4_0; a network runs on a photograph.
+"""The pictures of the README, taken from the real program: a language model runs as its file has it, then in Q4_0, with accuracy per layer; its roofline; a network runs on a
+photograph.
 
     LATHE_PICTURE_MODEL=FILE.gguf tests/e2e/run-e2e.sh build/app/lathe tests/e2e/readme_picture.py data/screenshots
     LATHE_PICTURE_NETWORK=FILE.tflite LATHE_PICTURE_INPUT=PHOTO.jpg tests/e2e/run-e2e.sh ... (the same)
 
-Not a test: run it on a quiet machine when the window has changed, look at data/screenshots/lathe.png and network.png, commit them.
+Not a test: run it on a quiet machine when the window has changed, look at lathe.png, roofline.png and network.png in data/screenshots, commit them.
 """
 
 import os
@@ -51,9 +52,18 @@ def language_model(path):
     names = driver.wait("Q4_0 in the list", lambda: items(combo))
     driver.keys("Home", *["Down"] * names.index("Q4_0"), "Return")
     run_once()
-    driver.point_at(720, 60)
-    time.sleep(1.5)
+    driver.click(driver.find("push button", "Measure accuracy per layer"))
+    driver.wait("accuracy per layer", lambda: driver.look(contains="Accuracy per layer is measured"), 300)
+    driver.point_at(640, 790)
+    time.sleep(8)  # the toast goes
     driver.picture("lathe")
+
+    driver.click(driver.find("page tab", "Roofline"))
+    driver.click(driver.find("push button", "Measure Roofs"))
+    driver.wait("the roofs", lambda: not driver.look("push button", "Measure Roofs"), 90)
+    driver.point_at(640, 790)
+    time.sleep(3)
+    driver.picture("roofline")
     driver.quit()
 
 

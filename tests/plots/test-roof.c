@@ -100,6 +100,11 @@ test_names (void)
   lines[0].room_above_px = 5;                                         /* the edge of the plot */
   g_assert_true (plot_roof_place_name (lines, 5, 0, 80, 12, &name));
   g_assert_true (name.is_below);
+  lines[0].name_below_px = 20; /* and there it stays: 10 are left above the next */
+  lines[2].offset_px = 80;
+  lines[3].offset_px = 90;
+  g_assert_true (plot_roof_place_name (lines, 5, 1, 80, 12, &name));
+  g_assert_true (name.is_below);
 }
 
 int
