@@ -29,7 +29,7 @@ void eng_estimate_sizes_init (EngEstimateSizes *sizes, EngModel *model, EngProfi
 typedef struct
 {
   double ns;                 /* NAN when a node of it is absent */
-  double low_ns, high_ns;    /* the band; NAN when no error has been kept yet */
+  double low_ns, high_ns;    /* the band; NAN while too few errors have been kept */
   double shares[ENG_N_BASES]; /* of the time, by what it rests on; they add up to 1 */
   EngBasis basis;            /* what nine tenths of the time rest on, or on better */
   const char *reason;        /* interned: why it is absent; NULL */
@@ -96,7 +96,8 @@ char *eng_forecast_dup_change (EngForecast *from, EngForecast *to);
 
 /* The band from kept errors: the factor that the next error stays below nine times out of ten when errors come as they came (split conformal prediction: Lei,
  * G'Sell, Rinaldo, Tibshirani and Wasserman 2018, section 2.2): the ceil(0.9 (n + 1))-th smallest of |ln (measured / predicted)|, or the largest when there
- * are fewer. NAN when @n is 0. Sorts @errors. */
+ * are fewer than nine. NAN for fewer than ENG_ESTIMATE_MIN_BAND: one or two errors say nothing of the next. Sorts @errors. */
+#define ENG_ESTIMATE_MIN_BAND 3
 double eng_estimate_band (double *errors, guint n);
 
 G_END_DECLS

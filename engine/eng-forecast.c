@@ -116,7 +116,7 @@ by_value (const void *a, const void *b)
 double
 eng_estimate_band (double *errors, guint n)
 {
-  if (n == 0)
+  if (n < ENG_ESTIMATE_MIN_BAND)
     return NAN;
   qsort (errors, n, sizeof *errors, by_value);
   guint rank = (guint)ceil (0.9 * (n + 1));
@@ -290,17 +290,15 @@ eng_forecast_dup_band_text (EngForecast *self, RtPhase phase)
   double percent = 100 * (judgement->correction - 1);
   g_autofree char *corrected = NULL;
 
-  if (n == 0)
-    return g_strdup ("how far off estimates are on this device is not known before a run has been "
-                     "compared with one");
-  corrected = n < ENG_ESTIMATE_MIN_CORRECTION
-                  ? g_strdup ("")
-                  : g_strdup_printf ("corrected by %s%.0f\u202f%%, what earlier ones were off by; ",
-                                     percent < 0 ? "\u2212" : "+", fabs (percent));
-  return g_strdup_printf ("%sthe band is \u00b1%.0f\u202f%%: %s of the %u estimate%s kept on this "
+  if (n < ENG_ESTIMATE_MIN_BAND)
+    return g_strdup_printf ("how far off estimates are on this device is not known before %d runs "
+                            "have been compared with one: %u so far",
+                            ENG_ESTIMATE_MIN_BAND, n);
+  corrected = g_strdup_printf ("corrected by %s%.0f\u202f%%, what earlier ones were off by; ",
+                               percent < 0 ? "\u2212" : "+", fabs (percent));
+  return g_strdup_printf ("%sthe band is \u00b1%.0f\u202f%%: %s of the %u estimates kept on this "
                           "device were as near",
-                          corrected, 100 * (judgement->band - 1), n < 9 ? "all" : "nine tenths", n,
-                          n == 1 ? "" : "s");
+                          corrected, 100 * (judgement->band - 1), n < 9 ? "all" : "nine tenths", n);
 }
 
 /* ---- Headline numbers ---- */

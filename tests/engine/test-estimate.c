@@ -205,6 +205,7 @@ test_band (void)
   for (guint i = 0; i < 19; i++)
     nineteen[i] = 0.01 * (double)(19 - i);
   g_assert_true (isnan (eng_estimate_band (NULL, 0)));
+  g_assert_true (isnan (eng_estimate_band (three, 2)));
   close_to (eng_estimate_band (three, 3), exp (0.3));
   close_to (eng_estimate_band (nineteen, 19), exp (0.18));
 }
@@ -291,14 +292,33 @@ test_take_run (void)
   eng_estimate_sizes_init (&sizes, model, profile);
   g_assert_cmpuint (sizes.n_prompt, ==,
                     eng_profile_get_phase (profile, RT_PHASE_PREFILL)->n_tokens);
+  g_autoptr (EngForecast) early = forecast_of (estimator, model, "{}", &sizes);
+  g_autofree char *early_text = eng_forecast_dup_band_text (early, RT_PHASE_DECODE);
+  g_assert_true (isnan (eng_forecast_get_band (early, RT_PHASE_DECODE)));
+  g_assert_nonnull (strstr (early_text, ": 1 so far"));
+
+  /* Three of them correct the next by their median, and what is left is the band. */
+  double ratios[ENG_ESTIMATE_MIN_BAND] = { known->measured_ns / known->predicted_ns };
+  for (guint i = 1; i < ENG_ESTIMATE_MIN_BAND; i++)
+    {
+      g_autoptr (EngRun) next = run_once (build);
+      g_assert_true (eng_estimator_take_run (estimator, next, &error));
+      const EngPhaseEstimate *said = &eng_run_get_estimate (next)->phases[RT_PHASE_DECODE];
+      ratios[i] = said->measured_ns / said->predicted_ns;
+    }
+  double correction = ratios[0] + ratios[1] + ratios[2]
+                      - fmin (fmin (ratios[0], ratios[1]), ratios[2])
+                      - fmax (fmax (ratios[0], ratios[1]), ratios[2]);
+  double band = 1;
+  for (guint i = 0; i < ENG_ESTIMATE_MIN_BAND; i++)
+    band = fmax (band, exp (fabs (log (ratios[i] / correction))));
   g_autoptr (EngForecast) forecast = forecast_of (estimator, model, "{}", &sizes);
   const EngForecastValue *total = eng_forecast_get_total (forecast, RT_PHASE_DECODE);
-  double band = exp (fabs (log (known->measured_ns / known->predicted_ns)));
   g_assert_cmpfloat_with_epsilon (eng_forecast_get_band (forecast, RT_PHASE_DECODE), band, 1e-6);
   close_to (total->low_ns, total->ns / band);
   close_to (total->high_ns, total->ns * band);
   g_autofree char *text = eng_forecast_dup_band_text (forecast, RT_PHASE_DECODE);
-  g_assert_nonnull (strstr (text, "1 estimate kept"));
+  g_assert_nonnull (strstr (text, "3 estimates kept"));
   eng_test_remove (directory);
 }
 
