@@ -192,6 +192,15 @@ set_text (GtkWidget *label, const char *text)
     gtk_label_set_label (GTK_LABEL (label), text);
 }
 
+/* While a model runs this is called several times a second, and a tooltip that is set again lays the
+ * window out again. */
+static void
+set_tip (GtkWidget *widget, const char *text)
+{
+  if (g_strcmp0 (gtk_widget_get_tooltip_text (widget), text) != 0)
+    gtk_widget_set_tooltip_text (widget, text);
+}
+
 static void
 set_change (AppFigureTile *self, const AppChange *change)
 {
@@ -215,7 +224,7 @@ set_change (AppFigureTile *self, const AppChange *change)
 
   full = app_change_format_long (change);
   tip = g_strdup_printf (_ ("%s against the baseline: %s"), full, app_change_words (change));
-  gtk_widget_set_tooltip_text (self->change, tip);
+  set_tip (self->change, tip);
 }
 
 /* "estimate, 470–520": no interval of a measurement. */
@@ -259,13 +268,11 @@ set_figure (AppFigureTile *self, const EngFigure *figure, const AppChange *chang
     }
   set_text (self->unit, unit);
   set_text (self->interval, interval);
-  if (estimated)
-    gtk_widget_set_tooltip_text (self->interval,
-                                 _ ("Expected from measured times of single operators and from how "
-                                    "far off earlier estimates were; not measured yet"));
-  else
-    gtk_widget_set_tooltip_text (
-        self->interval, figure->n > 0 ? _ ("95 % interval of the median") : figure->reason);
+  set_tip (self->interval,
+           estimated ? _ ("Expected from measured times of single operators and from how far off "
+                          "earlier estimates were; not measured yet")
+           : figure->n > 0 ? _ ("95 % interval of the median")
+                           : figure->reason);
   set_change (self, change);
 
   title = gtk_label_get_label (GTK_LABEL (self->title));
@@ -287,8 +294,7 @@ app_figure_tile_set (AppFigureTile *self, const EngFigure *figure, const AppChan
 }
 
 void
-app_figure_tile_set_estimate (AppFigureTile *self, const EngFigure *figure,
-                              const AppChange *change)
+app_figure_tile_set_estimate (AppFigureTile *self, const EngFigure *figure, const AppChange *change)
 {
   g_return_if_fail (APP_IS_FIGURE_TILE (self) && figure != NULL);
   set_figure (self, figure, change, TRUE);

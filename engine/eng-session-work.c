@@ -7,6 +7,10 @@
 
 /* Live text, profile and progress reach the views this often at most. */
 #define TICK_MS 33
+
+/* is_calm (): so long after the last news, and so seldom from then on. */
+#define LIVELY_US 700000
+#define CALM_US G_USEC_PER_SEC
 #define WINDOW 64
 
 /* What a callback needs: it must not keep the session alive. */
@@ -196,6 +200,7 @@ struct _EngRunner
   EngJob *job;
   guint tick;            /* main context */
   guint64 seen;          /* generation of the profile shown last; main context */
+  gint64 lively_until_us, shown_us; /* main context: is_calm() */
   GError *history_error, *estimate_error; /* written by the worker before it returns */
 
   GMutex mutex;      /* guards text and result */
@@ -314,13 +319,32 @@ show_progress (EngSession *self, EngRunner *runner)
     }
 }
 
+/* Whoever listens draws, on the processors that are being measured. What is new is shown as it comes;
+ * once only the same passes are repeated, to make the intervals narrow, a look a second is enough. */
+static gboolean
+is_calm (EngRunner *runner)
+{
+  gint64 now_us = g_get_monotonic_time ();
+  gboolean writes;
+
+  g_mutex_lock (&runner->mutex);
+  writes = runner->text->len > 0;
+  g_mutex_unlock (&runner->mutex);
+  if (writes || runner->workload->seconds > 0 || runner->lively_until_us == 0)
+    runner->lively_until_us = now_us + LIVELY_US;
+  return now_us > runner->lively_until_us && now_us < runner->shown_us + CALM_US;
+}
+
 static gboolean
 on_tick (gpointer data)
 {
   EngRunner *runner = data;
   g_autoptr (EngSession) self = g_weak_ref_get (&runner->session);
-  if (self != NULL && self->runner == runner)
-    show_progress (self, runner);
+  if (self != NULL && self->runner == runner && !is_calm (runner))
+    {
+      runner->shown_us = g_get_monotonic_time ();
+      show_progress (self, runner);
+    }
   return G_SOURCE_CONTINUE;
 }
 
