@@ -69,7 +69,8 @@ on_pressed (GtkGestureClick *gesture, int n_press, double x, double y, PlotChart
   if (layer != NULL)
     {
       plot_chart_select (self, layer, index);
-      activate_selected (self);
+      if (!self->single_click_activate) /* the first click has */
+        activate_selected (self);
     }
   else
     plot_chart_reset_view (self);
@@ -85,6 +86,8 @@ on_released (GtkGestureClick *gesture, int n_press, double x, double y, PlotChar
     return;
   layer = plot_chart_pick (self, x, y, &index, FALSE);
   plot_chart_select (self, layer, index);
+  if (self->single_click_activate && plot_chart_pick (self, x, y, &index, TRUE) == layer)
+    activate_selected (self);
 }
 
 /* --- drag --- */

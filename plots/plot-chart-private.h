@@ -29,7 +29,7 @@ struct _PlotChart
   GtkWidget parent_instance;
 
   char *title;
-  gboolean show_legend, interactive;
+  gboolean show_legend, interactive, single_click_activate;
   PlotAxis *x_axis, *y_axis;
   gulong x_handler, y_handler;
   GPtrArray *layers; /* PlotLayer */

@@ -11,6 +11,7 @@ enum
   PROP_TITLE,
   PROP_SHOW_LEGEND,
   PROP_INTERACTIVE,
+  PROP_SINGLE_CLICK_ACTIVATE,
   N_PROPS
 };
 
@@ -360,9 +361,22 @@ plot_chart_get_property (GObject *object, guint id, GValue *value, GParamSpec *p
     case PROP_INTERACTIVE:
       g_value_set_boolean (value, self->interactive);
       break;
+    case PROP_SINGLE_CLICK_ACTIVATE:
+      g_value_set_boolean (value, self->single_click_activate);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     }
+}
+
+static void
+set_flag (PlotChart *self, gboolean *flag, gboolean value, guint prop)
+{
+  if (!!value == *flag)
+    return;
+  *flag = !!value;
+  plot_chart_invalidate (self, FALSE);
+  g_object_notify_by_pspec (G_OBJECT (self), props[prop]);
 }
 
 static void
@@ -380,6 +394,10 @@ plot_chart_set_property (GObject *object, guint id, const GValue *value, GParamS
       break;
     case PROP_INTERACTIVE:
       plot_chart_set_interactive (self, g_value_get_boolean (value));
+      break;
+    case PROP_SINGLE_CLICK_ACTIVATE:
+      set_flag (self, &self->single_click_activate, g_value_get_boolean (value),
+                PROP_SINGLE_CLICK_ACTIVATE);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -412,6 +430,8 @@ plot_chart_class_init (PlotChartClass *klass)
 
   props[PROP_TITLE] = g_param_spec_string ("title", NULL, NULL, "", rw);
   props[PROP_SHOW_LEGEND] = g_param_spec_boolean ("show-legend", NULL, NULL, TRUE, rw);
+  props[PROP_SINGLE_CLICK_ACTIVATE]
+      = g_param_spec_boolean ("single-click-activate", NULL, NULL, FALSE, rw);
   props[PROP_INTERACTIVE] = g_param_spec_boolean ("interactive", NULL, NULL, TRUE, rw);
   g_object_class_install_properties (object_class, N_PROPS, props);
 
@@ -465,16 +485,6 @@ plot_chart_set_title (PlotChart *self, const char *title)
   update_accessible (self);
   plot_chart_invalidate (self, FALSE);
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_TITLE]);
-}
-
-static void
-set_flag (PlotChart *self, gboolean *flag, gboolean value, guint prop)
-{
-  if (!!value == *flag)
-    return;
-  *flag = !!value;
-  plot_chart_invalidate (self, FALSE);
-  g_object_notify_by_pspec (G_OBJECT (self), props[prop]);
 }
 
 gboolean

@@ -25,6 +25,7 @@ G_BEGIN_DECLS
  *   title            string   drawn above; ""
  *   show-legend      boolean  TRUE: shown if there is more than one layer
  *   interactive      boolean  TRUE: reacts to pointer and keyboard
+ *   single-click-activate  boolean  FALSE; TRUE: a click on a point selects and activates it
  * Signals
  *   point-selected (PlotLayer *layer, uint64 index)   layer NULL: nothing is selected
  *   point-activated (PlotLayer *layer, uint64 index)  Enter, or a double click on a point

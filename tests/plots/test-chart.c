@@ -62,6 +62,28 @@ on_selected (PlotChart *chart, PlotLayer *layer, guint64 index, guint *count)
 }
 
 static void
+test_single_click (Fixture *f, gconstpointer data)
+{
+  guint count = 0;
+  double x, y, line_x, line_y;
+
+  g_signal_connect (f->chart, "point-activated", G_CALLBACK (on_selected), &count);
+  point_place (f, f->points_layer, 1, &x, &y);
+  point_place (f, f->line_layer, 50, &line_x, &line_y);
+  plot_test_click (f->widget, 1, x, y);
+  g_assert_cmpuint (count, ==, 0);
+  plot_test_click (f->widget, 2, x, y);
+  g_assert_cmpuint (count, ==, 1);
+  g_object_set (f->chart, "single-click-activate", TRUE, NULL);
+  plot_test_click (f->widget, 1, x, y);
+  g_assert_cmpuint (count, ==, 2);
+  plot_test_click (f->widget, 1, line_x, line_y); /* a line is looked at, not chosen */
+  g_assert_cmpuint (count, ==, 2);
+  plot_test_key (f->widget, GDK_KEY_n); /* neither is what one walks over */
+  g_assert_cmpuint (count, ==, 2);
+}
+
+static void
 test_selection (Fixture *f, gconstpointer data)
 {
   guint64 index = 77;
@@ -307,6 +329,7 @@ main (int argc, char **argv)
   plot_test_init (&argc, &argv);
 #define ADD(name, func) g_test_add ("/plots/chart/" name, Fixture, NULL, set_up, func, tear_down)
   ADD ("selection", test_selection);
+  ADD ("single-click", test_single_click);
   ADD ("walk", test_walk);
   ADD ("derived", test_derived);
   ADD ("zoom", test_zoom);
