@@ -71,11 +71,11 @@ update_tip (AppHeadline *self, guint i)
   g_autofree char *key = app_stage_dup_accuracy_key (self->stage);
   const AppEvaluation *found
       = key != NULL ? app_accuracy_find (app_stage_get_accuracy (self->stage), key, NULL, id)
-                     : NULL;
-  g_autofree char *tip
-      = found != NULL ? g_strdup_printf (_ ("%s: %s"), app_evaluation_get_title (found),
-                                         _ (self->infos[i].tip))
-                      : g_strdup (_ (self->infos[i].tip));
+                    : NULL;
+  g_autofree char *tip = found != NULL
+                             ? g_strdup_printf (_ ("%s: %s"), app_evaluation_get_title (found),
+                                                _ (self->infos[i].tip))
+                             : g_strdup (_ (self->infos[i].tip));
 
   app_figure_tile_set_what (APP_FIGURE_TILE (self->tiles[i]), _ (self->infos[i].title), tip);
 }
@@ -124,10 +124,9 @@ update_figures (AppHeadline *self)
                                ? eng_forecast_get_figure (estimate, id)
                                : eng_figure_unavailable ("", NULL);
       AppChange change;
-      gboolean show
-          = baseline != NULL && comparable.layers == NULL
-            && ((comparable.times == NULL && (is_whole (self, run) || expected.available))
-                || app_figures_is_static (id));
+      gboolean show = baseline != NULL && comparable.layers == NULL
+                      && ((comparable.times == NULL && (is_whole (self, run) || expected.available))
+                          || app_figures_is_static (id));
 
       if (expected.available)
         figure = expected;
@@ -138,14 +137,15 @@ update_figures (AppHeadline *self)
                                  : eng_run_get_figure (baseline, id);
           change = app_change (&before, &figure, eng_figure_id_lower_is_better (id));
         }
-      (expected.available ? app_figure_tile_set_estimate : app_figure_tile_set) (
-          APP_FIGURE_TILE (self->tiles[i]), &figure, show ? &change : NULL);
+      (expected.available ? app_figure_tile_set_estimate
+                          : app_figure_tile_set) (APP_FIGURE_TILE (self->tiles[i]), &figure,
+                                                  show ? &change : NULL);
       if (eng_figure_id_is_accuracy (id))
         update_tip (self, i);
       if (self->infos[i].optional)
-        gtk_widget_set_visible (self->tiles[i],
-                                figure.available && !is_replaced (self, &self->infos[i])
-                                    && (!self->compact || self->infos[i].narrow));
+        gtk_widget_set_visible (self->tiles[i], figure.available
+                                                    && !is_replaced (self, &self->infos[i])
+                                                    && (!self->compact || self->infos[i].narrow));
     }
   update_rows (self);
 }
@@ -215,7 +215,12 @@ update_tiles (AppHeadline *self)
       if (used)
         app_figure_tile_set_what (APP_FIGURE_TILE (self->tiles[i]), _ (self->infos[i].title),
                                   _ (self->infos[i].tip));
-      gtk_widget_set_visible (self->tiles[i], used && (!self->compact || self->infos[i].narrow));
+      gboolean room = used && (!self->compact || self->infos[i].narrow);
+
+      /* Whether one is shown that a run may not have is for update_figures () alone: to show it here and
+       * hide it there would lay the window out twice. */
+      if (!room || !self->infos[i].optional)
+        gtk_widget_set_visible (self->tiles[i], room);
     }
 }
 
