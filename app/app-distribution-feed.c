@@ -149,7 +149,12 @@ add_extent (GString *text, const EngDistribution *d)
   g_string_append_printf (text, _ ("%s, %s. From %s to %s, mean %s, standard deviation %s."),
                           d->format, d->source, min, max, mean, sd);
   if (d->n_not_finite > 0)
-    g_string_append_printf (text, _ (" %" G_GUINT64_FORMAT " are not finite."), d->n_not_finite);
+    {
+      g_autofree char *count = g_strdup_printf ("%" G_GUINT64_FORMAT, d->n_not_finite);
+
+      /* Translators: a sentence behind others, of numbers */
+      g_string_append_printf (text, _ (" %s are not finite."), count);
+    }
 }
 
 static void
