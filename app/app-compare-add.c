@@ -18,7 +18,9 @@ struct _AppCompareAdd
   GtkWidget *search, *list;
   EngHistory *history;
   GHashTable *verdicts; /* model hash -> "" can be lined up, else why not */
-  char *first_hash;     /* of what the verdicts are about */
+  GHashTable
+      *files; /* model hash -> name of its file, of models that were looked at for a verdict */
+  char *first_hash; /* of what the verdicts are about */
 };
 
 enum
@@ -50,6 +52,9 @@ get_verdict (AppCompareAdd *self, EngRun *first, const EngHistoryEntry *entry)
       g_autoptr (GError) error = NULL;
 
       run = eng_history_get (self->history, entry->id, &error);
+      if (run != NULL && eng_run_get_model_file (run) != NULL)
+        g_hash_table_insert (self->files, g_strdup (entry->model_hash),
+                             g_strdup (eng_run_get_model_file (run)));
       if (run == NULL)
         reason = g_strdup (error->message);
       else if (eng_comparison_can_align (first, run, &reason))
@@ -69,14 +74,17 @@ add_row (AppCompareAdd *self, EngRun *first, EngHistoryEntry *taken)
   const char *verdict = get_verdict (self, first, entry);
   gboolean same
       = first == NULL || g_strcmp0 (entry->model_hash, eng_run_get_model_hash (first)) == 0;
+  /* Files of one network are often called the same inside. */
+  const char *file = g_hash_table_lookup (self->files, entry->model_hash);
+  const char *name = file != NULL ? file : entry->model_name;
   GtkWidget *row = adw_action_row_new ();
   g_autofree char *time = NULL, *day = NULL, *subtitle = NULL;
 
   app_history_item_dup_time (item, &time, &day);
-  subtitle = *verdict != '\0' ? g_strdup_printf ("%s · %s", entry->model_name, _ (verdict))
+  subtitle = *verdict != '\0' ? g_strdup_printf ("%s · %s", name, _ (verdict))
              : same
                  ? g_strdup_printf ("%s %s · %s", day, time, app_history_item_get_validity (item))
-                 : g_strdup_printf ("%s · %s %s · %s", entry->model_name, day, time,
+                 : g_strdup_printf ("%s · %s %s · %s", name, day, time,
                                     app_history_item_get_validity (item));
   adw_preferences_row_set_use_markup (ADW_PREFERENCES_ROW (row), FALSE);
   adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), entry->recipe);
@@ -194,6 +202,7 @@ app_compare_add_dispose (GObject *object)
 
   g_clear_object (&self->history);
   g_clear_pointer (&self->verdicts, g_hash_table_unref);
+  g_clear_pointer (&self->files, g_hash_table_unref);
   g_clear_pointer (&self->first_hash, g_free);
   G_OBJECT_CLASS (app_compare_add_parent_class)->dispose (object);
 }
@@ -216,6 +225,8 @@ app_compare_add_init (AppCompareAdd *self)
                                 "run again, or run another file of this network."));
 
   self->verdicts = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+
+  self->files = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   self->search = gtk_search_entry_new ();
   self->list = gtk_list_box_new ();
   gtk_list_box_set_selection_mode (GTK_LIST_BOX (self->list), GTK_SELECTION_NONE);
