@@ -101,16 +101,12 @@ on_drag_begin (GtkGestureDrag *gesture, double x, double y, PlotChart *self)
 static void
 on_drag_update (GtkGestureDrag *gesture, double dx, double dy, PlotChart *self)
 {
-  GtkGesture *base = GTK_GESTURE (gesture);
-  GdkEventSequence *sequence = gtk_gesture_get_last_updated_sequence (base);
   double to_x = -dx / self->layout.w_px, to_y = dy / self->layout.h_px;
 
   if (!self->interactive)
     return;
-  if (!gtk_drag_check_threshold (GTK_WIDGET (self), 0, 0, (int)dx, (int)dy)
-      && gtk_gesture_get_sequence_state (base, sequence) != GTK_EVENT_SEQUENCE_CLAIMED)
+  if (!plot_drag_take (gesture, dx, dy))
     return;
-  gtk_gesture_set_state (base, GTK_EVENT_SEQUENCE_CLAIMED);
   plot_axis_pan (self->x_axis, to_x - self->drag_x_frac);
   plot_axis_pan (self->y_axis, to_y - self->drag_y_frac);
   self->drag_x_frac = to_x;

@@ -74,20 +74,9 @@ ensure_layout (PlotChart *self)
   GtkWidget *widget = GTK_WIDGET (self);
   double width = gtk_widget_get_width (widget), height = gtk_widget_get_height (widget);
   double scale = gtk_widget_get_scale_factor (widget);
-  PlotStyle style;
 
-  plot_style_init_for_widget (&style, widget);
-  if (memcmp (&style, &self->style, sizeof style) != 0)
-    {
-      self->style = style;
-      self->layout_dirty = TRUE;
-    }
-  if (self->text == NULL || !plot_text_fits_style (self->text, &self->style))
-    {
-      g_clear_pointer (&self->text, plot_text_free);
-      self->text = plot_text_new (&self->style);
-      self->layout_dirty = TRUE;
-    }
+  if (plot_follow_style (widget, &self->style, &self->text))
+    self->layout_dirty = TRUE;
   plot_chart_update_extents (self);
   if (!self->layout_dirty && width == self->layout.width && height == self->layout.height
       && scale == self->layout.device_scale)

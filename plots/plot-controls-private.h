@@ -1,8 +1,9 @@
-/* What every plot that is moved about has: the controllers of pointer, wheel, keys, focus and pinch, and the ring
- * that shows the focus. */
+/* What every plot that is moved about has: the controllers of pointer, wheel, keys, focus and pinch, the style that it
+ * follows, and the ring that shows the focus. */
 #pragma once
 
 #include "plot-style.h"
+#include "plot-text-private.h"
 
 G_BEGIN_DECLS
 
@@ -20,6 +21,14 @@ typedef struct
 
 /* Make @widget focusable and connect the handlers. It is drawn again when it gets or loses the focus. */
 void plot_controls_add (GtkWidget *widget, const PlotControls *controls);
+
+/* In a "drag-update": whether the pointer has moved far enough for this to be a drag and no click; from then on the
+ * gesture is taken, and TRUE is returned until it ends. */
+gboolean plot_drag_take (GtkGestureDrag *gesture, double dx, double dy);
+
+/* Bring @style to what @widget has now, and *@text to @style (made when NULL). TRUE: something is another than before,
+ * so what was laid out or drawn with it no longer holds. */
+gboolean plot_follow_style (GtkWidget *widget, PlotStyle *style, PlotText **text);
 
 /* The ring around @width x @height when @widget has a visible focus. */
 void plot_append_focus_ring (GtkWidget *widget, GtkSnapshot *snapshot, const PlotStyle *style,

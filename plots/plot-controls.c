@@ -1,4 +1,4 @@
-/* Controllers and focus of a plot, see plot-controls-private.h. Called by the plots' own input and
+/* Controllers, style and focus of a plot, see plot-controls-private.h. Called by the plots' own input and
  * view files; knows none of them. */
 #include "plot-controls-private.h"
 
@@ -37,6 +37,37 @@ plot_controls_add (GtkWidget *widget, const PlotControls *controls)
   gtk_widget_add_controller (widget, GTK_EVENT_CONTROLLER (click));
   gtk_widget_add_controller (widget, GTK_EVENT_CONTROLLER (drag));
   gtk_widget_add_controller (widget, GTK_EVENT_CONTROLLER (pinch));
+}
+
+gboolean
+plot_drag_take (GtkGestureDrag *drag, double dx, double dy)
+{
+  GtkGesture *gesture = GTK_GESTURE (drag);
+  GtkWidget *widget = gtk_event_controller_get_widget (GTK_EVENT_CONTROLLER (drag));
+  GdkEventSequence *sequence = gtk_gesture_get_last_updated_sequence (gesture);
+
+  if (gtk_gesture_get_sequence_state (gesture, sequence) == GTK_EVENT_SEQUENCE_CLAIMED)
+    return TRUE;
+  if (!gtk_drag_check_threshold (widget, 0, 0, (int)dx, (int)dy))
+    return FALSE;
+  gtk_gesture_set_state (gesture, GTK_EVENT_SEQUENCE_CLAIMED);
+  return TRUE;
+}
+
+gboolean
+plot_follow_style (GtkWidget *widget, PlotStyle *style, PlotText **text)
+{
+  PlotStyle now;
+  gboolean changed;
+
+  plot_style_init_for_widget (&now, widget);
+  changed = memcmp (&now, style, sizeof now) != 0;
+  *style = now;
+  if (*text != NULL && plot_text_fits_style (*text, style))
+    return changed;
+  g_clear_pointer (text, plot_text_free);
+  *text = plot_text_new (style);
+  return TRUE;
 }
 
 void

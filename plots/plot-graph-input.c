@@ -123,14 +123,10 @@ on_drag_begin (GtkGestureDrag *gesture, double x, double y, PlotGraph *self)
 static void
 on_drag_update (GtkGestureDrag *gesture, double dx, double dy, PlotGraph *self)
 {
-  GdkEventSequence *sequence = gtk_gesture_get_last_updated_sequence (GTK_GESTURE (gesture));
   double x = 0, y = 0;
 
-  if (!gtk_drag_check_threshold (GTK_WIDGET (self), 0, 0, (int)dx, (int)dy)
-      && gtk_gesture_get_sequence_state (GTK_GESTURE (gesture), sequence)
-             != GTK_EVENT_SEQUENCE_CLAIMED)
+  if (!plot_drag_take (gesture, dx, dy))
     return;
-  gtk_gesture_set_state (GTK_GESTURE (gesture), GTK_EVENT_SEQUENCE_CLAIMED);
   gtk_gesture_drag_get_start_point (gesture, &x, &y);
   if (in_map (self, x, y))
     {

@@ -423,20 +423,9 @@ append_map (PlotGraph *self, GtkSnapshot *snapshot)
 static void
 ensure_style (PlotGraph *self)
 {
-  PlotStyle style;
 
-  plot_style_init_for_widget (&style, GTK_WIDGET (self));
-  if (memcmp (&style, &self->style, sizeof style) != 0)
-    {
-      self->style = style;
-      self->serial++;
-    }
-  if (self->text == NULL || !plot_text_fits_style (self->text, &self->style))
-    {
-      g_clear_pointer (&self->text, plot_text_free);
-      self->text = plot_text_new (&self->style);
-      self->serial++;
-    }
+  if (plot_follow_style (GTK_WIDGET (self), &self->style, &self->text))
+    self->serial++;
 }
 
 static gboolean

@@ -72,13 +72,8 @@ on_drag_update (GtkGestureDrag *gesture, double dx, double dy, PlotLanes *self)
 {
   double length = self->view1 - self->view0, item_px = plot_lanes_layout_item_px (&self->layout);
 
-  if (!gtk_drag_check_threshold (GTK_WIDGET (self), 0, 0, (int)dx, (int)dy)
-      && gtk_gesture_get_sequence_state (GTK_GESTURE (gesture),
-                                         gtk_gesture_get_last_updated_sequence (
-                                             GTK_GESTURE (gesture)))
-             != GTK_EVENT_SEQUENCE_CLAIMED)
+  if (!plot_drag_take (gesture, dx, dy))
     return;
-  gtk_gesture_set_state (GTK_GESTURE (gesture), GTK_EVENT_SEQUENCE_CLAIMED);
   if (self->fitted || item_px <= 0)
     return;
   plot_lanes_move_view (self, self->drag_view0 - dx / item_px,

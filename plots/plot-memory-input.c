@@ -76,14 +76,10 @@ on_drag_begin (GtkGestureDrag *gesture, double x, double y, PlotMemory *self)
 static void
 on_drag_update (GtkGestureDrag *gesture, double dx, double dy, PlotMemory *self)
 {
-  GdkEventSequence *sequence = gtk_gesture_get_last_updated_sequence (GTK_GESTURE (gesture));
   double length = self->view1 - self->view0;
 
-  if (!gtk_drag_check_threshold (GTK_WIDGET (self), 0, 0, (int)dx, (int)dy)
-      && gtk_gesture_get_sequence_state (GTK_GESTURE (gesture), sequence)
-             != GTK_EVENT_SEQUENCE_CLAIMED)
+  if (!plot_drag_take (gesture, dx, dy))
     return;
-  gtk_gesture_set_state (GTK_GESTURE (gesture), GTK_EVENT_SEQUENCE_CLAIMED);
   if (self->fitted || self->layout.plot_w <= 0)
     return;
   plot_memory_move_view (self, self->drag_view0 - dx / self->layout.plot_w * length,

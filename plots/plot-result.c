@@ -122,19 +122,9 @@ draw_faded (PlotResult *self, cairo_t *cr, PlotText *text, const PlotStyle *styl
 static void
 ensure_style (PlotResult *self)
 {
-  PlotStyle style;
 
-  plot_style_init_for_widget (&style, GTK_WIDGET (self));
-  if (memcmp (&style, &self->style, sizeof style) != 0)
-    {
-      self->style = style;
-      g_clear_pointer (&self->node, gsk_render_node_unref);
-    }
-  if (self->text == NULL || !plot_text_fits_style (self->text, &self->style))
-    {
-      g_clear_pointer (&self->text, plot_text_free);
-      self->text = plot_text_new (&self->style);
-    }
+  if (plot_follow_style (GTK_WIDGET (self), &self->style, &self->text))
+    g_clear_pointer (&self->node, gsk_render_node_unref);
 }
 
 /* The picture as pixels: with the software renderer, what lies above it repaints nothing anew. */

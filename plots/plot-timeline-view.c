@@ -102,20 +102,9 @@ static void
 ensure_layout (PlotTimeline *self)
 {
   GtkWidget *widget = GTK_WIDGET (self);
-  PlotStyle style;
 
-  plot_style_init_for_widget (&style, widget);
-  if (memcmp (&style, &self->style, sizeof style) != 0)
-    {
-      self->style = style;
-      self->serial++;
-    }
-  if (self->text == NULL || !plot_text_fits_style (self->text, &self->style))
-    {
-      g_clear_pointer (&self->text, plot_text_free);
-      self->text = plot_text_new (&self->style);
-      self->serial++;
-    }
+  if (plot_follow_style (widget, &self->style, &self->text))
+    self->serial++;
   plot_timeline_layout (&self->layout, self->model, self->text, gtk_widget_get_width (widget),
                         gtk_widget_get_height (widget), gtk_widget_get_scale_factor (widget),
                         self->view0, self->view1, NULL);
