@@ -5,10 +5,9 @@
 
 #include "eng-history.h"
 
-#include <errno.h>
 #include <math.h>
-#include <sqlite3.h>
 
+#include "eng-database.h"
 #include "eng-error.h"
 #include "eng-history-private.h"
 
@@ -16,9 +15,7 @@ struct _EngHistory
 {
   GObject parent_instance;
 
-  char *path;
-  sqlite3 *db;
-  GMutex mutex;          /* one writer at a time: a transaction belongs to the connection, not to a thread */
+  EngDatabase database;
   GThread *thread;       /* that opened it: "changed" is emitted there */
   GMainContext *context; /* of that thread */
 };
@@ -38,7 +35,6 @@ static guint signals[N_SIGNALS];
   "json_object ('recipe', json_extract (" document ", '$.recipe'), 'workload', json_extract (" document ", '$.workload')," \
   " 'machine', json_extract (" document ", '$.machine'), 'model', json_extract (" document ", '$.model'))"
 
-/* Migrations: statement i takes the schema from version i to i + 1. Never edit one that has been released: append. */
 static const char *const migrations[] = {
   "CREATE TABLE runs ("
   "  id TEXT PRIMARY KEY,"
@@ -72,6 +68,15 @@ static const char *const migrations[] = {
   "  PRIMARY KEY (key, unit, layer)) WITHOUT ROWID;",
 };
 
+static const EngDatabaseKind kind = {
+  .name = "history",
+  .get_folder = g_get_user_data_dir,
+  .file = "history.db",
+  .remedy = "move the file away to start a new one",
+  .migrations = migrations,
+  .n_migrations = G_N_ELEMENTS (migrations),
+};
+
 static gboolean
 emit_changed_idle (gpointer self)
 {
@@ -94,82 +99,23 @@ emit_changed (EngHistory *self)
   g_source_attach (source, self->context);
 }
 
-static gboolean
-fail (EngHistory *self, const char *doing, GError **error)
-{
-  int code = sqlite3_errcode (self->db);
-
-  if (code == SQLITE_FULL)
-    g_set_error (error, ENG_ERROR, ENG_ERROR_IO, "The history %s: the disk is full while %s. Free some space and try again.",
-                 self->path, doing);
-  else if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB)
-    g_set_error (error, ENG_ERROR, ENG_ERROR_FORMAT,
-                 "The history %s is damaged (%s while %s). Move the file away to start a new one.", self->path,
-                 sqlite3_errmsg (self->db), doing);
-  else
-    g_set_error (error, ENG_ERROR, ENG_ERROR_IO, "The history %s: %s while %s.", self->path, sqlite3_errmsg (self->db), doing);
-  return FALSE;
-}
-
 struct sqlite3 *
 eng_history_lock (EngHistory *self)
 {
-  g_mutex_lock (&self->mutex);
-  return self->db;
+  g_mutex_lock (&self->database.mutex);
+  return self->database.db;
 }
 
 void
 eng_history_unlock (EngHistory *self)
 {
-  g_mutex_unlock (&self->mutex);
+  g_mutex_unlock (&self->database.mutex);
 }
 
 gboolean
 eng_history_fail (EngHistory *self, const char *doing, GError **error)
 {
-  return fail (self, doing, error);
-}
-
-static gboolean
-execute (EngHistory *self, const char *sql, const char *doing, GError **error)
-{
-  if (sqlite3_exec (self->db, sql, NULL, NULL, NULL) == SQLITE_OK)
-    return TRUE;
-  return fail (self, doing, error);
-}
-
-static sqlite3_stmt *
-prepare (EngHistory *self, const char *sql, const char *doing, GError **error)
-{
-  sqlite3_stmt *statement = NULL;
-
-  if (sqlite3_prepare_v2 (self->db, sql, -1, &statement, NULL) != SQLITE_OK)
-    fail (self, doing, error);
-  return statement;
-}
-
-static void
-bind_text (sqlite3_stmt *statement, int index, const char *text)
-{
-  if (text != NULL)
-    sqlite3_bind_text (statement, index, text, -1, SQLITE_TRANSIENT);
-  else
-    sqlite3_bind_null (statement, index);
-}
-
-static void
-bind_number (sqlite3_stmt *statement, int index, double value)
-{
-  if (isfinite (value))
-    sqlite3_bind_double (statement, index, value);
-  else
-    sqlite3_bind_null (statement, index);
-}
-
-static double
-column_number (sqlite3_stmt *statement, int index)
-{
-  return sqlite3_column_type (statement, index) == SQLITE_NULL ? NAN : sqlite3_column_double (statement, index);
+  return eng_database_fail (&self->database, doing, error);
 }
 
 static char *
@@ -178,81 +124,12 @@ column_text (sqlite3_stmt *statement, int index)
   return g_strdup ((const char *) sqlite3_column_text (statement, index));
 }
 
-static int
-schema_version (EngHistory *self)
-{
-  sqlite3_stmt *statement = prepare (self, "PRAGMA user_version", "reading its version", NULL);
-  int version = -1;
-
-  if (statement != NULL && sqlite3_step (statement) == SQLITE_ROW)
-    version = sqlite3_column_int (statement, 0);
-  sqlite3_finalize (statement);
-  return version;
-}
-
-static gboolean
-migrate (EngHistory *self, GError **error)
-{
-  int version = schema_version (self);
-
-  if (version < 0)
-    return fail (self, "reading its version", error);
-  if (version > (int) G_N_ELEMENTS (migrations))
-    {
-      g_set_error (error, ENG_ERROR, ENG_ERROR_UNSUPPORTED,
-                   "The history %s was written by a newer Lathe (schema %d, this program knows %d). Use the newer program, "
-                   "or move the file away to start a new one.",
-                   self->path, version, (int) G_N_ELEMENTS (migrations));
-      return FALSE;
-    }
-  for (int i = version; i < (int) G_N_ELEMENTS (migrations); i++)
-    {
-      g_autofree char *sql = g_strdup_printf ("BEGIN IMMEDIATE; %s PRAGMA user_version = %d; COMMIT;", migrations[i], i + 1);
-
-      if (!execute (self, sql, "bringing it up to date", error))
-        {
-          sqlite3_exec (self->db, "ROLLBACK", NULL, NULL, NULL);
-          return FALSE;
-        }
-    }
-  return TRUE;
-}
-
-static char *
-default_path (GError **error)
-{
-  g_autofree char *folder = g_build_filename (g_get_user_data_dir (), "lathe", NULL);
-
-  if (g_mkdir_with_parents (folder, 0700) != 0)
-    {
-      g_set_error (error, ENG_ERROR, ENG_ERROR_IO, "The folder %s for the history could not be made: %s.", folder,
-                   g_strerror (errno));
-      return NULL;
-    }
-  return g_build_filename (folder, "history.db", NULL);
-}
-
 EngHistory *
 eng_history_open (const char *path, GError **error)
 {
   g_autoptr (EngHistory) self = g_object_new (ENG_TYPE_HISTORY, NULL);
 
-  self->path = path != NULL ? g_strdup (path) : default_path (error);
-  if (self->path == NULL)
-    return NULL;
-  if (sqlite3_open_v2 (self->path, &self->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX, NULL)
-      != SQLITE_OK)
-    {
-      g_set_error (error, ENG_ERROR, ENG_ERROR_IO, "The history %s could not be opened: %s.", self->path,
-                   self->db != NULL ? sqlite3_errmsg (self->db) : "out of memory");
-      return NULL;
-    }
-  /* Another Lathe may be writing: wait for it rather than fail. */
-  sqlite3_busy_timeout (self->db, 2000);
-  if (!execute (self, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;", "opening it", error)
-      || !migrate (self, error))
-    return NULL;
-  return g_steal_pointer (&self);
+  return eng_database_open (&self->database, &kind, path, error) ? g_steal_pointer (&self) : NULL;
 }
 
 static gboolean
@@ -261,16 +138,16 @@ add_figure (EngHistory *self, sqlite3_stmt *statement, EngRun *run, EngFigureId 
   EngFigure figure = eng_run_get_figure (run, id);
 
   sqlite3_reset (statement);
-  bind_text (statement, 1, eng_run_get_id (run));
-  bind_text (statement, 2, eng_figure_id_name (id));
+  eng_database_bind_text (statement, 1, eng_run_get_id (run));
+  eng_database_bind_text (statement, 2, eng_figure_id_name (id));
   sqlite3_bind_int (statement, 3, figure.available);
-  bind_number (statement, 4, figure.available ? figure.value : NAN);
-  bind_number (statement, 5, figure.available ? figure.low : NAN);
-  bind_number (statement, 6, figure.available ? figure.high : NAN);
+  eng_database_bind_number (statement, 4, figure.available ? figure.value : NAN);
+  eng_database_bind_number (statement, 5, figure.available ? figure.low : NAN);
+  eng_database_bind_number (statement, 6, figure.available ? figure.high : NAN);
   sqlite3_bind_int64 (statement, 7, figure.n);
-  bind_text (statement, 8, figure.unit != NULL ? figure.unit : "");
-  bind_text (statement, 9, figure.reason);
-  return sqlite3_step (statement) == SQLITE_DONE || fail (self, "adding a figure", error);
+  eng_database_bind_text (statement, 8, figure.unit != NULL ? figure.unit : "");
+  eng_database_bind_text (statement, 9, figure.reason);
+  return sqlite3_step (statement) == SQLITE_DONE || eng_database_fail (&self->database, "adding a figure", error);
 }
 
 static gboolean
@@ -281,26 +158,26 @@ add_run (EngHistory *self, EngRun *run, GError **error)
   sqlite3_stmt *statement;
   gboolean done;
 
-  statement = prepare (self,
+  statement = eng_database_prepare (&self->database,
                        "INSERT INTO runs (id, time, model_name, model_hash, build_hash, recipe, validity, document, header)"
                        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, " HEADER_OF ("?8") ")",
                        "adding a run", error);
   if (statement == NULL)
     return FALSE;
-  bind_text (statement, 1, eng_run_get_id (run));
+  eng_database_bind_text (statement, 1, eng_run_get_id (run));
   sqlite3_bind_int64 (statement, 2, eng_run_get_time (run));
-  bind_text (statement, 3, eng_run_get_model_name (run));
-  bind_text (statement, 4, eng_run_get_model_hash (run));
-  bind_text (statement, 5, eng_run_get_build_hash (run));
-  bind_text (statement, 6, recipe);
+  eng_database_bind_text (statement, 3, eng_run_get_model_name (run));
+  eng_database_bind_text (statement, 4, eng_run_get_model_hash (run));
+  eng_database_bind_text (statement, 5, eng_run_get_build_hash (run));
+  eng_database_bind_text (statement, 6, recipe);
   sqlite3_bind_int (statement, 7, eng_run_get_validity (run));
-  bind_text (statement, 8, document);
-  done = sqlite3_step (statement) == SQLITE_DONE || fail (self, "adding a run", error);
+  eng_database_bind_text (statement, 8, document);
+  done = sqlite3_step (statement) == SQLITE_DONE || eng_database_fail (&self->database, "adding a run", error);
   sqlite3_finalize (statement);
   if (!done)
     return FALSE;
 
-  statement = prepare (self, "INSERT INTO figures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", "adding a figure", error);
+  statement = eng_database_prepare (&self->database, "INSERT INTO figures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", "adding a figure", error);
   if (statement == NULL)
     return FALSE;
   for (int id = 0; done && id < ENG_N_FIGURES; id++)
@@ -317,14 +194,14 @@ eng_history_add (EngHistory *self, EngRun *run, GError **error)
   g_return_val_if_fail (ENG_IS_HISTORY (self), FALSE);
   g_return_val_if_fail (ENG_IS_RUN (run), FALSE);
 
-  g_mutex_lock (&self->mutex);
-  done = execute (self, "BEGIN IMMEDIATE", "adding a run", error);
-  if (done && (!add_run (self, run, error) || !execute (self, "COMMIT", "adding a run", error)))
+  g_mutex_lock (&self->database.mutex);
+  done = eng_database_execute (&self->database, "BEGIN IMMEDIATE", "adding a run", error);
+  if (done && (!add_run (self, run, error) || !eng_database_execute (&self->database, "COMMIT", "adding a run", error)))
     {
-      sqlite3_exec (self->db, "ROLLBACK", NULL, NULL, NULL);
+      sqlite3_exec (self->database.db, "ROLLBACK", NULL, NULL, NULL);
       done = FALSE;
     }
-  g_mutex_unlock (&self->mutex);
+  g_mutex_unlock (&self->database.mutex);
   if (done)
     emit_changed (self);
   return done;
@@ -352,7 +229,7 @@ load_figures (EngHistory *self, sqlite3_stmt *statement, EngHistoryEntry *entry,
   for (int id = 0; id < ENG_N_FIGURES; id++)
     entry->figures[id] = eng_figure_unavailable ("", "not recorded");
   sqlite3_reset (statement);
-  bind_text (statement, 1, entry->id);
+  eng_database_bind_text (statement, 1, entry->id);
   while ((code = sqlite3_step (statement)) == SQLITE_ROW)
     for (int id = 0; id < ENG_N_FIGURES; id++)
       if (g_strcmp0 ((const char *) sqlite3_column_text (statement, 0), eng_figure_id_name (id)) == 0)
@@ -360,14 +237,14 @@ load_figures (EngHistory *self, sqlite3_stmt *statement, EngHistoryEntry *entry,
           EngFigure *figure = &entry->figures[id];
 
           figure->available = sqlite3_column_int (statement, 1);
-          figure->value = column_number (statement, 2);
-          figure->low = column_number (statement, 3);
-          figure->high = column_number (statement, 4);
+          figure->value = eng_database_column_number (statement, 2);
+          figure->low = eng_database_column_number (statement, 3);
+          figure->high = eng_database_column_number (statement, 4);
           figure->n = (guint) sqlite3_column_int64 (statement, 5);
           figure->unit = g_intern_string ((const char *) sqlite3_column_text (statement, 6));
           figure->reason = g_intern_string ((const char *) sqlite3_column_text (statement, 7));
         }
-  return code == SQLITE_DONE || fail (self, "reading figures", error);
+  return code == SQLITE_DONE || eng_database_fail (&self->database, "reading figures", error);
 }
 
 GPtrArray *
@@ -380,19 +257,19 @@ eng_history_list (EngHistory *self, const char *model_hash, GError **error)
 
   g_return_val_if_fail (ENG_IS_HISTORY (self), NULL);
 
-  runs = prepare (self,
+  runs = eng_database_prepare (&self->database,
                   "SELECT id, time, model_name, model_hash, build_hash, recipe, validity, header FROM runs"
                   " WHERE deleted_at IS NULL AND (?1 IS NULL OR model_hash = ?1) ORDER BY time DESC, rowid DESC",
                   "listing runs", error);
   figures = runs == NULL ? NULL
-                         : prepare (self, "SELECT name, available, value, low, high, n, unit, reason FROM figures WHERE run_id = ?",
+                         : eng_database_prepare (&self->database, "SELECT name, available, value, low, high, n, unit, reason FROM figures WHERE run_id = ?",
                                     "listing runs", error);
   if (figures == NULL)
     {
       sqlite3_finalize (runs);
       return NULL;
     }
-  bind_text (runs, 1, model_hash);
+  eng_database_bind_text (runs, 1, model_hash);
   while (done && (code = sqlite3_step (runs)) == SQLITE_ROW)
     {
       EngHistoryEntry *entry = g_new0 (EngHistoryEntry, 1);
@@ -409,7 +286,7 @@ eng_history_list (EngHistory *self, const char *model_hash, GError **error)
       done = load_figures (self, figures, entry, error);
     }
   if (done && code != SQLITE_DONE)
-    done = fail (self, "listing runs", error);
+    done = eng_database_fail (&self->database, "listing runs", error);
   sqlite3_finalize (figures);
   sqlite3_finalize (runs);
   return done ? g_steal_pointer (&entries) : NULL;
@@ -423,17 +300,17 @@ eng_history_documents (EngHistory *self, const char *id, GError **error)
   sqlite3_stmt *statement;
   int code;
 
-  statement = prepare (self,
+  statement = eng_database_prepare (&self->database,
                        "SELECT document FROM runs WHERE (?1 IS NULL AND deleted_at IS NULL) OR id = ?1"
                        " ORDER BY time DESC, rowid DESC",
                        "reading runs", error);
   if (statement == NULL)
     return NULL;
-  bind_text (statement, 1, id);
+  eng_database_bind_text (statement, 1, id);
   while ((code = sqlite3_step (statement)) == SQLITE_ROW)
     g_ptr_array_add (documents, column_text (statement, 0));
   if (code != SQLITE_DONE)
-    fail (self, "reading runs", error);
+    eng_database_fail (&self->database, "reading runs", error);
   sqlite3_finalize (statement);
   return code == SQLITE_DONE ? g_steal_pointer (&documents) : NULL;
 }
@@ -464,17 +341,17 @@ mark_locked (EngHistory *self, const char *id, gboolean deleted, GError **error)
   sqlite3_stmt *statement;
   gboolean done;
 
-  statement = prepare (self, "UPDATE runs SET deleted_at = ? WHERE id = ?", doing, error);
+  statement = eng_database_prepare (&self->database, "UPDATE runs SET deleted_at = ? WHERE id = ?", doing, error);
   if (statement == NULL)
     return FALSE;
   if (deleted)
     sqlite3_bind_int64 (statement, 1, g_get_real_time () / G_USEC_PER_SEC);
-  bind_text (statement, 2, id);
-  done = sqlite3_step (statement) == SQLITE_DONE || fail (self, doing, error);
+  eng_database_bind_text (statement, 2, id);
+  done = sqlite3_step (statement) == SQLITE_DONE || eng_database_fail (&self->database, doing, error);
   sqlite3_finalize (statement);
   if (!done)
     return FALSE;
-  if (sqlite3_changes (self->db) == 0)
+  if (sqlite3_changes (self->database.db) == 0)
     {
       g_set_error (error, ENG_ERROR, ENG_ERROR_NOT_FOUND, "The history has no run %s.", id);
       return FALSE;
@@ -487,9 +364,9 @@ mark (EngHistory *self, const char *id, gboolean deleted, GError **error)
 {
   gboolean done;
 
-  g_mutex_lock (&self->mutex);
+  g_mutex_lock (&self->database.mutex);
   done = mark_locked (self, id, deleted, error);
-  g_mutex_unlock (&self->mutex);
+  g_mutex_unlock (&self->database.mutex);
   if (done)
     emit_changed (self);
   return done;
@@ -518,9 +395,9 @@ eng_history_purge (EngHistory *self, GError **error)
 
   g_return_val_if_fail (ENG_IS_HISTORY (self), FALSE);
 
-  g_mutex_lock (&self->mutex);
-  done = execute (self, "DELETE FROM runs WHERE deleted_at IS NOT NULL", "dropping deleted runs", error);
-  g_mutex_unlock (&self->mutex);
+  g_mutex_lock (&self->database.mutex);
+  done = eng_database_execute (&self->database, "DELETE FROM runs WHERE deleted_at IS NOT NULL", "dropping deleted runs", error);
+  g_mutex_unlock (&self->database.mutex);
   return done;
 }
 
@@ -529,10 +406,8 @@ eng_history_finalize (GObject *object)
 {
   EngHistory *self = ENG_HISTORY (object);
 
-  sqlite3_close_v2 (self->db);
-  g_mutex_clear (&self->mutex);
+  eng_database_close (&self->database);
   g_main_context_unref (self->context);
-  g_free (self->path);
   G_OBJECT_CLASS (eng_history_parent_class)->finalize (object);
 }
 
@@ -547,7 +422,6 @@ eng_history_class_init (EngHistoryClass *class)
 static void
 eng_history_init (EngHistory *self)
 {
-  g_mutex_init (&self->mutex);
   self->thread = g_thread_self ();
   self->context = g_main_context_ref_thread_default ();
 }
