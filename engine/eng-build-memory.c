@@ -17,10 +17,10 @@ vector_bytes (const RtValue *value)
 }
 
 static guint64
-packed_bytes (EngBuild *self, int index)
+packed_bytes (EngBuild *self, int index, const RtValue *value)
 {
-  const EngTensor *tensor = eng_model_get_tensor (self->model, (guint)index);
-  return rt_weight_packed_bytes (self->dtypes[index], tensor->n_rows, tensor->n_cols);
+  guint64 n_rows = (guint64)value->shape.dims[0];
+  return rt_weight_packed_bytes (self->dtypes[index], n_rows, rt_shape_n (&value->shape) / n_rows);
 }
 
 /* Each matrix and vector is counted once, at the first node that reads it, so that layers add up to
@@ -38,7 +38,7 @@ add_weights (EngBuild *self, guint32 index, gboolean *counted)
       counted[id] = TRUE;
       int tensor = eng_build_tensor_of_value (self, id);
       if (tensor >= 0)
-        self->node_memory[index].weight_bytes += packed_bytes (self, tensor);
+        self->node_memory[index].weight_bytes += packed_bytes (self, tensor, rt_graph_value (self->graph, id));
       else if (rt_op_input_is (node->op->vector_inputs, k)
                && kn_dtype_info (rt_graph_value (self->graph, id)->type) != NULL)
         /* the executor's f32 copy, padded to a line */

@@ -1,39 +1,13 @@
-/* The build being made: what techniques write their decisions into, before anything is packed; and
- * the finished build's insides for the files that share them. */
+/* The finished build's insides for the files that share them. The build being made is
+ * eng-lowering.h. */
 #pragma once
 
 #include "eng-build.h"
+#include "eng-lowering.h"
 #include "eng-technique.h"
 #include "rt-fuse.h"
 
 G_BEGIN_DECLS
-
-struct _EngLowering
-{
-  EngModel *model;   /* borrowed */
-  EngRecipe *recipe; /* borrowed */
-
-  /* Decisions, at their plainest values until a technique changes them. */
-  int *dtypes; /* [eng_model_get_n_tensors ()] format that each matrix is packed in; as in the file
-                */
-  KnDtype kv_format; /* F16 */
-  guint32 n_ctx;     /* positions of the cache */
-  guint32 n_threads;
-  guint32 fusions; /* RtFusion flags; 0: the source graph as it is */
-  guint32 late_fusions; /* those that come after the techniques' rewrites */
-  RtPlanner planner;
-
-  gboolean is_bare;     /* the network without front end and task */
-  gboolean is_observed; /* see eng_build_new_observed() */
-  gboolean is_sketch;   /* see eng_build_new_sketch(): shapes and formats count, numbers do not */
-  EngJob *job;          /* of the build; nullable */
-  GPtrArray *graphs;    /* the build's: RtGraph that live as long as it */
-
-  GPtrArray *notes; /* char * */
-};
-
-/* For rewrite(): @graph owns constants of the one that is returned. Takes it. */
-void eng_lowering_keep (EngLowering *lowering, RtGraph *graph);
 
 /* eng_build_new() as a part of @job, which does not end with it. */
 EngBuild *eng_build_new_within (EngModel *model, EngRecipe *recipe, EngBuild *reuse, EngJob *job,
@@ -51,9 +25,6 @@ EngBuild *eng_build_new_sketch (EngModel *model, EngRecipe *recipe, GError **err
  * is not packed. Newly allocated. */
 int *eng_build_dup_value_dtypes (EngBuild *build);
 
-/* For apply(): say what could not be done as asked. */
-void eng_lowering_note (EngLowering *lowering, const char *format, ...) G_GNUC_PRINTF (2, 3);
-
 /* The format nearest to @wanted that rows of @n_cols values can have:
  *   256-wide blocks that do not fit: Q4_K -> Q4_1, Q5_K -> Q5_1 (same code width, minimum kept,
  * 32-wide), Q6_K -> Q8_0; 32-wide blocks that do not fit: F16. Never fewer bits than were asked
@@ -68,6 +39,8 @@ struct _EngBuild
   EngRecipe *recipe;
   guint n_tensors;
   int *dtypes;        /* [n_tensors] */
+  char **keys;        /* [n_tensors] what techniques have made of the numbers; NULL: nothing */
+  const RtGraph *source; /* the model's, or what transforms made of it: one of graphs */
   RtWeight **weights; /* [n_tensors], shared with other builds; NULL: the graph no longer has it */
   const RtGraph *graph; /* the last of graphs, or the model's */
   GPtrArray *graphs;    /* RtGraph: what passes made, in order; the earlier ones own constants of the

@@ -39,6 +39,9 @@ eng_build_finalize (GObject *object)
     rt_weight_unref (self->weights[i]);
   g_free (self->weights);
   g_free (self->dtypes);
+  for (guint i = 0; self->keys != NULL && i < self->n_tensors; i++)
+    g_free (self->keys[i]);
+  g_free (self->keys);
   g_clear_pointer (&self->graphs, g_ptr_array_unref);
   g_clear_pointer (&self->extra, g_ptr_array_unref);
   g_strfreev (self->notes);
@@ -63,70 +66,6 @@ eng_build_init (EngBuild *self)
   self->graphs = g_ptr_array_new_with_free_func ((GDestroyNotify)rt_graph_free);
 }
 
-/* ---- Decisions ---- */
-
-void
-eng_lowering_note (EngLowering *lowering, const char *format, ...)
-{
-  va_list args;
-  va_start (args, format);
-  g_ptr_array_add (lowering->notes, g_strdup_vprintf (format, args));
-  va_end (args);
-}
-
-void
-eng_lowering_keep (EngLowering *lowering, RtGraph *graph)
-{
-  g_ptr_array_add (lowering->graphs, graph);
-}
-
-static gboolean
-is_set (EngRecipe *recipe, const EngTechnique *technique)
-{
-  gboolean set = eng_recipe_n_rules (recipe, technique->id) > 0;
-  for (guint i = 0; i < technique->n_params; i++)
-    set |= eng_recipe_is_set (recipe, technique->id, technique->params[i].id);
-  return set;
-}
-
-static gboolean
-decide (EngLowering *lowering, GError **error)
-{
-  guint n, n_tensors = eng_model_get_n_tensors (lowering->model);
-  const EngTechnique *const *techniques = eng_technique_list (&n);
-
-  lowering->dtypes = g_new (int, MAX (n_tensors, 1));
-  for (guint i = 0; i < n_tensors; i++)
-    lowering->dtypes[i] = eng_model_get_tensor (lowering->model, i)->dtype;
-  lowering->kv_format = KN_F16;
-  lowering->n_ctx = 1;
-  lowering->n_threads = 1;
-  lowering->notes = g_ptr_array_new_with_free_func (g_free);
-
-  for (guint i = 0; i < n; i++)
-    {
-      /* One that does not apply stays at what it is without it; the window says why, and a recipe
-       * that sets it gets a note. */
-      g_autofree char *why_not
-          = techniques[i]->applies != NULL ? techniques[i]->applies (lowering->model) : NULL;
-      if (why_not != NULL)
-        {
-          if (is_set (lowering->recipe, techniques[i]))
-            eng_lowering_note (lowering, "%s: %s", techniques[i]->title, why_not);
-        }
-      else if (!techniques[i]->apply (lowering, error))
-        return FALSE;
-    }
-  return TRUE;
-}
-
-static void
-lowering_clear (EngLowering *lowering)
-{
-  g_free (lowering->dtypes);
-  g_clear_pointer (&lowering->notes, g_ptr_array_unref);
-}
-
 /* ---- Making ---- */
 
 static void
@@ -138,6 +77,7 @@ raise_flag (GCancellable *cancellable, gpointer flag)
 typedef struct
 {
   EngBuild *build;
+  EngLowering *lowering;
   EngBuild *reuse;
   EngJob *job;
   atomic_int cancel;
@@ -166,28 +106,63 @@ find_reusable (Packing *packing, guint index)
 {
   EngBuild *reuse = packing->reuse;
   if (reuse == NULL || reuse->model != packing->build->model
-      || reuse->dtypes[index] != packing->build->dtypes[index] || reuse->weights[index] == NULL)
+      || reuse->dtypes[index] != packing->build->dtypes[index] || reuse->weights[index] == NULL
+      || g_strcmp0 (reuse->keys[index], packing->build->keys[index]) != 0)
     return NULL;
   return rt_weight_ref (reuse->weights[index]);
 }
 
-static gboolean
-pack_one (Packing *packing, guint index, RtError *rt_error)
+static RtWeight *
+pack_file (Packing *packing, guint index, RtError *rt_error)
 {
   EngBuild *self = packing->build;
   const EngTensor *tensor = eng_model_get_tensor (self->model, index);
   const RtValue *value = rt_graph_value (eng_model_get_graph (self->model), tensor->value);
 
+  return rt_weight_pack (self->dtypes[index], tensor->dtype, value->data, value->data_bytes,
+                         tensor->n_rows, tensor->n_cols, self->pool, &packing->cancel, rt_error);
+}
+
+/* With the numbers that techniques make of the file's. */
+static RtWeight *
+pack_changed (Packing *packing, guint index, RtError *rt_error, GError **error)
+{
+  int dtype = packing->build->dtypes[index];
+  gsize n_rows, n_cols;
+  g_autofree guint8 *blocks
+      = eng_lowering_make_blocks (packing->lowering, index, dtype, &n_rows, &n_cols, error);
+
+  if (blocks == NULL)
+    return NULL;
+  return rt_weight_pack (dtype, dtype, blocks, kn_row_bytes ((KnDtype)dtype, n_cols) * n_rows,
+                         n_rows, n_cols, packing->build->pool, &packing->cancel, rt_error);
+}
+
+static gboolean
+pack_one (Packing *packing, guint index, GError **error)
+{
+  EngBuild *self = packing->build;
+  const EngTensor *tensor = eng_model_get_tensor (self->model, index);
+  GError *local = NULL;
+  RtError rt_error = { 0 };
+
   self->weights[index] = find_reusable (packing, index);
   if (self->weights[index] == NULL)
     {
-      self->weights[index]
-          = rt_weight_pack (self->dtypes[index], tensor->dtype, value->data, value->data_bytes,
-                            tensor->n_rows, tensor->n_cols, self->pool, &packing->cancel, rt_error);
+      self->weights[index] = self->keys[index] == NULL
+                                 ? pack_file (packing, index, &rt_error)
+                                 : pack_changed (packing, index, &rt_error, &local);
+      if (local != NULL)
+        {
+          g_propagate_error (error, local);
+          return FALSE;
+        }
       if (self->weights[index] == NULL)
-        return rt_error->status == RT_ERROR_CANCELLED
-                   ? FALSE
-                   : rt_fail_prefix (rt_error, "%s", tensor->name);
+        {
+          if (rt_error.status != RT_ERROR_CANCELLED)
+            rt_fail_prefix (&rt_error, "%s", tensor->name);
+          return eng_error_take_rt (&rt_error, error);
+        }
       /* The packed copy is what runs: let the file's pages go. */
       const RtGguf *gguf = eng_model_get_gguf (self->model);
       const RtGgufTensor *in_file = gguf != NULL ? rt_gguf_find_tensor (gguf, tensor->name) : NULL;
@@ -222,16 +197,17 @@ find_used (EngBuild *self)
 }
 
 static gboolean
-pack_weights (EngBuild *self, EngBuild *reuse, EngJob *job, GError **error)
+pack_weights (EngBuild *self, EngLowering *lowering, EngBuild *reuse, EngJob *job, GError **error)
 {
   g_autofree gboolean *is_used = find_used (self);
-  Packing packing = { .build = self, .reuse = reuse, .job = job, .is_used = is_used };
+  Packing packing = {
+    .build = self, .lowering = lowering, .reuse = reuse, .job = job, .is_used = is_used
+  };
   GCancellable *cancellable = job != NULL ? eng_job_get_cancellable (job) : NULL;
   gulong handler
       = cancellable != NULL
             ? g_cancellable_connect (cancellable, G_CALLBACK (raise_flag), &packing.cancel, NULL)
             : 0;
-  RtError rt_error = { 0 };
   gboolean ok = TRUE;
 
   for (guint i = 0; i < self->n_tensors; i++)
@@ -240,13 +216,11 @@ pack_weights (EngBuild *self, EngBuild *reuse, EngJob *job, GError **error)
     {
       if (!is_used[i])
         continue;
-      if (g_cancellable_is_cancelled (cancellable))
-        ok = rt_fail (&rt_error, RT_ERROR_CANCELLED, "Cancelled");
-      else
-        ok = pack_one (&packing, i, &rt_error);
+      ok = !g_cancellable_set_error_if_cancelled (cancellable, error)
+           && pack_one (&packing, i, error);
     }
   g_cancellable_disconnect (cancellable, handler);
-  return ok || eng_error_take_rt (&rt_error, error);
+  return ok;
 }
 
 static const RtGraph *
@@ -309,9 +283,7 @@ eng_build_dup_value_dtypes (EngBuild *self)
     if (is_used[i])
       dtypes[rt_graph_find_value (self->graph, eng_model_get_tensor (self->model, i)->name)]
           = self->dtypes[i];
-  for (RtNodeId i = 0; eng_model_get_kind (self->model) == ENG_MODEL_NETWORK
-                       && i < rt_graph_n_nodes (self->graph);
-       i++)
+  for (RtNodeId i = 0; i < rt_graph_n_nodes (self->graph); i++)
     {
       const RtNode *node = rt_graph_node (self->graph, i);
       for (guint k = 0; k < node->n_inputs; k++)
@@ -372,8 +344,7 @@ make_exec (EngBuild *self, const EngLowering *lowering, RtError *rt_error)
       by_value[rt_graph_find_value (self->graph, eng_model_get_tensor (self->model, i)->name)]
           = self->weights[i];
 
-  if (eng_model_get_kind (self->model) == ENG_MODEL_NETWORK
-      && !find_extra (self, by_value, rt_error))
+  if (!find_extra (self, by_value, rt_error))
     return NULL;
   RtExecConfig config = { .graph = self->graph,
                           .weights = by_value,
@@ -402,6 +373,20 @@ add_made_constant (EngBuild *self, RtValueId id, GString *text)
   g_string_append_printf (text, "constant %s %s\n", value->name, sum);
 }
 
+/* What transforms made of the weights' shapes; other shapes are in the model's identity. */
+static void
+add_shapes (EngBuild *self, GString *text)
+{
+  for (guint32 i = 0; i < rt_graph_n_values (self->graph); i++)
+    {
+      const RtValue *value = rt_graph_value (self->graph, i);
+      char shape[64];
+      if (value->kind == RT_VALUE_WEIGHT)
+        g_string_append_printf (text, "shape %s %s\n", value->name,
+                                rt_shape_text (&value->shape, shape, sizeof shape));
+    }
+}
+
 /* The same inputs give the same text on every machine of one instruction set, and so the same hash.
  */
 static void
@@ -415,8 +400,13 @@ make_hash (EngBuild *self, const EngLowering *lowering)
                           kn_dtype_info ((int)lowering->kv_format)->name, lowering->n_ctx,
                           (int)lowering->planner);
   for (guint i = 0; i < self->n_tensors; i++)
-    g_string_append_printf (text, "weight %s %s\n", eng_model_get_tensor (self->model, i)->name,
-                            kn_dtype_info (self->dtypes[i])->name);
+    g_string_append_printf (text, "weight %s %s%s%s\n",
+                            eng_model_get_tensor (self->model, i)->name,
+                            kn_dtype_info (self->dtypes[i])->name,
+                            self->keys[i] != NULL ? " " : "",
+                            self->keys[i] != NULL ? self->keys[i] : "");
+  if (self->source != source_graph (self))
+    add_shapes (self, text);
   for (guint32 i = 0; i < rt_graph_n_nodes (self->graph); i++)
     {
       const RtNode *node = rt_graph_node (self->graph, i);
@@ -462,7 +452,7 @@ make_graph (EngBuild *self, EngLowering *lowering, GError **error)
   guint n;
   const EngTechnique *const *techniques = eng_technique_list (&n);
 
-  self->graph = source_graph (self);
+  self->graph = self->source = lowering->source;
   if (eng_model_get_kind (self->model) == ENG_MODEL_NETWORK)
     {
       RtGraph *channels_last = rt_layout (self->graph, &rt_error);
@@ -500,9 +490,12 @@ make_graph (EngBuild *self, EngLowering *lowering, GError **error)
 static gboolean
 plan (EngBuild *self, EngLowering *lowering, GError **error)
 {
-  if (!decide (lowering, error))
+  if (!eng_lowering_decide (lowering, source_graph (self), error))
     return FALSE;
   self->n_tensors = eng_model_get_n_tensors (self->model);
+  self->keys = g_new0 (char *, MAX (self->n_tensors, 1));
+  for (guint i = 0; i < self->n_tensors; i++)
+    self->keys[i] = eng_lowering_dup_key (lowering, i);
   self->dtypes = g_memdup2 (lowering->dtypes, MAX (self->n_tensors, 1) * sizeof *self->dtypes);
   self->weights = g_new0 (RtWeight *, MAX (self->n_tensors, 1));
   self->max_tokens = MIN (MAX_TOKENS, lowering->n_ctx);
@@ -535,7 +528,7 @@ lower (EngBuild *self, EngLowering *lowering, EngBuild *reuse, EngJob *job, GErr
     }
   if (self->pool == NULL)
     return eng_error_take_rt (&rt_error, error);
-  if (!pack_weights (self, reuse, job, error))
+  if (!pack_weights (self, lowering, reuse, job, error))
     return FALSE;
 
   report (job, "Allocating", 1);
@@ -595,7 +588,7 @@ build_new (EngModel *model, EngRecipe *recipe, EngBuild *reuse, EngBuild *of, gb
                            .job = job,
                            .graphs = self->graphs };
   gboolean ok = lower (self, &lowering, reuse, job, error);
-  lowering_clear (&lowering);
+  eng_lowering_clear (&lowering);
   return ok ? g_steal_pointer (&self) : NULL;
 }
 

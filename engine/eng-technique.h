@@ -7,7 +7,8 @@
 
 G_BEGIN_DECLS
 
-typedef struct _EngLowering EngLowering; /* eng-build-private.h: the build being made */
+typedef struct _EngLowering EngLowering; /* eng-lowering.h: the build being made */
+typedef struct _EngMatrix EngMatrix;     /* eng-lowering.h: a weight matrix on its way to its packed form */
 
 typedef enum
 {
@@ -69,8 +70,17 @@ typedef struct
   gboolean (*matters) (EngRecipe *recipe, const EngParam *param);
   /* Milliseconds at most. Adds this technique's share for @layer (the layer axis). May be NULL. */
   void (*estimate) (EngModel *model, EngRecipe *recipe, int layer, EngEstimate *estimate);
-  /* Make it so. Reports notes through eng_lowering_note() where it could not do what was asked for a tensor. */
+  /* Before formats are chosen: the source graph with fewer nodes or other shapes (rt-surgery.h). Weights keep names; the numbers of changed ones come in
+   * edit(). A new graph, which may borrow constants of @source; NULL without @error: as it is. Also for sketches, in milliseconds. May be NULL. */
+  RtGraph *(*transform) (EngLowering *lowering, const RtGraph *source, GError **error);
+  /* Make it so. Reports notes through eng_lowering_note() where it could not do what was asked for a tensor; marks (eng_lowering_mark()) those whose numbers
+   * edit() or quantize() will change. */
   gboolean (*apply) (EngLowering *lowering, GError **error);
+  /* Change the numbers, or the shape as transform() promised it, of a marked matrix. May be NULL. */
+  gboolean (*edit) (EngLowering *lowering, EngMatrix *matrix, GError **error);
+  /* Write the rows of a marked matrix as blocks of @dtype, kn_row_bytes() apart, instead of rounding every number to nearest. One technique per tensor. May be
+   * NULL. */
+  gboolean (*quantize) (EngLowering *lowering, const EngMatrix *matrix, int dtype, guint8 *blocks, GError **error);
   /* Rewrite the fused graph, as apply() decided. A new graph, which may borrow constants of @graph; NULL without @error: as it is. May be NULL. */
   RtGraph *(*rewrite) (EngLowering *lowering, const RtGraph *graph, GError **error);
   /* What it did to this layer, in numbers; newly allocated, NULL when nothing. */

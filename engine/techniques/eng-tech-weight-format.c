@@ -86,12 +86,15 @@ apply (EngLowering *lowering, GError **error)
     {
       const EngTensor *tensor = eng_model_get_tensor (lowering->model, i);
       int wanted = wanted_dtype (lowering->recipe, tensor);
-      int dtype = eng_fit_dtype (wanted, tensor->n_cols);
+      gsize n_rows, n_cols;
+      if (!eng_lowering_tensor_shape (lowering, i, &n_rows, &n_cols))
+        continue;
+      int dtype = eng_fit_dtype (wanted, n_cols);
       if (dtype != wanted)
         eng_lowering_note (lowering,
-                           "%s: rows of %" G_GUINT64_FORMAT
+                           "%s: rows of %" G_GSIZE_FORMAT
                            " do not fill blocks of %u: %s instead of %s",
-                           tensor->name, tensor->n_cols, kn_dtype_info (wanted)->block_len,
+                           tensor->name, n_cols, kn_dtype_info (wanted)->block_len,
                            kn_dtype_info (dtype)->name, kn_dtype_info (wanted)->name);
       lowering->dtypes[i] = dtype;
     }
