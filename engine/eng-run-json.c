@@ -140,7 +140,7 @@ eng_run_to_json (EngRun *self)
   for (guint i = 0; i < ENG_N_FIGURES; i++)
     if (eng_figure_id_applies (i, self->workload->kind)
         && (self->figures[i].available || i < ENG_FIGURE_PERPLEXITY
-            || !eng_figure_id_is_accuracy (i)))
+            || !(eng_figure_id_is_accuracy (i) || eng_figure_id_is_speculation (i))))
       write_figure (builder, i, &self->figures[i]);
   json_builder_end_object (builder);
   write_embedded (builder, "recipe", recipe);
@@ -161,6 +161,8 @@ eng_run_to_json (EngRun *self)
   eng_profile_write (self->profile, builder, "profile");
   if (self->timeline != NULL)
     eng_timeline_write (self->timeline, builder, "timeline");
+  if (self->speculation != NULL)
+    eng_speculation_write (self->speculation, builder, "speculation");
   json_builder_end_object (builder);
   return eng_json_builder_finish (builder, FALSE);
 }
@@ -346,6 +348,10 @@ eng_run_from_json (const char *json, GError **error)
   JsonObject *timeline = eng_json_get_object (object, "timeline");
   if (timeline != NULL
       && (self->timeline = eng_timeline_read (timeline, self->profile, error)) == NULL)
+    return NULL;
+  JsonObject *speculation = eng_json_get_object (object, "speculation");
+  if (speculation != NULL
+      && (self->speculation = eng_speculation_read (speculation, error)) == NULL)
     return NULL;
   JsonObject *evaluation = eng_json_get_object (object, "evaluation");
   if (evaluation != NULL

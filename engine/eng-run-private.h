@@ -36,6 +36,7 @@ struct _EngRun
   EngValidity validity;
   GStrv reasons, notes;
   EngRunModel model;
+  EngSpeculation *speculation; /* NULL: none */
   EngTimeline *timeline; /* NULL: nothing was instrumented, or kept by an earlier version */
 };
 

@@ -26,6 +26,7 @@ eng_run_finalize (GObject *object)
   g_strfreev (self->notes);
   eng_run_model_clear (&self->model);
   eng_timeline_unref (self->timeline);
+  eng_speculation_unref (self->speculation);
   eng_workload_free (self->workload);
   eng_conditions_clear (&self->conditions);
   eng_run_estimate_free (self->estimate);
@@ -119,6 +120,14 @@ static const struct
   = { "output_agreement_percent", "Same result", "%", FALSE, ENG_WORKLOAD_INPUT },
   [ENG_FIGURE_OUTPUT_SQNR]
   = { "output_sqnr_db", "Output against baseline", "dB", FALSE, ENG_WORKLOAD_INPUT },
+  [ENG_FIGURE_ACCEPTANCE]
+  = { "draft_acceptance_percent", "Accepted drafts", "%", FALSE },
+  [ENG_FIGURE_ROUND_TOKENS]
+  = { "tokens_per_drafting_round", "Tokens per round", "tok", FALSE },
+  [ENG_FIGURE_SPECULATION_SPEEDUP]
+  = { "speculation_speedup", "Speed-up by speculation", "×", FALSE },
+  [ENG_FIGURE_SPECULATION_EXPECTED]
+  = { "speculation_speedup_expected", "Speed-up by the formula", "×", FALSE },
 };
 
 gboolean
@@ -133,6 +142,12 @@ gboolean
 eng_figure_id_is_accuracy (EngFigureId id)
 {
   return id == ENG_FIGURE_ACCURACY || (id >= ENG_FIGURE_PERPLEXITY && id <= ENG_FIGURE_OUTPUT_SQNR);
+}
+
+gboolean
+eng_figure_id_is_speculation (EngFigureId id)
+{
+  return id >= ENG_FIGURE_ACCEPTANCE && id <= ENG_FIGURE_SPECULATION_EXPECTED;
 }
 
 void
@@ -359,6 +374,12 @@ EngTimeline *
 eng_run_get_timeline (EngRun *self)
 {
   return self->timeline;
+}
+
+EngSpeculation *
+eng_run_get_speculation (EngRun *self)
+{
+  return self->speculation;
 }
 
 const char *

@@ -10,6 +10,7 @@
 #include "eng-result.h"
 #include "eval/eng-evaluation.h"
 #include "eng-run-estimate.h"
+#include "eng-speculation.h"
 #include "rt-sampler.h"
 
 G_BEGIN_DECLS
@@ -108,10 +109,17 @@ typedef enum
   ENG_FIGURE_SOUND_SNR,         /* dB: against the clean sound */
   ENG_FIGURE_OUTPUT_AGREEMENT,  /* %: inputs with the baseline's result */
   ENG_FIGURE_OUTPUT_SQNR,       /* dB: of the outputs, against the baseline's */
+
+  /* Of a run that speculated (eng-speculation.h); others do not have them. */
+  ENG_FIGURE_ACCEPTANCE,         /* %: of the drafted tokens that were tested, the accepted ones */
+  ENG_FIGURE_ROUND_TOKENS,       /* tok: emitted by a round that drafted, the model's own token included; mean */
+  ENG_FIGURE_SPECULATION_SPEEDUP,  /* times as fast as plain steps of the same run, measured */
+  ENG_FIGURE_SPECULATION_EXPECTED, /* the same by the formula (rt_speculate_speedup) from acceptance and measured costs */
   ENG_N_FIGURES
 } EngFigureId;
 
 gboolean eng_figure_id_applies (EngFigureId id, EngWorkloadKind kind); /* whether runs of @kind have it */
+gboolean eng_figure_id_is_speculation (EngFigureId id); /* runs that did not speculate do not have it */
 gboolean eng_figure_id_is_accuracy (EngFigureId id); /* of an evaluation: it holds for every run of the same build */
 const char *eng_figure_id_name (EngFigureId id);  /* "decode_tokens_per_s": JSON and CSV field */
 const char *eng_figure_id_title (EngFigureId id); /* "Decode speed" */
@@ -138,6 +146,7 @@ EngRepeatVerdict eng_run_get_ended (EngRun *run, EngFigureId id); /* why the fig
 EngProfile *eng_run_get_profile (EngRun *run);
 EngTimeline *eng_run_get_timeline (EngRun *run);   /* of its last instrumented steps; NULL: of an evaluation, or kept by a version that kept none */
 EngEnergy *eng_run_get_energy (EngRun *run);       /* NULL: kept by a version that knew none */
+EngSpeculation *eng_run_get_speculation (EngRun *run); /* NULL: it did not speculate */
 const char *eng_run_get_text (EngRun *run);        /* generated, valid UTF-8 */
 EngResult *eng_run_get_result (EngRun *run);       /* of a network's last input; NULL for language models and for runs from the history */
 EngEvaluation *eng_run_get_evaluation (EngRun *run); /* of its accuracy; NULL: it is none */
