@@ -16,6 +16,7 @@
 
 #define KN_QK 32    /* values of a simple block */
 #define KN_QK_K 256 /* values of a K block */
+#define KN_MAX_BLOCK_BYTES 256 /* no format's block is longer */
 
 typedef struct
 {

@@ -5,121 +5,10 @@
  * codes are chosen again for the rounded scales, and the block's units are refitted to those codes.
  *
  * Weights: an error on a large value costs more than on a small one, w = rms + |x|. */
-#include "kn-quant-private.h"
+#include "kn-quant-fit-private.h"
 
-#include <math.h>
-
-#define N_SPACINGS 17
-
-typedef struct
-{
-  float scale, min; /* value = scale * code - min */
-} Fit;
-
-/* Weighted sums of one group, from which a linear fit and its error follow. */
-typedef struct
-{
-  float w, x, xx, q, qq, qx;
-} Sums;
-
-static void
-error_weights (const float *x, int n, float *w)
-{
-  float square = 0, rms;
-
-  for (int j = 0; j < n; j++)
-    square += x[j] * x[j];
-  rms = sqrtf (square / (float)n);
-  for (int j = 0; j < n; j++)
-    w[j] = rms + fabsf (x[j]);
-}
-
-static Sums
-group_sums (const float *x, const float *w, const float *q, int n)
-{
-  Sums s = { 0 };
-
-  for (int j = 0; j < n; j++)
-    {
-      s.w += w[j];
-      s.x += w[j] * x[j];
-      s.xx += w[j] * x[j] * x[j];
-      s.q += w[j] * q[j];
-      s.qq += w[j] * q[j] * q[j];
-      s.qx += w[j] * q[j] * x[j];
-    }
-  return s;
-}
-
-static inline float
-clamped (float v, float lo, float hi)
-{
-  return v < lo ? lo : v > hi ? hi : v;
-}
-
-static inline float
-safe_inverse (float v)
-{
-  return v >= 0x1p-126f || v <= -0x1p-126f ? 1.0f / v : 0.0f;
-}
-
-/* Least squares for x = scale * q - min with min >= 0 (the format stores it unsigned). */
-static float
-solve_affine (const Sums *s, Fit *fit)
-{
-  float det = s->w * s->qq - s->q * s->q;
-  float scale, offset;
-
-  if (det <= 0)
-    return INFINITY;
-  scale = (s->w * s->qx - s->q * s->x) / det;
-  offset = (s->qq * s->x - s->q * s->qx) / det;
-  if (offset > 0)
-    {
-      offset = 0;
-      scale = s->qx / s->qq;
-    }
-  if (!(scale > 0))
-    return INFINITY;
-  *fit = (Fit){ scale, -offset };
-  return scale * scale * s->qq + 2 * scale * offset * s->q + offset * offset * s->w
-         - 2 * scale * s->qx - 2 * offset * s->x + s->xx;
-}
-
-static Fit
-fit_affine (const float x[32], const float w[32], float max_code)
-{
-  float lo = 0, hi = x[0], best = INFINITY;
-  Fit fit;
-
-  for (int j = 0; j < 32; j++)
-    {
-      lo = x[j] < lo ? x[j] : lo;
-      hi = x[j] > hi ? x[j] : hi;
-    }
-  if (hi - lo < 0x1p-100f)
-    return (Fit){ 0, -lo };
-  fit = (Fit){ (hi - lo) / max_code, -lo };
-  for (int i = 0; i < N_SPACINGS; i++)
-    {
-      /* From one code less than the range holds to one more. */
-      float inv = (max_code + ((float)i - N_SPACINGS / 2) * (2.0f / (N_SPACINGS - 1))) / (hi - lo);
-      float q[32], error;
-      Fit tried = { 0 };
-      Sums s;
-
-      for (int j = 0; j < 32; j++)
-        q[j] = (float)(int)clamped ((x[j] - lo) * inv + 0.5f, 0, max_code);
-      s = group_sums (x, w, q, 32);
-      error = solve_affine (&s, &tried);
-      if (error < best)
-        {
-          best = error;
-          fit = tried;
-        }
-    }
-  return fit;
-}
+/* From one code less than the range holds to one more. */
+static const KnSpacings spacings = { -1, 1, 17, 0 };
 
 typedef struct
 {
@@ -133,10 +22,10 @@ affine_codes (const float *x, float max_code, AffineBlock *b)
 {
   for (int g = 0; g < 8; g++)
     {
-      float inv = safe_inverse (b->d * (float)b->sc[g]), min = b->dmin * (float)b->mn[g];
+      float inv = kn_safe_inverse (b->d * (float)b->sc[g]), min = b->dmin * (float)b->mn[g];
 
       for (int j = 0; j < 32; j++)
-        b->q[32 * g + j] = (uint8_t)clamped ((x[32 * g + j] + min) * inv + 0.5f, 0, max_code);
+        b->q[32 * g + j] = (uint8_t)kn_clamped ((x[32 * g + j] + min) * inv + 0.5f, 0, max_code);
     }
 }
 
@@ -190,17 +79,17 @@ refit_units (const float *x, const float *w, const AffineBlock *b, AffineBlock *
 }
 
 static void
-quantize_affine (const float *src, float max_code, AffineBlock *b)
+quantize_affine (const float *src, const float *weights, float max_code, AffineBlock *b)
 {
   float x[256], w[256], max_scale = 0, max_min = 0;
   AffineBlock refit;
-  Fit fits[8];
+  KnFit fits[8];
 
   kn_quant_clean (src, x, 256);
+  kn_block_weights (x, weights, 256, 32, w);
   for (int g = 0; g < 8; g++)
     {
-      error_weights (x + 32 * g, 32, w + 32 * g);
-      fits[g] = fit_affine (x + 32 * g, w + 32 * g, max_code);
+      fits[g] = kn_fit_affine (x + 32 * g, w + 32 * g, 32, max_code, 1, spacings);
       max_scale = fits[g].scale > max_scale ? fits[g].scale : max_scale;
       max_min = fits[g].min > max_min ? fits[g].min : max_min;
     }
@@ -208,8 +97,8 @@ quantize_affine (const float *src, float max_code, AffineBlock *b)
   b->dmin = kn_f16_load (kn_f16_store (max_min / 63));
   for (int g = 0; g < 8; g++)
     {
-      b->sc[g] = (uint8_t)clamped (fits[g].scale * safe_inverse (b->d) + 0.5f, 0, 63);
-      b->mn[g] = (uint8_t)clamped (fits[g].min * safe_inverse (b->dmin) + 0.5f, 0, 63);
+      b->sc[g] = (uint8_t)kn_clamped (fits[g].scale * kn_safe_inverse (b->d) + 0.5f, 0, 63);
+      b->mn[g] = (uint8_t)kn_clamped (fits[g].min * kn_safe_inverse (b->dmin) + 0.5f, 0, 63);
     }
   affine_codes (x, max_code, b);
 
@@ -231,7 +120,7 @@ put_nibble_pairs (const uint8_t q[256], uint8_t qs[128])
 }
 
 void
-kn_quantize_q4_k (const float *src, void *dst, size_t n)
+kn_quantize_q4_k (const float *src, const float *weights, void *dst, size_t n)
 {
   KnBlockQ4_K *b = dst;
 
@@ -239,7 +128,7 @@ kn_quantize_q4_k (const float *src, void *dst, size_t n)
     {
       AffineBlock a;
 
-      quantize_affine (src, 15, &a);
+      quantize_affine (src, weights != NULL ? weights + KN_QK_K * i : NULL, 15, &a);
       b->d = kn_f16_store (a.d);
       b->dmin = kn_f16_store (a.dmin);
       kn_k_scales_put (a.sc, a.mn, b->scales);
@@ -248,7 +137,7 @@ kn_quantize_q4_k (const float *src, void *dst, size_t n)
 }
 
 void
-kn_quantize_q5_k (const float *src, void *dst, size_t n)
+kn_quantize_q5_k (const float *src, const float *weights, void *dst, size_t n)
 {
   KnBlockQ5_K *b = dst;
 
@@ -256,7 +145,7 @@ kn_quantize_q5_k (const float *src, void *dst, size_t n)
     {
       AffineBlock a;
 
-      quantize_affine (src, 31, &a);
+      quantize_affine (src, weights != NULL ? weights + KN_QK_K * i : NULL, 31, &a);
       b->d = kn_f16_store (a.d);
       b->dmin = kn_f16_store (a.dmin);
       kn_k_scales_put (a.sc, a.mn, b->scales);
@@ -272,52 +161,23 @@ kn_quantize_q5_k (const float *src, void *dst, size_t n)
 static inline float
 q6_code (float x, float inv)
 {
-  return (float)(int)clamped (x * inv + 32.5f, 0, 63) - 32;
-}
-
-static float
-fit_q6 (const float x[16], const float w[16])
-{
-  float extreme = 0, best = 0, scale = 0;
-
-  for (int j = 0; j < 16; j++)
-    extreme = fabsf (x[j]) > fabsf (extreme) ? x[j] : extreme;
-  if (fabsf (extreme) < 0x1p-100f)
-    return 0;
-  for (int i = 0; i < N_SPACINGS; i++)
-    {
-      float inv = -(32 + ((float)i - N_SPACINGS / 2) * (2.0f / (N_SPACINGS - 1))) / extreme;
-      float q[16], gain;
-      Sums s;
-
-      for (int j = 0; j < 16; j++)
-        q[j] = q6_code (x[j], inv);
-      s = group_sums (x, w, q, 16);
-      /* The error of the best scale qx / qq is xx - qx^2 / qq. */
-      gain = s.qq > 0 ? s.qx * s.qx / s.qq : 0;
-      if (gain > best)
-        {
-          best = gain;
-          scale = s.qx / s.qq;
-        }
-    }
-  return scale;
+  return (float)(int)kn_clamped (x * inv + 32.5f, 0, 63) - 32;
 }
 
 void
-kn_quantize_q6_k (const float *src, void *dst, size_t n)
+kn_quantize_q6_k (const float *src, const float *weights, void *dst, size_t n)
 {
   KnBlockQ6_K *b = dst;
 
   for (size_t i = 0; i < n / KN_QK_K; i++, b++, src += KN_QK_K)
     {
-      float x[256], w[16], scales[16], extreme = 0, d;
+      float x[256], w[256], scales[16], extreme = 0, d;
 
       kn_quant_clean (src, x, 256);
+      kn_block_weights (x, weights != NULL ? weights + KN_QK_K * i : NULL, 256, 16, w);
       for (int h = 0; h < 16; h++)
         {
-          error_weights (x + 16 * h, 16, w);
-          scales[h] = fit_q6 (x + 16 * h, w);
+          scales[h] = kn_fit_symmetric (x + 16 * h, w + 16 * h, 16, 32, spacings);
           extreme = fabsf (scales[h]) > fabsf (extreme) ? scales[h] : extreme;
         }
       b->d = kn_f16_store (extreme / -128);
@@ -331,8 +191,8 @@ kn_quantize_q6_k (const float *src, void *dst, size_t n)
           int ql_shift, qh_shift;
           float inv;
 
-          b->scales[h] = (int8_t)rintf (clamped (scales[h] * safe_inverse (d), -128, 127));
-          inv = safe_inverse (d * (float)b->scales[h]);
+          b->scales[h] = (int8_t)rintf (kn_clamped (scales[h] * kn_safe_inverse (d), -128, 127));
+          inv = kn_safe_inverse (d * (float)b->scales[h]);
           kn_q6_codes (b, h / 2, &ql_const, &ql_shift, &qh_const, &qh_shift);
           ql = b->ql + (ql_const - b->ql) + 16 * (h % 2);
           qh = b->qh + (qh_const - b->qh) + 16 * (h % 2);

@@ -22,6 +22,7 @@ kn_quant_clean (const float *src, float *dst, size_t n)
     }
 }
 
-void kn_quantize_q4_k (const float *src, void *dst, size_t n);
-void kn_quantize_q5_k (const float *src, void *dst, size_t n);
-void kn_quantize_q6_k (const float *src, void *dst, size_t n);
+/* @weights: what an error on each value costs, or NULL (kn-quant-fit-private.h). */
+void kn_quantize_q4_k (const float *src, const float *weights, void *dst, size_t n);
+void kn_quantize_q5_k (const float *src, const float *weights, void *dst, size_t n);
+void kn_quantize_q6_k (const float *src, const float *weights, void *dst, size_t n);

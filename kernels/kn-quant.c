@@ -248,13 +248,13 @@ kn_quantize_row (KnDtype dtype, const float *src, void *dst, size_t n)
       quantize_q5_1 (src, dst, n);
       break;
     case KN_Q4_K:
-      kn_quantize_q4_k (src, dst, n);
+      kn_quantize_q4_k (src, NULL, dst, n);
       break;
     case KN_Q5_K:
-      kn_quantize_q5_k (src, dst, n);
+      kn_quantize_q5_k (src, NULL, dst, n);
       break;
     case KN_Q6_K:
-      kn_quantize_q6_k (src, dst, n);
+      kn_quantize_q6_k (src, NULL, dst, n);
       break;
     case KN_I8: /* a wrong call: its scales are not the row's own */
       break;
