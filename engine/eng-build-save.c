@@ -21,6 +21,7 @@
 typedef struct
 {
   EngBuild *build;
+  EngLowering lowering; /* once more: it makes the numbers of changed matrices */
   EngJob *job;
   RtGgufWriter *writer;
   RtPool *pool;
@@ -34,14 +35,72 @@ typedef struct
   float *rows; /* [n_threads][n_cols] */
 } Saving;
 
+/* The model's matrix that @tensor of the file is, or -1. */
+static int
+find_matrix (EngBuild *self, const RtGgufTensor *tensor)
+{
+  for (guint i = 0; i < self->n_tensors; i++)
+    if (rt_slice_equals (tensor->name, eng_model_get_tensor (self->model, i)->name))
+      return (int)i;
+  return -1;
+}
+
+/* Numbers that a technique has put in the place of a vector of the file (a norm's weights); NULL: it
+ * is as it was. */
+static const RtValue *
+find_new_vector (EngBuild *self, const RtGgufTensor *tensor)
+{
+  g_autofree char *name = g_strndup (tensor->name.data, tensor->name.length);
+  RtValueId id = rt_graph_find_value (self->source, name);
+  const RtValue *value = id != RT_NONE ? rt_graph_value (self->source, id) : NULL;
+
+  return value != NULL && value->data != tensor->data && find_matrix (self, tensor) < 0 ? value
+                                                                                        : NULL;
+}
+
 /* The format that @tensor of the file is written in. */
 static int
 target_dtype (EngBuild *self, const RtGgufTensor *tensor)
 {
+  int matrix = find_matrix (self, tensor);
+  if (matrix >= 0)
+    return self->dtypes[matrix];
+  return find_new_vector (self, tensor) != NULL ? KN_F32 : tensor->dtype;
+}
+
+/* GGUF's own numbers end here; those above are formats of this program alone. */
+#define LAST_GGUF_DTYPE 199
+
+/* Whether a GGUF file can hold the build: one that has parts taken out, or formats that no other program
+ * knows, is a recipe to be saved. */
+static gboolean
+check_can_save (EngBuild *self, GError **error)
+{
   for (guint i = 0; i < self->n_tensors; i++)
-    if (rt_slice_equals (tensor->name, eng_model_get_tensor (self->model, i)->name))
-      return self->dtypes[i];
-  return tensor->dtype;
+    {
+      const EngTensor *tensor = eng_model_get_tensor (self->model, i);
+      RtValueId id = rt_graph_find_value (self->source, tensor->name);
+      const RtShape *shape = id != RT_NONE ? &rt_graph_value (self->source, id)->shape : NULL;
+      if (shape == NULL || (guint64)shape->dims[0] != tensor->n_rows
+          || rt_shape_n (shape) != tensor->n_rows * tensor->n_cols)
+        {
+          g_set_error (
+              error, ENG_ERROR, ENG_ERROR_UNSUPPORTED,
+              "The recipe takes parts out of the model (%s %s): GGUF's metadata cannot say "
+              "so layer by layer. Save the recipe; it is applied in seconds.",
+              tensor->name, shape == NULL ? "is gone" : "is smaller");
+          return FALSE;
+        }
+      if (self->dtypes[i] > LAST_GGUF_DTYPE)
+        {
+          g_set_error (error, ENG_ERROR, ENG_ERROR_UNSUPPORTED,
+                       "%s is in %s, a format of this program alone, which GGUF files cannot hold. "
+                       "Save the recipe, or choose another weight format.",
+                       tensor->name, kn_dtype_info (self->dtypes[i])->name);
+          return FALSE;
+        }
+    }
+  return TRUE;
 }
 
 /* GGUF's "general.file_type": the number that says "mostly <format>". -1: none. */
@@ -199,24 +258,72 @@ write_converted (Saving *saving, const RtGgufTensor *tensor, int dtype, RtError 
   return TRUE;
 }
 
+/* A matrix with the numbers that techniques make. */
 static gboolean
-write_tensors (Saving *saving, RtError *rt_error)
+write_changed (Saving *saving, guint matrix, guint64 bytes_in_file, GError **error)
+{
+  RtError rt_error = { 0 };
+  int dtype = saving->build->dtypes[matrix];
+  gsize n_rows, n_cols;
+  g_autofree guint8 *blocks
+      = eng_lowering_make_blocks (&saving->lowering, matrix, dtype, &n_rows, &n_cols, error);
+
+  if (blocks == NULL)
+    return FALSE;
+  return (rt_gguf_writer_write (saving->writer, blocks,
+                                kn_row_bytes ((KnDtype)dtype, n_cols) * n_rows, &rt_error)
+          && go_on (saving, bytes_in_file, &rt_error))
+         || eng_error_take_rt (&rt_error, error);
+}
+
+static gboolean
+write_tensor (Saving *saving, const RtGgufTensor *tensor, GError **error)
+{
+  EngBuild *self = saving->build;
+  int dtype = target_dtype (self, tensor), matrix = find_matrix (self, tensor);
+  const RtValue *vector = find_new_vector (self, tensor);
+  RtError rt_error = { 0 };
+  gboolean ok;
+
+  if (matrix >= 0 && self->keys[matrix] != NULL)
+    return write_changed (saving, (guint)matrix, tensor->bytes, error);
+  if (vector != NULL)
+    ok = rt_gguf_writer_write (saving->writer, vector->data, vector->data_bytes, &rt_error)
+         && go_on (saving, tensor->bytes, &rt_error);
+  else if (dtype == tensor->dtype)
+    ok = rt_gguf_writer_write (saving->writer, tensor->data, tensor->bytes, &rt_error)
+         && go_on (saving, tensor->bytes, &rt_error);
+  else
+    ok = write_converted (saving, tensor, dtype, &rt_error);
+  return ok || eng_error_take_rt (&rt_error, error);
+}
+
+static gboolean
+write_tensors (Saving *saving, GError **error)
 {
   const RtGguf *gguf = eng_model_get_gguf (saving->build->model);
 
   for (guint64 i = 0; i < rt_gguf_n_tensors (gguf); i++)
     {
       const RtGgufTensor *tensor = rt_gguf_tensor (gguf, i);
-      int dtype = target_dtype (saving->build, tensor);
-      gboolean ok = dtype == tensor->dtype ? rt_gguf_writer_write (saving->writer, tensor->data,
-                                                                   tensor->bytes, rt_error)
-                                                 && go_on (saving, tensor->bytes, rt_error)
-                                           : write_converted (saving, tensor, dtype, rt_error);
-      if (!ok)
+      if (!write_tensor (saving, tensor, error))
         return FALSE;
       rt_gguf_forget_tensor (gguf, tensor);
     }
   return TRUE;
+}
+
+static gboolean
+write_file (Saving *saving, const char *target, GError **error)
+{
+  RtError rt_error = { 0 };
+
+  if (!(add_metadata (saving, &rt_error) && declare_tensors (saving, &rt_error)
+        && rt_gguf_writer_begin (saving->writer, target, &rt_error)))
+    return eng_error_take_rt (&rt_error, error);
+  return write_tensors (saving, error)
+         && (rt_gguf_writer_end (saving->writer, &rt_error)
+             || eng_error_take_rt (&rt_error, error));
 }
 
 gboolean
@@ -231,8 +338,15 @@ eng_build_save (EngBuild *self, const char *path, EngJob *job, GError **error)
                    eng_model_get_name (self->model));
       return FALSE;
     }
+  if (!check_can_save (self, error))
+    return FALSE;
   RtError rt_error = { 0 };
-  Saving saving = { .build = self, .job = job };
+  g_autoptr (GPtrArray) graphs = g_ptr_array_new_with_free_func ((GDestroyNotify)rt_graph_free);
+  Saving saving
+      = { .build = self,
+          .job = job,
+          .lowering
+          = { .model = self->model, .recipe = self->recipe, .job = job, .graphs = graphs } };
 
   /* The source is mapped while it is read: a file cannot be written over itself. The writer would
    * replace it by a rename, which is safe, but the model in the window would no longer be the file
@@ -248,16 +362,15 @@ eng_build_save (EngBuild *self, const char *path, EngJob *job, GError **error)
   /* A pool of its own: the build's may be running the model meanwhile. */
   saving.pool = rt_pool_new (eng_build_get_n_threads (self), &rt_error);
   saving.writer = saving.pool != NULL ? rt_gguf_writer_new (&rt_error) : NULL;
-  gboolean ok = saving.writer != NULL && add_metadata (&saving, &rt_error)
-                && declare_tensors (&saving, &rt_error)
-                && rt_gguf_writer_begin (saving.writer, target, &rt_error)
-                && write_tensors (&saving, &rt_error)
-                && rt_gguf_writer_end (saving.writer, &rt_error);
+  gboolean ok = saving.writer != NULL || eng_error_take_rt (&rt_error, error);
+  ok = ok && eng_lowering_decide (&saving.lowering, eng_model_get_graph (self->model), error)
+       && write_file (&saving, target, error);
+  eng_lowering_clear (&saving.lowering);
   rt_gguf_writer_free (saving.writer);
   rt_pool_free (saving.pool);
   if (job != NULL)
     eng_job_finish (job);
-  return ok || eng_error_take_rt (&rt_error, error);
+  return ok;
 }
 
 EngRecipe *
