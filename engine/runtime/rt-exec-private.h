@@ -72,6 +72,8 @@ struct RtExec
   /* The run in progress. */
   int64_t symbols[RT_N_SYMBOLS];
   uint32_t position;
+  RtTree tree;
+  bool is_tree; /* the run in progress is one of `tree` */
   uint32_t step;
   RtPhase phase;
   bool stopped;

@@ -57,6 +57,7 @@ run_begin (const RtWorker *worker, void *data, uint32_t phase)
           return RT_JOB_STOP;
         }
       context->position = exec->position;
+      context->tree = exec->is_tree ? &exec->tree : NULL;
     }
   if (exec->use_reference)
     return 1;
@@ -111,9 +112,10 @@ counted_leave (const RtWorker *worker, void *data, uint32_t phase)
 
 /* ---- a run ---- */
 
+/* @n_positions: of the sequence that the tokens take. */
 static bool
-check_run (const RtExec *exec, const int32_t *tokens, uint32_t n_tokens, uint32_t n_outputs,
-           RtError *error)
+check_run (const RtExec *exec, const int32_t *tokens, uint32_t n_tokens, uint32_t n_positions,
+           uint32_t n_outputs, RtError *error)
 {
   if (n_tokens == 0 || n_tokens > exec->max_symbols[0])
     return rt_fail (error, RT_ERROR_RANGE, "A run takes 1 to %d tokens, got %u",
@@ -122,11 +124,11 @@ check_run (const RtExec *exec, const int32_t *tokens, uint32_t n_tokens, uint32_
     return rt_fail (error, RT_ERROR_RANGE,
                     "Logits of %u tokens are wanted; %u tokens are fed and %d were planned for",
                     n_outputs, n_tokens, (int)exec->max_symbols[1]);
-  if (exec->kv != NULL && n_tokens > rt_kv_capacity (exec->kv) - rt_kv_n_used (exec->kv))
+  if (exec->kv != NULL && n_positions > rt_kv_capacity (exec->kv) - rt_kv_n_used (exec->kv))
     return rt_fail (error, RT_ERROR_RANGE,
                     "The context is full: %u of %u positions are used and %u more are wanted. "
                     "Choose a longer context or start again",
-                    rt_kv_n_used (exec->kv), rt_kv_capacity (exec->kv), n_tokens);
+                    rt_kv_n_used (exec->kv), rt_kv_capacity (exec->kv), n_positions);
   for (uint32_t i = 0; i < n_tokens; i++)
     if (tokens[i] < 0 || tokens[i] >= exec->n_tokens_known)
       return rt_fail (error, RT_ERROR_RANGE, "Token %u is %d, expected 0 to %d", i, tokens[i],
@@ -167,26 +169,60 @@ execute (RtExec *exec, RtPhase phase, RtError *error)
   return !exec->stopped || rt_fail (error, RT_ERROR_CANCELLED, "The run was stopped");
 }
 
-bool
-rt_exec_run (RtExec *exec, const int32_t *tokens, uint32_t n_tokens, uint32_t n_outputs,
-             RtPhase phase, RtError *error)
+static bool
+run_tokens (RtExec *exec, const int32_t *tokens, uint32_t n_tokens, uint32_t n_outputs,
+            RtPhase phase, RtError *error)
 {
-  assert (exec->tokens_value != RT_NONE);
-  if (!check_run (exec, tokens, n_tokens, n_outputs, error))
-    return false;
-
   int64_t symbols[RT_N_SYMBOLS];
+
   memcpy (symbols, exec->max_symbols, sizeof symbols);
   symbols[0] = n_tokens;
   symbols[1] = n_outputs;
   rt_exec_bind (exec, symbols);
   memcpy (exec->tokens, tokens, n_tokens * sizeof *tokens);
   exec->position = exec->kv != NULL ? rt_kv_n_used (exec->kv) : 0;
-  if (!execute (exec, phase, error))
+  return execute (exec, phase, error);
+}
+
+bool
+rt_exec_run (RtExec *exec, const int32_t *tokens, uint32_t n_tokens, uint32_t n_outputs,
+             RtPhase phase, RtError *error)
+{
+  assert (exec->tokens_value != RT_NONE);
+  if (!check_run (exec, tokens, n_tokens, n_tokens, n_outputs, error)
+      || !run_tokens (exec, tokens, n_tokens, n_outputs, phase, error))
     return false;
   if (exec->kv != NULL)
     rt_kv_set_n_used (exec->kv, exec->position + n_tokens);
   return true;
+}
+
+bool
+rt_exec_run_tree (RtExec *exec, const int32_t *tokens, const uint32_t *parents, uint32_t n_tokens,
+                  uint32_t n_outputs, RtPhase phase, RtError *error)
+{
+  uint32_t path[RT_TREE_MAX_TOKENS];
+  bool is_chain = n_tokens <= RT_TREE_MAX_TOKENS && rt_tree_is_chain (parents, n_tokens);
+  RtTree *tree = &exec->tree;
+
+  assert (exec->tokens_value != RT_NONE && exec->kv != NULL);
+  if (!rt_tree_init (tree, parents, n_tokens, error)
+      || !check_run (exec, tokens, n_tokens, tree->n_depths, n_outputs, error)
+      || (!is_chain
+          && !rt_kv_reserve_drafts (exec->kv, &exec->kn->attn,
+                                    exec->max_symbols[0] < RT_TREE_MAX_TOKENS
+                                        ? (uint32_t)exec->max_symbols[0]
+                                        : RT_TREE_MAX_TOKENS,
+                                    error)))
+    return false;
+
+  exec->is_tree = !is_chain;
+  bool ok = run_tokens (exec, tokens, n_tokens, n_outputs, phase, error);
+  exec->is_tree = false;
+  if (ok)
+    rt_kv_set_drafted (exec->kv, exec->position, path,
+                       rt_tree_path (tree, tree->leaves[tree->n_paths - 1], path));
+  return ok;
 }
 
 /* ---- networks ---- */
@@ -240,8 +276,7 @@ static bool
 check_inputs (const RtExec *exec, const int64_t *symbols, RtError *error)
 {
   for (int i = 0; i < RT_N_SYMBOLS; i++)
-    if (symbols[i] != exec->max_symbols[i]
-        && (symbols[i] < 1 || symbols[i] > exec->max_symbols[i]))
+    if (symbols[i] != exec->max_symbols[i] && (symbols[i] < 1 || symbols[i] > exec->max_symbols[i]))
       return rt_fail (error, RT_ERROR_RANGE,
                       "The input's size is %" PRId64 ", expected 1 to %" PRId64, symbols[i],
                       exec->max_symbols[i]);

@@ -42,6 +42,14 @@ void rt_exec_free (RtExec *exec); /* accepts NULL */
 bool rt_exec_run (RtExec *exec, const int32_t *tokens, uint32_t n_tokens, uint32_t n_outputs,
                   RtPhase phase, RtError *error);
 
+/* Feed a tree of drafted tokens (rt-tree.h): token i continues token parents[i] < i, or the sequence's last token where that is RT_NONE, and sees the
+ * sequence and its own ancestors only. Logits are computed for the last @n_outputs tokens, equal to the last bit to those of a plain
+ * run of the token's path. The sequence stays as long as it was: rt_kv_keep() makes a path a part of it, or rt_exec_run() goes on without
+ * the tree. A chain costs what rt_exec_run() costs. At most RT_TREE_MAX_TOKENS. The first run of a tree takes memory for the keys
+ * and values of the tokens. Fails like rt_exec_run(), and on parents that are none. */
+bool rt_exec_run_tree (RtExec *exec, const int32_t *tokens, const uint32_t *parents,
+                       uint32_t n_tokens, uint32_t n_outputs, RtPhase phase, RtError *error);
+
 /* ---- networks that are no language models ---- */
 
 /* What input @value reads in the next runs. @data is [shape] of its type, all symbols bound as in

@@ -2,11 +2,13 @@
  * through the kernels; the executor moves its length. Knows nothing of layouts inside a head. */
 #include "rt-kv.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
-#include "kn-attn.h"
+#include "rt-tree.h"
 
 struct RtKv
 {
@@ -16,6 +18,12 @@ struct RtKv
   uint64_t chunk_bytes; /* of a full chunk; the last may be shorter */
   uint64_t n_bytes;
   uint8_t *memory;
+
+  float *drafts; /* [n_layers][n_drafts][2][n_heads * head_dim] */
+  uint32_t n_drafts;
+  const KnAttnFamily *kernels;
+  uint32_t drafted_first, n_drafted; /* tokens of the last tree from this position on */
+  uint32_t drafted[RT_TREE_MAX_TOKENS];
 };
 
 static uint64_t
@@ -114,6 +122,7 @@ rt_kv_free (RtKv *kv)
   if (kv == NULL)
     return;
   munmap (kv->memory, (size_t)kv->n_bytes);
+  free (kv->drafts);
   free (kv);
 }
 
@@ -141,10 +150,16 @@ rt_kv_set_n_used (RtKv *kv, uint32_t n_used)
   kv->n_used = n_used < kv->capacity ? n_used : kv->capacity;
 }
 
+static uint64_t
+draft_bytes (const RtKv *kv, uint32_t n_tokens)
+{
+  return (uint64_t)kv->n_layers * n_tokens * 2 * kv->n_heads * kv->head_dim * sizeof (float);
+}
+
 uint64_t
 rt_kv_bytes (const RtKv *kv)
 {
-  return kv->n_bytes;
+  return kv->n_bytes + draft_bytes (kv, kv->n_drafts);
 }
 
 uint64_t
@@ -177,4 +192,77 @@ rt_kv_v (RtKv *kv, uint32_t layer, uint32_t head, uint32_t chunk)
 {
   return (uint8_t *)rt_kv_k (kv, layer, head, chunk)
          + k_bytes (kv->format, kv->head_dim, chunk_positions (kv, chunk));
+}
+
+/* ---- drafts ---- */
+
+bool
+rt_kv_reserve_drafts (RtKv *kv, const KnAttnFamily *kernels, uint32_t n_tokens, RtError *error)
+{
+  kv->kernels = kernels;
+  if (n_tokens <= kv->n_drafts)
+    return true;
+
+  float *drafts = malloc ((size_t)draft_bytes (kv, n_tokens));
+  if (drafts == NULL)
+    return rt_fail (error, RT_ERROR_MEMORY, "No memory for %u drafted tokens (%" PRIu64 " KiB)",
+                    n_tokens, draft_bytes (kv, n_tokens) >> 10);
+  free (kv->drafts);
+  kv->drafts = drafts;
+  kv->n_drafts = n_tokens;
+  kv->n_drafted = 0;
+  return true;
+}
+
+float *
+rt_kv_draft_k (RtKv *kv, uint32_t layer, uint32_t token)
+{
+  return kv->drafts + ((size_t)layer * kv->n_drafts + token) * 2 * kv->n_heads * kv->head_dim;
+}
+
+float *
+rt_kv_draft_v (RtKv *kv, uint32_t layer, uint32_t token)
+{
+  return rt_kv_draft_k (kv, layer, token) + (size_t)kv->n_heads * kv->head_dim;
+}
+
+void
+rt_kv_set_drafted (RtKv *kv, uint32_t first, const uint32_t *path, uint32_t n)
+{
+  assert (n <= RT_TREE_MAX_TOKENS);
+  memcpy (kv->drafted, path, n * sizeof *path);
+  kv->drafted_first = first;
+  kv->n_drafted = n;
+}
+
+/* Token @token of the tree to @position, in all blocks. */
+static void
+keep_token (RtKv *kv, uint32_t position, uint32_t token)
+{
+  const uint32_t chunk = position / KN_ATTN_CHUNK, at = position % KN_ATTN_CHUNK;
+
+  assert (token < kv->n_drafts && position < kv->capacity);
+  for (uint32_t layer = 0; layer < kv->n_layers; layer++)
+    for (uint32_t head = 0; head < kv->n_heads; head++)
+      {
+        const size_t column = (size_t)head * kv->head_dim;
+        kv->kernels->store_k (kv->format, rt_kv_k (kv, layer, head, chunk), kv->head_dim, at,
+                              rt_kv_draft_k (kv, layer, token) + column);
+        kv->kernels->store_v (kv->format, rt_kv_v (kv, layer, head, chunk), kv->head_dim, at,
+                              rt_kv_draft_v (kv, layer, token) + column);
+      }
+}
+
+void
+rt_kv_keep (RtKv *kv, uint32_t first, const uint32_t *slots, uint32_t n)
+{
+  assert (first == kv->drafted_first && n <= RT_TREE_MAX_TOKENS);
+  for (uint32_t i = 0; i < n; i++)
+    if (i >= kv->n_drafted || kv->drafted[i] != slots[i])
+      {
+        keep_token (kv, first + i, slots[i]);
+        kv->drafted[i] = slots[i];
+        kv->n_drafted = i + 1 > kv->n_drafted ? i + 1 : kv->n_drafted;
+      }
+  rt_kv_set_n_used (kv, first + n);
 }

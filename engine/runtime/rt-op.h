@@ -6,6 +6,7 @@
 #include "rt-graph.h"
 #include "rt-kv.h"
 #include "rt-pool.h"
+#include "rt-tree.h"
 
 typedef struct RtWeight RtWeight;
 
@@ -28,7 +29,7 @@ typedef struct
   RtShape shape;          /* symbols bound */
   int type;
   const RtQuant *quant; /* NULL: numbers as they are */
-  size_t row_stride;    /* elements from one row (run of the last dimension) to the next: dims[last],
+  size_t row_stride; /* elements from one row (run of the last dimension) to the next: dims[last],
                            or more where an output of an operator with strided_output lies inside of
                            a concatenation */
 } RtTensor;
@@ -39,11 +40,12 @@ typedef struct
   const KnTable *kn;
   const RtNode *node;
   const void *attrs;
-  RtTensor *inputs; /* at least RT_INPUT_SLOTS; absent ones are zeroed */
-  RtTensor *outputs; /* RT_MAX_OUTPUTS */
+  RtTensor *inputs;     /* at least RT_INPUT_SLOTS; absent ones are zeroed */
+  RtTensor *outputs;    /* RT_MAX_OUTPUTS */
   const void *prepared; /* what prepare() made, KN_ALIGN aligned; NULL for operators without it */
-  RtKv *kv;          /* the sequence's cache, NULL for networks without one */
-  uint32_t position; /* of the first token of this run in the sequence */
+  RtKv *kv;             /* the sequence's cache, NULL for networks without one */
+  uint32_t position;    /* of the first token of this run in the sequence */
+  const RtTree *tree;   /* NULL: each token follows the one before it; else see rt_op_position() */
   uint32_t n_threads;
   uint8_t *scratch;        /* shared by all threads: as asked for in scratch(), KN_ALIGN aligned */
   uint8_t *thread_scratch; /* of thread 0: use rt_op_thread_scratch() */
@@ -54,6 +56,14 @@ static inline void *
 rt_op_thread_scratch (const RtOpContext *context, const RtWorker *worker)
 {
   return context->thread_scratch + worker->index * context->thread_scratch_stride;
+}
+
+/* Where in the sequence token @token of the run stands. */
+static inline uint32_t
+rt_op_position (const RtOpContext *context, size_t token)
+{
+  return context->position
+         + (context->tree != NULL ? context->tree->depths[token] : (uint32_t)token);
 }
 
 /* What an operator may know about a node outside of a run, to size its working memory and count its
@@ -81,9 +91,10 @@ struct RtOp
 
   /* How weights are read, one bit per input. Inputs in none of the three are activations or the
    * caller's inputs. */
-  uint32_t matrix_inputs; /* packed matrices [rows, columns]; more dimensions: the first is rows, the
+  uint32_t
+      matrix_inputs;     /* packed matrices [rows, columns]; more dimensions: the first is rows, the
                              others together are columns */
-  uint32_t table_inputs;  /* matrices of which single rows are read: packed, or as in the file */
+  uint32_t table_inputs; /* matrices of which single rows are read: packed, or as in the file */
   uint32_t vector_inputs; /* float weights of any shape, handed over as f32 whatever the file's
                              format; values that are not weights are handed over as they are */
 

@@ -8,20 +8,11 @@
  *   few tokens (decode, verification): KV heads x chunks of the cache; all partials go to the
  * shared scratch and a third phase merges them. many tokens (prefill): KV heads x tiles of tokens;
  * each tile walks the cache and merges as it goes. */
+#include "rt-attention.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "rt-kv.h"
-#include "rt-op-common.h"
-#include "rt-ops.h"
-
-enum
-{
-  Q,
-  K,
-  V
-};
 
 enum
 {
@@ -33,7 +24,7 @@ enum
 
 #define STORE_TOKENS 16 /* tokens per chunk of the first phase */
 #define TILE_QUERIES 64 /* queries of one tile: heads of a group x tokens */
-#define SPLIT_MAX_TOKENS 8
+#define SPLIT_MAX_TOKENS 16
 #define SPLIT_MAX_BYTES (4u << 20) /* of partial results; one token is split whatever it takes */
 
 static bool
@@ -50,12 +41,12 @@ attention_infer (const RtGraph *graph, const RtNode *node, RtShape *shapes, int 
   if (attrs->quantize && attrs->head_dim % KN_Q8_GROUP != 0)
     return rt_fail (error, RT_ERROR_FORMAT, "heads of %u values are not whole groups of %d",
                     attrs->head_dim, KN_Q8_GROUP);
-  if (!rt_op_check_rows (graph, node, Q, q_cols, false, error)
-      || !rt_op_check_rows (graph, node, K, kv_cols, false, error)
-      || !rt_op_check_rows (graph, node, V, kv_cols, false, error))
+  if (!rt_op_check_rows (graph, node, RT_ATTN_Q, q_cols, false, error)
+      || !rt_op_check_rows (graph, node, RT_ATTN_K, kv_cols, false, error)
+      || !rt_op_check_rows (graph, node, RT_ATTN_V, kv_cols, false, error))
     return false;
 
-  shapes[0] = rt_op_input_value (graph, node, Q)->shape;
+  shapes[0] = rt_op_input_value (graph, node, RT_ATTN_Q)->shape;
   types[0] = attrs->quantize ? RT_TYPE_Q8_ROWS : RT_TYPE_F32;
   return true;
 }
@@ -69,16 +60,10 @@ attention_cache (const RtNode *node, RtKvShape *shape)
 
 /* ---- sizes ---- */
 
-static size_t
-group_size (const RtAttentionAttrs *attrs)
+size_t
+rt_attn_tile_tokens (const RtAttentionAttrs *attrs)
 {
-  return attrs->n_heads / attrs->n_kv_heads;
-}
-
-static size_t
-tile_tokens (const RtAttentionAttrs *attrs)
-{
-  size_t n = TILE_QUERIES / group_size (attrs);
+  size_t n = TILE_QUERIES / rt_attn_group (attrs);
   return n > 0 ? n : 1;
 }
 
@@ -104,23 +89,14 @@ split_tokens (const RtAttentionAttrs *attrs, size_t capacity)
 static size_t
 max_queries (const RtAttentionAttrs *attrs)
 {
-  size_t tokens = tile_tokens (attrs);
-  return group_size (attrs) * (tokens > SPLIT_MAX_TOKENS ? tokens : SPLIT_MAX_TOKENS);
+  size_t tokens = rt_attn_tile_tokens (attrs);
+  return rt_attn_group (attrs) * (tokens > SPLIT_MAX_TOKENS ? tokens : SPLIT_MAX_TOKENS);
 }
-
-/* One thread's arrays for up to max_queries(). */
-typedef struct
-{
-  float *q, *part, *sum;  /* [queries][head_dim]: scaled queries, partial and running values */
-  float *m, *l, *m0, *l0; /* [queries] */
-  uint32_t *n_visible, *first_visible;
-  void *kernel;
-} Scratch;
 
 #define SCRATCH_ROWS 3
 #define SCRATCH_WORDS 6
 
-static Scratch
+static RtAttnScratch
 scratch_of (const RtOpContext *context, const RtWorker *worker)
 {
   const RtAttentionAttrs *attrs = context->attrs;
@@ -128,16 +104,16 @@ scratch_of (const RtOpContext *context, const RtWorker *worker)
   float *memory = rt_op_thread_scratch (context, worker);
   float *words = memory + SCRATCH_ROWS * n_values;
 
-  return (Scratch){ .q = memory,
-                    .part = memory + n_values,
-                    .sum = memory + 2 * n_values,
-                    .m = words,
-                    .l = words + n,
-                    .m0 = words + 2 * n,
-                    .l0 = words + 3 * n,
-                    .n_visible = (uint32_t *)(words + 4 * n),
-                    .first_visible = (uint32_t *)(words + 5 * n),
-                    .kernel = words + SCRATCH_WORDS * n };
+  return (RtAttnScratch){ .q = memory,
+                          .part = memory + n_values,
+                          .sum = memory + 2 * n_values,
+                          .m = words,
+                          .l = words + n,
+                          .m0 = words + 2 * n,
+                          .l0 = words + 3 * n,
+                          .n_visible = (uint32_t *)(words + 4 * n),
+                          .first_visible = (uint32_t *)(words + 5 * n),
+                          .kernel = words + SCRATCH_WORDS * n };
 }
 
 static void
@@ -176,11 +152,12 @@ first_seen (const RtAttentionAttrs *attrs, uint32_t position)
   return position + 1 - attrs->window;
 }
 
-/* Chunks of the cache [*first, *last) that the tokens from @token on see something of. */
-static void
-chunk_range (const RtOpContext *context, size_t token, size_t n_tokens, size_t *first, size_t *last)
+void
+rt_attn_chunk_range (const RtOpContext *context, size_t token, size_t n_tokens, size_t *first,
+                     size_t *last)
 {
   uint32_t position = context->position + (uint32_t)token;
+  n_tokens = context->tree != NULL ? context->tree->n_depths : n_tokens;
   *first = first_seen (context->attrs, position) / KN_ATTN_CHUNK;
   *last = (position + n_tokens + KN_ATTN_CHUNK - 1) / KN_ATTN_CHUNK;
 }
@@ -193,15 +170,18 @@ attention_chunks (const RtOpContext *context, uint32_t phase)
 
   if (n_tokens == 0)
     return 0;
-  chunk_range (context, 0, n_tokens, &first, &last);
+  rt_attn_chunk_range (context, 0, n_tokens, &first, &last);
 
   if (phase == PHASE_STORE)
     return (uint32_t)((n_tokens + STORE_TOKENS - 1) / STORE_TOKENS);
+  if (phase == PHASE_ATTEND && context->tree != NULL)
+    return rt_attn_tree_chunks (context, is_split (context));
   if (phase == PHASE_ATTEND && is_split (context))
     return (uint32_t)(attrs->n_kv_heads * (last - first));
   if (phase == PHASE_ATTEND)
-    return (uint32_t)(attrs->n_kv_heads
-                      * ((n_tokens + tile_tokens (attrs) - 1) / tile_tokens (attrs)));
+    return (
+        uint32_t)(attrs->n_kv_heads
+                  * ((n_tokens + rt_attn_tile_tokens (attrs) - 1) / rt_attn_tile_tokens (attrs)));
   if (!is_split (context))
     return 0;
   return rt_split (n_tokens * attrs->n_heads,
@@ -210,49 +190,54 @@ attention_chunks (const RtOpContext *context, uint32_t phase)
 
 /* ---- store ---- */
 
+void
+rt_attn_store (const RtOpContext *context, uint32_t kv_head, uint32_t position, size_t token)
+{
+  const RtAttentionAttrs *attrs = context->attrs;
+  const KnDtype format = rt_kv_format (context->kv);
+  const uint32_t kv_chunk = position / KN_ATTN_CHUNK, at = position % KN_ATTN_CHUNK;
+  const size_t row = token * attrs->n_kv_heads + kv_head;
+
+  context->kn->attn.store_k (format, rt_kv_k (context->kv, attrs->kv_layer, kv_head, kv_chunk),
+                             attrs->head_dim, at,
+                             rt_tensor_row (&context->inputs[RT_ATTN_K], row, attrs->head_dim));
+  context->kn->attn.store_v (format, rt_kv_v (context->kv, attrs->kv_layer, kv_head, kv_chunk),
+                             attrs->head_dim, at,
+                             rt_tensor_row (&context->inputs[RT_ATTN_V], row, attrs->head_dim));
+}
+
 static void
 store_tokens (const RtOpContext *context, uint32_t chunk)
 {
   const RtAttentionAttrs *attrs = context->attrs;
-  KnDtype format = rt_kv_format (context->kv);
   size_t first = (size_t)chunk * STORE_TOKENS, last = first + STORE_TOKENS;
   last = last < run_tokens (context) ? last : run_tokens (context);
 
   for (size_t t = first; t < last; t++)
     {
-      uint32_t position = context->position + (uint32_t)t;
-      uint32_t kv_chunk = position / KN_ATTN_CHUNK, at = position % KN_ATTN_CHUNK;
-      for (uint32_t head = 0; head < attrs->n_kv_heads; head++)
-        {
-          size_t row = t * attrs->n_kv_heads + head;
-          context->kn->attn.store_k (format, rt_kv_k (context->kv, attrs->kv_layer, head, kv_chunk),
-                                     attrs->head_dim, at,
-                                     rt_tensor_row (&context->inputs[K], row, attrs->head_dim));
-          context->kn->attn.store_v (format, rt_kv_v (context->kv, attrs->kv_layer, head, kv_chunk),
-                                     attrs->head_dim, at,
-                                     rt_tensor_row (&context->inputs[V], row, attrs->head_dim));
-        }
+      if (context->tree != NULL)
+        rt_attn_tree_store (context, t);
+      for (uint32_t head = 0; head < attrs->n_kv_heads && context->tree == NULL; head++)
+        rt_attn_store (context, head, context->position + (uint32_t)t, t);
     }
 }
 
 /* ---- attend ---- */
 
-/* Scaled queries of the heads of @kv_head's group for tokens [token, token + n_tokens), token after
- * token. Returns their number. */
-static size_t
-gather_queries (const RtOpContext *context, uint32_t kv_head, size_t token, size_t n_tokens,
-                const Scratch *scratch)
+void
+rt_attn_gather (const RtOpContext *context, uint32_t kv_head, const RtAttnTokens *tokens,
+                const RtAttnScratch *scratch)
 {
   const RtAttentionAttrs *attrs = context->attrs;
-  size_t group = group_size (attrs);
+  size_t group = rt_attn_group (attrs);
 
-  for (size_t t = 0; t < n_tokens; t++)
-    context->kn->vec.scale (rt_tensor_row (&context->inputs[Q],
-                                           (token + t) * attrs->n_heads + kv_head * group,
+  for (size_t i = 0; i < tokens->n; i++)
+    context->kn->vec.scale (rt_tensor_row (&context->inputs[RT_ATTN_Q],
+                                           rt_attn_token (tokens, i) * attrs->n_heads
+                                               + kv_head * group,
                                            attrs->head_dim),
                             attrs->scale, group * attrs->head_dim,
-                            scratch->q + t * group * attrs->head_dim);
-  return n_tokens * group;
+                            scratch->q + i * group * attrs->head_dim);
 }
 
 static uint32_t
@@ -266,27 +251,31 @@ clamp_to_chunk (uint32_t position, size_t start)
 /* What the queries see of the chunk that begins at position @start: from the first to the last, and
  * as counted from there. Returns the end of what any of them sees. */
 static uint32_t
-find_visible (const RtOpContext *context, size_t token, size_t n_tokens, size_t start,
-              const Scratch *scratch)
+find_visible (const RtOpContext *context, const RtAttnTokens *tokens, size_t start,
+              const RtAttnScratch *scratch)
 {
   const RtAttentionAttrs *attrs = context->attrs;
-  size_t group = group_size (attrs), n = 0;
+  size_t group = rt_attn_group (attrs), n = 0;
+  uint32_t end = 0;
 
-  for (size_t t = token; t < token + n_tokens; t++)
+  for (size_t i = 0; i < tokens->n; i++)
     {
-      uint32_t position = context->position + (uint32_t)t;
+      uint32_t position = rt_op_position (context, rt_attn_token (tokens, i));
+      uint32_t n_visible = clamp_to_chunk (position + 1, start);
+      end = n_visible > end ? n_visible : end;
       for (size_t g = 0; g < group; g++, n++)
         {
-          scratch->n_visible[n] = clamp_to_chunk (position + 1, start);
+          scratch->n_visible[n] = n_visible;
           scratch->first_visible[n] = clamp_to_chunk (first_seen (attrs, position), start);
         }
     }
-  return scratch->n_visible[n - 1];
+  return end;
 }
 
-static void
-attend_chunk (const RtOpContext *context, uint32_t kv_head, size_t kv_chunk, size_t token,
-              size_t n_tokens, const Scratch *scratch, float *m, float *l, float *o)
+void
+rt_attn_chunk (const RtOpContext *context, uint32_t kv_head, size_t kv_chunk,
+               const RtAttnTokens *tokens, const float *q, const RtAttnScratch *scratch, float *m,
+               float *l, float *o)
 {
   const RtAttentionAttrs *attrs = context->attrs;
 
@@ -296,9 +285,9 @@ attend_chunk (const RtOpContext *context, uint32_t kv_head, size_t kv_chunk, siz
       .k = rt_kv_k (context->kv, attrs->kv_layer, kv_head, (uint32_t)kv_chunk),
       .v = rt_kv_v (context->kv, attrs->kv_layer, kv_head, (uint32_t)kv_chunk),
       .first = 0,
-      .last = find_visible (context, token, n_tokens, kv_chunk * KN_ATTN_CHUNK, scratch),
-      .n_queries = n_tokens * group_size (attrs),
-      .q = scratch->q,
+      .last = find_visible (context, tokens, kv_chunk * KN_ATTN_CHUNK, scratch),
+      .n_queries = tokens->n * rt_attn_group (attrs),
+      .q = q,
       .q_stride = attrs->head_dim,
       .n_visible = scratch->n_visible,
       .first_visible = scratch->first_visible,
@@ -328,63 +317,89 @@ write_head (const RtOpContext *context, size_t token, size_t head, float *sum, f
                n_cols, head * n, n, sum);
 }
 
-static void
-attend_tile (const RtOpContext *context, uint32_t kv_head, size_t tile, const Scratch *scratch)
+void
+rt_attn_begin (const RtOpContext *context, size_t n, const RtAttnScratch *scratch)
 {
   const RtAttentionAttrs *attrs = context->attrs;
-  size_t token = tile * tile_tokens (attrs), n_tokens = tile_tokens (attrs);
-  size_t n = attrs->head_dim, group = group_size (attrs), first, last;
-  if (n_tokens > run_tokens (context) - token)
-    n_tokens = run_tokens (context) - token;
-  size_t n_queries = gather_queries (context, kv_head, token, n_tokens, scratch);
 
-  for (size_t i = 0; i < n_queries; i++)
+  for (size_t i = 0; i < n; i++)
     {
       scratch->m0[i] = -INFINITY;
       scratch->l0[i] = 0;
     }
-  memset (scratch->sum, 0, n_queries * n * sizeof *scratch->sum);
-
-  chunk_range (context, token, n_tokens, &first, &last);
-  for (size_t c = first; c < last; c++)
-    {
-      attend_chunk (context, kv_head, c, token, n_tokens, scratch, scratch->m, scratch->l,
-                    scratch->part);
-      for (size_t i = 0; i < n_queries; i++)
-        context->kn->attn.merge (&scratch->m0[i], &scratch->l0[i], scratch->sum + i * n,
-                                 scratch->m[i], scratch->l[i], scratch->part + i * n, n);
-    }
-
-  for (size_t i = 0; i < n_queries; i++)
-    write_head (context, token + i / group, kv_head * group + i % group, scratch->sum + i * n,
-                scratch->l0[i]);
+  memset (scratch->sum, 0, n * attrs->head_dim * sizeof *scratch->sum);
 }
 
-/* The partials of one KV head and one chunk of the cache: m [queries], l [queries], o
- * [queries][head_dim]. */
-static float *
-partials (const RtOpContext *context, uint32_t kv_head, size_t kv_chunk, size_t n_kv_chunks)
+void
+rt_attn_merge_chunk (const RtOpContext *context, uint32_t kv_head, size_t kv_chunk,
+                     const RtAttnTokens *tokens, size_t at, const RtAttnScratch *scratch)
 {
   const RtAttentionAttrs *attrs = context->attrs;
-  size_t n_queries = group_size (attrs) * run_tokens (context);
+  size_t n = attrs->head_dim, n_queries = tokens->n * rt_attn_group (attrs);
 
-  return (float *)(void *)context->scratch
-         + (kv_head * n_kv_chunks + kv_chunk) * n_queries * partial_floats (attrs);
+  rt_attn_chunk (context, kv_head, kv_chunk, tokens, scratch->q + at * n, scratch, scratch->m,
+                 scratch->l, scratch->part);
+  for (size_t i = 0; i < n_queries; i++)
+    context->kn->attn.merge (&scratch->m0[at + i], &scratch->l0[at + i],
+                             scratch->sum + (at + i) * n, scratch->m[i], scratch->l[i],
+                             scratch->part + i * n, n);
+}
+
+void
+rt_attn_write (const RtOpContext *context, uint32_t kv_head, const RtAttnTokens *tokens,
+               const RtAttnScratch *scratch)
+{
+  const RtAttentionAttrs *attrs = context->attrs;
+  size_t group = rt_attn_group (attrs);
+
+  for (size_t i = 0; i < tokens->n * group; i++)
+    write_head (context, rt_attn_token (tokens, i / group), kv_head * group + i % group,
+                scratch->sum + i * attrs->head_dim, scratch->l0[i]);
 }
 
 static void
-attend_split (const RtOpContext *context, uint32_t chunk, const Scratch *scratch)
+attend_tile (const RtOpContext *context, uint32_t kv_head, size_t tile,
+             const RtAttnScratch *scratch)
 {
-  size_t n_tokens = run_tokens (context), first, last;
+  const RtAttentionAttrs *attrs = context->attrs;
+  RtAttnTokens tokens
+      = { .first = tile * rt_attn_tile_tokens (attrs), .n = rt_attn_tile_tokens (attrs) };
+  size_t first, last;
+  if (tokens.n > run_tokens (context) - tokens.first)
+    tokens.n = run_tokens (context) - tokens.first;
 
-  chunk_range (context, 0, n_tokens, &first, &last);
+  rt_attn_gather (context, kv_head, &tokens, scratch);
+  rt_attn_begin (context, tokens.n * rt_attn_group (attrs), scratch);
+  rt_attn_chunk_range (context, tokens.first, tokens.n, &first, &last);
+  for (size_t c = first; c < last; c++)
+    rt_attn_merge_chunk (context, kv_head, c, &tokens, 0, scratch);
+  rt_attn_write (context, kv_head, &tokens, scratch);
+}
+
+float *
+rt_attn_partials (const RtOpContext *context, uint32_t kv_head, size_t at, size_t n_kv_chunks)
+{
+  const RtAttentionAttrs *attrs = context->attrs;
+  size_t n_queries = rt_attn_group (attrs) * run_tokens (context);
+
+  return (float *)(void *)context->scratch
+         + (kv_head * n_kv_chunks + at) * n_queries * partial_floats (attrs);
+}
+
+static void
+attend_split (const RtOpContext *context, uint32_t chunk, const RtAttnScratch *scratch)
+{
+  const RtAttnTokens tokens = { .first = 0, .n = run_tokens (context) };
+  size_t n_queries = tokens.n * rt_attn_group (context->attrs), first, last;
+
+  rt_attn_chunk_range (context, 0, tokens.n, &first, &last);
   uint32_t kv_head = chunk / (uint32_t)(last - first);
   size_t kv_chunk = chunk % (last - first);
-  size_t n_queries = gather_queries (context, kv_head, 0, n_tokens, scratch);
-  float *part = partials (context, kv_head, kv_chunk, last - first);
+  float *part = rt_attn_partials (context, kv_head, kv_chunk, last - first);
 
-  attend_chunk (context, kv_head, first + kv_chunk, 0, n_tokens, scratch, part, part + n_queries,
-                part + 2 * n_queries);
+  rt_attn_gather (context, kv_head, &tokens, scratch);
+  rt_attn_chunk (context, kv_head, first + kv_chunk, &tokens, scratch->q, scratch, part,
+                 part + n_queries, part + 2 * n_queries);
 }
 
 /* ---- merge: queries in the order token, head ---- */
@@ -393,15 +408,16 @@ static void
 merge_head (const RtOpContext *context, size_t token, size_t head, float *sum)
 {
   const RtAttentionAttrs *attrs = context->attrs;
-  size_t n = attrs->head_dim, group = group_size (attrs), first, last;
-  size_t n_queries = group * run_tokens (context), i = token * group + head % group;
+  size_t n = attrs->head_dim, group = rt_attn_group (attrs), first, last;
+  size_t n_queries = group * run_tokens (context);
+  size_t i = (context->tree != NULL ? context->tree->ranks[token] : token) * group + head % group;
   float m0 = -INFINITY, l0 = 0;
 
   memset (sum, 0, n * sizeof *sum);
-  chunk_range (context, 0, run_tokens (context), &first, &last);
+  rt_attn_chunk_range (context, 0, run_tokens (context), &first, &last);
   for (size_t c = 0; c < last - first; c++)
     {
-      const float *part = partials (context, (uint32_t)(head / group), c, last - first);
+      const float *part = rt_attn_partials (context, (uint32_t)(head / group), c, last - first);
       context->kn->attn.merge (&m0, &l0, sum, part[i], part[n_queries + i],
                                part + 2 * n_queries + i * n, n);
     }
@@ -412,10 +428,12 @@ static void
 attention_run (const RtOpContext *context, uint32_t phase, uint32_t chunk, const RtWorker *worker)
 {
   const RtAttentionAttrs *attrs = context->attrs;
-  Scratch scratch = scratch_of (context, worker);
+  RtAttnScratch scratch = scratch_of (context, worker);
 
   if (phase == PHASE_STORE)
     store_tokens (context, chunk);
+  else if (phase == PHASE_ATTEND && context->tree != NULL)
+    rt_attn_tree_attend (context, is_split (context), chunk, &scratch);
   else if (phase == PHASE_ATTEND && is_split (context))
     attend_split (context, chunk, &scratch);
   else if (phase == PHASE_ATTEND)
@@ -438,9 +456,9 @@ reference_head (const RtOpContext *context, size_t token, size_t head, float *y)
 {
   const RtAttentionAttrs *attrs = context->attrs;
   size_t n = attrs->head_dim;
-  uint32_t position = context->position + (uint32_t)token,
-           kv_head = (uint32_t)(head / group_size (attrs));
-  const float *q = rt_tensor_row (&context->inputs[Q], token * attrs->n_heads + head, n);
+  uint32_t position = rt_op_position (context, token),
+           kv_head = (uint32_t)(head / rt_attn_group (attrs));
+  const float *q = rt_tensor_row (&context->inputs[RT_ATTN_Q], token * attrs->n_heads + head, n);
   double *p = rt_reference_alloc ((position + 1) * sizeof *p);
   double *sum = rt_reference_alloc (n * sizeof *sum);
   float *row = rt_reference_alloc (n * sizeof *row);
@@ -485,6 +503,8 @@ attention_reference (const RtOpContext *context)
     store_tokens (context, chunk);
   for (size_t token = 0; token < run_tokens (context); token++)
     {
+      if (context->tree != NULL)
+        rt_attn_tree_put (context, (uint32_t)token);
       for (size_t head = 0; head < attrs->n_heads; head++)
         reference_head (context, token, head, row + head * attrs->head_dim);
       if (attrs->quantize)
@@ -495,6 +515,8 @@ attention_reference (const RtOpContext *context)
       else
         memcpy (rt_tensor_row (&context->outputs[0], token, n_cols), row, n_cols * sizeof *row);
     }
+  if (context->tree != NULL)
+    rt_attn_tree_put (context, context->tree->leaves[context->tree->n_paths - 1]);
   free (row);
 }
 

@@ -61,7 +61,7 @@ rope_table_rows (const RtOpContext *context, size_t first, size_t last)
       for (size_t row = first; row < last; row++)
         {
           float *y = rt_tensor_row (&context->outputs[0], row, attrs->n_dims);
-          double angle = (double)(context->position + row) * frequency;
+          double angle = (double)rt_op_position (context, row) * frequency;
           y[i] = (float)cos (angle);
           y[n_pairs + i] = (float)sin (angle);
         }
