@@ -58,4 +58,18 @@ float *eng_activations_load_hessian (EngActivations *activations, const char *te
  * such block. */
 gboolean eng_activations_get_block (EngActivations *activations, int layer, double *cosine, double *relative_change);
 
+/* ---- of a matrix on its way: columns that are gone left out, scales of the others applied ---- */
+
+/* Arrays are newly allocated, [matrix->n_cols]; free with eng_matrix_channels_clear(). What the columns' activations are once they are divided by
+ * matrix->scales. Quantiles and histograms stay the file's. FALSE: no product reads the matrix. */
+typedef struct
+{
+  guint64 n_tokens;
+  float *mean, *mean_square, *max_abs;
+} EngMatrixChannels;
+gboolean eng_matrix_get_channels (EngActivations *activations, const EngMatrix *matrix, EngMatrixChannels *channels);
+void eng_matrix_channels_clear (EngMatrixChannels *channels);
+/* [matrix->n_cols][matrix->n_cols], as eng_activations_load_hessian(). */
+float *eng_matrix_load_hessian (EngActivations *activations, const EngMatrix *matrix, GError **error);
+
 G_END_DECLS

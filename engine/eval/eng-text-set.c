@@ -139,10 +139,11 @@ read_questions (const char *json, const char *path, GError **error)
 
 /* ---- Texts ---- */
 
+/* The texts that @list names; they lie in @folder. */
 static EngTextSet *
-load_bundled_texts (GError **error)
+load_bundled_texts (const char *list_name, const char *folder, GError **error)
 {
-  g_autoptr (GBytes) index = bundled ("texts.json", error);
+  g_autoptr (GBytes) index = bundled (list_name, error);
   if (index == NULL)
     return NULL;
   g_autofree char *json = g_strndup (g_bytes_get_data (index, NULL), g_bytes_get_size (index));
@@ -155,7 +156,7 @@ load_bundled_texts (GError **error)
   for (guint i = 0; list != NULL && i < json_array_get_length (list); i++)
     {
       JsonObject *entry = json_array_get_object_element (list, i);
-      g_autofree char *name = g_strconcat ("texts/", eng_json_get_string (entry, "file"), NULL);
+      g_autofree char *name = g_strconcat (folder, eng_json_get_string (entry, "file"), NULL);
       GBytes *bytes = bundled (name, error);
       if (bytes == NULL)
         return NULL;
@@ -247,7 +248,9 @@ eng_text_set_load (const char *path, GError **error)
   g_return_val_if_fail (path != NULL, NULL);
 
   if (strcmp (path, ENG_BUNDLED_TEXTS) == 0)
-    return load_bundled_texts (error);
+    return load_bundled_texts ("texts.json", "texts/", error);
+  if (strcmp (path, ENG_BUNDLED_CALIBRATION) == 0)
+    return load_bundled_texts ("calibration.json", "calibration/", error);
   if (strcmp (path, ENG_BUNDLED_QUESTIONS) == 0)
     {
       g_autoptr (GBytes) bytes = bundled ("questions.json", error);

@@ -8,6 +8,7 @@ G_BEGIN_DECLS
 
 #define ENG_BUNDLED_TEXTS "bundled:texts"
 #define ENG_BUNDLED_QUESTIONS "bundled:questions"
+#define ENG_BUNDLED_CALIBRATION "bundled:calibration" /* nothing of it is in ENG_BUNDLED_TEXTS */
 
 typedef struct
 {
@@ -31,7 +32,7 @@ typedef struct
   GPtrArray *questions; /* EngQuestion, or empty */
 } EngTextSet;
 
-/* @path: ENG_BUNDLED_TEXTS, ENG_BUNDLED_QUESTIONS, a text file, a folder of *.txt files, or a JSON file
+/* @path: ENG_BUNDLED_TEXTS, ENG_BUNDLED_CALIBRATION, ENG_BUNDLED_QUESTIONS, a text file, a folder of *.txt files, or a JSON file
  *   { "lathe-questions": 1, "title": "...", "questions": [ { "domain": "...", "question": "...", "choices": ["...", "..."], "answer": 0 }, ... ] }
  * where an answer follows its question after one space, and "domain" may be absent. Blocking. */
 EngTextSet *eng_text_set_load (const char *path, GError **error);

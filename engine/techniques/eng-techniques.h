@@ -12,5 +12,6 @@ extern const EngTechnique eng_technique_threads;
 extern const EngTechnique eng_technique_fusion;
 extern const EngTechnique eng_technique_memory_plan;
 extern const EngTechnique eng_technique_int8;
+extern const EngTechnique eng_technique_calibration;
 
 G_END_DECLS
