@@ -11,7 +11,7 @@ eng_figure_id_aspect (EngFigureId id)
 {
   if (eng_figure_id_is_accuracy (id))
     return ENG_ASPECT_ACCURACY;
-  return id == ENG_FIGURE_PEAK_MEMORY ? ENG_ASPECT_MEMORY : ENG_ASPECT_TIMES;
+  return id == ENG_FIGURE_PEAK_MEMORY || id == ENG_FIGURE_WEIGHTS ? ENG_ASPECT_MEMORY : ENG_ASPECT_TIMES;
 }
 
 static char *

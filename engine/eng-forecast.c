@@ -348,9 +348,11 @@ eng_forecast_get_figure (EngForecast *self, EngFigureId id)
     return time_figure (self, RT_PHASE_INFERENCE, id, 1e-6, FALSE);
   if (id == ENG_FIGURE_INFERENCES)
     return time_figure (self, RT_PHASE_INFERENCE, id, 1e9, TRUE);
-  if (id != ENG_FIGURE_PEAK_MEMORY)
+  if (id != ENG_FIGURE_PEAK_MEMORY && id != ENG_FIGURE_WEIGHTS)
     return absent (id, NULL);
   eng_sketch_get_memory (self->sketch, &all);
+  if (id == ENG_FIGURE_WEIGHTS)
+    return eng_figure_exact ((double)all.weight_bytes, "B");
   memory = &all;
   return eng_figure_exact ((double)(memory->weight_bytes + memory->activation_bytes
                                     + memory->scratch_bytes + memory->kv_bytes),

@@ -26,9 +26,7 @@ eng_run_from_bench (EngBuild *build, guint n_prefill, guint n_decode, const EngB
   g_autoptr (EngMachine) machine = eng_machine_new ();
   g_autoptr (EngWorkload) workload = eng_workload_new (NULL); /* any tokens: there is no text */
   EngProfiler *profiler = eng_profiler_new (build, 1);        /* nothing is instrumented */
-  RtMemory memory;
 
-  eng_build_get_memory (build, &memory);
   workload->n_predict = n_decode;
   workload->ignore_end = TRUE;
   run->id = g_uuid_string_random ();
@@ -39,10 +37,7 @@ eng_run_from_bench (EngBuild *build, guint n_prefill, guint n_decode, const EngB
   run->figures[ENG_FIGURE_DECODE] = result->decode;
   run->figures[ENG_FIGURE_PREFILL] = result->prefill;
   run->figures[ENG_FIGURE_STEP_CLEAN] = reciprocal_ms (&result->decode);
-  run->figures[ENG_FIGURE_PEAK_MEMORY]
-      = eng_figure_exact ((double)(memory.weight_bytes + memory.activation_bytes
-                                   + memory.scratch_bytes + memory.kv_bytes),
-                          "B");
+  eng_run_fill_memory (run, build);
   if (energy != NULL)
     {
       run->energy = eng_energy_ref (energy);

@@ -8,13 +8,7 @@
 static void
 fill_figures (EngRun *run, EngBuild *build, EngEvaluation *evaluation)
 {
-  RtMemory memory;
-
-  eng_build_get_memory (build, &memory);
-  run->figures[ENG_FIGURE_PEAK_MEMORY]
-      = eng_figure_exact ((double)(memory.weight_bytes + memory.activation_bytes
-                                   + memory.scratch_bytes + memory.kv_bytes),
-                          "B");
+  eng_run_fill_memory (run, build);
   for (guint i = 0; i < eng_evaluation_get_n_metrics (evaluation); i++)
     {
       const EngEvalMetric *metric = eng_evaluation_get_metric (evaluation, i);

@@ -36,7 +36,6 @@ make_figures (EngRun *run, const EngMeasure *measure)
   const char *none = measure->cancelled ? "stopped before the first step"
                                         : "the text ended before a step was decoded";
   EngFigure *figures = run->figures;
-  RtMemory memory;
 
   eng_run_clear_figures (run, ENG_WORKLOAD_TEXT);
   figures[ENG_FIGURE_DECODE]
@@ -58,11 +57,7 @@ make_figures (EngRun *run, const EngMeasure *measure)
       = measure->overhead->len > 0 ? eng_figure_from_series (overhead, measure->overhead->len, "%")
                                    : eng_figure_unavailable ("%", none);
 
-  eng_build_get_memory (measure->build, &memory);
-  figures[ENG_FIGURE_PEAK_MEMORY]
-      = eng_figure_exact ((double)(memory.weight_bytes + memory.activation_bytes
-                                   + memory.scratch_bytes + memory.kv_bytes),
-                          "B");
+  eng_run_fill_memory (run, measure->build);
 }
 
 /* ---- Validity ---- */

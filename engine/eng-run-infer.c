@@ -41,7 +41,6 @@ make_figures (EngRun *run, const EngMeasureInput *measure)
   const char *none
       = measure->cancelled ? "stopped before it was measured" : "too few inferences to measure it";
   EngFigure *figures = run->figures;
-  RtMemory memory;
 
   eng_run_clear_figures (run, ENG_WORKLOAD_INPUT);
   figures[ENG_FIGURE_INFERENCE]
@@ -63,11 +62,7 @@ make_figures (EngRun *run, const EngMeasureInput *measure)
   figures[ENG_FIGURE_SURROUNDINGS] = percent_figure (measure->around, none);
   figures[ENG_FIGURE_LATE] = late_figure (measure);
 
-  eng_build_get_memory (measure->run->build, &memory);
-  figures[ENG_FIGURE_PEAK_MEMORY]
-      = eng_figure_exact ((double)(memory.weight_bytes + memory.activation_bytes
-                                   + memory.scratch_bytes + memory.kv_bytes),
-                          "B");
+  eng_run_fill_memory (run, measure->run->build);
 }
 
 /* Outputs that are not numbers make nothing of the run true. */

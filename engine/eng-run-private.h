@@ -43,6 +43,8 @@ struct _EngRun
 /* All figures unavailable: those that runs of @kind have as "not recorded". */
 void eng_run_clear_figures (EngRun *run, EngWorkloadKind kind);
 
+/* The figures that are counted, not measured: peak memory and weights of @build. */
+void eng_run_fill_memory (EngRun *run, EngBuild *build);
 /* Shared by the makers of runs. A figure from samples in nanoseconds: drops the warm-up and takes the
  * median; @scale and the reciprocal turn nanoseconds into the unit. */
 EngFigure eng_run_figure_from_ns (const GArray *ns, double scale, gboolean reciprocal,

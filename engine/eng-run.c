@@ -56,7 +56,7 @@ static const struct
 {
   const char *name, *title, *unit;
   gboolean lower_is_better;
-  EngWorkloadKind kind; /* which runs have it; peak memory is of both */
+  EngWorkloadKind kind; /* which runs have it; memory is of both */
 } figure_info[ENG_N_FIGURES] = {
   [ENG_FIGURE_DECODE] = { "decode_tokens_per_s", "Decode speed", "tok/s", FALSE },
   [ENG_FIGURE_PREFILL] = { "prefill_tokens_per_s", "Prefill speed", "tok/s", FALSE },
@@ -128,13 +128,14 @@ static const struct
   = { "speculation_speedup", "Speed-up by speculation", "×", FALSE },
   [ENG_FIGURE_SPECULATION_EXPECTED]
   = { "speculation_speedup_expected", "Speed-up by the formula", "×", FALSE },
+  [ENG_FIGURE_WEIGHTS] = { "weight_bytes", "Weights", "B", TRUE },
 };
 
 gboolean
 eng_figure_id_applies (EngFigureId id, EngWorkloadKind kind)
 {
   g_return_val_if_fail (id < ENG_N_FIGURES, FALSE);
-  return id == ENG_FIGURE_PEAK_MEMORY || id == ENG_FIGURE_POWER || id == ENG_FIGURE_ACCURACY_PER_JOULE
+  return id == ENG_FIGURE_PEAK_MEMORY || id == ENG_FIGURE_WEIGHTS || id == ENG_FIGURE_POWER || id == ENG_FIGURE_ACCURACY_PER_JOULE
          || id == ENG_FIGURE_ACCURACY_PER_JOULE_MODEL || figure_info[id].kind == kind;
 }
 
@@ -157,6 +158,19 @@ eng_run_clear_figures (EngRun *run, EngWorkloadKind kind)
     run->figures[id] = eng_figure_unavailable (
         figure_info[id].unit, eng_figure_id_applies (id, kind) ? "not recorded"
                                                                : "not of this kind of run");
+}
+
+void
+eng_run_fill_memory (EngRun *run, EngBuild *build)
+{
+  RtMemory memory;
+
+  eng_build_get_memory (build, &memory);
+  run->figures[ENG_FIGURE_PEAK_MEMORY]
+      = eng_figure_exact ((double)(memory.weight_bytes + memory.activation_bytes
+                                   + memory.scratch_bytes + memory.kv_bytes),
+                          "B");
+  run->figures[ENG_FIGURE_WEIGHTS] = eng_figure_exact ((double)memory.weight_bytes, "B");
 }
 
 const char *

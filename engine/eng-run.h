@@ -115,6 +115,8 @@ typedef enum
   ENG_FIGURE_ROUND_TOKENS,       /* tok: emitted by a round that drafted, the model's own token included; mean */
   ENG_FIGURE_SPECULATION_SPEEDUP,  /* times as fast as plain steps of the same run, measured */
   ENG_FIGURE_SPECULATION_EXPECTED, /* the same by the formula (rt_speculate_speedup) from acceptance and measured costs */
+
+  ENG_FIGURE_WEIGHTS, /* B: packed weights resident, exact: what a model's size is here */
   ENG_N_FIGURES
 } EngFigureId;
 

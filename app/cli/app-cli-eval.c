@@ -1,8 +1,6 @@
 /* `lathe eval FILE --data SET`: how accurate a build is, beside a baseline, with intervals and by domain or class. */
 
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "app-cli-private.h"
 #include "eng-error.h"
@@ -35,31 +33,6 @@ static const GOptionEntry entries[] = {
   { "json", 0, 0, G_OPTION_ARG_NONE, &as_json, "One JSON object: the whole run", NULL },
   { NULL },
 };
-
-/* ---- Progress, where a person is watching ---- */
-
-static gpointer
-show_progress (gpointer job)
-{
-  while (!eng_job_get_done (job))
-    {
-      g_autofree char *stage = eng_job_dup_stage (job);
-
-      if (stage != NULL && stage[0] != '\0')
-        fprintf (stderr, "\r\033[K%s", stage);
-      fflush (stderr);
-      g_usleep (200000);
-    }
-  fprintf (stderr, "\r\033[K");
-  g_object_unref (job);
-  return NULL;
-}
-
-static void
-on_interrupted (GCancellable *cancellable, gpointer job)
-{
-  eng_job_cancel (job);
-}
 
 /* ---- The two builds ---- */
 
@@ -173,28 +146,13 @@ find_data (EngModel *model, GError **error)
   return data;
 }
 
-static EngRun *
-evaluate (EngBuild *build, const EngEvalOptions *options, EngBuild *baseline, GError **error)
-{
-  g_autoptr (EngJob) job = eng_job_new ("Evaluating");
-  g_autoptr (GCancellable) interrupt = app_cli_stop_on_interrupt ();
-  GThread *thread = isatty (STDERR_FILENO) ? g_thread_new ("progress", show_progress, g_object_ref (job)) : NULL;
-  EngRun *run;
-
-  g_cancellable_connect (interrupt, G_CALLBACK (on_interrupted), job, NULL);
-  run = eng_run_evaluate (build, baseline, options, job, error);
-  eng_job_finish (job);
-  if (thread != NULL)
-    g_thread_join (thread);
-  return run;
-}
-
 static gboolean
 run (int argc, char **argv, GError **error)
 {
   g_autoptr (EngModel) model = NULL;
   g_autoptr (EngBuild) build = NULL, baseline = NULL;
   g_autoptr (EngRun) result = NULL;
+  g_autoptr (AppCliProgress) progress = NULL;
   g_autofree char *words = NULL;
   EngEvalOptions options = { 0 };
 
@@ -218,7 +176,9 @@ run (int argc, char **argv, GError **error)
   options.stride = (guint) stride;
   if (!app_cli_choose_meter (error))
     return FALSE;
-  result = evaluate (build, &options, baseline, error);
+  progress = app_cli_progress_new ("Evaluating");
+  result = eng_run_evaluate (build, baseline, &options, app_cli_progress_get_job (progress), error);
+  g_clear_pointer (&progress, app_cli_progress_free);
   if (result == NULL)
     return FALSE;
   if (as_json)

@@ -26,6 +26,7 @@ extern const AppCommand app_command_inspect, app_command_run, app_command_bench,
 
 extern const AppCommand app_command_advise;
 extern const AppCommand app_command_devices;
+extern const AppCommand app_command_sweep;
 
 /* Errors of this domain are exit statuses above 1: their code. */
 #define APP_CLI_EXIT (app_cli_exit_quark ())
@@ -66,6 +67,13 @@ void app_cli_json_print (JsonBuilder *builder);
 
 /* Cancelled by the first Ctrl-C: a run then ends with what it has. Once per program. */
 GCancellable *app_cli_stop_on_interrupt (void);
+
+/* A job whose stage is shown on standard error when that is a terminal, and that Ctrl-C cancels. Once per program. free() ends it. */
+typedef struct _AppCliProgress AppCliProgress;
+AppCliProgress *app_cli_progress_new (const char *title);
+EngJob *app_cli_progress_get_job (AppCliProgress *progress);
+void app_cli_progress_free (AppCliProgress *progress);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (AppCliProgress, app_cli_progress_free)
 
 /* How well a run is to be known: "--interval" and "--budget", for the entries of a command that makes runs (app-cli-repeat.c). */
 #define APP_CLI_REPEAT_ENTRIES                                                                                                          \
