@@ -1,4 +1,4 @@
-/* Quantized products of 1 to 8 tokens with AVX-512 VNNI: decoding and the verification of drafted
+/* Quantized products of 1 to 16 tokens with AVX-512 VNNI: decoding and the verification of drafted
  * tokens.
  *
  * Codes are unpacked in registers and used for all tokens, so weights come from memory once
@@ -115,8 +115,8 @@ small_product (KnDtype dtype, const int n_tokens, const KnMatmulArgs *a)
     }
 }
 
-KN_INLINE void
-product (KnDtype dtype, const KnMatmulArgs *a)
+static inline void
+few_tokens (KnDtype dtype, const KnMatmulArgs *a)
 {
   switch (a->n_tokens)
     {
@@ -141,12 +141,42 @@ product (KnDtype dtype, const KnMatmulArgs *a)
     case 7:
       small_product (dtype, 7, a);
       break;
-    case 8:
-      small_product (dtype, 8, a);
-      break;
     default:
-      kn_matmul_batch_avx512 (dtype, a);
+      small_product (dtype, 8, a);
     }
+}
+
+/* 9 to 16 tokens in two halves, panel after panel, so that the second half finds its panel in the first-level cache: up to there unpacking twice costs less
+ * than expanding to memory. */
+KN_INLINE void
+two_halves (KnDtype dtype, const KnMatmulArgs *a)
+{
+  const size_t panel_bytes = kn_panel_bytes (dtype, a->n_cols), half = (a->n_tokens + 1) / 2;
+
+  for (size_t r = 0; r < a->n_rows; r += KN_PANEL_ROWS)
+    {
+      KnMatmulArgs part = *a;
+      part.panels = (const uint8_t *)a->panels + r / KN_PANEL_ROWS * panel_bytes;
+      part.n_rows = a->n_rows - r < KN_PANEL_ROWS ? a->n_rows - r : KN_PANEL_ROWS;
+      part.y = a->y + r;
+      part.n_tokens = half;
+      few_tokens (dtype, &part);
+      part.x = (const uint8_t *)a->x + half * a->x_stride;
+      part.y += half * a->y_stride;
+      part.n_tokens = a->n_tokens - half;
+      few_tokens (dtype, &part);
+    }
+}
+
+KN_INLINE void
+product (KnDtype dtype, const KnMatmulArgs *a)
+{
+  if (a->n_tokens <= MAX_TOKENS)
+    few_tokens (dtype, a);
+  else if (a->n_tokens <= 2 * MAX_TOKENS)
+    two_halves (dtype, a);
+  else
+    kn_matmul_batch_avx512 (dtype, a);
 }
 
 static void

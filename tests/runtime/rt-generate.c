@@ -8,7 +8,8 @@
  * Prints the greedy continuation. -l writes the logits of the prompt's positions as raw f32. -p
  * prints what each operator took, from the trace. -b feeds that many arbitrary tokens instead of
  * -k. -R feeds the prompt several times. -T measures the cost of tracing
- * over that many pairs of runs. -r writes a small model with random weights to MODEL. */
+ * over that many pairs of runs. -V takes the time of runs of 1, 2, 4, ... up to that many tokens with all their
+ * logits, as speculation verifies them. -r writes a small model with random weights to MODEL. */
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -24,7 +25,7 @@ typedef struct
 {
   RtModelConfig config;
   int32_t tokens[MAX_PROMPT];
-  uint32_t n_prompt, n_predict, n_repeats, n_trace_pairs;
+  uint32_t n_prompt, n_predict, n_repeats, n_trace_pairs, n_verify;
   const char *logits_path;
   const char *random_arch;
   bool profile;
@@ -72,7 +73,7 @@ parse_options (int argc, char **argv, Options *o)
                   .n_prompt = 1,
                   .n_predict = 64,
                   .n_repeats = 1 };
-  while ((option = getopt (argc, argv, "t:q:k:n:b:c:K:f:l:m:r:R:T:p")) != -1)
+  while ((option = getopt (argc, argv, "t:q:k:n:b:c:K:f:l:m:r:R:T:V:p")) != -1)
     switch (option)
       {
       case 't':
@@ -117,6 +118,10 @@ parse_options (int argc, char **argv, Options *o)
         break;
       case 'T':
         o->n_trace_pairs = (uint32_t)atoi (optarg);
+        break;
+      case 'V':
+        o->n_verify = (uint32_t)atoi (optarg);
+        o->config.max_outputs = o->n_verify;
         break;
       case 'p':
         o->profile = true;
@@ -217,6 +222,17 @@ profile_add (Profile *p, RtModel *model)
   free (wait);
   free (end);
   free (start);
+}
+
+/* Drop the records of the last run. */
+static void
+profile_skip (Profile *p, RtModel *model)
+{
+  RtTraceRecord r[256];
+
+  for (uint32_t thread = 0; thread < rt_pool_n_threads (model->pool); thread++)
+    while (rt_trace_ring_read (rt_exec_trace (model->exec, thread), r, 256, &p->n_lost) > 0)
+      ;
 }
 
 /* Sums over the blocks, by the nodes' names without the block's number. */
@@ -320,6 +336,48 @@ print_trace_cost (RtModel *model, const Options *o, RtError *error)
   free (quotients);
 }
 
+/* Runs of 1 and of @n tokens in turn, so that both see the same machine; medians and the median of the quotients. */
+static void
+print_verify (RtModel *model, const Options *o, uint32_t n, RtError *error)
+{
+  enum
+  {
+    N_PAIRS = 41
+  };
+  uint32_t n_used = rt_kv_n_used (rt_exec_kv (model->exec));
+  double ms[2][N_PAIRS], quotients[N_PAIRS];
+  Profile profile = profile_new (model);
+
+  for (int i = 0; i < N_PAIRS; i++)
+    {
+      for (int k = 0; k < 2; k++)
+        {
+          uint32_t n_tokens = k == 0 ? 1 : n;
+          uint64_t start_ns = rt_now_ns ();
+          if (!rt_exec_run (model->exec, o->tokens, n_tokens, n_tokens, RT_PHASE_DECODE, error))
+            die (error);
+          ms[k][i] = ms_since (start_ns);
+          rt_kv_set_n_used (rt_exec_kv (model->exec), n_used);
+          if (o->profile && k == 1)
+            profile_add (&profile, model);
+          else if (o->profile)
+            profile_skip (&profile, model);
+        }
+      quotients[i] = ms[1][i] / ms[0][i];
+    }
+  for (int k = 0; k < 2; k++)
+    qsort (ms[k], N_PAIRS, sizeof ms[k][0], compare_doubles);
+  qsort (quotients, N_PAIRS, sizeof quotients[0], compare_doubles);
+  printf (
+      "verify %2u tokens behind %u: %.3f ms, one token %.3f ms: %.2fx (quartiles %.2f, %.2f); best "
+      "%.3f and %.3f: %.2fx\n",
+      n, n_used, ms[1][N_PAIRS / 2], ms[0][N_PAIRS / 2], quotients[N_PAIRS / 2],
+      quotients[N_PAIRS / 4], quotients[N_PAIRS * 3 / 4], ms[1][0], ms[0][0], ms[1][0] / ms[0][0]);
+  if (o->profile)
+    profile_print (&profile, model, n, n_used);
+  profile_clear (&profile);
+}
+
 static void
 generate (RtModel *model, const Options *o, RtError *error)
 {
@@ -376,6 +434,8 @@ generate (RtModel *model, const Options *o, RtError *error)
       printf ("-- decode: best of each node\n");
       profile_print (&decode, model, 1, o->n_prompt);
     }
+  for (uint32_t n = 1; n <= o->n_verify; n *= 2)
+    print_verify (model, o, n, error);
   if (o->n_trace_pairs > 0)
     print_trace_cost (model, o, error);
   free (out);
