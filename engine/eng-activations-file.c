@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <glib/gstdio.h>
 #include <string.h>
+#include <utime.h>
 
 #include "eng-activations-private.h"
 #include "eng-error.h"
