@@ -57,7 +57,26 @@ x86_available (KnLevel level)
   return HAS (ebx, bit_AVX2 | avx512) && HAS (ecx, bit_AVX512VNNI) && HAS (saved, zmm_state);
 }
 
-#elif defined(__aarch64__)
+int
+kn_has_vbmi2 (void)
+{
+  uint32_t eax, ebx, ecx, edx;
+
+  return x86_available (KN_LEVEL_AVX512) && __get_cpuid_count (7, 0, &eax, &ebx, &ecx, &edx)
+         && HAS (ecx, bit_AVX512VBMI2);
+}
+
+#else
+
+int
+kn_has_vbmi2 (void)
+{
+  return 0;
+}
+
+#endif
+
+#if defined(__aarch64__)
 
 #ifndef HWCAP_ASIMDDP
 #define HWCAP_ASIMDDP (1UL << 20)

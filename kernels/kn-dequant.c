@@ -178,9 +178,13 @@ kn_dequantize_row (KnDtype dtype, const void *src, float *dst, size_t n)
       dequantize_bf16 (src, dst, n);
       break;
     case KN_Q8_0:
+    case KN_Q8_SPARSE:
+    case KN_Q8_2_4:
+    case KN_Q8_4_8:
       dequantize_q8_0 (src, dst, n);
       break;
     case KN_Q4_0:
+    case KN_Q4_SPARSE:
       dequantize_q4_0 (src, dst, n);
       break;
     case KN_Q4_1:

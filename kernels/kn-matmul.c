@@ -26,6 +26,7 @@
 
 #include "kn-f16-private.h"
 #include "kn-panel-private.h"
+#include "kn-sparse-private.h"
 
 #include <math.h>
 #include <string.h>
@@ -52,6 +53,8 @@ kn_q8_row_bytes (size_t n)
 size_t
 kn_matmul_scratch_bytes (KnDtype dtype, size_t n_cols)
 {
+  if (kn_sparse_base ((int)dtype) >= 0)
+    return kn_sparse_scratch_bytes (n_cols);
   if (kn_panel_group_bytes (dtype) == 0)
     return KN_SCRATCH_PANELS * KN_FLOAT_BLOCK * ROWS * sizeof (float);
   return KN_SCRATCH_PANELS * kn_expanded_bytes (n_cols);
@@ -383,6 +386,7 @@ kn_matmul_c (KnMatmulFamily *family)
     .q6_k = matmul_q6_k_c,
     .quantize_q8 = quantize_q8_c,
   };
+  kn_sparse_c (family);
 }
 
 KnMatmulFn
@@ -412,6 +416,14 @@ kn_matmul_fn (const KnMatmulFamily *family, KnDtype dtype)
       return family->q5_k;
     case KN_Q6_K:
       return family->q6_k;
+    case KN_Q8_SPARSE:
+      return family->q8_sparse;
+    case KN_Q8_2_4:
+      return family->q8_2_4;
+    case KN_Q8_4_8:
+      return family->q8_4_8;
+    case KN_Q4_SPARSE:
+      return family->q4_sparse;
     case KN_I8: /* a product with other scales: kn-qconv.h */
       return NULL;
     }

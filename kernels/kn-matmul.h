@@ -26,7 +26,8 @@ typedef enum
 
 KnActKind kn_matmul_act (KnDtype weights);
 
-/* Bytes of one panel; 0 when @n_cols does not fit the format's block length. */
+/* Bytes of one panel; 0 when @n_cols does not fit the format's block length. Of sparse formats whose
+ * panels differ in size (kn_panel_is_variable()): the most that one can take. */
 size_t kn_panel_bytes (KnDtype dtype, size_t n_cols);
 
 /* Pack @n_rows (1..KN_PANEL_ROWS) rows of GGUF blocks, @row_stride bytes apart, into one panel. */
@@ -63,12 +64,14 @@ typedef struct
   size_t n_rows;      /* rows to write, starting at the first row of @panels; any number >= 1 */
   size_t n_tokens;    /* >= 1 */
   const void *panels; /* (n_rows + 15) / 16 panels */
+  const uint64_t *offsets; /* [(n_rows + 15) / 16] where each begins, in bytes from @panels; NULL for
+                              formats whose panels are of one size and follow each other */
   const void *x;      /* [n_tokens] activation rows, KN_ALIGN aligned */
   size_t x_stride;    /* bytes between them, a multiple of KN_ALIGN */
   float *y;           /* [n_tokens][n_rows] f32, y_stride floats apart */
   size_t y_stride;
   void *scratch; /* kn_matmul_scratch_bytes(), KN_ALIGN aligned, one per thread; may be NULL when
-                    n_tokens is 1 */
+                    n_tokens is 1 and the format is not sparse */
 } KnMatmulArgs;
 
 /* Working space for one thread: the panels in work, expanded to bytes (or f32). */
@@ -85,6 +88,7 @@ typedef void (*KnQuantizeQ8Fn) (const float *x, size_t n, void *row);
 typedef struct
 {
   KnMatmulFn f32, f16, bf16, q8_0, q4_0, q4_1, q5_0, q5_1, q4_k, q5_k, q6_k;
+  KnMatmulFn q8_sparse, q8_2_4, q8_4_8, q4_sparse;
   KnQuantizeQ8Fn quantize_q8;
 } KnMatmulFamily;
 

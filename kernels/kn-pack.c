@@ -10,6 +10,7 @@
 #include "kn-f16-private.h"
 #include "kn-panel-private.h"
 #include "kn-quant.h"
+#include "kn-sparse-private.h"
 
 #define ROWS KN_PANEL_ROWS
 #define LOW_NIBBLES 0x0f0f0f0fu
@@ -32,6 +33,8 @@ kn_panel_bytes (KnDtype dtype, size_t n_cols)
     return 0;
   if (dtype == KN_I8)
     return (n_cols + 3) / 4 * 64;
+  if (kn_sparse_base ((int)dtype) >= 0)
+    return kn_sparse_panel_bytes (dtype, n_cols);
   if (info->block_len == 1)
     return (n_cols * ROWS * info->block_bytes + KN_ALIGN - 1) / KN_ALIGN * KN_ALIGN;
   return (n_cols + block - 1) / block * kn_panel_scale_bytes (dtype)
@@ -330,6 +333,11 @@ pack_row (KnDtype dtype, const void *src, size_t n_cols, size_t row, uint8_t *pa
     case KN_I8:
       pack_i8 (src, n_cols, row, panel);
       break;
+    case KN_Q8_SPARSE: /* whole panels: kn-sparse.c */
+    case KN_Q8_2_4:
+    case KN_Q8_4_8:
+    case KN_Q4_SPARSE:
+      break;
     }
 }
 
@@ -339,6 +347,11 @@ kn_pack_panel (KnDtype dtype, const void *rows, size_t row_stride, size_t n_rows
 {
   size_t bytes = kn_panel_bytes (dtype, n_cols);
 
+  if (kn_sparse_base ((int)dtype) >= 0)
+    {
+      kn_sparse_pack_panel (dtype, rows, row_stride, n_rows, n_cols, panel);
+      return;
+    }
   /* Padding is zero: it belongs to what is hashed and saved. With all rows there is some only where
    * the end of the last line or the second half of the last scales is not used. */
   if (n_rows < ROWS)
@@ -419,6 +432,11 @@ kn_unpack_row (KnDtype dtype, const void *panel, size_t row, size_t n_cols, floa
   const uint8_t *base = panel;
   int zero = kn_panel_zero (dtype);
 
+  if (kn_sparse_base ((int)dtype) >= 0)
+    {
+      kn_sparse_unpack_row (dtype, panel, row, n_cols, dst);
+      return;
+    }
   for (size_t c = 0; c < n_cols; c++)
     if (dtype == KN_I8)
       dst[c] = (float)(int8_t)base[c / 4 * 64 + 4 * row + c % 4];

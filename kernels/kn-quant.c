@@ -233,9 +233,13 @@ kn_quantize_row (KnDtype dtype, const float *src, void *dst, size_t n)
       quantize_bf16 (src, dst, n);
       break;
     case KN_Q8_0:
+    case KN_Q8_SPARSE:
+    case KN_Q8_2_4:
+    case KN_Q8_4_8:
       quantize_q8_0 (src, dst, n);
       break;
     case KN_Q4_0:
+    case KN_Q4_SPARSE:
       quantize_q4_0 (src, dst, n);
       break;
     case KN_Q4_1:

@@ -43,4 +43,8 @@ void kn_map_avx512 (KnMapFamily *f);
 void kn_map_neon (KnMapFamily *f);
 
 void kn_matmul_dotprod (KnMatmulFamily *family);
+void kn_sparse_avx2 (KnMatmulFamily *family);
+void kn_sparse_neon (KnMatmulFamily *family);
+void kn_sparse_dotprod (KnMatmulFamily *family);
+void kn_sparse_avx512 (KnMatmulFamily *family); /* only where kn_has_vbmi2 () */
 void kn_attn_dotprod (KnAttnFamily *f);

@@ -33,6 +33,7 @@ fill (KnTable *table, KnLevel level)
   if (level == KN_LEVEL_AVX2 || level == KN_LEVEL_AVX512)
     {
       kn_matmul_avx2 (&table->matmul);
+      kn_sparse_avx2 (&table->matmul);
       kn_vec_avx2 (&table->vec);
       kn_attn_avx2 (&table->attn);
       kn_conv_avx2 (&table->conv);
@@ -44,6 +45,8 @@ fill (KnTable *table, KnLevel level)
   if (level == KN_LEVEL_AVX512)
     {
       kn_matmul_avx512 (&table->matmul);
+      if (kn_has_vbmi2 ())
+        kn_sparse_avx512 (&table->matmul);
       kn_vec_avx512 (&table->vec);
       kn_attn_avx512 (&table->attn);
       kn_conv_avx512 (&table->conv);
@@ -56,6 +59,7 @@ fill (KnTable *table, KnLevel level)
   if (level == KN_LEVEL_NEON || level == KN_LEVEL_DOTPROD)
     {
       kn_matmul_neon (&table->matmul);
+      kn_sparse_neon (&table->matmul);
       kn_vec_neon (&table->vec);
       kn_attn_neon (&table->attn);
       kn_conv_neon (&table->conv);
@@ -67,6 +71,7 @@ fill (KnTable *table, KnLevel level)
   if (level == KN_LEVEL_DOTPROD)
     {
       kn_matmul_dotprod (&table->matmul);
+      kn_sparse_dotprod (&table->matmul);
       kn_attn_dotprod (&table->attn);
       kn_qconv_dotprod (&table->qconv);
     }

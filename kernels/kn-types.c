@@ -9,6 +9,9 @@ static const KnDtypeInfo infos[] = {
   { KN_Q8_0, "Q8_0", 32, 34 },   { KN_Q4_0, "Q4_0", 32, 18 },   { KN_Q4_1, "Q4_1", 32, 20 },
   { KN_Q5_0, "Q5_0", 32, 22 },   { KN_Q5_1, "Q5_1", 32, 24 },   { KN_Q4_K, "Q4_K", 256, 144 },
   { KN_Q5_K, "Q5_K", 256, 176 }, { KN_Q6_K, "Q6_K", 256, 210 }, { KN_I8, "I8", 1, 1 },
+  /* Rows are those of Q8_0 and Q4_0 (kn-sparse.h). */
+  { KN_Q8_SPARSE, "Q8_SPARSE", 32, 34 }, { KN_Q8_2_4, "Q8_2_4", 32, 34 },
+  { KN_Q8_4_8, "Q8_4_8", 32, 34 },       { KN_Q4_SPARSE, "Q4_SPARSE", 32, 18 },
 };
 
 #define N_INFOS (sizeof infos / sizeof infos[0])

@@ -30,6 +30,12 @@ typedef enum
   KN_Q6_K = 14,
   KN_I8 = 24, /* plain bytes; their scales lie beside the tensor (kn-qconv.h) */
   KN_BF16 = 30,
+
+  /* Ours alone, from 200 on: no file of other programs has them. */
+  KN_Q8_SPARSE = 220, /* kn-sparse.h */
+  KN_Q8_2_4 = 221,
+  KN_Q8_4_8 = 222,
+  KN_Q4_SPARSE = 223,
 } KnDtype;
 
 typedef struct

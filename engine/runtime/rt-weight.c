@@ -11,6 +11,7 @@
 
 #include "kn-matmul.h"
 #include "kn-quant.h"
+#include "kn-sparse.h"
 #include "rt-heap.h"
 
 struct RtWeight
@@ -20,15 +21,19 @@ struct RtWeight
   uint64_t n_rows, n_cols;
   uint64_t n_bytes;
   void *panels;
+  uint64_t *offsets; /* [n_panels + 1] where panels begin; NULL: they are of one size */
 };
 
 /* What the chunks of a packing job share. */
 typedef struct
 {
-  RtWeight *weight;
-  KnDtype src_dtype;
+  KnDtype dtype, src_dtype;
+  uint64_t n_rows;
+  size_t n_cols;
+  RtWeight *weight; /* NULL: panels are only measured */
+  uint64_t *sizes;  /* [n_panels] of what is measured */
   const uint8_t *src;
-  size_t src_row_bytes, panel_bytes, buffer_bytes;
+  size_t src_row_bytes, buffer_bytes;
   uint32_t n_chunks;
   uint8_t *buffers; /* [threads][buffer_bytes]; NULL when rows are packed as they are */
   const atomic_int *cancel;
@@ -60,7 +65,7 @@ rt_weight_packed_bytes (int dtype, uint64_t n_rows, uint64_t n_cols)
 /* ---- memory ---- */
 
 static RtWeight *
-weight_new (KnDtype dtype, uint64_t n_rows, uint64_t n_cols, RtError *error)
+weight_new (KnDtype dtype, uint64_t n_rows, uint64_t n_cols, uint64_t n_bytes, RtError *error)
 {
   RtWeight *weight = calloc (1, sizeof *weight);
   if (weight == NULL)
@@ -72,7 +77,7 @@ weight_new (KnDtype dtype, uint64_t n_rows, uint64_t n_cols, RtError *error)
   weight->dtype = dtype;
   weight->n_rows = n_rows;
   weight->n_cols = n_cols;
-  weight->n_bytes = rt_weight_packed_bytes (dtype, n_rows, n_cols);
+  weight->n_bytes = n_bytes;
   weight->panels = rt_heap_alloc (weight->n_bytes);
 
   if (weight->panels == NULL)
@@ -91,6 +96,7 @@ static void
 weight_free (RtWeight *weight)
 {
   rt_heap_free (weight->panels, weight->n_bytes);
+  free (weight->offsets);
   free (weight);
 }
 
@@ -99,35 +105,38 @@ weight_free (RtWeight *weight)
 static void
 pack_panel (const Packing *packing, uint64_t panel, uint8_t *buffer)
 {
-  const RtWeight *weight = packing->weight;
-  size_t n_cols = (size_t)weight->n_cols;
+  const KnDtype dtype = packing->dtype;
+  size_t n_cols = packing->n_cols, row_bytes = packing->src_row_bytes;
   uint64_t first = panel * KN_PANEL_ROWS;
-  size_t n_rows = weight->n_rows - first < KN_PANEL_ROWS ? weight->n_rows - first : KN_PANEL_ROWS;
+  size_t n_rows = packing->n_rows - first < KN_PANEL_ROWS ? packing->n_rows - first : KN_PANEL_ROWS;
   const uint8_t *rows = packing->src + first * packing->src_row_bytes;
-  size_t row_bytes = packing->src_row_bytes;
 
   if (buffer != NULL)
     {
       float *values = (float *)(void *)buffer;
       uint8_t *quantized = buffer + align_up (n_cols * sizeof *values);
-      row_bytes = kn_row_bytes (weight->dtype, n_cols);
+      row_bytes = kn_row_bytes (dtype, n_cols);
       for (size_t i = 0; i < n_rows; i++)
         {
           kn_dequantize_row (packing->src_dtype, rows + i * packing->src_row_bytes, values, n_cols);
-          kn_quantize_row (weight->dtype, values, quantized + i * row_bytes, n_cols);
+          kn_quantize_row (dtype, values, quantized + i * row_bytes, n_cols);
         }
       rows = quantized;
     }
 
-  kn_pack_panel (weight->dtype, rows, row_bytes, n_rows, n_cols,
-                 (uint8_t *)weight->panels + panel * packing->panel_bytes);
+  if (packing->weight == NULL)
+    packing->sizes[panel] = kn_packed_panel_bytes (dtype, rows, row_bytes, n_rows, n_cols);
+  else
+    kn_pack_panel (dtype, rows, row_bytes, n_rows, n_cols,
+                   (uint8_t *)packing->weight->panels
+                       + rt_weight_panel_offset (packing->weight, panel));
 }
 
 static void
 pack_chunk (const RtWorker *worker, void *data, uint32_t phase, uint32_t chunk)
 {
   const Packing *packing = data;
-  uint64_t n = n_panels (packing->weight->n_rows);
+  uint64_t n = n_panels (packing->n_rows);
   uint8_t *buffer
       = packing->buffers != NULL ? packing->buffers + worker->index * packing->buffer_bytes : NULL;
 
@@ -173,18 +182,24 @@ check_source (int dtype, int src_dtype, uint64_t src_bytes, uint64_t n_rows, uin
   return true;
 }
 
+/* Rows of the dense format are rows of the sparse one. */
+static bool
+needs_conversion (KnDtype dtype, KnDtype src_dtype)
+{
+  return src_dtype != dtype && kn_sparse_base ((int)dtype) != (int)src_dtype;
+}
+
 static bool
 run_packing (Packing *packing, RtPool *pool, RtError *error)
 {
-  RtWeight *weight = packing->weight;
   uint32_t n_threads = pool != NULL ? rt_pool_n_threads (pool) : 1;
-  uint64_t n = n_panels (weight->n_rows);
-  size_t n_cols = (size_t)weight->n_cols;
+  uint64_t n = n_panels (packing->n_rows);
+  size_t n_cols = packing->n_cols;
 
-  if (packing->src_dtype != weight->dtype)
+  if (needs_conversion (packing->dtype, packing->src_dtype))
     {
       packing->buffer_bytes = align_up (n_cols * sizeof (float))
-                              + align_up (KN_PANEL_ROWS * kn_row_bytes (weight->dtype, n_cols));
+                              + align_up (KN_PANEL_ROWS * kn_row_bytes (packing->dtype, n_cols));
       packing->buffers = aligned_alloc (KN_ALIGN, n_threads * packing->buffer_bytes);
       if (packing->buffers == NULL)
         return rt_fail (error, RT_ERROR_MEMORY, "No memory to convert rows of %zu values", n_cols);
@@ -205,6 +220,40 @@ run_packing (Packing *packing, RtPool *pool, RtError *error)
   return true;
 }
 
+/* How long each panel of a sparse format becomes, added up: newly allocated. */
+static uint64_t *
+measure_panels (Packing *packing, RtPool *pool, RtError *error)
+{
+  const uint64_t n = n_panels (packing->n_rows);
+  uint64_t *offsets = calloc (n + 1, sizeof *offsets);
+
+  if (offsets == NULL)
+    {
+      rt_fail (error, RT_ERROR_MEMORY, "No memory for the offsets of %" PRIu64 " panels", n);
+      return NULL;
+    }
+  packing->sizes = offsets + 1;
+  if (!run_packing (packing, pool, error))
+    {
+      free (offsets);
+      return NULL;
+    }
+  for (uint64_t i = 1; i <= n; i++)
+    {
+      if (offsets[i] == 0)
+        {
+          rt_fail (error, RT_ERROR_FORMAT,
+                   "Rows %" PRIu64 " and following have more nonzero values side by side than %s "
+                   "stores: prune them to its pattern first",
+                   (i - 1) * KN_PANEL_ROWS, kn_dtype_info ((int)packing->dtype)->name);
+          free (offsets);
+          return NULL;
+        }
+      offsets[i] += offsets[i - 1];
+    }
+  return offsets;
+}
+
 RtWeight *
 rt_weight_pack (int dtype, int src_dtype, const void *src, uint64_t src_bytes, uint64_t n_rows,
                 uint64_t n_cols, RtPool *pool, const atomic_int *cancel, RtError *error)
@@ -212,16 +261,30 @@ rt_weight_pack (int dtype, int src_dtype, const void *src, uint64_t src_bytes, u
   if (!check_source (dtype, src_dtype, src_bytes, n_rows, n_cols, error))
     return NULL;
 
-  RtWeight *weight = weight_new (dtype, n_rows, n_cols, error);
-  if (weight == NULL)
-    return NULL;
-
-  Packing packing = { .weight = weight,
-                      .src_dtype = src_dtype,
+  Packing packing = { .dtype = (KnDtype)dtype,
+                      .src_dtype = (KnDtype)src_dtype,
+                      .n_rows = n_rows,
+                      .n_cols = (size_t)n_cols,
                       .src = src,
-                      .src_row_bytes = kn_row_bytes (src_dtype, (size_t)n_cols),
-                      .panel_bytes = kn_panel_bytes (dtype, (size_t)n_cols),
+                      .src_row_bytes = kn_row_bytes ((KnDtype)src_dtype, (size_t)n_cols),
                       .cancel = cancel };
+  uint64_t n_bytes = rt_weight_packed_bytes (dtype, n_rows, n_cols), *offsets = NULL;
+  if (kn_sparse_base (dtype) >= 0)
+    {
+      offsets = measure_panels (&packing, pool, error);
+      if (offsets == NULL)
+        return NULL;
+      n_bytes = offsets[n_panels (n_rows)];
+    }
+
+  RtWeight *weight = weight_new ((KnDtype)dtype, n_rows, n_cols, n_bytes, error);
+  if (weight == NULL)
+    {
+      free (offsets);
+      return NULL;
+    }
+  weight->offsets = offsets;
+  packing.weight = weight;
   if (!run_packing (&packing, pool, error))
     {
       weight_free (weight);
@@ -272,4 +335,30 @@ const void *
 rt_weight_panels (const RtWeight *weight)
 {
   return weight->panels;
+}
+
+uint64_t
+rt_weight_panel_offset (const RtWeight *weight, uint64_t panel)
+{
+  if (weight->offsets != NULL)
+    return weight->offsets[panel];
+  return panel * kn_panel_bytes (weight->dtype, (size_t)weight->n_cols);
+}
+
+const void *
+rt_weight_panel (const RtWeight *weight, uint64_t panel)
+{
+  return (const uint8_t *)weight->panels + rt_weight_panel_offset (weight, panel);
+}
+
+const uint64_t *
+rt_weight_offsets (const RtWeight *weight)
+{
+  return weight->offsets;
+}
+
+uint64_t
+rt_weight_panel_bytes (const RtWeight *weight)
+{
+  return weight->n_bytes / n_panels (weight->n_rows);
 }

@@ -20,7 +20,7 @@ RtWeight *rt_weight_pack (int dtype, int src_dtype, const void *src, uint64_t sr
                           uint64_t n_rows, uint64_t n_cols, RtPool *pool, const atomic_int *cancel,
                           RtError *error);
 /* Bytes that packing [n_rows, n_cols] into @dtype takes, without packing; 0 when the format does
- * not fit. */
+ * not fit. Of a sparse format whose panels differ in size: the most it can take. */
 uint64_t rt_weight_packed_bytes (int dtype, uint64_t n_rows, uint64_t n_cols);
 
 RtWeight *rt_weight_ref (RtWeight *weight);
@@ -31,3 +31,13 @@ uint64_t rt_weight_n_rows (const RtWeight *weight);
 uint64_t rt_weight_n_cols (const RtWeight *weight);
 uint64_t rt_weight_bytes (const RtWeight *weight); /* resident bytes, padding included */
 const void *rt_weight_panels (const RtWeight *weight);
+
+/* ---- panels (kn-matmul.h): of sparse formats they may differ in size (kn-sparse.h) ---- */
+
+/* Where panel @panel begins, and how far that is from rt_weight_panels(). */
+const void *rt_weight_panel (const RtWeight *weight, uint64_t panel);
+uint64_t rt_weight_panel_offset (const RtWeight *weight, uint64_t panel);
+/* [n_panels + 1] offsets of panels, for KnMatmulArgs; NULL when panels are of one size. */
+const uint64_t *rt_weight_offsets (const RtWeight *weight);
+/* Bytes of a panel, on average. */
+uint64_t rt_weight_panel_bytes (const RtWeight *weight);

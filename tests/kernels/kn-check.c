@@ -304,6 +304,7 @@ main (int argc, char **argv)
   kc_register_matmul ();
   kc_register_quant ();
   kc_register_weighted ();
+  kc_register_sparse ();
   kc_register_qconv ();
   kc_register_qvec ();
   kc_register_vec ();

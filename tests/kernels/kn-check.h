@@ -58,6 +58,7 @@ void kc_register_attn (void);
 void kc_register_matmul (void);
 void kc_register_quant (void);
 void kc_register_weighted (void);
+void kc_register_sparse (void);
 void kc_register_conv (void);
 void kc_register_qconv (void);
 void kc_register_qvec (void);

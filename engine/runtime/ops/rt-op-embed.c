@@ -40,9 +40,7 @@ embed_row (const RtOpContext *context, size_t row)
   if (table->weight != NULL)
     {
       KnDtype dtype = rt_weight_dtype (table->weight);
-      const uint8_t *panel = (const uint8_t *)rt_weight_panels (table->weight)
-                             + token / KN_PANEL_ROWS * kn_panel_bytes (dtype, n_cols);
-      kn_unpack_row (dtype, panel, token % KN_PANEL_ROWS, n_cols, y);
+      kn_unpack_row (dtype, rt_weight_panel (table->weight, token / KN_PANEL_ROWS), token % KN_PANEL_ROWS, n_cols, y);
     }
   else
     kn_dequantize_row (table->type,

@@ -51,8 +51,7 @@ gate_up_tiling (const RtOpContext *context)
 {
   const RtWeight *gate = context->inputs[GATE].weight, *up = context->inputs[UP].weight;
   size_t n_cols = rt_weight_n_cols (gate);
-  size_t panel_bytes = kn_panel_bytes (rt_weight_dtype (gate), n_cols)
-                       + kn_panel_bytes (rt_weight_dtype (up), n_cols);
+  size_t panel_bytes = rt_weight_panel_bytes (gate) + rt_weight_panel_bytes (up);
 
   return rt_tiling (rt_weight_n_panels (gate), KN_Q8_GROUP / KN_PANEL_ROWS, panel_bytes, n_cols,
                     rt_shape_rows (&context->outputs[0].shape), context->n_threads);

@@ -56,7 +56,7 @@ matmul_tiling (const RtOpContext *context)
   size_t n_cols = rt_weight_n_cols (weight);
 
   return rt_tiling (rt_weight_n_panels (weight), 1,
-                    kn_panel_bytes (rt_weight_dtype (weight), n_cols), n_cols,
+                    rt_weight_panel_bytes (weight), n_cols,
                     rt_shape_rows (&context->outputs[0].shape), context->n_threads);
 }
 

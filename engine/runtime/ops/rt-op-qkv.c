@@ -54,7 +54,7 @@ qkv_tiling (const RtOpContext *context)
   const RtWeight *weight = context->inputs[RT_QKV_WEIGHT].weight;
   size_t n_cols = rt_weight_n_cols (weight);
 
-  return rt_tiling (qkv_n_panels (context), 1, kn_panel_bytes (rt_weight_dtype (weight), n_cols),
+  return rt_tiling (qkv_n_panels (context), 1, rt_weight_panel_bytes (weight),
                     n_cols, rt_shape_rows (&context->outputs[0].shape), context->n_threads);
 }
 

@@ -155,13 +155,15 @@ rt_product_tile (const RtOpContext *context, const RtWeight *weight, const RtTil
   size_t n_cols = rt_weight_n_cols (weight);
   size_t stride = act_stride (dtype, n_cols);
   const uint8_t *rows = act_is_direct (x->type, dtype, n_cols) ? x->data : context->scratch;
+  const uint64_t *offsets = rt_weight_offsets (weight);
 
   kn_matmul_fn (&context->kn->matmul, dtype) (&(KnMatmulArgs){
       .n_cols = n_cols,
       .n_rows = rt_product_n_rows (weight, tile->first_panel, tile->n_panels),
       .n_tokens = tile->n_tokens,
-      .panels = (const uint8_t *)rt_weight_panels (weight)
-                + tile->first_panel * kn_panel_bytes (dtype, n_cols),
+      .panels = offsets != NULL ? rt_weight_panels (weight)
+                                : rt_weight_panel (weight, tile->first_panel),
+      .offsets = offsets != NULL ? offsets + tile->first_panel : NULL,
       .x = rows + tile->first_token * stride,
       .x_stride = stride,
       .y = y,
@@ -220,9 +222,7 @@ rt_product_reference (const RtOpContext *context, const RtWeight *weight, const 
 
   for (size_t r = 0; r < n_rows; r++)
     {
-      const uint8_t *panel = (const uint8_t *)rt_weight_panels (weight)
-                             + r / KN_PANEL_ROWS * kn_panel_bytes (dtype, n_cols);
-      kn_unpack_row (dtype, panel, r % KN_PANEL_ROWS, n_cols, w);
+      kn_unpack_row (dtype, rt_weight_panel (weight, r / KN_PANEL_ROWS), r % KN_PANEL_ROWS, n_cols, w);
       for (size_t t = 0; t < n_tokens; t++)
         {
           double sum = 0;
