@@ -25,6 +25,7 @@ extern const AppCommand app_command_inspect, app_command_run, app_command_bench,
     app_command_convert, app_command_estimate, app_command_techniques, app_command_trace, app_command_tradeoff, app_command_compare, app_command_runs, app_command_sensitivity, app_command_distribution, app_command_report;
 
 extern const AppCommand app_command_advise;
+extern const AppCommand app_command_skip;
 extern const AppCommand app_command_devices;
 extern const AppCommand app_command_sweep;
 

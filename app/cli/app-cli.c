@@ -20,6 +20,7 @@ static const AppCommand *const commands[] = {
   &app_command_sensitivity, &app_command_distribution,
   &app_command_report,
   &app_command_advise,
+  &app_command_skip,
   &app_command_devices,
 };
 
