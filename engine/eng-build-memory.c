@@ -20,7 +20,7 @@ static guint64
 packed_bytes (EngBuild *self, int index, const RtValue *value)
 {
   guint64 n_rows = (guint64)value->shape.dims[0];
-  return rt_weight_packed_bytes (self->dtypes[index], n_rows, rt_shape_n (&value->shape) / n_rows);
+  return eng_build_weight_bytes (self, (guint)index, n_rows, rt_shape_n (&value->shape) / n_rows);
 }
 
 /* Each matrix and vector is counted once, at the first node that reads it, so that layers add up to

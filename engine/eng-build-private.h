@@ -24,6 +24,12 @@ EngBuild *eng_build_new_sketch (EngModel *model, EngRecipe *recipe, GError **err
 /* The format of every value of the executed graph as the executor reads it: [n_values], -1 for what
  * is not packed. Newly allocated. */
 int *eng_build_dup_value_dtypes (EngBuild *build);
+/* What tensor @tensor, [n_rows, n_cols] now, takes packed; of a sparse one that is not packed yet what
+ * is expected. */
+guint64 eng_build_weight_bytes (EngBuild *build, guint tensor, guint64 n_rows, guint64 n_cols);
+/* What every sparse value of the executed graph takes packed, or is expected to take; 0: as its
+ * format says. [n_values], newly allocated. */
+guint64 *eng_build_dup_value_bytes (EngBuild *build);
 
 /* The format nearest to @wanted that rows of @n_cols values can have:
  *   256-wide blocks that do not fit: Q4_K -> Q4_1, Q5_K -> Q5_1 (same code width, minimum kept,
@@ -39,6 +45,7 @@ struct _EngBuild
   EngRecipe *recipe;
   guint n_tensors;
   int *dtypes;        /* [n_tensors] */
+  float *densities;   /* [n_tensors] of what is stored sparse: before it is packed, as expected */
   char **keys;        /* [n_tensors] what techniques have made of the numbers; NULL: nothing */
   const RtGraph *source; /* the model's, or what transforms made of it: one of graphs */
   RtWeight **weights; /* [n_tensors], shared with other builds; NULL: the graph no longer has it */

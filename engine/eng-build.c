@@ -11,6 +11,7 @@
 #include "eng-model-private.h"
 #include "kn-cpu.h"
 #include "kn-matmul.h"
+#include "kn-sparse.h"
 #include "kn-table.h"
 #include "rt-layout.h"
 
@@ -39,6 +40,7 @@ eng_build_finalize (GObject *object)
     rt_weight_unref (self->weights[i]);
   g_free (self->weights);
   g_free (self->dtypes);
+  g_free (self->densities);
   for (guint i = 0; self->keys != NULL && i < self->n_tensors; i++)
     g_free (self->keys[i]);
   g_free (self->keys);
@@ -128,13 +130,15 @@ static RtWeight *
 pack_changed (Packing *packing, guint index, RtError *rt_error, GError **error)
 {
   int dtype = packing->build->dtypes[index];
+  /* Sparse formats are made of the rows of a dense one. */
+  int rows = kn_sparse_base (dtype) >= 0 ? kn_sparse_base (dtype) : dtype;
   gsize n_rows, n_cols;
   g_autofree guint8 *blocks
-      = eng_lowering_make_blocks (packing->lowering, index, dtype, &n_rows, &n_cols, error);
+      = eng_lowering_make_blocks (packing->lowering, index, rows, &n_rows, &n_cols, error);
 
   if (blocks == NULL)
     return NULL;
-  return rt_weight_pack (dtype, dtype, blocks, kn_row_bytes ((KnDtype)dtype, n_cols) * n_rows,
+  return rt_weight_pack (dtype, rows, blocks, kn_row_bytes ((KnDtype)rows, n_cols) * n_rows,
                          n_rows, n_cols, packing->build->pool, &packing->cancel, rt_error);
 }
 
@@ -291,6 +295,36 @@ eng_build_dup_value_dtypes (EngBuild *self)
           dtypes[node->inputs[k]] = rt_graph_value (self->graph, node->inputs[k])->type;
     }
   return dtypes;
+}
+
+guint64
+eng_build_weight_bytes (EngBuild *self, guint tensor, guint64 n_rows, guint64 n_cols)
+{
+  if (self->weights[tensor] != NULL)
+    return rt_weight_bytes (self->weights[tensor]);
+  if (kn_sparse_base (self->dtypes[tensor]) < 0)
+    return rt_weight_packed_bytes (self->dtypes[tensor], n_rows, n_cols);
+  return (n_rows + KN_PANEL_ROWS - 1) / KN_PANEL_ROWS
+         * kn_sparse_expected_bytes ((KnDtype)self->dtypes[tensor], n_cols,
+                                     (double)self->densities[tensor]);
+}
+
+guint64 *
+eng_build_dup_value_bytes (EngBuild *self)
+{
+  guint64 *bytes = g_new0 (guint64, MAX (rt_graph_n_values (self->graph), 1));
+
+  for (guint i = 0; i < self->n_tensors; i++)
+    {
+      RtValueId id = kn_sparse_base (self->dtypes[i]) >= 0
+                         ? rt_graph_find_value (self->graph, eng_model_get_tensor (self->model, i)->name)
+                         : RT_NONE;
+      if (id == RT_NONE)
+        continue;
+      const RtShape *shape = &rt_graph_value (self->graph, id)->shape;
+      bytes[id] = eng_build_weight_bytes (self, i, (guint64)shape->dims[0], (guint64)shape->dims[1]);
+    }
+  return bytes;
 }
 
 /* A matrix that a pass made (a constant in another order) is packed as it is. */
@@ -497,6 +531,8 @@ plan (EngBuild *self, EngLowering *lowering, GError **error)
   for (guint i = 0; i < self->n_tensors; i++)
     self->keys[i] = eng_lowering_dup_key (lowering, i);
   self->dtypes = g_memdup2 (lowering->dtypes, MAX (self->n_tensors, 1) * sizeof *self->dtypes);
+  self->densities
+      = g_memdup2 (lowering->densities, MAX (self->n_tensors, 1) * sizeof *self->densities);
   self->weights = g_new0 (RtWeight *, MAX (self->n_tensors, 1));
   self->max_tokens = MIN (MAX_TOKENS, lowering->n_ctx);
   self->kv_format = lowering->kv_format;
@@ -781,7 +817,7 @@ gboolean
 eng_build_value_is_int8 (EngBuild *self, RtValueId weight)
 {
   int index = eng_build_tensor_of_value (self, weight);
-  return index >= 0 && kn_matmul_act ((KnDtype)self->dtypes[index]) != KN_ACT_F32;
+  return index >= 0 && kn_matmul_act ((KnDtype)self->dtypes[index]) == KN_ACT_Q8;
 }
 
 const char *const *

@@ -151,6 +151,9 @@ eng_lowering_decide (EngLowering *lowering, const RtGraph *source, GError **erro
   lowering->dtypes = g_new (int, MAX (n_tensors, 1));
   for (guint i = 0; i < n_tensors; i++)
     lowering->dtypes[i] = eng_model_get_tensor (lowering->model, i)->dtype;
+  lowering->densities = g_new (float, MAX (n_tensors, 1));
+  for (guint i = 0; i < n_tensors; i++)
+    lowering->densities[i] = 1;
   lowering->kv_format = KN_F16;
   lowering->n_ctx = 1;
   lowering->n_threads = 1;
@@ -180,6 +183,7 @@ void
 eng_lowering_clear (EngLowering *lowering)
 {
   g_clear_pointer (&lowering->dtypes, g_free);
+  g_clear_pointer (&lowering->densities, g_free);
   g_clear_pointer (&lowering->notes, g_ptr_array_unref);
   g_clear_pointer (&lowering->marks, g_array_unref);
 }

@@ -28,6 +28,7 @@ struct _EngLowering
   /* Decisions, at their plainest values until a technique changes them. */
   int *dtypes; /* [eng_model_get_n_tensors ()] format that each matrix is packed in; as in the file
                 */
+  float *densities; /* [eng_model_get_n_tensors ()] the share of the numbers that will not be zero, where formats that store only those are chosen; 1 */
   KnDtype kv_format; /* F16 */
   guint32 n_ctx;     /* positions of the cache */
   guint32 n_threads;

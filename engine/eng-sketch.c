@@ -15,6 +15,7 @@ struct _EngSketch
   gatomicrefcount ref_count;
   EngBuild *build;
   int *dtypes;             /* [n_values] */
+  guint64 *value_bytes;    /* [n_values] of sparse weights as expected, 0: as the format says */
   const char **signatures; /* [n_nodes], interned */
   RtMemory memory;
 };
@@ -64,7 +65,9 @@ weight_bytes (const EngSketch *self)
         continue;
       for (guint d = 1; d < value->shape.n_dims; d++)
         n_cols *= (guint64)value->shape.dims[d];
-      if (self->dtypes[id] >= 0 && value->shape.n_dims >= 2)
+      if (self->value_bytes[id] != 0)
+        sum += self->value_bytes[id];
+      else if (self->dtypes[id] >= 0 && value->shape.n_dims >= 2)
         sum += rt_weight_packed_bytes (self->dtypes[id], (guint64)value->shape.dims[0], n_cols);
       if (is_vector[id] && kn_dtype_info (value->type) != NULL)
         sum += (rt_shape_n (&value->shape) * sizeof (float) + KN_ALIGN - 1) / KN_ALIGN * KN_ALIGN;
@@ -116,6 +119,7 @@ query_of (EngSketch *self, RtNodeId node, const int64_t *symbols, guint position
   return (RtOpQuery){ .graph = build->graph,
                       .node = rt_graph_node (build->graph, node),
                       .weight_dtypes = self->dtypes,
+                      .weight_bytes = self->value_bytes,
                       .symbols = symbols,
                       .kv_format = build->kv_format,
                       .kv_capacity = build->n_ctx,
@@ -135,6 +139,7 @@ eng_sketch_new (EngModel *model, EngRecipe *recipe, GError **error)
   g_atomic_ref_count_init (&self->ref_count);
   self->build = build;
   self->dtypes = eng_build_dup_value_dtypes (build);
+  self->value_bytes = eng_build_dup_value_bytes (build);
   if (!measure_memory (self, error))
     return NULL;
   guint32 n_nodes = rt_graph_n_nodes (build->graph);
@@ -161,6 +166,7 @@ eng_sketch_unref (EngSketch *self)
     return;
   g_object_unref (self->build);
   g_free (self->dtypes);
+  g_free (self->value_bytes);
   g_free (self->signatures);
   g_free (self);
 }

@@ -57,10 +57,9 @@ check_act (const RtExec *exec, const RtNode *node, const RtValue *value, KnActKi
   *node_act = (int)act;
 
   int type = rt_graph_value (exec->graph, node->inputs[0])->type;
-  if ((type == RT_TYPE_Q8_ROWS && act != KN_ACT_Q8)
-      || (type == RT_TYPE_Q8_TOKEN_ROWS && act != KN_ACT_Q8_TOKEN))
+  if (type == RT_TYPE_Q8_ROWS && act != KN_ACT_Q8)
     return rt_fail (error, RT_ERROR_UNSUPPORTED,
-                    "%s: %s is in a format that does not read the 8-bit rows it was fused for",
+                    "%s: %s is in a float format but the graph was fused for 8-bit activations",
                     node->name, value->name);
   return true;
 }
@@ -98,7 +97,8 @@ take_weights (RtExec *exec, RtWeight *const *weights, RtError *error)
 
   exec->weights = calloc (n_values + 1, sizeof *exec->weights);
   exec->weight_dtypes = calloc (n_values + 1, sizeof *exec->weight_dtypes);
-  if (exec->weights == NULL || exec->weight_dtypes == NULL)
+  exec->weight_bytes = calloc (n_values + 1, sizeof *exec->weight_bytes);
+  if (exec->weights == NULL || exec->weight_dtypes == NULL || exec->weight_bytes == NULL)
     return fail_memory (error, "the list of weights", n_values * sizeof *exec->weights);
 
   for (RtValueId id = 0; id < n_values; id++)
@@ -106,6 +106,8 @@ take_weights (RtExec *exec, RtWeight *const *weights, RtError *error)
       RtWeight *weight = weights != NULL ? weights[id] : NULL;
       exec->weights[id] = weight != NULL ? rt_weight_ref (weight) : NULL;
       exec->weight_dtypes[id] = weight != NULL ? (int)rt_weight_dtype (weight) : -1;
+      if (weight != NULL && rt_weight_offsets (weight) != NULL)
+        exec->weight_bytes[id] = rt_weight_bytes (weight);
     }
   for (RtNodeId n = 0; n < rt_graph_n_nodes (exec->graph); n++)
     if (!check_node_weights (exec, rt_graph_node (exec->graph, n), error))
@@ -558,6 +560,7 @@ rt_exec_free (RtExec *exec)
     rt_weight_unref (exec->weights[id]);
   free (exec->weights);
   free (exec->weight_dtypes);
+  free (exec->weight_bytes);
   free (exec->vectors);
   free (exec->vector_memory);
   free (exec->contexts);

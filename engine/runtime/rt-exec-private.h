@@ -45,6 +45,7 @@ struct RtExec
   RtKv *kv;
   RtWeight **weights; /* [n_values], references held */
   int *weight_dtypes; /* [n_values], -1: not packed */
+  uint64_t *weight_bytes; /* [n_values], 0: as the format says */
   float **vectors;    /* [n_values] f32 copies of vectors, in `vector_memory` */
   float *vector_memory;
   uint64_t vector_bytes;

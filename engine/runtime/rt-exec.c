@@ -503,6 +503,7 @@ rt_exec_cost (const RtExec *exec, RtNodeId node, uint32_t n_tokens, uint32_t pos
   n->op->cost (&(RtOpQuery){ .graph = exec->graph,
                              .node = n,
                              .weight_dtypes = exec->weight_dtypes,
+                             .weight_bytes = exec->weight_bytes,
                              .symbols = symbols,
                              .kv_format = exec->kv != NULL ? rt_kv_format (exec->kv) : KN_F16,
                              .kv_capacity = exec->kv != NULL ? rt_kv_capacity (exec->kv) : 0,

@@ -74,6 +74,8 @@ typedef struct
   const RtNode *node;
   const int *weight_dtypes; /* [n_values]: the format each weight is packed in, -1 for those that
                                stay as in the file */
+  const uint64_t *weight_bytes; /* [n_values]: what each weight takes as it is packed; 0, or all NULL:
+                                   what its format and shape say. Sparse ones take less */
   const int64_t *symbols;   /* [RT_N_SYMBOLS] bound */
   KnDtype kv_format;
   uint32_t kv_capacity; /* positions */

@@ -14,5 +14,6 @@ extern const EngTechnique eng_technique_fusion;
 extern const EngTechnique eng_technique_memory_plan;
 extern const EngTechnique eng_technique_int8;
 extern const EngTechnique eng_technique_calibration;
+extern const EngTechnique eng_technique_sparsity;
 
 G_END_DECLS

@@ -33,10 +33,7 @@ rt_op_check_rows (const RtGraph *graph, const RtNode *node, uint32_t input, int6
 {
   const RtValue *value = rt_op_input_value (graph, node, input);
   bool type_ok = value->kind != RT_VALUE_WEIGHT
-                 && (value->type == RT_TYPE_F32
-                     || (or_q8
-                         && (value->type == RT_TYPE_Q8_ROWS
-                             || value->type == RT_TYPE_Q8_TOKEN_ROWS)));
+                 && (value->type == RT_TYPE_F32 || (or_q8 && value->type == RT_TYPE_Q8_ROWS));
 
   if (!type_ok)
     return rt_fail (error, RT_ERROR_FORMAT, "%s: expected activations of type f32%s, got type %d",
@@ -185,16 +182,6 @@ rt_q8_load (const uint8_t *row, size_t n_cols, float *x)
     x[i] = (float)(int8_t)row[i] * scales[i / KN_Q8_GROUP];
 }
 
-void
-rt_q8_token_load (const uint8_t *row, size_t n_cols, float *x)
-{
-  float scale;
-
-  memcpy (&scale, row + kn_q8_token_scale_offset (n_cols), sizeof scale);
-  for (size_t i = 0; i < n_cols; i++)
-    x[i] = (float)(int8_t)row[i] * scale;
-}
-
 uint64_t
 rt_op_value_bytes (const RtOpQuery *query, RtValueId value)
 {
@@ -208,6 +195,8 @@ rt_op_weight_bytes (const RtOpQuery *query, uint32_t input)
   const RtValue *value = rt_graph_value (query->graph, id);
   int dtype = query->weight_dtypes != NULL ? query->weight_dtypes[id] : -1;
 
+  if (query->weight_bytes != NULL && query->weight_bytes[id] != 0)
+    return query->weight_bytes[id];
   if (dtype < 0 || value->shape.n_dims != 2)
     return value->data_bytes;
   return rt_weight_packed_bytes (dtype, (uint64_t)value->shape.dims[0],

@@ -1,0 +1,388 @@
+/* Technique: single weights of a language model's blocks become zero, and where it pays only the others
+ * are stored. The choice of weights is in eng-sparsify.c, what is stored in kn-sparse.h, what it is
+ * worth on this device in eng-break-even.h. */
+#include "techniques/eng-techniques.h"
+
+#include <string.h>
+
+#include "eng-activations.h"
+#include "eng-figure.h"
+#include "eng-sparsify.h"
+#include "kn-sparse.h"
+#include "kn-table.h"
+
+#define ID "sparsity"
+#define KIND "kind"
+#define SHARE "share"
+#define CRITERION "criterion"
+#define STORAGE "storage"
+
+/* Below this share of zeros "auto" stores them. The mask of a sparse format costs an eighth of the 8-bit
+ * codes, and spreading codes costs time: on the machines that were measured it pays from a fifth on when
+ * weights come from memory. */
+#define AUTO_SHARE 25.0
+
+static const EngChoice kinds[] = {
+  { "none", "None", "weights as they are" },
+  { "unstructured", "Unstructured", "the least important weights, wherever they are" },
+  { "2:4", "2:4", "2 of each 4 neighbouring columns: half, in a regular pattern" },
+  { "4:8", "4:8", "4 of each 8 neighbouring columns: half, with more freedom than 2:4" },
+  { NULL },
+};
+
+static const EngChoice criteria[] = {
+  { "wanda", "Weight times activation",
+    "least |weight| times the size of its input on the calibration text, row by row" },
+  { "magnitude", "Magnitude", "least |weight|: needs no calibration, loses more" },
+  { NULL },
+};
+
+static const EngChoice storages[] = {
+  { "auto", "Automatic",
+    "sparse where it was found to pay: 8-bit codes, at least 25 % zeros, a processor that spreads "
+    "codes over a mask in one instruction" },
+  { "dense", "Dense", "zeros are stored like other weights: nothing is saved" },
+  { "sparse", "Sparse", "a mask and the weights that are not zero, of Q8_0 and Q4_0" },
+  { NULL },
+};
+
+static const EngParam params[] = {
+  { .id = KIND,
+    .title = "Zeros",
+    .summary
+    = "Where single weights of the blocks' matrices become zero; embedding and output stay.",
+    .kind = ENG_PARAM_CHOICE,
+    .per_layer = TRUE,
+    .choices = kinds,
+    .default_choice = "none" },
+  { .id = SHARE,
+    .title = "Share of zeros",
+    .summary = "How many weights become zero, where they may be anywhere; patterns make half.",
+    .unit = "%",
+    .kind = ENG_PARAM_REAL,
+    .per_layer = TRUE,
+    .default_value = 50,
+    .min = 0,
+    .max = 95,
+    .step = 5 },
+  { .id = CRITERION,
+    .title = "Least important by",
+    .summary = "Which weights go first.",
+    .kind = ENG_PARAM_CHOICE,
+    .choices = criteria,
+    .default_choice = "wanda" },
+  { .id = STORAGE,
+    .title = "Zeros are stored",
+    .summary = "A zero that is stored is read and multiplied like any other weight.",
+    .kind = ENG_PARAM_CHOICE,
+    .per_layer = TRUE,
+    .choices = storages,
+    .default_choice = "auto" },
+};
+
+/* What the recipe says for one matrix. */
+typedef struct
+{
+  EngSparsePattern pattern;
+  double percent; /* of zeros */
+  char *kind, *storage;
+} Choice;
+
+static void
+choice_clear (Choice *choice)
+{
+  g_free (choice->kind);
+  g_free (choice->storage);
+}
+
+static double
+get_real (EngRecipe *recipe, const char *param, const char *target)
+{
+  g_autoptr (GVariant) value = eng_recipe_get (recipe, ID, param, target);
+  return g_variant_get_double (value);
+}
+
+static gboolean
+is_in_block (EngModel *model, const EngTensor *tensor)
+{
+  return tensor->layer >= 0 && tensor->layer < (int)eng_model_get_n_layers (model);
+}
+
+/* FALSE: no zeros are wanted in @tensor (nullable: in general). */
+static gboolean
+read_choice (EngRecipe *recipe, const char *tensor, Choice *choice)
+{
+  *choice = (Choice){ .kind = eng_recipe_get_string (recipe, ID, KIND, tensor),
+                      .storage = eng_recipe_get_string (recipe, ID, STORAGE, tensor),
+                      .percent = get_real (recipe, SHARE, tensor) };
+  gboolean any = strcmp (choice->kind, "none") != 0;
+  if (strcmp (choice->kind, "2:4") == 0)
+    choice->pattern = (EngSparsePattern){ .keep = 2, .of = 4 };
+  else if (strcmp (choice->kind, "4:8") == 0)
+    choice->pattern = (EngSparsePattern){ .keep = 4, .of = 8 };
+  if (choice->pattern.of != 0)
+    choice->percent = 50;
+  choice->pattern.share = choice->percent / 100;
+  if (any && choice->percent > 0)
+    return TRUE;
+  choice_clear (choice);
+  return FALSE;
+}
+
+static gboolean
+uses_activations (EngRecipe *recipe)
+{
+  g_autofree char *criterion = eng_recipe_get_string (recipe, ID, CRITERION, NULL);
+  return strcmp (criterion, "wanda") == 0;
+}
+
+/* ---- storage ---- */
+
+/* The sparse form of @dtype for the pattern; -1: there is none. */
+static int
+sparse_form (int dtype, const Choice *choice)
+{
+  if (dtype == KN_Q4_0)
+    return KN_Q4_SPARSE;
+  if (dtype != KN_Q8_0)
+    return -1;
+  return choice->pattern.of == 4 ? KN_Q8_2_4 : choice->pattern.of == 8 ? KN_Q8_4_8 : KN_Q8_SPARSE;
+}
+
+/* One rule for all machines of an instruction set, so that a recipe always makes the same build. */
+static int
+stored_dtype (int dtype, const Choice *choice)
+{
+  int sparse = sparse_form (dtype, choice);
+
+  if (sparse < 0 || strcmp (choice->storage, "dense") == 0)
+    return dtype;
+  if (strcmp (choice->storage, "sparse") == 0)
+    return sparse;
+  return dtype == KN_Q8_0 && choice->percent >= AUTO_SHARE && kn_table ()->level == KN_LEVEL_AVX512
+                 && kn_has_vbmi2 ()
+             ? sparse
+             : dtype;
+}
+
+/* The format that the recipe packs @tensor in before zeros are left out. */
+static int
+dense_dtype (EngRecipe *recipe, const EngTensor *tensor)
+{
+  g_autofree char *format = eng_recipe_get_string (recipe, "weight-format", "format", tensor->name);
+  int dtype = kn_dtype_from_name (format);
+  return eng_fit_dtype (dtype >= 0 ? dtype : tensor->dtype, tensor->n_cols);
+}
+
+static double
+stored_bytes (int dtype, double density, guint64 n_rows, guint64 n_cols)
+{
+  if (kn_sparse_base (dtype) < 0)
+    return (double)kn_row_bytes ((KnDtype)dtype, n_cols) * (double)n_rows;
+  return (double)kn_sparse_expected_bytes ((KnDtype)dtype, n_cols, density)
+         * (double)((n_rows + KN_PANEL_ROWS - 1) / KN_PANEL_ROWS);
+}
+
+/* ---- the technique ---- */
+
+static char *
+applies (EngModel *model)
+{
+  if (eng_model_get_kind (model) != ENG_MODEL_LANGUAGE)
+    return g_strdup ("only the matrices of language models: convolutions have no sparse kernels");
+  return NULL;
+}
+
+static gboolean
+matters (EngRecipe *recipe, const EngParam *param)
+{
+  if (strcmp (param->id, KIND) == 0 || eng_recipe_n_rules (recipe, ID) > 0)
+    return TRUE;
+  g_autofree char *kind = eng_recipe_get_string (recipe, ID, KIND, NULL);
+  if (strcmp (param->id, SHARE) == 0)
+    return strcmp (kind, "unstructured") == 0;
+  return strcmp (kind, "none") != 0;
+}
+
+static gboolean
+apply (EngLowering *lowering, GError **error)
+{
+  gboolean by_activations = uses_activations (lowering->recipe);
+  g_autofree char *calibration = NULL;
+
+  for (guint i = 0; i < eng_model_get_n_tensors (lowering->model); i++)
+    {
+      const EngTensor *tensor = eng_model_get_tensor (lowering->model, i);
+      gsize n_rows, n_cols;
+      Choice choice;
+      if (!is_in_block (lowering->model, tensor)
+          || !eng_lowering_tensor_shape (lowering, i, &n_rows, &n_cols)
+          || !read_choice (lowering->recipe, tensor->name, &choice))
+        continue;
+      if (choice.pattern.of != 0 && n_cols % choice.pattern.of != 0)
+        eng_lowering_note (lowering,
+                           "%s: rows of %" G_GSIZE_FORMAT " are not whole groups of %u: no zeros",
+                           tensor->name, n_cols, choice.pattern.of);
+      else
+        {
+          int dtype = lowering->dtypes[i];
+          if (by_activations && calibration == NULL)
+            calibration = eng_lowering_dup_calibration_key (lowering);
+          lowering->dtypes[i] = stored_dtype (dtype, &choice);
+          if (kn_sparse_base (lowering->dtypes[i]) >= 0)
+            lowering->densities[i] = (float)(1 - choice.pattern.share);
+          else if (strcmp (choice.storage, "sparse") == 0)
+            eng_lowering_note (lowering,
+                               "%s: %s has no sparse form (Q8_0 and Q4_0 have): zeros are stored",
+                               tensor->name, kn_dtype_info (dtype)->name);
+          eng_lowering_mark (lowering, i, &eng_technique_sparsity, "%s %g %s", choice.kind,
+                             choice.percent, by_activations ? calibration : "magnitude");
+        }
+      choice_clear (&choice);
+    }
+  return TRUE;
+}
+
+static gboolean
+edit (EngLowering *lowering, EngMatrix *matrix, GError **error)
+{
+  EngMatrixChannels channels = { 0 };
+  Choice choice;
+
+  if (!read_choice (lowering->recipe, matrix->name, &choice))
+    return TRUE;
+  if (uses_activations (lowering->recipe))
+    {
+      g_autoptr (EngActivations) activations
+          = eng_lowering_get_activations (lowering, ENG_ACTIVATIONS_CHANNELS, error);
+      if (activations == NULL)
+        {
+          choice_clear (&choice);
+          return FALSE;
+        }
+      if (!eng_matrix_get_channels (activations, matrix, &channels))
+        g_assert_not_reached (); /* every matrix of a block is multiplied with */
+    }
+  eng_sparsify (matrix->data, matrix->n_rows, matrix->n_cols, channels.mean_square,
+                &choice.pattern);
+  eng_matrix_channels_clear (&channels);
+  choice_clear (&choice);
+  return TRUE;
+}
+
+static void
+estimate (EngModel *model, EngRecipe *recipe, int layer, EngEstimate *estimate)
+{
+  for (guint i = 0; i < eng_model_get_n_tensors (model); i++)
+    {
+      const EngTensor *tensor = eng_model_get_tensor (model, i);
+      Choice choice;
+      if (tensor->layer != layer || !is_in_block (model, tensor)
+          || !read_choice (recipe, tensor->name, &choice))
+        continue;
+      int dense = dense_dtype (recipe, tensor), dtype = stored_dtype (dense, &choice);
+      if (dtype != dense)
+        estimate->weight_bytes
+            += stored_bytes (dtype, 1 - choice.pattern.share, tensor->n_rows, tensor->n_cols)
+               - stored_bytes (dense, 1, tensor->n_rows, tensor->n_cols);
+      choice_clear (&choice);
+    }
+}
+
+/* ---- for people ---- */
+
+/* What a layer's matrices come to. */
+typedef struct
+{
+  double n_weights, n_zeros, dense_bytes, bytes;
+  guint n_matrices, n_sparse;
+} Sum;
+
+static Sum
+sum_layer (EngModel *model, EngRecipe *recipe, int layer)
+{
+  Sum sum = { 0 };
+
+  for (guint i = 0; i < eng_model_get_n_tensors (model); i++)
+    {
+      const EngTensor *tensor = eng_model_get_tensor (model, i);
+      double n = (double)tensor->n_rows * (double)tensor->n_cols;
+      Choice choice;
+      if (tensor->layer != layer || !is_in_block (model, tensor)
+          || !read_choice (recipe, tensor->name, &choice))
+        continue;
+      int dense = dense_dtype (recipe, tensor), dtype = stored_dtype (dense, &choice);
+      sum.n_matrices++;
+      sum.n_sparse += dtype != dense;
+      sum.n_weights += n;
+      sum.n_zeros += n * choice.pattern.share;
+      sum.dense_bytes += stored_bytes (dense, 1, tensor->n_rows, tensor->n_cols);
+      sum.bytes += stored_bytes (dtype, 1 - choice.pattern.share, tensor->n_rows, tensor->n_cols);
+      choice_clear (&choice);
+    }
+  return sum;
+}
+
+static char *
+explain (EngModel *model, EngRecipe *recipe, int layer)
+{
+  Sum sum = sum_layer (model, recipe, layer);
+
+  if (sum.n_matrices == 0)
+    return NULL;
+  g_autofree char *before = eng_format_value (sum.dense_bytes, "B");
+  g_autofree char *after = eng_format_value (sum.bytes, "B");
+  g_autofree char *percent = g_strdup_printf ("%.3g %%", 100 * sum.n_zeros / sum.n_weights);
+  if (sum.n_sparse == 0)
+    return g_strdup_printf (
+        "%s of the weights of %u matrices are zero and stored like the others: %s as "
+        "before, 0.0 %% faster.",
+        percent, sum.n_matrices, before);
+  return g_strdup_printf (
+      "%s of the weights of %u matrices are zero; %u of them are stored sparse: "
+      "%s become %s.",
+      percent, sum.n_matrices, sum.n_sparse, before, after);
+}
+
+static char *
+describe (EngRecipe *recipe)
+{
+  Choice choice;
+  char *text = NULL;
+
+  if (read_choice (recipe, NULL, &choice))
+    {
+      text = choice.pattern.of != 0 ? g_strdup_printf ("%s sparse", choice.kind)
+                                    : g_strdup_printf ("%g %% sparse", choice.percent);
+      choice_clear (&choice);
+    }
+  else if (eng_recipe_n_rules (recipe, ID) > 0)
+    text = g_strdup ("sparse by rules");
+  return text;
+}
+
+const EngTechnique eng_technique_sparsity = {
+  .id = ID,
+  .title = "Sparsity",
+  .group = "Pruning",
+  .summary
+  = "The least important weights become zero and the model forgets a little; it is faster only "
+    "where zeros are not stored and are many enough.",
+  .papers
+  = "Han et al. 2015, Learning both Weights and Connections for Efficient Neural Networks; "
+    "Zhou et al. 2021, Learning N:M Fine-grained Structured Sparse Neural Networks From Scratch; "
+    "Sun et al. 2024, A Simple and Effective Pruning Approach for Large Language Models; "
+    "Elsen et al. 2020, Fast Sparse ConvNets",
+  .params = params,
+  .n_params = G_N_ELEMENTS (params),
+  .language = TRUE,
+  .lossy = TRUE,
+  .in_file = TRUE,
+  .applies = applies,
+  .matters = matters,
+  .estimate = estimate,
+  .apply = apply,
+  .edit = edit,
+  .explain = explain,
+  .describe = describe,
+};
