@@ -4,6 +4,7 @@
 #include "app-param-row.h"
 
 #include "app-config.h"
+#include "app-model-button.h"
 #include "app-path-button.h"
 
 #include <glib/gi18n.h>
@@ -20,7 +21,7 @@ struct _AppParamRow
   gboolean inheritable, exception;
   GVariant *value;
 
-  GtkWidget *control; /* GtkDropDown, GtkSpinButton, GtkSwitch or AppPathButton */
+  GtkWidget *control; /* GtkDropDown, GtkSpinButton, GtkSwitch, AppPathButton or AppModelButton */
   GtkWidget *reset;   /* inheritable numbers and switches */
   guint settle_id;
   gboolean updating;
@@ -75,6 +76,8 @@ read_control (AppParamRow *self)
       return g_variant_new_double (gtk_spin_button_get_value (GTK_SPIN_BUTTON (self->control)));
     case ENG_PARAM_PATH:
       return g_variant_new_string (app_path_button_get_path (APP_PATH_BUTTON (self->control)));
+    case ENG_PARAM_MODEL:
+      return g_variant_new_string (app_model_button_get_path (APP_MODEL_BUTTON (self->control)));
     case ENG_PARAM_SWITCH:
     default:
       return g_variant_new_boolean (gtk_switch_get_active (GTK_SWITCH (self->control)));
@@ -112,6 +115,11 @@ write_control (AppParamRow *self)
       if (self->value != NULL)
         app_path_button_set_path (APP_PATH_BUTTON (self->control),
                                   g_variant_get_string (self->value, NULL));
+      break;
+    case ENG_PARAM_MODEL:
+      if (self->value != NULL)
+        app_model_button_set_path (APP_MODEL_BUTTON (self->control),
+                                   g_variant_get_string (self->value, NULL));
       break;
     case ENG_PARAM_SWITCH:
     default:
@@ -283,6 +291,11 @@ build (AppParamRow *self)
       self->control = app_path_button_new (self->param->title);
       signal = "notify::path";
     }
+  else if (self->param->kind == ENG_PARAM_MODEL)
+    {
+      self->control = app_model_button_new (self->param);
+      signal = "notify::path";
+    }
   else
     self->control = make_spin (self);
 
@@ -292,7 +305,7 @@ build (AppParamRow *self)
   if (self->exception)
     gtk_accessible_update_property (GTK_ACCESSIBLE (self->control), GTK_ACCESSIBLE_PROPERTY_LABEL,
                                     self->param->title, -1);
-  if (self->param->kind != ENG_PARAM_PATH)
+  if (self->param->kind != ENG_PARAM_PATH && self->param->kind != ENG_PARAM_MODEL)
     adw_action_row_set_activatable_widget (ADW_ACTION_ROW (self), self->control);
   g_signal_connect_object (self->control, signal, G_CALLBACK (on_control), self, G_CONNECT_SWAPPED);
 
@@ -408,4 +421,13 @@ app_param_row_set_limits (AppParamRow *self, double min, double max)
   self->updating = TRUE; /* the spin button clamps its value and says so */
   gtk_spin_button_set_range (GTK_SPIN_BUTTON (self->control), min, max);
   self->updating = FALSE;
+}
+
+void
+app_param_row_set_model (AppParamRow *self, EngModel *model)
+{
+  g_return_if_fail (APP_IS_PARAM_ROW (self));
+
+  if (APP_IS_MODEL_BUTTON (self->control))
+    app_model_button_set_model (APP_MODEL_BUTTON (self->control), model);
 }

@@ -28,5 +28,7 @@ GVariant *app_param_row_get_value (AppParamRow *self); /* borrowed */
 void app_param_row_set_value (AppParamRow *self, GVariant *value);
 /* Bounds that depend on the model; for numbers only. */
 void app_param_row_set_limits (AppParamRow *self, double min, double max);
+/* What another model's file has to fit; for parameters of the kind ENG_PARAM_MODEL only. */
+void app_param_row_set_model (AppParamRow *self, EngModel *model);
 
 G_END_DECLS

@@ -142,6 +142,8 @@ update_model (AppTechniqueBox *self)
     reason = self->technique->applies (model);
   show_applies (self, reason);
   update_limits (self, model);
+  for (guint i = 0; i < self->rows->len; i++)
+    app_param_row_set_model (self->rows->pdata[i], model);
   update_recipe (self);
 }
 

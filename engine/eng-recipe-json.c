@@ -14,7 +14,9 @@ value_from_node (const EngParam *param, JsonNode *node)
     return NULL;
   GType type = json_node_get_value_type (node);
 
-  if ((param->kind == ENG_PARAM_CHOICE || param->kind == ENG_PARAM_PATH) && type == G_TYPE_STRING)
+  if ((param->kind == ENG_PARAM_CHOICE || param->kind == ENG_PARAM_PATH
+       || param->kind == ENG_PARAM_MODEL)
+      && type == G_TYPE_STRING)
     return g_variant_new_string (json_node_get_string (node));
   if (param->kind == ENG_PARAM_INT && type == G_TYPE_INT64)
     return g_variant_new_int64 (json_node_get_int (node));
@@ -215,6 +217,7 @@ write_value (JsonBuilder *builder, const EngSetting *setting)
     {
     case ENG_PARAM_CHOICE:
     case ENG_PARAM_PATH:
+    case ENG_PARAM_MODEL:
       json_builder_add_string_value (builder, g_variant_get_string (setting->value, NULL));
       break;
     case ENG_PARAM_INT:

@@ -141,9 +141,10 @@ gboolean
 eng_recipe_check_value (const EngTechnique *technique, const EngParam *param, GVariant *value,
                         GError **error)
 {
-  static const char *const types[] = { "s", "x", "d", "b", "s" };
+  static const char *const types[] = { "s", "x", "d", "b", "s", "s" };
   static const char *const wanted[]
-      = { "a text", "a whole number", "a number", "true or false", "the path of a folder or file" };
+      = { "a text", "a whole number", "a number", "true or false", "the path of a folder or file",
+            "the path of a model" };
 
   if (!g_variant_is_of_type (value, G_VARIANT_TYPE (types[param->kind])))
     {
@@ -170,6 +171,7 @@ eng_recipe_check_value (const EngTechnique *technique, const EngParam *param, GV
       return check_number (technique, param, g_variant_get_double (value), error);
     case ENG_PARAM_SWITCH:
     case ENG_PARAM_PATH:
+    case ENG_PARAM_MODEL:
       return TRUE;
     }
   g_assert_not_reached ();
@@ -191,6 +193,7 @@ default_value (const EngTechnique *technique, const EngParam *param)
     case ENG_PARAM_SWITCH:
       return g_variant_ref_sink (g_variant_new_boolean (value != 0));
     case ENG_PARAM_PATH:
+    case ENG_PARAM_MODEL:
       return g_variant_ref_sink (g_variant_new_string (""));
     }
   g_assert_not_reached ();
@@ -423,6 +426,7 @@ describe_value (const EngTechnique *technique, const EngParam *param, GVariant *
     case ENG_PARAM_SWITCH:
       return g_strdup (g_variant_get_boolean (standard) ? "on" : "off");
     case ENG_PARAM_PATH:
+    case ENG_PARAM_MODEL:
       return g_variant_get_string (standard, NULL)[0] != '\0'
                  ? g_path_get_basename (g_variant_get_string (standard, NULL))
                  : g_strdup ("none");

@@ -16,7 +16,8 @@ typedef enum
   ENG_PARAM_INT,
   ENG_PARAM_REAL,
   ENG_PARAM_SWITCH,
-  ENG_PARAM_PATH, /* a folder or a file; "": none */
+  ENG_PARAM_PATH,  /* a folder or a file; "": none */
+  ENG_PARAM_MODEL, /* the path of another model's file; "": none. Windows list the models that there are, see EngParam.refuse */
 } EngParamKind;
 
 typedef struct
@@ -37,6 +38,9 @@ typedef struct
   const EngChoice *choices; /* CHOICE: ends with id NULL */
   const char *default_choice;
   double default_value, min, max, step; /* INT, REAL, SWITCH (0/1) */
+  /* MODEL: why the model in the file @path cannot be used beside @model, in one sentence, newly allocated; NULL: it can. It opens the file, so it is asked on a worker
+   * (any thread; tens of milliseconds). NULL member: every model can. */
+  char *(*refuse) (EngModel *model, const char *path);
 } EngParam;
 
 /* The predicted effect of a recipe on one layer or on the whole, from sizes and the machine's roofs: always shown as an estimate. */

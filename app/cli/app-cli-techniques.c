@@ -19,6 +19,8 @@ describe_values (const EngParam *param)
     return g_strdup (param->default_value != 0 ? "on | off (default on)" : "on | off (default off)");
   if (param->kind == ENG_PARAM_PATH)
     return g_strdup ("the path of a folder or file (default none)");
+  if (param->kind == ENG_PARAM_MODEL)
+    return g_strdup ("the path of a model (default none)");
   if (param->kind != ENG_PARAM_CHOICE)
     return g_strdup_printf ("%g to %g%s%s", param->min, param->max, param->unit != NULL ? " " : "",
                             param->unit != NULL ? param->unit : "");
@@ -48,7 +50,7 @@ print_technique (const EngTechnique *technique)
 static void
 add_param (JsonBuilder *builder, const EngParam *param)
 {
-  static const char *const kinds[] = { "choice", "integer", "number", "switch", "path" };
+  static const char *const kinds[] = { "choice", "integer", "number", "switch", "path", "model" };
 
   json_builder_begin_object (builder);
   app_cli_json_string (builder, "id", param->id);
@@ -73,7 +75,7 @@ add_param (JsonBuilder *builder, const EngParam *param)
         }
       json_builder_end_array (builder);
     }
-  else if (param->kind != ENG_PARAM_PATH)
+  else if (param->kind != ENG_PARAM_PATH && param->kind != ENG_PARAM_MODEL)
     {
       app_cli_json_number (builder, "default", param->default_value);
       app_cli_json_number (builder, "min", param->min);

@@ -3,6 +3,8 @@
 #include "app-breakpoint.h"
 #include "app-figure-tile.h"
 #include "app-job-bar.h"
+#include "app-model-button.h"
+#include "app-models.h"
 #include "app-param-row.h"
 #include "app-path-button.h"
 #include "app-resources.h"
@@ -10,6 +12,7 @@
 #include "app-selection.h"
 
 #include <adwaita.h>
+#include <glib/gstdio.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -245,6 +248,77 @@ test_path_row (void)
   g_object_unref (row);
 }
 
+static char *
+refuse_all (EngModel *model, const char *path)
+{
+  return g_strdup ("its vocabulary has 7 tokens, this model's 32000");
+}
+
+/* A model that is chosen counts at once; the recipe's own word does not come back as a change. */
+static void
+test_model_row (void)
+{
+  const EngParam param = { .id = "draft",
+                           .title = "Draft model",
+                           .summary = "",
+                           .kind = ENG_PARAM_MODEL,
+                           .refuse = refuse_all };
+  GtkWidget *row = g_object_ref_sink (app_param_row_new (&param, APP_PARAM_ROW_WHOLE));
+  GtkWidget *button = find_type (row, APP_TYPE_MODEL_BUTTON);
+  guint n_changed = 0;
+
+  g_assert_nonnull (button);
+  g_signal_connect (row, "changed", G_CALLBACK (on_changed), &n_changed);
+  app_param_row_set_value (APP_PARAM_ROW (row), g_variant_new_string ("/models/small.gguf"));
+  g_assert_cmpstr (app_model_button_get_path (APP_MODEL_BUTTON (button)), ==, "/models/small.gguf");
+  g_assert_cmpuint (n_changed, ==, 0);
+  app_model_button_set_path (APP_MODEL_BUTTON (button), NULL);
+  g_assert_cmpuint (n_changed, ==, 1);
+  g_assert_cmpstr (g_variant_get_string (app_param_row_get_value (APP_PARAM_ROW (row)), NULL), ==,
+                   "");
+  g_object_unref (row);
+}
+
+/* Models beside the one that is open, each once, by name, without itself and without other files. */
+static void
+test_models (void)
+{
+  g_autofree char *dir = g_dir_make_tmp ("lathe-models-XXXXXX", NULL);
+  const char *names[] = { "b.gguf", "A.GGUF", "notes.txt" };
+  g_autoptr (GPtrArray) list = NULL;
+  g_autofree char *again = g_build_filename (dir, "sub", "..", "b.gguf", NULL);
+
+  g_assert_nonnull (dir);
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autofree char *path = g_build_filename (dir, names[i], NULL);
+
+      g_assert_true (g_file_set_contents (path, "x", 1, NULL));
+    }
+  g_setenv ("LATHE_MODELS", dir, TRUE);
+  list = app_models_list (NULL, (const char *const[]){ again, "/nowhere/c.gguf", NULL });
+  g_unsetenv ("LATHE_MODELS");
+  guint n_here = 0;
+  for (guint i = 0; i < list->len; i++)
+    if (g_str_has_prefix (list->pdata[i], dir))
+      {
+        g_autofree char *name = g_path_get_basename (list->pdata[i]);
+
+        g_assert_cmpstr (name, ==, n_here == 0 ? "A.GGUF" : "b.gguf");
+        n_here++;
+      }
+    else
+      g_assert_true (g_file_test (list->pdata[i], G_FILE_TEST_EXISTS));
+  g_assert_cmpuint (n_here, ==, 2);
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autofree char *path = g_build_filename (dir, names[i], NULL);
+
+      g_remove (path);
+    }
+  g_rmdir (dir);
+}
+
 static void
 test_job_bar (void)
 {
@@ -328,6 +402,8 @@ main (int argc, char **argv)
   g_test_add_func ("/app/param-row/choice", test_choice_row);
   g_test_add_func ("/app/param-row/number", test_number_row);
   g_test_add_func ("/app/param-row/path", test_path_row);
+  g_test_add_func ("/app/param-row/model", test_model_row);
+  g_test_add_func ("/app/models", test_models);
   g_test_add_func ("/app/job-bar", test_job_bar);
   g_test_add_func ("/app/run-mode", test_run_mode);
   return g_test_run ();

@@ -243,7 +243,7 @@ check_param (const EngTechnique *technique, const EngParam *param)
       return;
     }
   double min, max, standard;
-  if (param->kind == ENG_PARAM_PATH)
+  if (param->kind == ENG_PARAM_PATH || param->kind == ENG_PARAM_MODEL)
     return;
   g_assert_cmpfloat (param->min, <, param->max);
   g_assert_cmpfloat (param->step, >, 0);
