@@ -36,7 +36,7 @@ cache_is_wide (EngAdvisor *self)
   if (self->phase != RT_PHASE_DECODE)
     return FALSE;
   format = eng_recipe_get_string (self->in->recipe, "kv-cache", "format", NULL);
-  return strcmp (format, "q8_0") != 0 && cache_ms (self) >= LEAST_CACHE_SHARE * self->nodes_ms;
+  return g_str_has_prefix (format, "f") && cache_ms (self) >= LEAST_CACHE_SHARE * self->nodes_ms;
 }
 
 static void

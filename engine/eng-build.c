@@ -10,6 +10,7 @@
 #include "eng-error.h"
 #include "eng-model-private.h"
 #include "kn-cpu.h"
+#include "kn-attn.h"
 #include "kn-matmul.h"
 #include "kn-sparse.h"
 #include "kn-table.h"
@@ -427,11 +428,12 @@ static void
 make_hash (EngBuild *self, const EngLowering *lowering)
 {
   g_autoptr (GString) text = g_string_new ("lathe build 1\n");
+  char cache[KN_KV_NAME_BYTES];
 
   g_string_append_printf (text, "engine %s\nisa %s\nmodel %s\n", LATHE_VERSION,
                           eng_build_get_isa (self), eng_model_get_identity (self->model));
   g_string_append_printf (text, "threads %u\ncache %s %u\nplanner %d\n", lowering->n_threads,
-                          kn_dtype_info ((int)lowering->kv_format)->name, lowering->n_ctx,
+                          kn_kv_name (lowering->kv_format, cache), lowering->n_ctx,
                           (int)lowering->planner);
   for (guint i = 0; i < self->n_tensors; i++)
     g_string_append_printf (text, "weight %s %s%s%s\n",

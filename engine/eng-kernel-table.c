@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "eng-roofline.h"
+#include "kn-attn.h"
 #include "kn-matmul.h"
 
 /* What is asked of one operator, split once. */
@@ -98,8 +99,9 @@ add_formats (const RtOpQuery *query, GString *text)
     }
   RtValueId first = node->n_inputs > 0 ? node->inputs[0] : RT_NONE;
   int type = first != RT_NONE ? rt_graph_value (query->graph, first)->type : RT_TYPE_F32;
+  char cache[KN_KV_NAME_BYTES];
   if (text->len == start)
-    g_string_append (text, node->op->cache != NULL ? kn_dtype_info ((int)query->kv_format)->name
+    g_string_append (text, node->op->cache != NULL ? kn_kv_name (query->kv_format, cache)
                                                    : rt_type_name (type));
   return is_int8 || type == RT_TYPE_I8 || type == RT_TYPE_U8;
 }

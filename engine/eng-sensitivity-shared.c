@@ -4,6 +4,7 @@
 #include "eng-history-private.h"
 #include "eng-model-private.h"
 #include "eng-sensitivity-private.h"
+#include "kn-attn.h"
 
 /* Whether a node of @layer reads @tensor. */
 static gboolean
@@ -31,12 +32,11 @@ eng_sensitivity_dup_layer_key (EngBuild *build, const EngSensitivityConfig *conf
   if (eng_model_get_kind (model) != ENG_MODEL_LANGUAGE || config->by_matrix || config->text == NULL)
     return NULL;
   g_autofree char *hash = g_compute_checksum_for_string (G_CHECKSUM_SHA256, config->text, -1);
-  g_autofree char *cache
-      = eng_recipe_get_string (eng_build_get_recipe (build), "kv-cache", "format", NULL);
+  char cache[KN_KV_NAME_BYTES];
   g_string_append_printf (text, "engine %s\nmodel %s\ntext %s\nwindow %u\nlayer %d\ncache %s\n",
                           LATHE_VERSION, eng_model_get_identity (model), hash,
                           config->n_tokens > 0 ? config->n_tokens : ENG_SENSITIVITY_TOKENS, layer,
-                          cache);
+                          kn_kv_name (build->kv_format, cache));
   for (guint i = 0; i < eng_model_get_n_tensors (model); i++)
     {
       const EngTensor *tensor = eng_model_get_tensor (model, i);

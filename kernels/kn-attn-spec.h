@@ -7,24 +7,33 @@
  *
  *   F32   [head_dim][16] f32
  *   F16   [head_dim][16] f16
- *   Q8_0  [head_dim / 4][16][4] int8, then [head_dim / 32][16] f16 scales
+ *   Q8    [head_dim / 4][16][4] int8, then [head_dim / G][16] f16 scales
+ *   Q4    [head_dim / 32][4][16][4] bytes, then [head_dim / G][16] f16 scales; byte [g][i][row][c] holds coordinate 32 g + 4 i + c
+ *         in its low half and the one 16 further in its high half
+ *
+ * with G = 32 for Q8_0 and Q4_0, and G = head_dim for the formats with one scale per head.
  *
  * Values, so that one load holds 16 coordinates of one position:
  *
  *   F32   [position][head_dim] f32
  *   F16   [position][head_dim] f16
- *   Q8_0  panels of 16 positions: [16][head_dim] int8, then [16][head_dim / 32] f16 scales
+ *   Q8    panels of 16 positions: [16][head_dim] int8, then [16][head_dim / G] f16 scales
+ *   Q4    panels of 16 positions: [16][head_dim / 32][16] bytes, then [16][head_dim / G] f16 scales; byte [row][g][c] holds coordinate
+ *         32 g + c in its low half and the one 16 further in its high half
+ *
+ * Numbers: Q8 is code * scale with codes -127..127, scale = largest magnitude / 127. Q4 is (code - 8) * scale with codes 0..15; the
+ * number of the largest magnitude becomes code 0, so scale = largest magnitude / 8 with the sign turned (the positive one of two).
  *
  * The arithmetic of one query and one chunk:
  *
  *   score     F32 and F16: s = fma (q[d], k[d], s) for d in rising order, from 0.
- *             Q8_0: q is quantized per 32 coordinates; the integer dot product of such a group
+ *             Q8 and Q4: q is quantized to 8 bit in groups of G; the integer dot product of such a group
  *             is exact, then s = fma ((float) dot, q_scale * k_scale, s), groups in rising order.
  *   softcap   s = softcap * tanh (s * (1 / softcap))
  *   m         largest visible score; p = exp (s - m), 0 where a position is not visible
  *   l         p summed in 16 lanes (lane = position mod 16), then the tree of kn_sum_lanes
  *   o[d]      fma (p, v[d], o[d]) over the visible positions in rising order, from 0;
- *             a Q8_0 value is code * scale, which is exact in f32 */
+ *             a Q8 or Q4 value is code * scale, which is exact in f32 */
 #pragma once
 
 #include "kn-attn.h"
@@ -36,6 +45,9 @@
 #define KN_ATTN_TILE 8
 
 #define KN_Q8_MAX 127.0f
+
+/* Largest head that Q8 and Q4 caches take: an integer dot product of a whole head stays far below 2^31. */
+#define KN_MAX_HEAD_DIM 1024
 
 typedef struct
 {
@@ -72,41 +84,93 @@ kn_attn_range (const KnAttnChunk *a, size_t i, size_t *lo, size_t *hi)
   return *lo < *hi;
 }
 
-/* Start of the panel that holds @position. */
+/* What a format is made of; constants wherever the format is one. */
+static inline int
+kn_kv_is_coded (KnDtype format)
+{
+  return format != KN_F32 && format != KN_F16;
+}
+
+static inline int
+kn_kv_is_q4 (KnDtype format)
+{
+  return format == KN_Q4_0 || format == KN_KV_Q4_HEAD;
+}
+
+static inline int
+kn_kv_is_per_head (KnDtype format)
+{
+  return format == KN_KV_Q8_HEAD || format == KN_KV_Q4_HEAD;
+}
+
+/* Coordinates that share a scale. */
+static inline size_t
+kn_kv_group (KnDtype format, size_t head_dim)
+{
+  return kn_kv_is_per_head (format) ? head_dim : 32;
+}
+
+static inline size_t
+kn_kv_n_scales (KnDtype format, size_t head_dim)
+{
+  return kn_kv_is_per_head (format) ? 1 : head_dim / 32;
+}
+
+/* Bytes of the codes of one head and position. */
+static inline size_t
+kn_kv_code_bytes (KnDtype format, size_t head_dim)
+{
+  return kn_kv_is_q4 (format) ? head_dim / 2 : head_dim;
+}
+
+/* Bytes of 16 positions, keys or values. */
+static inline size_t
+kn_kv_panel_bytes (KnDtype format, size_t head_dim)
+{
+  if (!kn_kv_is_coded (format))
+    return head_dim * 16 * (format == KN_F32 ? sizeof (float) : sizeof (uint16_t));
+  return 16
+         * (kn_kv_code_bytes (format, head_dim)
+            + kn_kv_n_scales (format, head_dim) * sizeof (uint16_t));
+}
+
+/* Start of the panel of keys that holds @position. */
 static inline const uint8_t *
 kn_k_panel (KnDtype format, const void *k, size_t head_dim, size_t position)
 {
-  const size_t panel_bytes = format == KN_F32 ? head_dim * 16 * sizeof (float)
-                             : format == KN_F16
-                                 ? head_dim * 16 * sizeof (uint16_t)
-                                 : head_dim * 16 + head_dim / 32 * 16 * sizeof (uint16_t);
-  return (const uint8_t *)k + position / KN_PANEL_ROWS * panel_bytes;
+  return (const uint8_t *)k + position / KN_PANEL_ROWS * kn_kv_panel_bytes (format, head_dim);
 }
 
-/* Q8_0 values: the codes of @position, and its scales. */
-static inline int8_t *
-kn_v_codes (const void *v, size_t head_dim, size_t position)
+/* The scales of a panel of keys: [groups][16]. */
+static inline uint16_t *
+kn_k_scales (KnDtype format, const uint8_t *panel, size_t head_dim)
 {
-  uint8_t *panel
-      = (uint8_t *)v + position / 16 * (head_dim * 16 + head_dim / 32 * 16 * sizeof (uint16_t));
-  return (int8_t *)panel + position % 16 * head_dim;
+  return (uint16_t *)(void *)((uint8_t *)panel + 16 * kn_kv_code_bytes (format, head_dim));
+}
+
+/* Q8 and Q4 values: the codes of @position, and its scales. */
+static inline uint8_t *
+kn_v_codes (KnDtype format, const void *v, size_t head_dim, size_t position)
+{
+  return (uint8_t *)v + position / 16 * kn_kv_panel_bytes (format, head_dim)
+         + position % 16 * kn_kv_code_bytes (format, head_dim);
 }
 
 static inline uint16_t *
-kn_v_scales (const void *v, size_t head_dim, size_t position)
+kn_v_scales (KnDtype format, const void *v, size_t head_dim, size_t position)
 {
-  uint8_t *panel
-      = (uint8_t *)v + position / 16 * (head_dim * 16 + head_dim / 32 * 16 * sizeof (uint16_t));
-  return (uint16_t *)(void *)(panel + head_dim * 16) + position % 16 * (head_dim / 32);
+  uint8_t *panel = (uint8_t *)v + position / 16 * kn_kv_panel_bytes (format, head_dim);
+  return (uint16_t *)(void *)(panel + 16 * kn_kv_code_bytes (format, head_dim))
+         + position % 16 * kn_kv_n_scales (format, head_dim);
 }
 
-/* Largest magnitude of 32 numbers, taken from the bit patterns: infinity is above all finite values
+/* Largest magnitude of @n numbers, taken from the bit patterns: infinity is above all finite values
  * and NaN above that. */
 static inline float
-kn_amax32 (const float *x)
+kn_amax (const float *x, size_t n)
 {
   uint32_t top = 0;
-  for (int i = 0; i < 32; i++)
+  for (size_t i = 0; i < n; i++)
     {
       const uint32_t bits = kn_f32_bits (x[i]) & 0x7fffffff;
       top = bits > top ? bits : top;
@@ -132,18 +196,76 @@ kn_q8_scale_ok (float scale)
   return scale > 0.0f && scale < INFINITY;
 }
 
-/* Quantize 32 numbers; the scale is returned. */
+/* Quantize @n numbers; the scale is returned. */
 static inline float
-kn_q8_group (const float *x, int8_t *codes, float scale)
+kn_q8_group (const float *x, size_t n, int8_t *codes, float scale)
 {
   if (!kn_q8_scale_ok (scale))
     {
-      memset (codes, 0, 32);
+      memset (codes, 0, n);
       return scale == 0.0f ? 0.0f : NAN;
     }
-  for (int i = 0; i < 32; i++)
+  for (size_t i = 0; i < n; i++)
     codes[i] = kn_q8_code (x[i], scale);
   return scale;
+}
+
+/* The same for Q4: codes 0..15, one to a byte. The scale is rounded to half precision first. Written so that compilers make vectors of it. */
+static inline float
+kn_q4_group (const float *x, size_t n, uint8_t *codes)
+{
+  const float amax = kn_amax (x, n);
+  float size = kn_f16_load (kn_f16_store (amax / 8.0f));
+  int positive = 0;
+
+  if (!kn_q8_scale_ok (size))
+    {
+      memset (codes, 8, n);
+      return size == 0.0f ? 0.0f : NAN;
+    }
+  for (size_t i = 0; i < n; i++)
+    positive |= x[i] == amax;
+  const float scale = positive ? -size : size;
+  for (size_t i = 0; i < n; i++)
+    {
+      float c = x[i] / scale;
+      c = c < -8.0f ? -8.0f : c;
+      c = c > 7.0f ? 7.0f : c;
+      codes[i] = (uint8_t)((int32_t)rintf (c) + 8);
+    }
+  return scale;
+}
+
+/* A position's Q4 key or value, for all instruction sets. */
+static inline void
+kn_store_k4 (KnDtype format, void *k, size_t head_dim, size_t position, const float *x)
+{
+  uint8_t *panel = (uint8_t *)kn_k_panel (format, k, head_dim, position);
+  const size_t row = position % KN_PANEL_ROWS, group = kn_kv_group (format, head_dim);
+  uint16_t *scales = kn_k_scales (format, panel, head_dim);
+  uint8_t codes[KN_MAX_HEAD_DIM];
+
+  for (size_t g = 0; g < head_dim / group; g++)
+    scales[g * 16 + row] = kn_f16_store (kn_q4_group (x + g * group, group, codes + g * group));
+  for (size_t g = 0; g < head_dim / 32; g++)
+    for (size_t i = 0; i < 16; i++)
+      panel[g * 256 + i / 4 * 64 + row * 4 + i % 4]
+          = (uint8_t)(codes[g * 32 + i] | codes[g * 32 + 16 + i] << 4);
+}
+
+static inline void
+kn_store_v4 (KnDtype format, void *v, size_t head_dim, size_t position, const float *x)
+{
+  const size_t group = kn_kv_group (format, head_dim);
+  uint16_t *scales = kn_v_scales (format, v, head_dim, position);
+  uint8_t *at = kn_v_codes (format, v, head_dim, position);
+  uint8_t codes[KN_MAX_HEAD_DIM];
+
+  for (size_t g = 0; g < head_dim / group; g++)
+    scales[g] = kn_f16_store (kn_q4_group (x + g * group, group, codes + g * group));
+  for (size_t g = 0; g < head_dim / 32; g++)
+    for (size_t i = 0; i < 16; i++)
+      at[g * 16 + i] = (uint8_t)(codes[g * 32 + i] | codes[g * 32 + 16 + i] << 4);
 }
 
 /* The scale of a query group: full precision. */

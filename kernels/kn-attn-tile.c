@@ -17,12 +17,13 @@ tile_from (const KnAttnTile *t, size_t from)
 static void
 quantize_queries (const KnAttnTile *t, const KnAttnSteps *steps, size_t n)
 {
-  const size_t dim = t->a->head_dim, n_groups = dim / 32;
+  const size_t dim = t->a->head_dim, group = kn_kv_group (kn_kv_keys (t->a->format), dim),
+               n_groups = dim / group;
   for (size_t i = 0; i < n; i++)
     for (size_t g = 0; g < n_groups; g++)
       t->scratch.q_scales[i * n_groups + g]
-          = steps->quantize_group (t->q + i * t->a->q_stride + g * 32,
-                                   t->scratch.q_codes + i * dim + g * 32,
+          = steps->quantize_group (t->q + i * t->a->q_stride + g * group, group,
+                                   t->scratch.q_codes + i * dim + g * group,
                                    &t->scratch.q_sums[i * n_groups + g]);
 }
 
@@ -60,7 +61,7 @@ run_tile (const KnAttnTile *t, const KnAttnSteps *steps, size_t n)
   memset (t->o, 0, n * a->head_dim * sizeof *t->o);
   if (first < end)
     {
-      if (a->format == KN_Q8_0)
+      if (kn_kv_is_coded (kn_kv_keys (a->format)))
         quantize_queries (t, steps, n);
       steps->scores (t, n, first / 16 * 16, (end + 15) / 16 * 16);
     }

@@ -21,12 +21,12 @@ typedef struct
 {
   size_t tile; /* queries of a tile, at most KN_ATTN_TILE */
 
-  /* kn_q8_group with the scale of a query group; the sum of the codes in *@sum. Returns the scale.
+  /* kn_q8_group of @n numbers, a multiple of 32, with the scale of a query group; the sum of the codes in *@sum. Returns the scale.
    */
-  float (*quantize_group) (const float *x, int8_t *codes, int32_t *sum);
+  float (*quantize_group) (const float *x, size_t n, int8_t *codes, int32_t *sum);
 
   /* Scores of @n queries against the panels [@first, @end) into the rows of the scratch memory, as
-   * they come: without softcap and mask. For Q8_0 the queries are quantized. */
+   * they come: without softcap and mask. For Q8 and Q4 the queries are quantized. */
   void (*scores) (const KnAttnTile *t, size_t n, size_t first, size_t end);
 
   /* Softcap, mask and exponential of one row of scores: positions [@lo, @hi), not empty, become
@@ -54,8 +54,9 @@ static inline void
 kn_attn_prefetch_values (const KnAttnTile *t, KnDtype format, size_t position)
 {
   const size_t dim = t->a->head_dim, row_bytes = dim * (format == KN_F32 ? 4 : 2);
-  if (format == KN_Q8_0)
-    kn_attn_prefetch (t, kn_v_codes (t->a->v, dim, position), 0, dim);
+  if (kn_kv_is_coded (format))
+    kn_attn_prefetch (t, kn_v_codes (format, t->a->v, dim, position), 0,
+                      kn_kv_code_bytes (format, dim));
   else
     kn_attn_prefetch (t, t->a->v, position * row_bytes, row_bytes);
 }

@@ -5,41 +5,69 @@
  * over chunks. Must know nothing of layers, threads, or how many chunks there are. */
 #include "kn-attn.h"
 
+#include <stdio.h>
+
 #include "kn-attn-spec.h"
 #include "kn-table-private.h"
+
+static const char *
+one_name (KnDtype format)
+{
+  if (format == KN_KV_Q8_HEAD)
+    return "Q8 per head";
+  if (format == KN_KV_Q4_HEAD)
+    return "Q4 per head";
+  const KnDtypeInfo *info = kn_dtype_info ((int)format);
+  return info != NULL ? info->name : "an unknown format";
+}
+
+const char *
+kn_kv_name (KnDtype format, char name[KN_KV_NAME_BYTES])
+{
+  const KnDtype keys = kn_kv_keys (format), values = kn_kv_values (format);
+
+  if (keys == values)
+    snprintf (name, KN_KV_NAME_BYTES, "%s", one_name (keys));
+  else
+    snprintf (name, KN_KV_NAME_BYTES, "%s keys, %s values", one_name (keys), one_name (values));
+  return name;
+}
+
+static int
+one_format_ok (KnDtype format, size_t head_dim)
+{
+  if (format == KN_F32 || format == KN_F16)
+    return head_dim % 2 == 0;
+  return (format == KN_Q8_0 || format == KN_Q4_0 || kn_kv_is_per_head (format))
+         && head_dim % 32 == 0 && head_dim <= KN_MAX_HEAD_DIM;
+}
 
 int
 kn_kv_format_ok (KnDtype format, size_t head_dim)
 {
-  if (head_dim == 0)
-    return 0;
-  if (format == KN_F32 || format == KN_F16)
-    return head_dim % 2 == 0;
-  return format == KN_Q8_0 && head_dim % 32 == 0;
+  return head_dim != 0 && one_format_ok (kn_kv_keys (format), head_dim)
+         && one_format_ok (kn_kv_values (format), head_dim);
 }
 
-/* Keys and values take the same room: the numbers, and for Q8_0 one f16 scale per 32 of them. */
+/* Keys and values in the same format take the same room. */
 static size_t
 cache_bytes (KnDtype format, size_t head_dim, size_t capacity)
 {
   if (!kn_kv_format_ok (format, head_dim))
     return 0;
-  const size_t n = head_dim * ((capacity + KN_PANEL_ROWS - 1) / KN_PANEL_ROWS * KN_PANEL_ROWS);
-  if (format == KN_F32)
-    return n * sizeof (float);
-  return format == KN_F16 ? n * sizeof (uint16_t) : n + n / 32 * sizeof (uint16_t);
+  return (capacity + KN_PANEL_ROWS - 1) / KN_PANEL_ROWS * kn_kv_panel_bytes (format, head_dim);
 }
 
 size_t
 kn_k_bytes (KnDtype format, size_t head_dim, size_t capacity)
 {
-  return cache_bytes (format, head_dim, capacity);
+  return cache_bytes (kn_kv_keys (format), head_dim, capacity);
 }
 
 size_t
 kn_v_bytes (KnDtype format, size_t head_dim, size_t capacity)
 {
-  return cache_bytes (format, head_dim, capacity);
+  return cache_bytes (kn_kv_values (format), head_dim, capacity);
 }
 
 size_t
@@ -55,27 +83,34 @@ kn_attn_scratch_bytes (size_t n_queries, size_t head_dim)
 /* --- store --- */
 
 static void
-store_k_q8 (uint8_t *panel, size_t head_dim, size_t row, const float *x)
+store_k_q8 (KnDtype format, uint8_t *panel, size_t head_dim, size_t row, const float *x)
 {
-  uint16_t *scales = (uint16_t *)(void *)(panel + head_dim * 16);
-  for (size_t g = 0; g < head_dim / 32; g++)
+  const size_t group = kn_kv_group (format, head_dim);
+  uint16_t *scales = kn_k_scales (format, panel, head_dim);
+  int8_t codes[KN_MAX_HEAD_DIM];
+
+  for (size_t g = 0; g < head_dim / group; g++)
     {
-      int8_t codes[32];
-      const float scale = kn_q8_group (x + g * 32, codes, kn_kv_scale (kn_amax32 (x + g * 32)));
+      const float *from = x + g * group;
+      const float scale
+          = kn_q8_group (from, group, codes + g * group, kn_kv_scale (kn_amax (from, group)));
       scales[g * 16 + row] = kn_f16_store (scale);
-      for (size_t i = 0; i < 32; i += 4)
-        memcpy (panel + (g * 32 + i) * 16 + row * 4, codes + i, 4);
     }
+  for (size_t i = 0; i < head_dim; i += 4)
+    memcpy (panel + i * 16 + row * 4, codes + i, 4);
 }
 
 static void
 store_k_c (KnDtype format, void *k, size_t head_dim, size_t position, const float *x)
 {
+  format = kn_kv_keys (format);
   uint8_t *panel = (uint8_t *)kn_k_panel (format, k, head_dim, position);
   const size_t row = position % KN_PANEL_ROWS;
 
-  if (format == KN_Q8_0)
-    store_k_q8 (panel, head_dim, row, x);
+  if (kn_kv_is_q4 (format))
+    kn_store_k4 (format, k, head_dim, position, x);
+  else if (kn_kv_is_coded (format))
+    store_k_q8 (format, panel, head_dim, row, x);
   else if (format == KN_F16)
     for (size_t d = 0; d < head_dim; d++)
       ((uint16_t *)(void *)panel)[d * 16 + row] = kn_f16_store (x[d]);
@@ -85,18 +120,27 @@ store_k_c (KnDtype format, void *k, size_t head_dim, size_t position, const floa
 }
 
 static void
+store_v_q8 (KnDtype format, void *v, size_t head_dim, size_t position, const float *x)
+{
+  const size_t group = kn_kv_group (format, head_dim);
+  int8_t *codes = (int8_t *)kn_v_codes (format, v, head_dim, position);
+  uint16_t *scales = kn_v_scales (format, v, head_dim, position);
+
+  for (size_t g = 0; g < head_dim / group; g++)
+    {
+      const float scale = kn_kv_scale (kn_amax (x + g * group, group));
+      scales[g] = kn_f16_store (kn_q8_group (x + g * group, group, codes + g * group, scale));
+    }
+}
+
+static void
 store_v_c (KnDtype format, void *v, size_t head_dim, size_t position, const float *x)
 {
-  if (format == KN_Q8_0)
-    {
-      int8_t *codes = kn_v_codes (v, head_dim, position);
-      uint16_t *scales = kn_v_scales (v, head_dim, position);
-      for (size_t g = 0; g < head_dim / 32; g++)
-        {
-          const float scale = kn_kv_scale (kn_amax32 (x + g * 32));
-          scales[g] = kn_f16_store (kn_q8_group (x + g * 32, codes + g * 32, scale));
-        }
-    }
+  format = kn_kv_values (format);
+  if (kn_kv_is_q4 (format))
+    kn_store_v4 (format, v, head_dim, position, x);
+  else if (kn_kv_is_coded (format))
+    store_v_q8 (format, v, head_dim, position, x);
   else if (format == KN_F16)
     for (size_t d = 0; d < head_dim; d++)
       ((uint16_t *)v)[position * head_dim + d] = kn_f16_store (x[d]);
@@ -106,50 +150,79 @@ store_v_c (KnDtype format, void *v, size_t head_dim, size_t position, const floa
 
 /* --- load --- */
 
+/* Coordinate @d of position @row of a panel of keys, as an integer. */
+static int
+k_code (KnDtype format, const uint8_t *panel, size_t row, size_t d)
+{
+  if (!kn_kv_is_q4 (format))
+    return (int8_t)panel[d / 4 * 64 + row * 4 + d % 4];
+  const size_t c = d % 16;
+  const uint8_t both = panel[d / 32 * 256 + c / 4 * 64 + row * 4 + c % 4];
+  return (d % 32 < 16 ? both & 15 : both >> 4) - 8;
+}
+
+static int
+v_code (KnDtype format, const uint8_t *codes, size_t d)
+{
+  if (!kn_kv_is_q4 (format))
+    return (int8_t)codes[d];
+  const uint8_t both = codes[d / 32 * 16 + d % 16];
+  return (d % 32 < 16 ? both & 15 : both >> 4) - 8;
+}
+
 void
 kn_load_k (KnDtype format, const void *k, size_t head_dim, size_t position, float *x)
 {
+  format = kn_kv_keys (format);
   const uint8_t *panel = kn_k_panel (format, k, head_dim, position);
-  const uint16_t *scales = (const uint16_t *)(const void *)(panel + head_dim * 16);
+  const uint16_t *scales = kn_k_scales (format, panel, head_dim);
   const size_t row = position % KN_PANEL_ROWS;
 
   for (size_t d = 0; d < head_dim; d++)
-    if (format == KN_Q8_0)
-      x[d] = (float)(int8_t)panel[d / 4 * 64 + row * 4 + d % 4]
-             * kn_f16_load (scales[d / 32 * 16 + row]);
+    if (kn_kv_is_coded (format))
+      x[d] = (float)k_code (format, panel, row, d)
+             * kn_f16_load (scales[d / kn_kv_group (format, head_dim) * 16 + row]);
     else if (format == KN_F16)
       x[d] = kn_f16_load (((const uint16_t *)(const void *)panel)[d * 16 + row]);
     else
       x[d] = ((const float *)(const void *)panel)[d * 16 + row];
 }
 
+/* Coordinate @d of the value of a position. */
+static float
+value (KnDtype format, const void *v, size_t head_dim, size_t position, size_t d)
+{
+  if (kn_kv_is_coded (format))
+    return (float)v_code (format, kn_v_codes (format, v, head_dim, position), d)
+           * kn_f16_load (
+               kn_v_scales (format, v, head_dim, position)[d / kn_kv_group (format, head_dim)]);
+  if (format == KN_F16)
+    return kn_f16_load (((const uint16_t *)v)[position * head_dim + d]);
+  return ((const float *)v)[position * head_dim + d];
+}
+
 void
 kn_load_v (KnDtype format, const void *v, size_t head_dim, size_t position, float *x)
 {
   for (size_t d = 0; d < head_dim; d++)
-    if (format == KN_Q8_0)
-      x[d] = (float)kn_v_codes (v, head_dim, position)[d]
-             * kn_f16_load (kn_v_scales (v, head_dim, position)[d / 32]);
-    else if (format == KN_F16)
-      x[d] = kn_f16_load (((const uint16_t *)v)[position * head_dim + d]);
-    else
-      x[d] = ((const float *)v)[position * head_dim + d];
+    x[d] = value (kn_kv_values (format), v, head_dim, position, d);
 }
 
 /* --- chunk --- */
 
 /* Scores of one query against the 16 positions of a panel. */
 static void
-panel_scores_float (const KnAttnChunk *a, const float *q, size_t position, float s[16])
+panel_scores_float (const KnAttnChunk *a, KnDtype format, const float *q, size_t position,
+                    float s[16])
 {
-  const uint8_t *panel = kn_k_panel (a->format, a->k, a->head_dim, position);
+  const uint8_t *panel = kn_k_panel (format, a->k, a->head_dim, position);
   for (size_t j = 0; j < 16; j++)
     s[j] = 0.0f;
   for (size_t d = 0; d < a->head_dim; d++)
     for (size_t j = 0; j < 16; j++)
       {
         const size_t at = d * 16 + j;
-        const float k = a->format == KN_F32
+        const float k = format == KN_F32
                             ? ((const float *)(const void *)panel)[at]
                             : kn_f16_load (((const uint16_t *)(const void *)panel)[at]);
         s[j] = fmaf (q[d], k, s[j]);
@@ -157,19 +230,20 @@ panel_scores_float (const KnAttnChunk *a, const float *q, size_t position, float
 }
 
 static void
-panel_scores_q8 (const KnAttnChunk *a, const int8_t *q, const float *q_scales, size_t position,
-                 float s[16])
+panel_scores_coded (const KnAttnChunk *a, KnDtype format, const int8_t *q, const float *q_scales,
+                    size_t position, float s[16])
 {
-  const int8_t *panel = (const int8_t *)kn_k_panel (a->format, a->k, a->head_dim, position);
-  const uint16_t *scales = (const uint16_t *)(const void *)(panel + a->head_dim * 16);
+  const uint8_t *panel = kn_k_panel (format, a->k, a->head_dim, position);
+  const uint16_t *scales = kn_k_scales (format, panel, a->head_dim);
+  const size_t group = kn_kv_group (format, a->head_dim);
   for (size_t j = 0; j < 16; j++)
     s[j] = 0.0f;
-  for (size_t g = 0; g < a->head_dim / 32; g++)
+  for (size_t g = 0; g < a->head_dim / group; g++)
     for (size_t j = 0; j < 16; j++)
       {
         int32_t dot = 0;
-        for (size_t i = g * 32; i < g * 32 + 32; i++)
-          dot += q[i] * panel[i / 4 * 64 + j * 4 + i % 4];
+        for (size_t i = g * group; i < (g + 1) * group; i++)
+          dot += q[i] * k_code (format, panel, j, i);
         s[j] = fmaf ((float)dot, q_scales[g] * kn_f16_load (scales[g * 16 + j]), s[j]);
       }
 }
@@ -180,21 +254,23 @@ static float
 query_scores (const KnAttnChunk *a, const KnAttnScratch *scratch, const float *q, size_t lo,
               size_t hi, float *scores)
 {
+  const KnDtype format = kn_kv_keys (a->format);
+  const size_t group = kn_kv_group (format, a->head_dim);
   const float inverse_cap = 1.0f / a->softcap;
   float m = -INFINITY;
 
-  if (a->format == KN_Q8_0)
-    for (size_t g = 0; g < a->head_dim / 32; g++)
-      scratch->q_scales[g] = kn_q8_group (q + g * 32, scratch->q_codes + g * 32,
-                                          kn_q_scale (kn_amax32 (q + g * 32)));
+  if (kn_kv_is_coded (format))
+    for (size_t g = 0; g < a->head_dim / group; g++)
+      scratch->q_scales[g] = kn_q8_group (q + g * group, group, scratch->q_codes + g * group,
+                                          kn_q_scale (kn_amax (q + g * group, group)));
 
   for (size_t p = lo / 16 * 16; p < hi; p += 16)
     {
       float *s = scores + p % KN_ATTN_CHUNK;
-      if (a->format == KN_Q8_0)
-        panel_scores_q8 (a, scratch->q_codes, scratch->q_scales, p, s);
+      if (kn_kv_is_coded (format))
+        panel_scores_coded (a, format, scratch->q_codes, scratch->q_scales, p, s);
       else
-        panel_scores_float (a, q, p, s);
+        panel_scores_float (a, format, q, p, s);
       for (size_t j = 0; j < 16; j++)
         {
           if (a->softcap != 0.0f)
@@ -205,17 +281,6 @@ query_scores (const KnAttnChunk *a, const KnAttnScratch *scratch, const float *q
         }
     }
   return m + 0.0f;
-}
-
-static float
-value (const KnAttnChunk *a, size_t position, size_t d)
-{
-  if (a->format == KN_F32)
-    return ((const float *)a->v)[position * a->head_dim + d];
-  if (a->format == KN_F16)
-    return kn_f16_load (((const uint16_t *)a->v)[position * a->head_dim + d]);
-  return (float)kn_v_codes (a->v, a->head_dim, position)[d]
-         * kn_f16_load (kn_v_scales (a->v, a->head_dim, position)[d / 32]);
 }
 
 static void
@@ -246,7 +311,8 @@ chunk_query (const KnAttnChunk *a, size_t i)
 
   for (size_t t = lo; t < hi; t++)
     for (size_t d = 0; d < a->head_dim; d++)
-      o[d] = fmaf (p[t % KN_ATTN_CHUNK], value (a, t, d), o[d]);
+      o[d] = fmaf (p[t % KN_ATTN_CHUNK], value (kn_kv_values (a->format), a->v, a->head_dim, t, d),
+                   o[d]);
 }
 
 static void

@@ -15,9 +15,35 @@
 
 #define KN_ATTN_CHUNK 128
 
-/* Cache formats are KnDtype values: KN_F32, KN_F16, KN_Q8_0. */
+/* Cache formats: KN_F32, KN_F16, KN_Q8_0, KN_Q4_0 (one scale per 32 values), and two of our own with one scale per head and position
+ * instead. Or two of them, one for the keys and one for the values. */
+#define KN_KV_Q8_HEAD ((KnDtype)230)
+#define KN_KV_Q4_HEAD ((KnDtype)231)
+
+static inline KnDtype
+kn_kv_pair (KnDtype keys, KnDtype values)
+{
+  return keys == values ? keys : (KnDtype)((uint32_t)keys | ((uint32_t)values + 1) << 16);
+}
+
+static inline KnDtype
+kn_kv_keys (KnDtype format)
+{
+  return (KnDtype)((uint32_t)format & 0xffff);
+}
+
+static inline KnDtype
+kn_kv_values (KnDtype format)
+{
+  return (uint32_t)format >> 16 == 0 ? format : (KnDtype)(((uint32_t)format >> 16) - 1);
+}
+
+/* "Q8_0", "Q4 per head", "Q8_0 keys, Q4_0 values"; @name is returned. */
+#define KN_KV_NAME_BYTES 48
+const char *kn_kv_name (KnDtype format, char name[KN_KV_NAME_BYTES]);
+
 int kn_kv_format_ok (KnDtype format,
-                     size_t head_dim); /* head_dim a multiple of 32 for Q8_0, else of 2 */
+                     size_t head_dim); /* head_dim a multiple of 32 for Q8 and Q4, else of 2 */
 size_t kn_k_bytes (KnDtype format, size_t head_dim, size_t capacity);
 size_t kn_v_bytes (KnDtype format, size_t head_dim, size_t capacity);
 

@@ -38,7 +38,7 @@ round_capacity (uint32_t capacity)
   return (capacity + KN_PANEL_ROWS - 1) / KN_PANEL_ROWS * KN_PANEL_ROWS;
 }
 
-/* Bytes of the keys of one head for @n_positions; values take as much (kn_v_bytes). */
+/* Bytes of the keys of one head for @n_positions. */
 static uint64_t
 k_bytes (KnDtype format, uint32_t head_dim, uint32_t n_positions)
 {
@@ -72,14 +72,14 @@ rt_kv_new (KnDtype format, uint32_t n_layers, uint32_t n_heads, uint32_t head_di
            uint32_t capacity, RtError *error)
 {
   uint64_t bytes = rt_kv_plan_bytes (format, n_layers, n_heads, head_dim, capacity);
-  const KnDtypeInfo *info = kn_dtype_info (format);
+  char name[KN_KV_NAME_BYTES];
 
   if (bytes == 0)
     {
       rt_fail (error, RT_ERROR_UNSUPPORTED,
                "A key-value cache in %s does not fit %u blocks of %u heads of %u values and %u "
-               "positions: use F16, F32, or (for heads of a multiple of 32) Q8_0",
-               info != NULL ? info->name : "an unknown format", n_layers, n_heads, head_dim,
+               "positions: use F16, F32, or (for heads of a multiple of 32) Q8_0 or Q4_0",
+               kn_kv_name (format, name), n_layers, n_heads, head_dim,
                capacity);
       return NULL;
     }

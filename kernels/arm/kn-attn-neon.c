@@ -60,25 +60,31 @@ query_step (const int8_t *q)
 /* 4 positions. Products of 8 bits are added in 16 bits over two steps (at most 2 * 127 * 127), then
  * in 32. */
 INLINE void
-scores_q8_quarter (const KnAttnTile *t, size_t n, size_t position, size_t quarter)
+scores_coded_quarter (const KnAttnTile *t, KnDtype format, size_t n, size_t position,
+                      size_t quarter)
 {
-  const size_t dim = t->a->head_dim, n_groups = dim / 32;
-  const int8_t *k = (const int8_t *)kn_k_panel (KN_Q8_0, t->a->k, dim, position);
+  const size_t dim = t->a->head_dim, n_blocks = dim / 32, n_scales = kn_kv_n_scales (format, dim);
+  const int per_head = kn_kv_is_per_head (format);
+  const uint8_t *k = kn_k_panel (format, t->a->k, dim, position);
+  const uint16_t *scales = kn_k_scales (format, k, dim) + quarter * 4;
   float *s = t->scratch.scores + position % KN_ATTN_CHUNK + quarter * 4;
   float32x4_t acc[TILE];
+  int32x4_t lo[TILE], hi[TILE];
 
   for (size_t j = 0; j < n; j++)
-    acc[j] = vdupq_n_f32 (0);
-  for (size_t g = 0; g < n_groups; g++)
     {
-      int32x4_t lo[TILE], hi[TILE];
-      for (size_t j = 0; j < n; j++)
+      acc[j] = vdupq_n_f32 (0);
+      lo[j] = hi[j] = vdupq_n_s32 (0);
+    }
+  for (size_t g = 0; g < n_blocks; g++)
+    {
+      for (size_t j = 0; !per_head && j < n; j++)
         lo[j] = hi[j] = vdupq_n_s32 (0);
 #pragma GCC unroll 1 /* unrolled by the compiler, it spills */
       for (size_t c = 0; c < 8; c += 2)
         {
-          const int8x16_t k0 = vld1q_s8 (k + (g * 8 + c) * 64 + quarter * 16);
-          const int8x16_t k1 = vld1q_s8 (k + (g * 8 + c + 1) * 64 + quarter * 16);
+          const int8x16_t k0 = kn_attn_key_step (format, k + quarter * 16, g, c);
+          const int8x16_t k1 = kn_attn_key_step (format, k + quarter * 16, g, c + 1);
           for (size_t j = 0; j < n; j++)
             {
               const int8_t *q = t->scratch.q_codes + j * dim + g * 32 + c * 4;
@@ -90,11 +96,13 @@ scores_q8_quarter (const KnAttnTile *t, size_t n, size_t position, size_t quarte
               hi[j] = vpadalq_s16 (hi[j], high);
             }
         }
-      const float32x4_t scale
-          = kn_load_half4 ((const uint16_t *)(const void *)(k + dim * 16) + g * 16 + quarter * 4);
+      if (per_head && g + 1 < n_blocks)
+        continue;
+      const size_t at = per_head ? 0 : g;
+      const float32x4_t scale = kn_load_half4 (scales + at * 16);
       for (size_t j = 0; j < n; j++)
         acc[j] = vfmaq_f32 (acc[j], vcvtq_f32_s32 (vpaddq_s32 (lo[j], hi[j])),
-                            vmulq_n_f32 (scale, t->scratch.q_scales[j * n_groups + g]));
+                            vmulq_n_f32 (scale, t->scratch.q_scales[j * n_scales + at]));
     }
   for (size_t j = 0; j < n; j++)
     vst1q_f32 (s + j * KN_ATTN_CHUNK, acc[j]);
@@ -105,12 +113,12 @@ INLINE void
 scores_rows (const KnAttnTile *t, KnDtype format, size_t n, size_t np, size_t first, size_t end)
 {
   size_t p = first;
-  for (; format != KN_Q8_0 && p + np * 16 <= end; p += np * 16)
+  for (; !kn_kv_is_coded (format) && p + np * 16 <= end; p += np * 16)
     scores_float (t, format, n, 4 * np, p);
   for (; p < end; p += 16)
-    if (format == KN_Q8_0)
+    if (kn_kv_is_coded (format))
       for (size_t quarter = 0; quarter < 4; quarter++)
-        scores_q8_quarter (t, n, p, quarter);
+        scores_coded_quarter (t, format, n, p, quarter);
     else
       scores_float (t, format, n, 4, p);
 }
@@ -131,12 +139,27 @@ scores_tile (const KnAttnTile *t, KnDtype format, size_t n, size_t first, size_t
 static void
 scores (const KnAttnTile *t, size_t n, size_t first, size_t end)
 {
-  if (t->a->format == KN_F32)
-    scores_tile (t, KN_F32, n, first, end);
-  else if (t->a->format == KN_F16)
-    scores_tile (t, KN_F16, n, first, end);
-  else
-    scores_tile (t, KN_Q8_0, n, first, end);
+  switch ((int)kn_kv_keys (t->a->format))
+    {
+    case KN_F32:
+      scores_tile (t, KN_F32, n, first, end);
+      break;
+    case KN_F16:
+      scores_tile (t, KN_F16, n, first, end);
+      break;
+    case KN_Q8_0:
+      scores_tile (t, KN_Q8_0, n, first, end);
+      break;
+    case KN_Q4_0:
+      scores_tile (t, KN_Q4_0, n, first, end);
+      break;
+    case KN_KV_Q8_HEAD:
+      scores_tile (t, KN_KV_Q8_HEAD, n, first, end);
+      break;
+    case KN_KV_Q4_HEAD:
+      scores_tile (t, KN_KV_Q4_HEAD, n, first, end);
+      break;
+    }
 }
 
 /* --- softmax --- */
@@ -182,15 +205,25 @@ weights (const KnAttnChunk *a, float *s, size_t lo, size_t hi, float *m, float *
 INLINE void
 load_values (const KnAttnChunk *a, KnDtype format, size_t position, size_t d, float32x4_t v[2])
 {
-  if (format != KN_Q8_0)
+  if (!kn_kv_is_coded (format))
     {
       v[0] = load_f32_or_f16 (format, a->v, position * a->head_dim + d);
       v[1] = load_f32_or_f16 (format, a->v, position * a->head_dim + d + 4);
       return;
     }
-  const int16x8_t wide = vmovl_s8 (vld1_s8 (kn_v_codes (a->v, a->head_dim, position) + d));
-  const uint16x4_t half = vdup_n_u16 (kn_v_scales (a->v, a->head_dim, position)[d / 32]);
+  const uint8_t *codes = kn_v_codes (format, a->v, a->head_dim, position);
+  const size_t at = kn_kv_is_per_head (format) ? 0 : d / 32;
+  const uint16x4_t half = vdup_n_u16 (kn_v_scales (format, a->v, a->head_dim, position)[at]);
   const float32x4_t scale = vcvt_f32_f16 (vreinterpret_f16_u16 (half));
+  int16x8_t wide;
+  if (kn_kv_is_q4 (format))
+    {
+      const uint8x8_t both = vld1_u8 (codes + d / 32 * 16 + d % 16);
+      const uint8x8_t one = d % 32 < 16 ? vand_u8 (both, vdup_n_u8 (15)) : vshr_n_u8 (both, 4);
+      wide = vsubq_s16 (vreinterpretq_s16_u16 (vmovl_u8 (one)), vdupq_n_s16 (8));
+    }
+  else
+    wide = vmovl_s8 (vld1_s8 ((const int8_t *)codes + d));
   v[0] = vmulq_f32 (vcvtq_f32_s32 (vmovl_s16 (vget_low_s16 (wide))), scale);
   v[1] = vmulq_f32 (vcvtq_f32_s32 (vmovl_s16 (vget_high_s16 (wide))), scale);
 }
@@ -222,7 +255,7 @@ add_values (const KnAttnTile *t, KnDtype format, size_t n, size_t nd, size_t d, 
       vst1q_f32 (o + j * dim + e * 4, acc[j][e]);
 }
 
-/* The last head_dim % 8 coordinates of one query; Q8_0 has none. */
+/* The last head_dim % 8 coordinates of one query; Q8 and Q4 have none. */
 static void
 add_values_tail (const KnAttnTile *t, size_t i, size_t d, size_t lo, size_t hi)
 {
@@ -233,8 +266,9 @@ add_values_tail (const KnAttnTile *t, size_t i, size_t d, size_t lo, size_t hi)
     for (size_t position = lo; position < hi; position++)
       {
         const size_t at = position * dim + d;
-        const float v = t->a->format == KN_F32 ? ((const float *)t->a->v)[at]
-                                               : kn_f16_load (((const uint16_t *)t->a->v)[at]);
+        const float v = kn_kv_values (t->a->format) == KN_F32
+                            ? ((const float *)t->a->v)[at]
+                            : kn_f16_load (((const uint16_t *)t->a->v)[at]);
         o[d] = fmaf (p[position % KN_ATTN_CHUNK], v, o[d]);
       }
 }
@@ -269,53 +303,70 @@ values_tile (const KnAttnTile *t, KnDtype format, size_t n, size_t lo, size_t hi
 static void
 values (const KnAttnTile *t, size_t n, size_t lo, size_t hi)
 {
-  if (t->a->format == KN_F32)
-    values_tile (t, KN_F32, n, lo, hi);
-  else if (t->a->format == KN_F16)
-    values_tile (t, KN_F16, n, lo, hi);
-  else
-    values_tile (t, KN_Q8_0, n, lo, hi);
+  switch ((int)kn_kv_values (t->a->format))
+    {
+    case KN_F32:
+      values_tile (t, KN_F32, n, lo, hi);
+      break;
+    case KN_F16:
+      values_tile (t, KN_F16, n, lo, hi);
+      break;
+    case KN_Q8_0:
+      values_tile (t, KN_Q8_0, n, lo, hi);
+      break;
+    case KN_Q4_0:
+      values_tile (t, KN_Q4_0, n, lo, hi);
+      break;
+    case KN_KV_Q8_HEAD:
+      values_tile (t, KN_KV_Q8_HEAD, n, lo, hi);
+      break;
+    case KN_KV_Q4_HEAD:
+      values_tile (t, KN_KV_Q4_HEAD, n, lo, hi);
+      break;
+    }
 }
 
 /* --- 8-bit numbers --- */
 
-/* kn_amax32. */
+/* kn_amax. */
 static float
-amax32 (const float *x)
+amax (const float *x, size_t n)
 {
   const uint32x4_t magnitude = vdupq_n_u32 (0x7fffffff);
   uint32x4_t top = vdupq_n_u32 (0);
-  for (size_t i = 0; i < 32; i += 4)
+  for (size_t i = 0; i < n; i += 4)
     top = vmaxq_u32 (top, vandq_u32 (vreinterpretq_u32_f32 (vld1q_f32 (x + i)), magnitude));
   return kn_f32_from_bits (vmaxvq_u32 (top));
 }
 
 /* kn_q8_group. */
 static float
-quantize_group (const float *x, int8_t *codes, float scale)
+quantize_group (const float *x, size_t n, int8_t *codes, float scale)
 {
   if (!kn_q8_scale_ok (scale))
-    return kn_q8_group (x, codes, scale);
+    return kn_q8_group (x, n, codes, scale);
 
   const float32x4_t by = vdupq_n_f32 (scale);
   const float32x4_t upper = vdupq_n_f32 (KN_Q8_MAX), lower = vdupq_n_f32 (-KN_Q8_MAX);
-  int16x4_t c[8];
-  for (size_t i = 0; i < 8; i++)
+  for (size_t i = 0; i < n; i += 8)
     {
-      const float32x4_t v = vdivq_f32 (vld1q_f32 (x + 4 * i), by);
-      c[i] = vmovn_s32 (vcvtnq_s32_f32 (vminq_f32 (vmaxq_f32 (v, lower), upper)));
+      int16x4_t c[2];
+      for (size_t h = 0; h < 2; h++)
+        {
+          const float32x4_t v = vdivq_f32 (vld1q_f32 (x + i + 4 * h), by);
+          c[h] = vmovn_s32 (vcvtnq_s32_f32 (vminq_f32 (vmaxq_f32 (v, lower), upper)));
+        }
+      vst1_s8 (codes + i, vmovn_s16 (vcombine_s16 (c[0], c[1])));
     }
-  for (size_t i = 0; i < 8; i += 2)
-    vst1_s8 (codes + 4 * i, vmovn_s16 (vcombine_s16 (c[i], c[i + 1])));
   return scale;
 }
 
 /* The sum of the codes is not needed here: vmull and sdot take signed keys. */
 static float
-quantize_query_group (const float *x, int8_t *codes, int32_t *sum)
+quantize_query_group (const float *x, size_t n, int8_t *codes, int32_t *sum)
 {
   *sum = 0;
-  return quantize_group (x, codes, kn_q_scale (amax32 (x)));
+  return quantize_group (x, n, codes, kn_q_scale (amax (x, n)));
 }
 
 /* --- chunk --- */
@@ -348,48 +399,69 @@ halves_from_row (const float *x, size_t n, uint16_t *y)
 
 /* One position's coordinates are 16 places apart: converted together, stored one by one. */
 static void
+store_k_halves (uint16_t *panel, size_t head_dim, size_t row, const float *x)
+{
+  for (size_t d = 0; d < head_dim; d += 32)
+    {
+      const size_t n = head_dim - d < 32 ? head_dim - d : 32;
+      uint16_t halves[32];
+      halves_from_row (x + d, n, halves);
+      for (size_t i = 0; i < n; i++)
+        panel[(d + i) * 16 + row] = halves[i];
+    }
+}
+
+static void
+store_k_q8 (KnDtype format, uint8_t *panel, size_t head_dim, size_t row, const float *x)
+{
+  const size_t group = kn_kv_group (format, head_dim);
+  uint16_t *scales = kn_k_scales (format, panel, head_dim);
+  int8_t codes[KN_MAX_HEAD_DIM];
+
+  for (size_t d = 0; d < head_dim; d += group)
+    scales[d / group * 16 + row] = kn_f16_store (
+        quantize_group (x + d, group, codes + d, kn_kv_scale (amax (x + d, group))));
+  for (size_t i = 0; i < head_dim; i += 4)
+    memcpy (panel + i * 16 + row * 4, codes + i, 4);
+}
+
+static void
 store_k_neon (KnDtype format, void *k, size_t head_dim, size_t position, const float *x)
 {
+  format = kn_kv_keys (format);
   uint8_t *panel = (uint8_t *)kn_k_panel (format, k, head_dim, position);
   const size_t row = position % KN_PANEL_ROWS;
 
   if (format == KN_F32)
     for (size_t d = 0; d < head_dim; d++)
       ((float *)(void *)panel)[d * 16 + row] = x[d];
+  else if (format == KN_F16)
+    store_k_halves ((uint16_t *)(void *)panel, head_dim, row, x);
+  else if (kn_kv_is_q4 (format))
+    kn_store_k4 (format, k, head_dim, position, x);
   else
-    for (size_t d = 0; d < head_dim; d += 32)
-      {
-        const size_t n = head_dim - d < 32 ? head_dim - d : 32;
-        uint16_t halves[32];
-        int8_t codes[32];
-        if (format == KN_F16)
-          {
-            halves_from_row (x + d, n, halves);
-            for (size_t i = 0; i < n; i++)
-              ((uint16_t *)(void *)panel)[(d + i) * 16 + row] = halves[i];
-            continue;
-          }
-        const float scale = quantize_group (x + d, codes, kn_kv_scale (amax32 (x + d)));
-        ((uint16_t *)(void *)(panel + head_dim * 16))[d / 32 * 16 + row] = kn_f16_store (scale);
-        for (size_t i = 0; i < 32; i += 4)
-          memcpy (panel + (d + i) * 16 + row * 4, codes + i, 4);
-      }
+    store_k_q8 (format, panel, head_dim, row, x);
 }
 
 static void
 store_v_neon (KnDtype format, void *v, size_t head_dim, size_t position, const float *x)
 {
+  format = kn_kv_values (format);
   if (format == KN_F32)
     memcpy ((float *)v + position * head_dim, x, head_dim * sizeof (float));
   else if (format == KN_F16)
     halves_from_row (x, head_dim, (uint16_t *)v + position * head_dim);
+  else if (kn_kv_is_q4 (format))
+    kn_store_v4 (format, v, head_dim, position, x);
   else
-    for (size_t g = 0; g < head_dim / 32; g++)
-      {
-        int8_t *codes = kn_v_codes (v, head_dim, position) + g * 32;
-        const float scale = quantize_group (x + g * 32, codes, kn_kv_scale (amax32 (x + g * 32)));
-        kn_v_scales (v, head_dim, position)[g] = kn_f16_store (scale);
-      }
+    {
+      const size_t group = kn_kv_group (format, head_dim);
+      int8_t *codes = (int8_t *)kn_v_codes (format, v, head_dim, position);
+      uint16_t *scales = kn_v_scales (format, v, head_dim, position);
+      for (size_t d = 0; d < head_dim; d += group)
+        scales[d / group] = kn_f16_store (
+            quantize_group (x + d, group, codes + d, kn_kv_scale (amax (x + d, group))));
+    }
 }
 
 /* --- merge --- */

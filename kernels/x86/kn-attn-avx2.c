@@ -58,46 +58,73 @@ scores_float (const KnAttnTile *t, KnDtype format, size_t n, size_t nh, size_t i
       _mm256_storeu_ps (s + j * KN_ATTN_CHUNK + h * 8, acc[j][h]);
 }
 
-/* The products of vpmaddubsw are of an unsigned and a signed byte: the key gives its magnitude, the
- * query takes the key's sign. Codes are within -127..127, so a sum of two products fits 16 bits. */
-INLINE void
-scores_q8_half (const KnAttnTile *t, size_t n, size_t i, size_t position, size_t half)
+/* Products of one step's 32 key codes with 4 of the query. vpmaddubsw multiplies an unsigned and a signed byte: a Q8 key gives its
+ * magnitude, the query takes the key's sign; Q4 codes are unsigned as they are. Sums of two products fit 16 bits. */
+INLINE __m256i
+step_products (KnDtype format, __m256i codes, __m256i four)
 {
-  const size_t dim = t->a->head_dim, n_groups = dim / 32;
-  const uint8_t *k = kn_k_panel (KN_Q8_0, t->a->k, dim, position);
+  const __m256i pairs
+      = kn_kv_is_q4 (format)
+            ? _mm256_maddubs_epi16 (codes, four)
+            : _mm256_maddubs_epi16 (_mm256_abs_epi8 (codes), _mm256_sign_epi8 (four, codes));
+  return _mm256_madd_epi16 (pairs, _mm256_set1_epi16 (1));
+}
+
+/* Codes of step @c of group @g, 8 positions. A line of a Q4 panel holds steps c and c + 4. */
+INLINE __m256i
+key_step (KnDtype format, const uint8_t *k, size_t g, size_t c)
+{
+  if (!kn_kv_is_q4 (format))
+    return _mm256_loadu_si256 ((const __m256i *)(const void *)(k + (g * 8 + c) * 64));
+  const __m256i both
+      = _mm256_loadu_si256 ((const __m256i *)(const void *)(k + (g * 4 + c % 4) * 64));
+  return _mm256_and_si256 (c < 4 ? both : _mm256_srli_epi16 (both, 4), _mm256_set1_epi8 (15));
+}
+
+INLINE void
+scores_coded_half (const KnAttnTile *t, KnDtype format, size_t n, size_t i, size_t position,
+                   size_t half)
+{
+  const size_t dim = t->a->head_dim, n_blocks = dim / 32, n_scales = kn_kv_n_scales (format, dim);
+  const int per_head = kn_kv_is_per_head (format), zero = kn_kv_is_q4 (format) ? 8 : 0;
+  const uint8_t *k = kn_k_panel (format, t->a->k, dim, position);
+  const uint16_t *scales = kn_k_scales (format, k, dim);
   const int8_t *q = t->scratch.q_codes + i * dim;
-  const float *q_scales = t->scratch.q_scales + i * n_groups;
+  const float *q_scales = t->scratch.q_scales + i * n_scales;
+  const int32_t *q_sums = t->scratch.q_sums + i * n_scales;
   float *s = t->scratch.scores + i * KN_ATTN_CHUNK + position % KN_ATTN_CHUNK + half * 8;
-  const __m256i ones = _mm256_set1_epi16 (1);
   __m256 acc[TILE];
+  __m256i dot[TILE];
 
   for (size_t j = 0; j < n; j++)
-    acc[j] = _mm256_setzero_ps ();
-  for (size_t g = 0; g < n_groups; g++)
     {
-      __m256i dot[TILE];
-      for (size_t j = 0; j < n; j++)
-        dot[j] = _mm256_setzero_si256 ();
+      acc[j] = _mm256_setzero_ps ();
+      dot[j] = _mm256_set1_epi32 (-zero * q_sums[j * n_scales]);
+    }
+  for (size_t g = 0; g < n_blocks; g++)
+    {
+      if (!per_head)
+        for (size_t j = 0; j < n; j++)
+          dot[j] = _mm256_set1_epi32 (-zero * q_sums[j * n_scales + g]);
       for (size_t c = 0; c < 8; c++)
         {
-          const __m256i codes = _mm256_loadu_si256 (
-              (const __m256i *)(const void *)(k + (g * 8 + c) * 64 + half * 32));
-          const __m256i magnitude = _mm256_abs_epi8 (codes);
+          const __m256i codes = key_step (format, k + half * 32, g, c);
           for (size_t j = 0; j < n; j++)
             {
               int32_t four;
               memcpy (&four, q + j * dim + g * 32 + c * 4, sizeof four);
-              const __m256i pairs
-                  = _mm256_maddubs_epi16 (magnitude,
-                                          _mm256_sign_epi8 (_mm256_set1_epi32 (four), codes));
-              dot[j] = _mm256_add_epi32 (dot[j], _mm256_madd_epi16 (pairs, ones));
+              dot[j] = _mm256_add_epi32 (dot[j],
+                                         step_products (format, codes, _mm256_set1_epi32 (four)));
             }
         }
-      const __m256 scale = load_f32_or_f16 (KN_F16, k + dim * 16, g * 16 + half * 8);
+      if (per_head && g + 1 < n_blocks)
+        continue;
+      const size_t at = per_head ? 0 : g;
+      const __m256 scale = load_f32_or_f16 (KN_F16, scales, at * 16 + half * 8);
       for (size_t j = 0; j < n; j++)
         acc[j]
             = _mm256_fmadd_ps (_mm256_cvtepi32_ps (dot[j]),
-                               _mm256_mul_ps (_mm256_set1_ps (q_scales[j * n_groups + g]), scale),
+                               _mm256_mul_ps (_mm256_set1_ps (q_scales[j * n_scales + at]), scale),
                                acc[j]);
     }
   for (size_t j = 0; j < n; j++)
@@ -109,15 +136,15 @@ INLINE void
 scores_rows (const KnAttnTile *t, KnDtype format, size_t n, size_t np, size_t first, size_t end)
 {
   size_t p = first;
-  for (; format != KN_Q8_0 && p + np * 16 <= end; p += np * 16)
+  for (; !kn_kv_is_coded (format) && p + np * 16 <= end; p += np * 16)
     scores_float (t, format, n, 2 * np, 0, p);
   for (; p < end; p += 16)
-    if (format == KN_Q8_0)
+    if (kn_kv_is_coded (format))
       {
-        kn_attn_prefetch (t, kn_k_panel (KN_Q8_0, t->a->k, t->a->head_dim, p + 16), 0,
-                          t->a->head_dim * 17);
-        scores_q8_half (t, n, 0, p, 0);
-        scores_q8_half (t, n, 0, p, 1);
+        kn_attn_prefetch (t, kn_k_panel (format, t->a->k, t->a->head_dim, p + 16), 0,
+                          kn_kv_panel_bytes (format, t->a->head_dim));
+        scores_coded_half (t, format, n, 0, p, 0);
+        scores_coded_half (t, format, n, 0, p, 1);
       }
     else
       scores_float (t, format, n, 2, 0, p);
@@ -179,12 +206,22 @@ weights (const KnAttnChunk *a, float *s, size_t lo, size_t hi, float *m, float *
 INLINE __m256
 load_values (const KnAttnChunk *a, KnDtype format, size_t position, size_t d)
 {
-  if (format != KN_Q8_0)
+  if (!kn_kv_is_coded (format))
     return load_f32_or_f16 (format, a->v, position * a->head_dim + d);
-  const int8_t *codes = kn_v_codes (a->v, a->head_dim, position) + d;
-  const __m128i half = _mm_cvtsi32_si128 (kn_v_scales (a->v, a->head_dim, position)[d / 32]);
-  const __m256i wide
-      = _mm256_cvtepi8_epi32 (_mm_loadl_epi64 ((const __m128i *)(const void *)codes));
+  const uint8_t *codes = kn_v_codes (format, a->v, a->head_dim, position);
+  const size_t at = kn_kv_is_per_head (format) ? 0 : d / 32;
+  const __m128i half = _mm_cvtsi32_si128 (kn_v_scales (format, a->v, a->head_dim, position)[at]);
+  __m256i wide;
+  if (kn_kv_is_q4 (format))
+    {
+      const __m128i both
+          = _mm_loadl_epi64 ((const __m128i *)(const void *)(codes + d / 32 * 16 + d % 16));
+      const __m128i moved = d % 32 < 16 ? both : _mm_srli_epi16 (both, 4);
+      wide = _mm256_sub_epi32 (_mm256_cvtepu8_epi32 (_mm_and_si128 (moved, _mm_set1_epi8 (15))),
+                               _mm256_set1_epi32 (8));
+    }
+  else
+    wide = _mm256_cvtepi8_epi32 (_mm_loadl_epi64 ((const __m128i *)(const void *)(codes + d)));
   return _mm256_mul_ps (_mm256_cvtepi32_ps (wide), _mm256_broadcastss_ps (_mm_cvtph_ps (half)));
 }
 
@@ -218,7 +255,7 @@ add_values (const KnAttnTile *t, KnDtype format, size_t n, size_t nd, size_t d, 
       _mm256_storeu_ps (o + j * dim + e * 8, acc[j][e]);
 }
 
-/* The last head_dim % 8 coordinates of one query; Q8_0 has none. */
+/* The last head_dim % 8 coordinates of one query; Q8 and Q4 have none. */
 static void
 add_values_tail (const KnAttnTile *t, size_t i, size_t d, size_t lo, size_t hi)
 {
@@ -229,8 +266,9 @@ add_values_tail (const KnAttnTile *t, size_t i, size_t d, size_t lo, size_t hi)
     for (size_t position = lo; position < hi; position++)
       {
         const size_t at = position * dim + d;
-        const float v = t->a->format == KN_F32 ? ((const float *)t->a->v)[at]
-                                               : kn_f16_load (((const uint16_t *)t->a->v)[at]);
+        const float v = kn_kv_values (t->a->format) == KN_F32
+                            ? ((const float *)t->a->v)[at]
+                            : kn_f16_load (((const uint16_t *)t->a->v)[at]);
         o[d] = fmaf (p[position % KN_ATTN_CHUNK], v, o[d]);
       }
 }
@@ -267,34 +305,64 @@ values_tile (const KnAttnTile *t, KnDtype format, size_t n, size_t lo, size_t hi
 static void
 scores (const KnAttnTile *t, size_t n, size_t first, size_t end)
 {
-  if (t->a->format == KN_F32)
-    scores_tile (t, KN_F32, n, first, end);
-  else if (t->a->format == KN_F16)
-    scores_tile (t, KN_F16, n, first, end);
-  else
-    scores_tile (t, KN_Q8_0, n, first, end);
+  switch ((int)kn_kv_keys (t->a->format))
+    {
+    case KN_F32:
+      scores_tile (t, KN_F32, n, first, end);
+      break;
+    case KN_F16:
+      scores_tile (t, KN_F16, n, first, end);
+      break;
+    case KN_Q8_0:
+      scores_tile (t, KN_Q8_0, n, first, end);
+      break;
+    case KN_Q4_0:
+      scores_tile (t, KN_Q4_0, n, first, end);
+      break;
+    case KN_KV_Q8_HEAD:
+      scores_tile (t, KN_KV_Q8_HEAD, n, first, end);
+      break;
+    case KN_KV_Q4_HEAD:
+      scores_tile (t, KN_KV_Q4_HEAD, n, first, end);
+      break;
+    }
 }
 
 static void
 values (const KnAttnTile *t, size_t n, size_t lo, size_t hi)
 {
-  if (t->a->format == KN_F32)
-    values_tile (t, KN_F32, n, lo, hi);
-  else if (t->a->format == KN_F16)
-    values_tile (t, KN_F16, n, lo, hi);
-  else
-    values_tile (t, KN_Q8_0, n, lo, hi);
+  switch ((int)kn_kv_values (t->a->format))
+    {
+    case KN_F32:
+      values_tile (t, KN_F32, n, lo, hi);
+      break;
+    case KN_F16:
+      values_tile (t, KN_F16, n, lo, hi);
+      break;
+    case KN_Q8_0:
+      values_tile (t, KN_Q8_0, n, lo, hi);
+      break;
+    case KN_Q4_0:
+      values_tile (t, KN_Q4_0, n, lo, hi);
+      break;
+    case KN_KV_Q8_HEAD:
+      values_tile (t, KN_KV_Q8_HEAD, n, lo, hi);
+      break;
+    case KN_KV_Q4_HEAD:
+      values_tile (t, KN_KV_Q4_HEAD, n, lo, hi);
+      break;
+    }
 }
 
 /* --- 8-bit numbers --- */
 
-/* kn_amax32. */
+/* kn_amax. */
 static float
-amax32 (const float *x)
+amax (const float *x, size_t n)
 {
   const __m256i magnitude = _mm256_set1_epi32 (0x7fffffff);
   __m256i top = _mm256_setzero_si256 ();
-  for (size_t i = 0; i < 32; i += 8)
+  for (size_t i = 0; i < n; i += 8)
     top = _mm256_max_epu32 (top, _mm256_and_si256 (_mm256_castps_si256 (_mm256_loadu_ps (x + i)),
                                                    magnitude));
   __m128i h = _mm_max_epu32 (_mm256_castsi256_si128 (top), _mm256_extracti128_si256 (top, 1));
@@ -303,33 +371,44 @@ amax32 (const float *x)
   return kn_f32_from_bits ((uint32_t)_mm_cvtsi128_si32 (h));
 }
 
-/* kn_q8_group. */
+/* kn_q8_group; the sum of the codes is added to *@sum. */
 static float
-quantize_group (const float *x, int8_t *codes, float scale)
+quantize_group (const float *x, size_t n, int8_t *codes, float scale, int32_t *sum)
 {
   if (!kn_q8_scale_ok (scale))
-    return kn_q8_group (x, codes, scale);
+    return kn_q8_group (x, n, codes, scale);
 
   const __m256 by = _mm256_set1_ps (scale), upper = _mm256_set1_ps (KN_Q8_MAX),
                lower = _mm256_set1_ps (-KN_Q8_MAX);
-  __m256i c[4];
-  for (size_t i = 0; i < 4; i++)
-    {
-      const __m256 v = _mm256_div_ps (_mm256_loadu_ps (x + 8 * i), by);
-      c[i] = _mm256_cvtps_epi32 (_mm256_min_ps (_mm256_max_ps (v, lower), upper));
-    }
-  /* Packing works within 128-bit halves; the permutation puts the groups of four back in order. */
-  const __m256i bytes
-      = _mm256_packs_epi16 (_mm256_packs_epi32 (c[0], c[1]), _mm256_packs_epi32 (c[2], c[3]));
   const __m256i order = _mm256_setr_epi32 (0, 4, 1, 5, 2, 6, 3, 7);
-  _mm256_storeu_si256 ((__m256i *)(void *)codes, _mm256_permutevar8x32_epi32 (bytes, order));
+  __m256i all = _mm256_setzero_si256 ();
+  for (size_t at = 0; at < n; at += 32)
+    {
+      __m256i c[4];
+      for (size_t i = 0; i < 4; i++)
+        {
+          const __m256 v = _mm256_div_ps (_mm256_loadu_ps (x + at + 8 * i), by);
+          c[i] = _mm256_cvtps_epi32 (_mm256_min_ps (_mm256_max_ps (v, lower), upper));
+          all = _mm256_add_epi32 (all, c[i]);
+        }
+      /* Packing works within 128-bit halves; the permutation puts the groups of four back in order. */
+      const __m256i bytes
+          = _mm256_packs_epi16 (_mm256_packs_epi32 (c[0], c[1]), _mm256_packs_epi32 (c[2], c[3]));
+      _mm256_storeu_si256 ((__m256i *)(void *)(codes + at),
+                           _mm256_permutevar8x32_epi32 (bytes, order));
+    }
+  __m128i h = _mm_add_epi32 (_mm256_castsi256_si128 (all), _mm256_extracti128_si256 (all, 1));
+  h = _mm_add_epi32 (h, _mm_shuffle_epi32 (h, 0x4e));
+  h = _mm_add_epi32 (h, _mm_shuffle_epi32 (h, 0xb1));
+  *sum += _mm_cvtsi128_si32 (h);
   return scale;
 }
 
 static float
-quantize_query_group (const float *x, int8_t *codes, int32_t *sum)
+quantize_query_group (const float *x, size_t n, int8_t *codes, int32_t *sum)
 {
-  return quantize_group (x, codes, kn_q_scale (amax32 (x)));
+  *sum = 0;
+  return quantize_group (x, n, codes, kn_q_scale (amax (x, n)), sum);
 }
 
 static void
@@ -360,48 +439,71 @@ halves_from_row (const float *x, size_t n, uint16_t *y)
 
 /* One position's coordinates are 16 places apart: converted together, stored one by one. */
 static void
+store_k_halves (uint16_t *panel, size_t head_dim, size_t row, const float *x)
+{
+  for (size_t d = 0; d < head_dim; d += 32)
+    {
+      const size_t n = head_dim - d < 32 ? head_dim - d : 32;
+      uint16_t halves[32];
+      halves_from_row (x + d, n, halves);
+      for (size_t i = 0; i < n; i++)
+        panel[(d + i) * 16 + row] = halves[i];
+    }
+}
+
+static void
+store_k_q8 (KnDtype format, uint8_t *panel, size_t head_dim, size_t row, const float *x)
+{
+  const size_t group = kn_kv_group (format, head_dim);
+  uint16_t *scales = kn_k_scales (format, panel, head_dim);
+  int8_t codes[KN_MAX_HEAD_DIM];
+  int32_t sum = 0;
+
+  for (size_t d = 0; d < head_dim; d += group)
+    scales[d / group * 16 + row] = kn_f16_store (
+        quantize_group (x + d, group, codes + d, kn_kv_scale (amax (x + d, group)), &sum));
+  for (size_t i = 0; i < head_dim; i += 4)
+    memcpy (panel + i * 16 + row * 4, codes + i, 4);
+}
+
+static void
 store_k_avx2 (KnDtype format, void *k, size_t head_dim, size_t position, const float *x)
 {
+  format = kn_kv_keys (format);
   uint8_t *panel = (uint8_t *)kn_k_panel (format, k, head_dim, position);
   const size_t row = position % KN_PANEL_ROWS;
 
   if (format == KN_F32)
     for (size_t d = 0; d < head_dim; d++)
       ((float *)(void *)panel)[d * 16 + row] = x[d];
+  else if (format == KN_F16)
+    store_k_halves ((uint16_t *)(void *)panel, head_dim, row, x);
+  else if (kn_kv_is_q4 (format))
+    kn_store_k4 (format, k, head_dim, position, x);
   else
-    for (size_t d = 0; d < head_dim; d += 32)
-      {
-        const size_t n = head_dim - d < 32 ? head_dim - d : 32;
-        uint16_t halves[32];
-        int8_t codes[32];
-        if (format == KN_F16)
-          {
-            halves_from_row (x + d, n, halves);
-            for (size_t i = 0; i < n; i++)
-              ((uint16_t *)(void *)panel)[(d + i) * 16 + row] = halves[i];
-            continue;
-          }
-        const float scale = quantize_group (x + d, codes, kn_kv_scale (amax32 (x + d)));
-        ((uint16_t *)(void *)(panel + head_dim * 16))[d / 32 * 16 + row] = kn_f16_store (scale);
-        for (size_t i = 0; i < 32; i += 4)
-          memcpy (panel + (d + i) * 16 + row * 4, codes + i, 4);
-      }
+    store_k_q8 (format, panel, head_dim, row, x);
 }
 
 static void
 store_v_avx2 (KnDtype format, void *v, size_t head_dim, size_t position, const float *x)
 {
+  format = kn_kv_values (format);
   if (format == KN_F32)
     memcpy ((float *)v + position * head_dim, x, head_dim * sizeof (float));
   else if (format == KN_F16)
     halves_from_row (x, head_dim, (uint16_t *)v + position * head_dim);
+  else if (kn_kv_is_q4 (format))
+    kn_store_v4 (format, v, head_dim, position, x);
   else
-    for (size_t g = 0; g < head_dim / 32; g++)
-      {
-        int8_t *codes = kn_v_codes (v, head_dim, position) + g * 32;
-        const float scale = quantize_group (x + g * 32, codes, kn_kv_scale (amax32 (x + g * 32)));
-        kn_v_scales (v, head_dim, position)[g] = kn_f16_store (scale);
-      }
+    {
+      const size_t group = kn_kv_group (format, head_dim);
+      int8_t *codes = (int8_t *)kn_v_codes (format, v, head_dim, position);
+      uint16_t *scales = kn_v_scales (format, v, head_dim, position);
+      int32_t sum = 0;
+      for (size_t d = 0; d < head_dim; d += group)
+        scales[d / group] = kn_f16_store (
+            quantize_group (x + d, group, codes + d, kn_kv_scale (amax (x + d, group)), &sum));
+    }
 }
 
 /* --- merge --- */

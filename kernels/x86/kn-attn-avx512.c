@@ -63,38 +63,51 @@ scores_float (const KnAttnTile *t, KnDtype format, size_t n, size_t np, size_t i
       _mm512_storeu_ps (s + j * KN_ATTN_CHUNK + p * 16, acc[j][p]);
 }
 
-/* Key codes are made unsigned for vpdpbusd by adding 128; the sums start at what that adds,
- * negated. */
-INLINE void
-scores_q8 (const KnAttnTile *t, size_t n, size_t np, size_t i, size_t position)
+/* Codes of step @c of group @g, unsigned: Q8 gains 128 by the flip of a bit, Q4 has its 8 already. A line of a Q4 panel holds steps c and
+ * c + 4. */
+INLINE __m512i
+key_step (KnDtype format, const uint8_t *k, size_t g, size_t c)
 {
-  const size_t dim = t->a->head_dim, n_groups = dim / 32;
-  const size_t panel_bytes = dim * 16 + n_groups * 32;
-  const uint8_t *k = kn_k_panel (KN_Q8_0, t->a->k, dim, position);
+  if (!kn_kv_is_q4 (format))
+    return _mm512_xor_si512 (_mm512_loadu_si512 (k + (g * 8 + c) * 64), _mm512_set1_epi8 (-128));
+  const __m512i both = _mm512_loadu_si512 (k + (g * 4 + c % 4) * 64);
+  return _mm512_and_si512 (c < 4 ? both : _mm512_srli_epi16 (both, 4), _mm512_set1_epi8 (15));
+}
+
+/* The sums start at what the offset of the codes adds, negated. */
+INLINE void
+scores_coded (const KnAttnTile *t, KnDtype format, size_t n, size_t np, size_t i, size_t position)
+{
+  const size_t dim = t->a->head_dim, n_blocks = dim / 32, n_scales = kn_kv_n_scales (format, dim);
+  const size_t panel_bytes = kn_kv_panel_bytes (format, dim),
+               codes_bytes = kn_kv_code_bytes (format, dim) * 16;
+  const int per_head = kn_kv_is_per_head (format), zero = kn_kv_is_q4 (format) ? 8 : 128;
+  const uint8_t *k = kn_k_panel (format, t->a->k, dim, position);
   const int8_t *q = t->scratch.q_codes + i * dim;
-  const float *q_scales = t->scratch.q_scales + i * n_groups;
-  const int32_t *q_sums = t->scratch.q_sums + i * n_groups;
+  const float *q_scales = t->scratch.q_scales + i * n_scales;
+  const int32_t *q_sums = t->scratch.q_sums + i * n_scales;
   float *s = t->scratch.scores + i * KN_ATTN_CHUNK + position % KN_ATTN_CHUNK;
-  const __m512i flip = _mm512_set1_epi8 (-128);
   __m512 acc[TILE][MAX_PANELS];
+  __m512i dot[TILE][MAX_PANELS];
 
   for (size_t j = 0; j < n; j++)
     for (size_t p = 0; p < np; p++)
-      acc[j][p] = _mm512_setzero_ps ();
+      {
+        acc[j][p] = _mm512_setzero_ps ();
+        dot[j][p] = _mm512_set1_epi32 (-zero * q_sums[j * n_scales]);
+      }
   kn_attn_prefetch (t, k, np * panel_bytes, np * panel_bytes);
-  for (size_t g = 0; g < n_groups; g++)
+  for (size_t g = 0; g < n_blocks; g++)
     {
-      __m512i dot[TILE][MAX_PANELS];
-      for (size_t j = 0; j < n; j++)
-        for (size_t p = 0; p < np; p++)
-          dot[j][p] = _mm512_set1_epi32 (-128 * q_sums[j * n_groups + g]);
+      if (!per_head)
+        for (size_t j = 0; j < n; j++)
+          for (size_t p = 0; p < np; p++)
+            dot[j][p] = _mm512_set1_epi32 (-zero * q_sums[j * n_scales + g]);
 #pragma GCC unroll 8
       for (size_t c = 0; c < 8; c++)
         for (size_t p = 0; p < np; p++)
           {
-            const __m512i codes
-                = _mm512_xor_si512 (_mm512_loadu_si512 (k + p * panel_bytes + (g * 8 + c) * 64),
-                                    flip);
+            const __m512i codes = key_step (format, k + p * panel_bytes, g, c);
             for (size_t j = 0; j < n; j++)
               {
                 int32_t four;
@@ -102,14 +115,18 @@ scores_q8 (const KnAttnTile *t, size_t n, size_t np, size_t i, size_t position)
                 dot[j][p] = _mm512_dpbusd_epi32 (dot[j][p], codes, _mm512_set1_epi32 (four));
               }
           }
+      if (per_head && g + 1 < n_blocks)
+        continue;
+      const size_t at = per_head ? 0 : g;
       for (size_t p = 0; p < np; p++)
         {
-          const __m512 scale = load_f32_or_f16 (KN_F16, k + p * panel_bytes + dim * 16, g * 16);
+          const __m512 scale = load_f32_or_f16 (KN_F16, k + p * panel_bytes + codes_bytes, at * 16);
           for (size_t j = 0; j < n; j++)
-            acc[j][p] = _mm512_fmadd_ps (_mm512_cvtepi32_ps (dot[j][p]),
-                                         _mm512_mul_ps (_mm512_set1_ps (q_scales[j * n_groups + g]),
-                                                        scale),
-                                         acc[j][p]);
+            acc[j][p]
+                = _mm512_fmadd_ps (_mm512_cvtepi32_ps (dot[j][p]),
+                                   _mm512_mul_ps (_mm512_set1_ps (q_scales[j * n_scales + at]),
+                                                  scale),
+                                   acc[j][p]);
         }
     }
   for (size_t j = 0; j < n; j++)
@@ -124,34 +141,34 @@ scores_rows (const KnAttnTile *t, KnDtype format, size_t n, size_t np, size_t i,
 {
   size_t p = first;
   for (; p + np * 16 <= end; p += np * 16)
-    if (format == KN_Q8_0)
-      scores_q8 (t, n, np, i, p);
+    if (kn_kv_is_coded (format))
+      scores_coded (t, format, n, np, i, p);
     else
       scores_float (t, format, n, np, i, p);
   for (; np > 1 && p < end; p += 16)
-    if (format == KN_Q8_0)
-      scores_q8 (t, n, 1, i, p);
+    if (kn_kv_is_coded (format))
+      scores_coded (t, format, n, 1, i, p);
     else
       scores_float (t, format, n, 1, i, p);
 }
 
-/* @n queries from query @i in blocks that keep about 16 accumulators busy; a Q8_0 score needs two.
+/* @n queries from query @i in blocks that keep about 16 accumulators busy; a score of codes needs two.
  */
 INLINE void
 scores_tile (const KnAttnTile *t, KnDtype format, size_t n, size_t first, size_t end)
 {
-  const int q8 = format == KN_Q8_0;
+  const int coded = kn_kv_is_coded (format);
   size_t i = 0;
   for (; i + 8 <= n; i += 8)
-    scores_rows (t, format, 8, q8 ? 1 : 2, i, first, end);
+    scores_rows (t, format, 8, coded ? 1 : 2, i, first, end);
   for (; i + 4 <= n; i += 4)
-    scores_rows (t, format, 4, q8 ? 2 : 4, i, first, end);
+    scores_rows (t, format, 4, coded ? 2 : 4, i, first, end);
   if (i + 3 == n)
-    scores_rows (t, format, 3, q8 ? 2 : 4, i, first, end);
+    scores_rows (t, format, 3, coded ? 2 : 4, i, first, end);
   else if (i + 2 == n)
     scores_rows (t, format, 2, 4, i, first, end);
   else if (i + 1 == n)
-    scores_rows (t, format, 1, q8 ? 4 : 8, i, first, end);
+    scores_rows (t, format, 1, coded ? 4 : 8, i, first, end);
 }
 
 /* --- softmax --- */
@@ -196,16 +213,25 @@ weights (const KnAttnChunk *a, float *s, size_t lo, size_t hi, float *m, float *
 INLINE __m512
 load_values (const KnAttnChunk *a, KnDtype format, size_t position, size_t d)
 {
-  if (format != KN_Q8_0)
+  if (!kn_kv_is_coded (format))
     return load_f32_or_f16 (format, a->v, position * a->head_dim + d);
-  const int8_t *codes = kn_v_codes (a->v, a->head_dim, position) + d;
-  const __m128i half = _mm_cvtsi32_si128 (kn_v_scales (a->v, a->head_dim, position)[d / 32]);
-  const __m512i wide
-      = _mm512_cvtepi8_epi32 (_mm_loadu_si128 ((const __m128i *)(const void *)codes));
+  const uint8_t *codes = kn_v_codes (format, a->v, a->head_dim, position);
+  const size_t at = kn_kv_is_per_head (format) ? 0 : d / 32;
+  const __m128i half = _mm_cvtsi32_si128 (kn_v_scales (format, a->v, a->head_dim, position)[at]);
+  __m512i wide;
+  if (kn_kv_is_q4 (format))
+    {
+      const __m128i both = _mm_loadu_si128 ((const __m128i *)(const void *)(codes + d / 32 * 16));
+      const __m128i moved = d % 32 < 16 ? both : _mm_srli_epi16 (both, 4);
+      wide = _mm512_sub_epi32 (_mm512_cvtepu8_epi32 (_mm_and_si128 (moved, _mm_set1_epi8 (15))),
+                               _mm512_set1_epi32 (8));
+    }
+  else
+    wide = _mm512_cvtepi8_epi32 (_mm_loadu_si128 ((const __m128i *)(const void *)(codes + d)));
   return _mm512_mul_ps (_mm512_cvtepi32_ps (wide), _mm512_broadcastss_ps (_mm_cvtph_ps (half)));
 }
 
-/* The last head_dim % 16 coordinates; Q8_0 has none. */
+/* The last head_dim % 16 coordinates; Q8 and Q4 have none. */
 INLINE __m512
 load_values_tail (const KnAttnChunk *a, KnDtype format, size_t position, size_t d, __mmask16 k)
 {
@@ -295,49 +321,89 @@ values_tile (const KnAttnTile *t, KnDtype format, size_t n, size_t lo, size_t hi
 static void
 scores (const KnAttnTile *t, size_t n, size_t first, size_t end)
 {
-  if (t->a->format == KN_F32)
-    scores_tile (t, KN_F32, n, first, end);
-  else if (t->a->format == KN_F16)
-    scores_tile (t, KN_F16, n, first, end);
-  else
-    scores_tile (t, KN_Q8_0, n, first, end);
+  switch ((int)kn_kv_keys (t->a->format))
+    {
+    case KN_F32:
+      scores_tile (t, KN_F32, n, first, end);
+      break;
+    case KN_F16:
+      scores_tile (t, KN_F16, n, first, end);
+      break;
+    case KN_Q8_0:
+      scores_tile (t, KN_Q8_0, n, first, end);
+      break;
+    case KN_Q4_0:
+      scores_tile (t, KN_Q4_0, n, first, end);
+      break;
+    case KN_KV_Q8_HEAD:
+      scores_tile (t, KN_KV_Q8_HEAD, n, first, end);
+      break;
+    case KN_KV_Q4_HEAD:
+      scores_tile (t, KN_KV_Q4_HEAD, n, first, end);
+      break;
+    }
 }
 
 static void
 values (const KnAttnTile *t, size_t n, size_t lo, size_t hi)
 {
-  if (t->a->format == KN_F32)
-    values_tile (t, KN_F32, n, lo, hi);
-  else if (t->a->format == KN_F16)
-    values_tile (t, KN_F16, n, lo, hi);
-  else
-    values_tile (t, KN_Q8_0, n, lo, hi);
+  switch ((int)kn_kv_values (t->a->format))
+    {
+    case KN_F32:
+      values_tile (t, KN_F32, n, lo, hi);
+      break;
+    case KN_F16:
+      values_tile (t, KN_F16, n, lo, hi);
+      break;
+    case KN_Q8_0:
+      values_tile (t, KN_Q8_0, n, lo, hi);
+      break;
+    case KN_Q4_0:
+      values_tile (t, KN_Q4_0, n, lo, hi);
+      break;
+    case KN_KV_Q8_HEAD:
+      values_tile (t, KN_KV_Q8_HEAD, n, lo, hi);
+      break;
+    case KN_KV_Q4_HEAD:
+      values_tile (t, KN_KV_Q4_HEAD, n, lo, hi);
+      break;
+    }
 }
 
-/* kn_q8_group for 32 numbers; also the sum of the codes. */
+/* kn_amax. */
 static float
-quantize_group (const float *x, int8_t *codes, int32_t *sum)
+amax (const float *x, size_t n)
 {
   const __m512i magnitude = _mm512_set1_epi32 (0x7fffffff);
-  const __m512 x0 = _mm512_loadu_ps (x), x1 = _mm512_loadu_ps (x + 16);
-  const __m512i top = _mm512_max_epu32 (_mm512_and_si512 (_mm512_castps_si512 (x0), magnitude),
-                                        _mm512_and_si512 (_mm512_castps_si512 (x1), magnitude));
-  const float scale = kn_q_scale (kn_f32_from_bits (_mm512_reduce_max_epu32 (top)));
+  __m512i top = _mm512_setzero_si512 ();
+  for (size_t i = 0; i < n; i += 16)
+    top = _mm512_max_epu32 (top, _mm512_and_si512 (_mm512_castps_si512 (_mm512_loadu_ps (x + i)),
+                                                   magnitude));
+  return kn_f32_from_bits (_mm512_reduce_max_epu32 (top));
+}
+
+/* kn_q8_group; also the sum of the codes. */
+static float
+quantize_group (const float *x, size_t n, int8_t *codes, int32_t *sum)
+{
+  const float scale = kn_q_scale (amax (x, n));
   if (!kn_q8_scale_ok (scale))
     {
       *sum = 0;
-      return kn_q8_group (x, codes, scale);
+      return kn_q8_group (x, n, codes, scale);
     }
 
   const __m512 by = _mm512_set1_ps (scale), limit = _mm512_set1_ps (KN_Q8_MAX),
                lower = _mm512_set1_ps (-KN_Q8_MAX);
-  const __m512i c0
-      = _mm512_cvtps_epi32 (_mm512_min_ps (_mm512_max_ps (_mm512_div_ps (x0, by), lower), limit));
-  const __m512i c1
-      = _mm512_cvtps_epi32 (_mm512_min_ps (_mm512_max_ps (_mm512_div_ps (x1, by), lower), limit));
-  _mm_storeu_si128 ((__m128i *)(void *)codes, _mm512_cvtepi32_epi8 (c0));
-  _mm_storeu_si128 ((__m128i *)(void *)(codes + 16), _mm512_cvtepi32_epi8 (c1));
-  *sum = _mm512_reduce_add_epi32 (_mm512_add_epi32 (c0, c1));
+  __m512i all = _mm512_setzero_si512 ();
+  for (size_t i = 0; i < n; i += 16)
+    {
+      const __m512 v = _mm512_div_ps (_mm512_loadu_ps (x + i), by);
+      const __m512i c = _mm512_cvtps_epi32 (_mm512_min_ps (_mm512_max_ps (v, lower), limit));
+      _mm_storeu_si128 ((__m128i *)(void *)(codes + i), _mm512_cvtepi32_epi8 (c));
+      all = _mm512_add_epi32 (all, c);
+    }
+  *sum = _mm512_reduce_add_epi32 (all);
   return scale;
 }
 

@@ -38,18 +38,13 @@ typedef struct
   void *scratch;
 } Work;
 
-static const char *
-format_name (KnDtype format)
-{
-  return format == KN_F32 ? "F32" : format == KN_F16 ? "F16" : "Q8_0";
-}
-
 static void
 context (const Shape *s)
 {
+  char name[KN_KV_NAME_BYTES];
   kc_context ("%s cache, head_dim %zu, positions %zu..%zu, %zu queries, softcap %g, mask %d, %s "
               "numbers x %g",
-              format_name (s->format), s->head_dim, s->first, s->last, s->n_queries,
+              kn_kv_name (s->format, name), s->head_dim, s->first, s->last, s->n_queries,
               (double)s->softcap, s->mask, kc_kind_name (s->kind), (double)s->q_scale);
 }
 
@@ -71,30 +66,62 @@ float_at (const void *base, size_t byte)
   return f;
 }
 
+/* Bits of a code, and coordinates that share a scale; 0 bits: plain floats. */
+typedef struct
+{
+  size_t bits, group;
+} Coding;
+
+static Coding
+coding (KnDtype format, size_t dim)
+{
+  if (format == KN_F32 || format == KN_F16)
+    return (Coding){ 0, 1 };
+  return (Coding){ format == KN_Q8_0 || format == KN_KV_Q8_HEAD ? 8 : 4,
+                   format == KN_Q8_0 || format == KN_Q4_0 ? 32 : dim };
+}
+
+/* The half of byte @at that holds coordinate @d. */
+static double
+nibble (const uint8_t *at, size_t d)
+{
+  return (double)((d % 32 < 16 ? *at % 16 : *at / 16) - 8);
+}
+
 static double
 key_at (const Shape *s, const void *k, size_t position, size_t d)
 {
+  const KnDtype format = kn_kv_keys (s->format);
   const size_t panel = position / 16, row = position % 16, dim = s->head_dim;
-  if (s->format == KN_F32)
+  const Coding c = coding (format, dim);
+  if (format == KN_F32)
     return (double)float_at (k, (panel * dim * 16 + d * 16 + row) * 4);
-  if (s->format == KN_F16)
+  if (format == KN_F16)
     return (double)half_at (k, (panel * dim * 16 + d * 16 + row) * 2);
-  const uint8_t *start = (const uint8_t *)k + panel * (dim * 16 + dim / 32 * 32);
-  return (double)(int8_t)start[d / 4 * 64 + row * 4 + d % 4]
-         * (double)half_at (start, dim * 16 + (d / 32 * 16 + row) * 2);
+  const size_t code_bytes = dim * 2 * c.bits;
+  const uint8_t *start = (const uint8_t *)k + panel * (code_bytes + dim / c.group * 32);
+  const double scale = (double)half_at (start, code_bytes + (d / c.group * 16 + row) * 2);
+  if (c.bits == 8)
+    return (double)(int8_t)start[d / 4 * 64 + row * 4 + d % 4] * scale;
+  return nibble (start + d / 32 * 256 + d % 16 / 4 * 64 + row * 4 + d % 4, d) * scale;
 }
 
 static double
 value_at (const Shape *s, const void *v, size_t position, size_t d)
 {
+  const KnDtype format = kn_kv_values (s->format);
   const size_t panel = position / 16, row = position % 16, dim = s->head_dim;
-  if (s->format == KN_F32)
+  const Coding c = coding (format, dim);
+  if (format == KN_F32)
     return (double)float_at (v, (position * dim + d) * 4);
-  if (s->format == KN_F16)
+  if (format == KN_F16)
     return (double)half_at (v, (position * dim + d) * 2);
-  const uint8_t *start = (const uint8_t *)v + panel * (dim * 16 + dim / 32 * 32);
-  return (double)(int8_t)start[row * dim + d]
-         * (double)half_at (start, dim * 16 + (row * (dim / 32) + d / 32) * 2);
+  const size_t code_bytes = dim * 2 * c.bits, n_scales = dim / c.group;
+  const uint8_t *start = (const uint8_t *)v + panel * (code_bytes + n_scales * 32);
+  const double scale = (double)half_at (start, code_bytes + (row * n_scales + d / c.group) * 2);
+  if (c.bits == 8)
+    return (double)(int8_t)start[row * dim + d] * scale;
+  return nibble (start + row * dim / 2 + d / 32 * 16 + d % 16, d) * scale;
 }
 
 /* --- making work --- */
@@ -181,19 +208,20 @@ chunk_args (const Shape *s, const Work *w)
 
 /* --- the oracle --- */
 
-/* The query as the kernel sees it: for a Q8_0 cache its 8-bit form. */
+/* The query as the kernel sees it: for keys in codes its 8-bit form. */
 static void
 effective_query (const Shape *s, const float *q, double *out)
 {
   for (size_t d = 0; d < s->head_dim; d++)
     out[d] = (double)q[d];
-  for (size_t g = 0; s->format == KN_Q8_0 && g < s->head_dim; g += 32)
+  const Coding c = coding (kn_kv_keys (s->format), s->head_dim);
+  for (size_t g = 0; c.bits != 0 && g < s->head_dim; g += c.group)
     {
       float amax = 0;
-      for (size_t d = g; d < g + 32; d++)
+      for (size_t d = g; d < g + c.group; d++)
         amax = fmaxf (amax, fabsf (q[d]));
       const float scale = amax / 127.0f;
-      for (size_t d = g; d < g + 32; d++)
+      for (size_t d = g; d < g + c.group; d++)
         out[d] = scale > 0 ? nearbyint ((double)(q[d] / scale)) * (double)scale : 0;
     }
 }
@@ -372,27 +400,44 @@ check_chunk (const KnTable *c, const KnTable *v, const void *data)
 
 /* --- store, merge, finish --- */
 
-/* What is read back: exact for F32, rounded once for F16, within half a step for Q8_0. */
+/* What is read back: exact for F32, rounded once for F16, within half a step for Q8; for Q4 within half a step, or a whole one at the end that has
+ * one code less. */
 static void
 check_stored (const Shape *s, const void *cache, int is_key, size_t position, const float *x)
 {
+  const KnDtype format = is_key ? kn_kv_keys (s->format) : kn_kv_values (s->format);
+  const Coding c = coding (format, s->head_dim);
+  float loaded[MAX_DIM];
+
+  (is_key ? kn_load_k : kn_load_v) (s->format, cache, s->head_dim, position, loaded);
   for (size_t d = 0; d < s->head_dim; d++)
     {
+      const double got = is_key ? key_at (s, cache, position, d) : value_at (s, cache, position, d);
       double bound = 0, want = (double)x[d];
-      if (s->format == KN_F16)
+      if (format == KN_F16)
         want = (double)kn_f16_load (kn_f16_store (x[d]));
-      if (s->format == KN_Q8_0)
+      if (c.bits != 0)
         {
-          float amax = 0;
-          for (size_t i = d / 32 * 32; i < d / 32 * 32 + 32; i++)
-            amax = fmaxf (amax, fabsf (x[i]));
-          /* Half a step, plus what the rounding of the step to half precision can cut off at the
-           * end. */
-          bound = (double)amax / 127 * 0.5 * (1 + 0x1p-10) + (double)amax * 0x1p-11 + 0x1p-18;
+          float low = 0, high = 0;
+          for (size_t i = d / c.group * c.group; i < (d / c.group + 1) * c.group; i++)
+            {
+              low = fminf (low, x[i]);
+              high = fmaxf (high, x[i]);
+            }
+          const double amax = (double)fmaxf (-low, high);
+          const double step = c.bits == 8 ? amax / 127 : amax / 8;
+          if (step >= 65520) /* no half precision number: shows as NaN */
+            {
+              kc_near ("NaN of what is too large", d, isnan (got) ? 1 : 0, 1, 0);
+              continue;
+            }
+          /* Of two that are the largest the positive one has the end with all codes. */
+          const int far_end = c.bits == 4 && ((double)high >= amax ? x[d] < 0 : x[d] > 0);
+          /* What the rounding of the step to half precision can cut off at the end comes on top. */
+          bound = step * (far_end ? 1 : 0.5) * (1 + 0x1p-10) + amax * 0x1p-11 + 0x1p-18;
         }
-      kc_near (is_key ? "key read back" : "value read back", d,
-               (float)(is_key ? key_at (s, cache, position, d) : value_at (s, cache, position, d)),
-               want, bound);
+      kc_near (is_key ? "key read back" : "value read back", d, (float)got, want, bound);
+      kc_near ("kn_load", d, loaded[d], got, 0);
     }
 }
 
@@ -400,10 +445,11 @@ static void
 check_store (const KnTable *c, const KnTable *v, const void *data)
 {
   static const size_t dims[] = { 2, 18, 32, 64, 80, 128 };
-  static const KnDtype formats[] = { KN_F32, KN_F16, KN_Q8_0 };
+  static const KnDtype formats[]
+      = { KN_F32, KN_F16, KN_Q8_0, KN_Q4_0, KN_KV_Q8_HEAD, KN_KV_Q4_HEAD };
   float x[MAX_DIM];
 
-  for (size_t f = 0; f < 3; f++)
+  for (size_t f = 0; f < sizeof formats / sizeof *formats; f++)
     for (size_t k = 0; k < sizeof dims / sizeof *dims; k++)
       for (int kind = 0; kind < KC_N_KINDS; kind++)
         {
@@ -513,7 +559,7 @@ typedef struct
   const KnAttnFamily *f;
   KnDtype format;
   uint8_t *k, *v;
-  size_t cache_bytes; /* of one KV head */
+  size_t k_bytes, v_bytes; /* of one KV head */
   float *q, *m, *l, *o, *o0;
   void *scratch;
   size_t n_tokens;
@@ -535,8 +581,8 @@ run_decode (void *arg)
       memset (b->o0, 0, GROUP * DIM * sizeof *b->o0);
       for (size_t i = 0; i < GROUP; i++)
         m0[i] = -INFINITY;
-      a.k = b->k + head * b->cache_bytes;
-      a.v = b->v + head * b->cache_bytes;
+      a.k = b->k + head * b->k_bytes;
+      a.v = b->v + head * b->v_bytes;
       for (a.first = 0; a.first < CONTEXT; a.first += KN_ATTN_CHUNK)
         {
           a.last = a.first + KN_ATTN_CHUNK;
@@ -575,9 +621,10 @@ bench_chunk (const KnTable *v, const void *data)
 {
   const size_t n_tokens = 64, n_queries = GROUP * n_tokens;
   Bench b = { .f = &v->attn, .format = *(const KnDtype *)data, .n_tokens = n_tokens };
-  b.cache_bytes = kn_k_bytes (b.format, DIM, CONTEXT);
-  b.k = kc_output (b.cache_bytes * N_LAYERS * N_KV, 64);
-  b.v = kc_output (b.cache_bytes * N_LAYERS * N_KV, 64);
+  b.k_bytes = kn_k_bytes (b.format, DIM, CONTEXT);
+  b.v_bytes = kn_v_bytes (b.format, DIM, CONTEXT);
+  b.k = kc_output (b.k_bytes * N_LAYERS * N_KV, 64);
+  b.v = kc_output (b.v_bytes * N_LAYERS * N_KV, 64);
   b.q = kc_output (n_queries * DIM * 4, 64);
   b.o = kc_output (n_queries * DIM * 4, 64);
   b.o0 = kc_output (GROUP * DIM * 4, 64);
@@ -592,24 +639,41 @@ bench_chunk (const KnTable *v, const void *data)
         if (t == 0)
           kc_fill (x, DIM, KC_NORMAL);
         x[t % DIM] = kc_random_float (KC_NORMAL);
-        v->attn.store_k (b.format, b.k + head * b.cache_bytes, DIM, t, x);
-        v->attn.store_v (b.format, b.v + head * b.cache_bytes, DIM, t, x);
+        v->attn.store_k (b.format, b.k + head * b.k_bytes, DIM, t, x);
+        v->attn.store_v (b.format, b.v + head * b.v_bytes, DIM, t, x);
       }
   for (size_t i = 0; i < n_queries * DIM; i++)
     b.q[i] = kc_random_float (KC_NORMAL) / 8;
 
   const double macs = 2.0 * GROUP * DIM;
   kc_bench ("decode 22x32/4x64 ctx 1024", run_decode, &b,
-            2.0 * (double)b.cache_bytes * N_LAYERS * N_KV, 2 * macs * N_LAYERS * N_KV * CONTEXT);
+            (double)(b.k_bytes + b.v_bytes) * N_LAYERS * N_KV,
+            2 * macs * N_LAYERS * N_KV * CONTEXT);
   kc_bench ("prefill 8x64 on 128", run_prefill, &b, 0, 2 * macs * (double)n_tokens * KN_ATTN_CHUNK);
 }
 
-static const KnDtype f32 = KN_F32, f16 = KN_F16, q8_0 = KN_Q8_0;
+static const KnDtype f32 = KN_F32, f16 = KN_F16, q8_0 = KN_Q8_0, q4_0 = KN_Q4_0,
+                     q8_head = KN_KV_Q8_HEAD, q4_head = KN_KV_Q4_HEAD;
+/* kn_kv_pair() of F16 and Q4_0, of Q8 per head and F32, of Q4_0 and Q8_0. */
+static const KnDtype f16_q4_0 = (KnDtype)(KN_F16 | (KN_Q4_0 + 1) << 16),
+                     q8_head_f32 = (KnDtype)(230 | (KN_F32 + 1) << 16),
+                     q4_0_q8_0 = (KnDtype)(KN_Q4_0 | (KN_Q8_0 + 1) << 16);
+
+#define CHUNK(name, format)                                                                        \
+  {                                                                                                \
+    "attn/chunk-" name, check_chunk, bench_chunk, &format, KC_MEMBERS (attn.chunk)                 \
+  }
 
 static const KcCase cases[] = {
-  { "attn/chunk-f32", check_chunk, bench_chunk, &f32, KC_MEMBERS (attn.chunk) },
-  { "attn/chunk-f16", check_chunk, bench_chunk, &f16, KC_MEMBERS (attn.chunk) },
-  { "attn/chunk-q8_0", check_chunk, bench_chunk, &q8_0, KC_MEMBERS (attn.chunk) },
+  CHUNK ("f32", f32),
+  CHUNK ("f16", f16),
+  CHUNK ("q8_0", q8_0),
+  CHUNK ("q4_0", q4_0),
+  CHUNK ("q8-head", q8_head),
+  CHUNK ("q4-head", q4_head),
+  CHUNK ("f16-q4_0", f16_q4_0),
+  CHUNK ("q8-head-f32", q8_head_f32),
+  CHUNK ("q4_0-q8_0", q4_0_q8_0),
   { "attn/store", check_store, NULL, NULL, KC_MEMBERS (attn) },
   { "attn/merge-finish", check_merge, NULL, NULL, KC_MEMBERS (attn) },
   { 0 },

@@ -33,9 +33,9 @@ static const Subject subjects[] = {
   { "BF16, odd sizes", LLAMA (50, 37, 3, 3, 18), KN_BF16, KN_F16 },
   { "Q8_0", LLAMA (96, 160, 6, 2, 32), KN_Q8_0, KN_Q8_0 },
   { "Q4_0", LLAMA (96, 160, 3, 3, 32), KN_Q4_0, KN_F16 },
-  { "Q4_1", LLAMA (64, 96, 4, 1, 32), KN_Q4_1, KN_F16 },
+  { "Q4_1", LLAMA (64, 96, 4, 1, 32), KN_Q4_1, KN_Q4_0 },
   { "Q4_K", LLAMA (256, 256, 4, 2, 64), KN_Q4_K, KN_Q8_0 },
-  { "Q6_K", LLAMA (256, 256, 4, 2, 64), KN_Q6_K, KN_F16 },
+  { "Q6_K", LLAMA (256, 256, 4, 2, 64), KN_Q6_K, KN_KV_Q4_HEAD },
 };
 
 static int n_tests, n_failed;

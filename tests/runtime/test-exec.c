@@ -390,10 +390,10 @@ test_creation_errors (void)
   /* Q8_0 caches need heads of whole blocks; here the format is not one that a cache can have. */
   g_assert_false (
       rt_model_open (&model,
-                     &(RtModelConfig){ .path = file.path, .format = -1, .kv_format = KN_Q4_0 },
+                     &(RtModelConfig){ .path = file.path, .format = -1, .kv_format = KN_Q5_0 },
                      &error));
   g_assert_cmpint (error.status, ==, RT_ERROR_UNSUPPORTED);
-  g_assert_nonnull (strstr (error.message, "Q4_0"));
+  g_assert_nonnull (strstr (error.message, "Q5_0"));
   rt_model_close (&model);
 
   /* A context that no machine has. */

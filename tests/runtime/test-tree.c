@@ -167,7 +167,7 @@ check_many (const RandomModel *shape, const RtModelConfig *config, guint32 seed)
 static void
 test_formats (void)
 {
-  static const KnDtype formats[] = { KN_F32, KN_F16, KN_Q8_0 };
+  const KnDtype formats[] = { KN_F32, KN_F16, KN_Q8_0, kn_kv_pair (KN_Q4_0, KN_KV_Q8_HEAD) };
 
   for (size_t i = 0; i < G_N_ELEMENTS (formats); i++)
     check_many (&small,
