@@ -154,7 +154,7 @@ eng_advice_tensor_bytes (const EngTensor *tensor, EngRecipe *recipe)
 gboolean
 eng_advice_is_int8 (const EngTensor *tensor, EngRecipe *recipe)
 {
-  return kn_matmul_act (packed_dtype (tensor, recipe)) == KN_ACT_Q8;
+  return kn_matmul_act (packed_dtype (tensor, recipe)) != KN_ACT_F32;
 }
 
 double

@@ -140,13 +140,13 @@ file_type (int dtype)
 static int
 main_dtype (EngBuild *self)
 {
-  guint64 n_weights[64] = { 0 };
+  guint64 n_weights[256] = { 0 };
   int best = KN_F32;
 
   for (guint i = 0; i < self->n_tensors; i++)
     {
       const EngTensor *tensor = eng_model_get_tensor (self->model, i);
-      guint64 *n = &n_weights[self->dtypes[i] & 63];
+      guint64 *n = &n_weights[self->dtypes[i] & 255];
       *n += tensor->n_rows * tensor->n_cols;
       if (*n > n_weights[best])
         best = self->dtypes[i];

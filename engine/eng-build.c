@@ -819,7 +819,7 @@ gboolean
 eng_build_value_is_int8 (EngBuild *self, RtValueId weight)
 {
   int index = eng_build_tensor_of_value (self, weight);
-  return index >= 0 && kn_matmul_act ((KnDtype)self->dtypes[index]) == KN_ACT_Q8;
+  return index >= 0 && kn_matmul_act ((KnDtype)self->dtypes[index]) != KN_ACT_F32;
 }
 
 const char *const *

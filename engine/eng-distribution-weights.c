@@ -92,8 +92,10 @@ count_row (EngDistributing *counting, const Rows *rows, guint64 row)
   for (guint64 at = 0; at < rows->n_cols; at += part_len)
     {
       EngGrid grid;
-      eng_grid_of_block (rows->packed, blocks + at / info->block_len * info->block_bytes,
-                         (guint)(at % info->block_len / part_len), &grid);
+      /* The scale of a row stands before its first block and is that of all. */
+      gsize block = info->header_bytes > 0 ? 0 : at / info->block_len * info->block_bytes;
+      eng_grid_of_block (rows->packed, blocks + block, (guint)(at % info->block_len / part_len),
+                         &grid);
       eng_distributing_round (counting, rows->values + at, rows->rounded + at, part_len, &grid);
     }
 }
@@ -175,7 +177,9 @@ of_tensor (EngBuild *build, const EngTensor *tensor, EngJob *job, GError **error
   EngDistribution *result = NULL;
 
   eng_distributing_init (&counting, ENG_DISTRIBUTION_WEIGHTS, tensor->name);
-  if (eng_grid_n_parts (packed) > 0)
+  if (info->header_bytes > 0)
+    what = g_strdup ("rows");
+  else if (eng_grid_n_parts (packed) > 0)
     what = g_strdup_printf ("groups of %u", info->block_len / eng_grid_n_parts (packed));
   else
     counting.distribution->grid_note

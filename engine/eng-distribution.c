@@ -24,6 +24,8 @@ static const Layout layouts[] = {
   { KN_Q4_1, 4, 16, 32, 0, 15 },     { KN_Q5_0, 2, 20, 32, 0, 31 },
   { KN_Q5_1, 4, 20, 32, 0, 31 },     { KN_Q4_K, 16, 128, 32, 0, 15 },
   { KN_Q5_K, 16, 160, 32, 0, 31 },   { KN_Q6_K, 0, 192, 16, 0, 63 },
+  /* One scale per row: it and any block of its codes. */
+  { KN_W8A8, 4, 32, 32, -128, 127 }, { KN_W4A8, 4, 16, 32, 0, 15 },
 };
 
 #define MAX_BLOCK_BYTES 256
@@ -55,7 +57,7 @@ level_at_end (const Layout *layout, const guint8 *block, guint part, gboolean hi
   float values[MAX_BLOCK_LEN];
   const KnDtypeInfo *info = kn_dtype_info (layout->dtype);
 
-  memcpy (copy, block, info->block_bytes);
+  memcpy (copy, block, info->header_bytes + info->block_bytes);
   if (layout->low < 0) /* signed bytes */
     memset (copy + layout->code_offset, high ? 0x7f : 0x80, layout->code_bytes);
   else

@@ -95,7 +95,7 @@ add_formats (const RtOpQuery *query, GString *text)
       if (strstr (text->str + start, name) == NULL)
         g_string_append_printf (text, "%s%s", text->len > start ? "+" : "", name);
       is_int8 |= dtype >= 0 && rt_op_input_is (node->op->matrix_inputs, i)
-                 && kn_matmul_act ((KnDtype)dtype) == KN_ACT_Q8;
+                 && kn_matmul_act ((KnDtype)dtype) != KN_ACT_F32;
     }
   RtValueId first = node->n_inputs > 0 ? node->inputs[0] : RT_NONE;
   int type = first != RT_NONE ? rt_graph_value (query->graph, first)->type : RT_TYPE_F32;

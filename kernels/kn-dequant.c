@@ -163,6 +163,34 @@ dequantize_q6_k (const KnBlockQ6_K *b, float *dst, size_t n)
     }
 }
 
+/* One scale, then the codes of the row. */
+static void
+dequantize_w8a8 (const uint8_t *row, float *dst, size_t n)
+{
+  const int8_t *codes = (const int8_t *)row + sizeof (float);
+  float d;
+
+  memcpy (&d, row, sizeof d);
+  for (size_t i = 0; i < n; i++)
+    dst[i] = d * (float)codes[i];
+}
+
+/* Nibbles are paired as those of Q4_0. */
+static void
+dequantize_w4a8 (const uint8_t *row, float *dst, size_t n)
+{
+  const uint8_t *codes = row + sizeof (float);
+  float d;
+
+  memcpy (&d, row, sizeof d);
+  for (size_t i = 0; i < n / KN_QK; i++, codes += 16, dst += KN_QK)
+    for (int j = 0; j < 16; j++)
+      {
+        dst[j] = d * (float)((codes[j] & 15) - 8);
+        dst[j + 16] = d * (float)((codes[j] >> 4) - 8);
+      }
+}
+
 void
 kn_dequantize_row (KnDtype dtype, const void *src, float *dst, size_t n)
 {
@@ -204,6 +232,12 @@ kn_dequantize_row (KnDtype dtype, const void *src, float *dst, size_t n)
       break;
     case KN_Q6_K:
       dequantize_q6_k (src, dst, n);
+      break;
+    case KN_W8A8:
+      dequantize_w8a8 (src, dst, n);
+      break;
+    case KN_W4A8:
+      dequantize_w4a8 (src, dst, n);
       break;
     case KN_I8:
       for (size_t i = 0; i < n; i++)

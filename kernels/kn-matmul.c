@@ -37,7 +37,41 @@
 KnActKind
 kn_matmul_act (KnDtype weights)
 {
-  return weights == KN_F32 || weights == KN_F16 || weights == KN_BF16 ? KN_ACT_F32 : KN_ACT_Q8;
+  if (weights == KN_F32 || weights == KN_F16 || weights == KN_BF16)
+    return KN_ACT_F32;
+  return kn_panel_has_row_scale (weights) ? KN_ACT_Q8_TOKEN : KN_ACT_Q8;
+}
+
+size_t
+kn_act_row_bytes (KnActKind kind, size_t n)
+{
+  switch (kind)
+    {
+    case KN_ACT_Q8:
+      return kn_q8_row_bytes (n);
+    case KN_ACT_Q8_TOKEN:
+      return kn_q8_token_row_bytes (n);
+    case KN_ACT_F32:
+      break;
+    }
+  return (n * sizeof (float) + KN_ALIGN - 1) / KN_ALIGN * KN_ALIGN;
+}
+
+void
+kn_act_store (const KnMatmulFamily *family, KnActKind kind, const float *x, size_t n, void *row)
+{
+  switch (kind)
+    {
+    case KN_ACT_Q8:
+      family->quantize_q8 (x, n, row);
+      break;
+    case KN_ACT_Q8_TOKEN:
+      family->quantize_q8_token (x, n, row);
+      break;
+    case KN_ACT_F32:
+      memcpy (row, x, n * sizeof *x);
+      break;
+    }
 }
 
 size_t
@@ -387,6 +421,7 @@ kn_matmul_c (KnMatmulFamily *family)
     .quantize_q8 = quantize_q8_c,
   };
   kn_sparse_c (family);
+  kn_matmul_row_c (family);
 }
 
 KnMatmulFn
@@ -424,6 +459,10 @@ kn_matmul_fn (const KnMatmulFamily *family, KnDtype dtype)
       return family->q8_4_8;
     case KN_Q4_SPARSE:
       return family->q4_sparse;
+    case KN_W8A8:
+      return family->w8a8;
+    case KN_W4A8:
+      return family->w4a8;
     case KN_I8: /* a product with other scales: kn-qconv.h */
       return NULL;
     }

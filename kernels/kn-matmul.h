@@ -11,8 +11,8 @@
  * every instruction set, for every number of threads, and whether a token is computed alone or in a
  * batch.
  *
- * Activations: for F32, F16 and BF16 weights rows of f32; for all quantized weights rows made by
- * kn_quantize_q8(). */
+ * Activations: for F32, F16 and BF16 weights rows of f32; for W8A8 and W4A8 rows made by
+ * quantize_q8_token; for all other quantized weights rows made by quantize_q8. */
 #pragma once
 
 #include "kn-types.h"
@@ -22,6 +22,7 @@ typedef enum
 {
   KN_ACT_F32, /* [n_cols] f32 */
   KN_ACT_Q8,  /* one kn_quantize_q8() row */
+  KN_ACT_Q8_TOKEN, /* one row of 8-bit codes with one scale: kn_q8_token_row_bytes() */
 } KnActKind;
 
 KnActKind kn_matmul_act (KnDtype weights);
@@ -58,6 +59,22 @@ kn_q8_half_sums_offset (size_t n)
   return kn_q8_sums_offset (n) + n / KN_Q8_GROUP * sizeof (int32_t);
 }
 
+/* One row of 8-bit activations with one scale: [n] int8 codes, padded to 64 bytes with zeros, then
+ * the f32 scale and the int32 sum of all codes, the whole padded to 64 bytes. */
+static inline size_t
+kn_q8_token_scale_offset (size_t n)
+{
+  return (n + 63) & ~(size_t)63;
+}
+static inline size_t
+kn_q8_token_row_bytes (size_t n)
+{
+  return kn_q8_token_scale_offset (n) + KN_ALIGN;
+}
+
+/* Bytes of one activation row of @kind, a multiple of KN_ALIGN. */
+size_t kn_act_row_bytes (KnActKind kind, size_t n);
+
 typedef struct
 {
   size_t n_cols;
@@ -85,11 +102,20 @@ typedef void (*KnMatmulFn) (const KnMatmulArgs *args);
  * scale, so that the fault shows in the result. */
 typedef void (*KnQuantizeQ8Fn) (const float *x, size_t n, void *row);
 
+/* The same rule for [n] f32 with one scale for all of them, into a row of kn_q8_token_row_bytes(). */
+typedef void (*KnQuantizeQ8TokenFn) (const float *x, size_t n, void *row);
+
 typedef struct
 {
   KnMatmulFn f32, f16, bf16, q8_0, q4_0, q4_1, q5_0, q5_1, q4_k, q5_k, q6_k;
   KnMatmulFn q8_sparse, q8_2_4, q8_4_8, q4_sparse;
+  KnMatmulFn w8a8, w4a8;
   KnQuantizeQ8Fn quantize_q8;
+  KnQuantizeQ8TokenFn quantize_q8_token;
 } KnMatmulFamily;
+
+/* [n] f32 as one activation row of @kind (KN_ALIGN aligned). */
+void kn_act_store (const KnMatmulFamily *family, KnActKind kind, const float *x, size_t n,
+                   void *row);
 
 KnMatmulFn kn_matmul_fn (const KnMatmulFamily *family, KnDtype dtype);

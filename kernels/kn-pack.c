@@ -35,6 +35,8 @@ kn_panel_bytes (KnDtype dtype, size_t n_cols)
     return (n_cols + 3) / 4 * 64;
   if (kn_sparse_base ((int)dtype) >= 0)
     return kn_sparse_panel_bytes (dtype, n_cols);
+  if (kn_panel_has_row_scale (dtype)) /* longer rows could overflow their sums */
+    return n_cols <= KN_ROW_SCALE_MAX_COLS ? kn_panel_codes_at (dtype, n_cols / 32) : 0;
   if (info->block_len == 1)
     return (n_cols * ROWS * info->block_bytes + KN_ALIGN - 1) / KN_ALIGN * KN_ALIGN;
   return (n_cols + block - 1) / block * kn_panel_scale_bytes (dtype)
@@ -294,6 +296,26 @@ pack_i8 (const int8_t *src, size_t n_cols, size_t row, uint8_t *panel)
     }
 }
 
+/* The scale of the row, then its codes as bytes; unsigned in the panel. */
+static void
+pack_w8a8 (const uint8_t *src, size_t n_cols, size_t row, uint8_t *panel)
+{
+  kn_store_u32 (panel + 4 * row, kn_load_u32 (src));
+  panel += kn_panel_codes_at (KN_W8A8, 0);
+  for (size_t i = 0; i < n_cols / 4; i++)
+    kn_store_u32 (panel + 64 * i + 4 * row, kn_load_u32 (src + 4 + 4 * i) ^ 0x80808080u);
+}
+
+/* The nibbles of a row are paired as those of Q4_0 are. */
+static void
+pack_w4a8 (const uint8_t *src, size_t n_cols, size_t row, uint8_t *panel)
+{
+  kn_store_u32 (panel + 4 * row, kn_load_u32 (src));
+  panel += kn_panel_codes_at (KN_W4A8, 0);
+  for (size_t i = 0; i < n_cols / 8; i++)
+    kn_store_u32 (panel + 64 * i + 4 * row, kn_load_u32 (src + 4 + 4 * i));
+}
+
 static void
 pack_row (KnDtype dtype, const void *src, size_t n_cols, size_t row, uint8_t *panel)
 {
@@ -330,6 +352,12 @@ pack_row (KnDtype dtype, const void *src, size_t n_cols, size_t row, uint8_t *pa
     case KN_Q6_K:
       pack_q6_k (src, n_cols, row, panel);
       break;
+    case KN_W8A8:
+      pack_w8a8 (src, n_cols, row, panel);
+      break;
+    case KN_W4A8:
+      pack_w4a8 (src, n_cols, row, panel);
+      break;
     case KN_I8:
       pack_i8 (src, n_cols, row, panel);
       break;
@@ -356,8 +384,8 @@ kn_pack_panel (KnDtype dtype, const void *rows, size_t row_stride, size_t n_rows
    * the end of the last line or the second half of the last scales is not used. */
   if (n_rows < ROWS)
     memset (panel, 0, bytes);
-  else if (dtype == KN_I8)
-    ; /* pack_i8() writes all there is */
+  else if (dtype == KN_I8 || kn_panel_has_row_scale (dtype))
+    ; /* all there is gets written */
   else if (kn_panel_group_bytes (dtype) == 0)
     memset ((uint8_t *)panel + bytes - KN_ALIGN, 0, KN_ALIGN);
   else if (kn_panel_block_groups (dtype) == 2 && n_cols % 64 != 0)
@@ -375,6 +403,8 @@ panel_code (KnDtype dtype, const uint8_t *group, size_t row, size_t j)
 
   if (dtype == KN_Q8_0)
     return (int8_t)group[64 * step + at];
+  if (dtype == KN_W8A8)
+    return group[64 * step + at];
   code = group[64 * (step % 4) + at] >> (step >= 4 ? 4 : 0) & 15;
   if (kn_panel_group_bytes (dtype) == 320)
     code |= (group[256 + at] >> step & 1) << 4;
@@ -399,7 +429,9 @@ panel_scale (KnDtype dtype, const uint8_t *panel, size_t row, size_t c, float *s
   const uint8_t *s = panel + kn_panel_scales_at (dtype, c / 32);
 
   *add = 0;
-  if (kn_panel_block_groups (dtype) == 2)
+  if (kn_panel_has_row_scale (dtype))
+    memcpy (scale, panel + 4 * row, sizeof *scale);
+  else if (kn_panel_block_groups (dtype) == 2)
     *scale = stream_f16 (s + c / 32 % 2 * 32, row);
   else
     *scale = stream_f16 (s, row);

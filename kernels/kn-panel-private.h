@@ -30,11 +30,21 @@
  * s Q6_K             4 lines of nibbles as above, then 2 lines: bits 2j and 2j+1 of line h are the
  * top two bits of step 4h + j
  *
+ * W8A8 and W4A8 have one scale per row, so they have one block: the scales, f32 d [16], then all
+ * groups in lines as those of Q8_0 (but unsigned: code + 128) and of Q4_0.                w = d q
+ *
  * All codes but those of Q8_0 are unsigned as in the file (Q4_0: value + 8, ...): kn_panel_zero()
  * is what they are offset by. Rows that pad the last panel are zero bytes. */
 #pragma once
 
 #include "kn-types.h"
+
+/* Whether a row has one scale. */
+static inline int
+kn_panel_has_row_scale (KnDtype dtype)
+{
+  return dtype == KN_W8A8 || dtype == KN_W4A8;
+}
 
 /* Bytes of the codes of one group: 16 rows x 32 columns; 0 for the float formats. */
 static inline size_t
@@ -43,7 +53,9 @@ kn_panel_group_bytes (KnDtype dtype)
   switch ((int)dtype)
     {
     case KN_Q8_0:
+    case KN_W8A8:
       return 512;
+    case KN_W4A8:
     case KN_Q4_0:
     case KN_Q4_1:
     case KN_Q4_K:
@@ -95,6 +107,8 @@ kn_panel_block_bytes (KnDtype dtype)
 static inline size_t
 kn_panel_scales_at (KnDtype dtype, size_t g)
 {
+  if (kn_panel_has_row_scale (dtype))
+    return 0;
   return g / kn_panel_block_groups (dtype) * kn_panel_block_bytes (dtype);
 }
 
@@ -102,6 +116,8 @@ kn_panel_scales_at (KnDtype dtype, size_t g)
 static inline size_t
 kn_panel_codes_at (KnDtype dtype, size_t g)
 {
+  if (kn_panel_has_row_scale (dtype))
+    return KN_PANEL_ROWS * sizeof (float) + g * kn_panel_group_bytes (dtype);
   return kn_panel_scales_at (dtype, g) + kn_panel_scale_bytes (dtype)
          + g % kn_panel_block_groups (dtype) * kn_panel_group_bytes (dtype);
 }
@@ -113,7 +129,10 @@ kn_panel_zero (KnDtype dtype)
   switch ((int)dtype)
     {
     case KN_Q4_0:
+    case KN_W4A8:
       return 8;
+    case KN_W8A8:
+      return 128;
     case KN_Q5_0:
       return 16;
     case KN_Q6_K:
@@ -141,6 +160,9 @@ kn_expanded_bytes (size_t n_cols)
 {
   return n_cols * KN_PANEL_ROWS + n_cols / 16 * KN_PANEL_ROWS * 2 * sizeof (float);
 }
+
+/* 128 * 127 times this many columns stay within 31 bits. */
+#define KN_ROW_SCALE_MAX_COLS 131072
 
 /* Activation groups whose largest magnitude is below this are zero. */
 #define KN_Q8_TINY 0x1p-100f

@@ -26,3 +26,7 @@ kn_quant_clean (const float *src, float *dst, size_t n)
 void kn_quantize_q4_k (const float *src, const float *weights, void *dst, size_t n);
 void kn_quantize_q5_k (const float *src, const float *weights, void *dst, size_t n);
 void kn_quantize_q6_k (const float *src, const float *weights, void *dst, size_t n);
+
+/* Rows with one scale (kn-quant-row.c). */
+void kn_quantize_w8a8 (const float *src, void *dst, size_t n);
+void kn_quantize_w4a8 (const float *src, const float *weights, void *dst, size_t n);

@@ -193,6 +193,12 @@ kn_quantize_row_weighted (KnDtype dtype, const float *src, const float *weights,
   kn_quantize_row (dtype, src, dst, n);
   if (weights == NULL || info->block_len == 1)
     return;
+  if (info->header_bytes > 0) /* one scale per row; with 8 bits there is nothing to search */
+    {
+      if (dtype == KN_W4A8)
+        kn_quantize_w4a8 (src, weights, dst, n);
+      return;
+    }
   for (size_t i = 0; i < n; i += info->block_len, block += info->block_bytes)
     {
       uint8_t found[KN_MAX_BLOCK_BYTES];

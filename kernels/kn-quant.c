@@ -260,6 +260,12 @@ kn_quantize_row (KnDtype dtype, const float *src, void *dst, size_t n)
     case KN_Q6_K:
       kn_quantize_q6_k (src, NULL, dst, n);
       break;
+    case KN_W8A8:
+      kn_quantize_w8a8 (src, dst, n);
+      break;
+    case KN_W4A8:
+      kn_quantize_w4a8 (src, NULL, dst, n);
+      break;
     case KN_I8: /* a wrong call: its scales are not the row's own */
       break;
     }

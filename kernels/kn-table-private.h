@@ -7,6 +7,11 @@
 void kn_matmul_c (KnMatmulFamily *family);
 void kn_matmul_avx2 (KnMatmulFamily *family);
 void kn_matmul_avx512 (KnMatmulFamily *family);
+void kn_matmul_row_c (KnMatmulFamily *family); /* kn_matmul_c() calls it, and so each level's */
+void kn_matmul_row_avx2 (KnMatmulFamily *family);
+void kn_matmul_row_avx512 (KnMatmulFamily *family);
+void kn_matmul_row_neon (KnMatmulFamily *family);
+void kn_matmul_row_dotprod (KnMatmulFamily *family);
 void kn_vec_c (KnVecFamily *f);
 void kn_attn_c (KnAttnFamily *f);
 void kn_conv_c (KnConvFamily *family);

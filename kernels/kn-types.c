@@ -12,6 +12,7 @@ static const KnDtypeInfo infos[] = {
   /* Rows are those of Q8_0 and Q4_0 (kn-sparse.h). */
   { KN_Q8_SPARSE, "Q8_SPARSE", 32, 34 }, { KN_Q8_2_4, "Q8_2_4", 32, 34 },
   { KN_Q8_4_8, "Q8_4_8", 32, 34 },       { KN_Q4_SPARSE, "Q4_SPARSE", 32, 18 },
+  { KN_W8A8, "W8A8", 32, 32, 4 }, { KN_W4A8, "W4A8", 32, 16, 4 },
 };
 
 #define N_INFOS (sizeof infos / sizeof infos[0])
@@ -41,5 +42,5 @@ kn_row_bytes (KnDtype dtype, size_t n)
 
   if (info == NULL || n % info->block_len != 0)
     return 0;
-  return n / info->block_len * info->block_bytes;
+  return info->header_bytes + n / info->block_len * info->block_bytes;
 }

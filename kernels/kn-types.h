@@ -32,6 +32,10 @@ typedef enum
   KN_BF16 = 30,
 
   /* Ours alone, from 200 on: no file of other programs has them. */
+  /* One scale per row of 8- or 4-bit codes; activations in 8 bits with one scale per token
+   * (kn-matmul-row.c). */
+  KN_W8A8 = 210,
+  KN_W4A8 = 211,
   KN_Q8_SPARSE = 220, /* kn-sparse.h */
   KN_Q8_2_4 = 221,
   KN_Q8_4_8 = 222,
@@ -44,6 +48,7 @@ typedef struct
   const char *name;      /* "Q4_0", as the field writes it */
   uint32_t block_len;    /* values per block, 1 for plain floats */
   uint32_t block_bytes;  /* bytes per block in the file */
+  uint32_t header_bytes; /* before the blocks of each row: the scale of a row that has one */
 } KnDtypeInfo;
 
 /* The description of @dtype, or NULL when there are no kernels for it. @dtype may be any integer. */

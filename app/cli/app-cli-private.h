@@ -27,7 +27,7 @@ extern const AppCommand app_command_inspect, app_command_run, app_command_bench,
 extern const AppCommand app_command_advise;
 extern const AppCommand app_command_skip;
 extern const AppCommand app_command_devices;
-extern const AppCommand app_command_sweep;
+extern const AppCommand app_command_sweep, app_command_price;
 
 /* Errors of this domain are exit statuses above 1: their code. */
 #define APP_CLI_EXIT (app_cli_exit_quark ())

@@ -15,7 +15,7 @@ static const AppCommand *const commands[] = {
   &app_command_inspect, &app_command_run,     &app_command_bench,
   &app_command_profile, &app_command_estimate, &app_command_eval,    &app_command_convert,
   &app_command_techniques, &app_command_trace, &app_command_tradeoff,
-  &app_command_sweep,   &app_command_compare,
+  &app_command_sweep,   &app_command_price,   &app_command_compare,
   &app_command_runs,
   &app_command_sensitivity, &app_command_distribution,
   &app_command_report,

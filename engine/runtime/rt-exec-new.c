@@ -57,9 +57,10 @@ check_act (const RtExec *exec, const RtNode *node, const RtValue *value, KnActKi
   *node_act = (int)act;
 
   int type = rt_graph_value (exec->graph, node->inputs[0])->type;
-  if (type == RT_TYPE_Q8_ROWS && act != KN_ACT_Q8)
+  if ((type == RT_TYPE_Q8_ROWS && act != KN_ACT_Q8)
+      || (type == RT_TYPE_Q8_TOKEN_ROWS && act != KN_ACT_Q8_TOKEN))
     return rt_fail (error, RT_ERROR_UNSUPPORTED,
-                    "%s: %s is in a float format but the graph was fused for 8-bit activations",
+                    "%s: %s is in a format that does not read the 8-bit rows it was fused for",
                     node->name, value->name);
   return true;
 }

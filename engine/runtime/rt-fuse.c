@@ -36,25 +36,39 @@ act_of (const RtFuser *f, RtValueId weight)
   return kn_matmul_act (dtype >= 0 ? dtype : rt_graph_value (f->old, weight)->type);
 }
 
-/* Whether everything that reads @value is a product that wants 8-bit rows of it. */
-static bool
-wants_q8 (const RtFuser *f, RtValueId value)
+/* The 8-bit rows that everything that reads @value wants of it; KN_ACT_F32 when there are none. */
+static KnActKind
+wanted_rows (const RtFuser *f, RtValueId value)
 {
   const RtValue *v = rt_graph_value (f->old, value);
+  KnActKind wanted = KN_ACT_F32;
 
   if (v->kind != RT_VALUE_ACTIVATION || v->is_kept || f->n_readers[value] == 0
       || v->shape.dims[v->shape.n_dims - 1] % KN_Q8_GROUP != 0)
-    return false;
+    return KN_ACT_F32;
   for (RtNodeId n = v->producer; n < rt_graph_n_nodes (f->old); n++)
     {
       const RtNode *node = rt_graph_node (f->old, n);
       for (uint32_t i = 0; i < node->n_inputs; i++)
-        if (node->inputs[i] == value
-            && !(node->op == &rt_op_matmul && i == RT_MATMUL_X
-                 && act_of (f, node->inputs[RT_MATMUL_WEIGHT]) == KN_ACT_Q8))
-          return false;
+        {
+          if (node->inputs[i] != value)
+            continue;
+          KnActKind act = node->op == &rt_op_matmul && i == RT_MATMUL_X
+                              ? act_of (f, node->inputs[RT_MATMUL_WEIGHT])
+                              : KN_ACT_F32;
+          if (act == KN_ACT_F32 || (wanted != KN_ACT_F32 && act != wanted))
+            return KN_ACT_F32;
+          wanted = act;
+        }
     }
-  return true;
+  return wanted;
+}
+
+/* Only rows with a scale per group can be written piece by piece. */
+static bool
+wants_q8 (const RtFuser *f, RtValueId value)
+{
+  return wanted_rows (f, value) == KN_ACT_Q8;
 }
 
 RtNodeId
@@ -287,10 +301,13 @@ static bool
 fuse_quantize (RtFuser *f, const RtNode *node, bool *done)
 {
   if (node->op == &rt_op_rmsnorm && (f->fusions & RT_FUSE_NORM_QUANT)
-      && ((const RtNormAttrs *)node->attrs)->n_groups == 1 && wants_q8 (f, node->outputs[0]))
+      && ((const RtNormAttrs *)node->attrs)->n_groups == 1
+      && wanted_rows (f, node->outputs[0]) != KN_ACT_F32)
     {
+      RtNormAttrs attrs = *(const RtNormAttrs *)node->attrs;
+      attrs.per_token = wanted_rows (f, node->outputs[0]) == KN_ACT_Q8_TOKEN;
       *done = true;
-      return emit_one (f, node, &rt_op_norm_quant, node->attrs);
+      return emit_one (f, node, &rt_op_norm_quant, &attrs);
     }
   if (node->op == &rt_op_attention && (f->fusions & RT_FUSE_ATTENTION_QUANT)
       && wants_q8 (f, node->outputs[0]))

@@ -62,6 +62,7 @@ rt_type_name (int type)
     { RT_TYPE_I32, "i32" }, { RT_TYPE_I64, "i64" },   { RT_TYPE_U8, "u8" },
     { RT_TYPE_U16, "u16" }, { RT_TYPE_U32, "u32" },   { RT_TYPE_U64, "u64" },
     { RT_TYPE_BOOL, "bool" }, { RT_TYPE_Q8_ROWS, "8-bit rows" },
+    { RT_TYPE_Q8_TOKEN_ROWS, "8-bit rows of one scale" },
   };
 
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -91,6 +92,8 @@ type_row_bytes (int type, uint64_t n)
 {
   if (type == RT_TYPE_Q8_ROWS)
     return kn_q8_row_bytes (n);
+  if (type == RT_TYPE_Q8_TOKEN_ROWS)
+    return kn_q8_token_row_bytes (n);
   if (rt_type_bytes (type) > 0)
     return n * rt_type_bytes (type);
   return kn_dtype_info (type) != NULL ? kn_row_bytes (type, n) : 0;

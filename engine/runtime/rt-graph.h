@@ -57,6 +57,7 @@ typedef enum
   RT_TYPE_U32 = 1003,
   RT_TYPE_U64 = 1004,
   RT_TYPE_BOOL = 1005, /* one byte, 0 or 1 */
+  RT_TYPE_Q8_TOKEN_ROWS = 1006, /* rows of quantize_q8_token: one scale each */
 } RtType;
 
 /* Bytes of one element of a plain type, 0 for block formats and unknown numbers. */

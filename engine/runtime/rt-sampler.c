@@ -212,18 +212,97 @@ draw (RtSampler *s, const Candidate *c, uint32_t n, float best)
   return (int32_t)c[last].token;
 }
 
+/* The candidates that a token is drawn from, *@n of them; NULL: there is nothing to draw, @best is it. */
+static const Candidate *
+candidates (RtSampler *s, const float *logits, int32_t best, uint32_t *n)
+{
+  const RtSamplerConfig *config = &s->config;
+
+  if (best < 0 || config->temperature == 0 || isinf (logits[best]))
+    return NULL;
+  *n = gather (s, logits);
+  if ((config->top_k == 0 || config->top_k >= *n) && config->top_p >= 1 && config->min_p <= 0)
+    return s->candidates;
+  uint32_t n_all = *n;
+  *n = filter (s, n_all, logits[best]);
+  return s->candidates + n_all - *n;
+}
+
 int32_t
 rt_sampler_next (RtSampler *s, const float *logits)
 {
-  const RtSamplerConfig *config = &s->config;
   int32_t best = find_best (logits, s->n_vocab);
+  uint32_t n;
+  const Candidate *c = candidates (s, logits, best, &n);
 
-  if (best < 0 || config->temperature == 0 || isinf (logits[best]))
-    return best;
+  return c == NULL ? best : draw (s, c, n, logits[best]);
+}
 
-  uint32_t n = gather (s, logits);
-  if ((config->top_k == 0 || config->top_k >= n) && config->top_p >= 1 && config->min_p <= 0)
-    return draw (s, s->candidates, n, logits[best]);
-  uint32_t n_kept = filter (s, n, logits[best]);
-  return draw (s, s->candidates + n - n_kept, n_kept, logits[best]);
+/* ---- Speculative decoding ---- */
+
+const RtSamplerConfig *
+rt_sampler_config (const RtSampler *s)
+{
+  return &s->config;
+}
+
+void
+rt_sampler_reseed (RtSampler *s, uint64_t seed)
+{
+  rt_random_init (&s->random, seed);
+}
+
+bool
+rt_sampler_distribution (RtSampler *s, const float *logits, float *p)
+{
+  float temperature = s->config.temperature;
+  int32_t best = find_best (logits, s->n_vocab);
+  double total = 0;
+  uint32_t n;
+
+  for (uint32_t i = 0; i < s->n_vocab; i++)
+    p[i] = 0;
+  if (best < 0)
+    return false;
+  const Candidate *c = candidates (s, logits, best, &n);
+  if (c == NULL)
+    {
+      p[best] = 1;
+      return true;
+    }
+  for (uint32_t i = 0; i < n; i++)
+    {
+      p[c[i].token] = kn_expf ((c[i].logit - logits[best]) / temperature);
+      total += (double)p[c[i].token];
+    }
+  for (uint32_t i = 0; i < n; i++)
+    p[c[i].token] = (float)((double)p[c[i].token] / total);
+  return true;
+}
+
+int32_t
+rt_sampler_draw (RtSampler *s, const float *p)
+{
+  double total = 0, sum = 0;
+  int32_t last = -1;
+
+  for (uint32_t i = 0; i < s->n_vocab; i++)
+    total += (double)p[i];
+  double wanted = rt_random_unit (&s->random) * total;
+  for (uint32_t i = 0; i < s->n_vocab; i++)
+    {
+      if (p[i] <= 0)
+        continue;
+      sum += (double)p[i];
+      last = (int32_t)i;
+      if (wanted < sum)
+        break;
+    }
+  return last;
+}
+
+double
+rt_sampler_unit (RtSampler *s)
+{
+  return rt_random_unit (&s->random);
 }

@@ -17,6 +17,9 @@ static const EngChoice formats[] = {
   { "f16", "F16", "16 bits per weight, half precision: 11 significant bits, largest value 65504" },
   { "bf16", "BF16", "16 bits per weight: the range of F32 with 8 significant bits" },
   { "q8_0", "Q8_0", "8.5 bits per weight: 8-bit codes, one scale per 32" },
+  { "w8a8", "W8A8",
+    "8 bits per weight, one scale per row, activations in 8 bits with one scale per token: the "
+    "fastest prompts; a single large activation coarsens its whole token" },
   { "q6_k", "Q6_K", "6.6 bits per weight: 6-bit codes, 8-bit scales per 16 in blocks of 256" },
   { "q5_k", "Q5_K",
     "5.5 bits per weight: 5-bit codes, 6-bit scales and minima per 32 in blocks of 256" },
@@ -26,6 +29,9 @@ static const EngChoice formats[] = {
     "4.5 bits per weight: 4-bit codes, 6-bit scales and minima per 32 in blocks of 256" },
   { "q4_1", "Q4_1", "5 bits per weight: 4-bit codes, one scale and one minimum per 32" },
   { "q4_0", "Q4_0", "4.5 bits per weight: 4-bit codes, one scale per 32" },
+  { "w4a8", "W4A8",
+    "4 bits per weight, one scale per row, activations in 8 bits with one scale per token: small "
+    "and fast, and much coarser than Q4_0 without equalization" },
   { NULL },
 };
 

@@ -107,4 +107,5 @@ kn_matmul_dotprod (KnMatmulFamily *family)
   family->q4_k = matmul_q4_k_dotprod;
   family->q5_k = matmul_q5_k_dotprod;
   family->q6_k = matmul_q6_k_dotprod;
+  kn_matmul_row_dotprod (family);
 }

@@ -258,4 +258,5 @@ kn_matmul_neon (KnMatmulFamily *family)
     .q6_k = matmul_q6_k_neon,
     .quantize_q8 = quantize_q8_neon,
   };
+  kn_matmul_row_neon (family);
 }

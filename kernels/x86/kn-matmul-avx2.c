@@ -255,4 +255,5 @@ kn_matmul_avx2 (KnMatmulFamily *family)
   family->q6_k = matmul_q6_k_avx2;
   family->quantize_q8 = quantize_q8_avx2;
   kn_matmul_float_avx2 (family);
+  kn_matmul_row_avx2 (family);
 }

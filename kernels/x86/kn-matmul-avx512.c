@@ -68,5 +68,6 @@ kn_matmul_avx512 (KnMatmulFamily *family)
 {
   kn_matmul_small_avx512 (family);
   kn_matmul_float_avx512 (family);
+  kn_matmul_row_avx512 (family);
   family->quantize_q8 = quantize_q8_avx512;
 }

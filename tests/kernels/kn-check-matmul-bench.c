@@ -71,10 +71,11 @@ new_inputs (const KnTable *v, KnDtype dtype, const Size *s, size_t *stride)
   *stride = s->n_cols * sizeof (float);
   if (kn_matmul_act (dtype) == KN_ACT_F32)
     return x;
-  *stride = kn_q8_row_bytes (s->n_cols);
+  *stride = kn_act_row_bytes (kn_matmul_act (dtype), s->n_cols);
   rows = take (s->n_tokens * *stride);
   for (size_t t = 0; t < s->n_tokens; t++)
-    v->matmul.quantize_q8 (x + t * s->n_cols, s->n_cols, rows + t * *stride);
+    kn_act_store (&v->matmul, kn_matmul_act (dtype), x + t * s->n_cols, s->n_cols,
+                  rows + t * *stride);
   free (x);
   return rows;
 }

@@ -98,6 +98,16 @@ kc_fill_weights (KnDtype dtype, uint8_t *rows, size_t n_rows, size_t n_cols, KcC
     kc_fill_bytes (rows, n_rows * row_bytes);
   else
     memset (rows, fills[codes], n_rows * row_bytes);
+  if (info->header_bytes > 0) /* one f32 scale per row */
+    {
+      for (size_t r = 0; r < n_rows; r++)
+        {
+          const float scale = random_scale (scales, unit);
+
+          memcpy (rows + r * row_bytes, &scale, sizeof scale);
+        }
+      return;
+    }
   for (uint8_t *b = rows; b < rows + n_rows * row_bytes; b += info->block_bytes)
     {
       put_half (b + d, random_scale (scales, unit));
@@ -139,15 +149,15 @@ new_problem (const Shape *s, const KnTable *c)
   p.x = kc_input (s->n_tokens * p.x_stride, KN_ALIGN);
   kc_fill (p.x, s->n_tokens * p.x_stride / sizeof (float), s->inputs);
   p.activations = p.x;
-  if (kn_matmul_act (s->dtype) == KN_ACT_Q8)
+  if (kn_matmul_act (s->dtype) != KN_ACT_F32)
     {
       const size_t float_stride = p.x_stride / sizeof (float);
 
-      p.x_stride = kn_q8_row_bytes (s->n_cols);
+      p.x_stride = kn_act_row_bytes (kn_matmul_act (s->dtype), s->n_cols);
       p.activations = kc_input (s->n_tokens * p.x_stride, KN_ALIGN);
       for (size_t t = 0; t < s->n_tokens; t++)
-        c->matmul.quantize_q8 (p.x + t * float_stride, s->n_cols,
-                               (uint8_t *)p.activations + t * p.x_stride);
+        kn_act_store (&c->matmul, kn_matmul_act (s->dtype), p.x + t * float_stride, s->n_cols,
+                      (uint8_t *)p.activations + t * p.x_stride);
     }
   if (s->n_tokens > 1)
     p.scratch = kc_output (kn_matmul_scratch_bytes (s->dtype, s->n_cols), KN_ALIGN);
@@ -216,6 +226,9 @@ input_value (const Shape *s, const Problem *p, size_t t, size_t c)
 
   if (kn_matmul_act (s->dtype) == KN_ACT_F32)
     return ((const float *)row)[c];
+  if (kn_matmul_act (s->dtype) == KN_ACT_Q8_TOKEN)
+    return (double)*(const float *)(row + kn_q8_token_scale_offset (s->n_cols))
+           * ((const int8_t *)row)[c];
   return (double)((const float *)(row + kn_q8_scales_offset (s->n_cols)))[c / 32]
          * ((const int8_t *)row)[c];
 }
@@ -225,7 +238,9 @@ check_oracle (const KnTable *c, const Shape *s, const Problem *p)
 {
   const int is_float = kn_matmul_act (s->dtype) == KN_ACT_F32;
   const double n_groups = (double)s->n_cols / (s->dtype == KN_Q6_K ? 16 : 32);
-  const double gamma = kc_gamma (is_float ? (double)s->n_cols : 2 * n_groups + 3);
+  /* One scale for the row: the weight's own rounding here, and three at the end there. */
+  const int is_row = kn_matmul_act (s->dtype) == KN_ACT_Q8_TOKEN;
+  const double gamma = kc_gamma (is_float ? (double)s->n_cols : is_row ? 4 : 2 * n_groups + 3);
   const float *y = product (c, s, p, 0, s->n_tokens);
   float *scaled = kc_input (s->n_cols * sizeof (float), 4);
   float *added = kc_input (s->n_cols * sizeof (float), 4);
@@ -399,6 +414,7 @@ check_quantize_q8 (const KnTable *c, const KnTable *v, const void *data)
 
 static const KnDtype dtypes[] = { KN_F32,  KN_F16,  KN_BF16, KN_Q8_0, KN_Q4_0, KN_Q4_1,
                                   KN_Q5_0, KN_Q5_1, KN_Q4_K, KN_Q5_K, KN_Q6_K };
+static const KnDtype row_dtypes[] = { KN_W8A8, KN_W4A8 };
 
 static const KcCase cases[] = {
   { "matmul/f32", check_matmul, kc_bench_matmul, &dtypes[0], KC_MEMBERS (matmul.f32) },
@@ -412,6 +428,8 @@ static const KcCase cases[] = {
   { "matmul/q4_k", check_matmul, kc_bench_matmul, &dtypes[8], KC_MEMBERS (matmul.q4_k) },
   { "matmul/q5_k", check_matmul, kc_bench_matmul, &dtypes[9], KC_MEMBERS (matmul.q5_k) },
   { "matmul/q6_k", check_matmul, kc_bench_matmul, &dtypes[10], KC_MEMBERS (matmul.q6_k) },
+  { "matmul/w8a8", check_matmul, kc_bench_matmul, &row_dtypes[0], KC_MEMBERS (matmul.w8a8) },
+  { "matmul/w4a8", check_matmul, kc_bench_matmul, &row_dtypes[1], KC_MEMBERS (matmul.w4a8) },
   { "matmul/quantize_q8", check_quantize_q8, kc_bench_quantize_q8, NULL,
     KC_MEMBERS (matmul.quantize_q8) },
   { 0 },

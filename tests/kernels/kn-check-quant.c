@@ -441,7 +441,7 @@ check_pack (const KnTable *c, const KnTable *v, const void *data)
 static void
 check_names (const KnTable *c, const KnTable *v, const void *data)
 {
-  for (int dtype = -3; dtype < 100; dtype++)
+  for (int dtype = -3; dtype < 300; dtype++)
     {
       const KnDtypeInfo *info = kn_dtype_info (dtype);
 
@@ -450,7 +450,7 @@ check_names (const KnTable *c, const KnTable *v, const void *data)
       if ((int)info->dtype != dtype || kn_dtype_from_name (info->name) != dtype)
         kc_fail ("type %d is called %s, which is type %d", dtype, info->name,
                  kn_dtype_from_name (info->name));
-      if (kn_row_bytes (info->dtype, info->block_len * 3) != (size_t)info->block_bytes * 3)
+      if (kn_row_bytes (info->dtype, info->block_len * 3) != info->header_bytes + (size_t)info->block_bytes * 3)
         kc_fail ("three blocks of %s are %zu bytes", info->name,
                  kn_row_bytes (info->dtype, info->block_len * 3));
       if (info->block_len > 1 && kn_row_bytes (info->dtype, info->block_len + 1) != 0)
@@ -462,6 +462,7 @@ check_names (const KnTable *c, const KnTable *v, const void *data)
 
 static const KnDtype dtypes[] = { KN_Q8_0, KN_Q4_0, KN_Q4_1, KN_Q5_0, KN_Q5_1, KN_Q4_K,
                                   KN_Q5_K, KN_Q6_K, KN_F32,  KN_F16,  KN_BF16 };
+static const KnDtype row_dtypes[] = { KN_W8A8, KN_W4A8 };
 
 static const KcCase cases[] = {
   { "quant/names", check_names, NULL, NULL, 0, 0, 1 },
@@ -487,6 +488,8 @@ static const KcCase cases[] = {
   { "quant/pack-f32", check_pack, NULL, &dtypes[8], 0, 0, 1 },
   { "quant/pack-f16", check_pack, NULL, &dtypes[9], 0, 0, 1 },
   { "quant/pack-bf16", check_pack, NULL, &dtypes[10], 0, 0, 1 },
+  { "quant/pack-w8a8", check_pack, NULL, &row_dtypes[0], 0, 0, 1 },
+  { "quant/pack-w4a8", check_pack, NULL, &row_dtypes[1], 0, 0, 1 },
   { 0 },
 };
 

@@ -302,6 +302,7 @@ main (int argc, char **argv)
     return stop - 1;
 
   kc_register_matmul ();
+  kc_register_row ();
   kc_register_quant ();
   kc_register_weighted ();
   kc_register_sparse ();

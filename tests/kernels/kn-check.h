@@ -56,6 +56,7 @@ void kc_register_vec (void);
 void kc_register_map (void);
 void kc_register_attn (void);
 void kc_register_matmul (void);
+void kc_register_row (void);
 void kc_register_quant (void);
 void kc_register_weighted (void);
 void kc_register_sparse (void);

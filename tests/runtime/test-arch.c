@@ -302,6 +302,17 @@ test_fuse_mixed (void)
   rows = rt_graph_value (graph, rt_graph_find_value (graph, "blk.0.attn"));
   g_assert_cmpint (rows->type, ==, RT_TYPE_F32);
   rt_graph_free (graph);
+
+  /* One scale per token: only a norm has the whole row in hand. */
+  for (uint32_t i = 0; i < rt_graph_n_values (source); i++)
+    dtypes[i] = KN_W8A8;
+  graph = rt_fuse (source, dtypes, RT_FUSE_ALL, &error);
+  assert_node (graph, "blk.0.attn_norm", &rt_op_norm_quant, 0);
+  rows = rt_graph_value (graph, rt_graph_find_value (graph, "blk.0.attn_norm"));
+  g_assert_cmpint (rows->type, ==, RT_TYPE_Q8_TOKEN_ROWS);
+  rows = rt_graph_value (graph, rt_graph_find_value (graph, "blk.0.ffn_gate_up"));
+  g_assert_cmpint (rows->type, ==, RT_TYPE_F32);
+  rt_graph_free (graph);
   rt_graph_free (source);
   rt_gguf_close (gguf);
 }

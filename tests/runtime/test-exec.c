@@ -178,7 +178,8 @@ test_same_bits_f32 (void)
 static void
 test_same_bits_formats (void)
 {
-  static const KnDtype formats[] = { KN_F16, KN_BF16, KN_Q8_0, KN_Q4_0, KN_Q4_1, KN_Q5_0, KN_Q5_1 };
+  static const KnDtype formats[] = { KN_F16, KN_BF16, KN_Q8_0, KN_Q4_0, KN_Q4_1, KN_Q5_0, KN_Q5_1,
+                                    KN_W8A8, KN_W4A8 };
   for (size_t i = 0; i < G_N_ELEMENTS (formats); i++)
     check_model (&small, (int)formats[i], KN_F16);
 }

@@ -95,14 +95,15 @@ add_rows (Case *c, size_t n_cols)
 
 /* The same rows as 8-bit ones. */
 static uint32_t
-add_q8_rows (Case *c, size_t n_cols)
+add_q8_rows (Case *c, KnActKind act, size_t n_cols)
 {
   const float *x = random_floats (c, c->n_tokens * n_cols, -2, 2);
-  size_t row_bytes = kn_q8_row_bytes (n_cols);
+  size_t row_bytes = kn_act_row_bytes (act, n_cols);
   uint8_t *rows = own (c, c->n_tokens * row_bytes);
   for (uint32_t t = 0; t < c->n_tokens; t++)
-    kn_table ()->matmul.quantize_q8 (x + t * n_cols, n_cols, rows + t * row_bytes);
-  return add_value (c, RT_TYPE_Q8_ROWS, (int64_t)n_cols, rows);
+    kn_act_store (&kn_table ()->matmul, act, x + t * n_cols, n_cols, rows + t * row_bytes);
+  return add_value (c, act == KN_ACT_Q8 ? RT_TYPE_Q8_ROWS : RT_TYPE_Q8_TOKEN_ROWS,
+                    (int64_t)n_cols, rows);
 }
 
 static uint32_t
@@ -345,10 +346,10 @@ test_elementwise (void)
 /* ---- rows ---- */
 
 static void
-check_norm (const RtOp *op, size_t n_cols, uint32_t n_groups, uint32_t n_tokens)
+check_norm (const RtOp *op, size_t n_cols, uint32_t n_groups, uint32_t n_tokens, bool per_token)
 {
   Case c;
-  RtNormAttrs attrs = { .eps = 1e-5f, .n_groups = n_groups };
+  RtNormAttrs attrs = { .eps = 1e-5f, .n_groups = n_groups, .per_token = per_token };
   case_init (&c, n_tokens);
   add_rows (&c, n_cols);
   add_vector (&c, n_cols / n_groups);
@@ -365,11 +366,12 @@ check_norm (const RtOp *op, size_t n_cols, uint32_t n_groups, uint32_t n_tokens)
       /* A value on the edge between two codes may fall on either side. */
       g_autofree float *a = g_new (float, n_cols);
       g_autofree float *b = g_new (float, n_cols);
-      size_t row_bytes = kn_q8_row_bytes (n_cols), n_other = 0;
+      const KnActKind act = per_token ? KN_ACT_Q8_TOKEN : KN_ACT_Q8;
+      size_t row_bytes = kn_act_row_bytes (act, n_cols), n_other = 0;
       for (uint32_t t = 0; t < n_tokens; t++)
         {
-          rt_q8_load (got.data[0] + t * row_bytes, n_cols, a);
-          rt_q8_load (expected.data[0] + t * row_bytes, n_cols, b);
+          (per_token ? rt_q8_token_load : rt_q8_load) (got.data[0] + t * row_bytes, n_cols, a);
+          (per_token ? rt_q8_token_load : rt_q8_load) (expected.data[0] + t * row_bytes, n_cols, b);
           for (size_t i = 0; i < n_cols; i++)
             {
               double step = 3.0 / 127;
@@ -389,11 +391,13 @@ test_norms (void)
 {
   for (size_t t = 0; t < G_N_ELEMENTS (token_counts); t++)
     {
-      check_norm (&rt_op_rmsnorm, 64, 1, token_counts[t]);
-      check_norm (&rt_op_rmsnorm, 50, 1, token_counts[t]);
-      check_norm (&rt_op_rmsnorm, 96, 4, token_counts[t]);
-      check_norm (&rt_op_norm_quant, 96, 1, token_counts[t]);
-      check_norm (&rt_op_norm_quant, 576, 1, token_counts[t]);
+      check_norm (&rt_op_rmsnorm, 64, 1, token_counts[t], false);
+      check_norm (&rt_op_rmsnorm, 50, 1, token_counts[t], false);
+      check_norm (&rt_op_rmsnorm, 96, 4, token_counts[t], false);
+      check_norm (&rt_op_norm_quant, 96, 1, token_counts[t], false);
+      check_norm (&rt_op_norm_quant, 576, 1, token_counts[t], false);
+      check_norm (&rt_op_norm_quant, 96, 1, token_counts[t], true);
+      check_norm (&rt_op_norm_quant, 576, 1, token_counts[t], true);
     }
 }
 
@@ -555,6 +559,7 @@ static const struct
   { KN_Q8_0, 1, 32 },   { KN_Q8_0, 100, 96 },  { KN_Q4_0, 200, 64 }, { KN_Q4_1, 48, 160 },
   { KN_Q5_0, 31, 64 },  { KN_Q5_1, 16, 64 },   { KN_Q4_K, 50, 256 }, { KN_Q5_K, 20, 512 },
   { KN_Q6_K, 70, 256 }, { KN_Q4_0, 1500, 32 },
+  { KN_W8A8, 100, 96 }, { KN_W4A8, 70, 160 },
 };
 
 static void
@@ -565,7 +570,7 @@ check_matmul (size_t which, uint32_t n_tokens, bool bias, bool residual, bool q8
 
   case_init (&c, n_tokens);
   if (q8)
-    add_q8_rows (&c, n_cols);
+    add_q8_rows (&c, kn_matmul_act (matrices[which].dtype), n_cols);
   else
     add_rows (&c, n_cols);
   add_matrix (&c, matrices[which].dtype, n_rows, n_cols);
@@ -589,7 +594,7 @@ test_matmul (void)
   for (size_t m = 0; m < G_N_ELEMENTS (matrices); m++)
     for (size_t t = 0; t < G_N_ELEMENTS (token_counts); t++)
       {
-        bool q8 = kn_matmul_act (matrices[m].dtype) == KN_ACT_Q8 && (m + t) % 2;
+        bool q8 = kn_matmul_act (matrices[m].dtype) != KN_ACT_F32 && (m + t) % 2;
         check_matmul (m, token_counts[t], false, false, q8);
         check_matmul (m, token_counts[t], (m + t) % 3 != 0, (m + t) % 3 != 1, !q8 && q8);
       }

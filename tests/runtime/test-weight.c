@@ -10,7 +10,8 @@
 #include "rt-weight.h"
 
 static const KnDtype formats[] = { KN_F32,  KN_F16,  KN_BF16, KN_Q8_0, KN_Q4_0, KN_Q4_1,
-                                   KN_Q5_0, KN_Q5_1, KN_Q4_K, KN_Q5_K, KN_Q6_K };
+                                   KN_Q5_0, KN_Q5_1, KN_Q4_K, KN_Q5_K, KN_Q6_K,
+                                   KN_W8A8, KN_W4A8 };
 
 /* [n_rows, n_cols] random values in @dtype. */
 static void *

@@ -32,7 +32,7 @@ scratch_layout (KnDtype dtype, size_t n_columns, size_t n_pixels, size_t n_panel
       return s;
     }
   s.rows_at = s.kernel_at + round_up (kn_matmul_scratch_bytes (dtype, n_columns), KN_ALIGN);
-  s.window_at = s.rows_at + n_pixels * kn_q8_row_bytes (n_columns);
+  s.window_at = s.rows_at + n_pixels * kn_act_row_bytes (kn_matmul_act (dtype), n_columns);
   s.n_bytes = s.window_at + round_up (n_columns * sizeof (float), KN_ALIGN);
   return s;
 }
@@ -140,7 +140,8 @@ end_row (const RtConvTile *t, size_t pixel, float *sums)
 }
 
 static void
-quantize_window (const RtConvTile *t, size_t pixel, size_t n_columns, float *window, void *row)
+quantize_window (const RtConvTile *t, KnActKind act, size_t pixel, size_t n_columns, float *window,
+                 void *row)
 {
   const float *const *segments = t->segments + pixel;
 
@@ -149,7 +150,7 @@ quantize_window (const RtConvTile *t, size_t pixel, size_t n_columns, float *win
   for (size_t i = 0; i < t->n_segments; i++)
     memcpy (window + (t->segment_columns != NULL ? t->segment_columns[i] : i * t->segment_len),
             segments[i * t->n_pixels], t->segment_len * sizeof *window);
-  t->context->kn->matmul.quantize_q8 (window, n_columns, row);
+  kn_act_store (&t->context->kn->matmul, act, window, n_columns, row);
 }
 
 static void
@@ -158,7 +159,8 @@ run_quantized (const RtConvTile *t)
   const RtWeight *w = weight_of (t);
   const KnDtype dtype = rt_weight_dtype (w);
   const size_t n_columns = (size_t)rt_weight_n_cols (w);
-  const size_t row_bytes = kn_q8_row_bytes (n_columns);
+  const KnActKind act = kn_matmul_act (dtype);
+  const size_t row_bytes = kn_act_row_bytes (act, n_columns);
   float *sums = (float *)t->scratch;
   size_t first;
   const void *panels = first_panel (t, &first);
@@ -167,7 +169,7 @@ run_quantized (const RtConvTile *t)
                                     (stride + KN_PANEL_ROWS - 1) / KN_PANEL_ROWS);
 
   for (size_t p = 0; p < t->n_pixels; p++)
-    quantize_window (t, p, n_columns, (float *)(t->scratch + s.window_at),
+    quantize_window (t, act, p, n_columns, (float *)(t->scratch + s.window_at),
                      t->scratch + s.rows_at + p * row_bytes);
   kn_matmul_fn (&t->context->kn->matmul,
                 dtype) (&(KnMatmulArgs){ .n_cols = n_columns,

@@ -33,7 +33,10 @@ rt_op_check_rows (const RtGraph *graph, const RtNode *node, uint32_t input, int6
 {
   const RtValue *value = rt_op_input_value (graph, node, input);
   bool type_ok = value->kind != RT_VALUE_WEIGHT
-                 && (value->type == RT_TYPE_F32 || (or_q8 && value->type == RT_TYPE_Q8_ROWS));
+                 && (value->type == RT_TYPE_F32
+                     || (or_q8
+                         && (value->type == RT_TYPE_Q8_ROWS
+                             || value->type == RT_TYPE_Q8_TOKEN_ROWS)));
 
   if (!type_ok)
     return rt_fail (error, RT_ERROR_FORMAT, "%s: expected activations of type f32%s, got type %d",
@@ -180,6 +183,16 @@ rt_q8_load (const uint8_t *row, size_t n_cols, float *x)
   const float *scales = (const float *)(const void *)(row + kn_q8_scales_offset (n_cols));
   for (size_t i = 0; i < n_cols; i++)
     x[i] = (float)(int8_t)row[i] * scales[i / KN_Q8_GROUP];
+}
+
+void
+rt_q8_token_load (const uint8_t *row, size_t n_cols, float *x)
+{
+  float scale;
+
+  memcpy (&scale, row + kn_q8_token_scale_offset (n_cols), sizeof scale);
+  for (size_t i = 0; i < n_cols; i++)
+    x[i] = (float)(int8_t)row[i] * scale;
 }
 
 uint64_t

@@ -57,6 +57,8 @@ void rt_q8_store (const KnTable *kn, uint8_t *row, size_t n_cols, size_t first, 
                   const float *x);
 /* Back to [n_cols] f32, for references. */
 void rt_q8_load (const uint8_t *row, size_t n_cols, float *x);
+/* The same for a row with one scale. */
+void rt_q8_token_load (const uint8_t *row, size_t n_cols, float *x);
 
 /* ---- cost ---- */
 

@@ -27,8 +27,14 @@ norm_quant_infer (const RtGraph *graph, const RtNode *node, RtShape *shapes, int
   if (!rt_op_check_vector (graph, node, WEIGHT, shape->dims[1], error))
     return false;
   shapes[0] = *shape;
-  types[0] = RT_TYPE_Q8_ROWS;
+  types[0] = attrs->per_token ? RT_TYPE_Q8_TOKEN_ROWS : RT_TYPE_Q8_ROWS;
   return true;
+}
+
+static KnActKind
+act_of (const RtOpContext *context)
+{
+  return context->outputs[0].type == RT_TYPE_Q8_TOKEN_ROWS ? KN_ACT_Q8_TOKEN : KN_ACT_Q8;
 }
 
 static void
@@ -55,7 +61,8 @@ norm_quant_rows (const RtOpContext *context, uint64_t first, uint64_t last, floa
     {
       context->kn->vec.rmsnorm (rt_tensor_row (&context->inputs[X], i, n),
                                 context->inputs[WEIGHT].data, attrs->eps, n, normed);
-      context->kn->matmul.quantize_q8 (normed, n, y + i * kn_q8_row_bytes (n));
+      kn_act_store (&context->kn->matmul, act_of (context), normed, n,
+                    y + i * kn_act_row_bytes (act_of (context), n));
     }
 }
 
@@ -85,8 +92,9 @@ norm_quant_reference (const RtOpContext *context)
   norm.outputs = &y_f32;
   rt_op_rmsnorm.reference (&norm);
   for (size_t i = 0; i < n_rows; i++)
-    plain->matmul.quantize_q8 (normed + i * n, n,
-                               (uint8_t *)context->outputs[0].data + i * kn_q8_row_bytes (n));
+    kn_act_store (&plain->matmul, act_of (context), normed + i * n, n,
+                  (uint8_t *)context->outputs[0].data
+                      + i * kn_act_row_bytes (act_of (context), n));
   free (normed);
 }
 

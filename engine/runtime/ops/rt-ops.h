@@ -17,6 +17,7 @@ typedef struct
 {
   float eps;
   uint32_t n_groups;
+  uint32_t per_token; /* norm-quant: 8-bit rows with one scale each, else one per 32 values */
 } RtNormAttrs;
 
 /* x [..., C] f32, or 8-bit rows [N, C], weight [R, C], optional bias [R], optional residual [..., R]

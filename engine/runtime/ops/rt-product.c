@@ -34,9 +34,7 @@ round_up (size_t n, size_t unit)
 static size_t
 act_stride (KnDtype dtype, size_t n_cols)
 {
-  if (kn_matmul_act (dtype) == KN_ACT_Q8)
-    return kn_q8_row_bytes (n_cols);
-  return round_up (n_cols * sizeof (float), KN_ALIGN);
+  return kn_act_row_bytes (kn_matmul_act (dtype), n_cols);
 }
 
 /* Whether rows of type @type can be read as they are. */
@@ -45,6 +43,8 @@ act_is_direct (int type, KnDtype dtype, size_t n_cols)
 {
   if (kn_matmul_act (dtype) == KN_ACT_Q8)
     return type == RT_TYPE_Q8_ROWS;
+  if (kn_matmul_act (dtype) == KN_ACT_Q8_TOKEN)
+    return type == RT_TYPE_Q8_TOKEN_ROWS;
   return n_cols * sizeof (float) % KN_ALIGN == 0;
 }
 
@@ -85,14 +85,8 @@ rt_product_prepare (const RtOpContext *context, const RtWeight *weight, uint32_t
   rt_split_range (rt_shape_rows (&x->shape), rt_product_prepare_chunks (context, weight), chunk,
                   &first, &last);
   for (uint64_t row = first; row < last; row++)
-    {
-      const float *from = rt_tensor_row (x, row, n_cols);
-      uint8_t *to = context->scratch + row * stride;
-      if (kn_matmul_act (dtype) == KN_ACT_Q8)
-        context->kn->matmul.quantize_q8 (from, n_cols, to);
-      else
-        memcpy (to, from, n_cols * sizeof *from);
-    }
+    kn_act_store (&context->kn->matmul, kn_matmul_act (dtype), rt_tensor_row (x, row, n_cols),
+                  n_cols, context->scratch + row * stride);
 }
 
 /* ---- splitting ---- */
@@ -191,21 +185,29 @@ reference_rows (const RtOpContext *context, const RtWeight *weight)
 {
   const RtTensor *x = &context->inputs[0];
   size_t n_cols = rt_weight_n_cols (weight), n_rows = rt_shape_rows (&x->shape);
-  size_t row_bytes = kn_q8_row_bytes (n_cols);
+  KnActKind act = kn_matmul_act (rt_weight_dtype (weight));
+  size_t row_bytes = kn_act_row_bytes (act, n_cols);
   const KnTable *plain = kn_table_for_level (KN_LEVEL_C);
   float *rows = rt_reference_alloc (n_rows * n_cols * sizeof *rows);
   uint8_t *codes = aligned_alloc (KN_ALIGN, row_bytes);
 
   for (size_t i = 0; i < n_rows; i++)
-    if (x->type == RT_TYPE_Q8_ROWS)
-      rt_q8_load ((const uint8_t *)x->data + i * row_bytes, n_cols, rows + i * n_cols);
-    else if (kn_matmul_act (rt_weight_dtype (weight)) == KN_ACT_Q8)
-      {
-        plain->matmul.quantize_q8 (rt_tensor_row (x, i, n_cols), n_cols, codes);
-        rt_q8_load (codes, n_cols, rows + i * n_cols);
-      }
-    else
+    if (act == KN_ACT_F32)
       memcpy (rows + i * n_cols, rt_tensor_row (x, i, n_cols), n_cols * sizeof *rows);
+    else
+      {
+        const uint8_t *row = (const uint8_t *)x->data + i * row_bytes;
+
+        if (x->type == RT_TYPE_F32)
+          {
+            kn_act_store (&plain->matmul, act, rt_tensor_row (x, i, n_cols), n_cols, codes);
+            row = codes;
+          }
+        if (act == KN_ACT_Q8)
+          rt_q8_load (row, n_cols, rows + i * n_cols);
+        else
+          rt_q8_token_load (row, n_cols, rows + i * n_cols);
+      }
   free (codes);
   return rows;
 }

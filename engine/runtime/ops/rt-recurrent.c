@@ -23,8 +23,7 @@ rt_recurrent_optional (const RtOpContext *context, uint32_t input)
 size_t
 rt_recurrent_row_bytes (KnDtype dtype, size_t n_cols)
 {
-  return kn_matmul_act (dtype) == KN_ACT_Q8 ? kn_q8_row_bytes (n_cols)
-                                            : align (n_cols * sizeof (float));
+  return kn_act_row_bytes (kn_matmul_act (dtype), n_cols);
 }
 
 static uint32_t
@@ -35,7 +34,8 @@ n_gates (const RtOpContext *context)
 
 /* ---- memory ---- */
 
-/* A q8 row is never longer than 4 bytes a number plus padding. */
+/* The longest row of all kinds: one with a scale per token is not longer than one with a scale per
+ * group. */
 static size_t
 row_bytes (size_t hidden)
 {
@@ -105,10 +105,7 @@ product (RtRecurrentStep *step, const float *v, size_t first, size_t n)
   KnDtype dtype = rt_weight_dtype (step->r);
   size_t skip = first % KN_PANEL_ROWS, panel = first / KN_PANEL_ROWS;
 
-  if (kn_matmul_act (dtype) == KN_ACT_Q8)
-    kn->matmul.quantize_q8 (v, step->hidden, step->row);
-  else
-    memcpy (step->row, v, step->hidden * sizeof *v);
+  kn_act_store (&kn->matmul, kn_matmul_act (dtype), v, step->hidden, step->row);
   kn_matmul_fn (&kn->matmul, dtype) (&(KnMatmulArgs){
       .n_cols = step->hidden,
       .n_rows = skip + n,

@@ -1,0 +1,294 @@
+/* The automatic draft length and the fallback. Called by the speculator before and after every
+ * round; pure arithmetic, so that tests can play texts and machines to it. */
+#include "rt-speculate-length.h"
+
+#include <math.h>
+#include <string.h>
+
+/* What may be lost: so many plain steps, and this share of all plain time. Together they keep a text
+ * of 64 tokens or more within 3 %. */
+#define ALLOWED_STEPS 0.75
+#define ALLOWED_SHARE 0.012
+/* Gains and what was never spent are not saved up beyond this: a text that stops repeating is left
+ * soon. */
+#define MOST_BUDGET_STEPS 5.0
+
+/* What was seen so many rounds ago counts 1/e. */
+#define COUNT_MEMORY 24.0
+/* Counts of classes that were not tried fade slower: in time they are tried again. */
+#define IDLE_MEMORY 200.0
+#define RATE_MEMORY 16.0
+/* A prior counts as so many tested tokens. */
+#define PRIOR_WEIGHT 2.0
+
+uint32_t
+rt_length_class (uint32_t match)
+{
+  return match <= 1 ? 0 : match == 2 ? 1 : match == 3 ? 2 : match <= 5 ? 3 : 4;
+}
+
+void
+rt_length_init (RtDraftLength *self, const RtLengthConfig *config)
+{
+  memset (self, 0, sizeof *self);
+  self->config = *config;
+}
+
+/* ---- Costs ---- */
+
+static void
+add_time (RtLengthCost *cost, double ns)
+{
+  cost->ns[cost->n++ % RT_LENGTH_TIMES] = ns;
+}
+
+static double
+median_time (const RtLengthCost *cost)
+{
+  double sorted[RT_LENGTH_TIMES];
+  uint32_t n = cost->n < RT_LENGTH_TIMES ? cost->n : RT_LENGTH_TIMES;
+
+  for (uint32_t i = 0; i < n; i++)
+    {
+      uint32_t k = i;
+      for (; k > 0 && sorted[k - 1] > cost->ns[i]; k--)
+        sorted[k] = sorted[k - 1];
+      sorted[k] = cost->ns[i];
+    }
+  return n % 2 == 1 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
+}
+
+void
+rt_length_set_cost (RtDraftLength *self, uint32_t n_tokens, double ns)
+{
+  self->shape[n_tokens] = ns;
+}
+
+void
+rt_length_set_draft_cost (RtDraftLength *self, double per_token_ns, double catch_up_ns)
+{
+  self->draft_ns = per_token_ns;
+  self->catch_up_ns = catch_up_ns;
+}
+
+/* As calibrated, linear between what was; beyond it as steep as the last piece. 0: nothing was. */
+static double
+calibrated (const RtDraftLength *self, uint32_t n)
+{
+  uint32_t low = n, high = n;
+
+  while (low > 0 && self->shape[low] <= 0)
+    low--;
+  while (high <= RT_SPECULATE_MAX + 1 && self->shape[high] <= 0)
+    high++;
+  if (low == 0)
+    return high <= RT_SPECULATE_MAX + 1 ? self->shape[high] : 0;
+  if (high <= RT_SPECULATE_MAX + 1)
+    return high == low ? self->shape[n]
+                       : self->shape[low]
+                             + (self->shape[high] - self->shape[low]) * (n - low) / (high - low);
+  uint32_t before = low - 1;
+  while (before > 0 && self->shape[before] <= 0)
+    before--;
+  double slope = before > 0 ? (self->shape[low] - self->shape[before]) / (low - before) : 0;
+  return self->shape[low] + (slope > 0 ? slope : 0) * (n - low);
+}
+
+double
+rt_length_cost (const RtDraftLength *self, uint32_t n_tokens)
+{
+  const RtLengthCost *cost = &self->costs[n_tokens];
+
+  if (cost->n >= 3)
+    return median_time (cost);
+  return calibrated (self, n_tokens) * (self->drift.n > 0 ? median_time (&self->drift) : 1);
+}
+
+/* ---- Acceptance ---- */
+
+/* Over all depths of @class. */
+static double
+pooled (const RtDraftLength *self, uint32_t class)
+{
+  double tested = PRIOR_WEIGHT, accepted = PRIOR_WEIGHT * self->config.prior;
+
+  for (uint32_t d = 0; d < RT_SPECULATE_MAX; d++)
+    {
+      tested += self->counts[class][d].tested;
+      accepted += self->counts[class][d].accepted;
+    }
+  return accepted / tested;
+}
+
+double
+rt_length_acceptance (const RtDraftLength *self, uint32_t class, uint32_t depth)
+{
+  const RtLengthCount *count = &self->counts[class][depth - 1];
+  return (count->accepted + PRIOR_WEIGHT * pooled (self, class)) / (count->tested + PRIOR_WEIGHT);
+}
+
+/* ---- Choosing ---- */
+
+/* Tokens that a round of @length runs. */
+static uint32_t
+n_run_of (const RtDraftLength *self, uint32_t length)
+{
+  uint32_t n = 1 + self->config.width * length;
+  return n <= RT_SPECULATE_MAX + 1 ? n : RT_SPECULATE_MAX + 1;
+}
+
+static double
+time_of (const RtDraftLength *self, uint32_t length, uint32_t n_unread)
+{
+  double ns = rt_length_cost (self, length == 0 ? 1 : n_run_of (self, length));
+  return length == 0 ? ns : ns + length * self->draft_ns + n_unread * self->catch_up_ns;
+}
+
+static double
+tokens_of (const RtDraftLength *self, uint32_t class, uint32_t length)
+{
+  double tokens = 1, kept = 1;
+
+  for (uint32_t d = 1; d <= length; d++)
+    {
+      kept *= rt_length_acceptance (self, class, d);
+      tokens += kept;
+    }
+  return tokens;
+}
+
+/* What may still be lost in one round. */
+static double
+budget (const RtDraftLength *self, double plain)
+{
+  return ALLOWED_STEPS * plain + ALLOWED_SHARE * self->plain_ns - self->lost_ns;
+}
+
+/* The length from @least to @n_most that gains the most; *@affordable: the same among those that
+ * the budget allows, 0 when none is. */
+static uint32_t
+best_length (const RtDraftLength *self, uint32_t class, uint32_t n_least, uint32_t n_most,
+             uint32_t n_unread, double plain, uint32_t *affordable)
+{
+  double rate = self->recent_ns > 0 ? self->recent_tokens / self->recent_ns : 0;
+  double left = budget (self, plain), best_value = 0, affordable_value = 0;
+  uint32_t best = 0;
+
+  *affordable = 0;
+  /* Never below what plain steps give: time is worth that much at least. */
+  rate = rate > 1 / plain ? rate : 1 / plain;
+  if (n_least == 0)
+    best_value = affordable_value = 1 - rate * plain;
+  else
+    best_value = affordable_value = -INFINITY;
+  for (uint32_t k = n_least > 0 ? n_least : 1; k <= n_most; k++)
+    {
+      double ns = time_of (self, k, n_unread);
+      double value = tokens_of (self, class, k) - rate * ns;
+      if (value > best_value)
+        {
+          best = k;
+          best_value = value;
+        }
+      if (value > affordable_value && ns - plain <= left)
+        {
+          *affordable = k;
+          affordable_value = value;
+        }
+    }
+  return best;
+}
+
+RtLengthChoice
+rt_length_choose (RtDraftLength *self, uint32_t class, uint32_t n_most, uint32_t n_unread)
+{
+  const RtLengthConfig *config = &self->config;
+  double plain = rt_length_cost (self, 1);
+  uint32_t most = config->fixed > 0 ? config->fixed : config->max;
+  RtLengthChoice choice = { RT_LENGTH_NONE, 0, NAN };
+
+  most = most < n_most ? most : n_most;
+  if (most == 0)
+    return choice;
+  if (plain <= 0 || (config->fixed > 0 && !config->fallback))
+    {
+      /* Costs that are not known yet are found out by trying. */
+      choice.verdict = RT_LENGTH_DRAFT;
+      choice.length = most;
+      if (plain > 0)
+        choice.predicted = tokens_of (self, class, most) * plain / time_of (self, most, n_unread);
+      return choice;
+    }
+
+  uint32_t affordable;
+  uint32_t best
+      = best_length (self, class, config->fixed > 0 ? most : 0, most, n_unread, plain, &affordable);
+  if (!config->fallback)
+    affordable = best;
+  choice.length = affordable;
+  choice.predicted
+      = tokens_of (self, class, affordable) * plain / time_of (self, affordable, n_unread);
+  if (affordable > 0)
+    choice.verdict = self->fell_back ? RT_LENGTH_PROBE : RT_LENGTH_DRAFT;
+  else if (best > 0)
+    choice.verdict = RT_LENGTH_FALLBACK;
+  self->fell_back = choice.verdict == RT_LENGTH_FALLBACK
+                    || (self->fell_back && choice.verdict == RT_LENGTH_NONE);
+  return choice;
+}
+
+/* ---- Learning ---- */
+
+static void
+fade (RtDraftLength *self, uint32_t tried, bool any)
+{
+  double active = exp (-1 / COUNT_MEMORY), idle = exp (-1 / IDLE_MEMORY);
+
+  for (uint32_t c = 0; c < RT_LENGTH_CLASSES; c++)
+    for (uint32_t d = 0; d < RT_SPECULATE_MAX; d++)
+      {
+        double factor = any && c == tried ? active : idle;
+        self->counts[c][d].tested *= factor;
+        self->counts[c][d].accepted *= factor;
+      }
+}
+
+static void
+learn_time (RtDraftLength *self, uint32_t n_run, double verify_ns)
+{
+  double expected = calibrated (self, n_run);
+
+  add_time (&self->costs[n_run], verify_ns);
+  if (expected > 0)
+    add_time (&self->drift, verify_ns / expected);
+}
+
+void
+rt_length_learn (RtDraftLength *self, uint32_t class, uint32_t length, uint32_t n_tested,
+                 uint32_t n_accepted, uint32_t n_run, double verify_ns, double ns,
+                 uint32_t n_emitted)
+{
+  fade (self, class, length > 0);
+  for (uint32_t d = 0; d < n_tested; d++)
+    {
+      self->counts[class][d].tested += 1;
+      self->counts[class][d].accepted += d < n_accepted;
+    }
+  if (isnan (verify_ns) || isnan (ns))
+    return;
+
+  /* What this size was expected to take: of a hiccup of the machine no more than twice that counts. */
+  double expected = rt_length_cost (self, n_run) + (ns - verify_ns);
+  learn_time (self, n_run, verify_ns);
+  double plain = rt_length_cost (self, 1);
+  double counted = expected > 0 && ns > 2 * expected ? 2 * expected : ns;
+  self->plain_ns += plain * n_emitted;
+  if (length > 0)
+    self->lost_ns += counted - plain * n_emitted;
+  double spare = budget (self, plain) - MOST_BUDGET_STEPS * plain;
+  if (spare > 0)
+    self->lost_ns += spare;
+  double keep = exp (-1 / RATE_MEMORY);
+  self->recent_tokens = self->recent_tokens * keep + n_emitted;
+  self->recent_ns = self->recent_ns * keep + counted;
+}
