@@ -234,6 +234,31 @@ eng_activations_load (EngModel *model, EngRecipe *recipe, EngActivationsDepth de
 }
 
 EngActivations *
+eng_activations_peek (EngModel *model, EngRecipe *recipe)
+{
+  g_return_val_if_fail (ENG_IS_MODEL (model) && recipe != NULL, NULL);
+
+  g_autofree char *key = eng_calibration_dup_key (model, recipe);
+  g_autofree char *directory = eng_activations_dup_directory (key);
+  Known *known = known_of (model);
+  EngActivations *found = find_known (known, key);
+
+  if (found != NULL || !g_mutex_trylock (&known->measuring))
+    return found;
+  found = eng_activations_new (model, key, directory);
+  if (eng_activations_read (found))
+    {
+      g_mutex_lock (&known->mutex);
+      g_hash_table_replace (known->known, g_strdup (key), eng_activations_ref (found));
+      g_mutex_unlock (&known->mutex);
+    }
+  else
+    g_clear_pointer (&found, eng_activations_unref);
+  g_mutex_unlock (&known->measuring);
+  return found;
+}
+
+EngActivations *
 eng_lowering_get_activations (EngLowering *lowering, EngActivationsDepth depth, GError **error)
 {
   g_return_val_if_fail (lowering != NULL && !lowering->is_sketch, NULL);

@@ -48,6 +48,21 @@ add_weights (EngBuild *self, guint32 index, gboolean *counted)
     }
 }
 
+/* The cache has the same room for every layer that reads it. */
+static guint
+count_cached_layers (EngBuild *self)
+{
+  g_autoptr (GHashTable) layers = g_hash_table_new (NULL, NULL);
+
+  for (guint32 i = 0; i < rt_graph_n_nodes (self->graph); i++)
+    {
+      const RtNode *node = rt_graph_node (self->graph, i);
+      if (node->op->cache != NULL)
+        g_hash_table_add (layers, GINT_TO_POINTER (node->layer));
+    }
+  return g_hash_table_size (layers);
+}
+
 void
 eng_build_measure_memory (EngBuild *self, const RtPlan *plan, guint64 kv_bytes)
 {
@@ -55,7 +70,7 @@ eng_build_measure_memory (EngBuild *self, const RtPlan *plan, guint64 kv_bytes)
   guint n_layers = eng_model_get_n_layers (self->model);
   g_autofree gboolean *counted = g_new0 (gboolean, rt_graph_n_values (self->graph));
   g_autofree guint *n_cache_nodes = g_new0 (guint, n_layers + 2);
-  guint64 kv_layer_bytes = n_layers > 0 ? kv_bytes / n_layers : 0;
+  guint64 kv_layer_bytes = kv_bytes / MAX (1, count_cached_layers (self));
 
   self->node_memory = g_new0 (EngLayerMemory, MAX (n_nodes, 1));
   self->layer_memory = g_new0 (EngLayerMemory, n_layers + 2);

@@ -355,6 +355,13 @@ check_model (EngModel *model, GError **error)
   return FALSE;
 }
 
+/* A number of blocks by importance would mean others with every rule that is added. */
+static EngRecipe *
+start_recipe (EngRecipe *recipe, GError **error)
+{
+  return eng_recipe_with (recipe, ID, "count", NULL, NULL, error);
+}
+
 static guint
 count_left (Search *self)
 {
@@ -431,8 +438,7 @@ eng_drop_search (EngModel *model, EngRecipe *recipe, const EngDropOptions *optio
 {
   g_return_val_if_fail (ENG_IS_MODEL (model) && recipe != NULL && options != NULL, NULL);
 
-  Search self
-      = { .model = model, .from = recipe, .job = job, .func = func, .user_data = user_data };
+  Search self = { .model = model, .job = job, .func = func, .user_data = user_data };
   g_autoptr (EngDropResult) result = g_new0 (EngDropResult, 1);
   g_autoptr (GError) local = NULL;
   result->steps = g_array_new (FALSE, TRUE, sizeof (EngDropStep));
@@ -444,8 +450,10 @@ eng_drop_search (EngModel *model, EngRecipe *recipe, const EngDropOptions *optio
   g_array_set_clear_func (self.deciding, window_clear);
   g_array_set_clear_func (self.held_out, window_clear);
 
-  gboolean ok = check_model (model, &local) && search (&self, options, &local);
+  gboolean ok = check_model (model, &local) && (self.from = start_recipe (recipe, &local)) != NULL
+                && search (&self, options, &local);
   g_clear_object (&self.base);
+  g_clear_pointer (&self.from, eng_recipe_unref);
   g_free (self.dropped);
   g_ptr_array_unref (self.parts);
   g_array_unref (self.deciding);

@@ -186,6 +186,7 @@ eng_lowering_clear (EngLowering *lowering)
   g_clear_pointer (&lowering->densities, g_free);
   g_clear_pointer (&lowering->notes, g_ptr_array_unref);
   g_clear_pointer (&lowering->marks, g_array_unref);
+  g_datalist_clear (&lowering->data);
 }
 
 /* ---- numbers ---- */

@@ -44,6 +44,7 @@ struct _EngLowering
 
   GPtrArray *notes; /* char * */
   GArray *marks;    /* EngMark, private to eng-lowering.c */
+  GData *data;      /* what techniques keep from transform() to edit(), by their id: g_datalist_set_data_full() */
 };
 
 /* One weight matrix on its way from the file to its packed form. */

@@ -34,6 +34,7 @@ cache_bytes (const EngBuild *build)
         continue;
       node->op->cache (node, &shape);
       shape.n_layers = MAX (shape.n_layers, all.n_layers);
+      shape.n_heads = MAX (shape.n_heads, all.n_heads);
       all = shape;
     }
   return all.n_layers > 0 ? rt_kv_plan_bytes (build->kv_format, all.n_layers, all.n_heads,

@@ -274,12 +274,14 @@ make_cache (RtExec *exec, KnDtype format, uint32_t capacity, RtError *error)
       if (node->op->cache == NULL)
         continue;
       node->op->cache (node, &shape);
-      if (all.n_layers > 0 && (shape.n_heads != all.n_heads || shape.head_dim != all.head_dim))
+      if (all.n_layers > 0 && shape.head_dim != all.head_dim)
         return rt_fail (error, RT_ERROR_UNSUPPORTED,
-                        "%s: blocks with different key-value heads (%u of %u, before: %u of %u) "
+                        "%s: blocks with key-value heads of different sizes (%u, before: %u) "
                         "cannot share a cache",
-                        node->name, shape.n_heads, shape.head_dim, all.n_heads, all.head_dim);
+                        node->name, shape.head_dim, all.head_dim);
       shape.n_layers = shape.n_layers > all.n_layers ? shape.n_layers : all.n_layers;
+      /* Every block has room for the most heads; what it does not use is never touched. */
+      shape.n_heads = shape.n_heads > all.n_heads ? shape.n_heads : all.n_heads;
       all = shape;
     }
   if (all.n_layers == 0)

@@ -1,8 +1,11 @@
-/* Technique: blocks of a language model that are left out: by rules. Lists for a text are searched in eng-drop-search.c. */
+/* Technique: blocks of a language model that are left out: by rules, and by how little they change
+ * what flows past them. Lists for a text are searched in eng-drop-search.c. */
 #include "eng-layer-skip.h"
 
+#include <math.h>
 #include <string.h>
 
+#include "eng-activations.h"
 #include "eng-error.h"
 #include "eng-figure.h"
 #include "ops/rt-ops.h"
@@ -11,6 +14,8 @@
 
 #define ID "layer-skip"
 #define SKIP "skip"
+#define COUNT "count"
+#define MAX_BLOCKS 1000
 
 static const EngParam params[] = {
   { .id = SKIP,
@@ -22,6 +27,16 @@ static const EngParam params[] = {
     .default_value = 0,
     .min = 0,
     .max = 1,
+    .step = 1 },
+  { .id = COUNT,
+    .title = "Blocks by importance",
+    .summary = "That many more blocks are left out: those that turn the stream of activations "
+               "least on the calibration text.",
+    .unit = "blocks",
+    .kind = ENG_PARAM_INT,
+    .default_value = 0,
+    .min = 0,
+    .max = MAX_BLOCKS,
     .step = 1 },
 };
 
@@ -72,6 +87,71 @@ skipped_by_rules (EngModel *model, EngRecipe *recipe)
       skipped[2 * i + 1] = eng_layer_skip_is_skipped (recipe, i, ENG_BLOCK_FEED_FORWARD);
     }
   return skipped;
+}
+
+/* How far a block turns the stream: 1 - cosine of what goes in and what comes out (block influence,
+ * Men et al. 2024, ShortGPT, eq. 1). */
+static void
+read_importance (EngActivations *activations, guint n, double *importance)
+{
+  double change;
+
+  for (guint i = 0; i < n; i++)
+    {
+      importance[i] = INFINITY;
+      if (eng_activations_get_block (activations, (int)i, &importance[i], &change))
+        importance[i] = 1 - importance[i];
+    }
+}
+
+/* All blocks of a model have the same shapes, so before the calibration has run any will do for a
+ * sketch: those from the middle on, where importance is mostly least. */
+static void
+guess_importance (guint n, double *importance)
+{
+  for (guint i = 0; i < n; i++)
+    importance[i] = fabs ((double)i - 0.6 * n);
+}
+
+/* Those by importance on top of those by rules. */
+static gboolean
+add_by_importance (EngLowering *lowering, gboolean *skipped, GError **error)
+{
+  guint n = eng_model_get_n_layers (lowering->model);
+  gint64 count = eng_recipe_get_int (lowering->recipe, ID, COUNT);
+  g_autofree double *importance = g_new (double, n + 1);
+  g_autofree gboolean *taken = g_new (gboolean, n + 1), *chosen = g_new (gboolean, n + 1);
+  g_autoptr (GString) list = g_string_new (NULL);
+
+  if (count == 0)
+    return TRUE;
+  g_autoptr (EngActivations) activations
+      = lowering->is_sketch
+            ? eng_activations_peek (lowering->model, lowering->recipe)
+            : eng_lowering_get_activations (lowering, ENG_ACTIVATIONS_CHANNELS, error);
+  if (activations != NULL)
+    read_importance (activations, n, importance);
+  else if (lowering->is_sketch)
+    guess_importance (n, importance);
+  else
+    return FALSE;
+  for (guint i = 0; i < n; i++)
+    taken[i] = skipped[2 * i] && skipped[2 * i + 1];
+  eng_layer_skip_choose (importance, taken, n, (guint)count, chosen);
+  for (guint i = 0; i < n; i++)
+    {
+      if (!chosen[i])
+        continue;
+      skipped[2 * i] = skipped[2 * i + 1] = TRUE;
+      g_string_append_printf (list, "%s%u (%.3f)", list->len > 0 ? ", " : "", i, importance[i]);
+    }
+  if (activations == NULL)
+    eng_lowering_note (lowering, "Layer skip: which blocks go is known when the calibration text "
+                                 "has run; the estimate takes some of the same size");
+  else
+    eng_lowering_note (lowering, "Layer skip: the text turns least in blocks %s (1 - cosine)",
+                       list->str);
+  return TRUE;
 }
 
 /* ---- the graph ---- */
@@ -135,7 +215,8 @@ transform (EngLowering *lowering, const RtGraph *source, GError **error)
   RtError rt_error = { 0 };
   gboolean any;
 
-  if (!check_some_left (skipped, n, &any, error) || !any)
+  if (!add_by_importance (lowering, skipped, error) || !check_some_left (skipped, n, &any, error)
+      || !any)
     return NULL;
   RtSurgery *surgery = rt_surgery_new (source, &rt_error);
   for (guint i = 0; surgery != NULL && i < n; i++)
@@ -174,6 +255,13 @@ applies (EngModel *model)
   return NULL;
 }
 
+static void
+limits (EngModel *model, const EngParam *param, double *min, double *max, double *default_value)
+{
+  if (model != NULL && strcmp (param->id, COUNT) == 0)
+    *max = MAX (1, eng_model_get_n_layers (model)) - 1;
+}
+
 /* ---- words ---- */
 
 /* Weights of the layer that a part holds. */
@@ -189,6 +277,34 @@ part_weights (EngModel *model, int layer, EngBlockPart part)
         n += (double)tensor->n_rows * (double)tensor->n_cols;
     }
   return n;
+}
+
+/* Of a block that no rule skips: where it stands among those that importance may take. */
+static char *
+explain_importance (EngModel *model, EngRecipe *recipe, int layer, gint64 count)
+{
+  guint n = eng_model_get_n_layers (model);
+  g_autoptr (EngActivations) activations = eng_activations_peek (model, recipe);
+  g_autofree double *importance = g_new (double, n + 1);
+  g_autofree gboolean *skipped = skipped_by_rules (model, recipe);
+  g_autofree gboolean *taken = g_new (gboolean, n + 1), *chosen = g_new (gboolean, n + 1);
+
+  if (activations == NULL)
+    return g_strdup_printf ("Not calibrated yet: whether it is one of the %" G_GINT64_FORMAT
+                            " blocks that go is known after that.",
+                            count);
+  read_importance (activations, n, importance);
+  for (guint i = 0; i < n; i++)
+    taken[i] = skipped[2 * i] && skipped[2 * i + 1];
+  eng_layer_skip_choose (importance, taken, n, (guint)count, chosen);
+  guint rank = 1;
+  for (guint i = 0; i < n; i++)
+    rank += importance[i] < importance[layer];
+  return g_strdup_printf (
+      "%s: it turns the stream by %.1f degrees on the calibration text, rank %u of %u from the "
+      "least.",
+      chosen[layer] ? "Left out" : "Kept", acos (CLAMP (1 - importance[layer], -1, 1)) * 180 / G_PI,
+      rank, n);
 }
 
 static char *
@@ -207,8 +323,9 @@ explain (EngModel *model, EngRecipe *recipe, int layer)
         gone += part_weights (model, layer, (EngBlockPart)k);
         which += k + 1;
       }
+  gint64 count = eng_recipe_get_int (recipe, ID, COUNT);
   if (which == 0)
-    return NULL;
+    return count > 0 ? explain_importance (model, recipe, layer, count) : NULL;
   g_autofree char *weights = eng_format_value (gone, NULL);
   return g_strdup_printf ("%s left out: %s weights, %.1f %% of the model's, are neither kept nor "
                           "read; the stream passes by unchanged.",
@@ -220,12 +337,16 @@ static char *
 describe (EngRecipe *recipe)
 {
   g_autoptr (GString) text = g_string_new (NULL);
+  gint64 count = eng_recipe_get_int (recipe, ID, COUNT);
   guint n_rules = 0;
 
   for (guint i = 0; i < eng_recipe_n_rules (recipe, ID); i++)
     n_rules += g_variant_get_boolean (eng_recipe_get_rule (recipe, ID, i).value);
   if (n_rules > 0)
     g_string_append_printf (text, "%u skipped part%s", n_rules, n_rules == 1 ? "" : "s");
+  if (count > 0)
+    g_string_append_printf (text, "%s%" G_GINT64_FORMAT " block%s skipped by importance",
+                            text->len > 0 ? ", " : "", count, count == 1 ? "" : "s");
   return text->len > 0 ? g_string_free (g_steal_pointer (&text), FALSE) : NULL;
 }
 
@@ -243,6 +364,7 @@ const EngTechnique eng_technique_layer_skip = {
   .language = TRUE,
   .lossy = TRUE,
   .applies = applies,
+  .limits = limits,
   .transform = transform,
   .apply = apply,
   .explain = explain,

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "eng-activations.h"
 #include "eng-build-private.h"
 #include "eng-drop-search.h"
 #include "eng-error.h"
@@ -165,6 +166,46 @@ test_refusals (void)
   g_assert_nonnull (strstr (error->message, "Keep at least one block"));
 }
 
+/* By importance: the blocks whose output is most like their input on the calibration text. */
+static void
+test_importance (void)
+{
+  static const double importance[] = { 0.5, 0.1, 0.3, 0.1, 0.2 };
+  static const gboolean taken[] = { FALSE, TRUE, FALSE, FALSE, FALSE };
+  gboolean chosen[5];
+
+  g_assert_cmpuint (eng_layer_skip_choose (importance, taken, 5, 2, chosen), ==, 2);
+  g_assert_true (!chosen[0] && !chosen[1] && !chosen[2] && chosen[3] && chosen[4]);
+  g_assert_cmpuint (eng_layer_skip_choose (importance, NULL, 5, 1, chosen), ==, 1);
+  g_assert_true (chosen[3]); /* of equal ones the later */
+  g_assert_cmpuint (eng_layer_skip_choose (importance, taken, 5, 9, chosen), ==, 4);
+
+  g_autofree char *path = eng_test_default_model ();
+  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngBuild) build = eng_test_build (model, "{\"layer-skip\": {\"count\": 2}}", NULL);
+  g_autoptr (EngRecipe) recipe = eng_test_recipe ("{\"layer-skip\": {\"count\": 2}}");
+  g_autoptr (GError) error = NULL;
+  g_autoptr (EngActivations) activations
+      = eng_activations_load (model, recipe, ENG_ACTIVATIONS_CHANNELS, NULL, &error);
+  double least_kept = -1, most_gone = -1, cosine, change;
+  guint n_gone = 0;
+
+  g_assert_no_error (error);
+  for (guint i = 0; i < eng_model_get_n_layers (model); i++)
+    {
+      g_autofree char *name = g_strdup_printf ("blk.%u.attn", i);
+      gboolean gone = rt_graph_find_node (eng_build_get_graph (build), name) == RT_NONE;
+      g_assert_true (eng_activations_get_block (activations, (int)i, &cosine, &change));
+      n_gone += gone;
+      if (gone)
+        most_gone = MAX (most_gone, 1 - cosine);
+      else
+        least_kept = least_kept < 0 ? 1 - cosine : MIN (least_kept, 1 - cosine);
+    }
+  g_assert_cmpuint (n_gone, ==, 2);
+  g_assert_cmpfloat (most_gone, <=, least_kept);
+}
+
 static void
 test_explain (void)
 {
@@ -298,14 +339,22 @@ test_search (void)
 int
 main (int argc, char **argv)
 {
+  /* Statistics of its own: other tests and people must not find them. */
+  g_autofree char *cache = g_dir_make_tmp ("lathe-cache-XXXXXX", NULL);
+  g_setenv ("XDG_CACHE_HOME", cache, TRUE);
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/layer-skip/block", test_block);
   g_test_add_func ("/layer-skip/half", test_half);
   g_test_add_func ("/layer-skip/memory", test_memory);
   g_test_add_func ("/layer-skip/recipe", test_recipe);
   g_test_add_func ("/layer-skip/refusals", test_refusals);
+  g_test_add_func ("/layer-skip/importance", test_importance);
   g_test_add_func ("/layer-skip/explain", test_explain);
   g_test_add_func ("/layer-skip/greedy", test_greedy);
   g_test_add_func ("/layer-skip/search", test_search);
-  return g_test_run ();
+  int result = g_test_run ();
+  const char *remove[] = { "rm", "-rf", cache, NULL };
+  g_spawn_sync (NULL, (char **)remove, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL,
+                NULL);
+  return result;
 }
