@@ -33,8 +33,8 @@ guint64 *eng_build_dup_value_bytes (EngBuild *build);
 
 /* The format nearest to @wanted that rows of @n_cols values can have:
  *   256-wide blocks that do not fit: Q4_K -> Q4_1, Q5_K -> Q5_1 (same code width, minimum kept,
- * 32-wide), Q6_K -> Q8_0; 32-wide blocks that do not fit: F16. Never fewer bits than were asked
- * for. */
+ * 32-wide), Q6_K -> Q8_0, Q2_K and ternary -> Q2_64, Q3_K -> Q3_64 (64-wide); 64-wide: Q4_0; 32-wide
+ * blocks that do not fit: F16. Never fewer bits than were asked for. */
 int eng_fit_dtype (int wanted, guint64 n_cols);
 
 struct _EngBuild

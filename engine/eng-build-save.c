@@ -129,8 +129,18 @@ file_type (int dtype)
       return 16;
     case KN_Q6_K:
       return 18;
+    case KN_Q2_K:
+      return 10;
+    case KN_Q3_K:
+      return 12;
     case KN_BF16:
       return 32;
+    case KN_TQ1_0:
+      return 36;
+    case KN_TQ2_0:
+      return 37;
+    case KN_MXFP4:
+      return 38;
     default:
       return -1;
     }

@@ -17,6 +17,7 @@ typedef struct
   int dtype;
   guint code_offset, code_bytes, part_len;
   int low, high;
+  guint8 high_byte; /* codes all at @high, where that is not all bits; 0: it is */
 } Layout;
 
 static const Layout layouts[] = {
@@ -26,6 +27,9 @@ static const Layout layouts[] = {
   { KN_Q5_K, 16, 160, 32, 0, 31 },   { KN_Q6_K, 0, 192, 16, 0, 63 },
   /* One scale per row: it and any block of its codes. */
   { KN_W8A8, 4, 32, 32, -128, 127 }, { KN_W4A8, 4, 16, 32, 0, 15 },
+  { KN_Q2_K, 16, 64, 16, 0, 3 },     { KN_Q2_64, 8, 16, 16, 0, 3 },
+  { KN_Q3_64, 4, 24, 16, 0, 7 },     { KN_Q3_K, 0, 96, 16, 0, 7 },
+  { KN_TQ1_0, 0, 52, 256, 0, 2 },    { KN_TQ2_0, 0, 64, 256, 0, 2, 0xaa },
 };
 
 #define MAX_BLOCK_BYTES 256
@@ -61,7 +65,8 @@ level_at_end (const Layout *layout, const guint8 *block, guint part, gboolean hi
   if (layout->low < 0) /* signed bytes */
     memset (copy + layout->code_offset, high ? 0x7f : 0x80, layout->code_bytes);
   else
-    memset (copy + layout->code_offset, high ? 0xff : 0, layout->code_bytes);
+    memset (copy + layout->code_offset, !high ? 0 : layout->high_byte != 0 ? layout->high_byte : 0xff,
+            layout->code_bytes);
   kn_dequantize_row (layout->dtype, copy, values, info->block_len);
   return (double)values[part * layout->part_len];
 }

@@ -3,8 +3,7 @@
  * runtime (embedding rows, conversion) and the checks. */
 #include "kn-quant.h"
 
-#include "kn-block-private.h"
-#include "kn-f16-private.h"
+#include "kn-quant-private.h"
 
 static void
 dequantize_f16 (const uint16_t *src, float *dst, size_t n)
@@ -238,6 +237,27 @@ kn_dequantize_row (KnDtype dtype, const void *src, float *dst, size_t n)
       break;
     case KN_W4A8:
       dequantize_w4a8 (src, dst, n);
+      break;
+    case KN_Q2_K:
+      kn_dequantize_q2_k (src, dst, n);
+      break;
+    case KN_Q3_K:
+      kn_dequantize_q3_k (src, dst, n);
+      break;
+    case KN_TQ1_0:
+      kn_dequantize_tq1_0 (src, dst, n);
+      break;
+    case KN_TQ2_0:
+      kn_dequantize_tq2_0 (src, dst, n);
+      break;
+    case KN_MXFP4:
+      kn_dequantize_mxfp4 (src, dst, n);
+      break;
+    case KN_Q2_64:
+      kn_dequantize_q2_64 (src, dst, n);
+      break;
+    case KN_Q3_64:
+      kn_dequantize_q3_64 (src, dst, n);
       break;
     case KN_I8:
       for (size_t i = 0; i < n; i++)

@@ -4,26 +4,37 @@
  * What defines the bits of y[t][r]; a variant may reorder anything that is exact and nothing else:
  *
  *   float formats   acc = +0; for each column c in order: acc = fma (w[r][c], x[t][c], acc), w
- * converted exactly to f32.
+ *                   converted exactly to f32.
  *
  *   other formats   acc = +0; for each group of 32 columns (Q6_K: 16) in order:
  *                     idot = sum over the group of (code - zero) * xq        exact, int32
  *                     t    = ws * xs                                         one rounding
  *                     acc  = fma ((float) idot, t, acc)
- *                     formats with a minimum, after that:
+ *                   formats with a minimum, after that:
  *                     s    = xs * (float) isum                               one rounding
  *                     acc  = fma (wm, s, acc)
  *                   where xs, xq, isum are the scale, codes and sum of codes of the activation
- * group; ws is Q8_0 Q4_0 Q5_0 Q4_1 Q5_1   d                 wm = m Q4_K Q5_K                  d *
- * sc            wm = -(dmin * mn) Q6_K                       d * sc with d, m, dmin converted
- * exactly from f16; the products of an f16 and a small integer are exact too. (float) idot is
- * exact: |idot| < 2^24.
+ *                   group; ws is d (MXFP4: 2^(e - 128)), K formats of 4 to 6 bits: d * sc; wm = m,
+ *                   K formats: -(dmin * mn); d, m, dmin converted exactly from f16; the products of
+ *                   an f16 and a small integer are exact too.
+ *
+ *   Q2_K Q3_K       integer scales sc of the two halves of a group stay integers:
+ *   Q2_64 Q3_64       idot = sc0 * (sum over the first half) + sc1 * (sum over the second)
+ *                     t    = d * xs                                          one rounding
+ *                     acc  = fma ((float) idot, t, acc)
+ *                   Q2_K, Q2_64, after that:
+ *                     jdot = mn0 * (sum of xq of the first half) + mn1 * (of the second)
+ *                     s    = dmin * xs                                       one rounding
+ *                     acc  = fma (-(float) jdot, s, acc)
+ *
+ * (float) idot and jdot are exact: both are below 2^24.
  *
  * The dot products run over a tile of tokens per group so that weights are expanded once per tile.
  * This file must not know which instruction set is in use. */
 #include "kn-matmul.h"
 #include "kn-table-private.h"
 
+#include "kn-block-private.h"
 #include "kn-f16-private.h"
 #include "kn-panel-private.h"
 #include "kn-sparse-private.h"
@@ -99,7 +110,9 @@ typedef struct
 {
   int8_t codes[ROWS][32]; /* minus the zero point */
   float scale[2][ROWS];   /* ws of the two half groups (equal but for Q6_K) */
-  float min[ROWS];        /* wm */
+  float min[ROWS];        /* wm, or dmin where minima are integers */
+  int32_t sub[2][ROWS];   /* integer scales of the half groups */
+  int32_t sub_min[2][ROWS];
 } Group;
 
 static inline void
@@ -119,12 +132,20 @@ unpack_codes (KnDtype dtype, const uint8_t *g, Group *out)
             out->codes[row][j] = (int8_t)g[64 * step + at];
             continue;
           }
+        if (group_bytes < 256)
+          {
+            code = g[64 * (step / 4) + at] >> 2 * (step % 4) & 3;
+            if (group_bytes == 192)
+              code |= (g[128 + at] >> step & 1) << 2;
+            out->codes[row][j] = (int8_t)(code - zero);
+            continue;
+          }
         code = g[64 * (step % 4) + at] >> (step >= 4 ? 4 : 0) & 15;
         if (group_bytes == 320)
           code |= (g[256 + at] >> step & 1) << 4;
         if (group_bytes == 384)
           code |= (g[256 + 64 * (step / 4) + at] >> 2 * (step % 4) & 3) << 4;
-        out->codes[row][j] = (int8_t)(code - zero);
+        out->codes[row][j] = dtype == KN_MXFP4 ? kn_mxfp4_values[code] : (int8_t)(code - zero);
       }
 }
 
@@ -139,13 +160,47 @@ load_f16s (const uint8_t *src, float dst[ROWS])
 }
 
 static inline void
+unpack_int_scales (KnDtype dtype, const uint8_t *block, size_t i, Group *out)
+{
+  const uint8_t *at = block + kn_panel_int_scales_at (dtype, i);
+
+  load_f16s (block, out->scale[0]);
+  if (kn_panel_has_int_mins (dtype))
+    load_f16s (block + 32, out->min);
+  for (size_t row = 0; row < ROWS; row++)
+    for (size_t h = 0; h < 2; h++)
+      {
+        if (dtype == KN_Q3_64)
+          out->sub[h][row] = (at[row] >> 4 * h & 15) - 8;
+        else if (dtype == KN_Q3_K)
+          out->sub[h][row] = (int8_t)at[2 * row + h];
+        else
+          {
+            out->sub[h][row] = at[2 * row + h] & 15;
+            out->sub_min[h][row] = at[2 * row + h] >> 4;
+          }
+      }
+}
+
+static inline void
 unpack_scales (KnDtype dtype, const uint8_t *panel, size_t g, Group *out)
 {
   int k_format = dtype == KN_Q4_K || dtype == KN_Q5_K || dtype == KN_Q6_K;
   const uint8_t *s = panel + kn_panel_scales_at (dtype, g);
   float d[ROWS];
 
-  load_f16s (kn_panel_block_groups (dtype) == 2 ? s + g % 2 * 32 : s, d);
+  if (kn_panel_has_int_scales (dtype))
+    {
+      unpack_int_scales (dtype, s, g % kn_panel_block_groups (dtype), out);
+      return;
+    }
+  if (dtype == KN_MXFP4)
+    {
+      for (size_t row = 0; row < ROWS; row++)
+        out->scale[0][row] = kn_e8m0_half (s[g % 4 * 16 + row]);
+      return;
+    }
+  load_f16s (kn_panel_has_own_scales (dtype) ? s + g % 2 * 32 : s, d);
   if (dtype == KN_Q6_K)
     {
       const int8_t *sub = (const int8_t *)s + 32 + g % 8 * 32;
@@ -182,6 +237,27 @@ dot (const int8_t *w, const int8_t *x, size_t n)
   return sum;
 }
 
+/* The same where the half groups' scales are integers. */
+static inline void
+accumulate_int (KnDtype dtype, const Group *w, const int8_t *xq, float xs, const int32_t *half_sums,
+                float acc[ROWS])
+{
+  for (size_t row = 0; row < ROWS; row++)
+    {
+      const int32_t idot = w->sub[0][row] * dot (w->codes[row], xq, 16)
+                           + w->sub[1][row] * dot (w->codes[row] + 16, xq + 16, 16);
+
+      acc[row] = fmaf ((float)idot, w->scale[0][row] * xs, acc[row]);
+      if (kn_panel_has_int_mins (dtype))
+        {
+          const int32_t jdot
+              = w->sub_min[0][row] * half_sums[0] + w->sub_min[1][row] * half_sums[1];
+
+          acc[row] = fmaf (-(float)jdot, w->min[row] * xs, acc[row]);
+        }
+    }
+}
+
 /* Add group @g of one activation row to the sums of 16 rows. */
 static inline void
 accumulate (KnDtype dtype, const Group *w, const uint8_t *x, size_t n_cols, size_t g,
@@ -191,6 +267,12 @@ accumulate (KnDtype dtype, const Group *w, const uint8_t *x, size_t n_cols, size
   float xs = ((const float *)(x + kn_q8_scales_offset (n_cols)))[g];
   int32_t isum = ((const int32_t *)(x + kn_q8_sums_offset (n_cols)))[g];
 
+  if (kn_panel_has_int_scales (dtype))
+    {
+      accumulate_int (dtype, w, xq, xs,
+                      (const int32_t *)(x + kn_q8_half_sums_offset (n_cols)) + 2 * g, acc);
+      return;
+    }
   for (size_t row = 0; row < ROWS; row++)
     {
       const int8_t *codes = w->codes[row];
@@ -360,6 +442,42 @@ matmul_q6_k_c (const KnMatmulArgs *a)
   matmul_quantized (KN_Q6_K, a);
 }
 
+static void
+matmul_q2_k_c (const KnMatmulArgs *a)
+{
+  matmul_quantized (KN_Q2_K, a);
+}
+
+static void
+matmul_q3_k_c (const KnMatmulArgs *a)
+{
+  matmul_quantized (KN_Q3_K, a);
+}
+
+static void
+matmul_tq2_0_c (const KnMatmulArgs *a)
+{
+  matmul_quantized (KN_TQ2_0, a);
+}
+
+static void
+matmul_mxfp4_c (const KnMatmulArgs *a)
+{
+  matmul_quantized (KN_MXFP4, a);
+}
+
+static void
+matmul_q2_64_c (const KnMatmulArgs *a)
+{
+  matmul_quantized (KN_Q2_64, a);
+}
+
+static void
+matmul_q3_64_c (const KnMatmulArgs *a)
+{
+  matmul_quantized (KN_Q3_64, a);
+}
+
 /* The largest magnitude as bits: integers order floats of one sign, and put infinity and NaN above
  * all others. */
 static int32_t
@@ -418,6 +536,12 @@ kn_matmul_c (KnMatmulFamily *family)
     .q4_k = matmul_q4_k_c,
     .q5_k = matmul_q5_k_c,
     .q6_k = matmul_q6_k_c,
+    .q2_k = matmul_q2_k_c,
+    .q3_k = matmul_q3_k_c,
+    .tq2_0 = matmul_tq2_0_c,
+    .mxfp4 = matmul_mxfp4_c,
+    .q2_64 = matmul_q2_64_c,
+    .q3_64 = matmul_q3_64_c,
     .quantize_q8 = quantize_q8_c,
   };
   kn_sparse_c (family);
@@ -451,6 +575,19 @@ kn_matmul_fn (const KnMatmulFamily *family, KnDtype dtype)
       return family->q5_k;
     case KN_Q6_K:
       return family->q6_k;
+    case KN_Q2_K:
+      return family->q2_k;
+    case KN_Q3_K:
+      return family->q3_k;
+    case KN_TQ1_0: /* the same panels */
+    case KN_TQ2_0:
+      return family->tq2_0;
+    case KN_MXFP4:
+      return family->mxfp4;
+    case KN_Q2_64:
+      return family->q2_64;
+    case KN_Q3_64:
+      return family->q3_64;
     case KN_Q8_SPARSE:
       return family->q8_sparse;
     case KN_Q8_2_4:

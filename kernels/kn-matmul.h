@@ -108,6 +108,7 @@ typedef void (*KnQuantizeQ8TokenFn) (const float *x, size_t n, void *row);
 typedef struct
 {
   KnMatmulFn f32, f16, bf16, q8_0, q4_0, q4_1, q5_0, q5_1, q4_k, q5_k, q6_k;
+  KnMatmulFn q2_k, q3_k, q2_64, q3_64, tq2_0, mxfp4; /* TQ1_0 is packed as TQ2_0 is */
   KnMatmulFn q8_sparse, q8_2_4, q8_4_8, q4_sparse;
   KnMatmulFn w8a8, w4a8;
   KnQuantizeQ8Fn quantize_q8;

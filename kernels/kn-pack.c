@@ -110,6 +110,25 @@ put_top_pairs (const Steps *s, size_t row, uint8_t *group)
     }
 }
 
+/* Codes of two bits: line h has the steps 4h .. 4h + 3. */
+static inline void
+put_pairs (const uint32_t codes[8], size_t row, uint8_t *group)
+{
+  for (size_t h = 0; h < 2; h++)
+    kn_store_u32 (group + 64 * h + 4 * row, codes[4 * h] | codes[4 * h + 1] << 2
+                                                | codes[4 * h + 2] << 4 | codes[4 * h + 3] << 6);
+}
+
+static inline void
+put_third_bits (const uint32_t bits[8], size_t row, uint8_t *group)
+{
+  uint32_t plane = 0;
+
+  for (int i = 0; i < 8; i++)
+    plane |= bits[i] << i;
+  kn_store_u32 (group + 128 + 4 * row, plane);
+}
+
 static inline void
 put_u16 (uint8_t *stream, size_t row, uint16_t value)
 {
@@ -269,6 +288,155 @@ pack_q6_k (const KnBlockQ6_K *b, size_t n_cols, size_t row, uint8_t *panel)
     }
 }
 
+#define LOW_PAIRS 0x03030303u
+#define LOW_BITS 0x01010101u
+
+static void
+pack_q2_k (const KnBlockQ2_K *b, size_t n_cols, size_t row, uint8_t *panel)
+{
+  for (size_t i = 0; i < n_cols / 256; i++, b++, panel += kn_panel_block_bytes (KN_Q2_K))
+    {
+      uint8_t *codes = panel + kn_panel_scale_bytes (KN_Q2_K);
+
+      put_u16 (panel, row, b->d);
+      put_u16 (panel + 32, row, b->dmin);
+      for (size_t g = 0; g < 8; g++, codes += 128)
+        {
+          uint32_t steps[8];
+
+          memcpy (panel + 64 + 32 * g + 2 * row, b->scales + 2 * g, 2);
+          masked_steps (b->qs + 32 * (g / 4), (int)(2 * (g % 4)), LOW_PAIRS, steps);
+          put_pairs (steps, row, codes);
+        }
+    }
+}
+
+static void
+pack_q3_k (const KnBlockQ3_K *b, size_t n_cols, size_t row, uint8_t *panel)
+{
+  for (size_t i = 0; i < n_cols / 256; i++, b++, panel += kn_panel_block_bytes (KN_Q3_K))
+    {
+      uint8_t *codes = panel + kn_panel_scale_bytes (KN_Q3_K);
+      int8_t sc[16];
+
+      put_u16 (panel, row, b->d);
+      put_u16 (panel + 32, row, 0);
+      kn_q3_scales_get (b->scales, sc);
+      for (size_t g = 0; g < 8; g++, codes += 192)
+        {
+          uint32_t steps[8], third[8];
+
+          memcpy (panel + 64 + 32 * g + 2 * row, sc + 2 * g, 2);
+          masked_steps (b->qs + 32 * (g / 4), (int)(2 * (g % 4)), LOW_PAIRS, steps);
+          masked_steps (b->hmask, (int)g, LOW_BITS, third);
+          put_pairs (steps, row, codes);
+          put_third_bits (third, row, codes);
+        }
+    }
+}
+
+static void
+pack_tq2_0 (const KnBlockTQ2_0 *b, size_t n_cols, size_t row, uint8_t *panel)
+{
+  for (size_t i = 0; i < n_cols / 256; i++, b++, panel += kn_panel_block_bytes (KN_TQ2_0))
+    {
+      uint8_t *codes = panel + kn_panel_scale_bytes (KN_TQ2_0);
+
+      put_u16 (panel, row, b->d);
+      put_u16 (panel + 32, row, 0);
+      for (size_t g = 0; g < 8; g++, codes += 128)
+        {
+          uint32_t steps[8];
+
+          masked_steps (b->qs + 32 * (g / 4), (int)(2 * (g % 4)), LOW_PAIRS, steps);
+          put_pairs (steps, row, codes);
+        }
+    }
+}
+
+/* Five values to a byte do not multiply: they are packed as TQ2_0 is. */
+static void
+pack_tq1_0 (const KnBlockTQ1_0 *b, size_t n_cols, size_t row, uint8_t *panel)
+{
+  for (size_t i = 0; i < n_cols / 256; i++, b++, panel += kn_panel_block_bytes (KN_TQ1_0))
+    {
+      uint8_t *lines = panel + kn_panel_scale_bytes (KN_TQ1_0), codes[256];
+
+      put_u16 (panel, row, b->d);
+      put_u16 (panel + 32, row, 0);
+      kn_tq1_codes (b, codes);
+      for (size_t g = 0; g < 8; g++, lines += 128)
+        {
+          uint32_t steps[8];
+
+          masked_steps (codes + 32 * g, 0, LOW_PAIRS, steps);
+          put_pairs (steps, row, lines);
+        }
+    }
+}
+
+static void
+pack_mxfp4 (const KnBlockMXFP4 *b, size_t n_cols, size_t row, uint8_t *panel)
+{
+  for (size_t g = 0; g < n_cols / 32; g++, b++)
+    {
+      uint8_t *codes = panel + kn_panel_codes_at (KN_MXFP4, g);
+
+      panel[kn_panel_scales_at (KN_MXFP4, g) + g % 4 * 16 + row] = b->e;
+      for (size_t i = 0; i < 4; i++)
+        kn_store_u32 (codes + 64 * i + 4 * row, kn_load_u32 (b->qs + 4 * i));
+    }
+}
+
+/* The words of half groups 2 @g and 2 @g + 1 of a block of 64. */
+static inline void
+steps_64 (const uint8_t qs[16], size_t g, uint32_t steps[8])
+{
+  for (size_t i = 0; i < 8; i++)
+    steps[i] = kn_load_u32 (qs + 4 * (i % 4)) >> 2 * (2 * g + i / 4) & LOW_PAIRS;
+}
+
+static void
+pack_q2_64 (const KnBlockQ2_64 *b, size_t n_cols, size_t row, uint8_t *panel)
+{
+  for (size_t i = 0; i < n_cols / 64; i++, b++, panel += kn_panel_block_bytes (KN_Q2_64))
+    {
+      put_u16 (panel, row, b->d);
+      put_u16 (panel + 32, row, b->dmin);
+      for (size_t g = 0; g < 2; g++)
+        {
+          uint32_t steps[8];
+
+          memcpy (panel + 64 + 32 * g + 2 * row, b->scales + 2 * g, 2);
+          steps_64 (b->qs, g, steps);
+          put_pairs (steps, row, panel + kn_panel_scale_bytes (KN_Q2_64) + 128 * g);
+        }
+    }
+}
+
+static void
+pack_q3_64 (const KnBlockQ3_64 *b, size_t n_cols, size_t row, uint8_t *panel)
+{
+  for (size_t i = 0; i < n_cols / 64; i++, b++, panel += kn_panel_block_bytes (KN_Q3_64))
+    {
+      put_u16 (panel, row, b->d);
+      for (size_t g = 0; g < 2; g++)
+        {
+          uint8_t *codes = panel + kn_panel_scale_bytes (KN_Q3_64) + 192 * g;
+          uint32_t steps[8], third[8];
+
+          panel[32 + 16 * g + row] = b->scales[g];
+          steps_64 (b->qs, g, steps);
+          /* Value j of 16 of half group h is bit 2 h + j / 8 of qh[j % 8]. */
+          for (size_t s = 0; s < 8; s++)
+            third[s]
+                = kn_load_u32 (b->qh + 4 * (s % 2)) >> (2 * (2 * g + s / 4) + s % 4 / 2) & LOW_BITS;
+          put_pairs (steps, row, codes);
+          put_third_bits (third, row, codes);
+        }
+    }
+}
+
 static void
 pack_16bit (const uint16_t *src, size_t n_cols, size_t row, uint16_t *panel)
 {
@@ -358,6 +526,27 @@ pack_row (KnDtype dtype, const void *src, size_t n_cols, size_t row, uint8_t *pa
     case KN_W4A8:
       pack_w4a8 (src, n_cols, row, panel);
       break;
+    case KN_Q2_K:
+      pack_q2_k (src, n_cols, row, panel);
+      break;
+    case KN_Q3_K:
+      pack_q3_k (src, n_cols, row, panel);
+      break;
+    case KN_TQ1_0:
+      pack_tq1_0 (src, n_cols, row, panel);
+      break;
+    case KN_TQ2_0:
+      pack_tq2_0 (src, n_cols, row, panel);
+      break;
+    case KN_MXFP4:
+      pack_mxfp4 (src, n_cols, row, panel);
+      break;
+    case KN_Q2_64:
+      pack_q2_64 (src, n_cols, row, panel);
+      break;
+    case KN_Q3_64:
+      pack_q3_64 (src, n_cols, row, panel);
+      break;
     case KN_I8:
       pack_i8 (src, n_cols, row, panel);
       break;
@@ -388,7 +577,7 @@ kn_pack_panel (KnDtype dtype, const void *rows, size_t row_stride, size_t n_rows
     ; /* all there is gets written */
   else if (kn_panel_group_bytes (dtype) == 0)
     memset ((uint8_t *)panel + bytes - KN_ALIGN, 0, KN_ALIGN);
-  else if (kn_panel_block_groups (dtype) == 2 && n_cols % 64 != 0)
+  else if (n_cols / 32 % kn_panel_block_groups (dtype) != 0)
     memset ((uint8_t *)panel + kn_panel_scales_at (dtype, n_cols / 32 - 1), 0, 64);
   for (size_t row = 0; row < n_rows; row++)
     pack_row (dtype, (const uint8_t *)rows + row * row_stride, n_cols, row, panel);
@@ -405,6 +594,11 @@ panel_code (KnDtype dtype, const uint8_t *group, size_t row, size_t j)
     return (int8_t)group[64 * step + at];
   if (dtype == KN_W8A8)
     return group[64 * step + at];
+  if (kn_panel_group_bytes (dtype) < 256)
+    {
+      code = group[64 * (step / 4) + at] >> 2 * (step % 4) & 3;
+      return kn_panel_group_bytes (dtype) == 128 ? code : code | (group[128 + at] >> step & 1) << 2;
+    }
   code = group[64 * (step % 4) + at] >> (step >= 4 ? 4 : 0) & 15;
   if (kn_panel_group_bytes (dtype) == 320)
     code |= (group[256 + at] >> step & 1) << 4;
@@ -422,6 +616,25 @@ stream_f16 (const uint8_t *at, size_t row)
   return kn_f16_load (h);
 }
 
+static void
+panel_int_scale (KnDtype dtype, const uint8_t *block, size_t row, size_t c, float *scale,
+                 float *add)
+{
+  const size_t i = c / 32 % kn_panel_block_groups (dtype), h = c / 16 % 2;
+  const uint8_t *at = block + kn_panel_int_scales_at (dtype, i);
+
+  *scale = stream_f16 (block, row);
+  if (dtype == KN_Q3_64)
+    *scale *= (float)((at[row] >> 4 * h & 15) - 8);
+  else if (dtype == KN_Q3_K)
+    *scale *= (float)(int8_t)at[2 * row + h];
+  else
+    {
+      *scale *= (float)(at[2 * row + h] & 15);
+      *add = -(stream_f16 (block + 32, row) * (float)(at[2 * row + h] >> 4));
+    }
+}
+
 /* Scale and addend of column @c: w = scale * q + add. */
 static void
 panel_scale (KnDtype dtype, const uint8_t *panel, size_t row, size_t c, float *scale, float *add)
@@ -430,8 +643,21 @@ panel_scale (KnDtype dtype, const uint8_t *panel, size_t row, size_t c, float *s
 
   *add = 0;
   if (kn_panel_has_row_scale (dtype))
-    memcpy (scale, panel + 4 * row, sizeof *scale);
-  else if (kn_panel_block_groups (dtype) == 2)
+    {
+      memcpy (scale, panel + 4 * row, sizeof *scale);
+      return;
+    }
+  if (kn_panel_has_int_scales (dtype))
+    {
+      panel_int_scale (dtype, s, row, c, scale, add);
+      return;
+    }
+  if (dtype == KN_MXFP4)
+    {
+      *scale = kn_e8m0_half (s[c / 32 % 4 * 16 + row]);
+      return;
+    }
+  if (kn_panel_has_own_scales (dtype))
     *scale = stream_f16 (s + c / 32 % 2 * 32, row);
   else
     *scale = stream_f16 (s, row);
@@ -479,7 +705,11 @@ kn_unpack_row (KnDtype dtype, const void *panel, size_t row, size_t n_cols, floa
         int code = panel_code (dtype, base + kn_panel_codes_at (dtype, c / 32), row, c % 32) - zero;
         float scale, add;
 
+        if (dtype == KN_MXFP4)
+          code = kn_mxfp4_values[code + zero];
         panel_scale (dtype, base, row, c, &scale, &add);
-        dst[c] = kn_panel_has_min (dtype) ? scale * (float)code + add : scale * (float)code;
+        dst[c] = kn_panel_has_min (dtype) || kn_panel_has_int_mins (dtype)
+                     ? scale * (float)code + add
+                     : scale * (float)code;
       }
 }

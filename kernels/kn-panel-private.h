@@ -10,12 +10,22 @@
  * scales of its groups, then their codes, so that a panel is one stream that is read from end to
  * end; everything starts at a cache line.
  *
- *   format           groups  scales of a block
- *   Q8_0 Q4_0 Q5_0   2       2 x f16 d [16]                                               w = d q
- *   Q4_1 Q5_1        1       f16 d [16], f16 m [16]                                       w = d q +
- * m Q4_K Q5_K        8       f16 d [16], f16 dmin [16], 8 x { uint8 sc [16], uint8 mn [16] } w = d
- * sc q - dmin mn Q6_K             8       f16 d [16], 16 x int8 sc [16], one per 16 columns, 32
- * zero bytes w = d sc q
+ *   format       groups  scales of a block
+ *   Q8_0 Q4_0
+ *   Q5_0         2       2 x f16 d [16]                                           w = d q
+ *   Q4_1 Q5_1    1       f16 d [16], f16 m [16]                                   w = d q + m
+ *   Q4_K Q5_K    8       f16 d [16], f16 dmin [16], 8 x { uint8 sc [16],
+ *                        uint8 mn [16] }                                          w = d sc q - dmin mn
+ *   Q6_K         8       f16 d [16], 16 x int8 sc [16], one per 16 columns,
+ *                        32 zero bytes                                            w = d sc q
+ *   Q2_K         8       f16 d [16], f16 dmin [16], 8 x uint8 [16 rows][2 halves],
+ *                        sc in the low, mn in the high nibble                     w = d sc q - dmin mn
+ *   Q2_64        2       the same with 2 groups                                   the same
+ *   Q3_K         8       f16 d [16], 32 zero bytes, 8 x int8 sc [16][2]           w = d sc q
+ *   Q3_64        2       f16 d [16], 2 x uint8 [16], the nibbles are the
+ *                        halves' sc + 8                                           w = d sc q
+ *   TQ1_0 TQ2_0  8       f16 d [16], 32 zero bytes                                w = d q
+ *   MXFP4        4       4 x uint8 e [16]                                         w = 2^(e - 128) v(q)
  *
  * The last block ends after its last group when n_cols has no full one left (an odd number of
  * groups of Q4_0).
@@ -26,15 +36,18 @@
  *
  *   Q8_0             8 lines of int8: line s is step s
  *   4-bit formats    4 lines: line i has step i in the low and step i + 4 in the high nibbles
- *   5-bit formats    4 lines of nibbles as above, then 1 line whose bit s is the fifth bit of step
- * s Q6_K             4 lines of nibbles as above, then 2 lines: bits 2j and 2j+1 of line h are the
- * top two bits of step 4h + j
+ *   5-bit formats    4 lines of nibbles as above, then 1 line whose bit s is the fifth bit of step s
+ *   Q6_K             4 lines of nibbles as above, then 2 lines: bits 2j and 2j+1 of line h are the
+ *                    top two bits of step 4h + j
+ *   2-bit formats    2 lines: bits 2j and 2j+1 of line h are step 4h + j
+ *   3-bit formats    2 lines as above, then 1 line whose bit s is the third bit of step s
  *
  * W8A8 and W4A8 have one scale per row, so they have one block: the scales, f32 d [16], then all
  * groups in lines as those of Q8_0 (but unsigned: code + 128) and of Q4_0.                w = d q
  *
  * All codes but those of Q8_0 are unsigned as in the file (Q4_0: value + 8, ...): kn_panel_zero()
- * is what they are offset by. Rows that pad the last panel are zero bytes. */
+ * is what they are offset by. MXFP4's are looked up, v(q) + 16. Rows that pad the last panel are zero
+ * bytes. */
 #pragma once
 
 #include "kn-types.h"
@@ -55,10 +68,19 @@ kn_panel_group_bytes (KnDtype dtype)
     case KN_Q8_0:
     case KN_W8A8:
       return 512;
+    case KN_Q2_K:
+    case KN_Q2_64:
+    case KN_TQ1_0:
+    case KN_TQ2_0:
+      return 128;
+    case KN_Q3_K:
+    case KN_Q3_64:
+      return 192;
     case KN_W4A8:
     case KN_Q4_0:
     case KN_Q4_1:
     case KN_Q4_K:
+    case KN_MXFP4:
       return 256;
     case KN_Q5_0:
     case KN_Q5_1:
@@ -80,9 +102,15 @@ kn_panel_block_groups (KnDtype dtype)
     case KN_Q4_1:
     case KN_Q5_1:
       return 1;
+    case KN_MXFP4:
+      return 4;
     case KN_Q4_K:
     case KN_Q5_K:
     case KN_Q6_K:
+    case KN_Q2_K:
+    case KN_Q3_K:
+    case KN_TQ1_0:
+    case KN_TQ2_0:
       return 8;
     default:
       return 2;
@@ -93,7 +121,19 @@ kn_panel_block_groups (KnDtype dtype)
 static inline size_t
 kn_panel_scale_bytes (KnDtype dtype)
 {
-  return kn_panel_block_groups (dtype) == 8 ? 320 : 64;
+  switch ((int)dtype)
+    {
+    case KN_Q4_K:
+    case KN_Q5_K:
+    case KN_Q6_K:
+    case KN_Q2_K:
+    case KN_Q3_K:
+      return 320;
+    case KN_Q2_64:
+      return 128;
+    default:
+      return 64;
+    }
 }
 
 static inline size_t
@@ -137,9 +177,46 @@ kn_panel_zero (KnDtype dtype)
       return 16;
     case KN_Q6_K:
       return 32;
+    case KN_Q3_K:
+    case KN_Q3_64:
+      return 4;
+    case KN_TQ1_0:
+    case KN_TQ2_0:
+      return 1;
+    case KN_MXFP4:
+      return 16;
     default:
       return 0;
     }
+}
+
+/* Whether groups of 16 have small integer scales that are applied to the integer sums, so that what is
+ * converted to a float is sc0 dot0 + sc1 dot1 of a group of 32, exact. */
+static inline int
+kn_panel_has_int_scales (KnDtype dtype)
+{
+  return dtype == KN_Q2_K || dtype == KN_Q3_K || dtype == KN_Q2_64 || dtype == KN_Q3_64;
+}
+
+/* Whether these have minima too, integers as well: J = mn0 sum0 + mn1 sum1 of the activations. */
+static inline int
+kn_panel_has_int_mins (KnDtype dtype)
+{
+  return dtype == KN_Q2_K || dtype == KN_Q2_64;
+}
+
+/* Whether there is one scale per group of 32, a half-precision number of the group's own. */
+static inline int
+kn_panel_has_own_scales (KnDtype dtype)
+{
+  return dtype == KN_Q8_0 || dtype == KN_Q4_0 || dtype == KN_Q5_0;
+}
+
+/* Where the integer scales of group @i of a block start, from the start of the block. */
+static inline size_t
+kn_panel_int_scales_at (KnDtype dtype, size_t i)
+{
+  return dtype == KN_Q3_64 ? 32 + 16 * i : 64 + 32 * i;
 }
 
 /* Whether the format adds a multiple of the activations' sum (Q4_1, Q5_1: + m, Q4_K, Q5_K: - dmin

@@ -1,114 +1,18 @@
-/* From f32 to the K formats. A block of 256 has two levels of scales: per group a small integer,
- * per block a half-precision unit. For each group we try several spacings of the code grid, round
- * the values to codes, solve the weighted least-squares problem for the group's scale (and offset),
- * and keep the fit with the smallest error; then the group scales are rounded to integers, the
- * codes are chosen again for the rounded scales, and the block's units are refitted to those codes.
- *
- * Weights: an error on a large value costs more than on a small one, w = rms + |x|. */
-#include "kn-quant-fit-private.h"
+/* From f32 to the K formats and the two like them for short rows: blocks with two levels of scales,
+ * searched for in kn-quant-block.c, here put into the bytes of each format (kn-block-private.h). */
+#include "kn-quant-block-private.h"
 
-/* From one code less than the range holds to one more. */
-static const KnSpacings spacings = { -1, 1, 17, 0 };
+/* Fine codes: from one code less than the range holds to one more. */
+#define FINE                                                                                       \
+  {                                                                                                \
+    -1, 1, 17, 0                                                                                   \
+  }
 
-typedef struct
+/* The weights of block @i. */
+static inline const float *
+block_weights (const float *weights, size_t i, size_t len)
 {
-  float d, dmin;
-  uint8_t sc[8], mn[8];
-  uint8_t q[256];
-} AffineBlock;
-
-static void
-affine_codes (const float *x, float max_code, AffineBlock *b)
-{
-  for (int g = 0; g < 8; g++)
-    {
-      float inv = kn_safe_inverse (b->d * (float)b->sc[g]), min = b->dmin * (float)b->mn[g];
-
-      for (int j = 0; j < 32; j++)
-        b->q[32 * g + j] = (uint8_t)kn_clamped ((x[32 * g + j] + min) * inv + 0.5f, 0, max_code);
-    }
-}
-
-static double
-affine_error (const float *x, const float *w, const AffineBlock *b)
-{
-  double error = 0;
-
-  for (int g = 0; g < 8; g++)
-    {
-      float s = b->d * (float)b->sc[g], m = b->dmin * (float)b->mn[g], sum = 0;
-
-      for (int j = 32 * g; j < 32 * g + 32; j++)
-        {
-          float e = s * (float)b->q[j] - m - x[j];
-          sum += w[j] * e * e;
-        }
-      error += sum;
-    }
-  return error;
-}
-
-/* Least squares for the two units of the block, x = d (sc q) - dmin mn, with everything else fixed.
- */
-static void
-refit_units (const float *x, const float *w, const AffineBlock *b, AffineBlock *out)
-{
-  double aa = 0, am = 0, mm = 0, ax = 0, mx = 0, det;
-
-  for (int i = 0; i < 256; i++)
-    {
-      double a = (double)b->sc[i / 32] * b->q[i], m = -(double)b->mn[i / 32];
-
-      aa += w[i] * a * a;
-      am += w[i] * a * m;
-      mm += w[i] * m * m;
-      ax += w[i] * a * x[i];
-      mx += w[i] * m * x[i];
-    }
-  *out = *b;
-  det = aa * mm - am * am;
-  if (mm == 0 && aa > 0)
-    out->d = (float)(ax / aa);
-  else if (det > 1e-9 * aa * mm)
-    {
-      out->d = (float)((mm * ax - am * mx) / det);
-      out->dmin = (float)((aa * mx - am * ax) / det);
-    }
-  out->d = kn_f16_load (kn_f16_store (out->d));
-  out->dmin = kn_f16_load (kn_f16_store (out->dmin));
-}
-
-static void
-quantize_affine (const float *src, const float *weights, float max_code, AffineBlock *b)
-{
-  float x[256], w[256], max_scale = 0, max_min = 0;
-  AffineBlock refit;
-  KnFit fits[8];
-
-  kn_quant_clean (src, x, 256);
-  kn_block_weights (x, weights, 256, 32, w);
-  for (int g = 0; g < 8; g++)
-    {
-      fits[g] = kn_fit_affine (x + 32 * g, w + 32 * g, 32, max_code, 1, spacings);
-      max_scale = fits[g].scale > max_scale ? fits[g].scale : max_scale;
-      max_min = fits[g].min > max_min ? fits[g].min : max_min;
-    }
-  b->d = kn_f16_load (kn_f16_store (max_scale / 63));
-  b->dmin = kn_f16_load (kn_f16_store (max_min / 63));
-  for (int g = 0; g < 8; g++)
-    {
-      b->sc[g] = (uint8_t)kn_clamped (fits[g].scale * kn_safe_inverse (b->d) + 0.5f, 0, 63);
-      b->mn[g] = (uint8_t)kn_clamped (fits[g].min * kn_safe_inverse (b->dmin) + 0.5f, 0, 63);
-    }
-  affine_codes (x, max_code, b);
-
-  refit_units (x, w, b, &refit);
-  if (refit.d >= 0 && refit.dmin >= 0)
-    {
-      affine_codes (x, max_code, &refit);
-      if (affine_error (x, w, &refit) < affine_error (x, w, b))
-        *b = refit;
-    }
+  return weights != NULL ? weights + i * len : NULL;
 }
 
 static void
@@ -122,13 +26,14 @@ put_nibble_pairs (const uint8_t q[256], uint8_t qs[128])
 void
 kn_quantize_q4_k (const float *src, const float *weights, void *dst, size_t n)
 {
+  static const KnAffineShape shape = { 256, 32, 15, 63, 0, FINE };
   KnBlockQ4_K *b = dst;
 
   for (size_t i = 0; i < n / KN_QK_K; i++, b++, src += KN_QK_K)
     {
-      AffineBlock a;
+      KnAffineBlock a;
 
-      quantize_affine (src, weights != NULL ? weights + KN_QK_K * i : NULL, 15, &a);
+      kn_quantize_affine_block (&shape, src, block_weights (weights, i, KN_QK_K), &a);
       b->d = kn_f16_store (a.d);
       b->dmin = kn_f16_store (a.dmin);
       kn_k_scales_put (a.sc, a.mn, b->scales);
@@ -139,13 +44,14 @@ kn_quantize_q4_k (const float *src, const float *weights, void *dst, size_t n)
 void
 kn_quantize_q5_k (const float *src, const float *weights, void *dst, size_t n)
 {
+  static const KnAffineShape shape = { 256, 32, 31, 63, 0, FINE };
   KnBlockQ5_K *b = dst;
 
   for (size_t i = 0; i < n / KN_QK_K; i++, b++, src += KN_QK_K)
     {
-      AffineBlock a;
+      KnAffineBlock a;
 
-      quantize_affine (src, weights != NULL ? weights + KN_QK_K * i : NULL, 31, &a);
+      kn_quantize_affine_block (&shape, src, block_weights (weights, i, KN_QK_K), &a);
       b->d = kn_f16_store (a.d);
       b->dmin = kn_f16_store (a.dmin);
       kn_k_scales_put (a.sc, a.mn, b->scales);
@@ -157,52 +63,145 @@ kn_quantize_q5_k (const float *src, const float *weights, void *dst, size_t n)
     }
 }
 
-/* Codes -32..31, kept with 32 added so that truncation rounds. */
-static inline float
-q6_code (float x, float inv)
-{
-  return (float)(int)kn_clamped (x * inv + 32.5f, 0, 63) - 32;
-}
-
 void
 kn_quantize_q6_k (const float *src, const float *weights, void *dst, size_t n)
 {
+  static const KnSymmetricShape shape = { 256, 16, 32, 128, 0, FINE };
   KnBlockQ6_K *b = dst;
 
   for (size_t i = 0; i < n / KN_QK_K; i++, b++, src += KN_QK_K)
     {
-      float x[256], w[256], scales[16], extreme = 0, d;
+      KnSymmetricBlock s;
 
-      kn_quant_clean (src, x, 256);
-      kn_block_weights (x, weights != NULL ? weights + KN_QK_K * i : NULL, 256, 16, w);
-      for (int h = 0; h < 16; h++)
-        {
-          scales[h] = kn_fit_symmetric (x + 16 * h, w + 16 * h, 16, 32, spacings);
-          extreme = fabsf (scales[h]) > fabsf (extreme) ? scales[h] : extreme;
-        }
-      b->d = kn_f16_store (extreme / -128);
-      d = kn_f16_load (b->d);
+      kn_quantize_symmetric_block (&shape, src, block_weights (weights, i, KN_QK_K), &s);
+      b->d = kn_f16_store (s.d);
+      memcpy (b->scales, s.sub, sizeof b->scales);
       memset (b->ql, 0, sizeof b->ql);
       memset (b->qh, 0, sizeof b->qh);
-      for (size_t h = 0; h < 16; h++)
+      for (size_t g = 0; g < 8; g++)
         {
-          const uint8_t *ql_const, *qh_const;
-          uint8_t *ql, *qh;
+          const uint8_t *ql, *qh;
           int ql_shift, qh_shift;
-          float inv;
 
-          b->scales[h] = (int8_t)rintf (kn_clamped (scales[h] * kn_safe_inverse (d), -128, 127));
-          inv = kn_safe_inverse (d * (float)b->scales[h]);
-          kn_q6_codes (b, h / 2, &ql_const, &ql_shift, &qh_const, &qh_shift);
-          ql = b->ql + (ql_const - b->ql) + 16 * (h % 2);
-          qh = b->qh + (qh_const - b->qh) + 16 * (h % 2);
-          for (int j = 0; j < 16; j++)
+          kn_q6_codes (b, g, &ql, &ql_shift, &qh, &qh_shift);
+          for (size_t j = 0; j < 32; j++)
             {
-              unsigned code = (unsigned)(q6_code (x[16 * h + (size_t)j], inv) + 32);
-
-              ql[j] |= (uint8_t)((code & 15) << ql_shift);
-              qh[j] |= (uint8_t)(code >> 4 << qh_shift);
+              b->ql[ql - b->ql + (ptrdiff_t)j] |= (uint8_t)((s.q[32 * g + j] & 15) << ql_shift);
+              b->qh[qh - b->qh + (ptrdiff_t)j] |= (uint8_t)(s.q[32 * g + j] >> 4 << qh_shift);
             }
         }
+    }
+}
+
+/* ---- 2 and 3 bits ---- */
+
+/* With so few codes a grid that is narrower than the values often has the smaller error. */
+#define COARSE_2                                                                                   \
+  {                                                                                                \
+    -0.9f, 1.5f, 25, 0                                                                             \
+  }
+#define COARSE_3                                                                                   \
+  {                                                                                                \
+    -0.6f, 1.8f, 17, 1                                                                             \
+  }
+
+/* Runs of 32 codes as pairs of bits, four runs to a byte. */
+static void
+put_pairs (const uint8_t q[256], uint8_t qs[64])
+{
+  for (int half = 0; half < 2; half++)
+    for (int j = 0; j < 32; j++)
+      {
+        const uint8_t *run = q + 128 * half + j;
+
+        qs[32 * half + j] = (uint8_t)((run[0] & 3) | (run[32] & 3) << 2 | (run[64] & 3) << 4
+                                      | (run[96] & 3) << 6);
+      }
+}
+
+void
+kn_quantize_q2_k (const float *src, const float *weights, void *dst, size_t n)
+{
+  static const KnAffineShape shape = { 256, 16, 3, 15, 3, COARSE_2 };
+  KnBlockQ2_K *b = dst;
+
+  for (size_t i = 0; i < n / KN_QK_K; i++, b++, src += KN_QK_K)
+    {
+      KnAffineBlock a;
+
+      kn_quantize_affine_block (&shape, src, block_weights (weights, i, KN_QK_K), &a);
+      b->d = kn_f16_store (a.d);
+      b->dmin = kn_f16_store (a.dmin);
+      for (int g = 0; g < 16; g++)
+        b->scales[g] = (uint8_t)(a.sc[g] | a.mn[g] << 4);
+      put_pairs (a.q, b->qs);
+    }
+}
+
+void
+kn_quantize_q3_k (const float *src, const float *weights, void *dst, size_t n)
+{
+  static const KnSymmetricShape shape = { 256, 16, 4, 32, 2, COARSE_3 };
+  KnBlockQ3_K *b = dst;
+
+  for (size_t i = 0; i < n / KN_QK_K; i++, b++, src += KN_QK_K)
+    {
+      KnSymmetricBlock s;
+
+      kn_quantize_symmetric_block (&shape, src, block_weights (weights, i, KN_QK_K), &s);
+      b->d = kn_f16_store (s.d);
+      kn_q3_scales_put (s.sub, b->scales);
+      put_pairs (s.q, b->qs);
+      memset (b->hmask, 0, sizeof b->hmask);
+      for (int j = 0; j < KN_QK_K; j++)
+        b->hmask[j % 32] |= (uint8_t)(s.q[j] >> 2 << j / 32);
+    }
+}
+
+static void
+put_pairs_64 (const uint8_t q[64], uint8_t qs[16])
+{
+  for (int j = 0; j < 16; j++)
+    qs[j] = (uint8_t)((q[j] & 3) | (q[j + 16] & 3) << 2 | (q[j + 32] & 3) << 4
+                      | (q[j + 48] & 3) << 6);
+}
+
+void
+kn_quantize_q2_64 (const float *src, const float *weights, void *dst, size_t n)
+{
+  static const KnAffineShape shape = { 64, 16, 3, 15, 3, COARSE_2 };
+  KnBlockQ2_64 *b = dst;
+
+  for (size_t i = 0; i < n / KN_QK_64; i++, b++, src += KN_QK_64)
+    {
+      KnAffineBlock a;
+
+      kn_quantize_affine_block (&shape, src, block_weights (weights, i, KN_QK_64), &a);
+      b->d = kn_f16_store (a.d);
+      b->dmin = kn_f16_store (a.dmin);
+      for (int g = 0; g < 4; g++)
+        b->scales[g] = (uint8_t)(a.sc[g] | a.mn[g] << 4);
+      put_pairs_64 (a.q, b->qs);
+    }
+}
+
+void
+kn_quantize_q3_64 (const float *src, const float *weights, void *dst, size_t n)
+{
+  static const KnSymmetricShape shape = { 64, 16, 4, 8, 3, COARSE_3 };
+  KnBlockQ3_64 *b = dst;
+
+  for (size_t i = 0; i < n / KN_QK_64; i++, b++, src += KN_QK_64)
+    {
+      KnSymmetricBlock s;
+
+      kn_quantize_symmetric_block (&shape, src, block_weights (weights, i, KN_QK_64), &s);
+      b->d = kn_f16_store (s.d);
+      for (int g = 0; g < 2; g++)
+        b->scales[g] = (uint8_t)((s.sub[2 * g] + 8) | (s.sub[2 * g + 1] + 8) << 4);
+      put_pairs_64 (s.q, b->qs);
+      memset (b->qh, 0, sizeof b->qh);
+      for (int j = 0; j < KN_QK_64; j++)
+        b->qh[j % 8] |= (uint8_t)(s.q[j] >> 2 << (j / 16 * 2 + j % 16 / 8));
     }
 }

@@ -26,6 +26,21 @@ kn_quant_clean (const float *src, float *dst, size_t n)
 void kn_quantize_q4_k (const float *src, const float *weights, void *dst, size_t n);
 void kn_quantize_q5_k (const float *src, const float *weights, void *dst, size_t n);
 void kn_quantize_q6_k (const float *src, const float *weights, void *dst, size_t n);
+void kn_quantize_q2_k (const float *src, const float *weights, void *dst, size_t n);
+void kn_quantize_q3_k (const float *src, const float *weights, void *dst, size_t n);
+void kn_quantize_q2_64 (const float *src, const float *weights, void *dst, size_t n);
+void kn_quantize_q3_64 (const float *src, const float *weights, void *dst, size_t n);
+void kn_quantize_tq1_0 (const float *src, const float *weights, void *dst, size_t n);
+void kn_quantize_tq2_0 (const float *src, const float *weights, void *dst, size_t n);
+void kn_quantize_mxfp4 (const float *src, const float *weights, void *dst, size_t n);
+
+void kn_dequantize_q2_k (const void *src, float *dst, size_t n);
+void kn_dequantize_q3_k (const void *src, float *dst, size_t n);
+void kn_dequantize_q2_64 (const void *src, float *dst, size_t n);
+void kn_dequantize_q3_64 (const void *src, float *dst, size_t n);
+void kn_dequantize_tq1_0 (const void *src, float *dst, size_t n);
+void kn_dequantize_tq2_0 (const void *src, float *dst, size_t n);
+void kn_dequantize_mxfp4 (const void *src, float *dst, size_t n);
 
 /* Rows with one scale (kn-quant-row.c). */
 void kn_quantize_w8a8 (const float *src, void *dst, size_t n);

@@ -7,6 +7,7 @@
  * (kn-quant-k.c). */
 #include "kn-quant-fit-private.h"
 #include "kn-quant.h"
+#include "kn-sparse.h"
 
 /* From a grid a little wider than the values to one that clips them at about 3/5 of their range; 8
  * bits are never worth that. */
@@ -159,6 +160,27 @@ put_block (KnDtype dtype, const float *src, const float *weights, size_t len, vo
     case KN_Q6_K:
       kn_quantize_q6_k (src, weights, block, len);
       return;
+    case KN_Q2_K:
+      kn_quantize_q2_k (src, weights, block, len);
+      return;
+    case KN_Q3_K:
+      kn_quantize_q3_k (src, weights, block, len);
+      return;
+    case KN_TQ1_0:
+      kn_quantize_tq1_0 (src, weights, block, len);
+      return;
+    case KN_TQ2_0:
+      kn_quantize_tq2_0 (src, weights, block, len);
+      return;
+    case KN_MXFP4:
+      kn_quantize_mxfp4 (src, weights, block, len);
+      return;
+    case KN_Q2_64:
+      kn_quantize_q2_64 (src, weights, block, len);
+      return;
+    case KN_Q3_64:
+      kn_quantize_q3_64 (src, weights, block, len);
+      return;
     default:
       break;
     }
@@ -188,7 +210,11 @@ kn_quantize_row_weighted (KnDtype dtype, const float *src, const float *weights,
                           size_t n)
 {
   const KnDtypeInfo *info = kn_dtype_info ((int)dtype);
+  const int base = kn_sparse_base ((int)dtype);
   uint8_t *block = dst;
+
+  if (base >= 0) /* rows are those of the format its codes belong to */
+    dtype = (KnDtype)base;
 
   kn_quantize_row (dtype, src, dst, n);
   if (weights == NULL || info->block_len == 1)

@@ -266,6 +266,27 @@ kn_quantize_row (KnDtype dtype, const float *src, void *dst, size_t n)
     case KN_W4A8:
       kn_quantize_w4a8 (src, NULL, dst, n);
       break;
+    case KN_Q2_K:
+      kn_quantize_q2_k (src, NULL, dst, n);
+      break;
+    case KN_Q3_K:
+      kn_quantize_q3_k (src, NULL, dst, n);
+      break;
+    case KN_TQ1_0:
+      kn_quantize_tq1_0 (src, NULL, dst, n);
+      break;
+    case KN_TQ2_0:
+      kn_quantize_tq2_0 (src, NULL, dst, n);
+      break;
+    case KN_MXFP4:
+      kn_quantize_mxfp4 (src, NULL, dst, n);
+      break;
+    case KN_Q2_64:
+      kn_quantize_q2_64 (src, NULL, dst, n);
+      break;
+    case KN_Q3_64:
+      kn_quantize_q3_64 (src, NULL, dst, n);
+      break;
     case KN_I8: /* a wrong call: its scales are not the row's own */
       break;
     }

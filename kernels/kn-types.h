@@ -1,7 +1,8 @@
 /* Storage formats of numbers, and the few constants that every kernel family shares.
  *
  * The values of KnDtype are the tensor type numbers of the GGUF file format, so a file's type field
- * needs a range check and no table. Block layouts are those of GGUF. */
+ * needs a range check and no table. Block layouts are those of GGUF. Formats that are ours alone start
+ * at KN_OWN_FIRST: no file type of another program has their numbers, and none is written to a GGUF. */
 #pragma once
 
 #include <stddef.h>
@@ -25,13 +26,20 @@ typedef enum
   KN_Q5_0 = 6,
   KN_Q5_1 = 7,
   KN_Q8_0 = 8,
+  KN_Q2_K = 10,
+  KN_Q3_K = 11,
   KN_Q4_K = 12,
   KN_Q5_K = 13,
   KN_Q6_K = 14,
   KN_I8 = 24, /* plain bytes; their scales lie beside the tensor (kn-qconv.h) */
   KN_BF16 = 30,
+  KN_TQ1_0 = 34, /* ternary, 5 values to a byte in files; planes of 2 bits once packed */
+  KN_TQ2_0 = 35, /* ternary, 4 values to a byte */
+  KN_MXFP4 = 39, /* E2M1 floats, one power of two per 32 */
 
-  /* Ours alone, from 200 on: no file of other programs has them. */
+  KN_OWN_FIRST = 200,
+  KN_Q2_64 = 200, /* Q2_K for rows that do not fill blocks of 256 */
+  KN_Q3_64 = 201, /* 3-bit codes and 4-bit scales per 16 in blocks of 64, for the same rows */
   /* One scale per row of 8- or 4-bit codes; activations in 8 bits with one scale per token
    * (kn-matmul-row.c). */
   KN_W8A8 = 210,

@@ -32,6 +32,17 @@ static const EngChoice formats[] = {
   { "w4a8", "W4A8",
     "4 bits per weight, one scale per row, activations in 8 bits with one scale per token: small "
     "and fast, and much coarser than Q4_0 without equalization" },
+  { "mxfp4", "MXFP4", "4.25 bits per weight: 4-bit floats, a power of two per 32" },
+  { "q3_k", "Q3_K", "3.4 bits per weight: 3-bit codes, 6-bit scales per 16 in blocks of 256" },
+  { "q3_64", "Q3_64", "3.5 bits per weight: 3-bit codes, 4-bit scales per 16 in blocks of 64" },
+  { "q2_64", "Q2_64",
+    "3 bits per weight: 2-bit codes, 4-bit scales and minima per 16 in blocks of 64" },
+  { "q2_k", "Q2_K",
+    "2.6 bits per weight: 2-bit codes, 4-bit scales and minima per 16 in blocks of 256" },
+  { "tq2_0", "TQ2_0",
+    "2.1 bits per weight: minus, zero or plus one scale per 256; exact for ternary models" },
+  { "tq1_0", "TQ1_0",
+    "1.7 bits per weight in files, as TQ2_0 in memory; exact for ternary models" },
   { NULL },
 };
 
@@ -52,12 +63,18 @@ eng_fit_dtype (int wanted, guint64 n_cols)
 
   if (n_cols % kn_dtype_info (dtype)->block_len == 0)
     return dtype;
-  if (dtype == KN_Q4_K)
+  if (dtype == KN_Q2_K || dtype == KN_TQ1_0 || dtype == KN_TQ2_0)
+    dtype = KN_Q2_64;
+  else if (dtype == KN_Q3_K)
+    dtype = KN_Q3_64;
+  else if (dtype == KN_Q4_K)
     dtype = KN_Q4_1;
   else if (dtype == KN_Q5_K)
     dtype = KN_Q5_1;
   else if (dtype == KN_Q6_K)
     dtype = KN_Q8_0;
+  if (n_cols % kn_dtype_info (dtype)->block_len != 0 && (dtype == KN_Q2_64 || dtype == KN_Q3_64))
+    dtype = KN_Q4_0;
   return n_cols % kn_dtype_info (dtype)->block_len == 0 ? dtype : KN_F16;
 }
 

@@ -96,6 +96,42 @@ matmul_q6_k_dotprod (const KnMatmulArgs *a)
   matmul_quantized (KN_Q6_K, dots, BATCH_QUARTERS, a);
 }
 
+static void
+matmul_q2_k_dotprod (const KnMatmulArgs *a)
+{
+  matmul_quantized (KN_Q2_K, dots, BATCH_QUARTERS, a);
+}
+
+static void
+matmul_q3_k_dotprod (const KnMatmulArgs *a)
+{
+  matmul_quantized (KN_Q3_K, dots, BATCH_QUARTERS, a);
+}
+
+static void
+matmul_q2_64_dotprod (const KnMatmulArgs *a)
+{
+  matmul_quantized (KN_Q2_64, dots, BATCH_QUARTERS, a);
+}
+
+static void
+matmul_q3_64_dotprod (const KnMatmulArgs *a)
+{
+  matmul_quantized (KN_Q3_64, dots, BATCH_QUARTERS, a);
+}
+
+static void
+matmul_tq2_0_dotprod (const KnMatmulArgs *a)
+{
+  matmul_quantized (KN_TQ2_0, dots, BATCH_QUARTERS, a);
+}
+
+static void
+matmul_mxfp4_dotprod (const KnMatmulArgs *a)
+{
+  matmul_quantized (KN_MXFP4, dots, BATCH_QUARTERS, a);
+}
+
 void
 kn_matmul_dotprod (KnMatmulFamily *family)
 {
@@ -108,4 +144,10 @@ kn_matmul_dotprod (KnMatmulFamily *family)
   family->q5_k = matmul_q5_k_dotprod;
   family->q6_k = matmul_q6_k_dotprod;
   kn_matmul_row_dotprod (family);
+  family->q2_k = matmul_q2_k_dotprod;
+  family->q3_k = matmul_q3_k_dotprod;
+  family->q2_64 = matmul_q2_64_dotprod;
+  family->q3_64 = matmul_q3_64_dotprod;
+  family->tq2_0 = matmul_tq2_0_dotprod;
+  family->mxfp4 = matmul_mxfp4_dotprod;
 }

@@ -10,11 +10,11 @@
 
 /* Steps whose products fit 16 bits: activations are within -127..127, a lane takes one product a
  * step. 4 and 5 bits: 8 * 31 * 127 = 31496; 6 bits: 4 * 63 * 127 = 32004; 8 bits: 2 * 128 * 127 =
- * 32512. */
+ * 32512. Formats whose half groups are summed apart have 4 steps in a run. */
 INLINE size_t
 safe_steps (KnDtype dtype)
 {
-  return dtype == KN_Q8_0 ? 2 : dtype == KN_Q6_K ? 4 : 8;
+  return dtype == KN_Q8_0 ? 2 : dtype == KN_Q6_K || kn_panel_has_int_scales (dtype) ? 4 : 8;
 }
 
 /* 4 codes of a token, four times: a product register is 2 rows x 4 columns. */
@@ -114,6 +114,42 @@ static void
 matmul_q6_k_neon (const KnMatmulArgs *a)
 {
   matmul_quantized (KN_Q6_K, dots, BATCH_QUARTERS, a);
+}
+
+static void
+matmul_q2_k_neon (const KnMatmulArgs *a)
+{
+  matmul_quantized (KN_Q2_K, dots, BATCH_QUARTERS, a);
+}
+
+static void
+matmul_q3_k_neon (const KnMatmulArgs *a)
+{
+  matmul_quantized (KN_Q3_K, dots, BATCH_QUARTERS, a);
+}
+
+static void
+matmul_q2_64_neon (const KnMatmulArgs *a)
+{
+  matmul_quantized (KN_Q2_64, dots, BATCH_QUARTERS, a);
+}
+
+static void
+matmul_q3_64_neon (const KnMatmulArgs *a)
+{
+  matmul_quantized (KN_Q3_64, dots, BATCH_QUARTERS, a);
+}
+
+static void
+matmul_tq2_0_neon (const KnMatmulArgs *a)
+{
+  matmul_quantized (KN_TQ2_0, dots, BATCH_QUARTERS, a);
+}
+
+static void
+matmul_mxfp4_neon (const KnMatmulArgs *a)
+{
+  matmul_quantized (KN_MXFP4, dots, BATCH_QUARTERS, a);
 }
 
 /* --- float formats --- */
@@ -256,6 +292,12 @@ kn_matmul_neon (KnMatmulFamily *family)
     .q4_k = matmul_q4_k_neon,
     .q5_k = matmul_q5_k_neon,
     .q6_k = matmul_q6_k_neon,
+    .q2_k = matmul_q2_k_neon,
+    .q3_k = matmul_q3_k_neon,
+    .q2_64 = matmul_q2_64_neon,
+    .q3_64 = matmul_q3_64_neon,
+    .tq2_0 = matmul_tq2_0_neon,
+    .mxfp4 = matmul_mxfp4_neon,
     .quantize_q8 = quantize_q8_neon,
   };
   kn_matmul_row_neon (family);

@@ -37,6 +37,33 @@ dot_steps (KnDtype dtype, const int n_steps, const __m256i w[], const uint8_t *x
   return idot;
 }
 
+/* One group and half where scales are integers: 16 bits hold the sums of a half group. */
+KN_INLINE __m256
+add_int_group (KnDtype dtype, const __m256i w[8], KnGroupScales s, const uint8_t *x, KnQ8Offsets o,
+               size_t g, __m256 acc)
+{
+  const __m256 xs = _mm256_set1_ps (kn_x_scale (x, o, g));
+  const __m256i sums = kn_half_sum_pair (x, o, g);
+  __m256i parts[2];
+
+  KN_UNROLL
+  for (int h = 0; h < 2; h++)
+    KN_UNROLL
+  for (int i = 0; i < 4; i++)
+    {
+      __m256i product
+          = _mm256_maddubs_epi16 (w[4 * h + i], kn_broadcast_step (x + 32 * g + 16 * h + 4 * i));
+
+      parts[h] = i == 0 ? product : _mm256_add_epi16 (parts[h], product);
+    }
+  acc = _mm256_fmadd_ps (_mm256_cvtepi32_ps (kn_int_dot (dtype, parts, s.subs, sums)),
+                         _mm256_mul_ps (s.scale[0], xs), acc);
+  if (kn_panel_has_int_mins (dtype))
+    acc = _mm256_fnmadd_ps (_mm256_cvtepi32_ps (_mm256_madd_epi16 (s.sub_mins, sums)),
+                            _mm256_mul_ps (s.min, xs), acc);
+  return acc;
+}
+
 /* One group and half added to the sums of 8 rows. */
 KN_INLINE __m256
 add_group (KnDtype dtype, const uint8_t *block, size_t i, const uint8_t *codes, int half,
@@ -48,6 +75,8 @@ add_group (KnDtype dtype, const uint8_t *block, size_t i, const uint8_t *codes, 
   __m256i w[8];
 
   kn_load_codes (dtype, codes, half, w);
+  if (kn_panel_has_int_scales (dtype))
+    return add_int_group (dtype, w, s, x, o, g, acc);
   KN_UNROLL
   for (int h = 0; h < n_parts; h++)
     {
@@ -160,6 +189,42 @@ matmul_q6_k_avx2 (const KnMatmulArgs *a)
   product (KN_Q6_K, a);
 }
 
+static void
+matmul_q2_k_avx2 (const KnMatmulArgs *a)
+{
+  product (KN_Q2_K, a);
+}
+
+static void
+matmul_q3_k_avx2 (const KnMatmulArgs *a)
+{
+  product (KN_Q3_K, a);
+}
+
+static void
+matmul_q2_64_avx2 (const KnMatmulArgs *a)
+{
+  product (KN_Q2_64, a);
+}
+
+static void
+matmul_q3_64_avx2 (const KnMatmulArgs *a)
+{
+  product (KN_Q3_64, a);
+}
+
+static void
+matmul_tq2_0_avx2 (const KnMatmulArgs *a)
+{
+  product (KN_TQ2_0, a);
+}
+
+static void
+matmul_mxfp4_avx2 (const KnMatmulArgs *a)
+{
+  product (KN_MXFP4, a);
+}
+
 typedef struct
 {
   int8_t *codes;
@@ -253,6 +318,12 @@ kn_matmul_avx2 (KnMatmulFamily *family)
   family->q4_k = matmul_q4_k_avx2;
   family->q5_k = matmul_q5_k_avx2;
   family->q6_k = matmul_q6_k_avx2;
+  family->q2_k = matmul_q2_k_avx2;
+  family->q3_k = matmul_q3_k_avx2;
+  family->q2_64 = matmul_q2_64_avx2;
+  family->q3_64 = matmul_q3_64_avx2;
+  family->tq2_0 = matmul_tq2_0_avx2;
+  family->mxfp4 = matmul_mxfp4_avx2;
   family->quantize_q8 = quantize_q8_avx2;
   kn_matmul_float_avx2 (family);
   kn_matmul_row_avx2 (family);

@@ -24,6 +24,35 @@ kn_load_line (const uint8_t *at)
   return _mm512_load_si512 (at);
 }
 
+/* The same for 2 and 3 bits: four steps to a line of pairs, the third bits in a plane. */
+KN_INLINE void
+kn_load_few_bits (KnDtype dtype, const uint8_t *g, __m512i w[8])
+{
+  const __m512i pair = _mm512_set1_epi8 (3), third = _mm512_set1_epi8 (4);
+
+  KN_UNROLL
+  for (int h = 0; h < 2; h++)
+    {
+      __m512i line = kn_load_line (g + 64 * h);
+
+      KN_UNROLL
+      for (int j = 0; j < 4; j++)
+        w[4 * h + j] = _mm512_and_si512 (_mm512_srli_epi16 (line, (unsigned)(2 * j)), pair);
+    }
+  if (kn_panel_group_bytes (dtype) == 192)
+    {
+      __m512i plane = kn_load_line (g + 128);
+
+      KN_UNROLL
+      for (int s = 0; s < 8; s++)
+        {
+          __m512i moved = s < 2 ? _mm512_slli_epi16 (plane, (unsigned)(2 - s))
+                                : _mm512_srli_epi16 (plane, (unsigned)(s - 2));
+          w[s] = _mm512_ternarylogic_epi64 (w[s], moved, third, 0xf8);
+        }
+    }
+}
+
 /* Eight steps of unsigned codes of one group. The nibble lines give two steps each; planes add the
  * bits above. */
 KN_INLINE void
@@ -38,6 +67,11 @@ kn_load_codes (KnDtype dtype, const uint8_t *g, __m512i w[8])
         w[s] = _mm512_xor_si512 (kn_load_line (g + 64 * s), _mm512_set1_epi8 (-128));
       return;
     }
+  if (kn_panel_group_bytes (dtype) < 256)
+    {
+      kn_load_few_bits (dtype, g, w);
+      return;
+    }
   KN_UNROLL
   for (int i = 0; i < 4; i++)
     {
@@ -45,6 +79,16 @@ kn_load_codes (KnDtype dtype, const uint8_t *g, __m512i w[8])
 
       w[i] = _mm512_and_si512 (line, nibble);
       w[i + 4] = _mm512_and_si512 (_mm512_srli_epi16 (line, 4), nibble);
+    }
+  if (dtype == KN_MXFP4)
+    {
+      /* The values, with 16 added. */
+      const __m512i values = _mm512_broadcast_i32x4 (
+          _mm_setr_epi8 (16, 17, 18, 19, 20, 22, 24, 28, 16, 15, 14, 13, 12, 10, 8, 4));
+
+      KN_UNROLL
+      for (int s = 0; s < 8; s++)
+        w[s] = _mm512_shuffle_epi8 (values, w[s]);
     }
   if (kn_panel_group_bytes (dtype) == 320)
     {
@@ -83,6 +127,8 @@ typedef struct
 {
   __m512 scale[2];
   __m512 min;
+  __m512i subs, sub_mins; /* integer scales and minima: per row the pair of the half groups, 16 bits
+                             each */
 } KnGroupScales;
 
 /* Units of one block, converted once per block. */
@@ -114,20 +160,61 @@ kn_load_units (KnDtype dtype, const uint8_t *block)
 {
   KnBlockUnits u = { _mm512_setzero_ps (), _mm512_setzero_ps () };
 
-  if (kn_panel_block_groups (dtype) != 2)
+  if (!kn_panel_has_own_scales (dtype) && dtype != KN_MXFP4)
     u.d = kn_load_halves (block);
-  if (kn_panel_has_min (dtype))
+  if (kn_panel_has_min (dtype) || kn_panel_has_int_mins (dtype))
     u.m = kn_load_halves (block + 32);
   return u;
+}
+
+/* 2^(e - 128) of 16 rows. */
+KN_INLINE __m512
+kn_load_e8m0s (const uint8_t *at)
+{
+  __m512i e = _mm512_cvtepu8_epi32 (_mm_load_si128 ((const __m128i *)at));
+  __m512i normal = _mm512_slli_epi32 (_mm512_sub_epi32 (e, _mm512_set1_epi32 (1)), 23);
+  __m512i small = _mm512_sllv_epi32 (_mm512_set1_epi32 (0x00200000), e);
+
+  return _mm512_castsi512_ps (
+      _mm512_mask_blend_epi32 (_mm512_cmplt_epi32_mask (e, _mm512_set1_epi32 (2)), normal, small));
+}
+
+KN_INLINE void
+kn_load_int_scales (KnDtype dtype, const uint8_t *block, size_t g, KnGroupScales *s)
+{
+  const uint8_t *at = block + kn_panel_int_scales_at (dtype, g);
+
+  s->sub_mins = _mm512_setzero_si512 ();
+  if (dtype == KN_Q3_64)
+    {
+      const __m512i bytes = _mm512_cvtepu8_epi32 (_mm_load_si128 ((const __m128i *)at));
+      const __m512i pairs = _mm512_or_si512 (bytes, _mm512_slli_epi32 (bytes, 12));
+
+      s->subs = _mm512_sub_epi16 (_mm512_and_si512 (pairs, _mm512_set1_epi16 (15)),
+                                  _mm512_set1_epi16 (8));
+    }
+  else if (dtype == KN_Q3_K)
+    s->subs = _mm512_cvtepi8_epi16 (_mm256_load_si256 ((const __m256i *)at));
+  else
+    {
+      const __m512i both = _mm512_cvtepu8_epi16 (_mm256_load_si256 ((const __m256i *)at));
+
+      s->subs = _mm512_and_si512 (both, _mm512_set1_epi16 (15));
+      s->sub_mins = _mm512_srli_epi16 (both, 4);
+    }
 }
 
 /* Scales of group @g of the block. */
 KN_INLINE KnGroupScales
 kn_group_scales (KnDtype dtype, KnBlockUnits u, const uint8_t *block, size_t g)
 {
-  KnGroupScales s = { { u.d, u.d }, u.m };
+  KnGroupScales s = { .scale = { u.d, u.d }, .min = u.m };
 
-  if (kn_panel_block_groups (dtype) == 2)
+  if (kn_panel_has_int_scales (dtype))
+    kn_load_int_scales (dtype, block, g, &s);
+  else if (dtype == KN_MXFP4)
+    s.scale[0] = kn_load_e8m0s (block + 16 * g);
+  else if (kn_panel_has_own_scales (dtype))
     s.scale[0] = kn_load_halves (block + 32 * g);
   else if (dtype == KN_Q4_K || dtype == KN_Q5_K)
     {
@@ -152,11 +239,13 @@ kn_add_min (KnDtype dtype, __m512 min, __m512 s, __m512 acc)
 }
 
 /* The start of an integer sum of unsigned codes: minus the zero point times the sum of the
- * activations. All zero points are powers of two. */
+ * activations. All zero points are powers of two; KN_NO_ZERO is the logarithm of none. */
+#define KN_NO_ZERO 99u
+
 KN_INLINE __m512i
 kn_dot_start (unsigned log2_zero, const int32_t *sum)
 {
-  if (log2_zero == 0)
+  if (log2_zero == KN_NO_ZERO)
     return _mm512_setzero_si512 ();
   return _mm512_sub_epi32 (_mm512_setzero_si512 (),
                            _mm512_slli_epi32 (_mm512_set1_epi32 (*sum), log2_zero));
@@ -165,11 +254,13 @@ kn_dot_start (unsigned log2_zero, const int32_t *sum)
 KN_INLINE unsigned
 kn_log2_zero (KnDtype dtype)
 {
-  return dtype == KN_Q4_0   ? 3
-         : dtype == KN_Q5_0 ? 4
-         : dtype == KN_Q6_K ? 5
-         : dtype == KN_Q8_0 ? 7
-                            : 0;
+  return dtype == KN_Q4_0    ? 3
+         : dtype == KN_MXFP4 ? 4
+         : dtype == KN_Q5_0  ? 4
+         : dtype == KN_Q6_K  ? 5
+         : dtype == KN_Q8_0  ? 7
+         : dtype == KN_TQ2_0 ? 0
+                             : KN_NO_ZERO;
 }
 
 /* Four activation bytes in every 32-bit lane. */
@@ -211,6 +302,16 @@ KN_INLINE const int32_t *
 kn_x_half_sum (const uint8_t *x, KnQ8Offsets o, size_t h)
 {
   return (const int32_t *)(x + o.half_sums) + h;
+}
+
+/* The sums of the codes of both half groups of 16, as a pair of 16-bit numbers in every lane. */
+KN_INLINE __m512i
+kn_half_sum_pair (const uint8_t *x, KnQ8Offsets o, size_t g)
+{
+  const int32_t *sums = kn_x_half_sum (x, o, 2 * g);
+
+  return _mm512_set1_epi32 ((int32_t)((uint32_t)sums[0] & 0xffff)
+                            | (int32_t)((uint32_t)sums[1] << 16));
 }
 
 /* xs * (float) isum in every lane. */

@@ -17,6 +17,7 @@ typedef struct
 {
   float scale[2][KN_PANEL_ROWS];
   float min[KN_PANEL_ROWS];
+  int32_t subs[2][KN_PANEL_ROWS]; /* integer scales, minima: pairs of 16 bits */
 } Record;
 
 typedef struct
@@ -50,6 +51,11 @@ expand (KnDtype dtype, const uint8_t *panel, const Work *w, uint8_t *codes, Reco
           _mm256_store_ps (records->scale[0] + 8 * half, s.scale[0]);
           _mm256_store_ps (records->scale[1] + 8 * half, s.scale[1]);
           _mm256_store_ps (records->min + 8 * half, s.min);
+          if (kn_panel_has_int_scales (dtype))
+            {
+              _mm256_store_si256 ((__m256i *)(records->subs[0] + 8 * half), s.subs);
+              _mm256_store_si256 ((__m256i *)(records->subs[1] + 8 * half), s.sub_mins);
+            }
         }
     }
 }
@@ -88,6 +94,67 @@ tile_dots (KnDtype dtype, const int n_tokens, const int n_steps, const uint8_t *
               if (i % run == run - 1 || i == n_steps - 1)
                 idot[t][h] = i < run ? kn_widen (pairs[t][h])
                                      : _mm256_add_epi32 (idot[t][h], kn_widen (pairs[t][h]));
+            }
+        }
+    }
+}
+
+/* The same where scales are integers: 16 bits hold the sums of a half group. */
+KN_INLINE void
+tile_int_group (KnDtype dtype, const int n_tokens, const Work *w, const uint8_t *const x[],
+                size_t i, __m256 acc[][2])
+{
+  const size_t g = w->first_group + i;
+  const Record *record = w->records + i;
+  const uint8_t *codes = w->codes + 512 * i;
+  __m256i parts[TILE_TOKENS][2][2];
+
+  KN_UNROLL
+  for (int s = 0; s < 8; s++)
+    {
+      const __m256i c[2]
+          = { kn_load_half_line (codes + 64 * s), kn_load_half_line (codes + 64 * s + 32) };
+
+      KN_UNROLL
+      for (int t = 0; t < n_tokens; t++)
+        {
+          const __m256i step = kn_broadcast_step (x[t] + 32 * g + 4 * s);
+
+          KN_UNROLL
+          for (int h = 0; h < 2; h++)
+            {
+              const __m256i product = _mm256_maddubs_epi16 (c[h], step);
+
+              parts[t][h][s / 4]
+                  = s % 4 == 0 ? product : _mm256_add_epi16 (parts[t][h][s / 4], product);
+            }
+        }
+    }
+  KN_UNROLL
+  for (int t = 0; t < n_tokens; t++)
+    {
+      const __m256 xs = _mm256_set1_ps (kn_x_scale (x[t], w->offsets, g));
+      const __m256i sums = kn_half_sum_pair (x[t], w->offsets, g);
+
+      KN_UNROLL
+      for (int h = 0; h < 2; h++)
+        {
+          const __m256i subs = kn_load_half_line ((const uint8_t *)(record->subs[0] + 8 * h));
+          const __m256i idot = kn_int_dot (dtype, parts[t][h], subs, sums);
+
+          acc[t][h]
+              = _mm256_fmadd_ps (_mm256_cvtepi32_ps (idot),
+                                 _mm256_mul_ps (_mm256_load_ps (record->scale[0] + 8 * h), xs),
+                                 acc[t][h]);
+          if (kn_panel_has_int_mins (dtype))
+            {
+              const __m256i mins = kn_load_half_line ((const uint8_t *)(record->subs[1] + 8 * h));
+              const __m256i jdot = _mm256_madd_epi16 (mins, sums);
+
+              acc[t][h]
+                  = _mm256_fnmadd_ps (_mm256_cvtepi32_ps (jdot),
+                                      _mm256_mul_ps (_mm256_load_ps (record->min + 8 * h), xs),
+                                      acc[t][h]);
             }
         }
     }
@@ -168,7 +235,8 @@ tile (KnDtype dtype, const int n_tokens, const Work *w)
                                         : _mm256_maskload_ps (y[t] + 8 * h, mask[h]);
     }
   for (size_t i = 0; i < w->n_groups; i++)
-    tile_group (dtype, n_tokens, w, x, i, acc);
+    kn_panel_has_int_scales (dtype) ? tile_int_group (dtype, n_tokens, w, x, i, acc)
+                                    : tile_group (dtype, n_tokens, w, x, i, acc);
   KN_UNROLL
   for (int t = 0; t < n_tokens; t++)
     KN_UNROLL
@@ -250,6 +318,24 @@ kn_matmul_batch_avx2 (KnDtype dtype, const KnMatmulArgs *args)
       break;
     case KN_Q6_K:
       batch_product (KN_Q6_K, args);
+      break;
+    case KN_Q2_K:
+      batch_product (KN_Q2_K, args);
+      break;
+    case KN_Q3_K:
+      batch_product (KN_Q3_K, args);
+      break;
+    case KN_Q2_64:
+      batch_product (KN_Q2_64, args);
+      break;
+    case KN_Q3_64:
+      batch_product (KN_Q3_64, args);
+      break;
+    case KN_TQ2_0:
+      batch_product (KN_TQ2_0, args);
+      break;
+    case KN_MXFP4:
+      batch_product (KN_MXFP4, args);
       break;
     }
 }

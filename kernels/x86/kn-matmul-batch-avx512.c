@@ -16,13 +16,15 @@
 /* What is left of a format once its panels are expanded. */
 typedef enum
 {
-  SCALE_32,     /* one scale per 32 columns, codes offset by a zero point */
-  SCALE_32_MIN, /* and a minimum, no zero point */
-  SCALE_16,     /* one scale per 16 columns, codes offset by a zero point */
+  SCALE_32,      /* one scale per 32 columns, codes offset by a zero point */
+  SCALE_32_MIN,  /* and a minimum, no zero point */
+  SCALE_32_MINS, /* and two integer minima of 16 columns each with their unit, no zero point */
+  SCALE_16,      /* one scale per 16 columns, codes offset by a zero point */
 } Kind;
 
 /* One panel in scratch: codes [n_cols / 4][16][4], then scales [n_cols / 32 (or 16)][16], then
- * minima [n_cols / 32][16]. */
+ * minima [n_cols / 32][16]; for SCALE_32_MINS [n_cols / 32][2][16], the units and the pairs of 16-bit
+ * integers. */
 typedef struct
 {
   const uint8_t *codes;
@@ -49,6 +51,40 @@ signed_min (KnDtype dtype, __m512 min)
   return min;
 }
 
+/* Codes times their half group's integer scale, which fits a byte: 2-bit codes become 0 .. 45, 3-bit
+ * ones (their zero point taken off) -128 .. 124 when negated, so that is what they are, with 128 added.
+ */
+KN_INLINE void
+apply_int_scales (KnDtype dtype, __m512i subs, __m512i w[8])
+{
+  const __m512i low = _mm512_set1_epi16 (255), first = _mm512_set1_epi32 (0xffff);
+  const __m512i lo = _mm512_and_si512 (subs, first), hi = _mm512_srli_epi32 (subs, 16);
+  const __m512i sub[2] = { _mm512_or_si512 (lo, _mm512_slli_epi32 (lo, 16)),
+                           _mm512_or_si512 (hi, _mm512_slli_epi32 (hi, 16)) };
+
+  KN_UNROLL
+  for (int s = 0; s < 8; s++)
+    {
+      __m512i even = _mm512_and_si512 (w[s], low), odd = _mm512_srli_epi16 (w[s], 8);
+
+      if (!kn_panel_has_int_mins (dtype))
+        {
+          const __m512i zero = _mm512_set1_epi16 (4), add = _mm512_set1_epi16 (128);
+
+          even = _mm512_sub_epi16 (add,
+                                   _mm512_mullo_epi16 (_mm512_sub_epi16 (even, zero), sub[s / 4]));
+          odd = _mm512_sub_epi16 (add,
+                                  _mm512_mullo_epi16 (_mm512_sub_epi16 (odd, zero), sub[s / 4]));
+        }
+      else
+        {
+          even = _mm512_mullo_epi16 (even, sub[s / 4]);
+          odd = _mm512_mullo_epi16 (odd, sub[s / 4]);
+        }
+      w[s] = _mm512_or_si512 (even, _mm512_slli_epi16 (odd, 8));
+    }
+}
+
 KN_INLINE Expanded
 expand (KnDtype dtype, const uint8_t *panel, size_t n_cols, uint8_t *scratch)
 {
@@ -68,11 +104,22 @@ expand (KnDtype dtype, const uint8_t *panel, size_t n_cols, uint8_t *scratch)
         units = kn_load_units (dtype, block);
       KnGroupScales s = kn_group_scales (dtype, units, block, g % block_groups);
       kn_load_codes (dtype, panel + kn_panel_codes_at (dtype, g), w);
+      if (kn_panel_has_int_scales (dtype))
+        {
+          apply_int_scales (dtype, s.subs, w);
+          if (!kn_panel_has_int_mins (dtype))
+            s.scale[0] = _mm512_xor_ps (s.scale[0], _mm512_set1_ps (-0.0f));
+        }
       KN_UNROLL
       for (int j = 0; j < 8; j++)
         _mm512_store_si512 (scratch + 64 * j, w[j]);
       for (size_t j = 0; j < n_scales; j++, scales += KN_PANEL_ROWS)
         _mm512_store_ps (scales, s.scale[j]);
+      if (kn_panel_has_int_mins (dtype))
+        {
+          _mm512_store_ps (mins + g * 2 * KN_PANEL_ROWS, s.min);
+          _mm512_store_si512 (mins + (g * 2 + 1) * KN_PANEL_ROWS, s.sub_mins);
+        }
       if (kn_panel_has_min (dtype))
         _mm512_store_ps (mins + g * KN_PANEL_ROWS, signed_min (dtype, s.min));
     }
@@ -90,7 +137,7 @@ tile_dots (Kind kind, __m128i log2_zero, const int n_tokens, const int n_panels,
     {
       __m512i start = _mm512_setzero_si512 ();
 
-      if (kind != SCALE_32_MIN)
+      if (kind != SCALE_32_MIN && kind != SCALE_32_MINS)
         start
             = _mm512_sub_epi32 (start, _mm512_sll_epi32 (_mm512_set1_epi32 (*sums[t]), log2_zero));
       KN_UNROLL
@@ -174,6 +221,29 @@ tile_group (Kind kind, const int n_tokens, const int n_panels, const Work *work,
     }
 }
 
+/* Minima of integers of one group of a tile. */
+KN_INLINE void
+tile_int_mins (const int n_tokens, const int n_panels, const Work *work, const uint8_t *const x[],
+               size_t g, __m512 acc[][TILE_PANELS])
+{
+  KN_UNROLL
+  for (int t = 0; t < n_tokens; t++)
+    {
+      const __m512 xs = _mm512_set1_ps (kn_x_scale (x[t], work->offsets, g));
+      const __m512i sums = kn_half_sum_pair (x[t], work->offsets, g);
+
+      KN_UNROLL
+      for (int p = 0; p < n_panels; p++)
+        {
+          const float *mins = work->panels[p].mins + g * 2 * KN_PANEL_ROWS;
+          const __m512i jdot = _mm512_madd_epi16 (_mm512_load_si512 (mins + KN_PANEL_ROWS), sums);
+
+          acc[t][p] = _mm512_fnmadd_ps (_mm512_cvtepi32_ps (jdot),
+                                        _mm512_mul_ps (_mm512_load_ps (mins), xs), acc[t][p]);
+        }
+    }
+}
+
 KN_INLINE void
 tile (Kind kind, const int n_tokens, const int n_panels, const Work *work, size_t first_token)
 {
@@ -194,6 +264,8 @@ tile (Kind kind, const int n_tokens, const int n_panels, const Work *work, size_
       for (size_t i = 0; i < work->next_bytes; i += 64)
         _mm_prefetch ((const char *)work->next + g * work->next_bytes + i, _MM_HINT_T1);
       tile_group (kind, n_tokens, n_panels, work, x, g, acc);
+      if (kind == SCALE_32_MINS)
+        tile_int_mins (n_tokens, n_panels, work, x, g, acc);
     }
   KN_UNROLL
   for (int t = 0; t < n_tokens; t++)
@@ -252,6 +324,8 @@ multiply (Kind kind, Work *work, size_t n_panels)
 {
   if (kind == SCALE_16)
     n_panels == 2 ? all_tokens (SCALE_16, 2, work) : all_tokens (SCALE_16, 1, work);
+  else if (kind == SCALE_32_MINS)
+    n_panels == 2 ? all_tokens (SCALE_32_MINS, 2, work) : all_tokens (SCALE_32_MINS, 1, work);
   else if (kind == SCALE_32_MIN)
     n_panels == 2 ? all_tokens (SCALE_32_MIN, 2, work) : all_tokens (SCALE_32_MIN, 1, work);
   else
@@ -262,13 +336,15 @@ KN_INLINE void
 batch_product (KnDtype dtype, const KnMatmulArgs *a)
 {
   const size_t panel_bytes = kn_panel_bytes (dtype, a->n_cols), n_panels = (a->n_rows + 15) / 16;
-  const Kind kind = dtype == KN_Q6_K           ? SCALE_16
-                    : kn_panel_has_min (dtype) ? SCALE_32_MIN
-                                               : SCALE_32;
+  const Kind kind = dtype == KN_Q6_K                ? SCALE_16
+                    : kn_panel_has_int_mins (dtype) ? SCALE_32_MINS
+                    : kn_panel_has_min (dtype)      ? SCALE_32_MIN
+                                                    : SCALE_32;
   const uint8_t *panel = a->panels;
   Work work = { .args = a,
                 .offsets = kn_q8_offsets (a->n_cols),
-                .log2_zero = _mm_cvtsi32_si128 ((int)kn_log2_zero (dtype)) };
+                .log2_zero = _mm_cvtsi32_si128 (
+                    (int)(kn_panel_has_int_scales (dtype) ? 7 : kn_log2_zero (dtype))) };
 
   for (size_t p = 0; p < n_panels; p += TILE_PANELS, panel += TILE_PANELS * panel_bytes)
     {
@@ -314,6 +390,24 @@ kn_matmul_batch_avx512 (KnDtype dtype, const KnMatmulArgs *args)
       break;
     case KN_Q6_K:
       batch_product (KN_Q6_K, args);
+      break;
+    case KN_Q2_K:
+      batch_product (KN_Q2_K, args);
+      break;
+    case KN_Q3_K:
+      batch_product (KN_Q3_K, args);
+      break;
+    case KN_Q2_64:
+      batch_product (KN_Q2_64, args);
+      break;
+    case KN_Q3_64:
+      batch_product (KN_Q3_64, args);
+      break;
+    case KN_TQ2_0:
+      batch_product (KN_TQ2_0, args);
+      break;
+    case KN_MXFP4:
+      batch_product (KN_MXFP4, args);
       break;
     }
 }

@@ -18,6 +18,34 @@
  * page. */
 #define PREFETCH_BYTES 8192
 
+/* One group whose scales are integers: the sums of the halves, at most 16 * 7 * 127, meet them as pairs
+ * of 16 bits. The zero point of the 3-bit formats is 4. */
+KN_INLINE __m512
+add_int_group (KnDtype dtype, const __m512i w[8], KnGroupScales s, const uint8_t *x, KnQ8Offsets o,
+               size_t g, __m512 acc)
+{
+  const uint8_t *codes = x + 32 * g;
+  const __m512 xs = _mm512_set1_ps (kn_x_scale (x, o, g));
+  const __m512i sums = kn_half_sum_pair (x, o, g);
+  __m512i a = _mm512_setzero_si512 (), b = a, idot;
+
+  KN_UNROLL
+  for (int i = 0; i < 4; i++)
+    {
+      a = _mm512_dpbusd_epi32 (a, w[i], kn_broadcast_step (codes + 4 * i));
+      b = _mm512_dpbusd_epi32 (b, w[i + 4], kn_broadcast_step (codes + 16 + 4 * i));
+    }
+  idot = _mm512_madd_epi16 (_mm512_mask_blend_epi16 (0xaaaaaaaa, a, _mm512_slli_epi32 (b, 16)),
+                            s.subs);
+  if (!kn_panel_has_int_mins (dtype))
+    idot = _mm512_sub_epi32 (idot, _mm512_slli_epi32 (_mm512_madd_epi16 (s.subs, sums), 2));
+  acc = _mm512_fmadd_ps (_mm512_cvtepi32_ps (idot), _mm512_mul_ps (s.scale[0], xs), acc);
+  if (kn_panel_has_int_mins (dtype))
+    acc = _mm512_fnmadd_ps (_mm512_cvtepi32_ps (_mm512_madd_epi16 (s.sub_mins, sums)),
+                            _mm512_mul_ps (s.min, xs), acc);
+  return acc;
+}
+
 /* One group of one token: eight dot products and the fold into the f32 sums. */
 KN_INLINE __m512
 add_group (KnDtype dtype, const __m512i w[8], KnGroupScales s, const uint8_t *x, KnQ8Offsets o,
@@ -27,6 +55,8 @@ add_group (KnDtype dtype, const __m512i w[8], KnGroupScales s, const uint8_t *x,
   const uint8_t *codes = x + 32 * g;
   __m512 xs = _mm512_set1_ps (kn_x_scale (x, o, g));
 
+  if (kn_panel_has_int_scales (dtype))
+    return add_int_group (dtype, w, s, x, o, g, acc);
   if (dtype == KN_Q6_K)
     {
       KN_UNROLL
@@ -227,6 +257,42 @@ matmul_q6_k_avx512 (const KnMatmulArgs *a)
   product (KN_Q6_K, a);
 }
 
+static void
+matmul_q2_k_avx512 (const KnMatmulArgs *a)
+{
+  product (KN_Q2_K, a);
+}
+
+static void
+matmul_q3_k_avx512 (const KnMatmulArgs *a)
+{
+  product (KN_Q3_K, a);
+}
+
+static void
+matmul_q2_64_avx512 (const KnMatmulArgs *a)
+{
+  product (KN_Q2_64, a);
+}
+
+static void
+matmul_q3_64_avx512 (const KnMatmulArgs *a)
+{
+  product (KN_Q3_64, a);
+}
+
+static void
+matmul_tq2_0_avx512 (const KnMatmulArgs *a)
+{
+  product (KN_TQ2_0, a);
+}
+
+static void
+matmul_mxfp4_avx512 (const KnMatmulArgs *a)
+{
+  product (KN_MXFP4, a);
+}
+
 void
 kn_matmul_small_avx512 (KnMatmulFamily *family)
 {
@@ -238,4 +304,10 @@ kn_matmul_small_avx512 (KnMatmulFamily *family)
   family->q4_k = matmul_q4_k_avx512;
   family->q5_k = matmul_q5_k_avx512;
   family->q6_k = matmul_q6_k_avx512;
+  family->q2_k = matmul_q2_k_avx512;
+  family->q3_k = matmul_q3_k_avx512;
+  family->q2_64 = matmul_q2_64_avx512;
+  family->q3_64 = matmul_q3_64_avx512;
+  family->tq2_0 = matmul_tq2_0_avx512;
+  family->mxfp4 = matmul_mxfp4_avx512;
 }

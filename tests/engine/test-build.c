@@ -151,6 +151,12 @@ test_fit (void)
   g_assert_cmpint (eng_fit_dtype (KN_Q5_K, 576), ==, KN_Q5_1);
   g_assert_cmpint (eng_fit_dtype (KN_Q6_K, 576), ==, KN_Q8_0);
   g_assert_cmpint (eng_fit_dtype (KN_Q6_K, 172), ==, KN_F16);
+  g_assert_cmpint (eng_fit_dtype (KN_Q2_K, 512), ==, KN_Q2_K);
+  g_assert_cmpint (eng_fit_dtype (KN_Q2_K, 576), ==, KN_Q2_64);
+  g_assert_cmpint (eng_fit_dtype (KN_Q3_K, 576), ==, KN_Q3_64);
+  g_assert_cmpint (eng_fit_dtype (KN_TQ1_0, 576), ==, KN_Q2_64);
+  g_assert_cmpint (eng_fit_dtype (KN_Q2_K, 96), ==, KN_Q4_0);
+  g_assert_cmpint (eng_fit_dtype (KN_Q3_64, 172), ==, KN_F16);
   g_assert_cmpint (eng_fit_dtype (KN_Q4_0, 172), ==, KN_F16);
   g_assert_cmpint (eng_fit_dtype (KN_BF16, 172), ==, KN_BF16);
   g_assert_cmpint (eng_fit_dtype (KN_F32, 1), ==, KN_F32);

@@ -43,8 +43,24 @@ typedef struct
 void
 kc_block_fields (KnDtype dtype, int *d, int *m)
 {
-  *m = dtype == KN_Q4_1 || dtype == KN_Q5_1 || dtype == KN_Q4_K || dtype == KN_Q5_K ? 2 : -1;
-  *d = dtype == KN_Q6_K ? 208 : 0;
+  static const struct
+  {
+    KnDtype dtype;
+    int d, m;
+  } others[] = {
+    { KN_Q4_1, 0, 2 },    { KN_Q5_1, 0, 2 },    { KN_Q4_K, 0, 2 },    { KN_Q5_K, 0, 2 },
+    { KN_Q6_K, 208, -1 }, { KN_Q2_K, 80, 82 },  { KN_Q3_K, 108, -1 }, { KN_TQ1_0, 52, -1 },
+    { KN_TQ2_0, 64, -1 }, { KN_MXFP4, -1, -1 }, { KN_Q2_64, 0, 2 },
+  };
+
+  *d = 0;
+  *m = -1;
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+    if (others[i].dtype == dtype)
+      {
+        *d = others[i].d;
+        *m = others[i].m;
+      }
 }
 
 static void
@@ -110,7 +126,11 @@ kc_fill_weights (KnDtype dtype, uint8_t *rows, size_t n_rows, size_t n_cols, KcC
     }
   for (uint8_t *b = rows; b < rows + n_rows * row_bytes; b += info->block_bytes)
     {
-      put_half (b + d, random_scale (scales, unit));
+      if (d >= 0)
+        put_half (b + d, random_scale (scales, unit));
+      else /* MXFP4: a power of two, of a size with which products stay within f32's range */
+        b[0] = (uint8_t)(scales == KC_ZERO || scales == KC_DENORMAL ? kc_random_below (4)
+                                                                    : 118 + kc_random_below (18));
       if (m >= 0)
         put_half (b + m, random_scale (scales, unit));
     }
@@ -412,8 +432,9 @@ check_quantize_q8 (const KnTable *c, const KnTable *v, const void *data)
         }
 }
 
-static const KnDtype dtypes[] = { KN_F32,  KN_F16,  KN_BF16, KN_Q8_0, KN_Q4_0, KN_Q4_1,
-                                  KN_Q5_0, KN_Q5_1, KN_Q4_K, KN_Q5_K, KN_Q6_K };
+static const KnDtype dtypes[]
+    = { KN_F32,  KN_F16,  KN_BF16, KN_Q8_0, KN_Q4_0,  KN_Q4_1,  KN_Q5_0,  KN_Q5_1, KN_Q4_K,
+        KN_Q5_K, KN_Q6_K, KN_Q2_K, KN_Q3_K, KN_Q2_64, KN_Q3_64, KN_TQ2_0, KN_MXFP4 };
 static const KnDtype row_dtypes[] = { KN_W8A8, KN_W4A8 };
 
 static const KcCase cases[] = {
@@ -430,6 +451,12 @@ static const KcCase cases[] = {
   { "matmul/q6_k", check_matmul, kc_bench_matmul, &dtypes[10], KC_MEMBERS (matmul.q6_k) },
   { "matmul/w8a8", check_matmul, kc_bench_matmul, &row_dtypes[0], KC_MEMBERS (matmul.w8a8) },
   { "matmul/w4a8", check_matmul, kc_bench_matmul, &row_dtypes[1], KC_MEMBERS (matmul.w4a8) },
+  { "matmul/q2_k", check_matmul, kc_bench_matmul, &dtypes[11], KC_MEMBERS (matmul.q2_k) },
+  { "matmul/q3_k", check_matmul, kc_bench_matmul, &dtypes[12], KC_MEMBERS (matmul.q3_k) },
+  { "matmul/q2_64", check_matmul, kc_bench_matmul, &dtypes[13], KC_MEMBERS (matmul.q2_64) },
+  { "matmul/q3_64", check_matmul, kc_bench_matmul, &dtypes[14], KC_MEMBERS (matmul.q3_64) },
+  { "matmul/tq2_0", check_matmul, kc_bench_matmul, &dtypes[15], KC_MEMBERS (matmul.tq2_0) },
+  { "matmul/mxfp4", check_matmul, kc_bench_matmul, &dtypes[16], KC_MEMBERS (matmul.mxfp4) },
   { "matmul/quantize_q8", check_quantize_q8, kc_bench_quantize_q8, NULL,
     KC_MEMBERS (matmul.quantize_q8) },
   { 0 },

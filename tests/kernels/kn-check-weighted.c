@@ -77,7 +77,7 @@ check_weighted (const KnTable *c, const KnTable *v, const void *data)
   /* 8-bit codes and exact ternary leave little to find, fewer bits more. */
   kc_context ("all blocks: %g of %g, equal weights %g of %g", sum_found, sum_plain, sum_even,
               sum_even_plain);
-  if (sum_found > sum_plain * (dtype == KN_Q8_0 ? 0.97 : 0.9))
+  if (sum_found > sum_plain * (dtype == KN_Q8_0 || dtype == KN_MXFP4 ? 0.97 : 0.9))
     kc_fail ("the search gains too little");
   if (sum_even > sum_even_plain)
     kc_fail ("the search for the smallest error does not find it");
@@ -114,7 +114,8 @@ check_extremes (const KnTable *c, const KnTable *v, const void *data)
 }
 
 static const KnDtype dtypes[]
-    = { KN_Q8_0, KN_Q4_0, KN_Q4_1, KN_Q5_0, KN_Q5_1, KN_Q4_K, KN_Q5_K, KN_Q6_K };
+    = { KN_Q8_0, KN_Q4_0, KN_Q4_1,  KN_Q5_0,  KN_Q5_1,  KN_Q4_K,  KN_Q5_K, KN_Q6_K,
+        KN_Q2_K, KN_Q3_K, KN_Q2_64, KN_Q3_64, KN_TQ1_0, KN_TQ2_0, KN_MXFP4 };
 
 static const KcCase cases[] = {
 #define FORMAT(name, i)                                                                            \
@@ -130,6 +131,13 @@ static const KcCase cases[] = {
   FORMAT ("q4_k", 5),
   FORMAT ("q5_k", 6),
   FORMAT ("q6_k", 7),
+  FORMAT ("q2_k", 8),
+  FORMAT ("q3_k", 9),
+  FORMAT ("q2_64", 10),
+  FORMAT ("q3_64", 11),
+  FORMAT ("tq1_0", 12),
+  FORMAT ("tq2_0", 13),
+  FORMAT ("mxfp4", 14),
 #undef FORMAT
   { 0 },
 };

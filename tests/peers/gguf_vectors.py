@@ -13,8 +13,9 @@ import numpy as np
 from gguf import GGMLQuantizationType as Type
 from gguf import quants
 
-FORMATS = ["Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q4_K", "Q5_K", "Q6_K"]
-F16_FIELDS = {"Q4_1": [0, 2], "Q5_1": [0, 2], "Q4_K": [0, 2], "Q5_K": [0, 2], "Q6_K": [208]}
+FORMATS = ["Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q4_K", "Q5_K", "Q6_K", "Q2_K", "Q3_K", "TQ1_0", "TQ2_0", "MXFP4"]
+F16_FIELDS = {"Q2_K": [80, 82], "Q3_K": [108], "TQ1_0": [52], "TQ2_0": [64], "MXFP4": [],
+              "Q4_1": [0, 2], "Q5_1": [0, 2], "Q4_K": [0, 2], "Q5_K": [0, 2], "Q6_K": [208]}
 STRIDE = 7
 
 
@@ -39,12 +40,18 @@ def main():
         block = rng.integers(0, 256, size, dtype=np.uint8)
         for at in F16_FIELDS.get(name, [0]):
             block[at:at + 2] = np.frombuffer(np.float16(rng.uniform(0.01, 2)).tobytes(), np.uint8)
+        if name == "TQ1_0":  # bytes that no five digits make are nobody's business
+            digits = rng.integers(0, 243, 52)
+            digits[48:] -= digits[48:] % 3
+            block[:52] = (digits * 256 + 242) // 243
+        if name == "MXFP4":
+            block[0] = 121
         values = quants.dequantize(block.reshape(1, -1), kind).ravel().astype(np.float32)
         low = name.lower()
         print(c_array("uint8_t", f"block_{low}", [str(b) for b in block]))
         print(c_array("float", f"values_{low}", [f"{float(v).hex()}f" for v in values[::STRIDE]]))
         # The second block is full of ties: both ends with the same magnitude, and steps of half a code.
-        steps = {"Q8_0": 127, "Q4_0": 8, "Q4_1": 7.5, "Q5_0": 16, "Q5_1": 15.5}.get(name, 1)
+        steps = {"Q8_0": 127, "Q4_0": 8, "Q4_1": 7.5, "Q5_0": 16, "Q5_1": 15.5, "MXFP4": 6}.get(name, 1)
         ties = np.round(rng.uniform(-2 * steps, 2 * steps, length)) / 2
         ties[[3, 20]] = steps, -steps
         inputs = np.concatenate([rng.standard_normal(length), ties]).astype(np.float32)
