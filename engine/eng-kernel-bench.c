@@ -9,8 +9,10 @@
 #include "eng-error.h"
 #include "eng-estimate-private.h"
 #include "eng-figure.h"
+#include "eng-sparsify.h"
 #include "eng-technique.h"
 #include "kn-quant.h"
+#include "kn-sparse.h"
 #include "rt-exec.h"
 #include "rt-kv.h"
 
@@ -185,6 +187,20 @@ search_value (Search *search, EngModel *model, EngRecipe *recipe, const EngEstim
     search_recipe (search, model, other, sizes);
 }
 
+/* What the technique wants to compare. */
+static void
+search_timed (Search *search, EngModel *model, EngRecipe *recipe, const EngEstimateSizes *sizes,
+              const EngTechnique *technique)
+{
+  for (guint i = 0; technique->timed != NULL; i++)
+    {
+      g_autoptr (EngRecipe) other = technique->timed (model, recipe, i);
+      if (other == NULL)
+        return;
+      search_recipe (search, model, other, sizes);
+    }
+}
+
 /* Every recipe that differs in one choice or one switch. */
 static void
 search_choices (Search *search, EngModel *model, EngRecipe *recipe, const EngEstimateSizes *sizes)
@@ -196,6 +212,8 @@ search_choices (Search *search, EngModel *model, EngRecipe *recipe, const EngEst
     {
       const EngTechnique *technique = techniques[t];
       g_autofree char *why_not = technique->applies != NULL ? technique->applies (model) : NULL;
+      if (why_not == NULL)
+        search_timed (search, model, recipe, sizes, technique);
       for (guint i = 0; why_not == NULL && i < technique->n_params; i++)
         {
           const EngParam *param = &technique->params[i];
@@ -212,9 +230,25 @@ search_choices (Search *search, EngModel *model, EngRecipe *recipe, const EngEst
 
 /* ---- One operator ---- */
 
-/* Rows of made-up numbers in @dtype: @n_rows of them, newly allocated. */
+/* Zeros for a sparse format, as its pattern wants them. */
+static void
+make_sparse (int dtype, float *numbers, guint64 n_cols, double density)
+{
+  EngSparsePattern pattern = { .share = 1 - density };
+
+  if (kn_sparse_base (dtype) < 0)
+    return;
+  if (dtype == KN_Q8_2_4)
+    pattern = (EngSparsePattern){ .keep = 2, .of = 4 };
+  else if (dtype == KN_Q8_4_8)
+    pattern = (EngSparsePattern){ .keep = 4, .of = 8 };
+  eng_sparsify (numbers, 1, n_cols, NULL, &pattern);
+}
+
+/* Rows of made-up numbers in @dtype, of which @density are not zero where it is sparse: @n_rows of them,
+ * newly allocated. */
 static guint8 *
-make_rows (int dtype, guint64 n_rows, guint64 n_cols, gsize *n_bytes)
+make_rows (int dtype, double density, guint64 n_rows, guint64 n_cols, gsize *n_bytes)
 {
   g_autofree float *numbers = g_new (float, n_cols);
   gsize row_bytes = kn_row_bytes ((KnDtype)dtype, n_cols);
@@ -234,6 +268,7 @@ make_rows (int dtype, guint64 n_rows, guint64 n_cols, gsize *n_bytes)
           state = state * 1664525u + 1013904223u; /* Numerical Recipes' quick generator */
           numbers[i] = (float)(gint32)state * 0x1p-31f;
         }
+      make_sparse (dtype, numbers, n_cols, density);
       kn_quantize_row ((KnDtype)dtype, numbers, rows + row * row_bytes, n_cols);
     }
   for (guint64 row = N_ROWS_MADE; row < n_rows; row++)
@@ -395,8 +430,9 @@ make_graph (Bench *self, RtError *error)
       if (is_packed (self, k))
         {
           const RtShape *shape = &rt_graph_value (self->from, self->node->inputs[k])->shape;
-          rows[k] = make_rows (self->dtypes[self->node->inputs[k]], (guint64)shape->dims[0],
-                               shape_cols (shape), &n_bytes[k]);
+          rows[k] = make_rows (self->dtypes[self->node->inputs[k]],
+                               eng_sketch_get_density (self->task->sketch, self->node->inputs[k]),
+                               (guint64)shape->dims[0], shape_cols (shape), &n_bytes[k]);
         }
     }
   for (guint copy = 0; ok && copy < self->n_copies; copy++)

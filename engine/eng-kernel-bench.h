@@ -2,7 +2,7 @@
  *
  * An operator is measured by itself with its real packed kernel, by the real executor and as many threads as the recipe has, in a graph of many copies with a
  * weight each: where the model does not fit the last cache, the copies do not fit it either, so that every weight comes from memory as it does in the model.
- * Numbers in the weights are made up; no kernel's time depends on them. Operators with state or with token numbers are left
+ * Numbers in the weights are made up (of sparse ones as many zeros as the recipe makes); no kernel's time depends on them. Operators with state or with token numbers are left
  * to runs. */
 #pragma once
 

@@ -214,6 +214,13 @@ eng_sketch_get_dtypes (EngSketch *self)
   return self->dtypes;
 }
 
+double
+eng_sketch_get_density (EngSketch *self, RtValueId value)
+{
+  int tensor = eng_build_tensor_of_value (self->build, value);
+  return tensor >= 0 ? (double)self->build->densities[tensor] : 1;
+}
+
 KnDtype
 eng_sketch_get_kv_format (EngSketch *self)
 {

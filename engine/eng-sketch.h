@@ -21,6 +21,7 @@ guint eng_sketch_get_n_threads (EngSketch *sketch);
 guint eng_sketch_get_n_ctx (EngSketch *sketch);
 guint eng_sketch_get_max_tokens (EngSketch *sketch);
 const int *eng_sketch_get_dtypes (EngSketch *sketch); /* [n_values]: the format of packed matrices, -1 for all else */
+double eng_sketch_get_density (EngSketch *sketch, RtValueId value); /* of a sparse weight: the share that is not zero, as expected; else 1 */
 KnDtype eng_sketch_get_kv_format (EngSketch *sketch);
 const char *const *eng_sketch_get_notes (EngSketch *sketch);
 

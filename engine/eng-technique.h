@@ -87,6 +87,9 @@ typedef struct
   gboolean (*quantize) (EngLowering *lowering, const EngMatrix *matrix, int dtype, guint8 *blocks, GError **error);
   /* Rewrite the fused graph, as apply() decided. A new graph, which may borrow constants of @graph; NULL without @error: as it is. May be NULL. */
   RtGraph *(*rewrite) (EngLowering *lowering, const RtGraph *graph, GError **error);
+  /* Recipes whose kernels are timed with those of @recipe besides those one choice away, because explain() compares them: number @index, NULL after the last.
+   * May be NULL. */
+  EngRecipe *(*timed) (EngModel *model, EngRecipe *recipe, guint index);
   /* What it did to this layer, in numbers; newly allocated, NULL when nothing. */
   char *(*explain) (EngModel *model, EngRecipe *recipe, int layer);
   /* A few words for titles and lists ("Q4_0 weights"); newly allocated, NULL when not worth a word. May be NULL. */

@@ -1,12 +1,14 @@
 /* Technique: single weights of a language model's blocks become zero, and where it pays only the others
  * are stored. The choice of weights is in eng-sparsify.c, what is stored in kn-sparse.h, what it is
- * worth on this device in eng-break-even.h. */
+ * worth on this device in the kept kernel times (eng-product-times.h). */
 #include "techniques/eng-techniques.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "eng-activations.h"
 #include "eng-figure.h"
+#include "eng-product-times.h"
 #include "eng-sparsify.h"
 #include "kn-sparse.h"
 #include "kn-table.h"
@@ -91,8 +93,8 @@ typedef struct
 static void
 choice_clear (Choice *choice)
 {
-  g_free (choice->kind);
-  g_free (choice->storage);
+  g_clear_pointer (&choice->kind, g_free);
+  g_clear_pointer (&choice->storage, g_free);
 }
 
 static double
@@ -295,7 +297,8 @@ estimate (EngModel *model, EngRecipe *recipe, int layer, EngEstimate *estimate)
 typedef struct
 {
   double n_weights, n_zeros, dense_bytes, bytes;
-  guint n_matrices, n_sparse;
+  guint n_matrices, n_sparse, n_form; /* n_form: of those whose format has a sparse form */
+  const char *kind, *format;          /* of the first */
 } Sum;
 
 static Sum
@@ -313,7 +316,15 @@ sum_layer (EngModel *model, EngRecipe *recipe, int layer)
         continue;
       int dense = dense_dtype (recipe, tensor), dtype = stored_dtype (dense, &choice);
       sum.n_matrices++;
+      if (sum.n_matrices == 1)
+        {
+          sum.kind = choice.pattern.of == 4   ? "2:4"
+                     : choice.pattern.of == 8 ? "4:8"
+                                              : "unstructured";
+          sum.format = kn_dtype_info (dense)->name;
+        }
       sum.n_sparse += dtype != dense;
+      sum.n_form += sparse_form (dense, &choice) >= 0;
       sum.n_weights += n;
       sum.n_zeros += n * choice.pattern.share;
       sum.dense_bytes += stored_bytes (dense, 1, tensor->n_rows, tensor->n_cols);
@@ -323,25 +334,135 @@ sum_layer (EngModel *model, EngRecipe *recipe, int layer)
   return sum;
 }
 
+/* The shares at which kernels are timed: between them times go in straight lines, as the bytes that are
+ * read do. */
+static const double timed_shares[] = { 25, 50, 75, 90 };
+
+/* @recipe with this choice for all blocks, without rules. */
+static EngRecipe *
+with_choice (EngRecipe *recipe, const char *kind, double percent, const char *storage)
+{
+  EngRecipe *result = eng_recipe_ref (recipe);
+  struct
+  {
+    const char *param;
+    GVariant *value;
+  } values[] = { { KIND, g_variant_new_string (kind) },
+                 { SHARE, g_variant_new_double (percent) },
+                 { STORAGE, g_variant_new_string (storage) } };
+
+  while (eng_recipe_n_rules (result, ID) > 0)
+    {
+      EngRule rule = eng_recipe_get_rule (result, ID, 0);
+      EngRecipe *without = eng_recipe_with (result, ID, rule.param, rule.match, NULL, NULL);
+      eng_recipe_unref (result);
+      result = without;
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (values); i++)
+    {
+      EngRecipe *changed
+          = eng_recipe_with (result, ID, values[i].param, NULL, values[i].value, NULL);
+      eng_recipe_unref (result);
+      result = changed;
+    }
+  return result;
+}
+
+/* Without zeros; stored sparse at some shares; stored sparse in the pattern. Nothing while the technique is
+ * off. */
+static EngRecipe *
+timed (EngModel *model, EngRecipe *recipe, guint index)
+{
+  Choice choice = { 0 };
+  gboolean is_on = read_choice (recipe, NULL, &choice) || eng_recipe_n_rules (recipe, ID) > 0;
+  EngRecipe *result = NULL;
+
+  if (is_on && index == 0)
+    result = with_choice (recipe, "none", 50, "auto");
+  else if (is_on && index <= G_N_ELEMENTS (timed_shares))
+    result = with_choice (recipe, "unstructured", timed_shares[index - 1], "sparse");
+  else if (is_on && index == G_N_ELEMENTS (timed_shares) + 1 && choice.pattern.of != 0)
+    result = with_choice (recipe, choice.kind, 50, "sparse");
+  choice_clear (&choice);
+  return result;
+}
+
+/* From which share of zeros on the layer's products are faster when only the others are stored. FALSE: not
+ * all that it takes has been timed here. */
+static gboolean
+find_break_even (EngModel *model, EngRecipe *recipe, int layer, double dense_ns, double *percent)
+{
+  double times[G_N_ELEMENTS (timed_shares)];
+
+  for (guint i = 0; i < G_N_ELEMENTS (timed_shares); i++)
+    {
+      g_autoptr (EngRecipe) sparse
+          = with_choice (recipe, "unstructured", timed_shares[i], "sparse");
+      EngProductTime time;
+      if (!eng_product_time (model, sparse, layer, &time) || isnan (time.ns))
+        return FALSE;
+      times[i] = time.ns;
+    }
+  *percent = eng_break_even_share (timed_shares, times, G_N_ELEMENTS (times), dense_ns);
+  return TRUE;
+}
+
+static void
+add_change (GString *text, double now_ns, double dense_ns, const char *than)
+{
+  double percent = 100 * (1 - now_ns / dense_ns);
+  g_string_append_printf (text, "%.*f %% %s here than %s", fabs (percent) < 10 ? 1 : 0,
+                          fabs (percent), percent < 0 ? "slower" : "faster", than);
+}
+
+/* "12 % faster here than Q8_0; break-even at 31 %." */
+static void
+add_speed (GString *text, EngModel *model, EngRecipe *recipe, int layer, const Sum *sum)
+{
+  g_autoptr (EngRecipe) dense = with_choice (recipe, "none", 50, "auto");
+  EngProductTime now, before;
+  double percent;
+
+  if (sum->n_sparse == 0)
+    g_string_append (text, "0.0 % faster here: zeros are stored");
+  else if (!eng_product_time (model, dense, layer, &before) || isnan (before.ns)
+           || !eng_product_time (model, recipe, layer, &now) || isnan (now.ns))
+    g_string_append (text, "what it is worth here was not timed yet");
+  else
+    add_change (text, now.ns, before.ns, sum->format);
+  if (sum->n_form == 0)
+    g_string_append_printf (text, ", and %s has no sparse form (Q8_0 and Q4_0 have).", sum->format);
+  else if (!eng_product_time (model, dense, layer, &before) || isnan (before.ns)
+           || !find_break_even (model, recipe, layer, before.ns, &percent))
+    g_string_append (text, sum->n_sparse == 0
+                               ? "; the break-even was not timed yet (lathe estimate --measure)."
+                               : " (lathe estimate --measure).");
+  else if (isnan (percent))
+    g_string_append_printf (text, "; no break-even up to %g %%.",
+                            timed_shares[G_N_ELEMENTS (timed_shares) - 1]);
+  else
+    g_string_append_printf (text, "; break-even at %.0f %%.", percent);
+}
+
 static char *
 explain (EngModel *model, EngRecipe *recipe, int layer)
 {
   Sum sum = sum_layer (model, recipe, layer);
+  g_autoptr (GString) text = g_string_new (NULL);
 
   if (sum.n_matrices == 0)
     return NULL;
   g_autofree char *before = eng_format_value (sum.dense_bytes, "B");
   g_autofree char *after = eng_format_value (sum.bytes, "B");
-  g_autofree char *percent = g_strdup_printf ("%.3g %%", 100 * sum.n_zeros / sum.n_weights);
+  g_string_append_printf (text, "%.3g %% %s: ", 100 * sum.n_zeros / sum.n_weights, sum.kind);
+  add_speed (text, model, recipe, layer, &sum);
+  g_string_append_printf (text, " Zeros in %u %s, ", sum.n_matrices,
+                          sum.n_matrices == 1 ? "matrix" : "matrices");
   if (sum.n_sparse == 0)
-    return g_strdup_printf (
-        "%s of the weights of %u matrices are zero and stored like the others: %s as "
-        "before, 0.0 %% faster.",
-        percent, sum.n_matrices, before);
-  return g_strdup_printf (
-      "%s of the weights of %u matrices are zero; %u of them are stored sparse: "
-      "%s become %s.",
-      percent, sum.n_matrices, sum.n_sparse, before, after);
+    g_string_append_printf (text, "%s as before.", before);
+  else
+    g_string_append_printf (text, "%u stored sparse: %s become %s.", sum.n_sparse, before, after);
+  return g_string_free (g_steal_pointer (&text), FALSE);
 }
 
 static char *
@@ -383,6 +504,7 @@ const EngTechnique eng_technique_sparsity = {
   .estimate = estimate,
   .apply = apply,
   .edit = edit,
+  .timed = timed,
   .explain = explain,
   .describe = describe,
 };

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "eng-build-private.h"
+#include "eng-estimate.h"
+#include "eng-product-times.h"
 #include "eng-sketch.h"
 #include "eng-sparsify.h"
 #include "eng-technique.h"
@@ -323,14 +325,126 @@ test_words (void)
       "{\"sparsity\": {\"kind\": \"2:4\", \"criterion\": \"magnitude\", \"storage\": \"sparse\"}}",
       NULL);
 
-  g_assert_nonnull (strstr (of_dense, "50 % of the weights of 7 matrices are zero"));
-  g_assert_nonnull (strstr (of_dense, "0.0 % faster"));
-  g_assert_nonnull (strstr (of_sparse, "7 of them are stored sparse"));
+  g_assert_nonnull (strstr (
+      of_dense,
+      "50 % unstructured: 0.0 % faster here: zeros are stored; the break-even was not timed yet"));
+  g_assert_nonnull (strstr (of_dense, "Zeros in 7 matrices"));
+  g_assert_nonnull (strstr (of_sparse, "7 stored sparse"));
+  g_assert_nonnull (strstr (of_sparse, "what it is worth here was not timed yet"));
   g_assert_null (technique->explain (model, none, 1));
   g_assert_null (technique->explain (model, sparse, -1)); /* the embedding */
   g_assert_cmpstr (name, ==, "50 % sparse");
   g_assert_null (technique->describe (none));
   g_assert_nonnull (strstr (eng_build_get_notes (f16)[0], "F16 has no sparse form"));
+}
+
+/* Straight lines between given points; the crossing by hand. */
+static void
+test_break_even (void)
+{
+  static const double shares[] = { 20, 40, 80 };
+  static const double falling[] = { 120, 100, 60 }, flat[] = { 120, 115, 110 },
+                      low[] = { 90, 80, 70 };
+  static const double bumpy[] = { 90, 130, 90 };
+
+  g_assert_cmpfloat_with_epsilon (eng_break_even_share (shares, falling, 3, 80), 60, 1e-9);
+  g_assert_cmpfloat_with_epsilon (eng_break_even_share (shares, falling, 3, 110), 30, 1e-9);
+  g_assert_true (isnan (eng_break_even_share (shares, flat, 3, 100)));
+  /* Below the first point the first line goes on: 100 at 0, 95 at 10. */
+  g_assert_cmpfloat_with_epsilon (eng_break_even_share (shares, low, 3, 95), 10, 1e-9);
+  g_assert_cmpfloat_with_epsilon (eng_break_even_share (shares, low, 3, 200), 0, 1e-9);
+  /* It is faster for good only from the last crossing on. */
+  g_assert_cmpfloat_with_epsilon (eng_break_even_share (shares, bumpy, 3, 100), 70, 1e-9);
+}
+
+/* Bytes of the matrices of block 1: dense at density 1, else sparse. Panels of 16 rows: scales of 2 bytes
+ * for 32 codes, masks of 8 and codes of 64 bytes a line of 64, and what is read beyond, in whole lines of
+ * the cache. */
+static double
+layer_bytes (EngModel *model, double density)
+{
+  double sum = 0;
+
+  for (guint i = 0; i < eng_model_get_n_tensors (model); i++)
+    {
+      const EngTensor *tensor = eng_model_get_tensor (model, i);
+      double n_cols = (double)tensor->n_cols, n_panels = ceil ((double)tensor->n_rows / 16);
+      if (tensor->layer == 1)
+        sum += n_panels
+               * (density == 1
+                      ? 17 * n_cols
+                      : 64 * ceil ((3 * n_cols + floor (16 * n_cols * density) + 64) / 64));
+    }
+  return sum;
+}
+
+/* Times of a table made by hand: with every kernel of a layer timed, what is said are their sums. */
+static void
+test_speed (void)
+{
+  g_autofree char *path = eng_test_default_model ();
+  g_autoptr (EngModel) model = eng_test_load (path);
+  const EngTechnique *technique = eng_technique_find ("sparsity");
+  g_autoptr (EngRecipe) sparse = eng_test_recipe (RECIPE ("unstructured", 60, "sparse"));
+  g_autoptr (EngRecipe) dense = eng_test_recipe (RECIPE ("unstructured", 60, "dense"));
+  g_autoptr (EngMachine) machine = eng_machine_new ();
+  g_autoptr (EngKernelTimes) times = eng_kernel_times_open (NULL, NULL);
+  int64_t symbols[RT_N_SYMBOLS] = { 1, 1, 1, 1, 1 };
+  guint n_recipes = 0;
+
+  for (;; n_recipes++)
+    {
+      g_autoptr (EngRecipe) recipe = technique->timed (model, sparse, n_recipes);
+      if (recipe == NULL)
+        break;
+      g_autoptr (EngSketch) sketch = eng_sketch_new (model, recipe, NULL);
+      g_autofree char *device = eng_kernel_times_device (machine, eng_machine_get_isa (machine),
+                                                         eng_sketch_get_n_threads (sketch));
+      const RtGraph *graph = eng_sketch_get_graph (sketch);
+      EngEstimateSizes sizes;
+      guint64 all = 0;
+
+      eng_estimate_sizes_init (&sizes, model, NULL);
+      for (guint pass = 0; pass < 2; pass++)
+        for (RtNodeId i = 0; i < rt_graph_n_nodes (graph); i++)
+          {
+            EngKernelTime time = { .signature = eng_sketch_get_signature (sketch, i), .n = 9 };
+            eng_sketch_get_cost (sketch, i, symbols, sizes.position, &time.cost);
+            if (pass == 0)
+              {
+                all += time.cost.weight_bytes;
+                continue;
+              }
+            if (rt_graph_node (graph, i)->op->matrix_inputs == 0)
+              continue;
+            time.is_cold = eng_kernel_is_cold (all, eng_machine_get_cache_bytes (machine));
+            /* Dense: a ns for every 16 bytes. Sparse: three for every 32: break-even where a third is
+             * saved. */
+            time.median_ns = (double)time.cost.weight_bytes * (n_recipes == 0 ? 2 : 3) / 32;
+            time.low_ns = time.high_ns = time.median_ns;
+            time.time = 1;
+            time.source = ENG_KERNEL_BENCH;
+            g_assert_true (eng_kernel_times_add (times, device, &time, 1, NULL));
+          }
+    }
+  g_assert_cmpuint (n_recipes, ==, 5);
+  g_autofree char *of_sparse = technique->explain (model, sparse, 1);
+  g_autofree char *of_dense = technique->explain (model, dense, 1);
+  g_test_message ("%s", of_sparse);
+  g_test_message ("%s", of_dense);
+  const char *at = strstr (of_sparse, "unstructured: ");
+  g_assert_nonnull (at);
+  g_assert_cmpfloat_with_epsilon (g_ascii_strtod (at + strlen ("unstructured: "), NULL),
+                                  100
+                                      * (1
+                                         - 1.5 * layer_bytes (model, 0.4) / layer_bytes (model, 1)),
+                                  0.51);
+  at = strstr (of_sparse, "break-even at ");
+  g_assert_nonnull (at);
+  double percent = g_ascii_strtod (at + strlen ("break-even at "), NULL);
+  g_assert_cmpfloat (1.5 * layer_bytes (model, 1 - (percent - 1) / 100), >, layer_bytes (model, 1));
+  g_assert_cmpfloat (1.5 * layer_bytes (model, 1 - (percent + 1) / 100), <, layer_bytes (model, 1));
+  g_assert_nonnull (strstr (of_dense, "0.0 % faster here: zeros are stored; break-even at "));
 }
 
 static void
@@ -384,6 +498,8 @@ main (int argc, char **argv)
   g_test_add_func ("/sparsity/rules", test_rules);
   g_test_add_func ("/sparsity/sketch", test_sketch);
   g_test_add_func ("/sparsity/words", test_words);
+  g_test_add_func ("/sparsity/break-even", test_break_even);
+  g_test_add_func ("/sparsity/speed", test_speed);
   g_test_add_func ("/sparsity/refusal", test_refusal);
   g_test_add_func ("/sparsity/round-trip", test_round_trip);
   g_test_add_func ("/sparsity/determinism", test_determinism);
