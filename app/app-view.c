@@ -7,6 +7,7 @@
 #include "app-graph-view.h"
 #include "app-history-view.h"
 #include "app-memory-view.h"
+#include "app-price-view.h"
 #include "app-roofline-view.h"
 #include "app-timeline-view.h"
 #include "app-tradeoff-view.h"
@@ -20,6 +21,8 @@ static const AppViewInfo views[] = {
     N_ ("comparison"), 1200, 640 },
   { "accuracy", N_ ("Accuracy"), "lathe-accuracy-symbolic", app_accuracy_view_get_type,
     N_ ("accuracy"), 960, 560 },
+  { "price", N_ ("Prices"), "lathe-price-symbolic", app_price_view_get_type, N_ ("price list"), 1200,
+    900 },
   { "roofline", N_ ("Roofline"), "lathe-roofline-symbolic", app_roofline_view_get_type,
     N_ ("roofline"), 960, 640 },
   { "graph", N_ ("Graph"), "lathe-graph-symbolic", app_graph_view_get_type, N_ ("graph"), 0, 0 },

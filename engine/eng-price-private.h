@@ -16,6 +16,7 @@ struct _EngPrices
   int *layers;      /* [n_layers] */
   EngPrice *prices; /* [n_layers][n_choices] */
   double rest_ns, rest_bytes;
+  guint n_untimed;
 };
 
 EngPrice *eng_prices_at (EngPrices *prices, guint row, guint choice);

@@ -235,12 +235,19 @@ fill_times (EngPrices *self, guint choice, EngRecipe *recipe, EngForecast *forec
       price->basis = ENG_BASIS_TABLE;
     }
   self->rest_ns = 0;
+  self->n_untimed = choice == 0 ? 0 : self->n_untimed;
   const RtGraph *graph = eng_sketch_get_graph (sketch);
   for (RtNodeId i = 0; i < rt_graph_n_nodes (graph); i++)
     {
       const EngExpected *time = eng_forecast_get_node_time (forecast, phase, i);
       int row = row_of_node (self, graph, rt_graph_node (graph, i), layers);
       double *ns = row >= 0 ? &eng_prices_at (self, (guint)row, choice)->ns : &self->rest_ns;
+      /* What reads no matrix takes the same with every choice. */
+      if (!isfinite (time->ns) && rt_graph_node (graph, i)->op->matrix_inputs == 0)
+        {
+          self->n_untimed += choice == 0;
+          continue;
+        }
       *ns += time->ns;
       if (row >= 0)
         {
@@ -546,6 +553,12 @@ double
 eng_prices_get_rest_ns (EngPrices *self)
 {
   return self->rest_ns;
+}
+
+guint
+eng_prices_get_n_untimed (EngPrices *self)
+{
+  return self->n_untimed;
 }
 
 double

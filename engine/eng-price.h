@@ -63,6 +63,7 @@ guint eng_prices_get_n_layers (EngPrices *prices);                         /* th
 int eng_prices_get_layer (EngPrices *prices, guint row);                   /* on the layer axis */
 const EngPrice *eng_prices_get (EngPrices *prices, guint row, guint choice);
 double eng_prices_get_rest_ns (EngPrices *prices);    /* of what does not depend on the choice: layers without choices; NAN: unknown */
+guint eng_prices_get_n_untimed (EngPrices *prices);   /* operators without matrices whose time is unknown and in no sum */
 double eng_prices_get_rest_bytes (EngPrices *prices);
 const char *eng_prices_get_loss_unit (EngPrices *prices); /* "nat", "%" */
 gboolean eng_prices_has_dependence (EngPrices *prices);

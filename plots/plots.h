@@ -8,6 +8,7 @@
 #include "plot-export.h"
 #include "plot-figure.h"
 #include "plot-forest.h"
+#include "plot-heat.h"
 #include "plot-format.h"
 #include "plot-graph.h"
 #include "plot-lanes.h"

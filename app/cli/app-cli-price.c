@@ -98,8 +98,9 @@ print_text (EngPrices *prices, const EngPurchase *purchase)
     return;
   g_autofree char *bytes = eng_format_value (purchase->bytes, "B");
   g_autofree char *time = isfinite (purchase->ns) ? eng_format_value (purchase->ns * 1e-9, "s") : g_strdup ("unavailable");
-  g_print ("\n%s: %s of weights, ~%s a step, loss about %.3g %s (sum over layers%s)\n",
-           purchase->is_feasible ? "Bought" : "The budget is below the cheapest mixture, which is", bytes, time, purchase->loss,
+  g_print ("\n%s: %s of weights, ~%s a step%s, loss about %.3g %s (sum over layers%s)\n",
+           purchase->is_feasible ? "Bought" : "The budget is below the cheapest mixture, which is", bytes, time,
+           eng_prices_get_n_untimed (prices) > 0 ? " (without operators that were never timed)" : "", purchase->loss,
            eng_prices_get_loss_unit (prices), eng_prices_has_dependence (prices) ? ", dependence included" : "");
   for (guint r = 0; r < eng_prices_get_n_layers (prices); r++)
     {
