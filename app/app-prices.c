@@ -182,6 +182,7 @@ typedef struct
   EngEstimator *estimator;
   char *inputs;
   guint number;
+  AppPrices *owner;
 
   /* Of a measurement. */
   gboolean dependence;
@@ -196,6 +197,7 @@ work_free (gpointer data)
   Work *work = data;
 
   g_clear_object (&work->history);
+  g_object_unref (work->owner);
   g_object_unref (work->model);
   g_object_unref (work->estimator);
   eng_recipe_unref (work->recipe);
@@ -215,7 +217,56 @@ work_new (AppPrices *self)
   work->estimator = g_object_ref (self->estimator);
   work->inputs = eng_recipe_get_string (self->recipe, "int8", "calibration", NULL);
   work->number = self->asked;
+  work->owner = g_object_ref (self);
   return work;
+}
+
+/* ---- what is there so far ---- */
+
+typedef struct
+{
+  AppPrices *self;
+  EngPrices *so_far;
+  guint number;
+} HandOver;
+
+static gboolean
+hand_over (gpointer data)
+{
+  HandOver *over = data;
+  AppPrices *self = over->self;
+
+  if (over->number == self->asked && self->measuring)
+    {
+      g_clear_pointer (&self->prices, eng_prices_unref);
+      self->prices = eng_prices_ref (over->so_far);
+      buy (self);
+      emit_changed (self);
+    }
+  return G_SOURCE_REMOVE;
+}
+
+static void
+hand_over_free (gpointer data)
+{
+  HandOver *over = data;
+
+  g_object_unref (over->self);
+  eng_prices_unref (over->so_far);
+  g_free (over);
+}
+
+/* On the worker, once a second at most. */
+static void
+take_so_far (EngPrices *so_far, gpointer data)
+{
+  Work *work = data;
+  HandOver *over = g_new0 (HandOver, 1);
+
+  over->self = g_object_ref (work->owner);
+  over->so_far = eng_prices_ref (so_far);
+  over->number = work->number;
+  g_idle_add_full (G_PRIORITY_DEFAULT, hand_over, over, hand_over_free);
 }
 
 static void
@@ -227,11 +278,11 @@ work_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancella
           .dependence = work->dependence,
           .bench_s = BENCH_S };
   GError *error = NULL;
-  EngPrices *prices = work->job == NULL
-                          ? eng_prices_load (work->model, work->recipe, &config, work->estimator,
-                                             work->history, &error)
-                          : eng_prices_measure (work->model, work->recipe, &config, work->estimator,
-                                                work->history, work->job, NULL, NULL, &error);
+  EngPrices *prices = work->job == NULL ? eng_prices_load (work->model, work->recipe, &config,
+                                                           work->estimator, work->history, &error)
+                                        : eng_prices_measure (work->model, work->recipe, &config,
+                                                              work->estimator, work->history,
+                                                              work->job, take_so_far, work, &error);
 
   if (prices == NULL)
     g_task_return_error (task, error);

@@ -13,9 +13,10 @@
 
 G_DEFINE_BOXED_TYPE (EngPrices, eng_prices, eng_prices_ref, eng_prices_unref)
 
-/* Columns of language models when nobody chose, from the widest. */
-static const char *const language_choices[]
-    = { "source", "q8_0", "q6_k", "q5_k", "q4_k", "q4_0", "q3_k", "q2_k", NULL };
+/* Columns of language models when nobody chose, from the widest: of each width the first that fits. */
+static const char *const language_choices[][2]
+    = { { "source" },       { "q8_0" }, { "q6_k" },          { "q5_k", "q5_0" },
+        { "q4_k", "q4_1" }, { "q4_0" }, { "q3_k", "q3_64" }, { "q2_k", "q2_64" } };
 static const char *const network_choices[] = { "float", "int8", NULL };
 
 void
@@ -45,28 +46,40 @@ find_choice (EngModelKind kind, const char *id)
   return NULL;
 }
 
-/* Whether a matrix of the model can have the format itself, not one that stands in for it. */
+/* Whether most weights of the model can have the format itself, not one that stands in for it. */
 static gboolean
-fits_some_row (EngModel *model, const char *id)
+fits_most_rows (EngModel *model, const char *id)
 {
   int dtype = kn_dtype_from_name (id);
+  guint64 n_fit = 0, n_all = 0;
+
   for (guint i = 0; dtype >= 0 && i < eng_model_get_n_tensors (model); i++)
-    if (eng_model_get_tensor (model, i)->n_cols % kn_dtype_info (dtype)->block_len == 0)
-      return TRUE;
-  return dtype < 0; /* "source" and the like */
+    {
+      const EngTensor *tensor = eng_model_get_tensor (model, i);
+      guint64 n = tensor->n_rows * tensor->n_cols;
+      n_all += n;
+      n_fit += tensor->n_cols % kn_dtype_info (dtype)->block_len == 0 ? n : 0;
+    }
+  return dtype < 0 || 2 * n_fit > n_all; /* "source" is no format */
 }
 
 GStrv
 eng_prices_default_choices (EngModel *model)
 {
-  EngModelKind kind = eng_model_get_kind (model);
-  const char *const *all = kind == ENG_MODEL_LANGUAGE ? language_choices : network_choices;
   g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
 
-  for (guint i = 0; all[i] != NULL; i++)
-    if (find_choice (kind, all[i]) != NULL
-        && (kind == ENG_MODEL_NETWORK || fits_some_row (model, all[i])))
-      g_strv_builder_add (builder, all[i]);
+  if (eng_model_get_kind (model) == ENG_MODEL_NETWORK)
+    return g_strdupv ((GStrv)network_choices);
+  for (guint i = 0; i < G_N_ELEMENTS (language_choices); i++)
+    for (guint k = 0; k < 2; k++)
+      {
+        const char *id = language_choices[i][k];
+        if (id == NULL || find_choice (ENG_MODEL_LANGUAGE, id) == NULL
+            || !fits_most_rows (model, id))
+          continue;
+        g_strv_builder_add (builder, id);
+        break;
+      }
   return g_strv_builder_end (builder);
 }
 
