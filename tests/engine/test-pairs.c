@@ -87,6 +87,7 @@ add_param (Fixture *f, const EngTechnique *technique, const EngParam *param)
                                                 : g_variant_new_double (middle));
       return;
     case ENG_PARAM_PATH: /* files: tested by their techniques */
+    case ENG_PARAM_MODEL:
       return;
     }
 }
