@@ -48,6 +48,7 @@ struct _EngBuild
   float *densities;   /* [n_tensors] of what is stored sparse: before it is packed, as expected */
   char **keys;        /* [n_tensors] what techniques have made of the numbers; NULL: nothing */
   const RtGraph *source; /* the model's, or what transforms made of it: one of graphs */
+  RtTokenizer *tokenizer; /* NULL: the model's */
   RtWeight **weights; /* [n_tensors], shared with other builds; NULL: the graph no longer has it */
   const RtGraph *graph; /* the last of graphs, or the model's */
   GPtrArray *graphs;    /* RtGraph: what passes made, in order; the earlier ones own constants of the

@@ -47,6 +47,7 @@ eng_build_finalize (GObject *object)
   g_free (self->keys);
   g_clear_pointer (&self->graphs, g_ptr_array_unref);
   g_clear_pointer (&self->extra, g_ptr_array_unref);
+  rt_tokenizer_free (self->tokenizer);
   g_strfreev (self->notes);
   g_free (self->hash);
   g_free (self->layer_memory);
@@ -464,9 +465,11 @@ make_hash (EngBuild *self, const EngLowering *lowering)
   self->hash = g_compute_checksum_for_string (G_CHECKSUM_SHA256, text->str, (gssize)text->len);
 }
 
+/* What the lowering leaves to the build besides decisions. */
 static void
 take_notes (EngBuild *self, EngLowering *lowering)
 {
+  self->tokenizer = g_steal_pointer (&lowering->tokenizer);
   g_ptr_array_add (lowering->notes, NULL);
   g_ptr_array_set_free_func (lowering->notes, NULL);
   self->notes = (char **)g_ptr_array_free (g_steal_pointer (&lowering->notes), FALSE);
@@ -745,6 +748,12 @@ EngRecipe *
 eng_build_get_recipe (EngBuild *self)
 {
   return self->recipe;
+}
+
+const RtTokenizer *
+eng_build_get_tokenizer (EngBuild *self)
+{
+  return self->tokenizer != NULL ? self->tokenizer : eng_model_get_tokenizer (self->model);
 }
 
 const char *

@@ -20,6 +20,8 @@ EngBuild *eng_build_new_finish (GAsyncResult *result, GError **error);
 
 EngModel *eng_build_get_model (EngBuild *build);
 EngRecipe *eng_build_get_recipe (EngBuild *build);
+/* What cuts text into tokens for it: the model's, unless its vocabulary was trimmed. Token numbers are the model's either way. NULL: the model has none. */
+const RtTokenizer *eng_build_get_tokenizer (EngBuild *build);
 const char *eng_build_get_hash (EngBuild *build);     /* content hash: model tensors' identity, formats, fused graph, instruction set */
 const char *eng_build_get_isa (EngBuild *build);      /* "avx512" */
 guint eng_build_get_n_threads (EngBuild *build);

@@ -56,10 +56,10 @@ window_clear (gpointer data)
 }
 
 static gboolean
-encode (EngModel *model, const char *text, gsize n_bytes, gboolean special, gint32 **tokens,
+encode (EngBuild *build, const char *text, gsize n_bytes, gboolean special, gint32 **tokens,
         gsize *n, GError **error)
 {
-  const RtTokenizer *tokenizer = eng_model_get_tokenizer (model);
+  const RtTokenizer *tokenizer = eng_build_get_tokenizer (build);
   RtError rt_error = { 0 };
 
   return rt_tokenizer_encode (tokenizer, text, n_bytes, special, FALSE, tokens, n, &rt_error)
@@ -68,14 +68,14 @@ encode (EngModel *model, const char *text, gsize n_bytes, gboolean special, gint
 
 /* The token that the model wants before a text, or -1. */
 static gboolean
-find_bos (EngModel *model, gint32 *bos, GError **error)
+find_bos (EngBuild *build, gint32 *bos, GError **error)
 {
   gint32 *tokens = NULL;
   gsize n;
 
-  if (!encode (model, "a", 1, TRUE, &tokens, &n, error))
+  if (!encode (build, "a", 1, TRUE, &tokens, &n, error))
     return FALSE;
-  *bos = rt_tokenizer_bos (eng_model_get_tokenizer (model));
+  *bos = rt_tokenizer_bos (eng_build_get_tokenizer (build));
   if (n == 0 || tokens[0] != *bos)
     *bos = -1;
   free (tokens);
@@ -83,9 +83,9 @@ find_bos (EngModel *model, gint32 *bos, GError **error)
 }
 
 static void
-add_window (GArray *windows, EngModel *model, gint32 bos, const gint32 *tokens)
+add_window (GArray *windows, EngBuild *build, gint32 bos, const gint32 *tokens)
 {
-  const RtTokenizer *tokenizer = eng_model_get_tokenizer (model);
+  const RtTokenizer *tokenizer = eng_build_get_tokenizer (build);
   gboolean has_bos = bos >= 0;
   Window window = { .n = WINDOW - !has_bos };
 
@@ -106,13 +106,13 @@ cut_text (Search *self, const EngText *text, guint n_windows, gint32 bos, GError
   const char *bytes = g_bytes_get_data (text->text, &n_bytes);
   gint32 *tokens = NULL;
 
-  if (!encode (self->model, bytes, n_bytes, FALSE, &tokens, &n, error))
+  if (!encode (self->base, bytes, n_bytes, FALSE, &tokens, &n, error))
     return FALSE;
   gsize n_all = n / WINDOW, wanted = MIN (2 * (gsize)n_windows, n_all);
   for (gsize i = 0; i < wanted; i++)
     {
       gsize at = (2 * i + 1) * n_all / (2 * wanted);
-      add_window (i % 2 == 0 ? self->deciding : self->held_out, self->model, bos,
+      add_window (i % 2 == 0 ? self->deciding : self->held_out, self->base, bos,
                   tokens + at * WINDOW);
     }
   free (tokens);
@@ -151,7 +151,7 @@ read_texts (Search *self, const EngDropOptions *options, GError **error)
   gint32 bos;
 
   if (set == NULL || !has_domain (set, options->domain, error)
-      || !find_bos (self->model, &bos, error))
+      || !find_bos (self->base, &bos, error))
     return FALSE;
   for (guint i = 0; i < set->texts->len; i++)
     n_texts += options->domain == NULL
@@ -399,16 +399,16 @@ search (Search *self, const EngDropOptions *options, GError **error)
                    eng_model_get_name (self->model), n_left);
       return FALSE;
     }
-  if (!read_texts (self, options, error))
+  if (self->job != NULL)
+    eng_job_report (self->job, "Preparing the model as it is", -1);
+  self->base = eng_build_new_within (self->model, self->from, NULL, self->job, error);
+  if (self->base == NULL || !read_texts (self, options, error))
     return FALSE;
   self->result->bits_per_byte
       = bits_per_nat_and_token (self->held_out->len > 0 ? self->held_out : self->deciding);
   for (guint i = 0; i < n_drops; i++)
     self->n_wanted += n_left - i;
-  if (self->job != NULL)
-    eng_job_report (self->job, "Preparing the model as it is", -1);
-  self->base = eng_build_new_within (self->model, self->from, NULL, self->job, error);
-  if (self->base == NULL || !measure (self, self->base, self->deciding, &loss, error)
+  if (!measure (self, self->base, self->deciding, &loss, error)
       || !add_step (self, self->base, NULL, loss, error))
     return FALSE;
   return eng_drop_greedy (self->parts->len, self->dropped, n_drops, loss_without, take_part, self,

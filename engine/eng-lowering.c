@@ -187,6 +187,7 @@ eng_lowering_clear (EngLowering *lowering)
   g_clear_pointer (&lowering->notes, g_ptr_array_unref);
   g_clear_pointer (&lowering->marks, g_array_unref);
   g_datalist_clear (&lowering->data);
+  g_clear_pointer (&lowering->tokenizer, rt_tokenizer_free);
 }
 
 /* ---- numbers ---- */

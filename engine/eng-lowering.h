@@ -44,6 +44,7 @@ struct _EngLowering
 
   GPtrArray *notes; /* char * */
   GArray *marks;    /* EngMark, private to eng-lowering.c */
+  RtTokenizer *tokenizer; /* of a trimmed vocabulary, for the build to take; NULL: the model's */
   GData *data;      /* what techniques keep from transform() to edit(), by their id: g_datalist_set_data_full() */
 };
 

@@ -107,7 +107,7 @@ eng_measure_init (EngMeasure *self, EngBuild *build, const EngWorkload *workload
 
   *self = (EngMeasure){ .build = build,
                         .exec = eng_build_get_exec (build),
-                        .tokenizer = eng_model_get_tokenizer (model),
+                        .tokenizer = eng_build_get_tokenizer (build),
                         .workload = workload,
                         .generated = g_array_new (FALSE, FALSE, sizeof (gint32)),
                         .prefill = samples_new (),

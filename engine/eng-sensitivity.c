@@ -80,6 +80,9 @@ eng_sensitivity_why_not (EngModel *model, EngRecipe *recipe)
 
   if (eng_model_get_report (model)[0] != NULL)
     return g_strdup ("parts of this network are not supported");
+  if (eng_recipe_is_set (recipe, "vocabulary", "tokens"))
+    return g_strdup ("a trimmed vocabulary cuts text into other tokens: what that costs is not a "
+                     "matter of layers. Take it out of the recipe to see what the rest costs");
   if (!eng_recipe_equal (lossy, none))
     return NULL;
   if (eng_model_get_kind (model) == ENG_MODEL_NETWORK && is_quantized_file (model))

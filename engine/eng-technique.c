@@ -10,6 +10,7 @@ static const EngTechnique *const techniques[] = {
   &eng_technique_weight_format,
   &eng_technique_layer_skip,
   &eng_technique_prune_structured,
+  &eng_technique_vocabulary,
   &eng_technique_calibration,
   &eng_technique_sparsity, /* before the numbers that are left are rounded */
   &eng_technique_kv_cache, &eng_technique_context,

@@ -107,7 +107,7 @@ feed_window (Texts *self, const gint32 *input, const gint32 *targets, guint n, g
 static void
 add_blocks (Texts *self, guint group, const gint32 *targets, const Scored *scored)
 {
-  const RtTokenizer *tokenizer = eng_model_get_tokenizer (eng_build_get_model (self->pass->build));
+  const RtTokenizer *tokenizer = eng_build_get_tokenizer (self->pass->build);
   gboolean has_baseline = self->pass->baseline != NULL;
 
   for (guint at = 0; at < scored->n; at += BLOCK)
@@ -233,7 +233,7 @@ prepare (Texts *self, EngTextSet *set, GArray *prepared, GError **error)
 static gboolean
 find_bos (Texts *self, GError **error)
 {
-  const RtTokenizer *tokenizer = eng_model_get_tokenizer (eng_build_get_model (self->pass->build));
+  const RtTokenizer *tokenizer = eng_build_get_tokenizer (self->pass->build);
   gint32 *tokens = NULL;
   gsize n;
 

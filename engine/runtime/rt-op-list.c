@@ -7,6 +7,7 @@
 #include "ops/rt-ops-conv.h"
 #include "ops/rt-ops-int8.h"
 #include "ops/rt-ops-sound.h"
+#include "ops/rt-ops-vocabulary.h"
 #include "ops/rt-ops.h"
 
 static const RtOp *const ops[] = {
@@ -25,6 +26,9 @@ static const RtOp *const ops[] = {
   &rt_op_softcap,
   &rt_op_select_rows,
   &rt_op_identity,
+
+  /* trimmed vocabularies (rt-ops-vocabulary.h) */
+  &rt_op_spread,
 
   /* moving and selecting (rt-ops-move.h) */
   &rt_op_reshape,

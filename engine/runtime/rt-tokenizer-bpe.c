@@ -179,6 +179,24 @@ rt_bpe_load (RtTokenizer *t, const RtGguf *gguf, RtError *error)
 }
 
 void
+rt_bpe_restrict (RtTokenizer *t, const bool *keep)
+{
+  RtMergeTable *m = &t->merges;
+
+  memset (m->slots, 0, ((size_t)m->mask + 1) * sizeof *m->slots);
+  for (uint32_t rank = 0; rank < m->n; rank++)
+    {
+      if (!keep[m->left[rank]] || !keep[m->right[rank]] || !keep[m->merged[rank]]
+          || find_rank (m, m->left[rank], m->right[rank]) != UINT32_MAX)
+        continue;
+      uint32_t slot = merge_slot (m, m->left[rank], m->right[rank]);
+      while (m->slots[slot])
+        slot = (slot + 1) & m->mask;
+      m->slots[slot] = rank + 1;
+    }
+}
+
+void
 rt_bpe_free (RtTokenizer *t)
 {
   free (t->merges.slots);

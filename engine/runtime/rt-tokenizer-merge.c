@@ -98,6 +98,16 @@ consider (RtEncoder *e, RtFindMerge find, uint32_t left, uint32_t right)
   return pair.token == RT_NO_TOKEN || heap_push (e, pair);
 }
 
+static bool
+trace (RtEncoder *e, int32_t token)
+{
+  if (!rt_encoder_reserve (e, &e->passed, &e->passed_capacity, e->n_passed + 1,
+                           sizeof *e->passed))
+    return false;
+  e->passed[e->n_passed++] = token;
+  return true;
+}
+
 bool
 rt_encoder_merge (RtEncoder *e, RtFindMerge find)
 {
@@ -115,6 +125,8 @@ rt_encoder_merge (RtEncoder *e, RtFindMerge find)
       if (left->n_bytes == 0 || right->n_bytes == 0
           || left->n_bytes + right->n_bytes != pair.n_bytes)
         continue;
+      if (e->traces && !trace (e, pair.token))
+        return false;
       left->token = pair.token;
       left->n_bytes = pair.n_bytes;
       right->n_bytes = 0;

@@ -122,6 +122,11 @@ typedef struct
   size_t n_symbols, symbols_capacity;
   RtPair *heap;
   size_t n_heap, heap_capacity;
+
+  /* What merging went through; for rt-tokenizer-subset.c. */
+  bool traces;
+  int32_t *passed;
+  size_t n_passed, passed_capacity;
 } RtEncoder;
 
 static inline RtSlice
@@ -133,6 +138,8 @@ rt_strings_get (const RtStrings *strings, uint32_t i)
 /* rt-tokenizer-vocab.c */
 bool rt_tokenizer_load_vocab (RtTokenizer *t, const RtGguf *gguf, RtError *error);
 void rt_tokenizer_free_vocab (RtTokenizer *t);
+/* Only tokens of @keep [n_vocab] may come of text from now on. */
+bool rt_tokenizer_reindex (RtTokenizer *t, const bool *keep, RtError *error);
 int32_t rt_token_index_find (const RtTokenIndex *index, const void *bytes, size_t n);
 uint64_t rt_token_hash (uint64_t seed, const void *bytes, size_t n);
 
@@ -155,6 +162,8 @@ bool rt_encoder_emit_symbols (RtEncoder *e);
 bool rt_spm_encode (RtEncoder *e, const uint8_t *text, size_t n, bool space_prefix);
 bool rt_bpe_load (RtTokenizer *t, const RtGguf *gguf, RtError *error);
 void rt_bpe_free (RtTokenizer *t);
+/* Only merges of three tokens of @keep stay. */
+void rt_bpe_restrict (RtTokenizer *t, const bool *keep);
 bool rt_bpe_encode (RtEncoder *e, const uint8_t *text, size_t n);
 
 /* The bytes that the byte-level name @name stands for, to @out [name.length]; returns how many. */

@@ -275,6 +275,27 @@ find_user_defined_bytes (RtTokenizer *t)
     }
 }
 
+/* Control tokens stay out: text that merely spells "<s>" must not become one. */
+static bool
+comes_of_text (const RtTokenizer *t, uint32_t i)
+{
+  return t->types[i] == RT_TOKEN_NORMAL || t->types[i] == RT_TOKEN_UNUSED
+         || (t->types[i] == RT_TOKEN_USER_DEFINED && t->model == RT_MODEL_SPM);
+}
+
+bool
+rt_tokenizer_reindex (RtTokenizer *t, const bool *keep, RtError *error)
+{
+  free (t->index.tokens);
+  t->index = (RtTokenIndex){ 0 };
+  if (!index_init (&t->index, t->model == RT_MODEL_SPM ? &t->names : &t->pieces, t->n_vocab, error))
+    return false;
+  for (uint32_t i = 0; i < t->n_vocab; i++)
+    if (keep[i] && comes_of_text (t, i))
+      index_add (&t->index, i);
+  return true;
+}
+
 static bool
 build_index (RtTokenizer *t, RtError *error)
 {
@@ -283,10 +304,8 @@ build_index (RtTokenizer *t, RtError *error)
   for (int b = 0; b < 256; b++)
     t->byte_tokens[b] = RT_NO_TOKEN;
 
-  /* Control tokens stay out: text that merely spells "<s>" must not become one. */
   for (uint32_t i = 0; i < t->n_vocab; i++)
-    if (t->types[i] == RT_TOKEN_NORMAL || t->types[i] == RT_TOKEN_UNUSED
-        || (t->types[i] == RT_TOKEN_USER_DEFINED && t->model == RT_MODEL_SPM))
+    if (comes_of_text (t, i))
       index_add (&t->index, i);
     else if (t->types[i] == RT_TOKEN_BYTE && byte_of_name (rt_strings_get (&t->names, i)) >= 0)
       t->byte_tokens[byte_of_name (rt_strings_get (&t->names, i))] = (int32_t)i;

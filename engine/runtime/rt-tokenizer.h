@@ -14,6 +14,9 @@ typedef struct RtTokenizer RtTokenizer;
  * closed. RT_ERROR_UNSUPPORTED names an unknown model or pre-tokenizer and lists the known ones;
  * RT_ERROR_FORMAT says which key is wrong. A tokenizer never changes: threads may share it. */
 RtTokenizer *rt_tokenizer_new (const RtGguf *gguf, RtError *error);
+/* The same tokenizer, with the same token numbers, that cuts text only into tokens of @keep [n_vocab]. Bytes and special tokens must be among them
+ * (rt_tokenizer_choose()), so that every text still has tokens. */
+RtTokenizer *rt_tokenizer_new_subset (const RtGguf *gguf, const bool *keep, RtError *error);
 void rt_tokenizer_free (RtTokenizer *tokenizer); /* accepts NULL */
 
 uint32_t rt_tokenizer_n_vocab (const RtTokenizer *tokenizer);
@@ -44,6 +47,15 @@ RtSlice rt_tokenizer_piece (const RtTokenizer *tokenizer, int32_t token);
 
 /* The token's own name in the vocabulary ("<|im_end|>", "▁the"). */
 RtSlice rt_tokenizer_name (const RtTokenizer *tokenizer, int32_t token);
+
+/* ---- A part of the vocabulary (rt-tokenizer-subset.c) ---- */
+
+/* How many tokens cannot be left out: special tokens, bytes, what ends a text. */
+uint32_t rt_tokenizer_n_needed (const RtTokenizer *tokenizer);
+/* Sets @keep [n_vocab]: all that is needed, then the tokens of @order [n_vocab] (numbers, the most wanted first), each together with those that merging
+ * passes through on the way to it, as long as no more than @n_wanted are kept. So exactly MAX (n_needed, MIN (n_wanted, n_vocab)) are. O(n_vocab) encodings of one
+ * token each. RT_ERROR_MEMORY. */
+bool rt_tokenizer_choose (const RtTokenizer *tokenizer, const uint32_t *order, uint32_t n_wanted, bool *keep, RtError *error);
 
 /* ---- Chat prompts (rt-chat.c) ---- */
 

@@ -8,6 +8,7 @@ G_BEGIN_DECLS
 extern const EngTechnique eng_technique_weight_format;
 extern const EngTechnique eng_technique_layer_skip;
 extern const EngTechnique eng_technique_prune_structured;
+extern const EngTechnique eng_technique_vocabulary;
 extern const EngTechnique eng_technique_kv_cache;
 extern const EngTechnique eng_technique_context;
 extern const EngTechnique eng_technique_threads;

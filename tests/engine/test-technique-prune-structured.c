@@ -337,8 +337,8 @@ test_loss (void)
   g_autoptr (EngModel) model = eng_test_load (path);
   double plain = perplexity (model, "{}");
   double none = perplexity (model, "{\"prune-structured\": {\"heads\": 25, \"mend\": \"none\"}}");
-  double mean = perplexity (model, "{\"prune-structured\": {\"heads\": 25}}");
-  double refit = perplexity (model, "{\"prune-structured\": {\"heads\": 25, \"mend\": \"refit\"}}");
+  double mean = perplexity (model, "{\"prune-structured\": {\"heads\": 25, \"mend\": \"mean\"}}");
+  double refit = perplexity (model, "{\"prune-structured\": {\"heads\": 25}}");
 
   g_assert_cmpfloat (plain, <, refit);
   g_assert_cmpfloat (refit, <, mean);

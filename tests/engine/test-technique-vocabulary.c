@@ -1,0 +1,251 @@
+/* Trimmed vocabularies: which tokens stay, how text is cut then, logits of what is left, sizes,
+ * words, and what evaluations say of it. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "eng-build-private.h"
+#include "eng-error.h"
+#include "eng-sketch.h"
+#include "eng-test.h"
+#include "eval/eng-evaluate.h"
+
+#define KEPT 512
+#define TRIM "{\"vocabulary\": {\"tokens\": 512}}"
+
+static gint32 *
+encode (const RtTokenizer *tokenizer, const char *text, gsize *n)
+{
+  gint32 *tokens = NULL;
+  RtError error = { 0 };
+
+  g_assert_true (
+      rt_tokenizer_encode (tokenizer, text, strlen (text), FALSE, FALSE, &tokens, n, &error));
+  return tokens;
+}
+
+static char *
+decode (const RtTokenizer *tokenizer, const gint32 *tokens, gsize n)
+{
+  GString *text = g_string_new (NULL);
+  for (gsize i = 0; i < n; i++)
+    {
+      RtSlice piece = rt_tokenizer_piece (tokenizer, tokens[i]);
+      g_string_append_len (text, piece.data, (gssize)piece.length);
+    }
+  return g_string_free (text, FALSE);
+}
+
+/* Which tokens have a row: those whose logit is finite. */
+static guint
+find_kept (EngBuild *build, gboolean *keep)
+{
+  guint n = rt_exec_n_vocab (eng_build_get_exec (build)), n_kept = 0;
+  g_autofree float *logits = eng_test_logits (build, (gint32[]){ 10, 11 }, 2);
+
+  for (guint i = 0; i < n; i++)
+    {
+      keep[i] = isfinite (logits[i]);
+      n_kept += keep[i];
+      g_assert_true (keep[i] || logits[i] == -INFINITY);
+    }
+  return n_kept;
+}
+
+static const char text[]
+    = "It is a truth universally acknowledged, that Zürich \xf0\x9f\x90\xb1 costs 3.50 €.\n\tEnd";
+
+/* Every text has tokens still, they are kept ones, and they spell it. */
+static void
+test_tokens (void)
+{
+  g_autofree char *path = eng_test_default_model ();
+  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngBuild) build = eng_test_build (model, TRIM, NULL);
+  const RtTokenizer *all = eng_model_get_tokenizer (model), *some = eng_build_get_tokenizer (build);
+  guint n_vocab = rt_tokenizer_n_vocab (all);
+  g_autofree gboolean *keep = g_new0 (gboolean, n_vocab);
+  gsize n_before, n_after;
+
+  g_assert_true (some != all);
+  g_assert_cmpuint (rt_exec_n_vocab (eng_build_get_exec (build)), ==, n_vocab);
+  g_assert_cmpuint (find_kept (build, keep), ==, KEPT);
+  g_autofree gint32 *before = encode (all, text, &n_before);
+  g_autofree gint32 *after = encode (some, text, &n_after);
+  g_autofree char *same = decode (all, before, n_before), *again = decode (some, after, n_after);
+  g_assert_cmpstr (again, ==, same);
+  g_assert_cmpuint (n_after, >, n_before);
+  for (gsize i = 0; i < n_after; i++)
+    g_assert_true (keep[after[i]]);
+  if (rt_tokenizer_eos (all) >= 0)
+    g_assert_true (keep[rt_tokenizer_eos (all)]);
+
+  /* A kept token's own text comes back as that token wherever the full tokenizer makes it so. */
+  guint n_whole = 0, n_reached = 0;
+  for (guint t = 0; t < n_vocab; t++)
+    {
+      RtSlice piece = rt_tokenizer_piece (all, (gint32)t);
+      gsize n;
+      /* This tokenizer puts a space before a text: leave out the one that is there. */
+      if (!keep[t] || piece.length < 2 || piece.data[0] != ' ')
+        continue;
+      g_autofree char *spelled = g_strndup (piece.data + 1, piece.length - 1);
+      g_autofree gint32 *full = encode (all, spelled, &n);
+      if (n != 1 || full[0] != (gint32)t)
+        continue;
+      n_whole++;
+      g_autofree gint32 *trimmed = encode (some, spelled, &n);
+      n_reached += n == 1 && trimmed[0] == (gint32)t;
+    }
+  g_assert_cmpuint (n_whole, >, 50);
+  g_assert_cmpuint (n_reached, ==, n_whole);
+}
+
+/* Of the tokens that are left the logits are those of the full model, bit for bit. */
+static void
+test_logits (void)
+{
+  g_autofree char *path = eng_test_default_model ();
+  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngBuild) full = eng_test_build (model, "{}", NULL);
+  g_autoptr (EngBuild) trimmed = eng_test_build (model, TRIM, full);
+  guint n = rt_exec_n_vocab (eng_build_get_exec (full)), n_same = 0;
+  gsize n_tokens;
+  g_autofree gint32 *tokens = encode (eng_build_get_tokenizer (trimmed), text, &n_tokens);
+  g_autofree float *a = eng_test_logits (full, tokens, (guint)n_tokens);
+  g_autofree float *b = eng_test_logits (trimmed, tokens, (guint)n_tokens);
+
+  for (guint i = 0; i < n; i++)
+    {
+      if (b[i] == -INFINITY)
+        continue;
+      g_assert_cmpint (memcmp (&a[i], &b[i], sizeof *a), ==, 0);
+      n_same++;
+    }
+  g_assert_cmpuint (n_same, ==, KEPT);
+  /* A token that is gone can be fed all the same. */
+  for (gint32 t = 0; t < (gint32)n; t++)
+    if (b[t] == -INFINITY)
+      {
+        g_autofree float *c = eng_test_logits (trimmed, &t, 1);
+        g_assert_true (isfinite (c[tokens[0]]));
+        break;
+      }
+}
+
+static void
+test_sizes (void)
+{
+  g_autofree char *path = eng_test_default_model ();
+  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngBuild) full = eng_test_build (model, "{}", NULL);
+  g_autoptr (EngBuild) trimmed = eng_test_build (model, TRIM, full);
+  g_autoptr (EngBuild) again = eng_test_build (model, TRIM, NULL);
+  g_autoptr (EngBuild) odd = eng_test_build (model, "{\"vocabulary\": {\"tokens\": 513}}", NULL);
+  g_autoptr (EngRecipe) recipe = eng_test_recipe (TRIM);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (EngSketch) sketch = eng_sketch_new (model, recipe, &error);
+  const RtArchParams *p = eng_model_get_params (model);
+  RtMemory a, b, c;
+  g_autofree gboolean *keep = g_new0 (gboolean, p->n_vocab);
+
+  g_assert_no_error (error);
+  eng_build_get_memory (full, &a);
+  eng_build_get_memory (trimmed, &b);
+  eng_sketch_get_memory (sketch, &c);
+  g_assert_cmpuint (a.weight_bytes - b.weight_bytes, ==, (p->n_vocab - KEPT) * p->n_embd * 2);
+  g_assert_cmpuint (b.weight_bytes, ==, c.weight_bytes);
+  g_assert_cmpstr (eng_build_get_hash (trimmed), ==, eng_build_get_hash (again));
+  g_assert_cmpstr (eng_build_get_hash (trimmed), !=, eng_build_get_hash (full));
+  g_assert_cmpuint (find_kept (odd, keep), ==, 544);
+}
+
+/* Uses decide: of a corpus of digits, digits stay. */
+static void
+test_corpus (void)
+{
+  g_autofree char *path = eng_test_default_model ();
+  g_autoptr (EngModel) model = eng_test_load (path);
+  const RtTokenizer *tokenizer = eng_model_get_tokenizer (model);
+  char *directory = eng_test_directory ();
+  g_autofree char *file = g_build_filename (directory, "words.txt", NULL);
+  g_autoptr (GString) words = g_string_new (NULL);
+  g_autoptr (GError) error = NULL;
+  g_autofree gboolean *keep = g_new0 (gboolean, rt_tokenizer_n_vocab (tokenizer));
+  gsize n;
+
+  for (guint i = 0; i < 50; i++)
+    g_string_append (words, " understanding marriage");
+  g_assert_true (g_file_set_contents (file, words->str, -1, &error));
+  g_autofree char *json
+      = g_strdup_printf ("{\"vocabulary\": {\"tokens\": 320, \"corpus\": \"%s\"}}", file);
+  g_autoptr (EngBuild) build = eng_test_build (model, json, NULL);
+  g_assert_cmpuint (find_kept (build, keep), ==, 320);
+  g_autofree gint32 *tokens = encode (tokenizer, words->str, &n);
+  for (gsize i = 0; i < n; i++)
+    g_assert_true (keep[tokens[i]]);
+  g_autofree gint32 *trimmed = encode (eng_build_get_tokenizer (build), words->str, &n);
+  g_assert_cmpmem (tokens, n * sizeof *tokens, trimmed, n * sizeof *trimmed);
+  eng_test_remove (directory);
+}
+
+static void
+test_words (void)
+{
+  g_autofree char *path = eng_test_default_model ();
+  g_autoptr (EngModel) model = eng_test_load (path);
+  const EngTechnique *technique = eng_technique_find ("vocabulary");
+  g_autoptr (EngRecipe) recipe = eng_test_recipe (TRIM);
+  g_autoptr (EngRecipe) missing
+      = eng_test_recipe ("{\"vocabulary\": {\"tokens\": 512, \"corpus\": \"/nowhere/at/all\"}}");
+  g_autofree char *json = eng_recipe_to_json (recipe);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (EngRecipe) again = eng_recipe_from_json (json, &error);
+  g_autofree char *block = technique->explain (model, recipe, 0);
+  g_autofree char *embedding = technique->explain (model, recipe, -1);
+
+  g_assert_no_error (error);
+  g_assert_true (eng_recipe_equal (recipe, again));
+  g_assert_null (block);
+  g_assert_nonnull (strstr (embedding, "512 of 1024 tokens stay"));
+  g_assert_null (eng_build_new (model, missing, NULL, NULL, &error));
+  g_assert_nonnull (error);
+  g_assert_nonnull (strstr (error->message, "corpus"));
+}
+
+/* Bits per byte are finite and comparable; a baseline that cuts text otherwise is left out, with a note. */
+static void
+test_evaluation (void)
+{
+  g_autofree char *path = eng_test_default_model ();
+  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngBuild) full = eng_test_build (model, "{}", NULL);
+  g_autoptr (EngBuild) trimmed = eng_test_build (model, TRIM, NULL);
+  g_autoptr (GError) error = NULL;
+  EngEvalOptions options = { .data = "bundled:texts", .n_tokens = 1500 };
+  g_autoptr (EngEvaluation) a = eng_evaluate (full, NULL, &options, NULL, &error);
+  g_assert_no_error (error);
+  g_autoptr (EngEvaluation) b = eng_evaluate (trimmed, full, &options, NULL, &error);
+  g_assert_no_error (error);
+  double before = eng_evaluation_find_metric (a, "bits-per-byte")->whole.value.value;
+  double after = eng_evaluation_find_metric (b, "bits-per-byte")->whole.value.value;
+
+  g_assert_true (isfinite (after));
+  g_assert_cmpfloat (after, >, before);
+  g_assert_cmpfloat (after, <, 2.5 * before);
+  g_assert_null (eng_evaluation_get_against (b));
+  g_assert_nonnull (strstr (eng_evaluation_get_notes (b)[0], "bits per byte"));
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/vocabulary/tokens", test_tokens);
+  g_test_add_func ("/vocabulary/logits", test_logits);
+  g_test_add_func ("/vocabulary/sizes", test_sizes);
+  g_test_add_func ("/vocabulary/corpus", test_corpus);
+  g_test_add_func ("/vocabulary/words", test_words);
+  g_test_add_func ("/vocabulary/evaluation", test_evaluation);
+  return g_test_run ();
+}
