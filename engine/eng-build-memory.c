@@ -90,10 +90,32 @@ eng_build_measure_memory (EngBuild *self, const RtPlan *plan, guint64 kv_bytes)
     }
 }
 
+/* Packed weights that the drafter has in common with the build. */
+static guint64
+shared_bytes (EngBuild *self, EngBuild *drafter)
+{
+  guint64 bytes = 0;
+
+  for (guint i = 0; drafter->model == self->model && i < self->n_tensors; i++)
+    if (self->weights[i] != NULL && drafter->weights[i] == self->weights[i])
+      bytes += rt_weight_bytes (self->weights[i]);
+  return bytes;
+}
+
 void
 eng_build_get_memory (EngBuild *self, RtMemory *memory)
 {
   rt_exec_memory (self->exec, memory);
+  if (self->drafter == NULL)
+    return;
+
+  RtMemory drafter;
+  rt_exec_memory (self->drafter->exec, &drafter);
+  memory->weight_bytes += drafter.weight_bytes - shared_bytes (self, self->drafter);
+  memory->activation_bytes += drafter.activation_bytes;
+  memory->scratch_bytes += drafter.scratch_bytes;
+  memory->kv_bytes += drafter.kv_bytes;
+  memory->trace_bytes += drafter.trace_bytes;
 }
 
 void

@@ -61,6 +61,7 @@ struct _EngBuild
   RtPlanner planner;
   GMutex mutex;       /* guards bare */
   EngBuild *bare;     /* NULL until it is asked for */
+  EngBuild *drafter;  /* runs on our threads; NULL: none */
   RtExec *exec;
   guint max_tokens;
   KnDtype kv_format;

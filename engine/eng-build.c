@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "eng-draft.h"
 #include "eng-error.h"
 #include "eng-model-private.h"
 #include "kn-cpu.h"
@@ -33,6 +34,7 @@ eng_build_finalize (GObject *object)
   EngBuild *self = ENG_BUILD (object);
 
   g_clear_object (&self->bare); /* runs on our threads */
+  g_clear_object (&self->drafter);
   g_mutex_clear (&self->mutex);
   rt_exec_free (self->exec);
   if (self->owns_pool)
@@ -385,7 +387,8 @@ make_exec (EngBuild *self, const EngLowering *lowering, RtError *rt_error)
   RtExecConfig config = { .graph = self->graph,
                           .weights = by_value,
                           .pool = self->pool,
-                          .max_symbols = { self->max_tokens, 1, MAX_SIDE, MAX_SIDE, MAX_SAMPLES },
+                          .max_symbols = { self->max_tokens, MIN (lowering->n_outputs, self->max_tokens), MAX_SIDE,
+                                           MAX_SIDE, MAX_SAMPLES },
                           .kv_format = lowering->kv_format,
                           .planner = lowering->planner,
                           .kv_capacity = lowering->n_ctx };
@@ -433,6 +436,13 @@ make_hash (EngBuild *self, const EngLowering *lowering)
 
   g_string_append_printf (text, "engine %s\nisa %s\nmodel %s\n", LATHE_VERSION,
                           eng_build_get_isa (self), eng_model_get_identity (self->model));
+  if (lowering->n_outputs > 1)
+    {
+      g_autofree char *plan = eng_draft_dup_key (self->recipe);
+      g_string_append_printf (text, "outputs %u %s\n", lowering->n_outputs, plan);
+    }
+  if (self->drafter != NULL)
+    g_string_append_printf (text, "drafter %s\n", self->drafter->hash);
   g_string_append_printf (text, "threads %u\ncache %s %u\nplanner %d\n", lowering->n_threads,
                           kn_kv_name (lowering->kv_format, cache), lowering->n_ctx,
                           (int)lowering->planner);
@@ -549,6 +559,32 @@ plan (EngBuild *self, EngLowering *lowering, GError **error)
   return TRUE;
 }
 
+static EngBuild *build_new (EngModel *model, EngRecipe *recipe, EngBuild *reuse, EngBuild *of,
+                            gboolean is_observed, gboolean is_sketch, EngJob *job, GError **error);
+
+/* The drafter that techniques have asked for. Of the same model it shares what it does not change. */
+static gboolean
+make_drafter (EngBuild *self, EngLowering *lowering, EngJob *job, GError **error)
+{
+  gboolean own = lowering->draft_model == NULL;
+
+  if (lowering->draft_recipe == NULL)
+    return TRUE;
+  self->drafter = build_new (own ? self->model : lowering->draft_model, lowering->draft_recipe,
+                             own ? self : NULL, self, FALSE, FALSE, job, error);
+  if (self->drafter == NULL)
+    {
+      g_prefix_error (error, "The drafter of Speculation: ");
+      return FALSE;
+    }
+  if (rt_exec_n_vocab (self->drafter->exec) >= rt_exec_n_vocab (self->exec))
+    return TRUE;
+  g_set_error (error, ENG_ERROR, ENG_ERROR_UNSUPPORTED,
+               "Speculation: the drafter knows %u tokens and the model %u",
+               rt_exec_n_vocab (self->drafter->exec), rt_exec_n_vocab (self->exec));
+  return FALSE;
+}
+
 static gboolean
 lower (EngBuild *self, EngLowering *lowering, EngBuild *reuse, EngJob *job, GError **error)
 {
@@ -576,6 +612,8 @@ lower (EngBuild *self, EngLowering *lowering, EngBuild *reuse, EngJob *job, GErr
   self->exec = make_exec (self, lowering, &rt_error);
   if (self->exec == NULL)
     return eng_error_take_rt (&rt_error, error);
+  if (!make_drafter (self, lowering, job, error))
+    return FALSE;
   take_notes (self, lowering);
   make_hash (self, lowering);
   const RtKv *kv = rt_exec_kv (self->exec);
@@ -603,7 +641,7 @@ check_report (EngModel *model, GError **error)
   return FALSE;
 }
 
-/* @of (nullable): the build that this is the bare one of. */
+/* @of (nullable): the build that this is the bare one or the drafter of, and runs on the threads of. */
 static EngBuild *
 build_new (EngModel *model, EngRecipe *recipe, EngBuild *reuse, EngBuild *of, gboolean is_observed,
            gboolean is_sketch, EngJob *job, GError **error)
@@ -617,7 +655,7 @@ build_new (EngModel *model, EngRecipe *recipe, EngBuild *reuse, EngBuild *of, gb
   self->is_sketch = is_sketch;
   if (of != NULL)
     {
-      self->is_bare = TRUE;
+      self->is_bare = eng_model_get_kind (model) == ENG_MODEL_NETWORK;
       self->pool = of->pool;
     }
 
@@ -626,6 +664,7 @@ build_new (EngModel *model, EngRecipe *recipe, EngBuild *reuse, EngBuild *of, gb
                            .is_bare = self->is_bare,
                            .is_observed = is_observed,
                            .is_sketch = is_sketch,
+                           .n_outputs = of != NULL && !self->is_bare ? ENG_DRAFT_MAX_WIDTH : 1,
                            .job = job,
                            .graphs = self->graphs };
   gboolean ok = lower (self, &lowering, reuse, job, error);
@@ -798,6 +837,12 @@ const RtGraph *
 eng_build_get_graph (EngBuild *self)
 {
   return self->graph;
+}
+
+EngBuild *
+eng_build_get_drafter (EngBuild *self)
+{
+  return self->drafter;
 }
 
 RtExec *

@@ -28,6 +28,9 @@ guint eng_build_get_n_threads (EngBuild *build);
 /* Of a network: the same build without front end and task, for inputs that are tensors already; the build itself when it has neither. Shares weights and
  * threads; made when first asked for (blocking), borrowed. One of the two runs at a time. NULL for language models. */
 EngBuild *eng_build_get_bare (EngBuild *build, GError **error);
+/* What drafts for it (the technique speculation), on the same threads, with a cache of its own; its executor gives logits of as many tokens as a tree has chains.
+ * Borrowed; NULL: nothing does. Until it is used, its cache is empty. */
+EngBuild *eng_build_get_drafter (EngBuild *build);
 void eng_build_get_max_symbols (EngBuild *build, int64_t *symbols); /* [RT_N_SYMBOLS] that memory is planned for */
 guint eng_build_get_max_tokens (EngBuild *build);     /* the most tokens of one executor run: the prefill chunk */
 guint eng_build_get_n_ctx (EngBuild *build);          /* positions of the cache: prompt and answer together */

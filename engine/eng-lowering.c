@@ -156,6 +156,7 @@ eng_lowering_decide (EngLowering *lowering, const RtGraph *source, GError **erro
     lowering->densities[i] = 1;
   lowering->kv_format = KN_F16;
   lowering->n_ctx = 1;
+  lowering->n_outputs = MAX (lowering->n_outputs, 1);
   lowering->n_threads = 1;
   lowering->notes = g_ptr_array_new_with_free_func (g_free);
   lowering->marks = g_array_new (FALSE, FALSE, sizeof (EngMark));
@@ -182,6 +183,8 @@ eng_lowering_decide (EngLowering *lowering, const RtGraph *source, GError **erro
 void
 eng_lowering_clear (EngLowering *lowering)
 {
+  g_clear_object (&lowering->draft_model);
+  g_clear_pointer (&lowering->draft_recipe, eng_recipe_unref);
   g_clear_pointer (&lowering->dtypes, g_free);
   g_clear_pointer (&lowering->densities, g_free);
   g_clear_pointer (&lowering->notes, g_ptr_array_unref);

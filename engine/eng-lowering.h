@@ -35,6 +35,9 @@ struct _EngLowering
   guint32 fusions; /* RtFusion flags; 0: the source graph as it is */
   guint32 late_fusions; /* those that come after the techniques' rewrites */
   RtPlanner planner;
+  guint32 n_outputs;      /* tokens of one run whose logits are wanted; 1 */
+  EngModel *draft_model;  /* owned; NULL: the drafter, if there is one, is this model */
+  EngRecipe *draft_recipe; /* owned; of the drafter that is built with the build; NULL: none */
 
   gboolean is_bare;     /* the network without front end and task */
   gboolean is_observed; /* see eng_build_new_observed() */

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "eng-error.h"
+#include "eng-measure-private.h"
 
 typedef struct
 {
@@ -62,6 +63,9 @@ decode_pass (gpointer data, guint *n_units, GError **error)
   TextPass *pass = data;
   EngMeasure *measure = pass->measure;
   guint n_steps = measure->generated->len - 1; /* the last token was never fed */
+
+  if (measure->speculation != NULL)
+    return eng_measure_speculate_step (measure, n_units, error);
 
   if (pass->step == n_steps)
     {

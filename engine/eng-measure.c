@@ -1,7 +1,7 @@
 /* The passes of a run. Totals come from clean passes only, layers from instrumented ones; the two
  * alternate, so that both see the same machine. Runs on the caller's thread; knows nothing of
  * figures, validity or JSON (eng-run-generate.c). */
-#include "eng-measure.h"
+#include "eng-measure-private.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -9,24 +9,20 @@
 
 #include "eng-error.h"
 
-/* Clean samples of so many steps say nothing new about a speed: a text of a thousand tokens is not
- * decoded twice. */
-#define MOST_STEPS 2000
-
 static GArray *
 samples_new (void)
 {
   return g_array_new (FALSE, FALSE, sizeof (double));
 }
 
-static void
-add_sample (GArray *samples, double value)
+void
+eng_measure_add_sample (GArray *samples, double value)
 {
   g_array_append_val (samples, value);
 }
 
-static void
-tell_stage (EngMeasure *self, const char *stage, double progress)
+void
+eng_measure_tell_stage (EngMeasure *self, const char *stage, double progress)
 {
   if (self->events != NULL && self->events->stage != NULL)
     self->events->stage (stage, progress, self->events->user_data);
@@ -135,7 +131,9 @@ eng_measure_init (EngMeasure *self, EngBuild *build, const EngWorkload *workload
   if (!check_prompt (self, error))
     return FALSE;
   self->sampler = rt_sampler_new (&workload->sampler, rt_exec_n_vocab (self->exec), &rt_error);
-  return self->sampler != NULL || eng_error_take_rt (&rt_error, error);
+  if (self->sampler == NULL)
+    return eng_error_take_rt (&rt_error, error);
+  return eng_measure_speculate_init (self, error);
 }
 
 void
@@ -144,6 +142,7 @@ eng_measure_clear (EngMeasure *self)
   g_free (self->prompt_text);
   free (self->prompt);
   rt_sampler_free (self->sampler);
+  eng_measure_speculate_clear (self);
   eng_stream_clear (&self->stream);
   g_array_unref (self->generated);
   g_array_unref (self->prefill);
@@ -158,9 +157,9 @@ eng_measure_clear (EngMeasure *self)
 
 /* One executor run. *@ns: how long it took. A cancelled one sets self->cancelled and is no error:
  * check it after TRUE. */
-static gboolean
-execute (EngMeasure *self, const gint32 *tokens, guint n, guint n_outputs, RtPhase phase,
-         gboolean traced, guint64 *ns, GError **error)
+gboolean
+eng_measure_execute (EngMeasure *self, const gint32 *tokens, guint n, guint n_outputs,
+                     RtPhase phase, gboolean traced, guint64 *ns, GError **error)
 {
   RtError rt_error = { 0 };
 
@@ -193,16 +192,18 @@ prefill_clean (EngMeasure *self, guint64 *ns, GError **error)
     {
       guint n = (guint)MIN (chunk, self->n_prompt - done);
       guint64 chunk_ns = 0;
-      if (!execute (self, self->prompt + done, n, done + n == self->n_prompt, RT_PHASE_PREFILL,
-                    FALSE, &chunk_ns, error))
+      if (!eng_measure_execute (self, self->prompt + done, n, done + n == self->n_prompt,
+                                RT_PHASE_PREFILL, FALSE, &chunk_ns, error))
         return FALSE;
       *ns += chunk_ns;
       if (done == 0 && !self->cancelled)
         eng_profiler_add_clean (self->profiler, RT_PHASE_PREFILL, n, (double)chunk_ns);
       if (self->n_prompt > chunk)
-        tell_stage (self, "Reading the prompt", (double)(done + n) / (double)self->n_prompt);
+        eng_measure_tell_stage (self, "Reading the prompt",
+                                (double)(done + n) / (double)self->n_prompt);
     }
-  return TRUE;
+  return self->cancelled || self->speculation == NULL
+         || eng_measure_speculate_prompt (self, ns, error);
 }
 
 /* The first chunk, instrumented. Leaves the cache in no useful state. */
@@ -213,15 +214,16 @@ prefill_traced (EngMeasure *self, GError **error)
   guint64 ns;
 
   rt_kv_set_n_used (rt_exec_kv (self->exec), 0);
-  if (!execute (self, self->prompt, n, n == self->n_prompt, RT_PHASE_PREFILL, TRUE, &ns, error))
+  if (!eng_measure_execute (self, self->prompt, n, n == self->n_prompt, RT_PHASE_PREFILL, TRUE, &ns,
+                            error))
     return FALSE;
   if (!self->cancelled)
     eng_profiler_drain (self->profiler);
   return TRUE;
 }
 
-static gboolean
-choose (EngMeasure *self, RtSampler *sampler, gint32 *token)
+gboolean
+eng_measure_choose (EngMeasure *self, RtSampler *sampler, gint32 *token)
 {
   const float *logits = rt_exec_logits (self->exec, 0);
   *token = rt_sampler_next (sampler, logits);
@@ -232,8 +234,8 @@ choose (EngMeasure *self, RtSampler *sampler, gint32 *token)
   return FALSE;
 }
 
-static void
-emit (EngMeasure *self, gint32 token)
+void
+eng_measure_emit (EngMeasure *self, gint32 token)
 {
   g_array_append_val (self->generated, token);
   if (rt_tokenizer_is_end (self->tokenizer, token) && !self->workload->ignore_end)
@@ -256,11 +258,11 @@ eng_measure_prompt (EngMeasure *self, GError **error)
   gint32 token;
   guint64 ns;
 
-  tell_stage (self, "Warming up", -1);
+  eng_measure_tell_stage (self, "Warming up", -1);
   if (!prefill_traced (self, error))
     return FALSE;
 
-  tell_stage (self, "Reading the prompt", -1);
+  eng_measure_tell_stage (self, "Reading the prompt", -1);
   guint64 start = rt_now_ns ();
   if (!tokenize (self, &rt_error))
     return eng_error_take_rt (&rt_error, error);
@@ -271,62 +273,17 @@ eng_measure_prompt (EngMeasure *self, GError **error)
     return TRUE;
 
   start = rt_now_ns ();
-  gboolean chosen = choose (self, self->sampler, &token);
+  gboolean chosen = eng_measure_choose (self, self->sampler, &token);
   outside += rt_now_ns () - start;
-  add_sample (self->prefill, (double)ns);
-  add_sample (self->first_token, (double)(ns + outside));
+  eng_measure_add_sample (self->prefill, (double)ns);
+  eng_measure_add_sample (self->first_token, (double)(ns + outside));
   if (chosen)
-    emit (self, token);
+    eng_measure_emit (self, token);
   return TRUE;
 }
 
-/* ---- Decode ---- */
-
-/* What one decode step gave. */
-typedef struct
-{
-  gboolean traced;
-  double clean_ns; /* NAN when instrumented */
-  double nodes_ns; /* NAN when clean */
-} Step;
-
-static gboolean
-decode_step (EngMeasure *self, gint32 token, gboolean traced, Step *step, GError **error)
-{
-  guint64 ns = 0;
-
-  *step = (Step){ traced, NAN, NAN };
-  if (!execute (self, &token, 1, 1, RT_PHASE_DECODE, traced, &ns, error))
-    return FALSE;
-  if (self->cancelled)
-    return TRUE;
-  if (traced)
-    {
-      step->nodes_ns = eng_profiler_drain (self->profiler);
-      if (!isnan (step->nodes_ns))
-        add_sample (self->step_traced, step->nodes_ns);
-    }
-  else
-    {
-      step->clean_ns = (double)ns;
-      eng_profiler_add_clean (self->profiler, RT_PHASE_DECODE, 1, step->clean_ns);
-      add_sample (self->step_clean, step->clean_ns);
-    }
-  return TRUE;
-}
-
-/* A clean and an instrumented step side by side. */
-static void
-pair_steps (EngMeasure *self, const Step *a, const Step *b)
-{
-  double clean = isnan (a->clean_ns) ? b->clean_ns : a->clean_ns;
-  double nodes = isnan (a->nodes_ns) ? b->nodes_ns : a->nodes_ns;
-  if (!isnan (clean) && !isnan (nodes) && clean > 0)
-    add_sample (self->overhead, nodes / clean - 1);
-}
-
-static void
-find_stop (EngMeasure *self)
+void
+eng_measure_find_stop (EngMeasure *self)
 {
   RtKv *kv = rt_exec_kv (self->exec);
   if (self->stop != NULL)
@@ -337,39 +294,12 @@ find_stop (EngMeasure *self)
     self->stop = "context full";
 }
 
-gboolean
-eng_measure_decode (EngMeasure *self, GError **error)
+void
+eng_measure_end_text (EngMeasure *self)
 {
-  Step last = { FALSE, NAN, NAN };
-
-  find_stop (self);
-  for (guint i = 0; self->stop == NULL && !self->cancelled; i++)
-    {
-      gint32 token = g_array_index (self->generated, gint32, self->generated->len - 1);
-      Step step;
-      tell_stage (self, "Writing", (double)self->generated->len / self->workload->n_predict);
-      if (!decode_step (self, token, i % 2 == 1, &step, error))
-        return FALSE;
-      if (self->cancelled)
-        break;
-
-      guint64 start = rt_now_ns ();
-      gboolean chosen = choose (self, self->sampler, &token);
-      if (!step.traced)
-        add_sample (self->token_clean, step.clean_ns + (double)(rt_now_ns () - start));
-      if (i % 2 == 1)
-        pair_steps (self, &last, &step);
-      last = step;
-      if (chosen)
-        emit (self, token);
-      find_stop (self);
-    }
-  if (self->cancelled)
-    self->stop = "stopped";
   gsize from = eng_stream_end (&self->stream);
   if (from < self->stream.text->len && self->events != NULL && self->events->text != NULL)
     self->events->text (self->stream.text->str + from, self->events->user_data);
-  return TRUE;
 }
 
 /* ---- Repeats ---- */
@@ -381,67 +311,13 @@ seconds_since (guint64 start_ns)
 }
 
 /* Whether the figure of @samples needs more; @n_before of them were there before @start_ns. */
-static gboolean
-needs_more (EngRepeat *repeat, const GArray *samples, guint n_before, guint64 start_ns,
-            EngRepeatVerdict *verdict)
+gboolean
+eng_measure_needs_more (EngRepeat *repeat, const GArray *samples, guint n_before, guint64 start_ns,
+                        EngRepeatVerdict *verdict)
 {
   *verdict = eng_repeat_decide (repeat, (const double *)samples->data, samples->len,
                                 samples->len - n_before, seconds_since (start_ns));
   return *verdict == ENG_REPEAT_MORE;
-}
-
-/* Step @i of the text again. */
-static gboolean
-repeat_step (EngMeasure *self, RtSampler *sampler, guint i, gboolean traced, Step *last,
-             GError **error)
-{
-  gint32 token = g_array_index (self->generated, gint32, i), unused;
-  Step step;
-
-  if (!decode_step (self, token, traced, &step, error))
-    return FALSE;
-  if (self->cancelled)
-    return TRUE;
-  guint64 chosen_at = rt_now_ns ();
-  choose (self, sampler, &unused);
-  if (!traced)
-    add_sample (self->token_clean, step.clean_ns + (double)(rt_now_ns () - chosen_at));
-  if (traced && !last->traced)
-    pair_steps (self, last, &step);
-  *last = step;
-  return TRUE;
-}
-
-/* The steps of the text again and again, clean where they were instrumented, in turn: a short text
- * is too few samples. */
-static gboolean
-repeat_decode (EngMeasure *self, RtSampler *sampler, double budget_s, GError **error)
-{
-  guint n_steps = self->generated->len - 1; /* the last token was never fed */
-  guint n_before = self->token_clean->len;
-  guint64 start = rt_now_ns ();
-  Step last = { TRUE, NAN, NAN };
-  EngRepeat repeat;
-
-  if (n_steps == 0)
-    return TRUE;
-  eng_repeat_init (&repeat, &(EngRepeatRule){ .target_width = self->workload->interval_width,
-                                              .budget_s = budget_s,
-                                              .n_min = ENG_REPEAT_MIN,
-                                              .n_max = MOST_STEPS });
-  for (guint i = 0; needs_more (&repeat, self->token_clean, n_before, start, &self->decode_ended);
-       i++)
-    {
-      guint round = 1 + i / n_steps, at = i % n_steps;
-      if (at == 0)
-        rt_kv_set_n_used (rt_exec_kv (self->exec), (guint32)self->n_prompt);
-      tell_stage (self, "Measuring the steps again", -1);
-      if (!repeat_step (self, sampler, at, (at + round) % 2 == 1, &last, error))
-        return FALSE;
-      if (self->cancelled)
-        break;
-    }
-  return TRUE;
 }
 
 /* The prompt once more: clean, for the totals, and its first chunk instrumented, for the layers. */
@@ -460,10 +336,10 @@ prompt_round (EngMeasure *self, RtSampler *sampler, GError **error)
   if (self->cancelled)
     return TRUE;
   start = rt_now_ns ();
-  choose (self, sampler, &unused);
+  eng_measure_choose (self, sampler, &unused);
   outside += rt_now_ns () - start;
-  add_sample (self->prefill, (double)ns);
-  add_sample (self->first_token, (double)(ns + outside));
+  eng_measure_add_sample (self->prefill, (double)ns);
+  eng_measure_add_sample (self->first_token, (double)(ns + outside));
   return prefill_traced (self, error);
 }
 
@@ -477,9 +353,10 @@ repeat_prompt (EngMeasure *self, RtSampler *sampler, double budget_s, GError **e
   eng_repeat_init (&repeat, &(EngRepeatRule){ .target_width = self->workload->interval_width,
                                               .budget_s = budget_s,
                                               .n_min = ENG_REPEAT_MIN });
-  while (needs_more (&repeat, self->prefill, n_before, start, &self->prompt_ended))
+  while (eng_measure_needs_more (&repeat, self->prefill, n_before, start, &self->prompt_ended))
     {
-      tell_stage (self, "Measuring the prompt again", MIN (seconds_since (start) / budget_s, 1));
+      eng_measure_tell_stage (self, "Measuring the prompt again",
+                              MIN (seconds_since (start) / budget_s, 1));
       if (!prompt_round (self, sampler, error))
         return FALSE;
       if (self->cancelled)
@@ -501,7 +378,9 @@ eng_measure_repeat (EngMeasure *self, GError **error)
 
   double budget_s = self->workload->budget_s;
   guint64 start = rt_now_ns ();
-  gboolean ok = repeat_decode (self, sampler, budget_s / 2, error);
+  gboolean ok = self->speculation != NULL
+                    ? eng_measure_speculate_repeat (self, budget_s / 2, error)
+                    : eng_measure_repeat_decode (self, sampler, budget_s / 2, error);
   if (ok && !self->cancelled)
     ok = repeat_prompt (self, sampler, MAX (budget_s - seconds_since (start), budget_s / 2), error);
   rt_sampler_free (sampler);
@@ -530,13 +409,14 @@ counted_step (EngMeasure *self, RtPhase phase, guint i, double *ns, GError **err
   if (phase == RT_PHASE_PREFILL)
     {
       rt_kv_set_n_used (kv, 0);
-      ok = execute (self, self->prompt, n, n == self->n_prompt, phase, FALSE, &taken, error);
+      ok = eng_measure_execute (self, self->prompt, n, n == self->n_prompt, phase, FALSE, &taken,
+                                error);
     }
   else
     {
       rt_kv_set_n_used (kv, (guint32)self->n_prompt);
       token = g_array_index (self->generated, gint32, i % self->generated->len);
-      ok = execute (self, &token, 1, 1, phase, FALSE, &taken, error);
+      ok = eng_measure_execute (self, &token, 1, 1, phase, FALSE, &taken, error);
     }
   *ns = (double)taken;
   return ok;
@@ -558,7 +438,7 @@ count_phase (EngMeasure *self, RtPhase phase, GError **error)
       if (i == 0)
         rt_exec_count_clear (self->exec);
       else if (!self->cancelled)
-        add_sample (times, ns);
+        eng_measure_add_sample (times, ns);
     }
   if (self->cancelled || times->len == 0)
     return TRUE;
@@ -581,7 +461,7 @@ eng_measure_count (EngMeasure *self, GError **error)
       eng_profiler_refuse_counts (self->profiler, self->workload->counters, rt_error.message);
       return TRUE;
     }
-  tell_stage (self, "Counting", -1);
+  eng_measure_tell_stage (self, "Counting", -1);
   /* Decoding first: it reads the cache that the prompt has left. */
   gboolean ok
       = (self->generated->len == 0 || self->n_prompt + 1 >= eng_build_get_n_ctx (self->build)

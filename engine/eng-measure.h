@@ -1,6 +1,7 @@
 /* The passes of a run: prompt and decode steps, clean and instrumented, timed. Private to the run. */
 #pragma once
 
+#include "eng-draft.h"
 #include "eng-repeat.h"
 #include "eng-run.h"
 #include "eng-stream.h"
@@ -35,11 +36,28 @@ typedef struct
   GArray *token_clean;  /* decode: with choosing the token */
   GArray *step_traced;  /* decode: sum of the nodes of instrumented steps */
   GArray *overhead;     /* fraction: sum of nodes over the clean step beside it, less one */
+
+  /* Of a run that speculates (eng-measure-speculate.c); NULL: it does not. */
+  struct _EngMeasureSpeculation *speculation; /* owned */
+  EngSpeculation *record;                     /* owned */
+  GArray *pieces;                             /* owned: EngMeasurePiece, in order of time */
 } EngMeasure;
+
+/* A few rounds of the text, clean. */
+typedef struct
+{
+  guint n_tokens;  /* that they emitted */
+  double ns;       /* that they took, everything included */
+  double plain_ns; /* the same tokens by plain steps right after; NAN: not measured */
+} EngMeasurePiece;
 
 /* Tokenize the workload. FALSE: the prompt is empty, too long for the context, or there is no tokenizer. */
 gboolean eng_measure_init (EngMeasure *measure, EngBuild *build, const EngWorkload *workload, GError **error);
 void eng_measure_clear (EngMeasure *measure);
+/* When nothing more is measured: completes measure->record. */
+void eng_measure_finish (EngMeasure *measure);
+/* Decode speed and the figures of speculation from the record and its pieces; none of them is changed when there is no record. [ENG_N_FIGURES] */
+void eng_measure_fill_speculation (const EngMeasure *measure, EngFigure *figures);
 
 /* Warm-up and prompt: an instrumented pass over the first chunk, then a clean one over everything, which chooses the first token. */
 gboolean eng_measure_prompt (EngMeasure *measure, GError **error);

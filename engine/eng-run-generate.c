@@ -57,6 +57,7 @@ make_figures (EngRun *run, const EngMeasure *measure)
       = measure->overhead->len > 0 ? eng_figure_from_series (overhead, measure->overhead->len, "%")
                                    : eng_figure_unavailable ("%", none);
 
+  eng_measure_fill_speculation (measure, figures);
   eng_run_fill_memory (run, measure->build);
 }
 
@@ -165,6 +166,7 @@ describe (EngRun *run, const EngMeasure *measure, EngMachine *machine)
   run->stop = measure->stop;
   run->n_prompt = (guint)measure->n_prompt;
   run->n_generated = measure->generated->len;
+  run->speculation = measure->record != NULL ? eng_speculation_ref (measure->record) : NULL;
 }
 
 static gboolean
@@ -221,6 +223,7 @@ eng_run_generate (EngBuild *build, const EngWorkload *workload, EngProfiler *pro
     }
   if (ok)
     {
+      eng_measure_finish (&measure);
       make_figures (run, &measure);
       run->ended[ENG_FIGURE_DECODE] = measure.decode_ended;
       run->ended[ENG_FIGURE_PREFILL] = run->ended[ENG_FIGURE_FIRST_TOKEN] = measure.prompt_ended;

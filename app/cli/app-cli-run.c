@@ -92,6 +92,31 @@ check_options (GError **error)
   return FALSE;
 }
 
+/* Of a run that drafted: what it came to, and whether the text is that of plain decoding. */
+static void
+print_speculation (EngRun *run)
+{
+  EngSpeculation *speculation = eng_run_get_speculation (run);
+  guint n_compared, n_differing;
+
+  if (speculation == NULL)
+    return;
+  for (EngFigureId id = ENG_FIGURE_ACCEPTANCE; id <= ENG_FIGURE_SPECULATION_EXPECTED; id++)
+    {
+      EngFigure figure = eng_run_get_figure (run, id);
+      g_autofree char *text = eng_figure_format (&figure);
+
+      g_printerr ("%-20s %s\n", eng_figure_id_title (id), text);
+    }
+  eng_speculation_get_checked (speculation, &n_compared, &n_differing);
+  if (n_compared > 0 && n_differing == 0)
+    g_printerr ("%-20s %u tokens compared with plain decoding, all the same\n", "", n_compared);
+  else if (n_compared > 0)
+    g_printerr ("%-20s %u of %u tokens differ from plain decoding\n", "", n_differing, n_compared);
+  if (eng_speculation_get_notice (speculation) != NULL)
+    g_printerr ("%s\n", eng_speculation_get_notice (speculation));
+}
+
 static void
 print_summary (EngRun *run)
 {
@@ -105,6 +130,7 @@ print_summary (EngRun *run)
 
       g_printerr ("%-20s %s\n", eng_figure_id_title (shown[i]), text);
     }
+  print_speculation (run);
   app_cli_print_energy (run, g_printerr);
   app_cli_print_conditions (run, g_printerr);
   app_cli_print_repeats (run, g_printerr);

@@ -18,6 +18,8 @@
 /* Counts of classes that were not tried fade slower: in time they are tried again. */
 #define IDLE_MEMORY 200.0
 #define RATE_MEMORY 16.0
+/* After so many rounds of drafts a plain step, to know what one costs by now. */
+#define PLAIN_EVERY 48
 /* A prior counts as so many tested tokens. */
 #define PRIOR_WEIGHT 2.0
 
@@ -34,28 +36,39 @@ rt_length_init (RtDraftLength *self, const RtLengthConfig *config)
   self->config = *config;
 }
 
+void
+rt_length_begin (RtDraftLength *self)
+{
+  memset (self->counts, 0, sizeof self->counts);
+  self->recent_tokens = self->recent_steps = self->lost_steps = self->plain_steps = 0;
+  self->fell_back = false;
+}
+
 /* ---- Costs ---- */
 
 static void
-add_time (RtLengthCost *cost, double ns)
+add_ratio (RtLengthRatios *ratios, double ratio)
 {
-  cost->ns[cost->n++ % RT_LENGTH_TIMES] = ns;
+  ratios->ratios[ratios->n++ % RT_LENGTH_TIMES] = (float)ratio;
 }
 
+/* The lower quartile: other programs only ever add to a time. 1 when there are fewer than @n_least. */
 static double
-median_time (const RtLengthCost *cost)
+typical_ratio (const RtLengthRatios *ratios, uint32_t n_least)
 {
-  double sorted[RT_LENGTH_TIMES];
-  uint32_t n = cost->n < RT_LENGTH_TIMES ? cost->n : RT_LENGTH_TIMES;
+  float sorted[RT_LENGTH_TIMES];
+  uint32_t n = ratios->n < RT_LENGTH_TIMES ? ratios->n : RT_LENGTH_TIMES;
 
+  if (n < n_least || n == 0)
+    return 1;
   for (uint32_t i = 0; i < n; i++)
     {
       uint32_t k = i;
-      for (; k > 0 && sorted[k - 1] > cost->ns[i]; k--)
+      for (; k > 0 && sorted[k - 1] > ratios->ratios[i]; k--)
         sorted[k] = sorted[k - 1];
-      sorted[k] = cost->ns[i];
+      sorted[k] = ratios->ratios[i];
     }
-  return n % 2 == 1 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
+  return (double)sorted[n / 4];
 }
 
 void
@@ -94,14 +107,19 @@ calibrated (const RtDraftLength *self, uint32_t n)
   return self->shape[low] + (slope > 0 ? slope : 0) * (n - low);
 }
 
+/* Fewer ratios say too little against what was calibrated. */
+#define LEAST_DRIFT 3
+#define LEAST_CORRECTION 9
+/* A size that seems farther off than this was disturbed. */
+#define MOST_CORRECTION 1.5
+
 double
 rt_length_cost (const RtDraftLength *self, uint32_t n_tokens)
 {
-  const RtLengthCost *cost = &self->costs[n_tokens];
-
-  if (cost->n >= 3)
-    return median_time (cost);
-  return calibrated (self, n_tokens) * (self->drift.n > 0 ? median_time (&self->drift) : 1);
+  return calibrated (self, n_tokens) * typical_ratio (&self->drift, LEAST_DRIFT)
+         * fmin (fmax (typical_ratio (&self->corrections[n_tokens], LEAST_CORRECTION),
+                       1 / MOST_CORRECTION),
+                 MOST_CORRECTION);
 }
 
 /* ---- Acceptance ---- */
@@ -157,40 +175,38 @@ tokens_of (const RtDraftLength *self, uint32_t class, uint32_t length)
   return tokens;
 }
 
-/* What may still be lost in one round. */
+/* What may still be lost, in plain steps. */
 static double
-budget (const RtDraftLength *self, double plain)
+budget (const RtDraftLength *self)
 {
-  return ALLOWED_STEPS * plain + ALLOWED_SHARE * self->plain_ns - self->lost_ns;
+  return ALLOWED_STEPS + ALLOWED_SHARE * self->plain_steps - self->lost_steps;
 }
 
-/* The length from @least to @n_most that gains the most; *@affordable: the same among those that
- * the budget allows, 0 when none is. */
+/* The length from @n_least to @n_most that gains the most; *@affordable: the same among those that
+ * the budget allows, 0 when none is. Time is in plain steps. */
 static uint32_t
 best_length (const RtDraftLength *self, uint32_t class, uint32_t n_least, uint32_t n_most,
              uint32_t n_unread, double plain, uint32_t *affordable)
 {
-  double rate = self->recent_ns > 0 ? self->recent_tokens / self->recent_ns : 0;
-  double left = budget (self, plain), best_value = 0, affordable_value = 0;
+  double rate = self->recent_steps > 0 ? self->recent_tokens / self->recent_steps : 1;
+  double left = budget (self), best_value = -INFINITY, affordable_value = -INFINITY;
   uint32_t best = 0;
 
   *affordable = 0;
   /* Never below what plain steps give: time is worth that much at least. */
-  rate = rate > 1 / plain ? rate : 1 / plain;
+  rate = rate > 1 ? rate : 1;
   if (n_least == 0)
-    best_value = affordable_value = 1 - rate * plain;
-  else
-    best_value = affordable_value = -INFINITY;
+    best_value = affordable_value = 1 - rate;
   for (uint32_t k = n_least > 0 ? n_least : 1; k <= n_most; k++)
     {
-      double ns = time_of (self, k, n_unread);
-      double value = tokens_of (self, class, k) - rate * ns;
+      double steps = time_of (self, k, n_unread) / plain;
+      double value = tokens_of (self, class, k) - rate * steps;
       if (value > best_value)
         {
           best = k;
           best_value = value;
         }
-      if (value > affordable_value && ns - plain <= left)
+      if (value > affordable_value && steps - 1 <= left)
         {
           *affordable = k;
           affordable_value = value;
@@ -208,7 +224,7 @@ rt_length_choose (RtDraftLength *self, uint32_t class, uint32_t n_most, uint32_t
   RtLengthChoice choice = { RT_LENGTH_NONE, 0, NAN };
 
   most = most < n_most ? most : n_most;
-  if (most == 0)
+  if (most == 0 || (config->fallback && self->since_plain >= PLAIN_EVERY))
     return choice;
   if (plain <= 0 || (config->fixed > 0 && !config->fallback))
     {
@@ -258,37 +274,56 @@ learn_time (RtDraftLength *self, uint32_t n_run, double verify_ns)
 {
   double expected = calibrated (self, n_run);
 
-  add_time (&self->costs[n_run], verify_ns);
-  if (expected > 0)
-    add_time (&self->drift, verify_ns / expected);
+  if (expected <= 0)
+    {
+      self->shape[n_run] = verify_ns;
+      return;
+    }
+  add_ratio (&self->drift, verify_ns / expected);
+  if (self->drift.n >= LEAST_DRIFT)
+    add_ratio (&self->corrections[n_run],
+               verify_ns / (expected * typical_ratio (&self->drift, LEAST_DRIFT)));
+}
+
+/* What drafting takes is learned too: of a model it grows with the text. */
+static void
+learn_draft (RtDraftLength *self, uint32_t length, double draft_ns)
+{
+  double each = draft_ns / length;
+
+  if (self->draft_ns <= 0)
+    self->draft_ns = each;
+  else if (each < 3 * self->draft_ns)
+    self->draft_ns += 0.1 * (each - self->draft_ns);
 }
 
 void
-rt_length_learn (RtDraftLength *self, uint32_t class, uint32_t length, uint32_t n_tested,
-                 uint32_t n_accepted, uint32_t n_run, double verify_ns, double ns,
-                 uint32_t n_emitted)
+rt_length_learn (RtDraftLength *self, const RtLengthRound *round)
 {
-  fade (self, class, length > 0);
-  for (uint32_t d = 0; d < n_tested; d++)
+  fade (self, round->class, round->length > 0);
+  for (uint32_t d = 0; d < round->n_tested; d++)
     {
-      self->counts[class][d].tested += 1;
-      self->counts[class][d].accepted += d < n_accepted;
+      self->counts[round->class][d].tested += 1;
+      self->counts[round->class][d].accepted += d < round->n_accepted;
     }
-  if (isnan (verify_ns) || isnan (ns))
+  if (isnan (round->verify_ns) || isnan (round->draft_ns))
     return;
 
-  /* What this size was expected to take: of a hiccup of the machine no more than twice that counts. */
-  double expected = rt_length_cost (self, n_run) + (ns - verify_ns);
-  learn_time (self, n_run, verify_ns);
+  self->since_plain = round->n_run == 1 ? 0 : self->since_plain + 1;
+  learn_time (self, round->n_run, round->verify_ns);
+  if (round->length > 0)
+    learn_draft (self, round->length, round->draft_ns);
   double plain = rt_length_cost (self, 1);
-  double counted = expected > 0 && ns > 2 * expected ? 2 * expected : ns;
-  self->plain_ns += plain * n_emitted;
-  if (length > 0)
-    self->lost_ns += counted - plain * n_emitted;
-  double spare = budget (self, plain) - MOST_BUDGET_STEPS * plain;
+  if (plain <= 0)
+    return;
+  double steps = (rt_length_cost (self, round->n_run) + round->length * self->draft_ns) / plain;
+  self->plain_steps += round->n_emitted;
+  if (round->length > 0)
+    self->lost_steps += steps - round->n_emitted;
+  double spare = budget (self) - MOST_BUDGET_STEPS;
   if (spare > 0)
-    self->lost_ns += spare;
+    self->lost_steps += spare;
   double keep = exp (-1 / RATE_MEMORY);
-  self->recent_tokens = self->recent_tokens * keep + n_emitted;
-  self->recent_ns = self->recent_ns * keep + counted;
+  self->recent_tokens = self->recent_tokens * keep + round->n_emitted;
+  self->recent_steps = self->recent_steps * keep + steps;
 }

@@ -18,8 +18,8 @@
 #define RT_LENGTH_CLASSES 5
 uint32_t rt_length_class (uint32_t match);
 
-/* Times kept per size: their median is the cost. */
-#define RT_LENGTH_TIMES 5
+/* Ratios kept, of which the lower quartile counts. */
+#define RT_LENGTH_TIMES 15
 
 typedef struct
 {
@@ -47,9 +47,9 @@ typedef struct
 
 typedef struct
 {
-  double ns[RT_LENGTH_TIMES];
+  float ratios[RT_LENGTH_TIMES];
   uint32_t n; /* ever added */
-} RtLengthCost;
+} RtLengthRatios;
 
 typedef struct
 {
@@ -60,17 +60,23 @@ typedef struct
 typedef struct
 {
   RtLengthConfig config;
-  double shape[RT_SPECULATE_MAX + 2];      /* ns by number of tokens, as calibrated; 0: not */
-  RtLengthCost costs[RT_SPECULATE_MAX + 2]; /* by number of tokens, as seen in rounds */
-  RtLengthCost drift;                      /* seen over calibrated */
+  /* The cost of n tokens: calibrated * drift * correction. What slows the machine down slows all sizes down; what is left is a size's own. */
+  double shape[RT_SPECULATE_MAX + 2]; /* ns by number of tokens, as calibrated; 0: not */
+  RtLengthRatios drift;               /* seen over calibrated, of all sizes */
+  RtLengthRatios corrections[RT_SPECULATE_MAX + 2]; /* what is left of that, by number of tokens */
   double draft_ns, catch_up_ns;            /* of a model: per drafted token; per token of the text that it has not read */
   RtLengthCount counts[RT_LENGTH_CLASSES][RT_SPECULATE_MAX];
-  double recent_tokens, recent_ns;         /* fading: the rate */
-  double lost_ns, plain_ns;                /* against plain steps; what plain steps would have taken */
+  /* In plain steps, by the costs above and not by the clock: what another program takes is not the draft's fault. */
+  double recent_tokens, recent_steps; /* fading: the rate */
+  double lost_steps, plain_steps;     /* against plain decoding; what that would have taken */
+  uint32_t since_plain; /* rounds */
   bool fell_back;
 } RtDraftLength;
 
 void rt_length_init (RtDraftLength *self, const RtLengthConfig *config);
+
+/* Another text: acceptance and losses are forgotten, costs are not. */
+void rt_length_begin (RtDraftLength *self);
 
 /* Calibration, before the text: what a run over @n_tokens takes; what the drafter takes. */
 void rt_length_set_cost (RtDraftLength *self, uint32_t n_tokens, double ns);
@@ -84,7 +90,11 @@ double rt_length_acceptance (const RtDraftLength *self, uint32_t class, uint32_t
 /* At most @n_most tokens deep; 0: nothing can be drafted. @n_unread: tokens of the text that the draft model has not read. */
 RtLengthChoice rt_length_choose (RtDraftLength *self, uint32_t class, uint32_t n_most, uint32_t n_unread);
 
-/* After a round of @length: @n_tested depths were tested and @n_accepted of them accepted; @n_run tokens were run in @verify_ns, the whole round took @ns and
- * emitted @n_emitted tokens. NAN times: not known, nothing is learned from them. */
-void rt_length_learn (RtDraftLength *self, uint32_t class, uint32_t length, uint32_t n_tested, uint32_t n_accepted, uint32_t n_run,
-                      double verify_ns, double ns, uint32_t n_emitted);
+typedef struct
+{
+  uint32_t class, length;        /* as drafted; 0: a plain step */
+  uint32_t n_tested, n_accepted; /* depths */
+  uint32_t n_run, n_emitted;     /* tokens */
+  double draft_ns, verify_ns;    /* NAN: not known, nothing is learned from them */
+} RtLengthRound;
+void rt_length_learn (RtDraftLength *self, const RtLengthRound *round);

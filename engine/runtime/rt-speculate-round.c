@@ -14,7 +14,6 @@ struct RtSpeculator
   uint32_t n_vocab;
   RtLookup *lookup; /* the text; also where nothing is looked up in it */
   RtDraftLength length;
-  RtDraftLength calibrated; /* as after rt_speculator_calibrate () */
   bool timing;
   float *p, *left; /* [n_vocab] for tested drafts; NULL where they are drawn first */
 };
@@ -30,8 +29,9 @@ rt_speculator_new (const RtSpeculatorConfig *config, RtError *error)
   self->timing = true;
   self->n_vocab = rt_exec_n_vocab (config->exec);
   self->config.length.width = config->tree_width;
+  if (self->config.max_run > RT_SPECULATE_MAX + 1)
+    self->config.max_run = RT_SPECULATE_MAX + 1;
   rt_length_init (&self->length, &self->config.length);
-  self->calibrated = self->length;
   self->lookup
       = rt_lookup_new (config->drafter != NULL ? 1 : config->min_match,
                        config->drafter != NULL ? 1 : config->max_match,
@@ -80,6 +80,12 @@ rt_speculator_n_tokens (const RtSpeculator *self)
 }
 
 void
+rt_speculator_set_sampler (RtSpeculator *self, RtSampler *sampler)
+{
+  self->config.sampler = sampler;
+}
+
+void
 rt_speculator_set_timing (RtSpeculator *self, bool timing)
 {
   self->timing = timing;
@@ -95,10 +101,10 @@ rt_speculator_begin (RtSpeculator *self, const int32_t *tokens, uint32_t n, RtEr
     rt_lookup_push (self->lookup, tokens[i]);
   if (rt_kv_n_used (kv) > n - 1)
     rt_kv_set_n_used (kv, n - 1);
-  self->length = self->calibrated;
+  rt_length_begin (&self->length);
   if (self->config.drafter == NULL)
     return true;
-  rt_drafter_truncate (self->config.drafter, 0);
+  rt_drafter_truncate (self->config.drafter, n - 1);
   rt_drafter_reseed (self->config.drafter, rt_sampler_config (self->config.sampler)->seed);
   return rt_drafter_room (self->config.drafter, n) == 0
          || rt_drafter_read (self->config.drafter, tokens, n, error);
@@ -165,6 +171,9 @@ time_drafter (RtSpeculator *self, RtError *error)
   return true;
 }
 
+/* The fastest of so many: what the machine can do when it is left alone. */
+#define CALIBRATION_ROUNDS 8
+
 bool
 rt_speculator_calibrate (RtSpeculator *self, uint64_t budget_ns, RtError *error)
 {
@@ -172,13 +181,14 @@ rt_speculator_calibrate (RtSpeculator *self, uint64_t budget_ns, RtError *error)
   static const uint8_t sizes[] = { 1, 2, 5, 9, 3, 7, 4, 6, 8, 17, 13, 11, 10, 12, 15 };
   RtKv *kv = rt_exec_kv (self->config.exec);
   uint32_t room = rt_kv_capacity (kv) - rt_kv_n_used (kv);
+  room = room < self->config.max_run ? room : self->config.max_run;
   double best[sizeof sizes] = { 0 };
   uint64_t start = rt_now_ns ();
 
-  for (uint32_t round = 0; round < 3; round++)
+  for (uint32_t round = 0; round < CALIBRATION_ROUNDS; round++)
     for (uint32_t i = 0; i < sizeof sizes; i++)
       {
-        if (sizes[i] > room || (i >= 4 && rt_now_ns () - start > budget_ns))
+        if (sizes[i] > room || ((round > 0 || i >= 4) && rt_now_ns () - start > budget_ns))
           continue;
         /* The first of a size warms its kernels up. */
         if (round == 0 && !time_run (self, sizes[i], &(double){ 0 }, error))
@@ -191,7 +201,6 @@ rt_speculator_calibrate (RtSpeculator *self, uint64_t budget_ns, RtError *error)
       rt_length_set_cost (&self->length, sizes[i], best[i]);
   if (self->config.drafter != NULL && !time_drafter (self, error))
     return false;
-  self->calibrated = self->length;
   return true;
 }
 
@@ -215,7 +224,8 @@ draft_by_lookup (RtSpeculator *self, uint32_t n_most, RtRound *round)
     parents[i] = i == 0 ? RT_DRAFT_ROOT : i - 1;
   if (n > 0 && width > 1)
     {
-      uint32_t n_all = width * n < RT_SPECULATE_MAX ? width * n : RT_SPECULATE_MAX;
+      uint32_t most = self->config.max_run - 1;
+      uint32_t n_all = width * n < most ? width * n : most;
       n = rt_lookup_find_tree (self->lookup, width, n, n_all, tokens, parents, &round->match);
     }
   for (uint32_t i = 0; i < n; i++)
@@ -244,9 +254,9 @@ draft_by_model (RtSpeculator *self, uint32_t n_most, RtRound *round, RtError *er
 static bool
 draft (RtSpeculator *self, uint32_t n_most, RtRound *round, RtError *error)
 {
-  uint32_t width = self->config.tree_width;
+  uint32_t most = (self->config.max_run - 1) / self->config.tree_width;
 
-  n_most = n_most < RT_SPECULATE_MAX / width ? n_most : RT_SPECULATE_MAX / width;
+  n_most = n_most < most ? n_most : most;
   if (n_most == 0)
     return true;
   if (self->config.drafter != NULL)
@@ -343,14 +353,18 @@ n_depths_tested (const RtRound *round)
 static void
 learn (RtSpeculator *self, const RtRound *round)
 {
-  double verify_ns = (double)(round->verified_ns - round->drafted_ns);
-  double ns = (double)(round->ended_ns - round->begun_ns);
-  uint32_t class = self->config.drafter != NULL ? 0 : rt_length_class (round->match);
-
-  rt_length_learn (&self->length, class, round->n_drafts > 0 ? round->choice.length : 0,
-                   n_depths_tested (round), round->verified.n_accepted, round->n_run,
-                   self->timing ? verify_ns : NAN, self->timing ? ns : NAN,
-                   round->verified.n_tokens);
+  rt_length_learn (&self->length,
+                   &(RtLengthRound){
+                       .class = self->config.drafter != NULL ? 0 : rt_length_class (round->match),
+                       .length = round->n_drafts > 0 ? round->choice.length : 0,
+                       .n_tested = n_depths_tested (round),
+                       .n_accepted = round->verified.n_accepted,
+                       .n_run = round->n_run,
+                       .n_emitted = round->verified.n_tokens,
+                       .draft_ns
+                       = self->timing ? (double)(round->drafted_ns - round->begun_ns) : NAN,
+                       .verify_ns
+                       = self->timing ? (double)(round->verified_ns - round->drafted_ns) : NAN });
 }
 
 bool

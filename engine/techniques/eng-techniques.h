@@ -15,6 +15,7 @@ extern const EngTechnique eng_technique_threads;
 extern const EngTechnique eng_technique_fusion;
 extern const EngTechnique eng_technique_memory_plan;
 extern const EngTechnique eng_technique_int8;
+extern const EngTechnique eng_technique_speculation;
 extern const EngTechnique eng_technique_calibration;
 extern const EngTechnique eng_technique_sparsity;
 
