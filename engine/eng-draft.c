@@ -156,7 +156,10 @@ eng_draft_self_recipe (EngModel *model, EngRecipe *recipe, GError **error)
   if (!g_str_equal (weights, "same"))
     draft = with (draft, "weight-format", "format", NULL, g_variant_new_string (weights), error);
   if (!g_str_equal (cache, "same"))
-    draft = with (draft, "kv-cache", "format", NULL, g_variant_new_string (cache), error);
+    {
+      draft = with (draft, "kv-cache", "format", NULL, g_variant_new_string (cache), error);
+      draft = with (draft, "kv-cache", "values", NULL, NULL, error); /* the same */
+    }
   draft = with_skipped (model, draft, n_skipped, error);
   if (draft == NULL)
     return NULL;

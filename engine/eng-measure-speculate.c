@@ -687,15 +687,10 @@ expected (EngSpeculation *record)
 void
 eng_measure_fill_speculation (const EngMeasure *self, EngFigure *figures)
 {
-  static const char *const plain = "the recipe drafts nothing";
   EngSpeculationTotals totals;
 
   if (self->record == NULL)
-    {
-      for (EngFigureId id = ENG_FIGURE_ACCEPTANCE; id <= ENG_FIGURE_SPECULATION_EXPECTED; id++)
-        figures[id] = eng_figure_unavailable (eng_figure_id_unit (id), plain);
-      return;
-    }
+    return;
   eng_speculation_get_totals (self->record, &totals);
   figures[ENG_FIGURE_DECODE] = ratio_figure (self, FALSE, 1e9, ENG_FIGURE_DECODE,
                                              self->cancelled ? "stopped before the first round"

@@ -175,7 +175,9 @@ read_figure (JsonObject *figures, EngFigureId id)
   JsonObject *object
       = figures != NULL ? eng_json_get_object (figures, eng_figure_id_name (id)) : NULL;
   if (object == NULL)
-    return eng_figure_unavailable (eng_figure_id_unit (id), "not recorded");
+    return eng_figure_unavailable (eng_figure_id_unit (id), eng_figure_id_is_speculation (id)
+                                                                ? "the recipe drafts nothing"
+                                                                : "not recorded");
 
   EngFigure figure = { .value = eng_json_get_double (object, "value"),
                        .low = eng_json_get_double (object, "low95"),

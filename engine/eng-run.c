@@ -156,8 +156,9 @@ eng_run_clear_figures (EngRun *run, EngWorkloadKind kind)
 {
   for (EngFigureId id = 0; id < ENG_N_FIGURES; id++)
     run->figures[id] = eng_figure_unavailable (
-        figure_info[id].unit, eng_figure_id_applies (id, kind) ? "not recorded"
-                                                               : "not of this kind of run");
+        figure_info[id].unit, !eng_figure_id_applies (id, kind)    ? "not of this kind of run"
+                              : eng_figure_id_is_speculation (id) ? "the recipe drafts nothing"
+                                                                  : "not recorded");
 }
 
 void

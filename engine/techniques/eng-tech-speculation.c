@@ -26,14 +26,27 @@ static const EngChoice weights[] = {
   { "same", "Same", "the model's own packed weights, shared" },
   { "q8_0", "Q8_0", "8.5 bits per weight" },
   { "q4_0", "Q4_0", "4.5 bits per weight" },
+  { "q3_k", "Q3_K", "3.4 bits per weight" },
+  { "q2_k", "Q2_K", "2.6 bits per weight" },
   { NULL },
 };
 
 static const EngChoice caches[] = {
   { "same", "Same", "the model's own format" },
   { "q8_0", "Q8_0", "8.5 bits per value" },
+  { "q4_0", "Q4_0", "4.5 bits per value" },
   { NULL },
 };
+
+/* Why the model in the file @path cannot draft for @model. */
+static char *
+refuse_model (EngModel *model, const char *path)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (EngModel) draft = eng_model_load (path, NULL, &error);
+
+  return draft != NULL ? eng_draft_refusal (model, draft) : g_strdup (error->message);
+}
 
 static const EngParam params[] = {
   { .id = DRAFTING,
@@ -45,7 +58,8 @@ static const EngParam params[] = {
   { .id = MODEL,
     .title = "Draft model",
     .summary = "A smaller model whose vocabulary is the same, token by token.",
-    .kind = ENG_PARAM_PATH },
+    .kind = ENG_PARAM_MODEL,
+    .refuse = refuse_model },
   { .id = "draft-weights",
     .title = "Drafter's weights",
     .summary
