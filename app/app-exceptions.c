@@ -1,5 +1,6 @@
-/* Rules by layer and by name, as rows that open below a parameter. Used by the technique box; works
- * for any parameter that may be set per layer. */
+/* Rules by name, as rows that open below a parameter. Used by the technique box; works for any
+ * parameter that may be set per layer. What the selected layer has alone is set in app-layer-box.c,
+ * and stands here as a rule among the others. */
 #include "app-exceptions.h"
 
 #include "app-config.h"
@@ -16,25 +17,12 @@ struct _AppExceptions
   const EngTechnique *technique;
   const EngParam *param;
   EngSession *session;
-  AppSelection *selection;
 
-  GtkWidget *layer_row; /* AppParamRow for the selected layer */
   GtkWidget *add_row;   /* AdwEntryRow: a new pattern */
   GPtrArray *rule_rows; /* GtkWidget, borrowed from the expander */
-  char *layer_pattern;  /* of the selected layer; NULL when it cannot be set alone */
 };
 
 G_DEFINE_FINAL_TYPE (AppExceptions, app_exceptions, ADW_TYPE_EXPANDER_ROW)
-
-static void
-on_layer_changed (AppExceptions *self)
-{
-  GVariant *value = app_param_row_get_value (APP_PARAM_ROW (self->layer_row));
-
-  if (self->layer_pattern != NULL)
-    app_recipe_edit (GTK_WIDGET (self), self->session, self->technique, self->param,
-                     self->layer_pattern, value);
-}
 
 static void
 on_rule_changed (AppParamRow *row, gpointer data)
@@ -66,6 +54,8 @@ first_other_value (AppExceptions *self)
     for (const EngChoice *choice = self->param->choices; choice->id != NULL; choice++)
       if (whole == NULL || g_strcmp0 (choice->id, g_variant_get_string (whole, NULL)) != 0)
         return g_variant_new_string (choice->id);
+  if (self->param->kind == ENG_PARAM_SWITCH && whole != NULL)
+    return g_variant_new_boolean (!g_variant_get_boolean (whole));
   return g_steal_pointer (&whole);
 }
 
@@ -192,66 +182,13 @@ update_rules (AppExceptions *self)
   adw_expander_row_set_subtitle (ADW_EXPANDER_ROW (self), subtitle);
 }
 
-/* The value the rule for exactly @pattern has; NULL without one. */
-static GVariant *
-find_rule (AppExceptions *self, const char *pattern)
-{
-  EngRecipe *recipe = eng_session_get_recipe (self->session);
-
-  for (guint i = 0; i < eng_recipe_n_rules (recipe, self->technique->id); i++)
-    {
-      EngRule rule = eng_recipe_get_rule (recipe, self->technique->id, i);
-
-      if (g_strcmp0 (rule.match, pattern) == 0 && g_strcmp0 (rule.param, self->param->id) == 0)
-        return rule.value;
-    }
-  return NULL;
-}
-
-static void
-update_layer (AppExceptions *self)
-{
-  EngModel *model = eng_session_get_model (self->session);
-  int layer = app_selection_get_layer (self->selection);
-  g_autofree char *name = NULL;
-
-  g_clear_pointer (&self->layer_pattern, g_free);
-  if (model == NULL || layer == APP_LAYER_NONE)
-    {
-      adw_preferences_row_set_title (ADW_PREFERENCES_ROW (self->layer_row), _ ("This layer"));
-      adw_action_row_set_subtitle (ADW_ACTION_ROW (self->layer_row), _ ("Select one in the lanes"));
-      app_param_row_set_value (APP_PARAM_ROW (self->layer_row), NULL);
-      gtk_widget_set_sensitive (self->layer_row, FALSE);
-      return;
-    }
-  self->layer_pattern = app_layers_dup_pattern (model, layer);
-  name = eng_model_dup_layer_name (model, layer);
-  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (self->layer_row), name);
-  adw_action_row_set_subtitle (ADW_ACTION_ROW (self->layer_row),
-                               self->layer_pattern != NULL ? _ ("This layer alone")
-                                                           : _ ("Has no matrix of its own"));
-  gtk_widget_set_sensitive (self->layer_row, self->layer_pattern != NULL);
-  app_param_row_set_value (APP_PARAM_ROW (self->layer_row),
-                           self->layer_pattern != NULL ? find_rule (self, self->layer_pattern)
-                                                       : NULL);
-}
-
-static void
-update (AppExceptions *self)
-{
-  update_layer (self);
-  update_rules (self);
-}
-
 static void
 app_exceptions_dispose (GObject *object)
 {
   AppExceptions *self = APP_EXCEPTIONS (object);
 
   g_clear_object (&self->session);
-  g_clear_object (&self->selection);
   g_clear_pointer (&self->rule_rows, g_ptr_array_unref);
-  g_clear_pointer (&self->layer_pattern, g_free);
   G_OBJECT_CLASS (app_exceptions_parent_class)->dispose (object);
 }
 
@@ -268,24 +205,17 @@ app_exceptions_init (AppExceptions *self)
 }
 
 GtkWidget *
-app_exceptions_new (const EngTechnique *technique, const EngParam *param, EngSession *session,
-                    AppSelection *selection)
+app_exceptions_new (const EngTechnique *technique, const EngParam *param, EngSession *session)
 {
   AppExceptions *self;
 
   g_return_val_if_fail (technique != NULL && param != NULL && param->per_layer, NULL);
-  g_return_val_if_fail (ENG_IS_SESSION (session) && APP_IS_SELECTION (selection), NULL);
+  g_return_val_if_fail (ENG_IS_SESSION (session), NULL);
 
   self = g_object_new (APP_TYPE_EXCEPTIONS, "title", _ ("Exceptions"), NULL);
   self->technique = technique;
   self->param = param;
   self->session = g_object_ref (session);
-  self->selection = g_object_ref (selection);
-
-  self->layer_row = app_param_row_new (param, APP_PARAM_ROW_LAYER);
-  g_signal_connect_object (self->layer_row, "changed", G_CALLBACK (on_layer_changed), self,
-                           G_CONNECT_SWAPPED);
-  adw_expander_row_add_row (ADW_EXPANDER_ROW (self), self->layer_row);
 
   self->add_row = g_object_new (ADW_TYPE_ENTRY_ROW, "title", _ ("Add by name: *.ffn_down.*"),
                                 "show-apply-button", TRUE, NULL);
@@ -293,10 +223,10 @@ app_exceptions_new (const EngTechnique *technique, const EngParam *param, EngSes
                            G_CONNECT_SWAPPED);
   adw_expander_row_add_row (ADW_EXPANDER_ROW (self), self->add_row);
 
-  g_signal_connect_object (session, "notify::recipe", G_CALLBACK (update), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (session, "notify::model", G_CALLBACK (update), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (selection, "notify::layer", G_CALLBACK (update_layer), self,
+  g_signal_connect_object (session, "notify::recipe", G_CALLBACK (update_rules), self,
                            G_CONNECT_SWAPPED);
-  update (self);
+  g_signal_connect_object (session, "notify::model", G_CALLBACK (update_rules), self,
+                           G_CONNECT_SWAPPED);
+  update_rules (self);
   return GTK_WIDGET (self);
 }

@@ -1,10 +1,9 @@
-/* The exceptions of a technique's parameter: the selected layer alone, and rules by name pattern.
+/* The exceptions of a technique's parameter: rules by name pattern, those of single layers among them.
  */
 #pragma once
 
 #include <adwaita.h>
 
-#include "app-selection.h"
 #include "eng-session.h"
 #include "eng-technique.h"
 
@@ -13,9 +12,8 @@ G_BEGIN_DECLS
 #define APP_TYPE_EXCEPTIONS (app_exceptions_get_type ())
 G_DECLARE_FINAL_TYPE (AppExceptions, app_exceptions, APP, EXCEPTIONS, AdwExpanderRow)
 
-/* @param is one of @technique's with per_layer set. Follows the session's recipe and the shared
- * selection. */
+/* @param is one of @technique's with per_layer set. Follows the session's recipe. */
 GtkWidget *app_exceptions_new (const EngTechnique *technique, const EngParam *param,
-                               EngSession *session, AppSelection *selection);
+                               EngSession *session);
 
 G_END_DECLS

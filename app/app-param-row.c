@@ -20,6 +20,7 @@ struct _AppParamRow
   const EngParam *param;
   gboolean inheritable, exception;
   GVariant *value;
+  GVariant *inherited; /* shown where value is NULL; nullable */
 
   GtkWidget *control; /* GtkDropDown, GtkSpinButton, GtkSwitch, AppPathButton or AppModelButton */
   GtkWidget *reset;   /* inheritable numbers and switches */
@@ -37,6 +38,7 @@ enum
 enum
 {
   SIGNAL_CHANGED,
+  SIGNAL_PREVIEW,
   N_SIGNALS
 };
 
@@ -88,6 +90,7 @@ static void
 write_control (AppParamRow *self)
 {
   const char *id;
+  GVariant *shown = self->value != NULL ? self->value : self->inherited;
 
   self->updating = TRUE;
   switch (self->param->kind)
@@ -102,29 +105,29 @@ write_control (AppParamRow *self)
         gtk_drop_down_set_selected (GTK_DROP_DOWN (self->control), 0);
       break;
     case ENG_PARAM_INT:
-      if (self->value != NULL)
+      if (shown != NULL)
         gtk_spin_button_set_value (GTK_SPIN_BUTTON (self->control),
-                                   (double)g_variant_get_int64 (self->value));
+                                   (double)g_variant_get_int64 (shown));
       break;
     case ENG_PARAM_REAL:
-      if (self->value != NULL)
+      if (shown != NULL)
         gtk_spin_button_set_value (GTK_SPIN_BUTTON (self->control),
-                                   g_variant_get_double (self->value));
+                                   g_variant_get_double (shown));
       break;
     case ENG_PARAM_PATH:
-      if (self->value != NULL)
+      if (shown != NULL)
         app_path_button_set_path (APP_PATH_BUTTON (self->control),
-                                  g_variant_get_string (self->value, NULL));
+                                  g_variant_get_string (shown, NULL));
       break;
     case ENG_PARAM_MODEL:
-      if (self->value != NULL)
+      if (shown != NULL)
         app_model_button_set_path (APP_MODEL_BUTTON (self->control),
-                                   g_variant_get_string (self->value, NULL));
+                                   g_variant_get_string (shown, NULL));
       break;
     case ENG_PARAM_SWITCH:
     default:
-      if (self->value != NULL)
-        gtk_switch_set_active (GTK_SWITCH (self->control), g_variant_get_boolean (self->value));
+      if (shown != NULL)
+        gtk_switch_set_active (GTK_SWITCH (self->control), g_variant_get_boolean (shown));
       break;
     }
   if (self->reset != NULL)
@@ -179,6 +182,7 @@ on_control (AppParamRow *self)
     }
   g_clear_handle_id (&self->settle_id, g_source_remove);
   self->settle_id = g_timeout_add (SETTLE_MS, on_settled, self);
+  g_signal_emit (self, signals[SIGNAL_PREVIEW], 0);
 }
 
 static void
@@ -186,7 +190,10 @@ on_reset (AppParamRow *self)
 {
   g_clear_handle_id (&self->settle_id, g_source_remove);
   if (take_value (self, NULL))
-    g_signal_emit (self, signals[SIGNAL_CHANGED], 0);
+    {
+      write_control (self);
+      g_signal_emit (self, signals[SIGNAL_CHANGED], 0);
+    }
 }
 
 /* ---- The drop-down's list: title and, below it, what the choice means ---- */
@@ -328,6 +335,7 @@ app_param_row_dispose (GObject *object)
 
   g_clear_handle_id (&self->settle_id, g_source_remove);
   g_clear_pointer (&self->value, g_variant_unref);
+  g_clear_pointer (&self->inherited, g_variant_unref);
   G_OBJECT_CLASS (app_param_row_parent_class)->dispose (object);
 }
 
@@ -362,6 +370,8 @@ app_param_row_class_init (AppParamRowClass *klass)
                               G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
   g_object_class_install_properties (object_class, N_PROPS, props);
   signals[SIGNAL_CHANGED] = g_signal_new ("changed", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST,
+                                          0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  signals[SIGNAL_PREVIEW] = g_signal_new ("preview", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST,
                                           0, NULL, NULL, NULL, G_TYPE_NONE, 0);
 }
 
@@ -408,6 +418,52 @@ app_param_row_set_value (AppParamRow *self, GVariant *value)
   take_value (self, value);
   if (self->control != NULL)
     write_control (self);
+}
+
+GVariant *
+app_param_row_dup_preview (AppParamRow *self)
+{
+  GVariant *value;
+
+  g_return_val_if_fail (APP_IS_PARAM_ROW (self), NULL);
+  if (self->settle_id == 0)
+    return self->value != NULL ? g_variant_ref (self->value) : NULL;
+  value = read_control (self);
+  return value != NULL ? g_variant_ref_sink (value) : NULL;
+}
+
+void
+app_param_row_set_inherited (AppParamRow *self, GVariant *value)
+{
+  g_autoptr (GVariant) taken = value != NULL ? g_variant_ref_sink (value) : NULL;
+
+  g_return_if_fail (APP_IS_PARAM_ROW (self));
+
+  g_clear_pointer (&self->inherited, g_variant_unref);
+  self->inherited = g_steal_pointer (&taken);
+  if (self->value == NULL && self->settle_id == 0)
+    write_control (self);
+}
+
+void
+app_param_row_set_place (AppParamRow *self, const char *place)
+{
+  g_autofree char *said = NULL;
+
+  g_return_if_fail (APP_IS_PARAM_ROW (self) && place != NULL);
+
+  said = g_strdup_printf ("%s %s", self->param->title, place);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self->control), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                  said, -1);
+}
+
+GtkAdjustment *
+app_param_row_get_adjustment (AppParamRow *self)
+{
+  g_return_val_if_fail (APP_IS_PARAM_ROW (self), NULL);
+  return GTK_IS_SPIN_BUTTON (self->control)
+             ? gtk_spin_button_get_adjustment (GTK_SPIN_BUTTON (self->control))
+             : NULL;
 }
 
 void

@@ -1,26 +1,133 @@
-/* The left pane. Walks the technique table once and stacks a box per technique under its group's
- * heading. */
+/* The left pane. Walks the technique table once: a section per group, a box per technique in it; above them what finds one of many and what the selected layer
+ * has alone. No technique or group is known here by name. */
 #include "app-recipe-pane.h"
 
 #include "app-config.h"
+#include "app-recipe-group.h"
+#include "app-recipe-layer.h"
+#include "app-settings.h"
 #include "app-technique-box.h"
 
 #include <glib/gi18n.h>
+#include <string.h>
+
+#define FOLDED_KEY "recipe-folded" /* titles of folded groups, between semicolons */
 
 struct _AppRecipePane
 {
   GtkWidget parent_instance;
 
-  GtkWidget *scroller;
+  GtkWidget *content;
+  GtkWidget *search, *none;
   GtkWidget *box;
+  GPtrArray *groups; /* AppRecipeGroup, borrowed */
+  EngSession *session;
 };
 
 G_DEFINE_FINAL_TYPE (AppRecipePane, app_recipe_pane, GTK_TYPE_WIDGET)
 
+/* ---- Folding, remembered ---- */
+
+static gboolean
+was_folded (const char *title)
+{
+  g_autofree char *folded = app_settings_dup_string (FOLDED_KEY, "");
+  g_auto (GStrv) titles = g_strsplit (folded, ";", -1);
+
+  return g_strv_contains ((const char *const *)titles, title);
+}
+
+static void
+on_folded (AppRecipePane *self)
+{
+  g_autoptr (GString) titles = g_string_new (NULL);
+
+  for (guint i = 0; i < self->groups->len; i++)
+    if (app_recipe_group_get_folded (self->groups->pdata[i]))
+      g_string_append_printf (titles, "%s%s", titles->len > 0 ? ";" : "",
+                              app_recipe_group_get_title (self->groups->pdata[i]));
+  app_settings_set_string (FOLDED_KEY, titles->str);
+}
+
+/* ---- Searching, and what a group says of itself ---- */
+
+static guint
+filter_group (AppRecipeGroup *group, const char *needle)
+{
+  guint n_shown = 0;
+
+  for (GtkWidget *child = app_recipe_group_get_first (group); child != NULL;
+       child = gtk_widget_get_next_sibling (child))
+    n_shown += app_technique_box_filter (APP_TECHNIQUE_BOX (child), needle) ? 1 : 0;
+  gtk_widget_set_visible (GTK_WIDGET (group), n_shown > 0);
+  app_recipe_group_set_forced (group, needle != NULL);
+  return n_shown;
+}
+
+static void
+filter (AppRecipePane *self)
+{
+  const char *text = gtk_editable_get_text (GTK_EDITABLE (self->search));
+  g_autofree char *folded = g_utf8_casefold (text, -1);
+  const char *needle = *g_strstrip (folded) != '\0' ? folded : NULL;
+  guint n_shown = 0;
+
+  for (guint i = 0; i < self->groups->len; i++)
+    n_shown += filter_group (self->groups->pdata[i], needle);
+  gtk_widget_set_visible (self->none, n_shown == 0 && needle != NULL);
+}
+
+static void
+summarize (AppRecipeGroup *group)
+{
+  g_autoptr (GString) full = g_string_new (NULL);
+  g_autofree char *brief = NULL;
+  guint n = 0, n_set = 0;
+
+  for (GtkWidget *child = app_recipe_group_get_first (group); child != NULL;
+       child = gtk_widget_get_next_sibling (child))
+    {
+      AppTechniqueBox *box = APP_TECHNIQUE_BOX (child);
+      g_autofree char *state = app_technique_box_dup_state (box);
+
+      if (!app_technique_box_get_usable (box))
+        continue;
+      n++;
+      if (state == NULL)
+        continue;
+      n_set++;
+      g_string_append_printf (full, "%s%s", full->len > 0 ? ", " : "", state);
+    }
+  if (n_set > 0)
+    /* Translators: of the techniques of a group */
+    brief = g_strdup_printf (_ ("%u of %u set"), n_set, n);
+  app_recipe_group_set_summary (group, brief, full->len > 0 ? full->str : NULL);
+}
+
+static void
+on_recipe (AppRecipePane *self)
+{
+  for (guint i = 0; i < self->groups->len; i++)
+    summarize (self->groups->pdata[i]);
+}
+
+static void
+on_model (AppRecipePane *self)
+{
+  filter (self);
+  on_recipe (self);
+}
+
+/* ---- Life ---- */
+
 static void
 app_recipe_pane_dispose (GObject *object)
 {
-  g_clear_pointer (&APP_RECIPE_PANE (object)->scroller, gtk_widget_unparent);
+  AppRecipePane *self = APP_RECIPE_PANE (object);
+
+  g_clear_pointer (&self->content, gtk_widget_unparent);
+  g_clear_pointer (&self->groups, g_ptr_array_unref);
+  g_clear_object (&self->session);
   G_OBJECT_CLASS (app_recipe_pane_parent_class)->dispose (object);
 }
 
@@ -38,11 +145,26 @@ app_recipe_pane_class_init (AppRecipePaneClass *klass)
 static void
 app_recipe_pane_init (AppRecipePane *self)
 {
-  self->box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 18);
+  GtkWidget *scroller;
+
+  self->groups = g_ptr_array_new ();
+  self->content = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
+  gtk_widget_set_parent (self->content, GTK_WIDGET (self));
+
+  self->search = gtk_search_entry_new ();
+  g_object_set (self->search, "placeholder-text", _ ("Find a technique"), NULL);
+  gtk_widget_add_css_class (self->search, "recipe-search");
+  g_signal_connect_object (self->search, "search-changed", G_CALLBACK (filter), self,
+                           G_CONNECT_SWAPPED);
+  gtk_box_append (GTK_BOX (self->content), self->search);
+
+  self->box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12);
   gtk_widget_add_css_class (self->box, "pane-content");
-  self->scroller = g_object_new (GTK_TYPE_SCROLLED_WINDOW, "hscrollbar-policy", GTK_POLICY_NEVER,
-                                 "child", self->box, "width-request", 300, NULL);
-  gtk_widget_set_parent (self->scroller, GTK_WIDGET (self));
+  self->none = g_object_new (GTK_TYPE_LABEL, "label", _ ("No technique is called so."), "visible",
+                             FALSE, "css-classes", (const char *[]){ "dim-label", NULL }, NULL);
+  scroller = g_object_new (GTK_TYPE_SCROLLED_WINDOW, "hscrollbar-policy", GTK_POLICY_NEVER, "child",
+                           self->box, "width-request", 300, "vexpand", TRUE, NULL);
+  gtk_box_append (GTK_BOX (self->content), scroller);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL,
                                   _ ("Recipe"), -1);
 }
@@ -64,17 +186,18 @@ group_seen (const EngTechnique *const *list, guint before, const char *group)
 
 static void
 add_group (AppRecipePane *self, const EngTechnique *const *list, guint n, guint first,
-           AppStage *stage, AppSelection *selection)
+           AppStage *stage)
 {
-  GtkWidget *heading
-      = g_object_new (GTK_TYPE_LABEL, "label", list[first]->group, "xalign", 0.0f, "css-classes",
-                      (const char *[]){ "group-heading", "caption-heading", "dim-label", NULL },
-                      NULL);
+  GtkWidget *group = app_recipe_group_new (list[first]->group);
 
-  gtk_box_append (GTK_BOX (self->box), heading);
   for (guint i = first; i < n; i++)
     if (g_strcmp0 (list[i]->group, list[first]->group) == 0)
-      gtk_box_append (GTK_BOX (self->box), app_technique_box_new (list[i], stage, selection));
+      app_recipe_group_add (APP_RECIPE_GROUP (group), app_technique_box_new (list[i], stage));
+  app_recipe_group_set_folded (APP_RECIPE_GROUP (group), was_folded (list[first]->group));
+  g_signal_connect_object (group, "notify::folded", G_CALLBACK (on_folded), self,
+                           G_CONNECT_SWAPPED);
+  gtk_box_append (GTK_BOX (self->box), group);
+  g_ptr_array_add (self->groups, group);
 }
 
 void
@@ -85,9 +208,18 @@ app_recipe_pane_set_stage (AppRecipePane *self, AppStage *stage, AppSelection *s
 
   g_return_if_fail (APP_IS_RECIPE_PANE (self) && APP_IS_STAGE (stage)
                     && APP_IS_SELECTION (selection));
-  g_return_if_fail (gtk_widget_get_first_child (self->box) == NULL);
+  g_return_if_fail (self->session == NULL);
 
+  self->session = g_object_ref (app_stage_get_session (stage));
+  gtk_box_append (GTK_BOX (self->box), app_recipe_layer_new (stage, selection));
+  gtk_box_append (GTK_BOX (self->box), self->none);
   for (guint i = 0; i < n; i++)
     if (!group_seen (list, i, list[i]->group))
-      add_group (self, list, n, i, stage, selection);
+      add_group (self, list, n, i, stage);
+  /* After the boxes themselves, which were connected first. */
+  g_signal_connect_object (self->session, "notify::recipe", G_CALLBACK (on_recipe), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->session, "notify::model", G_CALLBACK (on_model), self,
+                           G_CONNECT_SWAPPED);
+  on_model (self);
 }

@@ -9,6 +9,7 @@
 
 #include <glib/gi18n.h>
 #include <math.h>
+#include <string.h>
 
 #define EXCEPTIONS "exceptions" /* of a row: its AppExceptions, borrowed from the list */
 
@@ -19,10 +20,13 @@ struct _AppTechniqueBox
   const EngTechnique *technique;
   EngSession *session;
   AppStage *stage;
-  AppSelection *selection;
 
   GtkWidget *effect;
   GtkWidget *heading;
+  GtkWidget
+      *expander; /* AdwExpanderRow around the rows of several parameters; NULL: there is one only */
+  gboolean usable;    /* concerns the model that is open, and applies to it */
+  char *needle;       /* what is searched for; NULL: nothing */
   GtkWidget *reason;  /* why it does not apply */
   GtkWidget *summary; /* NULL: none */
   GtkWidget *list;
@@ -71,6 +75,51 @@ show_row (AppTechniqueBox *self, AppParamRow *row, EngRecipe *recipe)
     gtk_widget_set_visible (exceptions, matters);
 }
 
+static gboolean
+is_set (AppTechniqueBox *self, EngRecipe *recipe)
+{
+  for (guint i = 0; i < self->technique->n_params; i++)
+    if (eng_recipe_is_set (recipe, self->technique->id, self->technique->params[i].id))
+      return TRUE;
+  return eng_recipe_n_rules (recipe, self->technique->id) > 0;
+}
+
+char *
+app_technique_box_dup_state (AppTechniqueBox *self)
+{
+  EngRecipe *recipe;
+  char *text = NULL;
+
+  g_return_val_if_fail (APP_IS_TECHNIQUE_BOX (self), NULL);
+
+  recipe = eng_session_get_recipe (self->session);
+  if (!is_set (self, recipe))
+    return NULL;
+  if (self->technique->describe != NULL)
+    text = self->technique->describe (recipe);
+  return text != NULL ? text : g_strdup (self->technique->title);
+}
+
+gboolean
+app_technique_box_get_usable (AppTechniqueBox *self)
+{
+  g_return_val_if_fail (APP_IS_TECHNIQUE_BOX (self), FALSE);
+  return self->usable;
+}
+
+/* What it trades is said where it is in force; of one that is not, the sentence is its tooltip: twenty of them would leave no room for the controls. */
+static void
+show_state (AppTechniqueBox *self)
+{
+  g_autofree char *state = app_technique_box_dup_state (self);
+
+  if (self->summary != NULL)
+    gtk_widget_set_visible (self->summary, state != NULL && gtk_widget_get_visible (self->list));
+  if (self->expander != NULL)
+    adw_expander_row_set_subtitle (ADW_EXPANDER_ROW (self->expander),
+                                   state != NULL ? state : _ ("At its defaults"));
+}
+
 static void
 update_recipe (AppTechniqueBox *self)
 {
@@ -86,6 +135,7 @@ update_recipe (AppTechniqueBox *self)
       update_subtitle (row);
       show_row (self, row, recipe);
     }
+  show_state (self);
 }
 
 static void
@@ -114,11 +164,65 @@ show_applies (AppTechniqueBox *self, const char *reason)
 
   gtk_widget_set_sensitive (self->list, applies);
   gtk_widget_set_visible (self->list, applies);
-  gtk_widget_set_visible (self->heading, !applies || self->technique->n_params > 1);
+  gtk_widget_set_visible (self->heading, !applies);
   gtk_widget_set_visible (self->reason, !applies);
   gtk_label_set_label (GTK_LABEL (self->reason), applies ? "" : reason);
-  if (self->summary != NULL)
-    gtk_widget_set_visible (self->summary, applies);
+  show_state (self);
+}
+
+/* ---- Finding it ---- */
+
+static gboolean
+holds (const char *text, const char *needle)
+{
+  g_autofree char *folded = text != NULL ? g_utf8_casefold (text, -1) : NULL;
+
+  return folded != NULL && strstr (folded, needle) != NULL;
+}
+
+static gboolean
+matches (const EngTechnique *technique, const char *needle)
+{
+  if (holds (technique->title, needle) || holds (technique->summary, needle)
+      || holds (technique->group, needle))
+    return TRUE;
+  for (guint i = 0; i < technique->n_params; i++)
+    {
+      const EngParam *param = &technique->params[i];
+
+      if (holds (param->title, needle) || holds (param->summary, needle))
+        return TRUE;
+      for (const EngChoice *choice = param->choices; choice != NULL && choice->id != NULL; choice++)
+        if (holds (choice->title, needle))
+          return TRUE;
+    }
+  return FALSE;
+}
+
+static gboolean
+concerns (AppTechniqueBox *self)
+{
+  return app_stage_get_kind (self->stage) == ENG_MODEL_LANGUAGE ? !self->technique->network
+                                                                : !self->technique->language;
+}
+
+static void
+show (AppTechniqueBox *self)
+{
+  gtk_widget_set_visible (GTK_WIDGET (self),
+                          concerns (self)
+                              && (self->needle == NULL || matches (self->technique, self->needle)));
+}
+
+gboolean
+app_technique_box_filter (AppTechniqueBox *self, const char *needle)
+{
+  g_return_val_if_fail (APP_IS_TECHNIQUE_BOX (self), FALSE);
+
+  g_free (self->needle);
+  self->needle = g_strdup (needle);
+  show (self);
+  return gtk_widget_get_visible (GTK_WIDGET (self));
 }
 
 static void
@@ -127,11 +231,8 @@ update_model (AppTechniqueBox *self)
   EngModel *model = eng_session_get_model (self->session);
   g_autofree char *reason = NULL;
 
-  gtk_widget_set_visible (GTK_WIDGET (self),
-                          app_stage_get_kind (self->stage) == ENG_MODEL_LANGUAGE
-                              ? !self->technique->network
-                              : !self->technique->language);
-
+  self->usable = concerns (self);
+  show (self);
   if (model == NULL)
     {
       show_applies (self, NULL);
@@ -140,6 +241,7 @@ update_model (AppTechniqueBox *self)
     }
   if (self->technique->applies != NULL)
     reason = self->technique->applies (model);
+  self->usable = self->usable && reason == NULL;
   show_applies (self, reason);
   update_limits (self, model);
   for (guint i = 0; i < self->rows->len; i++)
@@ -171,24 +273,14 @@ dup_estimate (AppTechniqueBox *self, EngModel *model)
   return NULL;
 }
 
-/* The line below the controls: what it did to the selected layer, else what is to be expected. */
+/* The line below the controls: the sizes that are to be expected of what is set. */
 static void
 update_explain (AppTechniqueBox *self)
 {
   EngModel *model = eng_session_get_model (self->session);
-  int layer = app_selection_get_layer (self->selection);
   g_autofree char *text = NULL;
 
-  if (model != NULL && layer != APP_LAYER_NONE && self->technique->explain != NULL)
-    {
-      g_autofree char *name = eng_model_dup_layer_name (model, layer);
-      g_autofree char *what
-          = self->technique->explain (model, eng_session_get_recipe (self->session), layer);
-
-      if (what != NULL)
-        text = g_strdup_printf ("%s: %s", name, what);
-    }
-  if (text == NULL && model != NULL)
+  if (model != NULL && is_set (self, eng_session_get_recipe (self->session)))
     text = dup_estimate (self, model);
   gtk_label_set_label (GTK_LABEL (self->explain), text != NULL ? text : "");
   gtk_widget_set_visible (self->explain, text != NULL);
@@ -199,10 +291,10 @@ static void
 show_expected (AppTechniqueBox *self, const char *expected)
 {
   g_autofree char *text = g_strdup_printf (_ ("Estimate: %s"), expected);
-  g_autofree char *tip
-      = g_strdup_printf (_ ("What changing %s is expected to do, against the newest run (before any "
-                            "run: against the model as it was opened); not measured yet"),
-                         self->technique->title);
+  g_autofree char *tip = g_strdup_printf (
+      _ ("What changing %s is expected to do, against the newest run (before any "
+         "run: against the model as it was opened); not measured yet"),
+      self->technique->title);
 
   gtk_label_set_label (GTK_LABEL (self->effect), text);
   gtk_widget_set_tooltip_text (self->effect, tip);
@@ -254,8 +346,8 @@ app_technique_box_dispose (GObject *object)
 
   g_clear_object (&self->session);
   g_clear_object (&self->stage);
-  g_clear_object (&self->selection);
   g_clear_pointer (&self->rows, g_ptr_array_unref);
+  g_clear_pointer (&self->needle, g_free);
   G_OBJECT_CLASS (app_technique_box_parent_class)->dispose (object);
 }
 
@@ -282,8 +374,7 @@ make_text (const char *text, const char *const *classes)
                        PANGO_WRAP_WORD_CHAR, "css-classes", classes, NULL);
 }
 
-/* A technique of one parameter is named by its row; only one of several needs a heading over them.
- */
+/* A technique is named by its row; only what does not apply has a heading instead. */
 static void
 build_heading (AppTechniqueBox *self)
 {
@@ -294,26 +385,44 @@ build_heading (AppTechniqueBox *self)
 }
 
 static void
+add_to_list (AppTechniqueBox *self, GtkWidget *row)
+{
+  if (self->expander != NULL)
+    adw_expander_row_add_row (ADW_EXPANDER_ROW (self->expander), row);
+  else
+    gtk_list_box_append (GTK_LIST_BOX (self->list), row);
+}
+
+/* One parameter: its row. Several: a row of the technique's name that opens over them. */
+static void
 build_rows (AppTechniqueBox *self)
 {
   self->list = gtk_list_box_new ();
   gtk_list_box_set_selection_mode (GTK_LIST_BOX (self->list), GTK_SELECTION_NONE);
   gtk_widget_add_css_class (self->list, "boxed-list");
+  if (self->technique->n_params > 1)
+    {
+      self->expander = g_object_new (ADW_TYPE_EXPANDER_ROW, "title", self->technique->title, NULL);
+      gtk_widget_set_tooltip_text (self->expander, self->technique->summary);
+      gtk_list_box_append (GTK_LIST_BOX (self->list), self->expander);
+    }
   for (guint i = 0; i < self->technique->n_params; i++)
     {
       const EngParam *param = &self->technique->params[i];
       GtkWidget *row = app_param_row_new (param, APP_PARAM_ROW_WHOLE);
 
-      gtk_widget_set_tooltip_text (row, param->summary);
+      gtk_widget_set_tooltip_text (row, self->technique->n_params == 1
+                                                && self->technique->summary != NULL
+                                            ? self->technique->summary
+                                            : param->summary);
       g_signal_connect_object (row, "changed", G_CALLBACK (on_param_changed), self, 0);
-      gtk_list_box_append (GTK_LIST_BOX (self->list), row);
+      add_to_list (self, row);
       g_ptr_array_add (self->rows, row);
       if (param->per_layer)
         {
-          GtkWidget *exceptions
-              = app_exceptions_new (self->technique, param, self->session, self->selection);
+          GtkWidget *exceptions = app_exceptions_new (self->technique, param, self->session);
 
-          gtk_list_box_append (GTK_LIST_BOX (self->list), exceptions);
+          add_to_list (self, exceptions);
           g_object_set_data (G_OBJECT (row), EXCEPTIONS, exceptions);
         }
     }
@@ -341,18 +450,16 @@ build_texts (AppTechniqueBox *self)
 }
 
 GtkWidget *
-app_technique_box_new (const EngTechnique *technique, AppStage *stage, AppSelection *selection)
+app_technique_box_new (const EngTechnique *technique, AppStage *stage)
 {
   AppTechniqueBox *self;
 
-  g_return_val_if_fail (technique != NULL && APP_IS_STAGE (stage) && APP_IS_SELECTION (selection),
-                        NULL);
+  g_return_val_if_fail (technique != NULL && APP_IS_STAGE (stage), NULL);
 
   self = g_object_new (APP_TYPE_TECHNIQUE_BOX, NULL);
   self->technique = technique;
   self->stage = g_object_ref (stage);
   self->session = g_object_ref (app_stage_get_session (stage));
-  self->selection = g_object_ref (selection);
   build_heading (self);
   build_rows (self);
   build_texts (self);
@@ -364,8 +471,6 @@ app_technique_box_new (const EngTechnique *technique, AppStage *stage, AppSelect
   g_signal_connect_object (self->session, "notify::model", G_CALLBACK (on_model), self,
                            G_CONNECT_SWAPPED);
   g_signal_connect_object (stage, "changed", G_CALLBACK (update_effect), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (selection, "notify::layer", G_CALLBACK (update_explain), self,
-                           G_CONNECT_SWAPPED);
   on_model (self);
   update_effect (self);
   return GTK_WIDGET (self);

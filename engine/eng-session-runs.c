@@ -84,8 +84,8 @@ add_change (GString *text, const EngFigure *from, const EngFigure *to, const cha
                             fabs (percent), what);
 }
 
-char *
-eng_session_dup_technique_effect (EngSession *self, const char *technique_id)
+EngRun *
+eng_session_find_run_before (EngSession *self, const char *technique_id)
 {
   const EngTechnique *technique = eng_technique_find (technique_id);
   EngRecipe *now = eng_session_get_recipe (self);
@@ -102,18 +102,28 @@ eng_session_dup_technique_effect (EngSession *self, const char *technique_id)
       EngRun *other = eng_recipe_differs_only_in (before, now, technique)
                           ? eng_session_find_run (self, before)
                           : NULL;
-      if (other == NULL || other == run
-          || !eng_workload_equal (eng_run_get_workload (run), eng_run_get_workload (other)))
-        continue;
-      gboolean network = eng_run_get_workload (run)->kind == ENG_WORKLOAD_INPUT;
-      EngFigureId time = network ? ENG_FIGURE_INFERENCE : ENG_FIGURE_STEP_CLEAN;
-      EngFigure from = eng_run_get_figure (other, time), to = eng_run_get_figure (run, time);
-      EngFigure memory_from = eng_run_get_figure (other, ENG_FIGURE_PEAK_MEMORY),
-                memory_to = eng_run_get_figure (run, ENG_FIGURE_PEAK_MEMORY);
-      g_autoptr (GString) text = g_string_new (NULL);
-      add_change (text, &from, &to, network ? "latency" : "ms/token");
-      add_change (text, &memory_from, &memory_to, "memory");
-      return text->len > 0 ? g_string_free (g_steal_pointer (&text), FALSE) : NULL;
+      if (other != NULL && other != run
+          && eng_workload_equal (eng_run_get_workload (run), eng_run_get_workload (other)))
+        return other;
     }
   return NULL;
+}
+
+char *
+eng_session_dup_technique_effect (EngSession *self, const char *technique_id)
+{
+  EngRun *run = self->run;
+  EngRun *other = eng_session_find_run_before (self, technique_id);
+  if (other == NULL)
+    return NULL;
+
+  gboolean network = eng_run_get_workload (run)->kind == ENG_WORKLOAD_INPUT;
+  EngFigureId time = network ? ENG_FIGURE_INFERENCE : ENG_FIGURE_STEP_CLEAN;
+  EngFigure from = eng_run_get_figure (other, time), to = eng_run_get_figure (run, time);
+  EngFigure memory_from = eng_run_get_figure (other, ENG_FIGURE_PEAK_MEMORY),
+            memory_to = eng_run_get_figure (run, ENG_FIGURE_PEAK_MEMORY);
+  g_autoptr (GString) text = g_string_new (NULL);
+  add_change (text, &from, &to, network ? "latency" : "ms/token");
+  add_change (text, &memory_from, &memory_to, "memory");
+  return text->len > 0 ? g_string_free (g_steal_pointer (&text), FALSE) : NULL;
 }

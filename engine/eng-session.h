@@ -59,6 +59,9 @@ EngForecast *eng_session_get_estimate (EngSession *session);
  * any run: as the model was opened with): "−31 % ms/token, −14 % memory". NULL when nothing is known, the setting is the same, or the recipe was run. */
 char *eng_session_dup_technique_estimate (EngSession *session, const char *technique);
 
+/* The newest run of an earlier recipe that differs from the current one, which was run, in this technique alone, under the same workload: what it did, layer by
+ * layer, is the difference of the two. NULL: none. Borrowed. */
+EngRun *eng_session_find_run_before (EngSession *session, const char *technique);
 /* The last run that this technique's setting was changed for, against the run before the change: "−38 % ms/token" for the switch. NULL when unknown. */
 char *eng_session_dup_technique_effect (EngSession *session, const char *technique);
 
