@@ -24,6 +24,7 @@ struct _AppParamRow
 
   GtkWidget *control; /* GtkDropDown, GtkSpinButton, GtkSwitch, AppPathButton or AppModelButton */
   GtkWidget *reset;   /* inheritable numbers and switches */
+  GtkWidget *reading; /* inheritable numbers: what the slider that moves them stands at */
   guint settle_id;
   gboolean updating;
 };
@@ -87,6 +88,21 @@ read_control (AppParamRow *self)
 }
 
 static void
+update_reading (AppParamRow *self)
+{
+  g_autofree char *text = NULL;
+
+  if (self->reading == NULL)
+    return;
+  text = g_strdup_printf ("%.*f%s%s",
+                          (int)gtk_spin_button_get_digits (GTK_SPIN_BUTTON (self->control)),
+                          gtk_spin_button_get_value (GTK_SPIN_BUTTON (self->control)),
+                          self->param->unit != NULL ? "\u202f" : "",
+                          self->param->unit != NULL ? self->param->unit : "");
+  gtk_label_set_label (GTK_LABEL (self->reading), text);
+}
+
+static void
 write_control (AppParamRow *self)
 {
   const char *id;
@@ -111,8 +127,7 @@ write_control (AppParamRow *self)
       break;
     case ENG_PARAM_REAL:
       if (shown != NULL)
-        gtk_spin_button_set_value (GTK_SPIN_BUTTON (self->control),
-                                   g_variant_get_double (shown));
+        gtk_spin_button_set_value (GTK_SPIN_BUTTON (self->control), g_variant_get_double (shown));
       break;
     case ENG_PARAM_PATH:
       if (shown != NULL)
@@ -131,8 +146,9 @@ write_control (AppParamRow *self)
       break;
     }
   if (self->reset != NULL)
-    gtk_widget_set_sensitive (self->reset, self->value != NULL);
+    gtk_widget_set_visible (self->reset, self->value != NULL);
   self->updating = FALSE;
+  update_reading (self);
 }
 
 static gboolean
@@ -146,7 +162,7 @@ take_value (AppParamRow *self, GVariant *value)
   g_clear_pointer (&self->value, g_variant_unref);
   self->value = g_steal_pointer (&taken);
   if (self->reset != NULL)
-    gtk_widget_set_sensitive (self->reset, self->value != NULL);
+    gtk_widget_set_visible (self->reset, self->value != NULL);
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_VALUE]);
   return TRUE;
 }
@@ -172,6 +188,7 @@ on_settled (gpointer data)
 static void
 on_control (AppParamRow *self)
 {
+  update_reading (self);
   if (self->updating)
     return;
   /* Numbers pass through others on the way to the one that is meant. */
@@ -316,6 +333,14 @@ build (AppParamRow *self)
     adw_action_row_set_activatable_widget (ADW_ACTION_ROW (self), self->control);
   g_signal_connect_object (self->control, signal, G_CALLBACK (on_control), self, G_CONNECT_SWAPPED);
 
+  /* A slider below the row moves it (app_param_row_get_adjustment()): two controls of one number would be one too many for a narrow pane. */
+  if (self->inheritable && GTK_IS_SPIN_BUTTON (self->control))
+    {
+      gtk_widget_set_visible (self->control, FALSE);
+      self->reading
+          = g_object_new (GTK_TYPE_LABEL, "css-classes", (const char *[]){ "numeric", NULL }, NULL);
+      adw_action_row_add_suffix (ADW_ACTION_ROW (self), self->reading);
+    }
   if (self->inheritable && self->param->kind != ENG_PARAM_CHOICE)
     {
       self->reset = gtk_button_new_from_icon_name ("edit-clear-symbolic");

@@ -1,10 +1,8 @@
-/* The section at the top of the recipe pane that is there while a layer is selected: its name, and a box per technique that can be set for it alone
- * (app-layer-box.c). Drawn from the technique table. */
+/* The recipe pane's second page: a box per technique that can be set for the selected layer alone (app-layer-box.c). Drawn from the technique table. */
 #include "app-recipe-layer.h"
 
 #include "app-config.h"
 #include "app-layer-box.h"
-#include "app-layers.h"
 
 #include <glib/gi18n.h>
 
@@ -14,7 +12,7 @@ struct _AppRecipeLayer
 
   EngSession *session;
   AppSelection *selection;
-  GtkWidget *title, *note, *hint, *head;
+  GtkWidget *note, *hint;
   GPtrArray *boxes; /* AppLayerBox, borrowed */
 };
 
@@ -35,18 +33,9 @@ update (AppRecipeLayer *self)
   EngModel *model = eng_session_get_model (self->session);
   int layer = app_selection_get_layer (self->selection);
   gboolean selected = model != NULL && layer != APP_LAYER_NONE;
-  g_autofree char *name = selected ? app_layers_dup_title (model, layer) : NULL;
 
-  gtk_widget_set_visible (self->head, selected);
   gtk_widget_set_visible (self->hint, !selected);
-  gtk_label_set_label (GTK_LABEL (self->title), name != NULL ? name : "");
   gtk_widget_set_visible (self->note, selected && !any_box_visible (self));
-}
-
-static void
-on_clear (AppRecipeLayer *self)
-{
-  app_selection_set_layer (self->selection, APP_LAYER_NONE);
 }
 
 static void
@@ -78,29 +67,15 @@ make_text (const char *text, const char *const *classes)
 static void
 app_recipe_layer_init (AppRecipeLayer *self)
 {
-  GtkWidget *close = gtk_button_new_from_icon_name ("window-close-symbolic");
-
   self->boxes = g_ptr_array_new ();
   gtk_orientable_set_orientation (GTK_ORIENTABLE (self), GTK_ORIENTATION_VERTICAL);
   gtk_box_set_spacing (GTK_BOX (self), 12);
 
-  self->head = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6);
-  self->title = make_text ("", (const char *[]){ "heading", NULL });
-  gtk_widget_set_hexpand (self->title, TRUE);
-  gtk_widget_add_css_class (close, "flat");
-  gtk_widget_add_css_class (close, "circular");
-  gtk_widget_set_tooltip_text (close, _ ("Back to the whole model"));
-  gtk_accessible_update_property (GTK_ACCESSIBLE (close), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                  _ ("Back to the whole model"), -1);
-  g_signal_connect_object (close, "clicked", G_CALLBACK (on_clear), self, G_CONNECT_SWAPPED);
-  gtk_box_append (GTK_BOX (self->head), self->title);
-  gtk_box_append (GTK_BOX (self->head), close);
-  gtk_box_append (GTK_BOX (self), self->head);
-
-  self->hint = make_text (_ ("Select a layer to set it by itself."),
+  self->hint = make_text (_ ("Select a layer in any view to set it by itself."),
                           (const char *[]){ "caption", "dim-label", NULL });
-  self->note = make_text (_ ("Has no matrix of its own: nothing can be set for it alone."),
-                          (const char *[]){ "caption", "dim-label", NULL });
+  self->note
+      = make_text (_ ("This layer has no matrix of its own: nothing can be set for it alone."),
+                   (const char *[]){ "caption", "dim-label", NULL });
   gtk_box_append (GTK_BOX (self), self->hint);
   gtk_box_append (GTK_BOX (self), self->note);
 }

@@ -1,8 +1,9 @@
-/* The left pane. Walks the technique table once: a section per group, a box per technique in it; above them what finds one of many and what the selected layer
- * has alone. No technique or group is known here by name. */
+/* The left pane, two pages: the whole model, and the selected layer alone. Walks the technique table once: a section per group, a box per technique in it; above
+ * them what finds one of many. No technique or group is known here by name. */
 #include "app-recipe-pane.h"
 
 #include "app-config.h"
+#include "app-layers.h"
 #include "app-recipe-group.h"
 #include "app-recipe-layer.h"
 #include "app-settings.h"
@@ -17,11 +18,13 @@ struct _AppRecipePane
 {
   GtkWidget parent_instance;
 
-  GtkWidget *content;
+  GtkWidget *content, *stack;
+  GtkWidget *whole, *layer; /* GtkToggleButton: which page */
   GtkWidget *search, *none;
   GtkWidget *box;
   GPtrArray *groups; /* AppRecipeGroup, borrowed */
   EngSession *session;
+  AppSelection *selection;
 };
 
 G_DEFINE_FINAL_TYPE (AppRecipePane, app_recipe_pane, GTK_TYPE_WIDGET)
@@ -118,6 +121,32 @@ on_model (AppRecipePane *self)
   on_recipe (self);
 }
 
+/* ---- The whole model, or the selected layer ---- */
+
+static void
+on_scope (AppRecipePane *self)
+{
+  gboolean layer = gtk_toggle_button_get_active (GTK_TOGGLE_BUTTON (self->layer));
+
+  gtk_stack_set_visible_child_name (GTK_STACK (self->stack), layer ? "layer" : "whole");
+}
+
+static void
+on_layer (AppRecipePane *self)
+{
+  EngModel *model = eng_session_get_model (self->session);
+  int layer = app_selection_get_layer (self->selection);
+  gboolean selected = model != NULL && layer != APP_LAYER_NONE;
+  g_autofree char *name = selected ? app_layers_dup_title (model, layer) : NULL;
+
+  gtk_label_set_label (GTK_LABEL (gtk_button_get_child (GTK_BUTTON (self->layer))),
+                       name != NULL ? name : _ ("Layer"));
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self->layer), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                  name != NULL ? name : _ ("Layer"), -1);
+  gtk_widget_set_tooltip_text (self->layer, selected ? _ ("The recipe of this layer alone")
+                                                     : _ ("Select a layer in any view"));
+}
+
 /* ---- Life ---- */
 
 static void
@@ -128,6 +157,7 @@ app_recipe_pane_dispose (GObject *object)
   g_clear_pointer (&self->content, gtk_widget_unparent);
   g_clear_pointer (&self->groups, g_ptr_array_unref);
   g_clear_object (&self->session);
+  g_clear_object (&self->selection);
   G_OBJECT_CLASS (app_recipe_pane_parent_class)->dispose (object);
 }
 
@@ -142,29 +172,69 @@ app_recipe_pane_class_init (AppRecipePaneClass *klass)
   gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_GROUP);
 }
 
+static GtkWidget *
+make_scope (AppRecipePane *self, const char *text, GtkWidget *group)
+{
+  GtkWidget *button = gtk_toggle_button_new ();
+
+  gtk_button_set_child (GTK_BUTTON (button),
+                        g_object_new (GTK_TYPE_LABEL, "label", text, "ellipsize",
+                                      PANGO_ELLIPSIZE_MIDDLE, NULL));
+  gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL, text, -1);
+  if (group != NULL)
+    gtk_toggle_button_set_group (GTK_TOGGLE_BUTTON (button), GTK_TOGGLE_BUTTON (group));
+  return button;
+}
+
+static void
+build_scopes (AppRecipePane *self)
+{
+  GtkWidget *scopes = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 0);
+
+  gtk_box_set_homogeneous (GTK_BOX (scopes), TRUE);
+  gtk_widget_add_css_class (scopes, "linked");
+  gtk_widget_add_css_class (scopes, "recipe-scopes");
+  self->whole = make_scope (self, _ ("Whole Model"), NULL);
+  self->layer = make_scope (self, _ ("Layer"), self->whole);
+  gtk_toggle_button_set_active (GTK_TOGGLE_BUTTON (self->whole), TRUE);
+  g_signal_connect_object (self->layer, "toggled", G_CALLBACK (on_scope), self, G_CONNECT_SWAPPED);
+  gtk_box_append (GTK_BOX (scopes), self->whole);
+  gtk_box_append (GTK_BOX (scopes), self->layer);
+  gtk_box_append (GTK_BOX (self->content), scopes);
+}
+
+static GtkWidget *
+make_page (GtkWidget *child)
+{
+  return g_object_new (GTK_TYPE_SCROLLED_WINDOW, "hscrollbar-policy", GTK_POLICY_NEVER, "child",
+                       child, "width-request", 300, "vexpand", TRUE, NULL);
+}
+
 static void
 app_recipe_pane_init (AppRecipePane *self)
 {
-  GtkWidget *scroller;
+  GtkWidget *page = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
 
   self->groups = g_ptr_array_new ();
   self->content = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
   gtk_widget_set_parent (self->content, GTK_WIDGET (self));
+  build_scopes (self);
 
   self->search = gtk_search_entry_new ();
   g_object_set (self->search, "placeholder-text", _ ("Find a technique"), NULL);
   gtk_widget_add_css_class (self->search, "recipe-search");
   g_signal_connect_object (self->search, "search-changed", G_CALLBACK (filter), self,
                            G_CONNECT_SWAPPED);
-  gtk_box_append (GTK_BOX (self->content), self->search);
-
   self->box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12);
   gtk_widget_add_css_class (self->box, "pane-content");
   self->none = g_object_new (GTK_TYPE_LABEL, "label", _ ("No technique is called so."), "visible",
                              FALSE, "css-classes", (const char *[]){ "dim-label", NULL }, NULL);
-  scroller = g_object_new (GTK_TYPE_SCROLLED_WINDOW, "hscrollbar-policy", GTK_POLICY_NEVER, "child",
-                           self->box, "width-request", 300, "vexpand", TRUE, NULL);
-  gtk_box_append (GTK_BOX (self->content), scroller);
+  gtk_box_append (GTK_BOX (page), self->search);
+  gtk_box_append (GTK_BOX (page), make_page (self->box));
+
+  self->stack = gtk_stack_new ();
+  gtk_stack_add_named (GTK_STACK (self->stack), page, "whole");
+  gtk_box_append (GTK_BOX (self->content), self->stack);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL,
                                   _ ("Recipe"), -1);
 }
@@ -205,13 +275,17 @@ app_recipe_pane_set_stage (AppRecipePane *self, AppStage *stage, AppSelection *s
 {
   guint n;
   const EngTechnique *const *list = eng_technique_list (&n);
+  GtkWidget *layer;
 
   g_return_if_fail (APP_IS_RECIPE_PANE (self) && APP_IS_STAGE (stage)
                     && APP_IS_SELECTION (selection));
   g_return_if_fail (self->session == NULL);
 
   self->session = g_object_ref (app_stage_get_session (stage));
-  gtk_box_append (GTK_BOX (self->box), app_recipe_layer_new (stage, selection));
+  self->selection = g_object_ref (selection);
+  layer = app_recipe_layer_new (stage, selection);
+  gtk_widget_add_css_class (layer, "pane-content");
+  gtk_stack_add_named (GTK_STACK (self->stack), make_page (layer), "layer");
   gtk_box_append (GTK_BOX (self->box), self->none);
   for (guint i = 0; i < n; i++)
     if (!group_seen (list, i, list[i]->group))
@@ -221,5 +295,10 @@ app_recipe_pane_set_stage (AppRecipePane *self, AppStage *stage, AppSelection *s
                            G_CONNECT_SWAPPED);
   g_signal_connect_object (self->session, "notify::model", G_CALLBACK (on_model), self,
                            G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->session, "notify::model", G_CALLBACK (on_layer), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (selection, "notify::layer", G_CALLBACK (on_layer), self,
+                           G_CONNECT_SWAPPED);
   on_model (self);
+  on_layer (self);
 }

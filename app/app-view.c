@@ -9,6 +9,7 @@
 #include "app-memory-view.h"
 #include "app-price-view.h"
 #include "app-roofline-view.h"
+#include "app-speculation-view.h"
 #include "app-timeline-view.h"
 #include "app-tradeoff-view.h"
 
@@ -25,6 +26,8 @@ static const AppViewInfo views[] = {
     900 },
   { "roofline", N_ ("Roofline"), "lathe-roofline-symbolic", app_roofline_view_get_type,
     N_ ("roofline"), 960, 640 },
+  { "speculation", N_ ("Speculation"), "lathe-speculation-symbolic", app_speculation_view_get_type,
+    N_ ("speculation"), 1200, 900 },
   { "graph", N_ ("Graph"), "lathe-graph-symbolic", app_graph_view_get_type, N_ ("graph"), 0, 0 },
   { "memory", N_ ("Memory"), "lathe-memory-symbolic", app_memory_view_get_type, N_ ("memory plan"),
     1200, 640 },

@@ -69,6 +69,18 @@ extern const PlotLayerKind plot_layer_labels; /* names of points, without overla
                                                * series are the most important */
 extern const PlotLayerKind plot_layer_ring;   /* lights up points */
 
+extern const PlotLayerKind plot_layer_bars; /* upright bars at whole numbers of x, from zero to y, with
+                                             * whiskers from lo to hi */
+extern const PlotLayerKind plot_layer_field; /* a function of both axes, see plot_field_layer_new () */
+
+/** A value at a place; NaN where it is not known. Pure, cheap: asked some ten thousand times a frame. */
+typedef double (*PlotFieldFunc) (double x, double y, gpointer data);
+
+/** A layer over the whole picture: tinted where @function is @level (> 0) or more, hatched where it is less, with the contour between, and those of some multiples of
+ * the level with their numbers ("2×"). The axes are not stretched by it. The layer takes @data. */
+PlotLayer *plot_field_layer_new (const char *title, double level, PlotFieldFunc function,
+                                 gpointer data, GDestroyNotify destroy);
+
 /** Which end of each axis is the better one, for a layer of plot_layer_front; lower unless set. */
 void plot_front_set_goals (PlotLayer *self, gboolean x_lower_is_better, gboolean y_lower_is_better);
 

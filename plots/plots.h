@@ -19,6 +19,7 @@
 #include "plot-result.h"
 #include "plot-roof.h"
 #include "plot-series.h"
+#include "plot-sheet.h"
 #include "plot-spark.h"
 #include "plot-style.h"
 #include "plot-table.h"

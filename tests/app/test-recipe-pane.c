@@ -134,10 +134,9 @@ test_layer (void)
 static EngLatency
 latency (double median, double half)
 {
-  return (EngLatency){ .n = 64,
-                       .median_ns = median,
-                       .low_ns = median - half,
-                       .high_ns = median + half };
+  return (EngLatency){
+    .n = 64, .median_ns = median, .low_ns = median - half, .high_ns = median + half
+  };
 }
 
 /* −38 %: 100 µs became 62 µs. Intervals that hold each other's medians are no difference. */

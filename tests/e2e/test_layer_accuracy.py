@@ -85,7 +85,7 @@ def knows_mixtures():
     choose("Weight format", "Q8_0")
     measure()
     before = reading()
-    driver.click(driver.find(contains="Exceptions"))
+    driver.click(driver.find("push button", contains="Block"))
     time.sleep(0.5)
     combo = driver.wait("the layer's own format", lambda: driver.look("combo box", contains="Weight format Block 2"))
     choose(combo.name, "Q4_0")

@@ -121,13 +121,13 @@ def undoes_and_redoes():
 
 
 def sets_one_layer():
-    expander = driver.find(contains="Exceptions")
-    driver.point(expander)
+    driver.click(driver.find("push button", contains="Block"))
     time.sleep(0.5)
     combo = driver.wait("the layer's own format", lambda: driver.look("combo box", contains="Weight format Block"))
     choose(combo.name, "Q4_0")
-    driver.wait("one rule", lambda: driver.look("label", "1 rule"))
     driver.picture("05-one-layer")
+    driver.click(driver.find("push button", "Whole Model"))
+    driver.wait("one rule", lambda: driver.look("label", "1 rule"))
 
 
 def pins():
