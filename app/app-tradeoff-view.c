@@ -1,7 +1,6 @@
-/* The trade-off view: asks the engine for points, lets a person choose axes, runs and limits, and
- * applies the recipe of a point. What is drawn is app-tradeoff-feed.c. Must not know how points are
- * made. */
-#include "app-tradeoff-view.h"
+/* The trade-off view: asks the engine for points, lets a person choose axes and runs. Limits are app-tradeoff-limits.c,
+ * the selected point app-tradeoff-details.c, what is drawn app-tradeoff-feed.c. Must not know how points are made. */
+#include "app-tradeoff-view-private.h"
 
 #include "app-breakpoint.h"
 #include "app-config.h"
@@ -10,44 +9,12 @@
 #include "app-table.h"
 #include "app-tradeoff-feed.h"
 #include "app-view.h"
-#include "plots.h"
 
 #include <adwaita.h>
 #include <glib/gi18n.h>
 #include <string.h>
 
-#define N_LIMITS 3 /* of x, of y, and any other */
 #define TYPING_MS 500
-
-struct _AppTradeoffView
-{
-  GtkWidget parent_instance;
-
-  GtkDropDown *x_choice, *y_choice, *workload_choice, *set_choice;
-  GtkWidget *limits_box, *x_limit_name, *y_limit_name, *x_limit, *y_limit, *other_limit;
-  GtkWidget *against, *fit;
-  GtkWidget *other_files, *set_box, *workload_box;
-  GtkWidget *problem, *sentence, *caveat;
-  GtkWidget *missing_button, *missing_list;
-  GtkWidget *stack, *empty_page, *pages, *table_bin;
-  PlotChart *chart;
-  GtkWidget *details, *details_title, *details_note, *details_bin, *apply, *show_run;
-
-  AppStage *stage;
-  EngHistory *history;
-  EngTradeoffRuns *runs;
-  EngTradeoff *tradeoff; /* NULL: nothing is shown yet */
-  char *model_hash;      /* NULL: not known yet */
-  EngRunModel model;
-  GCancellable *cancellable;
-  GArray *ids; /* EngFigureId of the choices */
-  EngLimit limits[N_LIMITS];
-  gboolean has_limit[N_LIMITS];
-  char *selected; /* run id of the selected point; NULL: none */
-  guint typing_id;
-  EngModelKind kind;
-  gboolean filling, stale, runs_stale, show_table;
-};
 
 enum
 {
@@ -63,12 +30,6 @@ static void app_tradeoff_view_iface_init (AppViewInterface *iface);
 G_DEFINE_FINAL_TYPE_WITH_CODE (AppTradeoffView, app_tradeoff_view, GTK_TYPE_WIDGET,
                                G_IMPLEMENT_INTERFACE (APP_TYPE_VIEW, app_tradeoff_view_iface_init))
 
-static EngSession *
-get_session (AppTradeoffView *self)
-{
-  return app_stage_get_session (self->stage);
-}
-
 /* ---- Axes ---- */
 
 static const char *
@@ -79,8 +40,8 @@ setting_key (AppTradeoffView *self, gboolean x)
   return x ? "tradeoff-x-language" : "tradeoff-y-language";
 }
 
-static EngFigureId
-get_axis (AppTradeoffView *self, GtkDropDown *choice)
+EngFigureId
+app_tradeoff_view_get_axis (AppTradeoffView *self, GtkDropDown *choice)
 {
   guint position = gtk_drop_down_get_selected (choice);
 
@@ -194,243 +155,6 @@ load_runs (AppTradeoffView *self)
     g_message ("%s", error->message);
 }
 
-/* ---- Limits ---- */
-
-static GtkEntry *
-get_limit_entry (AppTradeoffView *self, guint i)
-{
-  GtkWidget *entries[N_LIMITS] = { self->x_limit, self->y_limit, self->other_limit };
-
-  return GTK_ENTRY (entries[i]);
-}
-
-/* "<= 64 MB" is as good as "64 MB". */
-static const char *
-skip_sign (const char *text)
-{
-  static const char *const signs[] = { "<=", ">=", "≤", "≥", "<", ">" };
-
-  text += strspn (text, " ");
-  for (guint i = 0; i < G_N_ELEMENTS (signs); i++)
-    if (g_str_has_prefix (text, signs[i]))
-      return text + strlen (signs[i]);
-  return text;
-}
-
-static gboolean
-read_limit (AppTradeoffView *self, guint i, GError **error)
-{
-  const char *text = gtk_editable_get_text (GTK_EDITABLE (get_limit_entry (self, i)));
-  EngFigureId id = get_axis (self, i == 0 ? self->x_choice : self->y_choice);
-  double value;
-
-  self->has_limit[i] = FALSE;
-  if (text[strspn (text, " ")] == '\0')
-    return TRUE;
-  if (i == 2)
-    self->has_limit[i]
-        = eng_limit_parse (text, app_figures_workload_kind (self->kind), &self->limits[i], error);
-  else if (eng_figure_value_parse (skip_sign (text), id, &value, error))
-    {
-      self->limits[i] = eng_limit_for (id, value);
-      self->has_limit[i] = TRUE;
-    }
-  return self->has_limit[i];
-}
-
-static void
-show_limit_state (GtkEntry *entry, const GError *error)
-{
-  gboolean empty = gtk_entry_get_text_length (entry) == 0;
-
-  gtk_entry_set_icon_from_icon_name (entry, GTK_ENTRY_ICON_SECONDARY,
-                                     empty ? NULL : "edit-clear-symbolic");
-  gtk_entry_set_icon_tooltip_text (entry, GTK_ENTRY_ICON_SECONDARY,
-                                   empty ? NULL : _ ("Clear the limit"));
-  if (error != NULL)
-    gtk_widget_add_css_class (GTK_WIDGET (entry), "error");
-  else
-    gtk_widget_remove_css_class (GTK_WIDGET (entry), "error");
-  gtk_accessible_update_state (GTK_ACCESSIBLE (entry), GTK_ACCESSIBLE_STATE_INVALID,
-                               error != NULL ? GTK_ACCESSIBLE_INVALID_TRUE
-                                             : GTK_ACCESSIBLE_INVALID_FALSE,
-                               -1);
-}
-
-static void
-read_limits (AppTradeoffView *self)
-{
-  g_autoptr (GError) first = NULL;
-
-  for (guint i = 0; i < N_LIMITS; i++)
-    {
-      g_autoptr (GError) error = NULL;
-
-      read_limit (self, i, &error);
-      show_limit_state (get_limit_entry (self, i), error);
-      if (first == NULL)
-        first = g_steal_pointer (&error);
-    }
-  gtk_label_set_label (GTK_LABEL (self->problem), first != NULL ? first->message : "");
-  gtk_widget_set_visible (self->problem, first != NULL);
-}
-
-static void
-name_limit (GtkWidget *label, GtkWidget *entry, EngFigureId id)
-{
-  g_autofree char *name
-      = g_strdup_printf (eng_figure_id_lower_is_better (id) ? _ ("%s at most") : _ ("%s at least"),
-                         eng_figure_id_title (id));
-  const char *unit = eng_figure_id_unit (id);
-  g_autofree char *hint = NULL;
-
-  if (g_str_equal (unit, "B"))
-    hint = g_strdup (_ ("like 64 MB"));
-  else
-    hint = g_strdup_printf (_ ("like 5 %s"), unit);
-  gtk_label_set_label (GTK_LABEL (label), name);
-  gtk_entry_set_placeholder_text (GTK_ENTRY (entry), g_strstrip (hint));
-  gtk_accessible_update_property (GTK_ACCESSIBLE (entry), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
-}
-
-/* ---- Details of the selected point ---- */
-
-static const char *
-get_baseline_hash (AppTradeoffView *self)
-{
-  EngRun *run = eng_session_get_baseline (get_session (self));
-
-  return run != NULL ? eng_run_get_build_hash (run) : NULL;
-}
-
-static const char *
-get_current_hash (AppTradeoffView *self)
-{
-  EngBuild *build = eng_session_get_build (get_session (self));
-
-  return build != NULL ? eng_build_get_hash (build) : NULL;
-}
-
-static int
-find_selected (AppTradeoffView *self)
-{
-  for (guint i = 0;
-       self->tradeoff != NULL && self->selected != NULL && i < self->tradeoff->points->len; i++)
-    {
-      const EngTradeoffPoint *point = self->tradeoff->points->pdata[i];
-      if (g_strcmp0 (point->run_id != NULL ? point->run_id : "", self->selected) == 0)
-        return (int)i;
-    }
-  return -1;
-}
-
-/* Why the point's recipe cannot be applied; NULL: it can. */
-static const char *
-why_not_apply (AppTradeoffView *self, const EngTradeoffPoint *point)
-{
-  if (point->recipe == NULL)
-    return _ ("This recipe was written by another version of Lathe");
-  if (g_strcmp0 (point->model_hash, self->model_hash) != 0)
-    return _ ("A point of another file: open that file to use it");
-  if (eng_recipe_equal (point->recipe, eng_session_get_recipe (get_session (self))))
-    return _ ("This is the recipe in use");
-  return NULL;
-}
-
-static char *
-dup_note (const EngTradeoffPoint *point)
-{
-  g_autoptr (GDateTime) time = NULL;
-  g_autofree char *when = NULL;
-
-  if (point->estimate)
-    return g_strdup (_ ("Estimated from kernels measured on this device, not run"));
-  time = g_date_time_new_from_unix_local (point->time);
-  when = g_date_time_format (time, "%x %R");
-  if (point->n_runs > 1)
-    return g_strdup_printf (_ ("%s · %s · %s, the newest of %u runs"), point->workload,
-                            point->device, when, point->n_runs);
-  return g_strdup_printf ("%s · %s · %s", point->workload, point->device, when);
-}
-
-static void
-update_details (AppTradeoffView *self)
-{
-  int at = find_selected (self);
-  const EngTradeoffPoint *point;
-  const char *why;
-  g_autofree char *note = NULL;
-  g_autoptr (PlotTable) table = NULL;
-
-  gtk_widget_set_visible (self->details, at >= 0);
-  if (at < 0)
-    return;
-  point = self->tradeoff->points->pdata[at];
-  why = why_not_apply (self, point);
-  note = dup_note (point);
-  table = app_tradeoff_make_details (self->tradeoff, at,
-                                     app_tradeoff_feed_find_build (self->tradeoff,
-                                                                   get_baseline_hash (self)));
-  gtk_label_set_label (GTK_LABEL (self->details_title), point->label);
-  gtk_label_set_label (GTK_LABEL (self->details_note), note);
-  gtk_widget_set_tooltip_text (self->details_note, note);
-  gtk_widget_set_sensitive (self->apply, why == NULL);
-  gtk_widget_set_tooltip_text (self->apply,
-                               why != NULL
-                                   ? why
-                                   : _ ("Use this recipe; Ctrl+Z brings the present one back"));
-  gtk_widget_set_visible (self->show_run, !point->estimate);
-  adw_bin_set_child (ADW_BIN (self->details_bin), app_table_new (table, 190));
-}
-
-static void
-select_in_chart (AppTradeoffView *self)
-{
-  PlotLayer *layer = NULL;
-  guint64 index = 0;
-  gboolean filling = self->filling;
-
-  self->filling = TRUE;
-  if (app_tradeoff_feed_find (self->chart, find_selected (self), &layer, &index))
-    plot_chart_select (self->chart, layer, index);
-  else
-    plot_chart_select (self->chart, NULL, 0);
-  self->filling = filling;
-}
-
-static void
-on_point_selected (AppTradeoffView *self, PlotLayer *layer, guint64 index)
-{
-  int at = app_tradeoff_feed_get_point (layer, index);
-
-  if (self->filling)
-    return;
-  g_clear_pointer (&self->selected, g_free);
-  if (at >= 0)
-    {
-      const EngTradeoffPoint *point = self->tradeoff->points->pdata[at];
-      self->selected = g_strdup (point->run_id != NULL ? point->run_id : "");
-    }
-  update_details (self);
-}
-
-static void
-on_apply (AppTradeoffView *self)
-{
-  int at = find_selected (self);
-  const EngTradeoffPoint *point = at >= 0 ? self->tradeoff->points->pdata[at] : NULL;
-
-  if (point != NULL && why_not_apply (self, point) == NULL)
-    eng_session_set_recipe (get_session (self), point->recipe);
-}
-
-static void
-on_show_run (AppTradeoffView *self)
-{
-  if (self->selected != NULL && *self->selected != '\0')
-    gtk_widget_activate_action (GTK_WIDGET (self), "win.show-run", "s", self->selected);
-}
-
 /* ---- Everything ---- */
 
 static void
@@ -511,9 +235,11 @@ update_table (AppTradeoffView *self)
       adw_bin_set_child (ADW_BIN (self->table_bin), NULL);
       return;
     }
-  table = app_tradeoff_make_table (self->tradeoff,
-                                   app_tradeoff_feed_find_build (self->tradeoff,
-                                                                 get_baseline_hash (self)));
+  table
+      = app_tradeoff_make_table (self->tradeoff,
+                                 app_tradeoff_feed_find_build (self->tradeoff,
+                                                               app_tradeoff_view_get_baseline_hash (
+                                                                   self)));
   adw_bin_set_child (ADW_BIN (self->table_bin), app_table_new (table, 240));
 }
 
@@ -521,9 +247,9 @@ update_table (AppTradeoffView *self)
 static gboolean
 was_measured (AppTradeoffView *self)
 {
-  EngRecipe *recipe = eng_session_get_recipe (get_session (self));
+  EngRecipe *recipe = eng_session_get_recipe (app_tradeoff_view_get_session (self));
 
-  if (app_tradeoff_feed_find_build (self->tradeoff, get_current_hash (self)) >= 0)
+  if (app_tradeoff_feed_find_build (self->tradeoff, app_tradeoff_view_get_current_hash (self)) >= 0)
     return TRUE;
   for (guint i = 0; i < self->tradeoff->points->len; i++)
     {
@@ -539,7 +265,7 @@ was_measured (AppTradeoffView *self)
 static gboolean
 add_estimate (AppTradeoffView *self, const EngTradeoffQuery *query)
 {
-  EngForecast *estimate = eng_session_get_estimate (get_session (self));
+  EngForecast *estimate = eng_session_get_estimate (app_tradeoff_view_get_session (self));
   EngFigure figures[ENG_N_FIGURES];
 
   if (estimate == NULL || self->model_hash == NULL || was_measured (self))
@@ -564,8 +290,8 @@ static void
 ask_engine (AppTradeoffView *self)
 {
   EngLimit limits[N_LIMITS];
-  EngTradeoffQuery query = { .x = get_axis (self, self->x_choice),
-                             .y = get_axis (self, self->y_choice),
+  EngTradeoffQuery query = { .x = app_tradeoff_view_get_axis (self, self->x_choice),
+                             .y = app_tradeoff_view_get_axis (self, self->y_choice),
                              .kind = app_figures_workload_kind (self->kind),
                              .model_hash = self->model_hash,
                              .limits = limits,
@@ -583,7 +309,8 @@ ask_engine (AppTradeoffView *self)
     take_result (self, eng_tradeoff_new (self->runs, &query));
   self->filling = TRUE;
   app_tradeoff_feed_install (self->chart, self->tradeoff, limits, query.n_limits,
-                             get_baseline_hash (self), get_current_hash (self));
+                             app_tradeoff_view_get_baseline_hash (self),
+                             app_tradeoff_view_get_current_hash (self));
   self->filling = FALSE;
 }
 
@@ -593,11 +320,10 @@ refresh (AppTradeoffView *self)
   self->stale = FALSE;
   if (self->runs_stale)
     load_runs (self);
-  read_limits (self);
+  app_tradeoff_view_read_limits (self);
   ask_engine (self);
   fill_choices (self);
-  name_limit (self->x_limit_name, self->x_limit, self->tradeoff->x);
-  name_limit (self->y_limit_name, self->y_limit, self->tradeoff->y);
+  app_tradeoff_view_name_limits (self);
   set_text (self->sentence, self->tradeoff->sentence);
   update_caveat (self);
   update_missing (self);
@@ -605,8 +331,8 @@ refresh (AppTradeoffView *self)
   gtk_stack_set_visible_child_name (GTK_STACK (self->stack),
                                     self->tradeoff->points->len > 0 ? "content" : "empty");
   gtk_widget_set_visible (self->limits_box, self->tradeoff->points->len > 0);
-  select_in_chart (self);
-  update_details (self);
+  app_tradeoff_view_select_in_chart (self);
+  app_tradeoff_view_update_details (self);
   update_table (self);
 }
 
@@ -647,9 +373,9 @@ on_axis_chosen (AppTradeoffView *self)
   if (self->filling)
     return;
   app_settings_set_string (setting_key (self, TRUE),
-                           eng_figure_id_name (get_axis (self, self->x_choice)));
+                           eng_figure_id_name (app_tradeoff_view_get_axis (self, self->x_choice)));
   app_settings_set_string (setting_key (self, FALSE),
-                           eng_figure_id_name (get_axis (self, self->y_choice)));
+                           eng_figure_id_name (app_tradeoff_view_get_axis (self, self->y_choice)));
   plot_chart_reset_view (self->chart);
   update (self);
 }
@@ -732,7 +458,7 @@ on_hashed (GObject *source, GAsyncResult *result, gpointer data)
 static void
 on_model (AppTradeoffView *self)
 {
-  EngModel *model = eng_session_get_model (get_session (self));
+  EngModel *model = eng_session_get_model (app_tradeoff_view_get_session (self));
   g_autoptr (GTask) task = NULL;
 
   g_cancellable_cancel (self->cancellable);
@@ -872,9 +598,12 @@ app_tradeoff_view_class_init (AppTradeoffViewClass *klass)
   gtk_widget_class_bind_template_callback (widget_class, on_limit_changed);
   gtk_widget_class_bind_template_callback (widget_class, on_limit_done);
   gtk_widget_class_bind_template_callback (widget_class, on_limit_icon);
-  gtk_widget_class_bind_template_callback (widget_class, on_point_selected);
-  gtk_widget_class_bind_template_callback (widget_class, on_apply);
-  gtk_widget_class_bind_template_callback (widget_class, on_show_run);
+  gtk_widget_class_bind_template_callback_full (widget_class, "on_point_selected",
+                                                G_CALLBACK (app_tradeoff_view_on_point_selected));
+  gtk_widget_class_bind_template_callback_full (widget_class, "on_apply",
+                                                G_CALLBACK (app_tradeoff_view_on_apply));
+  gtk_widget_class_bind_template_callback_full (widget_class, "on_show_run",
+                                                G_CALLBACK (app_tradeoff_view_on_show_run));
   gtk_widget_class_bind_template_callback (widget_class, on_fit);
 }
 
@@ -907,8 +636,8 @@ app_tradeoff_view_set_context (AppView *view, const AppViewContext *context)
                            G_CONNECT_SWAPPED);
   g_signal_connect_object (session, "notify::model", G_CALLBACK (on_model), self,
                            G_CONNECT_SWAPPED);
-  g_signal_connect_object (session, "notify::recipe", G_CALLBACK (update_details), self,
-                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (session, "notify::recipe", G_CALLBACK (app_tradeoff_view_update_details),
+                           self, G_CONNECT_SWAPPED);
   g_signal_connect_object (session, "notify::estimate", G_CALLBACK (update), self,
                            G_CONNECT_SWAPPED);
   g_signal_connect_object (self->stage, "changed", G_CALLBACK (update), self, G_CONNECT_SWAPPED);
