@@ -134,8 +134,8 @@ static RtWeight *
 pack_changed (Packing *packing, guint index, RtError *rt_error, GError **error)
 {
   int dtype = packing->build->dtypes[index];
-  /* Sparse formats are made of the rows of a dense one. */
-  int rows = kn_sparse_base (dtype) >= 0 ? kn_sparse_base (dtype) : dtype;
+  /* Formats of ours are made of the rows of another. */
+  int rows = (int)kn_rows_dtype ((KnDtype)dtype);
   gsize n_rows, n_cols;
   g_autofree guint8 *blocks
       = eng_lowering_make_blocks (packing->lowering, index, rows, &n_rows, &n_cols, error);

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "kn-quant.h"
-#include "kn-sparse.h"
+#include "kn-matmul.h"
 
 /* ---- grids of block formats ---- */
 
@@ -38,8 +38,7 @@ static const Layout layouts[] = {
 static const Layout *
 find_layout (int dtype)
 {
-  if (kn_sparse_base (dtype) >= 0)
-    dtype = kn_sparse_base (dtype); /* rows are those of the dense format */
+  dtype = (int)kn_rows_dtype ((KnDtype)dtype);
   for (guint i = 0; i < G_N_ELEMENTS (layouts); i++)
     if (layouts[i].dtype == dtype)
       return &layouts[i];

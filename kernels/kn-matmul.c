@@ -37,6 +37,7 @@
 #include "kn-block-private.h"
 #include "kn-f16-private.h"
 #include "kn-panel-private.h"
+#include "kn-skip-private.h"
 #include "kn-sparse-private.h"
 
 #include <math.h>
@@ -100,6 +101,8 @@ kn_matmul_scratch_bytes (KnDtype dtype, size_t n_cols)
 {
   if (kn_sparse_base ((int)dtype) >= 0)
     return kn_sparse_scratch_bytes (n_cols);
+  if (dtype == KN_Q8_CHANNELS)
+    return kn_skip_scratch_bytes (n_cols);
   if (kn_panel_group_bytes (dtype) == 0)
     return KN_SCRATCH_PANELS * KN_FLOAT_BLOCK * ROWS * sizeof (float);
   return KN_SCRATCH_PANELS * kn_expanded_bytes (n_cols);
@@ -588,6 +591,8 @@ kn_matmul_fn (const KnMatmulFamily *family, KnDtype dtype)
       return family->q2_64;
     case KN_Q3_64:
       return family->q3_64;
+    case KN_Q8_CHANNELS:
+      return family->q8_channels;
     case KN_Q8_SPARSE:
       return family->q8_sparse;
     case KN_Q8_2_4:

@@ -15,6 +15,7 @@
  * quantize_q8_token; for all other quantized weights rows made by quantize_q8. */
 #pragma once
 
+#include "kn-skip.h"
 #include "kn-types.h"
 
 /* What a weight format expects of its input rows. */
@@ -26,6 +27,13 @@ typedef enum
 } KnActKind;
 
 KnActKind kn_matmul_act (KnDtype weights);
+
+/* Rows of a panel: KN_PANEL_ROWS, of Q8_CHANNELS KN_SKIP_ROWS. */
+size_t kn_panel_rows (KnDtype dtype);
+
+/* The format of the rows that @dtype is packed from: of formats that are ours alone (kn-sparse.h,
+ * kn-skip.h) the one whose numbers they hold, else itself. */
+KnDtype kn_rows_dtype (KnDtype dtype);
 
 /* Bytes of one panel; 0 when @n_cols does not fit the format's block length. Of sparse formats whose
  * panels differ in size (kn_panel_is_variable()): the most that one can take. */
@@ -109,6 +117,8 @@ typedef struct
 {
   KnMatmulFn f32, f16, bf16, q8_0, q4_0, q4_1, q5_0, q5_1, q4_k, q5_k, q6_k;
   KnMatmulFn q2_k, q3_k, q2_64, q3_64, tq2_0, mxfp4; /* TQ1_0 is packed as TQ2_0 is */
+  KnMatmulFn q8_channels;
+  KnSkipFn skip_q8_channels;
   KnMatmulFn q8_sparse, q8_2_4, q8_4_8, q4_sparse;
   KnMatmulFn w8a8, w4a8;
   KnQuantizeQ8Fn quantize_q8;

@@ -10,6 +10,7 @@
 #include "kn-f16-private.h"
 #include "kn-panel-private.h"
 #include "kn-quant.h"
+#include "kn-skip-private.h"
 #include "kn-sparse-private.h"
 
 #define ROWS KN_PANEL_ROWS
@@ -24,6 +25,20 @@ typedef struct
 } Steps;
 
 size_t
+kn_panel_rows (KnDtype dtype)
+{
+  return dtype == KN_Q8_CHANNELS ? KN_SKIP_ROWS : KN_PANEL_ROWS;
+}
+
+KnDtype
+kn_rows_dtype (KnDtype dtype)
+{
+  if (kn_sparse_base ((int)dtype) >= 0)
+    return (KnDtype)kn_sparse_base ((int)dtype);
+  return dtype == KN_Q8_CHANNELS ? KN_Q8_0 : dtype;
+}
+
+size_t
 kn_panel_bytes (KnDtype dtype, size_t n_cols)
 {
   const KnDtypeInfo *info = kn_dtype_info ((int)dtype);
@@ -35,6 +50,8 @@ kn_panel_bytes (KnDtype dtype, size_t n_cols)
     return (n_cols + 3) / 4 * 64;
   if (kn_sparse_base ((int)dtype) >= 0)
     return kn_sparse_panel_bytes (dtype, n_cols);
+  if (dtype == KN_Q8_CHANNELS)
+    return n_cols / 32 * KN_SKIP_GROUP_BYTES;
   if (kn_panel_has_row_scale (dtype)) /* longer rows could overflow their sums */
     return n_cols <= KN_ROW_SCALE_MAX_COLS ? kn_panel_codes_at (dtype, n_cols / 32) : 0;
   if (info->block_len == 1)
@@ -550,6 +567,7 @@ pack_row (KnDtype dtype, const void *src, size_t n_cols, size_t row, uint8_t *pa
     case KN_I8:
       pack_i8 (src, n_cols, row, panel);
       break;
+    case KN_Q8_CHANNELS: /* kn-skip.c */
     case KN_Q8_SPARSE: /* whole panels: kn-sparse.c */
     case KN_Q8_2_4:
     case KN_Q8_4_8:
@@ -564,6 +582,11 @@ kn_pack_panel (KnDtype dtype, const void *rows, size_t row_stride, size_t n_rows
 {
   size_t bytes = kn_panel_bytes (dtype, n_cols);
 
+  if (dtype == KN_Q8_CHANNELS)
+    {
+      kn_skip_pack_panel (rows, row_stride, n_rows, n_cols, panel);
+      return;
+    }
   if (kn_sparse_base ((int)dtype) >= 0)
     {
       kn_sparse_pack_panel (dtype, rows, row_stride, n_rows, n_cols, panel);
@@ -690,6 +713,11 @@ kn_unpack_row (KnDtype dtype, const void *panel, size_t row, size_t n_cols, floa
   const uint8_t *base = panel;
   int zero = kn_panel_zero (dtype);
 
+  if (dtype == KN_Q8_CHANNELS)
+    {
+      kn_skip_unpack_row (panel, row, n_cols, dst);
+      return;
+    }
   if (kn_sparse_base ((int)dtype) >= 0)
     {
       kn_sparse_unpack_row (dtype, panel, row, n_cols, dst);

@@ -233,6 +233,7 @@ kn_quantize_row (KnDtype dtype, const float *src, void *dst, size_t n)
       quantize_bf16 (src, dst, n);
       break;
     case KN_Q8_0:
+    case KN_Q8_CHANNELS:
     case KN_Q8_SPARSE:
     case KN_Q8_2_4:
     case KN_Q8_4_8:

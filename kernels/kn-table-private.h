@@ -48,6 +48,8 @@ void kn_map_avx512 (KnMapFamily *f);
 void kn_map_neon (KnMapFamily *f);
 
 void kn_matmul_dotprod (KnMatmulFamily *family);
+void kn_skip_fill (KnMatmulFamily *family, KnLevel level);
+void kn_skip_avx512 (KnMatmulFamily *family);
 void kn_sparse_avx2 (KnMatmulFamily *family);
 void kn_sparse_neon (KnMatmulFamily *family);
 void kn_sparse_dotprod (KnMatmulFamily *family);

@@ -15,6 +15,7 @@ static const KnDtypeInfo infos[] = {
   /* Rows are those of Q8_0 and Q4_0 (kn-sparse.h). */
   { KN_Q8_SPARSE, "Q8_SPARSE", 32, 34 }, { KN_Q8_2_4, "Q8_2_4", 32, 34 },
   { KN_Q8_4_8, "Q8_4_8", 32, 34 },       { KN_Q4_SPARSE, "Q4_SPARSE", 32, 18 },
+  { KN_Q8_CHANNELS, "Q8_CHANNELS", 32, 34 },
   { KN_W8A8, "W8A8", 32, 32, 4 }, { KN_W4A8, "W4A8", 32, 16, 4 },
 };
 

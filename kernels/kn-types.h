@@ -48,6 +48,7 @@ typedef enum
   KN_Q8_2_4 = 221,
   KN_Q8_4_8 = 222,
   KN_Q4_SPARSE = 223,
+  KN_Q8_CHANNELS = 224, /* kn-skip.h */
 } KnDtype;
 
 typedef struct

@@ -40,9 +40,9 @@ typedef struct
 } Packing;
 
 static uint64_t
-n_panels (uint64_t n_rows)
+n_panels (KnDtype dtype, uint64_t n_rows)
 {
-  return (n_rows + KN_PANEL_ROWS - 1) / KN_PANEL_ROWS;
+  return (n_rows + kn_panel_rows (dtype) - 1) / kn_panel_rows (dtype);
 }
 
 static size_t
@@ -57,7 +57,8 @@ rt_weight_packed_bytes (int dtype, uint64_t n_rows, uint64_t n_cols)
   uint64_t bytes;
 
   if (kn_dtype_info (dtype) == NULL || n_cols > INT32_MAX
-      || __builtin_mul_overflow (n_panels (n_rows), kn_panel_bytes (dtype, (size_t)n_cols), &bytes))
+      || __builtin_mul_overflow (n_panels ((KnDtype)dtype, n_rows),
+                                 kn_panel_bytes (dtype, (size_t)n_cols), &bytes))
     return 0;
   return bytes;
 }
@@ -107,8 +108,9 @@ pack_panel (const Packing *packing, uint64_t panel, uint8_t *buffer)
 {
   const KnDtype dtype = packing->dtype;
   size_t n_cols = packing->n_cols, row_bytes = packing->src_row_bytes;
-  uint64_t first = panel * KN_PANEL_ROWS;
-  size_t n_rows = packing->n_rows - first < KN_PANEL_ROWS ? packing->n_rows - first : KN_PANEL_ROWS;
+  const size_t panel_rows = kn_panel_rows (dtype);
+  uint64_t first = panel * panel_rows;
+  size_t n_rows = packing->n_rows - first < panel_rows ? packing->n_rows - first : panel_rows;
   const uint8_t *rows = packing->src + first * packing->src_row_bytes;
 
   if (buffer != NULL)
@@ -136,7 +138,7 @@ static void
 pack_chunk (const RtWorker *worker, void *data, uint32_t phase, uint32_t chunk)
 {
   const Packing *packing = data;
-  uint64_t n = n_panels (packing->n_rows);
+  uint64_t n = n_panels (packing->dtype, packing->n_rows);
   uint8_t *buffer
       = packing->buffers != NULL ? packing->buffers + worker->index * packing->buffer_bytes : NULL;
 
@@ -182,24 +184,25 @@ check_source (int dtype, int src_dtype, uint64_t src_bytes, uint64_t n_rows, uin
   return true;
 }
 
-/* Rows of the dense format are rows of the sparse one. */
+/* Rows of some formats are rows of another (kn_rows_dtype()). */
 static bool
 needs_conversion (KnDtype dtype, KnDtype src_dtype)
 {
-  return src_dtype != dtype && kn_sparse_base ((int)dtype) != (int)src_dtype;
+  return src_dtype != dtype && kn_rows_dtype (dtype) != src_dtype;
 }
 
 static bool
 run_packing (Packing *packing, RtPool *pool, RtError *error)
 {
   uint32_t n_threads = pool != NULL ? rt_pool_n_threads (pool) : 1;
-  uint64_t n = n_panels (packing->n_rows);
+  uint64_t n = n_panels (packing->dtype, packing->n_rows);
   size_t n_cols = packing->n_cols;
 
   if (needs_conversion (packing->dtype, packing->src_dtype))
     {
-      packing->buffer_bytes = align_up (n_cols * sizeof (float))
-                              + align_up (KN_PANEL_ROWS * kn_row_bytes (packing->dtype, n_cols));
+      packing->buffer_bytes
+          = align_up (n_cols * sizeof (float))
+            + align_up (kn_panel_rows (packing->dtype) * kn_row_bytes (packing->dtype, n_cols));
       packing->buffers = aligned_alloc (KN_ALIGN, n_threads * packing->buffer_bytes);
       if (packing->buffers == NULL)
         return rt_fail (error, RT_ERROR_MEMORY, "No memory to convert rows of %zu values", n_cols);
@@ -224,7 +227,7 @@ run_packing (Packing *packing, RtPool *pool, RtError *error)
 static uint64_t *
 measure_panels (Packing *packing, RtPool *pool, RtError *error)
 {
-  const uint64_t n = n_panels (packing->n_rows);
+  const uint64_t n = n_panels (packing->dtype, packing->n_rows);
   uint64_t *offsets = calloc (n + 1, sizeof *offsets);
 
   if (offsets == NULL)
@@ -274,7 +277,7 @@ rt_weight_pack (int dtype, int src_dtype, const void *src, uint64_t src_bytes, u
       offsets = measure_panels (&packing, pool, error);
       if (offsets == NULL)
         return NULL;
-      n_bytes = offsets[n_panels (n_rows)];
+      n_bytes = offsets[n_panels ((KnDtype)dtype, n_rows)];
     }
 
   RtWeight *weight = weight_new ((KnDtype)dtype, n_rows, n_cols, n_bytes, error);
@@ -360,5 +363,5 @@ rt_weight_offsets (const RtWeight *weight)
 uint64_t
 rt_weight_panel_bytes (const RtWeight *weight)
 {
-  return weight->n_bytes / n_panels (weight->n_rows);
+  return weight->n_bytes / n_panels (weight->dtype, weight->n_rows);
 }

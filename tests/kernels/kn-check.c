@@ -305,6 +305,7 @@ main (int argc, char **argv)
   kc_register_row ();
   kc_register_quant ();
   kc_register_weighted ();
+  kc_register_skip ();
   kc_register_sparse ();
   kc_register_qconv ();
   kc_register_qvec ();
