@@ -234,7 +234,7 @@ eng_activations_load (EngModel *model, EngRecipe *recipe, EngActivationsDepth de
 }
 
 EngActivations *
-eng_activations_peek (EngModel *model, EngRecipe *recipe)
+eng_activations_peek (EngModel *model, EngRecipe *recipe, gboolean reads_disk)
 {
   g_return_val_if_fail (ENG_IS_MODEL (model) && recipe != NULL, NULL);
 
@@ -243,7 +243,7 @@ eng_activations_peek (EngModel *model, EngRecipe *recipe)
   Known *known = known_of (model);
   EngActivations *found = find_known (known, key);
 
-  if (found != NULL || !g_mutex_trylock (&known->measuring))
+  if (found != NULL || !reads_disk || !g_mutex_trylock (&known->measuring))
     return found;
   found = eng_activations_new (model, key, directory);
   if (eng_activations_read (found))

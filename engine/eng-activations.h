@@ -24,8 +24,9 @@ EngActivations *eng_lowering_get_activations (EngLowering *lowering, EngActivati
 /* The same outside of a lowering: for searches and views. */
 EngActivations *eng_activations_load (EngModel *model, EngRecipe *recipe, EngActivationsDepth depth, EngJob *job, GError **error);
 
-/* What is known already, in memory or on disk; NULL: not measured yet, or being measured now. For sketches and for words: never runs the text. */
-EngActivations *eng_activations_peek (EngModel *model, EngRecipe *recipe);
+/* What is known already, in memory or, with @reads_disk (megabytes: not on the main thread), on disk; NULL: not measured yet, or being measured now. For
+ * sketches and for words: never runs the text. */
+EngActivations *eng_activations_peek (EngModel *model, EngRecipe *recipe, gboolean reads_disk);
 
 EngActivations *eng_activations_ref (EngActivations *activations);
 void eng_activations_unref (EngActivations *activations); /* accepts NULL */

@@ -33,6 +33,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EngPrunePlan, eng_prune_plan_free)
 /* Whether the recipe takes anything at all. */
 gboolean eng_prune_is_wanted (EngModel *model, EngRecipe *recipe);
 
+/* Added to the diagonal of second moments, as a share of its mean (Frantar et al. 2023, GPTQ, section 3.3). */
+#define ENG_PRUNE_DAMPING 0.01
+
 /* Which units stay in block @block: reads its two output matrices. FALSE: the statistics do not know them. */
 gboolean eng_prune_plan_choose (EngPrunePlan *plan, EngModel *model, EngActivations *activations, guint block, GError **error);
 

@@ -127,7 +127,7 @@ add_by_importance (EngLowering *lowering, gboolean *skipped, GError **error)
     return TRUE;
   g_autoptr (EngActivations) activations
       = lowering->is_sketch
-            ? eng_activations_peek (lowering->model, lowering->recipe)
+            ? eng_activations_peek (lowering->model, lowering->recipe, TRUE)
             : eng_lowering_get_activations (lowering, ENG_ACTIVATIONS_CHANNELS, error);
   if (activations != NULL)
     read_importance (activations, n, importance);
@@ -284,7 +284,7 @@ static char *
 explain_importance (EngModel *model, EngRecipe *recipe, int layer, gint64 count)
 {
   guint n = eng_model_get_n_layers (model);
-  g_autoptr (EngActivations) activations = eng_activations_peek (model, recipe);
+  g_autoptr (EngActivations) activations = eng_activations_peek (model, recipe, FALSE);
   g_autofree double *importance = g_new (double, n + 1);
   g_autofree gboolean *skipped = skipped_by_rules (model, recipe);
   g_autofree gboolean *taken = g_new (gboolean, n + 1), *chosen = g_new (gboolean, n + 1);

@@ -14,7 +14,6 @@
 #include "techniques/eng-techniques.h"
 
 #define ID "prune-structured"
-#define DAMPING 0.01 /* of the mean second moment, as in Frantar et al. 2023 (GPTQ), section 3.3 */
 
 static const EngChoice spreads[]
     = { { "importance", "By importance",
@@ -104,6 +103,8 @@ choose_all (EngLowering *lowering, EngPrunePlan *plan, EngActivations *activatio
       if (lowering->job != NULL
           && g_cancellable_set_error_if_cancelled (eng_job_get_cancellable (lowering->job), error))
         return FALSE;
+      if (lowering->job != NULL)
+        eng_job_report (lowering->job, "Choosing what to prune", (double)i / plan->n_blocks);
       if (!eng_prune_plan_choose (plan, lowering->model, activations, i, error))
         return FALSE;
     }
@@ -147,7 +148,7 @@ make_plan (EngLowering *lowering, const RtGraph *source, EngActivations **activa
   if (!eng_prune_is_wanted (lowering->model, lowering->recipe))
     return NULL;
   *activations = lowering->is_sketch
-                     ? eng_activations_peek (lowering->model, lowering->recipe)
+                     ? eng_activations_peek (lowering->model, lowering->recipe, TRUE)
                      : eng_lowering_get_activations (lowering,
                                                      mends_by (lowering->recipe, "refit")
                                                          ? ENG_ACTIVATIONS_HESSIANS
@@ -507,8 +508,8 @@ refit (EngLowering *lowering, EngMatrix *matrix, const guint32 *columns, gsize n
   if (moments == NULL)
     return FALSE;
   g_autofree float *fitted = g_new (float, matrix->n_rows *n + 1);
-  if (!eng_prune_refit (matrix->data, matrix->n_rows, matrix->n_cols, moments, columns, n, DAMPING,
-                        is_cancelled, lowering, fitted))
+  if (!eng_prune_refit (matrix->data, matrix->n_rows, matrix->n_cols, moments, columns, n,
+                        ENG_PRUNE_DAMPING, is_cancelled, lowering, fitted))
     {
       if (lowering->job == NULL
           || !g_cancellable_set_error_if_cancelled (eng_job_get_cancellable (lowering->job), error))
@@ -580,7 +581,7 @@ explain (EngModel *model, EngRecipe *recipe, int layer)
   if (layer < 0 || eng_model_get_kind (model) != ENG_MODEL_LANGUAGE
       || layer >= (int)eng_model_get_n_layers (model) || !eng_prune_is_wanted (model, recipe))
     return NULL;
-  g_autoptr (EngActivations) activations = eng_activations_peek (model, recipe);
+  g_autoptr (EngActivations) activations = eng_activations_peek (model, recipe, FALSE);
   g_autoptr (EngPrunePlan) plan
       = eng_prune_plan_new (model, recipe, eng_model_get_graph (model), activations);
   const EngPruneBlock *b = &plan->blocks[layer];

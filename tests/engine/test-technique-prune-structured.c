@@ -355,15 +355,20 @@ test_words (void)
   g_autoptr (EngRecipe) recipe
       = eng_test_recipe ("{\"prune-structured\": {\"channels\": 50, \"spread\": \"even\"}}");
   g_autoptr (EngRecipe) none = eng_recipe_new ();
+  g_autofree char *early = technique->explain (model, recipe, 2);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (EngActivations) activations
+      = eng_activations_load (model, recipe, ENG_ACTIVATIONS_CHANNELS, NULL, &error);
+  g_assert_no_error (error);
   g_autofree char *text = technique->explain (model, recipe, 2);
   g_autofree char *nothing = technique->explain (model, none, 2);
   g_autofree char *json = eng_recipe_to_json (recipe);
-  g_autoptr (GError) error = NULL;
   g_autoptr (EngRecipe) again = eng_recipe_from_json (json, &error);
   g_autofree char *title = eng_recipe_describe (recipe);
 
   g_assert_no_error (error);
   g_assert_true (eng_recipe_equal (recipe, again));
+  g_assert_nonnull (strstr (early, "Not calibrated yet"));
   g_assert_nonnull (strstr (text, "384 of 768 feed-forward channels stay"));
   g_assert_nonnull (strstr (text, "% of the squares"));
   g_assert_null (nothing);
