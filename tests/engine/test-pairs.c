@@ -86,7 +86,6 @@ add_param (Fixture *f, const EngTechnique *technique, const EngParam *param)
                    param->kind == ENG_PARAM_INT ? g_variant_new_int64 ((gint64)ceil (middle))
                                                 : g_variant_new_double (middle));
       return;
-    case ENG_PARAM_MODEL:
     case ENG_PARAM_PATH: /* files: tested by their techniques */
     case ENG_PARAM_MODEL:
       return;
