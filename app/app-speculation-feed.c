@@ -97,7 +97,7 @@ app_speculation_fill_timeline (EngSpeculation *speculation, PlotTimeline *timeli
 {
   const PlotTimelineRow rows[] = { { _ ("Draft"), FALSE }, { _ ("Verify"), FALSE } };
   const PlotTimelineGroup groups[N_GROUPS] = {
-    { _ ("drafting"), 1 }, { _ ("verifying"), 0 }, { _ ("plain step"), 3 }, { _ ("choosing"), -1 }
+    { _ ("drafting"), 1 }, { _ ("verifying"), 0 }, { _ ("plain step"), -1 }, { _ ("choosing"), 3 }
   };
   g_autoptr (GArray) spans = g_array_new (FALSE, TRUE, sizeof (PlotTimelineSpan));
   g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
@@ -165,30 +165,37 @@ count_rejected (EngSpeculation *speculation, guint round)
   return n;
 }
 
+/* In one line. */
 static char *
 dup_emitted (EngSpeculation *speculation, const char *text, const EngRound *round)
 {
   guint start = eng_speculation_get_text_start (speculation, round->first_token);
   guint end = eng_speculation_get_text_start (speculation, round->first_token + round->n_emitted);
   gsize length = strlen (text);
+  g_autofree char *piece = NULL;
+  g_auto (GStrv) lines = NULL;
 
-  return end > start && end <= length ? g_strndup (text + start, end - start) : g_strdup ("");
+  if (end <= start || end > length)
+    return g_strdup ("");
+  piece = g_strndup (text + start, end - start);
+  lines = g_strsplit (piece, "\n", -1);
+  return g_strjoinv ("↵", lines);
 }
 
 PlotTable *
 app_speculation_make_table (EngSpeculation *speculation, const char *text)
 {
   PlotTable *table = plot_table_new (_ ("Speculation"));
+  guint emitted_text = plot_table_add_column (table, _ ("text"), NULL);
   guint round_column = plot_table_add_column (table, _ ("round"), &PLOT_UNIT_COUNT);
-  guint kind = plot_table_add_column (table, _ ("kind"), NULL);
-  guint length = plot_table_add_column (table, _ ("draft length"), &PLOT_UNIT_COUNT);
   guint drafted = plot_table_add_column (table, _ ("drafted"), &PLOT_UNIT_COUNT);
   guint accepted = plot_table_add_column (table, _ ("accepted"), &PLOT_UNIT_COUNT);
   guint rejected = plot_table_add_column (table, _ ("rejected"), &PLOT_UNIT_COUNT);
   guint emitted = plot_table_add_column (table, _ ("tokens"), &PLOT_UNIT_COUNT);
+  guint length = plot_table_add_column (table, _ ("draft length"), &PLOT_UNIT_COUNT);
   guint draft_ns = plot_table_add_column (table, _ ("drafting"), &PLOT_UNIT_NS);
   guint verify_ns = plot_table_add_column (table, _ ("verifying"), &PLOT_UNIT_NS);
-  guint emitted_text = plot_table_add_column (table, _ ("text"), NULL);
+  guint kind = plot_table_add_column (table, _ ("kind"), NULL);
 
   for (guint i = 0; i < eng_speculation_get_n_rounds (speculation); i++)
     {
@@ -197,7 +204,7 @@ app_speculation_make_table (EngSpeculation *speculation, const char *text)
       g_autofree char *words = dup_emitted (speculation, text, round);
 
       plot_table_set_number (table, row, round_column, i + 1);
-      plot_table_set_text (table, row, kind, kind_title (round->kind));
+      plot_table_set_text (table, row, kind, eng_round_kind_name (round->kind));
       plot_table_set_number (table, row, length, round->draft_length);
       plot_table_set_number (table, row, drafted, round->n_drafted);
       plot_table_set_number (table, row, accepted, round->n_accepted);

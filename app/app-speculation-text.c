@@ -241,10 +241,9 @@ add_legend (AppSpeculationText *self, AppMark mark, const char *name, const char
 static void
 make_legend (AppSpeculationText *self)
 {
-  self->legend
-      = g_object_new (GTK_TYPE_FLOW_BOX, "selection-mode", GTK_SELECTION_NONE,
-                      "max-children-per-line", 4, "min-children-per-line", 1, "column-spacing", 18,
-                      "row-spacing", 2, "halign", GTK_ALIGN_START, NULL);
+  self->legend = g_object_new (GTK_TYPE_FLOW_BOX, "selection-mode", GTK_SELECTION_NONE,
+                               "max-children-per-line", 4, "min-children-per-line", 2,
+                               "column-spacing", 6, "row-spacing", 2, NULL);
   add_legend (self, APP_MARK_ACCEPTED, _ ("accepted"), "<u>", "</u>",
               _ ("Drafted, and what the model chose itself"));
   add_legend (self, APP_MARK_REJECTED, _ ("rejected"), "<s>", "</s>",

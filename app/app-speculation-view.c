@@ -145,7 +145,9 @@ field_value (double x, double y, gpointer data)
 {
   const Field *field = data;
 
-  return app_speculation_speedup (field->speculation, field->length, x, y);
+  /* The picture goes a little below zero, where marks of drafters that cost nothing lie. */
+  return app_speculation_speedup (field->speculation, field->length, CLAMP (x, 0.0, 100.0),
+                                  fmax (y, 0.0));
 }
 
 static void
@@ -197,11 +199,10 @@ update_map (AppSpeculationView *self)
       plot_series_set_label (self->point, 0, _ ("this run"));
       if (isfinite (speed))
         plot_series_add_fact (self->point, 0, _ ("expected speed-up"), words);
-      plot_axis_set_bounds (plot_chart_get_y_axis (self->map), 0, fmax (1.0, 1.2 * ratio));
+      plot_axis_set_bounds (plot_chart_get_y_axis (self->map), -0.04, fmax (1.0, 1.2 * ratio));
     }
   update_caption (self, field->length);
-  self->field = plot_field_layer_new (_ ("times as fast as plain decoding"), 1.0, field_value,
-                                      field, field_free);
+  self->field = plot_field_layer_new (_ ("faster than plain"), 1.0, field_value, field, field_free);
   plot_layer_set_color (self->field, 2);
   plot_chart_add_layer (self->map, self->field);
   self->mark = plot_layer_new (&plot_layer_points, self->point);
@@ -265,7 +266,10 @@ show_run (AppSpeculationView *self, EngRun *run)
     {
       EngFigure figure = eng_run_get_figure (run, tile_figures[i]);
 
-      app_figure_tile_set (APP_FIGURE_TILE (self->tile[i]), &figure, NULL);
+      if (tile_figures[i] == ENG_FIGURE_SPECULATION_EXPECTED && figure.available)
+        app_figure_tile_set_estimate (APP_FIGURE_TILE (self->tile[i]), &figure, NULL);
+      else
+        app_figure_tile_set (APP_FIGURE_TILE (self->tile[i]), &figure, NULL);
     }
   app_speculation_text_set_run (self->text, run);
   app_speculation_fill_acceptance (speculation, self->bars);
@@ -286,7 +290,7 @@ update_table (AppSpeculationView *self)
       return;
     }
   table = app_speculation_make_table (get_speculation (self), eng_run_get_text (self->run));
-  adw_bin_set_child (ADW_BIN (self->table_bin), app_table_new (table, 70));
+  adw_bin_set_child (ADW_BIN (self->table_bin), app_table_new (table, 150));
 }
 
 static void
@@ -445,27 +449,34 @@ add_layer (PlotChart *chart, const PlotLayerKind *kind, PlotSeries *series, int 
   return layer;
 }
 
+/* There is no position between the first and the second. */
+static char *
+format_whole (double value, gpointer data)
+{
+  return fabs (value - round (value)) < 1e-6 ? g_strdup_printf ("%.0f", value) : g_strdup ("");
+}
+
 static void
 init_charts (AppSpeculationView *self)
 {
   static const PlotUnit percent = { "%", PLOT_PREFIX_NONE, 0, NULL, NULL };
+  static const PlotUnit whole = { "", PLOT_PREFIX_NONE, 0, format_whole, NULL };
 
   self->bars = plot_series_new (_ ("accepted"));
   self->point = plot_series_new (_ ("this run"));
   self->aimed = plot_series_new (_ ("draft length"));
   self->accepted = plot_series_new (_ ("accepted"));
 
-  init_axis (plot_chart_get_x_axis (self->acceptance), _ ("Draft position"), &PLOT_UNIT_COUNT, NAN,
-             NAN);
+  init_axis (plot_chart_get_x_axis (self->acceptance), _ ("Draft position"), &whole, NAN, NAN);
   init_axis (plot_chart_get_y_axis (self->acceptance), _ ("Accepted"), &percent, 0, 100);
   add_layer (self->acceptance, &plot_layer_bars, self->bars, 0);
 
-  init_axis (plot_chart_get_x_axis (self->map), _ ("Accepted"), &percent, 0, 100);
+  init_axis (plot_chart_get_x_axis (self->map), _ ("Accepted"), &percent, 0, 103);
   init_axis (plot_chart_get_y_axis (self->map), _ ("Drafted token / plain step"), &PLOT_UNIT_PLAIN,
-             0, 1);
+             -0.04, 1);
 
   init_axis (plot_chart_get_x_axis (self->trace), _ ("Token"), &PLOT_UNIT_COUNT, NAN, NAN);
-  init_axis (plot_chart_get_y_axis (self->trace), _ ("Tokens"), &PLOT_UNIT_COUNT, 0, NAN);
+  init_axis (plot_chart_get_y_axis (self->trace), _ ("Tokens"), &whole, 0, NAN);
   add_layer (self->trace, &plot_layer_step, self->aimed, 0);
   plot_layer_set_shape (add_layer (self->trace, &plot_layer_points, self->accepted, 1),
                         PLOT_SHAPE_SQUARE);

@@ -147,9 +147,9 @@ test_table (void)
   g_autoptr (EngSpeculation) speculation = make_record ();
   g_autoptr (PlotTable) table = app_speculation_make_table (speculation, TEXT);
   const double expected[]
-      = { 1, 4, 4, 2, 1, 3 }; /* round, length, drafted, accepted, rejected, tokens */
-  const guint columns[] = { 0, 2, 3, 4, 5, 6 };
-  g_autofree char *text = plot_table_dup_cell (table, 0, 9);
+      = { 1, 4, 2, 1, 3, 4 }; /* round, drafted, accepted, rejected, tokens, length */
+  const guint columns[] = { 1, 2, 3, 4, 5, 6 };
+  g_autofree char *text = plot_table_dup_cell (table, 0, 0);
 
   g_assert_cmpuint (plot_table_get_n_rows (table), ==, 3);
   for (guint i = 0; i < G_N_ELEMENTS (columns); i++)
