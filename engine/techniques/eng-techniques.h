@@ -18,5 +18,6 @@ extern const EngTechnique eng_technique_int8;
 extern const EngTechnique eng_technique_speculation;
 extern const EngTechnique eng_technique_calibration;
 extern const EngTechnique eng_technique_sparsity;
+extern const EngTechnique eng_technique_rounding;
 
 G_END_DECLS
