@@ -15,6 +15,7 @@
 #include "kn-matmul.h"
 #include "kn-sparse.h"
 #include "kn-table.h"
+#include "ops/rt-ops.h"
 #include "rt-layout.h"
 
 /* Rows of one executor run: enough to reuse each expanded weight panel many times, few enough that
@@ -426,6 +427,17 @@ add_shapes (EngBuild *self, GString *text)
     }
 }
 
+/* Attributes that techniques set to numbers; all others follow from the recipe's formats and fusions. */
+static void
+add_softmax (const RtAttentionAttrs *attrs, GString *text)
+{
+  if (attrs->softmax_levels == 0)
+    return;
+  g_string_append_printf (text, " softmax %a", (double)attrs->softmax_levels);
+  for (guint i = 0; i < MIN (attrs->n_heads, RT_ATTENTION_MAX_HEADS); i++)
+    g_string_append_printf (text, " %a", (double)attrs->softmax_bias[i]);
+}
+
 /* The same inputs give the same text on every machine of one instruction set, and so the same hash.
  */
 static void
@@ -462,6 +474,8 @@ make_hash (EngBuild *self, const EngLowering *lowering)
         g_string_append_printf (text, " %d", (int)node->inputs[k]);
       for (guint32 k = 0; k < node->op->n_outputs; k++)
         g_string_append_printf (text, " >%d", (int)node->outputs[k]);
+      if (node->op == &rt_op_attention)
+        add_softmax (node->attrs, text);
       g_string_append_c (text, '\n');
     }
   for (guint32 i = 0; i < rt_graph_n_values (self->graph); i++)

@@ -5,6 +5,7 @@
 #include "eng-model-private.h"
 #include "eng-sensitivity-private.h"
 #include "kn-attn.h"
+#include "ops/rt-ops.h"
 
 /* Whether a node of @layer reads @tensor. */
 static gboolean
@@ -23,6 +24,17 @@ reads (EngBuild *build, int layer, const EngTensor *tensor)
   return FALSE;
 }
 
+static void
+add_softmax (const RtAttentionAttrs *attrs, GString *text)
+{
+  if (attrs->softmax_levels == 0)
+    return;
+  g_string_append_printf (text, "softmax %a", (double)attrs->softmax_levels);
+  for (guint i = 0; i < MIN (attrs->n_heads, RT_ATTENTION_MAX_HEADS); i++)
+    g_string_append_printf (text, " %a", (double)attrs->softmax_bias[i]);
+  g_string_append_c (text, '\n');
+}
+
 char *
 eng_sensitivity_dup_layer_key (EngBuild *build, const EngSensitivityConfig *config, int layer)
 {
@@ -37,6 +49,12 @@ eng_sensitivity_dup_layer_key (EngBuild *build, const EngSensitivityConfig *conf
                           LATHE_VERSION, eng_model_get_identity (model), hash,
                           config->n_tokens > 0 ? config->n_tokens : ENG_SENSITIVITY_TOKENS, layer,
                           kn_kv_name (build->kv_format, cache));
+  for (RtNodeId n = 0; n < rt_graph_n_nodes (eng_build_get_graph (build)); n++)
+    {
+      const RtNode *node = rt_graph_node (eng_build_get_graph (build), n);
+      if (node->op == &rt_op_attention && node->layer == layer)
+        add_softmax (node->attrs, text);
+    }
   for (guint i = 0; i < eng_model_get_n_tensors (model); i++)
     {
       const EngTensor *tensor = eng_model_get_tensor (model, i);

@@ -13,6 +13,7 @@ static const EngTechnique *const techniques[] = {
   &eng_technique_vocabulary,
   &eng_technique_calibration,
   &eng_technique_sparsity, /* before the numbers that are left are rounded */
+  &eng_technique_softmax, /* after what takes heads away */
   &eng_technique_kv_cache, &eng_technique_context,
   &eng_technique_threads,       &eng_technique_fusion,   &eng_technique_memory_plan,
   &eng_technique_speculation, /* after all that its drafter inherits */

@@ -32,6 +32,7 @@
  *   softcap   s = softcap * tanh (s * (1 / softcap))
  *   m         largest visible score; p = exp (s - m), 0 where a position is not visible
  *   l         p summed in 16 lanes (lane = position mod 16), then the tree of kn_sum_lanes
+ *   rounding  with levels: p = fma (rint (p * levels), 1 / levels, bias) where a position is visible; l is that of the exact weights
  *   o[d]      fma (p, v[d], o[d]) over the visible positions in rising order, from 0;
  *             a Q8 or Q4 value is code * scale, which is exact in f32 */
 #pragma once
@@ -281,6 +282,15 @@ static inline float
 kn_kv_scale (float amax)
 {
   return kn_f16_load (kn_f16_store (amax / KN_Q8_MAX));
+}
+
+/* Weights of @n visible positions in few levels. Written so that compilers make vectors of it. */
+static inline void
+kn_round_weights (float *p, size_t n, float levels, float bias)
+{
+  const float step = 1.0f / levels;
+  for (size_t i = 0; i < n; i++)
+    p[i] = fmaf (rintf (p[i] * levels), step, bias);
 }
 
 static inline float

@@ -69,9 +69,13 @@ run_tile (const KnAttnTile *t, const KnAttnSteps *steps, size_t n)
     {
       a->m[t->query + i] = -INFINITY;
       a->l[t->query + i] = 0.0f;
-      if (lo[i] < hi[i])
-        steps->weights (a, t->scratch.scores + i * KN_ATTN_CHUNK, lo[i], hi[i], &a->m[t->query + i],
-                        &a->l[t->query + i]);
+      if (lo[i] >= hi[i])
+        continue;
+      float *row = t->scratch.scores + i * KN_ATTN_CHUNK;
+      steps->weights (a, row, lo[i], hi[i], &a->m[t->query + i], &a->l[t->query + i]);
+      if (a->levels != 0.0f)
+        steps->round_weights (row + lo[i] % KN_ATTN_CHUNK, hi[i] - lo[i], a->levels,
+                              a->bias ? a->bias[t->query + i] : 0.0f);
     }
 
   const int any_common = common_lo < common_hi;

@@ -33,6 +33,9 @@ typedef struct
    * weights, the others of their panels 0. */
   void (*weights) (const KnAttnChunk *a, float *scores, size_t lo, size_t hi, float *m, float *l);
 
+  /* kn_round_weights(). */
+  void (*round_weights) (float *p, size_t n, float levels, float bias);
+
   /* o += weight * value for @n queries and the positions [@lo, @hi), not empty. */
   void (*values) (const KnAttnTile *t, size_t n, size_t lo, size_t hi);
 } KnAttnSteps;

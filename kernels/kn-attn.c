@@ -308,6 +308,8 @@ chunk_query (const KnAttnChunk *a, size_t i)
       lane[j % KN_LANES] += p[j];
     }
   a->l[i] = kn_sum_lanes (lane);
+  if (a->levels != 0.0f)
+    kn_round_weights (p + lo % KN_ATTN_CHUNK, hi - lo, a->levels, a->bias ? a->bias[i] : 0.0f);
 
   for (size_t t = lo; t < hi; t++)
     for (size_t d = 0; d < a->head_dim; d++)

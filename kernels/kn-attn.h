@@ -64,7 +64,9 @@ typedef struct
       *n_visible; /* [n_queries]: query i sees positions < n_visible[i]; may be NULL (all) */
   const uint32_t
       *first_visible; /* [n_queries]: and >= first_visible[i] (sliding window); may be NULL (0) */
-  float softcap;      /* 0, or s = softcap * tanh (s / softcap) before the softmax (Gemma 2) */
+  float levels; /* 0, or each weight is rounded to a whole number of 1 / levels, a tie to even */
+  const float *bias; /* [n_queries]: then added to every visible weight; may be NULL (0) */
+  float softcap;     /* 0, or s = softcap * tanh (s / softcap) before the softmax (Gemma 2) */
 
   float *m, *l;  /* [n_queries] maximum and sum of this chunk; m = -inf when nothing is visible */
   float *o;      /* [n_queries][head_dim] f32, dense: weighted values, not yet divided by l */

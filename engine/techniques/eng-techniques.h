@@ -10,6 +10,7 @@ extern const EngTechnique eng_technique_layer_skip;
 extern const EngTechnique eng_technique_prune_structured;
 extern const EngTechnique eng_technique_vocabulary;
 extern const EngTechnique eng_technique_kv_cache;
+extern const EngTechnique eng_technique_softmax;
 extern const EngTechnique eng_technique_context;
 extern const EngTechnique eng_technique_threads;
 extern const EngTechnique eng_technique_fusion;

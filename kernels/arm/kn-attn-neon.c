@@ -199,6 +199,19 @@ weights (const KnAttnChunk *a, float *s, size_t lo, size_t hi, float *m, float *
   *l = kn_sum4x4 (sum);
 }
 
+static void
+round_weights (float *p, size_t n, float levels, float bias)
+{
+  const float32x4_t step = vdupq_n_f32 (1.0f / levels), more = vdupq_n_f32 (bias);
+  size_t i = 0;
+  for (; i + 4 <= n; i += 4)
+    {
+      const float32x4_t code = vrndnq_f32 (vmulq_n_f32 (vld1q_f32 (p + i), levels));
+      vst1q_f32 (p + i, vfmaq_f32 (more, code, step));
+    }
+  kn_round_weights (p + i, n - i, levels, bias);
+}
+
 /* --- weighted values --- */
 
 /* 8 coordinates of a position. */
@@ -376,6 +389,7 @@ const KnAttnSteps kn_attn_neon_steps = {
   .quantize_group = quantize_query_group,
   .scores = scores,
   .weights = weights,
+  .round_weights = round_weights,
   .values = values,
 };
 

@@ -201,6 +201,21 @@ weights (const KnAttnChunk *a, float *s, size_t lo, size_t hi, float *m, float *
   *l = kn_sum8x2 (sum[0], sum[1]);
 }
 
+static void
+round_weights (float *p, size_t n, float levels, float bias)
+{
+  const __m256 by = _mm256_set1_ps (levels), step = _mm256_set1_ps (1.0f / levels),
+               more = _mm256_set1_ps (bias);
+  size_t i = 0;
+  for (; i + 8 <= n; i += 8)
+    {
+      const __m256 code = _mm256_round_ps (_mm256_mul_ps (_mm256_loadu_ps (p + i), by),
+                                           _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+      _mm256_storeu_ps (p + i, _mm256_fmadd_ps (code, step, more));
+    }
+  kn_round_weights (p + i, n - i, levels, bias);
+}
+
 /* --- weighted values --- */
 
 INLINE __m256
@@ -419,6 +434,7 @@ chunk_avx2 (const KnAttnChunk *a)
     .quantize_group = quantize_query_group,
     .scores = scores,
     .weights = weights,
+    .round_weights = round_weights,
     .values = values,
   };
   kn_attn_by_tiles (a, &steps);

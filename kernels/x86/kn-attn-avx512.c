@@ -208,6 +208,20 @@ weights (const KnAttnChunk *a, float *s, size_t lo, size_t hi, float *m, float *
   *l = kn_sum16 (sum);
 }
 
+static void
+round_weights (float *p, size_t n, float levels, float bias)
+{
+  const __m512 by = _mm512_set1_ps (levels), step = _mm512_set1_ps (1.0f / levels),
+               more = _mm512_set1_ps (bias);
+  for (size_t i = 0; i < n; i += 16)
+    {
+      const __mmask16 k = n - i < 16 ? kn_tail16 (n - i) : (__mmask16)0xffff;
+      const __m512 v = _mm512_mul_ps (_mm512_maskz_loadu_ps (k, p + i), by);
+      const __m512 code = _mm512_roundscale_ps (v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+      _mm512_mask_storeu_ps (p + i, k, _mm512_fmadd_ps (code, step, more));
+    }
+}
+
 /* --- weighted values --- */
 
 INLINE __m512
@@ -415,6 +429,7 @@ chunk_avx512 (const KnAttnChunk *a)
     .quantize_group = quantize_group,
     .scores = scores,
     .weights = weights,
+    .round_weights = round_weights,
     .values = values,
   };
   kn_attn_by_tiles (a, &steps);

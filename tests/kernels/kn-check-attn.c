@@ -26,6 +26,7 @@ typedef struct
                empty */
   KcKind kind;
   float q_scale;
+  float levels; /* of the weights, 0: exact */
 } Shape;
 
 typedef struct
@@ -33,6 +34,7 @@ typedef struct
   void *k, *v;
   float *q;
   size_t q_stride;
+  float *bias;                         /* NULL: none */
   uint32_t *n_visible, *first_visible; /* NULL when not masked */
   float *m, *l, *o;
   void *scratch;
@@ -43,9 +45,10 @@ context (const Shape *s)
 {
   char name[KN_KV_NAME_BYTES];
   kc_context ("%s cache, head_dim %zu, positions %zu..%zu, %zu queries, softcap %g, mask %d, %s "
-              "numbers x %g",
+              "numbers x %g, %g levels",
               kn_kv_name (s->format, name), s->head_dim, s->first, s->last, s->n_queries,
-              (double)s->softcap, s->mask, kc_kind_name (s->kind), (double)s->q_scale);
+              (double)s->softcap, s->mask, kc_kind_name (s->kind), (double)s->q_scale,
+              (double)s->levels);
 }
 
 /* --- reading the cache, by its documented layout --- */
@@ -167,6 +170,12 @@ make_work (const Shape *s, const KnTable *store)
   for (size_t i = 0; i < s->n_queries; i++)
     for (size_t d = 0; d < s->head_dim; d++)
       w.q[i * w.q_stride + d] = kc_random_float (s->kind) * s->q_scale / sqrtf ((float)s->head_dim);
+  if (s->levels > 0 && kc_random_below (3))
+    {
+      w.bias = kc_input (s->n_queries * sizeof *w.bias, 4);
+      for (size_t i = 0; i < s->n_queries; i++)
+        w.bias[i] = kc_random_float (KC_UNIFORM) * 1e-3f;
+    }
   if (s->mask)
     {
       w.n_visible = kc_input (s->n_queries * sizeof *w.n_visible, 4);
@@ -200,6 +209,8 @@ chunk_args (const Shape *s, const Work *w)
                         .n_visible = w->n_visible,
                         .first_visible = w->first_visible,
                         .softcap = s->softcap,
+                        .levels = s->levels,
+                        .bias = w->bias,
                         .m = w->m,
                         .l = w->l,
                         .o = w->o,
@@ -291,11 +302,22 @@ check_query (const KnTable *c, const Shape *s, const Work *w, size_t i)
       double sum = 0, error = 0;
       for (size_t j = 0; j < n; j++)
         {
-          const double p = exp (scores[j].score - m), v = value_at (s, w->v, lo + j, d);
+          const double exact = exp (scores[j].score - m), v = value_at (s, w->v, lo + j, d);
+          const double off = scores[j].error + U * (fabs (scores[j].score - m) + 4);
+          double p = exact, step = 0;
+          if (s->levels > 0)
+            {
+              const double steps = exact * (double)s->levels,
+                           apart = fabs (steps - floor (steps) - 0.5);
+              /* What lies as near to a tie as the weight is uncertain may have gone to the other side. */
+              if (apart < steps * (off + 4 * U) + 1e-12)
+                step = 1 / (double)s->levels;
+              p = nearbyint (steps) / (double)s->levels + (w->bias ? (double)w->bias[i] : 0);
+            }
           sum += p * v;
-          error += p * fabs (v)
-                   * (scores[j].error + U * (fabs (scores[j].score - m) + 4)
-                      + kc_gamma ((double)n + 1));
+          error += (fabs (p) * (4 * U + kc_gamma ((double)n + 1)) + step
+                    + (s->levels > 0 ? 0 : exact * off))
+                   * fabs (v);
         }
       const double want = n ? sum / l : 0;
       kc_near ("y", i * s->head_dim + d, y[d], want,
@@ -322,6 +344,7 @@ check_alone (const KnTable *v, const Shape *s, const Work *w)
           own.n_visible = NULL;
           own.first_visible = w->first_visible + i;
         }
+      own.bias = w->bias ? w->bias + i : NULL;
       own.q = w->q + i * w->q_stride;
       own.q_stride = s->head_dim;
       own.scratch = w->scratch;
@@ -375,6 +398,7 @@ check_chunk (const KnTable *c, const KnTable *v, const void *data)
   static const KcKind kinds[]
       = { KC_NORMAL, KC_NORMAL, KC_UNIFORM, KC_CONSTANT, KC_DENORMAL, KC_ZERO, KC_SPECIAL };
   static const float q_scales[] = { 1.0f, 1.0f, 30.0f, 1e-3f, 3000.0f };
+  static const float levels[] = { 0, 255, 0, 15 };
   const KnDtype format = *(const KnDtype *)data;
   int n = 0;
 
@@ -391,7 +415,8 @@ check_chunk (const KnTable *c, const KnTable *v, const void *data)
                             .softcap = n % 5 == 3 ? 20.0f : 0.0f,
                             .mask = mask,
                             .kind = kinds[n % 7],
-                            .q_scale = q_scales[n % 5] };
+                            .q_scale = q_scales[n % 5],
+                            .levels = levels[n % 4] };
           n++;
           if (kn_kv_format_ok (format, s.head_dim))
             check_shape (c, v, &s);

@@ -19,6 +19,7 @@ typedef struct
   float *q, *part, *sum;  /* [queries][head_dim]: scaled queries, partial and running values */
   float *m, *l, *m0, *l0; /* [queries] */
   uint32_t *n_visible, *first_visible;
+  float *bias; /* [queries], of rounded weights */
   void *kernel;
 } RtAttnScratch;
 

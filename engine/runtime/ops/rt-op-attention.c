@@ -94,7 +94,7 @@ max_queries (const RtAttentionAttrs *attrs)
 }
 
 #define SCRATCH_ROWS 3
-#define SCRATCH_WORDS 6
+#define SCRATCH_WORDS 7
 
 static RtAttnScratch
 scratch_of (const RtOpContext *context, const RtWorker *worker)
@@ -113,6 +113,7 @@ scratch_of (const RtOpContext *context, const RtWorker *worker)
                           .l0 = words + 3 * n,
                           .n_visible = (uint32_t *)(words + 4 * n),
                           .first_visible = (uint32_t *)(words + 5 * n),
+                          .bias = words + 6 * n,
                           .kernel = words + SCRATCH_WORDS * n };
 }
 
@@ -248,11 +249,17 @@ clamp_to_chunk (uint32_t position, size_t start)
   return position - start < KN_ATTN_CHUNK ? (uint32_t)(position - start) : KN_ATTN_CHUNK;
 }
 
+static float
+head_bias (const RtAttentionAttrs *attrs, size_t head)
+{
+  return head < RT_ATTENTION_MAX_HEADS ? attrs->softmax_bias[head] : 0;
+}
+
 /* What the queries see of the chunk that begins at position @start: from the first to the last, and
  * as counted from there. Returns the end of what any of them sees. */
 static uint32_t
-find_visible (const RtOpContext *context, const RtAttnTokens *tokens, size_t start,
-              const RtAttnScratch *scratch)
+find_visible (const RtOpContext *context, uint32_t kv_head, const RtAttnTokens *tokens,
+              size_t start, const RtAttnScratch *scratch)
 {
   const RtAttentionAttrs *attrs = context->attrs;
   size_t group = rt_attn_group (attrs), n = 0;
@@ -266,6 +273,7 @@ find_visible (const RtOpContext *context, const RtAttnTokens *tokens, size_t sta
       for (size_t g = 0; g < group; g++, n++)
         {
           scratch->n_visible[n] = n_visible;
+          scratch->bias[n] = head_bias (attrs, kv_head * group + g);
           scratch->first_visible[n] = clamp_to_chunk (first_seen (attrs, position), start);
         }
     }
@@ -285,13 +293,15 @@ rt_attn_chunk (const RtOpContext *context, uint32_t kv_head, size_t kv_chunk,
       .k = rt_kv_k (context->kv, attrs->kv_layer, kv_head, (uint32_t)kv_chunk),
       .v = rt_kv_v (context->kv, attrs->kv_layer, kv_head, (uint32_t)kv_chunk),
       .first = 0,
-      .last = find_visible (context, tokens, kv_chunk * KN_ATTN_CHUNK, scratch),
+      .last = find_visible (context, kv_head, tokens, kv_chunk * KN_ATTN_CHUNK, scratch),
       .n_queries = tokens->n * rt_attn_group (attrs),
       .q = q,
       .q_stride = attrs->head_dim,
       .n_visible = scratch->n_visible,
       .first_visible = scratch->first_visible,
       .softcap = attrs->softcap,
+      .levels = attrs->softmax_levels,
+      .bias = attrs->softmax_levels != 0 ? scratch->bias : NULL,
       .m = m,
       .l = l,
       .o = o,
@@ -450,6 +460,17 @@ attention_run (const RtOpContext *context, uint32_t phase, uint32_t chunk, const
 
 /* ---- reference ---- */
 
+/* A weight among those of its chunk, of which @top is the largest score; @score is the position's own. */
+static double
+reference_weight (const RtAttentionAttrs *attrs, size_t head, double score, double top)
+{
+  double e = exp (score - top);
+
+  if (attrs->softmax_levels == 0)
+    return e;
+  return nearbyint (e * attrs->softmax_levels) / attrs->softmax_levels + head_bias (attrs, head);
+}
+
 /* One query against the cache, the plain softmax, in f64. */
 static void
 reference_head (const RtOpContext *context, size_t token, size_t head, float *y)
@@ -457,15 +478,19 @@ reference_head (const RtOpContext *context, size_t token, size_t head, float *y)
   const RtAttentionAttrs *attrs = context->attrs;
   size_t n = attrs->head_dim;
   uint32_t position = rt_op_position (context, token),
-           kv_head = (uint32_t)(head / rt_attn_group (attrs));
+           kv_head = (uint32_t)(head / rt_attn_group (attrs)), first = first_seen (attrs, position);
   const float *q = rt_tensor_row (&context->inputs[RT_ATTN_Q], token * attrs->n_heads + head, n);
   double *p = rt_reference_alloc ((position + 1) * sizeof *p);
+  double *tops = rt_reference_alloc ((position / KN_ATTN_CHUNK + 1) * sizeof *tops);
   double *sum = rt_reference_alloc (n * sizeof *sum);
   float *row = rt_reference_alloc (n * sizeof *row);
   double top = -INFINITY, l = 0;
 
-  for (uint32_t i = first_seen (attrs, position); i <= position; i++)
+  for (uint32_t i = 0; i <= position / KN_ATTN_CHUNK; i++)
+    tops[i] = -INFINITY;
+  for (uint32_t i = first; i <= position; i++)
     {
+      double *chunk_top = &tops[i / KN_ATTN_CHUNK];
       kn_load_k (rt_kv_format (context->kv),
                  rt_kv_k (context->kv, attrs->kv_layer, kv_head, i / KN_ATTN_CHUNK), n,
                  i % KN_ATTN_CHUNK, row);
@@ -473,15 +498,17 @@ reference_head (const RtOpContext *context, size_t token, size_t head, float *y)
         p[i] += (double)q[d] * attrs->scale * row[d];
       if (attrs->softcap != 0)
         p[i] = attrs->softcap * tanh (p[i] / attrs->softcap);
+      *chunk_top = p[i] > *chunk_top ? p[i] : *chunk_top;
       top = p[i] > top ? p[i] : top;
     }
-  for (uint32_t i = first_seen (attrs, position); i <= position; i++)
+  for (uint32_t i = first; i <= position; i++)
     {
+      double chunk_top = tops[i / KN_ATTN_CHUNK];
+      double e = reference_weight (attrs, head, p[i], chunk_top) * exp (chunk_top - top);
       kn_load_v (rt_kv_format (context->kv),
                  rt_kv_v (context->kv, attrs->kv_layer, kv_head, i / KN_ATTN_CHUNK), n,
                  i % KN_ATTN_CHUNK, row);
-      double e = exp (p[i] - top);
-      l += e;
+      l += exp (p[i] - top);
       for (size_t d = 0; d < n; d++)
         sum[d] += e * row[d];
     }
@@ -489,6 +516,7 @@ reference_head (const RtOpContext *context, size_t token, size_t head, float *y)
     y[d] = (float)(sum[d] / l);
   free (row);
   free (sum);
+  free (tops);
   free (p);
 }
 

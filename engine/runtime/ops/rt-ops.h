@@ -96,6 +96,7 @@ typedef struct
  * or 8-bit rows (head_dim a multiple of 32). Stores k and v in the cache at the run's positions,
  * then attends from each token to all positions up to its own. */
 extern const RtOp rt_op_attention;
+#define RT_ATTENTION_MAX_HEADS 128
 typedef struct
 {
   uint32_t n_heads, n_kv_heads, head_dim;
@@ -104,6 +105,8 @@ typedef struct
   float softcap;     /* 0: none */
   uint32_t window;   /* positions that a token sees, itself included; 0: all */
   uint32_t quantize; /* 1: write 8-bit rows */
+  float softmax_levels; /* 0, or the weights of the positions, relative to the largest of their chunk, are whole numbers of 1 / levels (kn-attn.h) */
+  float softmax_bias[RT_ATTENTION_MAX_HEADS]; /* then added to each weight, by query head: what rounding takes off on average; heads beyond have none */
 } RtAttentionAttrs;
 
 /* Element-wise on f32, any shape; output 0 may take the place of the first input. add, mul and silu,
