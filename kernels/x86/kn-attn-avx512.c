@@ -245,6 +245,33 @@ load_values (const KnAttnChunk *a, KnDtype format, size_t position, size_t d)
   return _mm512_mul_ps (_mm512_cvtepi32_ps (wide), _mm512_broadcastss_ps (_mm_cvtph_ps (half)));
 }
 
+/* @nd registers of a value's coordinates from @d. Of Q4, a pair at a time, of which @d begins one: the bytes are widened once, and the table's index looks at
+ * their low halves only. */
+INLINE void
+load_values_row (const KnAttnChunk *a, KnDtype format, size_t nd, size_t position, size_t d,
+                 __m512 v[])
+{
+  if (!kn_kv_is_q4 (format) || nd % 2 != 0)
+    {
+      for (size_t e = 0; e < nd; e++)
+        v[e] = load_values (a, format, position, d + e * 16);
+      return;
+    }
+  const __m512 numbers = _mm512_setr_ps (-8, -7, -6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7);
+  const uint8_t *codes = kn_v_codes (format, a->v, a->head_dim, position) + d / 2;
+  const uint16_t *scales = kn_v_scales (format, a->v, a->head_dim, position);
+  for (size_t e = 0; e < nd; e += 2)
+    {
+      const size_t at = kn_kv_is_per_head (format) ? 0 : d / 32 + e / 2;
+      const __m512 scale = _mm512_broadcastss_ps (_mm_cvtph_ps (_mm_cvtsi32_si128 (scales[at])));
+      const __m512i both = _mm512_cvtepu8_epi32 (
+          _mm_loadu_si128 ((const __m128i *)(const void *)(codes + e / 2 * 16)));
+      v[e] = _mm512_mul_ps (_mm512_permutexvar_ps (both, numbers), scale);
+      v[e + 1]
+          = _mm512_mul_ps (_mm512_permutexvar_ps (_mm512_srli_epi32 (both, 4), numbers), scale);
+    }
+}
+
 /* The last head_dim % 16 coordinates; Q8 and Q4 have none. */
 INLINE __m512
 load_values_tail (const KnAttnChunk *a, KnDtype format, size_t position, size_t d, __mmask16 k)
@@ -271,8 +298,7 @@ add_values (const KnAttnTile *t, KnDtype format, size_t n, size_t nd, size_t i, 
       acc[j][e] = _mm512_loadu_ps (o + j * dim + e * 16);
   for (size_t position = lo; position < hi; position++)
     {
-      for (size_t e = 0; e < nd; e++)
-        v[e] = load_values (t->a, format, position, d + e * 16);
+      load_values_row (t->a, format, nd, position, d, v);
       if (d == 0)
         kn_attn_prefetch_values (t, format, position + AHEAD_BYTES / 128);
       for (size_t j = 0; j < n; j++)
