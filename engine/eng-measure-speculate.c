@@ -19,7 +19,7 @@
 /* Instrumented steps beside each piece. */
 #define TRACED_STEPS 4
 /* What finding out the costs of verifying may take, before the text. */
-#define CALIBRATION_NS 400000000ull
+#define CALIBRATION_NS 600000000ull
 
 typedef struct _EngMeasureSpeculation
 {

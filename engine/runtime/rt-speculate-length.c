@@ -13,6 +13,11 @@
  * soon. */
 #define MOST_BUDGET_STEPS 5.0
 
+/* With this much unspent a draft is tried for what it may teach. */
+#define EXPLORE_STEPS 2.5
+#define EXPLORE_LENGTH 3
+#define EXPLORE_COST 0.12
+
 /* What was seen so many rounds ago counts 1/e. */
 #define COUNT_MEMORY 24.0
 /* Counts of classes that were not tried fade slower: in time they are tried again. */
@@ -113,13 +118,22 @@ calibrated (const RtDraftLength *self, uint32_t n)
 /* A size that seems farther off than this was disturbed. */
 #define MOST_CORRECTION 1.5
 
+static double
+corrected (const RtDraftLength *self, uint32_t n_tokens)
+{
+  double correction = typical_ratio (&self->corrections[n_tokens], LEAST_CORRECTION);
+  return calibrated (self, n_tokens)
+         * fmin (fmax (correction, 1 / MOST_CORRECTION), MOST_CORRECTION);
+}
+
 double
 rt_length_cost (const RtDraftLength *self, uint32_t n_tokens)
 {
-  return calibrated (self, n_tokens) * typical_ratio (&self->drift, LEAST_DRIFT)
-         * fmin (fmax (typical_ratio (&self->corrections[n_tokens], LEAST_CORRECTION),
-                       1 / MOST_CORRECTION),
-                 MOST_CORRECTION);
+  double cost = corrected (self, n_tokens);
+
+  if (n_tokens > 1) /* more tokens never take less time */
+    cost = fmax (cost, corrected (self, 1));
+  return cost * typical_ratio (&self->drift, LEAST_DRIFT);
 }
 
 /* ---- Acceptance ---- */
@@ -215,6 +229,27 @@ best_length (const RtDraftLength *self, uint32_t class, uint32_t n_least, uint32
   return best;
 }
 
+/* A length that would pay if tokens cost as little as they can: tried where there is budget to spare,
+ * because a cost that was calibrated too high is never seen again otherwise. 0: none would. */
+static uint32_t
+explored_length (const RtDraftLength *self, uint32_t class, uint32_t n_most, double plain)
+{
+  uint32_t best = 0;
+  double best_value = 0;
+
+  for (uint32_t k = 1; k <= n_most && k <= EXPLORE_LENGTH; k++)
+    {
+      double steps = 1 + EXPLORE_COST * self->config.width * k + k * self->draft_ns / plain;
+      double value = tokens_of (self, class, k) - steps;
+      if (value > best_value)
+        {
+          best = k;
+          best_value = value;
+        }
+    }
+  return best;
+}
+
 RtLengthChoice
 rt_length_choose (RtDraftLength *self, uint32_t class, uint32_t n_most, uint32_t n_unread)
 {
@@ -244,6 +279,11 @@ rt_length_choose (RtDraftLength *self, uint32_t class, uint32_t n_most, uint32_t
   choice.length = affordable;
   choice.predicted
       = tokens_of (self, class, affordable) * plain / time_of (self, affordable, n_unread);
+  if (affordable == 0 && best == 0 && budget (self) >= EXPLORE_STEPS)
+    {
+      choice.length = affordable = explored_length (self, class, most, plain);
+      choice.predicted = affordable > 0 ? NAN : choice.predicted;
+    }
   if (affordable > 0)
     choice.verdict = self->fell_back ? RT_LENGTH_PROBE : RT_LENGTH_DRAFT;
   else if (best > 0)
@@ -269,16 +309,33 @@ fade (RtDraftLength *self, uint32_t tried, bool any)
       }
 }
 
+/* Sizes between calibrated ones get a cost of their own, to be corrected. */
+static void
+own_shape (RtDraftLength *self, uint32_t n_run)
+{
+  if (self->shape[n_run] <= 0)
+    self->shape[n_run] = calibrated (self, n_run);
+}
+
 static void
 learn_time (RtDraftLength *self, uint32_t n_run, double verify_ns)
 {
-  double expected = calibrated (self, n_run);
+  own_shape (self, n_run);
+  double expected = self->shape[n_run];
 
   if (expected <= 0)
     {
       self->shape[n_run] = verify_ns;
       return;
     }
+  /* Time that other programs took is only ever too much: what was faster than calibrated was
+   * calibrated while disturbed. */
+  if (verify_ns < expected && n_run == 1)
+    /* Of the others it is the ratio that was calibrated. */
+    for (uint32_t n = 2; n <= RT_SPECULATE_MAX + 1; n++)
+      self->shape[n] *= verify_ns / expected;
+  if (verify_ns < expected)
+    self->shape[n_run] = expected = verify_ns;
   add_ratio (&self->drift, verify_ns / expected);
   if (self->drift.n >= LEAST_DRIFT)
     add_ratio (&self->corrections[n_run],

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "rt-trace.h"
 
@@ -112,9 +113,29 @@ rt_speculator_begin (RtSpeculator *self, const int32_t *tokens, uint32_t n, RtEr
 
 /* ---- Calibrating ---- */
 
-/* The fastest of the runs over @n tokens after the text so far. */
+/* The least that runs of one size took: by the clock, and of the processors. */
+typedef struct
+{
+  double ns, processor_ns;
+} Timed;
+
+static double
+processor_ns (void)
+{
+  struct timespec now;
+  clock_gettime (CLOCK_PROCESS_CPUTIME_ID, &now);
+  return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
+}
+
+static double
+least (double a, double b)
+{
+  return a == 0 || b < a ? b : a;
+}
+
+/* One run over @n tokens after the text so far. */
 static bool
-time_run (RtSpeculator *self, uint32_t n, double *best, RtError *error)
+time_run (RtSpeculator *self, uint32_t n, Timed *timed, RtError *error)
 {
   RtKv *kv = rt_exec_kv (self->config.exec);
   uint32_t used = rt_kv_n_used (kv);
@@ -124,14 +145,27 @@ time_run (RtSpeculator *self, uint32_t n, double *best, RtError *error)
 
   for (uint32_t i = 0; i < n; i++)
     tokens[i] = text[(n_text - 1 + i) % n_text];
+  double processor = processor_ns ();
   uint64_t start = rt_now_ns ();
   if (!rt_exec_run (self->config.exec, tokens, n, n, RT_PHASE_DECODE, error))
     return false;
-  double ns = (double)(rt_now_ns () - start);
+  timed->ns = least (timed->ns, (double)(rt_now_ns () - start));
+  timed->processor_ns = least (timed->processor_ns, processor_ns () - processor);
   rt_kv_set_n_used (kv, used);
-  if (*best == 0 || ns < *best)
-    *best = ns;
   return true;
+}
+
+/* What a run over @n tokens takes where one over one token takes @one: by the clock, as long as the
+ * time of the processors agrees. On a busy machine a long run never passes undisturbed and a short
+ * one does; the processors' time is then the better ratio. */
+static double
+agreed_ns (const Timed *one, const Timed *timed, uint32_t n)
+{
+  double clock = timed->ns / one->ns, processor = timed->processor_ns / one->processor_ns;
+  double ratio = clock > 1.25 * processor || clock < 0.8 * processor ? processor : clock;
+
+  /* No more than one after the other, no less than one. */
+  return one->ns * fmin (fmax (ratio, 1), n);
 }
 
 /* What the drafter takes per token, and per token that it only reads. */
@@ -172,7 +206,7 @@ time_drafter (RtSpeculator *self, RtError *error)
 }
 
 /* The fastest of so many: what the machine can do when it is left alone. */
-#define CALIBRATION_ROUNDS 8
+#define CALIBRATION_ROUNDS 16
 
 bool
 rt_speculator_calibrate (RtSpeculator *self, uint64_t budget_ns, RtError *error)
@@ -182,7 +216,7 @@ rt_speculator_calibrate (RtSpeculator *self, uint64_t budget_ns, RtError *error)
   RtKv *kv = rt_exec_kv (self->config.exec);
   uint32_t room = rt_kv_capacity (kv) - rt_kv_n_used (kv);
   room = room < self->config.max_run ? room : self->config.max_run;
-  double best[sizeof sizes] = { 0 };
+  Timed best[sizeof sizes] = { 0 };
   uint64_t start = rt_now_ns ();
 
   for (uint32_t round = 0; round < CALIBRATION_ROUNDS; round++)
@@ -191,14 +225,21 @@ rt_speculator_calibrate (RtSpeculator *self, uint64_t budget_ns, RtError *error)
         if (sizes[i] > room || ((round > 0 || i >= 4) && rt_now_ns () - start > budget_ns))
           continue;
         /* The first of a size warms its kernels up. */
-        if (round == 0 && !time_run (self, sizes[i], &(double){ 0 }, error))
+        if (round == 0 && !time_run (self, sizes[i], &(Timed){ 0 }, error))
           return false;
         if (!time_run (self, sizes[i], &best[i], error))
           return false;
       }
   for (uint32_t i = 0; i < sizeof sizes; i++)
-    if (best[i] > 0)
-      rt_length_set_cost (&self->length, sizes[i], best[i]);
+    {
+      double ns = agreed_ns (&best[0], &best[i], sizes[i]);
+      /* Fewer tokens never take more time: what says so was disturbed. */
+      for (uint32_t k = 0; k < sizeof sizes; k++)
+        if (sizes[k] > sizes[i] && best[k].ns > 0)
+          ns = fmin (ns, agreed_ns (&best[0], &best[k], sizes[k]));
+      if (best[i].ns > 0)
+        rt_length_set_cost (&self->length, sizes[i], ns);
+    }
   if (self->config.drafter != NULL && !time_drafter (self, error))
     return false;
   return true;

@@ -424,6 +424,22 @@ test_length_adapts (void)
   g_assert_cmpfloat (simulate (&length, &bad, 1000, &random), <, 1.03);
 }
 
+/* Calibrated on a busy machine: runs over several tokens seemed to take four times what they do. It is found out. */
+static void
+test_length_miscalibrated (void)
+{
+  World world = { 0.8, 1, 0.1, 0, 0.1, 0.1 };
+  RtDraftLength length;
+  RtRandom random;
+
+  rt_random_init (&random, 21);
+  calibrate (&length, &world, 0, TRUE);
+  for (guint k = 5; k <= RT_SPECULATE_MAX + 1; k += 4)
+    rt_length_set_cost (&length, k, 4e6 * (1 + world.slope * (k - 1)));
+  simulate (&length, &world, 600, &random);
+  g_assert_cmpfloat (simulate (&length, &world, 1000, &random), <, 0.6); /* at best 0.47 */
+}
+
 /* ---- Rounds on models ---- */
 
 #define N_VOCAB 80
@@ -747,6 +763,7 @@ main (int argc, char **argv)
   g_test_add_func ("/speculate/length/never-slow", test_length_never_slow);
   g_test_add_func ("/speculate/length/near-best", test_length_near_best);
   g_test_add_func ("/speculate/length/adapts", test_length_adapts);
+  g_test_add_func ("/speculate/length/miscalibrated", test_length_miscalibrated);
   g_test_add_func ("/speculate/identity", test_identity);
   g_test_add_func ("/speculate/sampled-identity", test_sampled_identity);
   g_test_add_func ("/speculate/sampled-distribution", test_sampled_distribution);
