@@ -7,6 +7,7 @@
 #include "eng-activations-private.h"
 #include "eng-error.h"
 #include "eng-test.h"
+#include "eval/eng-text-set.h"
 
 static EngModel *
 load_default (void)
@@ -483,6 +484,47 @@ test_bundled (void)
 }
 
 static void
+each_line (const char *set_name, void (*each) (char *line, gpointer data), gpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (EngTextSet) set = eng_text_set_load (set_name, &error);
+  g_assert_no_error (error);
+  for (guint i = 0; i < set->texts->len; i++)
+    {
+      const EngText *text = set->texts->pdata[i];
+      g_autofree char *all
+          = g_strndup (g_bytes_get_data (text->text, NULL), g_bytes_get_size (text->text));
+      g_auto (GStrv) lines = g_strsplit (all, "\n", -1);
+      for (guint k = 0; lines[k] != NULL; k++)
+        if (strlen (lines[k]) > 60)
+          each (lines[k], data);
+    }
+}
+
+static void
+remember_line (char *line, gpointer data)
+{
+  g_hash_table_add (data, g_strdup (line));
+}
+
+static void
+check_line (char *line, gpointer data)
+{
+  if (g_hash_table_contains (data, line))
+    g_error ("calibration and evaluation share \"%s\"", line);
+}
+
+/* A cut chosen on the text that it is judged by would look better than it is. */
+static void
+test_nothing_shared (void)
+{
+  g_autoptr (GHashTable) lines = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  each_line (ENG_BUNDLED_TEXTS, remember_line, lines);
+  g_assert_cmpuint (g_hash_table_size (lines), >, 200);
+  each_line (ENG_BUNDLED_CALIBRATION, check_line, lines);
+}
+
+static void
 test_round_trip (void)
 {
   g_autoptr (EngRecipe) recipe
@@ -521,6 +563,7 @@ main (int argc, char **argv)
   g_test_add_func ("/calibration/key", test_key);
   g_test_add_func ("/calibration/refusals", test_refusals);
   g_test_add_func ("/calibration/bundled", test_bundled);
+  g_test_add_func ("/calibration/nothing-shared", test_nothing_shared);
   g_test_add_func ("/calibration/round-trip", test_round_trip);
   int status = g_test_run ();
   remove_all (cache);
