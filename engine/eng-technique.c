@@ -9,6 +9,7 @@
 static const EngTechnique *const techniques[] = {
   &eng_technique_weight_format,
   &eng_technique_layer_skip,
+  &eng_technique_equalization, /* before all that takes rows or columns out: scales go by the file's channels */
   &eng_technique_prune_structured,
   &eng_technique_vocabulary,
   &eng_technique_calibration,

@@ -20,5 +20,6 @@ extern const EngTechnique eng_technique_speculation;
 extern const EngTechnique eng_technique_calibration;
 extern const EngTechnique eng_technique_sparsity;
 extern const EngTechnique eng_technique_rounding;
+extern const EngTechnique eng_technique_equalization;
 
 G_END_DECLS
