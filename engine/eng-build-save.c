@@ -1,7 +1,7 @@
 /* A build as a GGUF file that other programs read too: the source's metadata and tensors, matrices
  * in the formats of the build, and the recipe beside them. Rows are dequantized and quantized with
  * the same functions that packing uses, so the file gives the same weights as the build. */
-#include "eng-build-private.h"
+#include "eng-build-save-private.h"
 
 #include <string.h>
 
@@ -23,6 +23,7 @@ typedef struct
   EngBuild *build;
   EngLowering lowering; /* once more: it makes the numbers of changed matrices */
   EngJob *job;
+  int *blocks; /* eng_build_number_blocks() */
   RtGgufWriter *writer;
   RtPool *pool;
   guint64 bytes_done, bytes_total;
@@ -71,15 +72,30 @@ target_dtype (EngBuild *self, const RtGgufTensor *tensor)
 /* GGUF's own numbers end here; those above are formats of this program alone. */
 #define LAST_GGUF_DTYPE 199
 
-/* Whether a GGUF file can hold the build: one that has parts taken out, or formats that no other program
+/* Whether a GGUF file can hold the build: whole blocks may be gone, but one that has other parts taken out, or formats that no other program
  * knows, is a recipe to be saved. */
 static gboolean
-check_can_save (EngBuild *self, GError **error)
+check_can_save (EngBuild *self, const int *blocks, GError **error)
 {
+  const RtArchParams *p = eng_model_get_params (self->model);
+  if (eng_build_count_blocks (self, blocks) < p->n_layers && p->sliding_window > 0
+      && p->global_every > 0)
+    {
+      g_set_error (
+          error, ENG_ERROR, ENG_ERROR_UNSUPPORTED,
+          "The recipe leaves out blocks, and in models of architecture %s a block's number "
+          "decides how far it sees: without the others the file would mean something "
+          "else. Save the recipe; it is applied in seconds.",
+          p->arch);
+      return FALSE;
+    }
   for (guint i = 0; i < self->n_tensors; i++)
     {
       const EngTensor *tensor = eng_model_get_tensor (self->model, i);
       RtValueId id = rt_graph_find_value (self->source, tensor->name);
+      if (id == RT_NONE && tensor->layer >= 0 && tensor->layer < (int)p->n_layers
+          && blocks[tensor->layer] < 0)
+        continue;
       const RtShape *shape = id != RT_NONE ? &rt_graph_value (self->source, id)->shape : NULL;
       if (shape == NULL || (guint64)shape->dims[0] != tensor->n_rows
           || rt_shape_n (shape) != tensor->n_rows * tensor->n_cols)
@@ -169,7 +185,9 @@ add_metadata (Saving *saving, RtError *rt_error)
 {
   EngBuild *self = saving->build;
   const RtGguf *gguf = eng_model_get_gguf (self->model);
-  static const char *const replaced[] = { RECIPE_KEY, HASH_KEY, FILE_TYPE_KEY, QUANTIZATION_KEY };
+  g_autofree char *count_key = g_strdup_printf ("%s.block_count", eng_model_get_arch (self->model));
+  const char *const replaced[]
+      = { RECIPE_KEY, HASH_KEY, FILE_TYPE_KEY, QUANTIZATION_KEY, count_key };
 
   for (guint64 i = 0; i < rt_gguf_n_meta (gguf); i++)
     {
@@ -184,6 +202,8 @@ add_metadata (Saving *saving, RtError *rt_error)
   g_autofree char *recipe = eng_recipe_to_json (self->recipe);
   return (type < 0
           || rt_gguf_writer_add_u32 (saving->writer, FILE_TYPE_KEY, (guint32)type, rt_error))
+         && rt_gguf_writer_add_u32 (saving->writer, count_key,
+                                    eng_build_count_blocks (self, saving->blocks), rt_error)
          && rt_gguf_writer_add_u32 (saving->writer, QUANTIZATION_KEY, 2, rt_error)
          && rt_gguf_writer_add_string (saving->writer, RECIPE_KEY, recipe, rt_error)
          && rt_gguf_writer_add_string (saving->writer, HASH_KEY, self->hash, rt_error);
@@ -197,7 +217,9 @@ declare_tensors (Saving *saving, RtError *rt_error)
   for (guint64 i = 0; i < rt_gguf_n_tensors (gguf); i++)
     {
       const RtGgufTensor *tensor = rt_gguf_tensor (gguf, i);
-      g_autofree char *name = g_strndup (tensor->name.data, tensor->name.length);
+      g_autofree char *name = eng_build_dup_saved_name (saving->build, saving->blocks, tensor);
+      if (name == NULL)
+        continue;
       if (!rt_gguf_writer_add_tensor (saving->writer, name, target_dtype (saving->build, tensor),
                                       tensor->n_dims, tensor->ne, rt_error))
         return FALSE;
@@ -316,6 +338,9 @@ write_tensors (Saving *saving, GError **error)
   for (guint64 i = 0; i < rt_gguf_n_tensors (gguf); i++)
     {
       const RtGgufTensor *tensor = rt_gguf_tensor (gguf, i);
+      g_autofree char *name = eng_build_dup_saved_name (saving->build, saving->blocks, tensor);
+      if (name == NULL)
+        continue;
       if (!write_tensor (saving, tensor, error))
         return FALSE;
       rt_gguf_forget_tensor (gguf, tensor);
@@ -348,13 +373,15 @@ eng_build_save (EngBuild *self, const char *path, EngJob *job, GError **error)
                    eng_model_get_name (self->model));
       return FALSE;
     }
-  if (!check_can_save (self, error))
+  g_autofree int *blocks = eng_build_number_blocks (self);
+  if (!check_can_save (self, blocks, error))
     return FALSE;
   RtError rt_error = { 0 };
   g_autoptr (GPtrArray) graphs = g_ptr_array_new_with_free_func ((GDestroyNotify)rt_graph_free);
   Saving saving
       = { .build = self,
           .job = job,
+          .blocks = blocks,
           .lowering
           = { .model = self->model, .recipe = self->recipe, .job = job, .graphs = graphs } };
 

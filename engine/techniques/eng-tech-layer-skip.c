@@ -363,6 +363,7 @@ const EngTechnique eng_technique_layer_skip = {
   .n_params = G_N_ELEMENTS (params),
   .language = TRUE,
   .lossy = TRUE,
+  .in_file = TRUE, /* a saved file has no such blocks any more */
   .applies = applies,
   .limits = limits,
   .transform = transform,

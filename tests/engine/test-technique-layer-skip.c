@@ -129,6 +129,35 @@ test_memory (void)
     }
 }
 
+/* A saved file has the blocks that are left, numbered without gaps, and gives the same bits; without
+ * half a block nothing can be saved. */
+static void
+test_save (void)
+{
+  g_autofree char *path = eng_test_default_model ();
+  g_autoptr (EngModel) model = eng_test_load (path);
+  char *directory = eng_test_directory ();
+  g_autofree char *file = g_build_filename (directory, "five.gguf", NULL);
+  g_autoptr (EngBuild) skipped = eng_test_build (model, SKIP_1, NULL);
+  g_autoptr (EngBuild) half = eng_test_build (model, SKIP_HALF, NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (eng_build_save (skipped, file, NULL, &error));
+  g_assert_no_error (error);
+  g_autoptr (EngModel) five = eng_test_load (file);
+  g_autoptr (EngRecipe) inside = eng_build_saved_recipe (five, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (eng_model_get_n_layers (five), ==, eng_model_get_n_layers (model) - 1);
+  g_assert_cmpuint (eng_recipe_n_rules (inside, "layer-skip"), ==, 0);
+  g_autoptr (EngBuild) opened = eng_build_new (five, inside, NULL, NULL, &error);
+  g_assert_no_error (error);
+  check_same_logits (opened, skipped);
+
+  g_assert_false (eng_build_save (half, file, NULL, &error));
+  g_assert_error (error, ENG_ERROR, ENG_ERROR_UNSUPPORTED);
+  eng_test_remove (directory);
+}
+
 static void
 test_recipe (void)
 {
@@ -346,6 +375,7 @@ main (int argc, char **argv)
   g_test_add_func ("/layer-skip/block", test_block);
   g_test_add_func ("/layer-skip/half", test_half);
   g_test_add_func ("/layer-skip/memory", test_memory);
+  g_test_add_func ("/layer-skip/save", test_save);
   g_test_add_func ("/layer-skip/recipe", test_recipe);
   g_test_add_func ("/layer-skip/refusals", test_refusals);
   g_test_add_func ("/layer-skip/importance", test_importance);
