@@ -371,7 +371,7 @@ add_unknown (Report *self)
     {
       EngFigure figure = eng_run_get_figure (self->runs[0], id);
 
-      if (!applies (self, id) || is_known (self, id))
+      if (!applies (self, id) || is_known (self, id) || eng_figure_id_is_speculation (id))
         continue;
       g_string_append (self->html, "<li>");
       app_html_printf (self->html, "%s%s: %s", grade_mark (id), eng_figure_id_title (id),
