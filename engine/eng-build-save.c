@@ -72,14 +72,37 @@ target_dtype (EngBuild *self, const RtGgufTensor *tensor)
 /* GGUF's own numbers end here; those above are formats of this program alone. */
 #define LAST_GGUF_DTYPE 199
 
+/* Rules that a saved file's recipe keeps name blocks by numbers, which are others in the file. */
+static gboolean
+check_rules (EngBuild *self, GError **error)
+{
+  guint n;
+  const EngTechnique *const *techniques = eng_technique_list (&n);
+
+  for (guint i = 0; i < n; i++)
+    if (!techniques[i]->in_file && eng_recipe_n_rules (self->recipe, techniques[i]->id) > 0)
+      {
+        g_set_error (error, ENG_ERROR, ENG_ERROR_UNSUPPORTED,
+                     "The recipe leaves out blocks, so those behind them get new numbers in the "
+                     "file, and %s has rules that name blocks by number. Save the recipe, or take "
+                     "these rules out.",
+                     techniques[i]->title);
+        return FALSE;
+      }
+  return TRUE;
+}
+
 /* Whether a GGUF file can hold the build: whole blocks may be gone, but one that has other parts taken out, or formats that no other program
  * knows, is a recipe to be saved. */
 static gboolean
 check_can_save (EngBuild *self, const int *blocks, GError **error)
 {
   const RtArchParams *p = eng_model_get_params (self->model);
-  if (eng_build_count_blocks (self, blocks) < p->n_layers && p->sliding_window > 0
-      && p->global_every > 0)
+  gboolean renumbers = eng_build_count_blocks (self, blocks) < p->n_layers;
+
+  if (renumbers && !check_rules (self, error))
+    return FALSE;
+  if (renumbers && p->sliding_window > 0 && p->global_every > 0)
     {
       g_set_error (
           error, ENG_ERROR, ENG_ERROR_UNSUPPORTED,
