@@ -32,7 +32,7 @@ static const EngChoice values_formats[] = {
 static const EngChoice scales[] = {
   { "block", "Per 32", "one scale per 32 values" },
   { "head", "Per head",
-    "one scale per head and token: smaller, fewer steps in the kernel; one large value costs the whole head its precision" },
+    "one scale per head and token: smaller; one large value costs the whole head its precision" },
   { NULL },
 };
 
