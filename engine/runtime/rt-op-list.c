@@ -6,6 +6,7 @@
 #include "ops/rt-ops-math.h"
 #include "ops/rt-ops-conv.h"
 #include "ops/rt-ops-int8.h"
+#include "ops/rt-ops-skip.h"
 #include "ops/rt-ops-sound.h"
 #include "ops/rt-ops-vocabulary.h"
 #include "ops/rt-ops.h"
@@ -26,6 +27,9 @@ static const RtOp *const ops[] = {
   &rt_op_softcap,
   &rt_op_select_rows,
   &rt_op_identity,
+
+  /* activations near zero (rt-ops-skip.h) */
+  &rt_op_matmul_skip,
 
   /* trimmed vocabularies (rt-ops-vocabulary.h) */
   &rt_op_spread,

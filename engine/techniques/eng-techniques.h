@@ -21,5 +21,6 @@ extern const EngTechnique eng_technique_calibration;
 extern const EngTechnique eng_technique_sparsity;
 extern const EngTechnique eng_technique_rounding;
 extern const EngTechnique eng_technique_equalization;
+extern const EngTechnique eng_technique_activation_sparsity;
 
 G_END_DECLS

@@ -8,6 +8,7 @@
 #include "kn-quant.h"
 #include "ops/rt-op-common.h"
 #include "ops/rt-ops-math.h"
+#include "ops/rt-ops-skip.h"
 #include "ops/rt-ops.h"
 
 #define U (1.0 / (1 << 24))
@@ -526,10 +527,8 @@ product_bound (Case *c, uint32_t weight, size_t token, size_t row)
   g_autofree float *values = g_new (float, n);
   double sum = 0;
 
-  kn_unpack_row (dtype,
-                 (const uint8_t *)rt_weight_panels (w)
-                     + row / KN_PANEL_ROWS * kn_panel_bytes (dtype, n),
-                 row % KN_PANEL_ROWS, n, values);
+  kn_unpack_row (dtype, rt_weight_panel (w, row / kn_panel_rows (dtype)),
+                 row % kn_panel_rows (dtype), n, values);
   /* Activations are within +-2, their 8-bit forms too. */
   for (size_t i = 0; i < n; i++)
     sum += fabs (values[i]) * 2.01;
@@ -690,6 +689,45 @@ test_gate_up (void)
       }
 }
 
+/* Inputs below their thresholds, about half, count as zero; how many were kept is exact. */
+static void
+check_skip (KnDtype dtype, size_t n_rows, size_t n_cols, uint32_t n_tokens)
+{
+  Case c;
+  RtMatmulSkipAttrs attrs = { .share = 0.5f };
+
+  case_init (&c, n_tokens);
+  add_rows (&c, n_cols);
+  add_matrix (&c, dtype, n_rows, n_cols);
+  add_vector (&c, n_cols);
+  add_node (&c, &rt_op_matmul_skip, &attrs);
+  Result got = run_threads (&c), expected = run_case (&c, 0);
+  compare_product (&c, &got, &expected, 0, RT_MATMUL_SKIP_WEIGHT, 8 * U * 200);
+  for (uint32_t t = 0; t < n_tokens; t++)
+    {
+      guint n_kept = 0;
+      for (size_t i = 0; i < n_cols; i++)
+        n_kept += fabsf (((float *)(void *)c.data[RT_MATMUL_SKIP_X])[t * n_cols + i])
+                  >= ((float *)(void *)c.data[RT_MATMUL_SKIP_THRESHOLDS])[i];
+      g_assert_cmpfloat (floats (&got, 1)[t], ==, (float)n_kept);
+    }
+  result_clear (&got);
+  result_clear (&expected);
+  case_clear (&c);
+}
+
+static void
+test_skip (void)
+{
+  for (size_t t = 0; t < G_N_ELEMENTS (token_counts); t++)
+    {
+      check_skip (KN_Q8_CHANNELS, 100, 96, token_counts[t]);
+      check_skip (KN_Q8_CHANNELS, 64, 320, token_counts[t]);
+      check_skip (KN_Q8_CHANNELS, 7, 32, token_counts[t]);
+      check_skip (KN_Q8_0, 100, 96, token_counts[t]);
+    }
+}
+
 /* ---- attention ---- */
 
 typedef struct
@@ -810,6 +848,7 @@ main (int argc, char **argv)
   g_test_add_func ("/ops/matmul", test_matmul);
   g_test_add_func ("/ops/qkv", test_qkv);
   g_test_add_func ("/ops/gate-up", test_gate_up);
+  g_test_add_func ("/ops/skip", test_skip);
   g_test_add_func ("/ops/attention", test_attention);
   return g_test_run ();
 }

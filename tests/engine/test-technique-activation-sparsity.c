@@ -1,0 +1,318 @@
+/* Activation sparsity: thresholds beside their formulas, a layer's output beside the formula in double,
+ * decoding beside a prompt bit for bit, what is skipped, refusals, recipes and determinism. */
+#include <math.h>
+#include <string.h>
+
+#include "eng-build-private.h"
+#include "eng-sketch.h"
+#include "eng-technique.h"
+#include "eng-test.h"
+#include "kn-quant.h"
+#include "ops/rt-ops-skip.h"
+
+#define N_PROMPT 64
+#define RECIPE(share, thresholds)                                                                  \
+  "{\"weight-format\": {\"format\": \"q8_0\"}, \"calibration\": {\"tokens\": 1024}, "              \
+  "\"memory-plan\": {\"planner\": \"none\"}, \"activation-sparsity\": {\"share\": " #share         \
+  ", \"thresholds\": \"" thresholds "\"}}"
+
+static EngModel *
+load_default (void)
+{
+  g_autofree char *path = eng_test_default_model ();
+  return eng_test_load (path);
+}
+
+static void
+fill_prompt (gint32 *prompt)
+{
+  for (guint i = 0; i < N_PROMPT; i++)
+    prompt[i] = (gint32)(1 + i * 37 % 500);
+}
+
+static const RtNode *
+find_skip (EngBuild *build, int layer)
+{
+  const RtGraph *graph = eng_build_get_graph (build);
+
+  for (RtNodeId i = 0; i < rt_graph_n_nodes (graph); i++)
+    if (rt_graph_node (graph, i)->op == &rt_op_matmul_skip
+        && rt_graph_node (graph, i)->layer == layer)
+      return rt_graph_node (graph, i);
+  g_assert_not_reached ();
+}
+
+static const float *
+thresholds_of (EngBuild *build, int layer)
+{
+  const RtGraph *graph = eng_build_get_graph (build);
+  return rt_graph_value (graph, find_skip (build, layer)->inputs[RT_MATMUL_SKIP_THRESHOLDS])->data;
+}
+
+static const EngTensor *
+down_of (EngModel *model, guint layer)
+{
+  g_autofree char *name = g_strdup_printf ("blk.%u.ffn_down.weight", layer);
+
+  for (guint i = 0; i < eng_model_get_n_tensors (model); i++)
+    if (strcmp (eng_model_get_tensor (model, i)->name, name) == 0)
+      return eng_model_get_tensor (model, i);
+  g_assert_not_reached ();
+}
+
+/* The file's matrix, f32. */
+static float *
+load_matrix (EngModel *model, const EngTensor *tensor)
+{
+  const RtValue *value = rt_graph_value (eng_model_get_graph (model), tensor->value);
+  gsize row_bytes = kn_row_bytes ((KnDtype)tensor->dtype, tensor->n_cols);
+  float *matrix = g_new (float, tensor->n_rows * tensor->n_cols);
+
+  for (guint64 r = 0; r < tensor->n_rows; r++)
+    kn_dequantize_row ((KnDtype)tensor->dtype, (const guint8 *)value->data + r * row_bytes,
+                       matrix + r * tensor->n_cols, tensor->n_cols);
+  return matrix;
+}
+
+/* Uniform: one number. Per channel: the same product with the length of each channel's weights. */
+static void
+test_thresholds (void)
+{
+  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngBuild) uniform = eng_test_build (model, RECIPE (50, "uniform"), NULL);
+  g_autoptr (EngBuild) single = eng_test_build (model, RECIPE (50, "per-channel"), NULL);
+  const EngTensor *down = down_of (model, 2);
+  g_autofree float *matrix = load_matrix (model, down);
+  const float *one = thresholds_of (uniform, 2), *own = thresholds_of (single, 2);
+  double product = 0;
+
+  for (guint64 c = 0; c < down->n_cols; c++)
+    {
+      double square = 0;
+      for (guint64 r = 0; r < down->n_rows; r++)
+        square += (double)matrix[r * down->n_cols + c] * (double)matrix[r * down->n_cols + c];
+      if (c == 0)
+        product = (double)own[0] * sqrt (square);
+      g_assert_cmpfloat (one[c], ==, one[0]);
+      g_assert_cmpfloat_with_epsilon ((double)own[c] * sqrt (square) / product, 1, 1e-5);
+    }
+  g_assert_cmpfloat (one[0], >, 0);
+  g_assert_cmpfloat (product, >, 0);
+}
+
+/* What rounding to 8 bits in groups of 32 makes of the row (kn-matmul.h's rule, in its own words). */
+static void
+round_row (float *x, guint64 n)
+{
+  for (guint64 g = 0; g < n; g += 32)
+    {
+      float top = 0;
+      for (guint i = 0; i < 32; i++)
+        top = MAX (top, fabsf (x[g + i]));
+      for (guint i = 0; i < 32; i++)
+        x[g + i] = top > 0 ? rintf (x[g + i] * (127.0f / top)) * (top / 127.0f) : 0;
+    }
+}
+
+static void
+test_formula (void)
+{
+  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngBuild) build = eng_test_build (model, RECIPE (60, "per-channel"), NULL);
+  RtExec *exec = eng_build_get_exec (build);
+  const RtNode *node = find_skip (build, 3);
+  const EngTensor *down = down_of (model, 3);
+  const float *thresholds = thresholds_of (build, 3);
+  g_autofree float *matrix = load_matrix (model, down);
+  g_autofree float *x = g_new (float, down->n_cols);
+  g_autofree guint8 *blocks = g_malloc (kn_row_bytes (KN_Q8_0, down->n_cols));
+  gint32 prompt[N_PROMPT];
+  guint n_kept_all = 0;
+
+  fill_prompt (prompt);
+  g_free (eng_test_logits (build, prompt, N_PROMPT));
+  const float *input = rt_exec_value (exec, node->inputs[RT_MATMUL_SKIP_X]);
+  const float *got = rt_exec_value (exec, node->outputs[0]),
+              *kept = rt_exec_value (exec, node->outputs[1]);
+  for (guint64 r = 0; r < down->n_rows; r++)
+    {
+      kn_quantize_row (KN_Q8_0, matrix + r * down->n_cols, blocks, down->n_cols);
+      kn_dequantize_row (KN_Q8_0, blocks, matrix + r * down->n_cols, down->n_cols);
+    }
+  for (guint t = 0; t < N_PROMPT; t++)
+    {
+      guint n_kept = 0;
+      for (guint64 c = 0; c < down->n_cols; c++)
+        {
+          x[c] = input[t * down->n_cols + c];
+          if (fabsf (x[c]) < thresholds[c])
+            x[c] = 0;
+          else
+            n_kept++;
+        }
+      g_assert_cmpfloat (kept[t], ==, (float)n_kept);
+      n_kept_all += n_kept;
+      round_row (x, down->n_cols);
+      for (guint64 r = 0; r < down->n_rows; r++)
+        {
+          double sum = 0, size = 0;
+          for (guint64 c = 0; c < down->n_cols; c++)
+            {
+              double term = (double)matrix[r * down->n_cols + c] * (double)x[c];
+              sum += term;
+              size += fabs (term);
+            }
+          g_assert_cmpfloat (fabs ((double)got[t * down->n_rows + r] - sum), <=,
+                             size * 1e-5 + 1e-12);
+        }
+    }
+  /* Another text than the one that the thresholds are of. */
+  double skipped = 1 - (double)n_kept_all / N_PROMPT / (double)down->n_cols;
+  g_test_message ("60 %% asked for, %.1f %% skipped on another text", 100 * skipped);
+  g_assert_cmpfloat (skipped, >, 0.3);
+  g_assert_cmpfloat (skipped, <, 0.85);
+}
+
+/* Token by token the rows are skipped, in a prompt they are multiplied with zeros: the same bits. */
+static void
+test_decode (void)
+{
+  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngBuild) build = eng_test_build (model, RECIPE (70, "per-channel"), NULL);
+  RtExec *exec = eng_build_get_exec (build);
+  guint n = rt_exec_n_vocab (exec);
+  gint32 prompt[N_PROMPT];
+  RtError error = { 0 };
+
+  fill_prompt (prompt);
+  g_autofree float *together = eng_test_logits (build, prompt, 12);
+  rt_kv_set_n_used (rt_exec_kv (exec), 0);
+  for (guint i = 0; i < 12; i++)
+    g_assert_true (rt_exec_run (exec, prompt + i, 1, 1, RT_PHASE_DECODE, &error));
+  g_assert_cmpmem (rt_exec_logits (exec, 0), n * sizeof (float), together, n * sizeof (float));
+}
+
+static double
+distance (EngBuild *build, const float *wanted, const gint32 *prompt)
+{
+  guint n = rt_exec_n_vocab (eng_build_get_exec (build));
+  g_autofree float *got = eng_test_logits (build, prompt, N_PROMPT);
+  double sum = 0;
+
+  for (guint i = 0; i < n; i++)
+    sum += ((double)got[i] - (double)wanted[i]) * ((double)got[i] - (double)wanted[i]);
+  return sqrt (sum / n);
+}
+
+static void
+test_loss (void)
+{
+  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngBuild) plain
+      = eng_test_build (model, "{\"weight-format\": {\"format\": \"q8_0\"}}", NULL);
+  g_autoptr (EngBuild) little = eng_test_build (model, RECIPE (20, "per-channel"), NULL);
+  g_autoptr (EngBuild) much = eng_test_build (model, RECIPE (80, "per-channel"), NULL);
+  gint32 prompt[N_PROMPT];
+
+  fill_prompt (prompt);
+  g_autofree float *wanted = eng_test_logits (plain, prompt, N_PROMPT);
+  double a = distance (little, wanted, prompt), b = distance (much, wanted, prompt);
+  g_test_message ("distance of logits: 20 %% %.4f, 80 %% %.4f", a, b);
+  g_assert_cmpfloat (a, >, 0);
+  g_assert_cmpfloat (b, >, 2 * a);
+}
+
+static void
+test_rules (void)
+{
+  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngBuild) build = eng_test_build (
+      model,
+      "{\"calibration\": {\"tokens\": 1024}, \"activation-sparsity\": {\"rules\": [{\"match\": "
+      "\"blk.1.*\", \"share\": 40.0}]}}",
+      NULL);
+  guint n_found = 0;
+  const RtGraph *graph = eng_build_get_graph (build);
+
+  for (RtNodeId i = 0; i < rt_graph_n_nodes (graph); i++)
+    if (rt_graph_node (graph, i)->op == &rt_op_matmul_skip)
+      {
+        n_found++;
+        g_assert_cmpint (rt_graph_node (graph, i)->layer, ==, 1);
+      }
+  g_assert_cmpuint (n_found, ==, 1);
+  g_assert_cmpint (eng_build_get_dtype (build, down_of (model, 1)), ==, KN_Q8_CHANNELS);
+  g_assert_cmpint (eng_build_get_dtype (build, down_of (model, 2)), ==, KN_F16);
+  g_assert_nonnull (strstr (eng_build_get_notes (build)[0], "instead of F16"));
+}
+
+static void
+test_words (void)
+{
+  g_autoptr (EngModel) model = load_default ();
+  const EngTechnique *technique = eng_technique_find ("activation-sparsity");
+  g_autoptr (EngRecipe) recipe = eng_test_recipe (RECIPE (50, "uniform"));
+  g_autoptr (EngRecipe) none = eng_recipe_new ();
+  g_autofree char *text = technique->explain (model, recipe, 1);
+  g_autofree char *name = technique->describe (recipe);
+  g_autoptr (EngSketch) sketch = eng_sketch_new (model, recipe, NULL); /* calibrates nothing */
+
+  g_assert_nonnull (sketch);
+  g_assert_nonnull (strstr (text, "50 % of the 768 inputs"));
+  g_assert_cmpstr (name, ==, "50 % of inputs skipped");
+  g_assert_null (technique->explain (model, none, 1));
+  g_assert_null (technique->explain (model, recipe, -1));
+  g_assert_null (technique->describe (none));
+}
+
+static void
+test_refusal (void)
+{
+  const EngTechnique *technique = eng_technique_find ("activation-sparsity");
+  g_autofree char *path = eng_test_data_or_skip ("vision/face/version-RFB-320.onnx");
+
+  if (path == NULL)
+    return;
+  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autofree char *why = technique->applies (model);
+  g_assert_nonnull (strstr (why, "language models"));
+}
+
+static void
+test_round_trip (void)
+{
+  g_autoptr (EngRecipe) recipe = eng_test_recipe (RECIPE (35, "uniform"));
+  g_autofree char *json = eng_recipe_to_json (recipe);
+  g_autoptr (EngRecipe) again = eng_recipe_from_json (json, NULL);
+  g_assert_true (eng_recipe_equal (recipe, again));
+}
+
+static void
+test_determinism (void)
+{
+  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngBuild) a = eng_test_build (model, RECIPE (50, "per-channel"), NULL);
+  g_autoptr (EngBuild) b = eng_test_build (model, RECIPE (50, "per-channel"), NULL);
+  g_autoptr (EngBuild) c = eng_test_build (model, RECIPE (55, "per-channel"), NULL);
+
+  g_assert_cmpstr (eng_build_get_hash (a), ==, eng_build_get_hash (b));
+  g_assert_cmpstr (eng_build_get_hash (a), !=, eng_build_get_hash (c));
+}
+
+int
+main (int argc, char **argv)
+{
+  g_autofree char *cache = eng_test_directory ();
+  g_setenv ("XDG_CACHE_HOME", cache, TRUE);
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/activation-sparsity/thresholds", test_thresholds);
+  g_test_add_func ("/activation-sparsity/formula", test_formula);
+  g_test_add_func ("/activation-sparsity/decode", test_decode);
+  g_test_add_func ("/activation-sparsity/loss", test_loss);
+  g_test_add_func ("/activation-sparsity/rules", test_rules);
+  g_test_add_func ("/activation-sparsity/words", test_words);
+  g_test_add_func ("/activation-sparsity/refusal", test_refusal);
+  g_test_add_func ("/activation-sparsity/round-trip", test_round_trip);
+  g_test_add_func ("/activation-sparsity/determinism", test_determinism);
+  return g_test_run ();
+}
