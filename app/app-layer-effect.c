@@ -230,6 +230,29 @@ app_layer_effect_dup_words (const EngLatency *before, const EngLatency *after, c
   return g_strdup_printf (_ ("%s time, measured"), frac);
 }
 
+/* What the run is told against: the newest one that differs in @technique alone; without any, the pinned or previous one of the same workload, and then other
+ * techniques may have changed the layer as well (@mixed). */
+static EngRun *
+find_before (EngSession *session, EngRun *run, const EngTechnique *technique, gboolean *mixed)
+{
+  EngRun *before = eng_session_find_run_before (session, technique->id);
+  g_autoptr (EngRecipe) rest_now = NULL;
+  g_autoptr (EngRecipe) rest_then = NULL;
+
+  *mixed = FALSE;
+  if (before != NULL)
+    return before;
+  before = eng_session_get_baseline (session);
+  if (before == NULL || before == run
+      || g_strcmp0 (eng_run_get_model_hash (before), eng_run_get_model_hash (run)) != 0
+      || !eng_workload_equal (eng_run_get_workload (before), eng_run_get_workload (run)))
+    return NULL;
+  rest_now = app_layer_effect_without (eng_run_get_recipe (run), technique);
+  rest_then = app_layer_effect_without (eng_run_get_recipe (before), technique);
+  *mixed = !eng_recipe_equal (rest_now, rest_then);
+  return before;
+}
+
 char *
 app_layer_effect_dup_measured (AppStage *stage, const EngTechnique *technique, int layer,
                                RtPhase phase, char **tooltip)
@@ -237,21 +260,33 @@ app_layer_effect_dup_measured (AppStage *stage, const EngTechnique *technique, i
   EngSession *session = app_stage_get_session (stage);
   EngModel *model = eng_session_get_model (session);
   EngRun *run = eng_session_get_run (session);
-  EngRun *before = eng_session_find_run_before (session, technique->id);
   EngProfile *now, *then;
+  EngRun *before;
+  gboolean mixed;
+  char *text;
 
   *tooltip = NULL;
-  if (model == NULL || run == NULL || before == NULL || app_stage_is_reopened (stage))
+  if (model == NULL || run == NULL || app_stage_is_reopened (stage))
     return NULL;
-  if (!app_layer_effect_differs (model, technique, layer, eng_run_get_recipe (run),
-                                 eng_run_get_recipe (before)))
+  before = find_before (session, run, technique, &mixed);
+  if (before == NULL
+      || !app_layer_effect_differs (model, technique, layer, eng_run_get_recipe (run),
+                                    eng_run_get_recipe (before)))
     return NULL;
   now = eng_run_get_profile (run);
   then = eng_run_get_profile (before);
   if (now == NULL || then == NULL || layer > eng_profile_get_n_layers (now)
       || eng_profile_get_n_layers (now) != eng_profile_get_n_layers (then))
     return NULL;
-  return app_layer_effect_dup_words (&eng_profile_get_phase (then, phase)->layers[layer + 1],
+  text = app_layer_effect_dup_words (&eng_profile_get_phase (then, phase)->layers[layer + 1],
                                      &eng_profile_get_phase (now, phase)->layers[layer + 1],
                                      tooltip);
+  if (text != NULL && mixed)
+    {
+      char *longer = g_strdup_printf (_ ("%s together with other changes"), text);
+
+      g_free (text);
+      text = longer;
+    }
+  return text;
 }

@@ -21,7 +21,7 @@ void app_layer_effect_async (EngSession *session, EngRecipe *recipe, const EngTe
                              GAsyncReadyCallback callback, gpointer user_data);
 char *app_layer_effect_finish (GAsyncResult *result, GError **error);
 
-/* What the run shown measured of @layer, against the newest run of a recipe that differs in @technique alone: "−38 % time, measured". NULL: there is no such pair
+/* What the run shown measured of @layer, against the newest run of a recipe that differs in @technique alone, else against the baseline: "−38 % time, measured". NULL: there is no such pair
  * of runs, or the technique's setting of this layer is the same in both. @tooltip: the same in whole sentences. */
 char *app_layer_effect_dup_measured (AppStage *stage, const EngTechnique *technique, int layer,
                                      RtPhase phase, char **tooltip);

@@ -8,6 +8,7 @@
 #include <glib/gi18n.h>
 
 #define N_MARKS 4
+#define HAIR_SPACE "\u200a"
 
 struct _AppSpeculationText
 {
@@ -42,16 +43,18 @@ is_in_vain (AppMark mark)
   return mark == APP_MARK_REJECTED || mark == APP_MARK_UNTESTED;
 }
 
-/* Spaces and line ends that were drafted in vain would be invisible; in the text itself they are what they are. */
+/* The pieces of a token's text. What was drafted in vain stands apart from the words around it by hair spaces, and its line ends are visible and break no line. */
 static char *
 dup_shown (const AppMarked *piece)
 {
   g_auto (GStrv) lines = NULL;
+  g_autofree char *joined = NULL;
 
   if (!is_in_vain (piece->mark))
     return g_strdup (piece->text);
   lines = g_strsplit (piece->text, "\n", -1);
-  return g_strjoinv ("↵", lines);
+  joined = g_strjoinv ("↵", lines);
+  return g_strconcat (HAIR_SPACE, joined, HAIR_SPACE, NULL);
 }
 
 static void
@@ -124,10 +127,12 @@ piece_at (AppSpeculationText *self, guint offset)
   for (guint i = 0; self->pieces != NULL && i < self->pieces->len; i++)
     {
       const AppMarked *piece = &g_array_index (self->pieces, AppMarked, i);
+      g_autofree char *shown = NULL;
 
       if (is_in_vain (piece->mark) && !self->show_rejected)
         continue;
-      at += (guint)g_utf8_strlen (piece->text, -1);
+      shown = dup_shown (piece);
+      at += (guint)g_utf8_strlen (shown, -1);
       if (offset < at)
         return piece;
     }
