@@ -7,6 +7,7 @@
 #include "app-layers.h"
 #include "app-param-row.h"
 #include "app-recipe-edit.h"
+#include "app-scroll.h"
 
 #include <glib/gi18n.h>
 
@@ -311,6 +312,7 @@ add_slider (AppLayerBox *self, GtkWidget *row)
                         "margin-start", 4, "margin-end", 4, NULL);
   gtk_accessible_update_property (GTK_ACCESSIBLE (scale), GTK_ACCESSIBLE_PROPERTY_LABEL,
                                   param->title, -1);
+  app_scroll_let_through (scale);
   line = g_object_new (GTK_TYPE_LIST_BOX_ROW, "activatable", FALSE, "selectable", FALSE,
                        "focusable", FALSE, "child", scale, NULL);
   gtk_list_box_append (GTK_LIST_BOX (self->list), line);

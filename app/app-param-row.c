@@ -6,6 +6,7 @@
 #include "app-config.h"
 #include "app-model-button.h"
 #include "app-path-button.h"
+#include "app-scroll.h"
 
 #include <glib/gi18n.h>
 #include <math.h>
@@ -292,6 +293,7 @@ make_spin (AppParamRow *self)
                               param->kind == ENG_PARAM_INT ? 0 : (step < 0.1 ? 2 : 1));
   gtk_spin_button_set_value (GTK_SPIN_BUTTON (spin), param->default_value);
   gtk_editable_set_width_chars (GTK_EDITABLE (spin), 5);
+  app_scroll_let_through (spin);
   return spin;
 }
 

@@ -6,6 +6,7 @@
 #include "app-config.h"
 #include "app-figure-tile.h"
 #include "app-recipe-edit.h"
+#include "app-scroll.h"
 #include "app-speculation-feed.h"
 #include "app-speculation-text.h"
 #include "app-table.h"
@@ -504,6 +505,9 @@ app_speculation_view_init (AppSpeculationView *self)
     }
   gtk_scale_set_format_value_func (GTK_SCALE (self->length), on_format_length, NULL, NULL);
   init_charts (self);
+  app_scroll_let_through (self->charts);
+  app_scroll_let_through (GTK_WIDGET (self->timeline));
+  app_scroll_let_through (GTK_WIDGET (self->trace));
   g_signal_connect (self, "map", G_CALLBACK (on_map), NULL);
 }
 
