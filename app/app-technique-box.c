@@ -27,6 +27,7 @@ struct _AppTechniqueBox
       *expander; /* AdwExpanderRow around the rows of several parameters; NULL: there is one only */
   gboolean usable;    /* concerns the model that is open, and applies to it */
   char *needle;       /* what is searched for; NULL: nothing */
+  EngRecipe *pending; /* waits for a model to be chosen; NULL: nothing does */
   GtkWidget *reason;  /* why it does not apply */
   GtkWidget *summary; /* NULL: none */
   GtkWidget *list;
@@ -35,15 +36,6 @@ struct _AppTechniqueBox
 };
 
 G_DEFINE_FINAL_TYPE (AppTechniqueBox, app_technique_box, GTK_TYPE_BOX)
-
-static void
-on_param_changed (AppParamRow *row, gpointer data)
-{
-  AppTechniqueBox *self = data;
-
-  app_recipe_edit (GTK_WIDGET (self), self->session, self->technique, app_param_row_get_param (row),
-                   NULL, app_param_row_get_value (row));
-}
 
 /* What the value means, below the title of its row: the choice's own sentence, or the unit. */
 static void
@@ -121,10 +113,8 @@ show_state (AppTechniqueBox *self)
 }
 
 static void
-update_recipe (AppTechniqueBox *self)
+update_rows (AppTechniqueBox *self, EngRecipe *recipe)
 {
-  EngRecipe *recipe = eng_session_get_recipe (self->session);
-
   for (guint i = 0; i < self->rows->len; i++)
     {
       AppParamRow *row = self->rows->pdata[i];
@@ -135,7 +125,69 @@ update_recipe (AppTechniqueBox *self)
       update_subtitle (row);
       show_row (self, row, recipe);
     }
+}
+
+static void
+update_recipe (AppTechniqueBox *self)
+{
+  g_clear_pointer (&self->pending, eng_recipe_unref);
+  update_rows (self, eng_session_get_recipe (self->session));
   show_state (self);
+}
+
+/* ---- A change ---- */
+
+/* The row of a model that @recipe needs and has not; NULL: none. */
+static AppParamRow *
+find_missing_model (AppTechniqueBox *self, EngRecipe *recipe)
+{
+  for (guint i = 0; self->technique->matters != NULL && i < self->rows->len; i++)
+    {
+      const EngParam *param = app_param_row_get_param (self->rows->pdata[i]);
+      g_autofree char *path = NULL;
+
+      if (param->kind != ENG_PARAM_MODEL || !self->technique->matters (recipe, param))
+        continue;
+      path = eng_recipe_get_string (recipe, self->technique->id, param->id, NULL);
+      if (*path == '\0')
+        return self->rows->pdata[i];
+    }
+  return NULL;
+}
+
+/* A choice that needs another model waits until that is chosen, and is then one change with it: a
+ * recipe that cannot be made would only be an error. */
+static void
+on_param_changed (AppParamRow *row, gpointer data)
+{
+  AppTechniqueBox *self = data;
+  const EngParam *param = app_param_row_get_param (row);
+  EngRecipe *old = eng_session_get_recipe (self->session);
+  g_autoptr (EngRecipe) recipe
+      = eng_recipe_with (self->pending != NULL ? self->pending : old, self->technique->id,
+                         param->id, NULL, app_param_row_get_value (row), NULL);
+  AppParamRow *missing = recipe != NULL ? find_missing_model (self, recipe) : NULL;
+
+  if (missing != NULL)
+    {
+      g_clear_pointer (&self->pending, eng_recipe_unref);
+      self->pending = g_steal_pointer (&recipe);
+      update_rows (self, self->pending);
+      adw_action_row_set_subtitle (ADW_ACTION_ROW (missing),
+                                   _ ("Choose one, then this takes effect"));
+      return;
+    }
+  if (recipe == NULL || self->pending == NULL)
+    {
+      app_recipe_edit (GTK_WIDGET (self), self->session, self->technique, param, NULL,
+                       app_param_row_get_value (row));
+      return;
+    }
+  g_clear_pointer (&self->pending, eng_recipe_unref);
+  if (!eng_recipe_equal (old, recipe))
+    eng_session_set_recipe (self->session, recipe);
+  else
+    update_recipe (self);
 }
 
 static void
@@ -348,6 +400,7 @@ app_technique_box_dispose (GObject *object)
   g_clear_object (&self->stage);
   g_clear_pointer (&self->rows, g_ptr_array_unref);
   g_clear_pointer (&self->needle, g_free);
+  g_clear_pointer (&self->pending, eng_recipe_unref);
   G_OBJECT_CLASS (app_technique_box_parent_class)->dispose (object);
 }
 

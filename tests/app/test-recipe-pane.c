@@ -131,6 +131,35 @@ test_layer (void)
   g_object_unref (box);
 }
 
+/* A draft model that is not chosen yet leaves the recipe as it is; choosing one is one change with it, which one undo takes back. */
+static void
+test_pending (void)
+{
+  const EngTechnique *technique = eng_technique_find ("speculation");
+  g_autoptr (EngSession) session = open_session ();
+  g_autoptr (AppStage) stage = app_stage_new (session, NULL);
+  GtkWidget *box = g_object_ref_sink (app_technique_box_new (technique, stage));
+  GtkWidget *drafting = find_row (box, "drafting"), *model = find_row (box, "model");
+  g_autoptr (EngRecipe) before = eng_recipe_ref (eng_session_get_recipe (session));
+  g_autofree char *choice = NULL;
+
+  g_assert_false (gtk_widget_get_visible (model));
+  app_param_row_set_value (APP_PARAM_ROW (drafting), g_variant_new_string ("draft-model"));
+  g_signal_emit_by_name (drafting, "changed");
+  g_assert_true (eng_recipe_equal (eng_session_get_recipe (session), before));
+  g_assert_true (gtk_widget_get_visible (model));
+
+  app_param_row_set_value (APP_PARAM_ROW (model), g_variant_new_string (model_path));
+  g_signal_emit_by_name (model, "changed");
+  choice
+      = eng_recipe_get_string (eng_session_get_recipe (session), "speculation", "drafting", NULL);
+  g_assert_cmpstr (choice, ==, "draft-model");
+  eng_session_undo (session);
+  g_assert_true (eng_recipe_equal (eng_session_get_recipe (session), before));
+  g_assert_false (gtk_widget_get_visible (model));
+  g_object_unref (box);
+}
+
 static EngLatency
 latency (double median, double half)
 {
@@ -176,6 +205,7 @@ main (int argc, char **argv)
   g_test_add_func ("/app/recipe-group", test_group);
   g_test_add_func ("/app/technique-box/filter", test_filter);
   g_test_add_func ("/app/layer-box", test_layer);
+  g_test_add_func ("/app/technique-box/pending", test_pending);
   g_test_add_func ("/app/layer-effect/words", test_words);
   return g_test_run ();
 }
