@@ -59,7 +59,12 @@ eng_sensitivity_dup_layer_key (EngBuild *build, const EngSensitivityConfig *conf
     {
       const EngTensor *tensor = eng_model_get_tensor (model, i);
       if (reads (build, layer, tensor))
-        g_string_append_printf (text, "%s %d\n", tensor->name, eng_build_get_dtype (build, tensor));
+        {
+          g_string_append_printf (text, "%s %d\n", tensor->name,
+                                  eng_build_get_dtype (build, tensor));
+          if (build->keys[i] != NULL) /* what techniques make of its numbers */
+            g_string_append_printf (text, "%s\n", build->keys[i]);
+        }
     }
   return g_compute_checksum_for_string (G_CHECKSUM_SHA256, text->str, (gssize)text->len);
 }

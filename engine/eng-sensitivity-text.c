@@ -2,6 +2,7 @@
  * quarter of its tokens is context that is not scored. */
 #include <string.h>
 
+#include "eng-equalize.h"
 #include "eng-error.h"
 #include "eng-sensitivity-private.h"
 #include "eng-token-loss.h"
@@ -179,6 +180,27 @@ read_text (TextUnits *self, EngModel *model, const EngSensitivityConfig *config,
   return TRUE;
 }
 
+/* A matrix whose columns were scaled is right only behind what was divided by the scales. */
+static gboolean
+check_alone (EngBuild *changed, GError **error)
+{
+  g_autoptr (GArray) folds = eng_fold_list (changed->model);
+
+  for (guint i = 0; i < folds->len; i++)
+    {
+      g_autofree char *key
+          = eng_fold_dup_key (changed->model, changed->recipe, &g_array_index (folds, EngFold, i));
+      if (key == NULL)
+        continue;
+      g_set_error_literal (
+          error, ENG_ERROR, ENG_ERROR_UNSUPPORTED,
+          "Equalization changes matrices together with what comes before them: none "
+          "can be measured alone. Measure layers, or leave equalization out.");
+      return FALSE;
+    }
+  return TRUE;
+}
+
 EngUnits *
 eng_text_units_new (EngModel *model, const EngSensitivityConfig *config, EngBuild *reference,
                     EngBuild *changed, int watched, RtPool *pool, GError **error)
@@ -188,6 +210,8 @@ eng_text_units_new (EngModel *model, const EngSensitivityConfig *config, EngBuil
       g_set_error_literal (error, ENG_ERROR, ENG_ERROR_RANGE, "A language model needs a text.");
       return NULL;
     }
+  if (config->by_matrix && changed != NULL && !check_alone (changed, error))
+    return NULL;
   TextUnits *self = g_new0 (TextUnits, 1);
   self->base.class = &text_class;
   self->base.pool = pool;

@@ -6,6 +6,7 @@
 #include "eng-build-private.h"
 #include "eng-equalize.h"
 #include "eng-error.h"
+#include "eng-sensitivity-private.h"
 #include "eng-sketch.h"
 #include "eng-technique.h"
 #include "eng-test.h"
@@ -380,6 +381,26 @@ test_saved (void)
   eng_test_remove (directory);
 }
 
+/* What was measured of a layer without scales does not hold with them, and a matrix alone is not
+ * right without what was divided. */
+static void
+test_sensitivity (void)
+{
+  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngBuild) plain = eng_test_build (model, W8A8 ("none"), NULL);
+  g_autoptr (EngBuild) aware = eng_test_build (model, W8A8 ("awq"), NULL);
+  EngSensitivityConfig config = { .text = "Of what use is a book without pictures?" };
+  g_autofree char *a = eng_sensitivity_dup_layer_key (plain, &config, 1);
+  g_autofree char *b = eng_sensitivity_dup_layer_key (aware, &config, 1);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpstr (a, !=, b);
+  config.by_matrix = TRUE;
+  g_assert_null (eng_text_units_new (model, &config, plain, aware, 0, NULL, &error));
+  g_assert_error (error, ENG_ERROR, ENG_ERROR_UNSUPPORTED);
+  g_assert_nonnull (strstr (error->message, "Equalization"));
+}
+
 static void
 test_refusal (void)
 {
@@ -404,6 +425,7 @@ main (int argc, char **argv)
   g_test_add_func ("/equalization/recipe", test_recipe);
   g_test_add_func ("/equalization/sketch", test_sketch);
   g_test_add_func ("/equalization/saved", test_saved);
+  g_test_add_func ("/equalization/sensitivity", test_sensitivity);
   g_test_add_func ("/equalization/refusal", test_refusal);
   return g_test_run ();
 }
