@@ -35,6 +35,8 @@ gboolean eng_measure_speculate_prompt (EngMeasure *self, guint64 *ns, GError **e
 gboolean eng_measure_speculate_decode (EngMeasure *self, GError **error);
 /* The text again and again, piece by piece: by rounds, then the same tokens by plain steps. */
 gboolean eng_measure_speculate_repeat (EngMeasure *self, double budget_s, GError **error);
+/* What a person should be told of rounds that drafted nothing although they could have; newly allocated, NULL: nothing. (eng-measure-speculate-figures.c) */
+char *eng_measure_make_notice (EngSpeculation *record);
 /* A round after the text so far that begins again with the prompt when the text is long enough; *@n_tokens: what it emitted. For energy. */
 gboolean eng_measure_speculate_step (EngMeasure *self, guint *n_tokens, GError **error);
 

@@ -1,14 +1,14 @@
 /* The passes of a run that speculates: the text by rounds, then, for the figures, the text again
  * piece by piece, each piece by rounds and the same tokens by plain steps right after, so that both
  * see the same machine. What rounds are is the runtime's (rt-speculate-round.h); what is made of
- * their times is at the end of this file. */
+ * their times is in
+ * eng-measure-speculate-figures.c. */
 #include "eng-measure-private.h"
 
 #include <math.h>
 
 #include "eng-error.h"
 #include "eng-series.h"
-#include "eval/eng-interval.h"
 #include "rt-speculate-round.h"
 
 /* Tokens of a piece: enough rounds that their mean says something, little enough time that the
@@ -562,42 +562,41 @@ eng_measure_speculate_step (EngMeasure *self, guint *n_tokens, GError **error)
 
 /* ---- What comes of it ---- */
 
-/* "Plain decoding from token 37 on...": what a person should know of a fallback; NULL: there was none. */
-static char *
-make_notice (EngSpeculation *record)
+/* What rounds did not tell is known from before the text. */
+static EngFigure
+calibrated_figure (double ns)
 {
-  guint n_fallback = 0, first = 0, n_probes = 0, n_rounds = eng_speculation_get_n_rounds (record);
-  double tokens = 0, ns = 0, alpha = eng_speculation_get_alpha (record);
-  guint n_costs;
-  const EngVerifyCost *costs = eng_speculation_get_verify_costs (record, &n_costs);
+  return (EngFigure){ .available = TRUE,
+                      .value = ns,
+                      .low = NAN,
+                      .high = NAN,
+                      .n = 1,
+                      .unit = "ns",
+                      .reason = "calibrated before the text" };
+}
 
-  for (guint i = 0; i < n_rounds; i++)
-    {
-      const EngRound *round = eng_speculation_get_round (record, i);
-      if (round->kind == ENG_ROUND_FALLBACK && n_fallback++ == 0)
-        first = round->first_token;
-      n_probes += round->kind == ENG_ROUND_PROBE;
-      if (round->n_drafted > 0 && isfinite (round->verify_ns))
-        {
-          tokens += round->n_emitted;
-          ns += round->draft_ns + round->verify_ns + round->choose_ns;
-        }
-    }
-  if (n_fallback == 0)
-    return NULL;
-  GString *text = g_string_new (NULL);
-  g_string_append_printf (text,
-                          "Decoded plainly in %u of %u rounds, the first at token %u: ", n_fallback,
-                          n_rounds, first + 1);
-  if (tokens > 0 && n_costs > 0 && costs[0].n_tokens == 1 && costs[0].ns.available)
-    g_string_append_printf (text,
-                            "with %.0f %% of the drafts accepted, rounds were %.2f times as "
-                            "fast as plain steps",
-                            100 * alpha, tokens * costs[0].ns.value / ns);
-  else
-    g_string_append (text, "a draft would have cost more than there was to gain");
-  g_string_append_printf (text, ". Tried again %u time%s.", n_probes, n_probes == 1 ? "" : "s");
-  return g_string_free (text, FALSE);
+static EngFigure
+cost_figure (const GArray *samples)
+{
+  return eng_figure_from_series ((double *)samples->data, samples->len, "ns");
+}
+
+static void
+add_costs (EngMeasure *self)
+{
+  Speculation *s = self->speculation;
+  const RtDraftLength *length = s->speculator != NULL ? rt_speculator_length (s->speculator) : NULL;
+
+  for (guint i = 1; i < G_N_ELEMENTS (s->verify_ns); i++)
+    if (s->verify_ns[i]->len > 0)
+      eng_speculation_add_verify_cost (self->record, i, cost_figure (s->verify_ns[i]));
+    else if (length != NULL && length->shape[i] > 0)
+      eng_speculation_add_verify_cost (self->record, i,
+                                       calibrated_figure (rt_length_cost (length, i)));
+  if (s->draft_ns->len > 0)
+    eng_speculation_set_draft_cost (self->record, cost_figure (s->draft_ns));
+  else if (length != NULL && length->draft_ns > 0)
+    eng_speculation_set_draft_cost (self->record, calibrated_figure (length->draft_ns));
 }
 
 void
@@ -608,99 +607,8 @@ eng_measure_finish (EngMeasure *self)
   if (s == NULL)
     return;
   eng_speculation_end_text (self->record, (guint)self->stream.text->len);
-  for (guint i = 1; i < G_N_ELEMENTS (s->verify_ns); i++)
-    if (s->verify_ns[i]->len > 0)
-      eng_speculation_add_verify_cost (self->record, i,
-                                       eng_figure_from_series ((double *)s->verify_ns[i]->data,
-                                                               s->verify_ns[i]->len, "ns"));
-  if (s->draft_ns->len > 0)
-    eng_speculation_set_draft_cost (self->record,
-                                    eng_figure_from_series ((double *)s->draft_ns->data,
-                                                            s->draft_ns->len, "ns"));
+  add_costs (self);
   eng_speculation_set_checked (self->record, s->n_compared, s->n_differing);
-  g_autofree char *notice = make_notice (self->record);
+  g_autofree char *notice = eng_measure_make_notice (self->record);
   eng_speculation_set_notice (self->record, notice);
-}
-
-/* sum (a) / sum (b) over pieces, times @scale. */
-static EngFigure
-ratio_figure (const EngMeasure *self, gboolean beside, double scale, EngFigureId id,
-              const char *why_none)
-{
-  g_autofree EngUnit *units = g_new0 (EngUnit, MAX (self->pieces->len, 1));
-  guint n = 0;
-
-  for (guint i = 0; i < self->pieces->len; i++)
-    {
-      const EngMeasurePiece *piece = &g_array_index (self->pieces, EngMeasurePiece, i);
-      if (beside && isnan (piece->plain_ns))
-        continue;
-      units[n].sum[0] = beside ? piece->plain_ns : piece->n_tokens;
-      units[n++].n[0] = piece->ns;
-    }
-  return n > 0 ? eng_ratio_figure (units, n, -1, 0, scale, eng_figure_id_unit (id))
-               : eng_figure_unavailable (eng_figure_id_unit (id), why_none);
-}
-
-static EngFigure
-round_tokens (EngSpeculation *record)
-{
-  guint n = 0, n_rounds = eng_speculation_get_n_rounds (record);
-  g_autofree EngUnit *units = g_new0 (EngUnit, MAX (n_rounds, 1));
-
-  for (guint i = 0; i < n_rounds; i++)
-    {
-      const EngRound *round = eng_speculation_get_round (record, i);
-      if (round->n_drafted == 0)
-        continue;
-      units[n].sum[0] = round->n_emitted;
-      units[n++].n[0] = 1;
-    }
-  return n > 0 ? eng_ratio_figure (units, n, -1, 0, 1, "tok")
-               : eng_figure_unavailable ("tok", "nothing was drafted");
-}
-
-/* The formula for the rounds that drafted, plain steps for the others. */
-static EngFigure
-expected (EngSpeculation *record)
-{
-  EngSpeculationTotals totals;
-  const char *unit = eng_figure_id_unit (ENG_FIGURE_SPECULATION_EXPECTED);
-  double alpha = eng_speculation_get_alpha (record);
-  double length = eng_speculation_get_mean_length (record);
-  double verify = eng_speculation_get_verify_ratio (record, 1 + length);
-  double draft = eng_speculation_get_cost_ratio (record);
-
-  eng_speculation_get_totals (record, &totals);
-  if (totals.n_drafting == 0)
-    return eng_figure_unavailable (unit, "nothing was drafted");
-  if (eng_speculation_get_setup (record)->tree_width > 1)
-    return eng_figure_unavailable (unit, "the formula is of chains, not of trees");
-  if (isnan (alpha) || isnan (verify) || isnan (draft))
-    return eng_figure_unavailable (unit, "a cost it takes was not measured");
-  double plain = totals.n_rounds - totals.n_drafting;
-  double tokens = plain + totals.n_drafting * rt_speculate_tokens (alpha, length);
-  double time = plain + totals.n_drafting * (length * draft + verify);
-  return eng_figure_exact (tokens / time, unit);
-}
-
-void
-eng_measure_fill_speculation (const EngMeasure *self, EngFigure *figures)
-{
-  EngSpeculationTotals totals;
-
-  if (self->record == NULL)
-    return;
-  eng_speculation_get_totals (self->record, &totals);
-  figures[ENG_FIGURE_DECODE] = ratio_figure (self, FALSE, 1e9, ENG_FIGURE_DECODE,
-                                             self->cancelled ? "stopped before the first round"
-                                                             : "the text ended before a round");
-  figures[ENG_FIGURE_ACCEPTANCE] = totals.n_tested > 0
-                                       ? eng_figure_share (totals.n_accepted, totals.n_tested)
-                                       : eng_figure_unavailable ("%", "nothing was drafted");
-  figures[ENG_FIGURE_ROUND_TOKENS] = round_tokens (self->record);
-  figures[ENG_FIGURE_SPECULATION_SPEEDUP]
-      = ratio_figure (self, TRUE, 1, ENG_FIGURE_SPECULATION_SPEEDUP,
-                      "stopped before plain steps were measured beside the rounds");
-  figures[ENG_FIGURE_SPECULATION_EXPECTED] = expected (self->record);
 }
