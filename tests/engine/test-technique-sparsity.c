@@ -7,6 +7,7 @@
 #include "eng-build-private.h"
 #include "eng-estimate.h"
 #include "eng-product-times.h"
+#include "eng-rounding.h"
 #include "eng-sketch.h"
 #include "eng-sparsify.h"
 #include "eng-technique.h"
@@ -118,6 +119,130 @@ test_patterns (void)
           check_least (before + at, data + at, weighted ? moments + at % COLS : NULL, of,
                        of - patterns[i].keep);
       }
+}
+
+/* ---- with compensation ---- */
+
+#define INPUTS 16
+#define OUTPUTS 5
+
+/* Second moments of inputs that go together: neighbours share a source. */
+static void
+make_moments (float *moments, float *inputs, guint n_samples)
+{
+  for (guint s = 0; s < n_samples; s++)
+    {
+      float shared = 0;
+      for (guint i = 0; i < INPUTS; i++)
+        {
+          if (i % 4 == 0)
+            shared = (float)g_test_rand_double_range (-1, 1);
+          inputs[s * INPUTS + i] = shared + 0.3f * (float)g_test_rand_double_range (-1, 1);
+        }
+    }
+  for (guint i = 0; i < INPUTS; i++)
+    for (guint j = 0; j < INPUTS; j++)
+      {
+        double sum = 0;
+        for (guint s = 0; s < n_samples; s++)
+          sum += (double)inputs[s * INPUTS + i] * (double)inputs[s * INPUTS + j];
+        moments[i * INPUTS + j] = (float)(sum / n_samples);
+      }
+}
+
+static double
+output_error (const float *a, const float *b, const float *inputs, guint n_samples)
+{
+  double sum = 0;
+
+  for (guint s = 0; s < n_samples; s++)
+    for (guint r = 0; r < OUTPUTS; r++)
+      {
+        double difference = 0;
+        for (guint c = 0; c < INPUTS; c++)
+          difference += ((double)a[r * INPUTS + c] - (double)b[r * INPUTS + c])
+                        * (double)inputs[s * INPUTS + c];
+        sum += difference * difference;
+      }
+  return sum / n_samples;
+}
+
+/* One weight removed: the best that the columns after it can do is a least-squares problem, solved here by
+ * elimination: A d = w_0 b with A the moments of columns 1.., b theirs with column 0. */
+static void
+best_after_first (const float *moments, double damping, float w0, const float *before, double *best)
+{
+  double a[INPUTS - 1][INPUTS];
+  guint n = INPUTS - 1;
+
+  for (guint i = 0; i < n; i++)
+    {
+      for (guint j = 0; j < n; j++)
+        a[i][j] = (double)moments[(i + 1) * INPUTS + j + 1] + (i == j ? damping : 0);
+      a[i][n] = (double)w0 * (double)moments[(i + 1) * INPUTS];
+    }
+  for (guint i = 0; i < n; i++)
+    for (guint k = i + 1; k < n; k++)
+      {
+        double factor = a[k][i] / a[i][i];
+        for (guint j = i; j <= n; j++)
+          a[k][j] -= factor * a[i][j];
+      }
+  for (guint i = n; i-- > 0;)
+    {
+      for (guint j = i + 1; j < n; j++)
+        a[i][n] -= a[i][j] * (best[j + 1] - (double)before[j + 1]);
+      best[i + 1] = (double)before[i + 1] + a[i][n] / a[i][i];
+    }
+  best[0] = 0;
+}
+
+static void
+test_compensation (void)
+{
+  enum
+  {
+    N = 400
+  };
+  g_autofree float *inputs = g_new (float, N *INPUTS);
+  float moments[INPUTS * INPUTS], data[OUTPUTS * INPUTS], before[OUTPUTS * INPUTS];
+  static const EngSparsePattern patterns[] = { { 0, 0, 0.5 }, { 2, 4, 0 }, { 4, 8, 0 } };
+  const double damping = 0.01;
+  RtPool *pool = rt_pool_new (1, NULL);
+  double mean = 0;
+
+  make_moments (moments, inputs, N);
+  for (guint i = 0; i < INPUTS; i++)
+    mean += (double)moments[i * INPUTS + i] / INPUTS;
+  g_autofree float *factor = eng_inverse_factor_new (moments, INPUTS, damping, pool, NULL, NULL);
+  rt_pool_free (pool);
+  for (guint i = 0; i < OUTPUTS * INPUTS; i++)
+    before[i] = (float)g_test_rand_double_range (0.5, 1) * (g_test_rand_bit () ? 1 : -1);
+
+  for (guint k = 0; k < G_N_ELEMENTS (patterns); k++)
+    {
+      float plain[OUTPUTS * INPUTS];
+      memcpy (data, before, sizeof data);
+      memcpy (plain, before, sizeof plain);
+      g_assert_true (
+          eng_sparsify_compensated (data, OUTPUTS, INPUTS, factor, &patterns[k], NULL, NULL));
+      eng_sparsify (plain, OUTPUTS, INPUTS, NULL, &patterns[k]);
+      g_assert_cmpfloat (eng_share_of_zeros (data, OUTPUTS * INPUTS), ==, 0.5);
+      for (guint at = 0; patterns[k].of != 0 && at < OUTPUTS * INPUTS; at += patterns[k].of)
+        g_assert_cmpfloat (eng_share_of_zeros (data + at, patterns[k].of), ==, 0.5);
+      g_assert_cmpfloat (output_error (data, before, inputs, N), <,
+                         0.7 * output_error (plain, before, inputs, N));
+    }
+
+  /* A weight so small that it alone goes, in the first column: what the others become is known. */
+  double best[INPUTS];
+  EngSparsePattern one = { .share = 1.0 / INPUTS };
+  before[0] = 0.01f;
+  memcpy (data, before, sizeof data);
+  g_assert_true (eng_sparsify_compensated (data, 1, INPUTS, factor, &one, NULL, NULL));
+  best_after_first (moments, damping * mean, before[0], before, best);
+  for (guint c = 0; c < INPUTS; c++)
+    g_assert_cmpfloat_with_epsilon ((double)data[c], best[c], 2e-6);
 }
 
 /* ---- the build ---- */
@@ -250,6 +375,33 @@ test_wanda (void)
   g_assert_cmpmem (w, n * sizeof *w, v, n * sizeof *v);
   g_assert_cmpstr (eng_build_get_hash (wanda), ==, eng_build_get_hash (again));
   g_assert_cmpstr (eng_build_get_hash (wanda), !=, eng_build_get_hash (magnitude));
+}
+
+/* Compensated for, the same share of zeros takes the model less far away. */
+static void
+test_compensated_build (void)
+{
+  g_autofree char *path = eng_test_default_model ();
+  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngBuild) plain
+      = eng_test_build (model, "{\"weight-format\": {\"format\": \"q8_0\"}}", NULL);
+  g_autoptr (EngBuild) alone = eng_test_build (model, RECIPE ("2:4", 50, "sparse"), NULL);
+  g_autoptr (EngBuild) made_up = eng_test_build (
+      model,
+      "{\"weight-format\": {\"format\": \"q8_0\"}, \"calibration\": {\"tokens\": 2048}, "
+      "\"sparsity\": "
+      "{\"kind\": \"2:4\", \"storage\": \"sparse\", \"compensation\": \"sparsegpt\"}}",
+      NULL);
+  guint n = rt_exec_n_vocab (eng_build_get_exec (plain)), n_sparse;
+  g_autofree float *x = eng_test_logits (plain, prompt, G_N_ELEMENTS (prompt));
+  g_autofree float *a = eng_test_logits (alone, prompt, G_N_ELEMENTS (prompt));
+  g_autofree float *m = eng_test_logits (made_up, prompt, G_N_ELEMENTS (prompt));
+
+  g_test_message ("2:4: distance of logits %.3f compensated, %.3f by magnitude alone",
+                  distance (m, x, n), distance (a, x, n));
+  g_assert_cmpfloat (packed_zeros (made_up, &n_sparse), >=, 0.5);
+  g_assert_cmpuint (n_sparse, ==, 7 * eng_model_get_n_layers (model));
+  g_assert_cmpfloat (distance (m, x, n), <, distance (a, x, n));
 }
 
 /* By rules: only these matrices, and packed matrices of the others are shared with a build without. */
@@ -492,6 +644,8 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/sparsity/choice", test_choice);
   g_test_add_func ("/sparsity/patterns", test_patterns);
+  g_test_add_func ("/sparsity/compensation", test_compensation);
+  g_test_add_func ("/sparsity/compensated-build", test_compensated_build);
   g_test_add_func ("/sparsity/stored", test_stored);
   g_test_add_func ("/sparsity/loss", test_loss);
   g_test_add_func ("/sparsity/wanda", test_wanda);
