@@ -306,7 +306,8 @@ round_by (Doing *self, Method method, GError **error)
     return FALSE;
   if (method == GPTQ)
     return compensate (self, activations, error);
-  g_assert (eng_matrix_get_channels (activations, self->matrix, &channels));
+  gboolean known = eng_matrix_get_channels (activations, self->matrix, &channels);
+  g_assert (known); /* possible() has seen a product */
   self->args.weights = channels.mean_square;
   eng_round_rows (&self->args, FALSE, self->pool, &self->cancel);
   eng_matrix_channels_clear (&channels);
@@ -366,8 +367,16 @@ explain (EngModel *model, EngRecipe *recipe, int layer)
                               m == MSE          ? "least square error"
                               : m == IMPORTANCE ? "importance"
                                                 : "error compensation");
-  return g_strdup_printf ("Where the format is not the file's: %s%s.", text->str,
-                          counts[NEAREST] > 0 ? ", the others to nearest" : "");
+  if (counts[NEAREST] > 0)
+    g_string_append_printf (text, ", %u to nearest", counts[NEAREST]);
+  if (counts[GPTQ] > 0)
+    g_string_append_printf (text, "; damping %g, %s", damping_of (recipe),
+                            is_by_activations (recipe) ? "largest activations first"
+                                                       : "columns as in the file");
+  if (counts[IMPORTANCE] + counts[GPTQ] > 0)
+    g_string_append_printf (text, "; chosen on %" G_GINT64_FORMAT " tokens of the calibration text",
+                            eng_recipe_get_int (recipe, "calibration", "tokens"));
+  return g_strdup_printf ("Where the format is not the file's: %s.", text->str);
 }
 
 static char *
