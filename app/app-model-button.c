@@ -379,7 +379,7 @@ app_model_button_init (AppModelButton *self)
   self->popover = gtk_popover_new ();
   gtk_popover_set_child (GTK_POPOVER (self->popover), box);
 
-  self->label = g_object_new (GTK_TYPE_LABEL, "ellipsize", PANGO_ELLIPSIZE_MIDDLE,
+  self->label = g_object_new (GTK_TYPE_LABEL, "ellipsize", PANGO_ELLIPSIZE_MIDDLE, "width-chars", 7,
                               "max-width-chars", 14, NULL);
   self->button = g_object_new (GTK_TYPE_MENU_BUTTON, "child", self->label, "popover", self->popover,
                                "always-show-arrow", TRUE, NULL);

@@ -536,11 +536,10 @@ app_speculation_view_get_figure (AppView *view)
 
   if (self->stale && self->stage != NULL)
     refresh (self);
-  if (self->run == NULL)
-    return NULL;
   if (self->sheet == NULL)
     self->sheet = plot_sheet_new (_ ("Speculation"));
-  table = app_speculation_make_table (get_speculation (self), eng_run_get_text (self->run));
+  if (self->run != NULL)
+    table = app_speculation_make_table (get_speculation (self), eng_run_get_text (self->run));
   plot_sheet_clear (self->sheet);
   plot_sheet_add (self->sheet, 0, 3, PLOT_FIGURE (self->acceptance));
   plot_sheet_add (self->sheet, 0, 3, PLOT_FIGURE (self->map));

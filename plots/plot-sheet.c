@@ -23,6 +23,15 @@ struct _PlotSheet
   PlotTable *table;
 };
 
+enum
+{
+  PROP_0,
+  PROP_TITLE,
+  N_PROPS
+};
+
+static GParamSpec *props[N_PROPS];
+
 static void plot_sheet_figure_init (PlotFigureInterface *iface);
 
 G_DEFINE_TYPE_WITH_CODE (PlotSheet, plot_sheet, G_TYPE_OBJECT,
@@ -144,14 +153,41 @@ plot_sheet_finalize (GObject *object)
 }
 
 static void
+plot_sheet_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  if (id == PROP_TITLE)
+    g_value_set_string (value, PLOT_SHEET (object)->title);
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+}
+
+static void
+plot_sheet_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  if (id == PROP_TITLE)
+    plot_sheet_set_title (PLOT_SHEET (object), g_value_get_string (value));
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+}
+
+static void
 plot_sheet_class_init (PlotSheetClass *klass)
 {
-  G_OBJECT_CLASS (klass)->finalize = plot_sheet_finalize;
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->finalize = plot_sheet_finalize;
+  object_class->get_property = plot_sheet_get_property;
+  object_class->set_property = plot_sheet_set_property;
+  props[PROP_TITLE]
+      = g_param_spec_string ("title", NULL, NULL, "",
+                             G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+  g_object_class_install_properties (object_class, N_PROPS, props);
 }
 
 static void
 plot_sheet_init (PlotSheet *self)
 {
+  self->title = g_strdup ("");
   self->cells = g_array_new (FALSE, FALSE, sizeof (Cell));
   g_array_set_clear_func (self->cells, cell_clear);
 }
@@ -159,10 +195,21 @@ plot_sheet_init (PlotSheet *self)
 PlotSheet *
 plot_sheet_new (const char *title)
 {
-  PlotSheet *self = g_object_new (PLOT_TYPE_SHEET, NULL);
+  return g_object_new (PLOT_TYPE_SHEET, "title", title, NULL);
+}
 
-  self->title = g_strdup (title != NULL ? title : "");
-  return self;
+void
+plot_sheet_set_title (PlotSheet *self, const char *title)
+{
+  g_return_if_fail (PLOT_IS_SHEET (self));
+
+  if (title == NULL)
+    title = "";
+  if (g_str_equal (title, self->title))
+    return;
+  g_free (self->title);
+  self->title = g_strdup (title);
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_TITLE]);
 }
 
 void

@@ -10,7 +10,9 @@ G_BEGIN_DECLS
 #define PLOT_TYPE_SHEET (plot_sheet_get_type ())
 G_DECLARE_FINAL_TYPE (PlotSheet, plot_sheet, PLOT, SHEET, GObject)
 
+/* Properties: title (string; "": none), drawn above all of it. */
 PlotSheet *plot_sheet_new (const char *title);
+void plot_sheet_set_title (PlotSheet *self, const char *title);
 
 /** Removes all figures and the table. */
 void plot_sheet_clear (PlotSheet *self);

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -69,6 +70,27 @@ def reads_table():
     driver.find(contains="rejected")
     driver.picture("speculation-03-table")
     driver.keys("ctrl+t")
+    driver.wait("the plots again", sentence)
+    time.sleep(1)
+
+
+def save_as(path):
+    """The file dialog: the name is selected, a whole path may be typed."""
+    driver.find("push button", contains="Save")
+    time.sleep(0.7)
+    driver.keys("ctrl+a")
+    driver.type(path)
+    driver.keys("Return")
+    driver.wait(path, lambda: os.path.exists(path) and os.path.getsize(path) > 0)
+
+
+def exports():
+    """Even before there is anything to draw it must not fail; here there is."""
+    png = os.path.join(tempfile.mkdtemp(), "speculation.png")
+    driver.keys("ctrl+e")
+    save_as(png)
+    check(open(png, "rb").read(8).startswith(b"\x89PNG"), "the plot is no PNG")
+    subprocess.run(["cp", png, os.path.join(out, "exported-speculation.png")], check=True)
 
 
 def fits_a_phone():
@@ -89,6 +111,7 @@ for name, step in [
     ("switches drafting on", switches_on),
     ("shows what was drafted", runs),
     ("reads the rounds as a table", reads_table),
+    ("exports the plots on one page", exports),
     ("fits a narrow window", fits_a_phone),
     ("ends", ends),
 ]:
