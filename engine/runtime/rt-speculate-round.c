@@ -157,13 +157,17 @@ time_run (RtSpeculator *self, uint32_t n, Timed *timed, RtError *error)
 
 /* What a run over @n tokens takes where one over one token takes @one: by the clock, as long as the
  * time of the processors agrees. On a busy machine a long run never passes undisturbed and a short
- * one does; the processors' time is then the better ratio. */
+ * one does; the processors' time is then the better ratio. Of several threads it holds what they
+ * waited for each other, which hides what tokens cost: the truth lies between the two. */
 static double
 agreed_ns (const Timed *one, const Timed *timed, uint32_t n)
 {
   double clock = timed->ns / one->ns, processor = timed->processor_ns / one->processor_ns;
-  double ratio = clock > 1.25 * processor || clock < 0.8 * processor ? processor : clock;
+  bool threads = one->processor_ns > 1.2 * one->ns;
+  double ratio = clock;
 
+  if (clock > 1.25 * processor || clock < 0.8 * processor)
+    ratio = threads ? sqrt (clock * processor) : processor;
   /* No more than one after the other, no less than one. */
   return one->ns * fmin (fmax (ratio, 1), n);
 }
