@@ -98,8 +98,11 @@ ratio_figure (const EngMeasure *self, gboolean beside, double scale, EngFigureId
       units[n].sum[0] = beside ? piece->plain_ns : piece->n_tokens;
       units[n++].n[0] = piece->ns;
     }
-  return n > 0 ? eng_ratio_figure (units, n, -1, 0, scale, eng_figure_id_unit (id))
-               : eng_figure_unavailable (eng_figure_id_unit (id), why_none);
+  if (n == 0)
+    return eng_figure_unavailable (eng_figure_id_unit (id), why_none);
+  EngFigure figure = eng_ratio_figure (units, n, -1, 0, scale, eng_figure_id_unit (id));
+  figure.n = n; /* pieces, not nanoseconds */
+  return figure;
 }
 
 static EngFigure

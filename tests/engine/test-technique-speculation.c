@@ -76,6 +76,7 @@ check_record (EngRun *run)
   if (acceptance.available)
     g_assert_cmpfloat_with_epsilon (acceptance.value, 100.0 * totals.n_accepted / totals.n_tested, 1e-9);
   g_assert_true (eng_run_get_figure (run, ENG_FIGURE_DECODE).available);
+  g_assert_cmpuint (eng_run_get_figure (run, ENG_FIGURE_DECODE).n, <, 10000); /* pieces of text */
   g_assert_true (eng_run_get_figure (run, ENG_FIGURE_SPECULATION_SPEEDUP).available);
   g_assert_true (eng_run_get_figure (run, ENG_FIGURE_STEP_CLEAN).available);
   eng_speculation_get_checked (record, &n_compared, &n_differing);
