@@ -132,8 +132,10 @@ def sets_one_layer():
 
 def pins():
     run_once()
-    driver.click(driver.find("push button", "Pin as baseline"))
-    driver.wait("the word that it is pinned", lambda: driver.look("label", contains="Baseline:"))
+    pin = driver.find("push button", "Pin as baseline")
+    driver.click(pin)
+    # The toast may be gone before so large a window has been searched for it.
+    driver.wait("the button to be done", lambda: not driver.sensitive(pin))
 
 
 def compares():
