@@ -306,8 +306,8 @@ const EngTechnique eng_technique_equalization = {
   .title = "Equalization",
   .group = "Quantization",
   .summary = "Makes channels alike before they are rounded, at no cost when the model runs; the "
-             "result is the same but for rounding; better where the calibration text is like yours "
-             "and scales are fine (W8A8, Q4_0), no better or worse with W4A8's one scale per row.",
+             "result is the same but for rounding; better where the calibration text is like yours; "
+             "with W4A8 only together with rounding by importance.",
   .papers = "Lin et al. 2024, AWQ: Activation-aware Weight Quantization for On-Device LLM "
             "Compression and Acceleration; "
             "Xiao et al. 2023, SmoothQuant: Accurate and Efficient Post-Training Quantization for "

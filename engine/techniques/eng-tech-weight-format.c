@@ -31,7 +31,7 @@ static const EngChoice formats[] = {
   { "q4_0", "Q4_0", "4.5 bits per weight: 4-bit codes, one scale per 32" },
   { "w4a8", "W4A8",
     "4 bits per weight, one scale per row, activations in 8 bits with one scale per token: small "
-    "and fast, and much coarser than Q4_0, most of all for small models" },
+    "and fast, and much coarser than Q4_0: round it by importance, and equalize" },
   { "mxfp4", "MXFP4", "4.25 bits per weight: 4-bit floats, a power of two per 32" },
   { "q3_k", "Q3_K", "3.4 bits per weight: 3-bit codes, 6-bit scales per 16 in blocks of 256" },
   { "q3_64", "Q3_64", "3.5 bits per weight: 3-bit codes, 4-bit scales per 16 in blocks of 64" },
