@@ -48,6 +48,8 @@ static void
 add_node (EngProductTime *layer, const EngExpected *expected, const RtCost *cost)
 {
   layer->weight_bytes += cost->weight_bytes;
+  layer->in_runs |= expected->source != ENG_KERNEL_BENCH;
+  layer->by_itself |= expected->source == ENG_KERNEL_BENCH;
   layer->is_exact &= expected->basis == ENG_BASIS_TABLE;
   layer->ns += expected->basis <= ENG_BASIS_NEIGHBOUR ? expected->ns : NAN;
 }
@@ -121,6 +123,13 @@ eng_product_time (EngModel *model, EngRecipe *recipe, int layer, EngProductTime 
     *time = sums->layers[CLAMP (layer, -1, (int)sums->n_layers) + 1];
   g_mutex_unlock (&mutex);
   return sums != NULL;
+}
+
+gboolean
+eng_product_times_comparable (const EngProductTime *a, const EngProductTime *b)
+{
+  return !isnan (a->ns) && !isnan (b->ns)
+         && ((!a->in_runs && !b->in_runs) || (!a->by_itself && !b->by_itself));
 }
 
 double

@@ -454,7 +454,8 @@ timed (EngModel *model, EngRecipe *recipe, guint index)
 /* From which share of zeros on the layer's products are faster when only the others are stored. FALSE: not
  * all that it takes has been timed here. */
 static gboolean
-find_break_even (EngModel *model, EngRecipe *recipe, int layer, double dense_ns, double *percent)
+find_break_even (EngModel *model, EngRecipe *recipe, int layer, const EngProductTime *dense,
+                 double *percent)
 {
   double times[G_N_ELEMENTS (timed_shares)];
 
@@ -463,11 +464,12 @@ find_break_even (EngModel *model, EngRecipe *recipe, int layer, double dense_ns,
       g_autoptr (EngRecipe) sparse
           = with_choice (recipe, "unstructured", timed_shares[i], "sparse");
       EngProductTime time;
-      if (!eng_product_time (model, sparse, layer, &time) || isnan (time.ns))
+      if (!eng_product_time (model, sparse, layer, &time)
+          || !eng_product_times_comparable (&time, dense))
         return FALSE;
       times[i] = time.ns;
     }
-  *percent = eng_break_even_share (timed_shares, times, G_N_ELEMENTS (times), dense_ns);
+  *percent = eng_break_even_share (timed_shares, times, G_N_ELEMENTS (times), dense->ns);
   return TRUE;
 }
 
@@ -490,17 +492,20 @@ add_speed (GString *text, EngModel *model, EngRecipe *recipe, int layer, const S
   if (sum->n_sparse == 0)
     g_string_append (text, "0.0 % faster here: zeros are stored");
   else if (!eng_product_time (model, dense, layer, &before) || isnan (before.ns)
-           || !eng_product_time (model, recipe, layer, &now) || isnan (now.ns))
-    g_string_append (text, "what it is worth here was not timed yet");
+           || !eng_product_time (model, recipe, layer, &now)
+           || !eng_product_times_comparable (&now, &before))
+    g_string_append (text, "what it is worth here was not timed in the same way yet");
   else
     add_change (text, now.ns, before.ns, sum->format);
   if (sum->n_form == 0)
     g_string_append_printf (text, ", and %s has no sparse form (Q8_0 and Q4_0 have).", sum->format);
   else if (!eng_product_time (model, dense, layer, &before) || isnan (before.ns)
-           || !find_break_even (model, recipe, layer, before.ns, &percent))
-    g_string_append (text, sum->n_sparse == 0
-                               ? "; the break-even was not timed yet (lathe estimate --measure)."
-                               : " (lathe estimate --measure).");
+           || !find_break_even (model, recipe, layer, &before, &percent))
+    g_string_append (text,
+                     sum->n_sparse == 0
+                         ? "; the break-even was not timed in the same way yet (lathe estimate "
+                           "--measure)."
+                         : " (lathe estimate --measure).");
   else if (isnan (percent))
     g_string_append_printf (text, "; no break-even up to %g %%.",
                             timed_shares[G_N_ELEMENTS (timed_shares) - 1]);

@@ -477,12 +477,11 @@ test_words (void)
       "{\"sparsity\": {\"kind\": \"2:4\", \"criterion\": \"magnitude\", \"storage\": \"sparse\"}}",
       NULL);
 
-  g_assert_nonnull (strstr (
-      of_dense,
-      "50 % unstructured: 0.0 % faster here: zeros are stored; the break-even was not timed yet"));
+  g_assert_nonnull (strstr (of_dense, "50 % unstructured: 0.0 % faster here: zeros are stored; the "
+                                      "break-even was not timed in the same way yet"));
   g_assert_nonnull (strstr (of_dense, "Zeros in 7 matrices"));
   g_assert_nonnull (strstr (of_sparse, "7 stored sparse"));
-  g_assert_nonnull (strstr (of_sparse, "what it is worth here was not timed yet"));
+  g_assert_nonnull (strstr (of_sparse, "what it is worth here was not timed in the same way yet"));
   g_assert_null (technique->explain (model, none, 1));
   g_assert_null (technique->explain (model, sparse, -1)); /* the embedding */
   g_assert_cmpstr (name, ==, "50 % sparse");
@@ -528,6 +527,21 @@ layer_bytes (EngModel *model, double density)
                       : 64 * ceil ((3 * n_cols + floor (16 * n_cols * density) + 64) / 64));
     }
   return sum;
+}
+
+/* Times of runs and of kernels by themselves are not held against each other. */
+static void
+test_comparable (void)
+{
+  EngProductTime alone = { .ns = 1, .by_itself = TRUE }, run = { .ns = 1, .in_runs = TRUE };
+  EngProductTime both = { .ns = 1, .by_itself = TRUE, .in_runs = TRUE }, none = { .ns = NAN };
+
+  g_assert_true (eng_product_times_comparable (&alone, &alone));
+  g_assert_true (eng_product_times_comparable (&run, &run));
+  g_assert_false (eng_product_times_comparable (&alone, &run));
+  g_assert_false (eng_product_times_comparable (&both, &alone));
+  g_assert_false (eng_product_times_comparable (&both, &both));
+  g_assert_false (eng_product_times_comparable (&none, &alone));
 }
 
 /* Times of a table made by hand: with every kernel of a layer timed, what is said are their sums. */
@@ -653,6 +667,7 @@ main (int argc, char **argv)
   g_test_add_func ("/sparsity/sketch", test_sketch);
   g_test_add_func ("/sparsity/words", test_words);
   g_test_add_func ("/sparsity/break-even", test_break_even);
+  g_test_add_func ("/sparsity/comparable", test_comparable);
   g_test_add_func ("/sparsity/speed", test_speed);
   g_test_add_func ("/sparsity/refusal", test_refusal);
   g_test_add_func ("/sparsity/round-trip", test_round_trip);
