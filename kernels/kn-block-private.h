@@ -15,6 +15,8 @@
  *   TQ2_0 w = d (q - 1)           codes as Q2_K
  *   TQ1_0 w = d (q - 1)           5 values to a byte, as a fraction in base 3: see kn_tq1_codes
  *   MXFP4 w = 2^(e - 128) v(q)    v = 2 x the E2M1 float; nibbles as Q4_0
+ *   F8_E4M3 w = d v(q), F8_E5M2   v: the 8-bit float of the Open Compute Project's OFP8, times 2^-8 for
+ *                                 E4M3: both are halves without their lower bits, see kn_f8_load
  *   Q2_64 w = d sc q - dmin mn    4 groups of 16, scales as Q2_K; value j of 16 of group g is bits 2 g
  *                                 of qs[j]
  *   Q3_64 w = d (sc - 8) (q - 4)  codes as Q2_64, third bit of value j of group g is bit
@@ -110,6 +112,11 @@ typedef struct
 } KnBlockMXFP4;
 typedef struct
 {
+  uint16_t d;
+  uint8_t qs[32];
+} KnBlockF8;
+typedef struct
+{
   uint16_t d, dmin;
   uint8_t scales[4];
   uint8_t qs[16];
@@ -135,6 +142,7 @@ _Static_assert(sizeof (KnBlockQ3_K) == 110, "");
 _Static_assert(sizeof (KnBlockTQ1_0) == 54, "");
 _Static_assert(sizeof (KnBlockTQ2_0) == 66, "");
 _Static_assert(sizeof (KnBlockMXFP4) == 17, "");
+_Static_assert(sizeof (KnBlockF8) == 34, "");
 _Static_assert(sizeof (KnBlockQ2_64) == 24, "");
 _Static_assert(sizeof (KnBlockQ3_64) == 28, "");
 

@@ -260,6 +260,10 @@ kn_dequantize_row (KnDtype dtype, const void *src, float *dst, size_t n)
     case KN_Q3_64:
       kn_dequantize_q3_64 (src, dst, n);
       break;
+    case KN_F8_E4M3:
+    case KN_F8_E5M2:
+      kn_dequantize_f8 (dtype, src, dst, n);
+      break;
     case KN_I8:
       for (size_t i = 0; i < n; i++)
         dst[i] = (float)((const int8_t *)src)[i];

@@ -4,7 +4,7 @@
  * What defines the bits of y[t][r]; a variant may reorder anything that is exact and nothing else:
  *
  *   float formats   acc = +0; for each column c in order: acc = fma (w[r][c], x[t][c], acc), w
- *                   converted exactly to f32.
+ *                   converted exactly to f32 (8-bit floats: d times the code's value is exact).
  *
  *   other formats   acc = +0; for each group of 32 columns (Q6_K: 16) in order:
  *                     idot = sum over the group of (code - zero) * xq        exact, int32
@@ -49,7 +49,7 @@
 KnActKind
 kn_matmul_act (KnDtype weights)
 {
-  if (weights == KN_F32 || weights == KN_F16 || weights == KN_BF16)
+  if (weights == KN_F32 || weights == KN_F16 || weights == KN_BF16 || kn_panel_is_f8 (weights))
     return KN_ACT_F32;
   return kn_panel_has_row_scale (weights) ? KN_ACT_Q8_TOKEN : KN_ACT_Q8;
 }
@@ -345,6 +345,16 @@ load_column (KnDtype dtype, const uint8_t *panel, size_t c, float w[ROWS])
     }
 }
 
+static inline void
+load_f8_column (KnDtype dtype, const uint8_t *panel, size_t c, float w[ROWS])
+{
+  const uint8_t *block = panel + c / 32 * KN_F8_BLOCK_BYTES;
+
+  load_f16s (block, w);
+  for (size_t row = 0; row < ROWS; row++)
+    w[row] *= kn_f8_load (block[32 + c % 32 * ROWS + row], dtype == KN_F8_E4M3 ? 3 : 2);
+}
+
 static inline __attribute__ ((always_inline)) void
 matmul_float (KnDtype dtype, const KnMatmulArgs *a)
 {
@@ -364,7 +374,10 @@ matmul_float (KnDtype dtype, const KnMatmulArgs *a)
             {
               float w[ROWS];
 
-              load_column (dtype, panel, c, w);
+              if (kn_panel_is_f8 (dtype))
+                load_f8_column (dtype, panel, c, w);
+              else
+                load_column (dtype, panel, c, w);
               for (size_t t = 0; t < n_tile; t++)
                 {
                   const float *x = (const float *)((const uint8_t *)a->x + (t0 + t) * a->x_stride);
@@ -395,6 +408,18 @@ static void
 matmul_bf16_c (const KnMatmulArgs *a)
 {
   matmul_float (KN_BF16, a);
+}
+
+static void
+matmul_f8_e4m3_c (const KnMatmulArgs *a)
+{
+  matmul_float (KN_F8_E4M3, a);
+}
+
+static void
+matmul_f8_e5m2_c (const KnMatmulArgs *a)
+{
+  matmul_float (KN_F8_E5M2, a);
 }
 
 static void
@@ -545,6 +570,8 @@ kn_matmul_c (KnMatmulFamily *family)
     .mxfp4 = matmul_mxfp4_c,
     .q2_64 = matmul_q2_64_c,
     .q3_64 = matmul_q3_64_c,
+    .f8_e4m3 = matmul_f8_e4m3_c,
+    .f8_e5m2 = matmul_f8_e5m2_c,
     .quantize_q8 = quantize_q8_c,
   };
   kn_sparse_c (family);
@@ -605,6 +632,10 @@ kn_matmul_fn (const KnMatmulFamily *family, KnDtype dtype)
       return family->w8a8;
     case KN_W4A8:
       return family->w4a8;
+    case KN_F8_E4M3:
+      return family->f8_e4m3;
+    case KN_F8_E5M2:
+      return family->f8_e5m2;
     case KN_I8: /* a product with other scales: kn-qconv.h */
       return NULL;
     }

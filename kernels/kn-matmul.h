@@ -119,6 +119,7 @@ typedef struct
   KnMatmulFn q2_k, q3_k, q2_64, q3_64, tq2_0, mxfp4; /* TQ1_0 is packed as TQ2_0 is */
   KnMatmulFn q8_channels;
   KnSkipFn skip_q8_channels;
+  KnMatmulFn f8_e4m3, f8_e5m2;
   KnMatmulFn q8_sparse, q8_2_4, q8_4_8, q4_sparse;
   KnMatmulFn w8a8, w4a8;
   KnQuantizeQ8Fn quantize_q8;

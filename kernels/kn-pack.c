@@ -54,6 +54,8 @@ kn_panel_bytes (KnDtype dtype, size_t n_cols)
     return n_cols / 32 * KN_SKIP_GROUP_BYTES;
   if (kn_panel_has_row_scale (dtype)) /* longer rows could overflow their sums */
     return n_cols <= KN_ROW_SCALE_MAX_COLS ? kn_panel_codes_at (dtype, n_cols / 32) : 0;
+  if (kn_panel_is_f8 (dtype))
+    return (n_cols / 32 * KN_F8_BLOCK_BYTES + KN_ALIGN - 1) / KN_ALIGN * KN_ALIGN;
   if (info->block_len == 1)
     return (n_cols * ROWS * info->block_bytes + KN_ALIGN - 1) / KN_ALIGN * KN_ALIGN;
   return (n_cols + block - 1) / block * kn_panel_scale_bytes (dtype)
@@ -468,6 +470,17 @@ pack_32bit (const uint32_t *src, size_t n_cols, size_t row, uint32_t *panel)
     panel[c * ROWS + row] = src[c];
 }
 
+static void
+pack_f8 (const KnBlockF8 *b, size_t n_cols, size_t row, uint8_t *panel)
+{
+  for (size_t i = 0; i < n_cols / 32; i++, b++, panel += KN_F8_BLOCK_BYTES)
+    {
+      put_u16 (panel, row, b->d);
+      for (size_t j = 0; j < 32; j++)
+        panel[32 + j * ROWS + row] = b->qs[j];
+    }
+}
+
 /* The padding columns are zero: whatever the activations hold there adds nothing. */
 static void
 pack_i8 (const int8_t *src, size_t n_cols, size_t row, uint8_t *panel)
@@ -563,6 +576,10 @@ pack_row (KnDtype dtype, const void *src, size_t n_cols, size_t row, uint8_t *pa
       break;
     case KN_Q3_64:
       pack_q3_64 (src, n_cols, row, panel);
+      break;
+    case KN_F8_E4M3:
+    case KN_F8_E5M2:
+      pack_f8 (src, n_cols, row, panel);
       break;
     case KN_I8:
       pack_i8 (src, n_cols, row, panel);
@@ -700,6 +717,13 @@ panel_scale (KnDtype dtype, const uint8_t *panel, size_t row, size_t c, float *s
 static float
 panel_float (KnDtype dtype, const void *panel, size_t at)
 {
+  if (kn_panel_is_f8 (dtype))
+    {
+      const uint8_t *block = (const uint8_t *)panel + at / ROWS / 32 * KN_F8_BLOCK_BYTES;
+
+      return stream_f16 (block, at % ROWS)
+             * kn_f8_load (block[32 + at % (32 * ROWS)], dtype == KN_F8_E4M3 ? 3 : 2);
+    }
   if (dtype == KN_F32)
     return ((const float *)panel)[at];
   if (dtype == KN_F16)

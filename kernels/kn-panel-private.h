@@ -3,6 +3,8 @@
  * A panel is KN_PANEL_ROWS = 16 rows. For the float formats it is [n_cols][16] values of the
  * format.
  *
+ * For F8_E4M3 and F8_E5M2, floats too, it is per 32 columns f16 d [16], then uint8 [32][16].
+ *
  * I8 is 16 rows x 4 columns to a line of 64 bytes, as below, columns padded with zeros to a multiple
  * of four; it has no scales.
  *
@@ -188,6 +190,32 @@ kn_panel_zero (KnDtype dtype)
     default:
       return 0;
     }
+}
+
+/* 8-bit floats: bytes of 32 columns. */
+#define KN_F8_BLOCK_BYTES (32 + 32 * KN_PANEL_ROWS)
+
+static inline int
+kn_panel_is_f8 (KnDtype dtype)
+{
+  return dtype == KN_F8_E4M3 || dtype == KN_F8_E5M2;
+}
+
+/* Where column @c of a panel of floats starts. */
+static inline const uint8_t *
+kn_panel_float_column (KnDtype dtype, const uint8_t *panel, size_t c)
+{
+  if (kn_panel_is_f8 (dtype))
+    return panel + c / 32 * KN_F8_BLOCK_BYTES + 32 + c % 32 * KN_PANEL_ROWS;
+  return panel + c * KN_PANEL_ROWS * (dtype == KN_F32 ? 4 : 2);
+}
+
+/* The same for the scales of the 32 columns that @c, a multiple of 32, begins; also where a block of
+ * columns starts. */
+static inline const uint8_t *
+kn_panel_f8_block (const uint8_t *panel, size_t c)
+{
+  return panel + c / 32 * KN_F8_BLOCK_BYTES;
 }
 
 /* Whether groups of 16 have small integer scales that are applied to the integer sums, so that what is

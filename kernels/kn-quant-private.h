@@ -3,6 +3,7 @@
 
 #include "kn-block-private.h"
 #include "kn-f16-private.h"
+#include "kn-types.h"
 
 /* Copy [n] values, NaN as 0, clamped to what a half-precision scale can hold. The formats have no
  * codes for the others. */
@@ -33,6 +34,9 @@ void kn_quantize_q3_64 (const float *src, const float *weights, void *dst, size_
 void kn_quantize_tq1_0 (const float *src, const float *weights, void *dst, size_t n);
 void kn_quantize_tq2_0 (const float *src, const float *weights, void *dst, size_t n);
 void kn_quantize_mxfp4 (const float *src, const float *weights, void *dst, size_t n);
+/* @dtype: F8_E4M3 or F8_E5M2. */
+void kn_quantize_f8 (KnDtype dtype, const float *src, const float *weights, void *dst, size_t n);
+void kn_dequantize_f8 (KnDtype dtype, const void *src, float *dst, size_t n);
 
 void kn_dequantize_q2_k (const void *src, float *dst, size_t n);
 void kn_dequantize_q3_k (const void *src, float *dst, size_t n);

@@ -181,6 +181,10 @@ put_block (KnDtype dtype, const float *src, const float *weights, size_t len, vo
     case KN_Q3_64:
       kn_quantize_q3_64 (src, weights, block, len);
       return;
+    case KN_F8_E4M3:
+    case KN_F8_E5M2:
+      kn_quantize_f8 (dtype, src, weights, block, len);
+      return;
     default:
       break;
     }

@@ -288,6 +288,10 @@ kn_quantize_row (KnDtype dtype, const float *src, void *dst, size_t n)
     case KN_Q3_64:
       kn_quantize_q3_64 (src, NULL, dst, n);
       break;
+    case KN_F8_E4M3:
+    case KN_F8_E5M2:
+      kn_quantize_f8 (dtype, src, NULL, dst, n);
+      break;
     case KN_I8: /* a wrong call: its scales are not the row's own */
       break;
     }

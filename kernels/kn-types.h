@@ -40,6 +40,8 @@ typedef enum
   KN_OWN_FIRST = 200,
   KN_Q2_64 = 200, /* Q2_K for rows that do not fill blocks of 256 */
   KN_Q3_64 = 201, /* 3-bit codes and 4-bit scales per 16 in blocks of 64, for the same rows */
+  KN_F8_E4M3 = 202, /* 8-bit floats, one half-precision scale per 32; multiplied as floats */
+  KN_F8_E5M2 = 203,
   /* One scale per row of 8- or 4-bit codes; activations in 8 bits with one scale per token
    * (kn-matmul-row.c). */
   KN_W8A8 = 210,

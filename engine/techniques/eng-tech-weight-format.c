@@ -20,6 +20,10 @@ static const EngChoice formats[] = {
   { "w8a8", "W8A8",
     "8 bits per weight, one scale per row, activations in 8 bits with one scale per token: the "
     "fastest prompts; a single large activation coarsens its whole token" },
+  { "f8_e4m3", "FP8 E4M3",
+    "8.5 bits per weight: 8-bit floats of 4 significant bits, one scale per 32; multiplied as floats" },
+  { "f8_e5m2", "FP8 E5M2",
+    "8.5 bits per weight: 8-bit floats of 3 significant bits, one scale per 32; multiplied as floats" },
   { "q6_k", "Q6_K", "6.6 bits per weight: 6-bit codes, 8-bit scales per 16 in blocks of 256" },
   { "q5_k", "Q5_K",
     "5.5 bits per weight: 5-bit codes, 6-bit scales and minima per 32 in blocks of 256" },

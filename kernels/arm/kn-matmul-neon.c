@@ -159,6 +159,18 @@ INLINE float32x4_t
 load_weights (KnDtype dtype, const uint8_t *panel, size_t column, size_t r)
 {
   const size_t at = column * ROWS + r * 4;
+  if (kn_panel_is_f8 (dtype)) /* bytes become halves by a shift, see kn_f8_load() */
+    {
+      uint32_t four;
+      memcpy (&four, kn_panel_float_column (dtype, panel, column) + 4 * r, sizeof four);
+      uint16x4_t h
+          = vshl_n_u16 (vget_low_u16 (vmovl_u8 (vreinterpret_u8_u32 (vdup_n_u32 (four)))), 8);
+      if (dtype == KN_F8_E4M3)
+        h = vorr_u16 (vand_u16 (h, vdup_n_u16 (0x8000)),
+                      vand_u16 (vshr_n_u16 (h, 1), vdup_n_u16 (0x3f80)));
+      return vmulq_f32 (halves_at (kn_panel_f8_block (panel, column) + 8 * r),
+                        vcvt_f32_f16 (vreinterpret_f16_u16 (h)));
+    }
   if (dtype == KN_F32)
     return vld1q_f32 ((const float *)(const void *)panel + at);
   const uint16_t *halves = (const uint16_t *)(const void *)panel + at;
@@ -229,6 +241,18 @@ matmul_bf16_neon (const KnMatmulArgs *a)
   matmul_float (KN_BF16, a);
 }
 
+static void
+matmul_f8_e4m3_neon (const KnMatmulArgs *a)
+{
+  matmul_float (KN_F8_E4M3, a);
+}
+
+static void
+matmul_f8_e5m2_neon (const KnMatmulArgs *a)
+{
+  matmul_float (KN_F8_E5M2, a);
+}
+
 /* --- activations --- */
 
 /* Codes of 16 numbers; their sum is returned. */
@@ -284,6 +308,8 @@ kn_matmul_neon (KnMatmulFamily *family)
     .f32 = matmul_f32_neon,
     .f16 = matmul_f16_neon,
     .bf16 = matmul_bf16_neon,
+    .f8_e4m3 = matmul_f8_e4m3_neon,
+    .f8_e5m2 = matmul_f8_e5m2_neon,
     .q8_0 = matmul_q8_0_neon,
     .q4_0 = matmul_q4_0_neon,
     .q4_1 = matmul_q4_1_neon,

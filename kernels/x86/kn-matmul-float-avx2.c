@@ -26,20 +26,28 @@ typedef struct
   size_t first_col, end_col;
 } Place;
 
-KN_INLINE size_t
-weight_bytes (KnDtype dtype)
-{
-  return dtype == KN_F32 ? 4 : 2;
-}
-
-/* Rows 8 @half .. of column @c. */
+/* Rows 8 @half .. of column @c. Bytes become halves by a shift, see kn_f8_load(). */
 KN_INLINE __m256
 load_weights (KnDtype dtype, const uint8_t *panel, size_t c, int half)
 {
-  const uint8_t *at = panel + (c * KN_PANEL_ROWS + 8 * (size_t)half) * weight_bytes (dtype);
+  const uint8_t *at = kn_panel_float_column (dtype, panel, c)
+                      + 8 * half
+                            * (dtype == KN_F32          ? 4
+                               : kn_panel_is_f8 (dtype) ? 1
+                                                        : 2);
 
   if (dtype == KN_F32)
     return _mm256_load_ps ((const float *)at);
+  if (kn_panel_is_f8 (dtype))
+    {
+      const uint8_t *units = kn_panel_f8_block (panel, c) + 16 * half;
+      __m128i bytes = _mm_slli_epi16 (_mm_cvtepu8_epi16 (_mm_loadl_epi64 ((const __m128i *)at)), 8);
+
+      if (dtype == KN_F8_E4M3)
+        bytes = _mm_or_si128 (_mm_and_si128 (bytes, _mm_set1_epi16 ((short)0x8000)),
+                              _mm_and_si128 (_mm_srli_epi16 (bytes, 1), _mm_set1_epi16 (0x3f80)));
+      return _mm256_mul_ps (kn_load_halves (units), _mm256_cvtph_ps (bytes));
+    }
   __m128i halves = _mm_load_si128 ((const __m128i *)at);
   if (dtype == KN_F16)
     return _mm256_cvtph_ps (halves);
@@ -49,7 +57,7 @@ load_weights (KnDtype dtype, const uint8_t *panel, size_t c, int half)
 KN_INLINE void
 prefetch (KnDtype dtype, const uint8_t *panel, size_t c)
 {
-  _mm_prefetch ((const char *)panel + (c + PREFETCH_COLUMNS) * KN_PANEL_ROWS * weight_bytes (dtype),
+  _mm_prefetch ((const char *)kn_panel_float_column (dtype, panel, c + PREFETCH_COLUMNS),
                 _MM_HINT_T0);
 }
 
@@ -197,7 +205,8 @@ block_weights (KnDtype dtype, const uint8_t *panel, Place at)
 {
   float *out = at.args->scratch;
 
-  panel += at.first_col * KN_PANEL_ROWS * weight_bytes (dtype);
+  panel = kn_panel_is_f8 (dtype) ? kn_panel_f8_block (panel, at.first_col)
+                                 : kn_panel_float_column (dtype, panel, at.first_col);
   if (dtype == KN_F32)
     return panel;
   for (size_t c = 0; c < at.end_col - at.first_col; c++)
@@ -256,10 +265,24 @@ matmul_bf16_avx2 (const KnMatmulArgs *a)
   float_product (KN_BF16, a);
 }
 
+static void
+matmul_f8_e4m3_avx2 (const KnMatmulArgs *a)
+{
+  float_product (KN_F8_E4M3, a);
+}
+
+static void
+matmul_f8_e5m2_avx2 (const KnMatmulArgs *a)
+{
+  float_product (KN_F8_E5M2, a);
+}
+
 void
 kn_matmul_float_avx2 (KnMatmulFamily *family)
 {
   family->f32 = matmul_f32_avx2;
   family->f16 = matmul_f16_avx2;
   family->bf16 = matmul_bf16_avx2;
+  family->f8_e4m3 = matmul_f8_e4m3_avx2;
+  family->f8_e5m2 = matmul_f8_e5m2_avx2;
 }

@@ -28,19 +28,32 @@ typedef struct
   size_t first_col, end_col;
 } Place;
 
-KN_INLINE size_t
-weight_bytes (KnDtype dtype)
+/* The scales of 8-bit floats for the 32 columns from @c on. */
+KN_INLINE __m512
+load_units (const uint8_t *panel, size_t c)
 {
-  return dtype == KN_F32 ? 4 : 2;
+  return kn_load_halves (kn_panel_f8_block (panel, c));
 }
 
+/* Bytes become halves by a shift, see kn_f8_load(); @unit is theirs only. */
 KN_INLINE __m512
-load_weights (KnDtype dtype, const uint8_t *panel, size_t c)
+load_weights (KnDtype dtype, const uint8_t *panel, size_t c, __m512 unit)
 {
-  const uint8_t *at = panel + c * KN_PANEL_ROWS * weight_bytes (dtype);
+  const uint8_t *at = kn_panel_float_column (dtype, panel, c);
 
   if (dtype == KN_F32)
     return _mm512_load_ps (at);
+  if (kn_panel_is_f8 (dtype))
+    {
+      __m256i bytes
+          = _mm256_slli_epi16 (_mm256_cvtepu8_epi16 (_mm_load_si128 ((const __m128i *)at)), 8);
+
+      if (dtype == KN_F8_E4M3)
+        bytes = _mm256_or_si256 (_mm256_and_si256 (bytes, _mm256_set1_epi16 ((short)0x8000)),
+                                 _mm256_and_si256 (_mm256_srli_epi16 (bytes, 1),
+                                                   _mm256_set1_epi16 (0x3f80)));
+      return _mm512_mul_ps (unit, _mm512_cvtph_ps (bytes));
+    }
   __m256i halves = _mm256_load_si256 ((const __m256i *)at);
   if (dtype == KN_F16)
     return _mm512_cvtph_ps (halves);
@@ -67,7 +80,7 @@ tile (KnDtype dtype, const int n_tokens, const int n_panels, const Source *w, Pl
   const KnMatmulArgs *a = at.args;
   const size_t n_cols = at.end_col - at.first_col;
   const float *x[TILE_TOKENS];
-  __m512 acc[TILE_TOKENS][TILE_PANELS];
+  __m512 acc[TILE_TOKENS][TILE_PANELS], unit[TILE_PANELS];
 
   KN_UNROLL
   for (int t = 0; t < n_tokens; t++)
@@ -87,10 +100,14 @@ tile (KnDtype dtype, const int n_tokens, const int n_panels, const Source *w, Pl
       KN_UNROLL
       for (int p = 0; p < n_panels; p++)
         {
-          wc[p] = load_weights (dtype, w->panels[p], c);
+          if (!kn_panel_is_f8 (dtype))
+            unit[p] = _mm512_setzero_ps ();
+          else if (c % 32 == 0)
+            unit[p] = load_units (w->panels[p], c);
+          wc[p] = load_weights (dtype, w->panels[p], c, unit[p]);
           if (n_tokens < TILE_TOKENS)
-            _mm_prefetch ((const char *)w->panels[p]
-                              + (c + PREFETCH_COLUMNS) * KN_PANEL_ROWS * weight_bytes (dtype),
+            _mm_prefetch ((const char *)kn_panel_float_column (dtype, w->panels[p],
+                                                               c + PREFETCH_COLUMNS),
                           _MM_HINT_T0);
         }
       KN_UNROLL
@@ -187,11 +204,19 @@ block_source (KnDtype dtype, const Source *w, size_t n_panels, Place at)
     {
       float *out = (float *)at.args->scratch + p * KN_FLOAT_BLOCK * KN_PANEL_ROWS;
 
-      block.panels[p] = w->panels[p] + at.first_col * KN_PANEL_ROWS * weight_bytes (dtype);
+      __m512 unit = _mm512_setzero_ps ();
+
+      block.panels[p] = kn_panel_is_f8 (dtype)
+                            ? kn_panel_f8_block (w->panels[p], at.first_col)
+                            : kn_panel_float_column (dtype, w->panels[p], at.first_col);
       if (dtype == KN_F32)
         continue;
       for (size_t c = 0; c < at.end_col - at.first_col; c++)
-        _mm512_store_ps (out + c * KN_PANEL_ROWS, load_weights (dtype, block.panels[p], c));
+        {
+          if (kn_panel_is_f8 (dtype) && c % 32 == 0)
+            unit = load_units (block.panels[p], c);
+          _mm512_store_ps (out + c * KN_PANEL_ROWS, load_weights (dtype, block.panels[p], c, unit));
+        }
       block.panels[p] = (const uint8_t *)out;
     }
   return block;
@@ -245,10 +270,24 @@ matmul_bf16_avx512 (const KnMatmulArgs *a)
   float_product (KN_BF16, a);
 }
 
+static void
+matmul_f8_e4m3_avx512 (const KnMatmulArgs *a)
+{
+  float_product (KN_F8_E4M3, a);
+}
+
+static void
+matmul_f8_e5m2_avx512 (const KnMatmulArgs *a)
+{
+  float_product (KN_F8_E5M2, a);
+}
+
 void
 kn_matmul_float_avx512 (KnMatmulFamily *family)
 {
   family->f32 = matmul_f32_avx512;
   family->f16 = matmul_f16_avx512;
   family->bf16 = matmul_bf16_avx512;
+  family->f8_e4m3 = matmul_f8_e4m3_avx512;
+  family->f8_e5m2 = matmul_f8_e5m2_avx512;
 }

@@ -133,6 +133,8 @@ kc_fill_weights (KnDtype dtype, uint8_t *rows, size_t n_rows, size_t n_cols, KcC
                                                                     : 118 + kc_random_below (18));
       if (m >= 0)
         put_half (b + m, random_scale (scales, unit));
+      for (int i = 2; dtype == KN_F8_E5M2 && i < 34; i++) /* no infinity, no NaN */
+        b[i] &= (b[i] & 0x7c) == 0x7c ? 0xfb : 0xff;
     }
 }
 
@@ -433,8 +435,9 @@ check_quantize_q8 (const KnTable *c, const KnTable *v, const void *data)
 }
 
 static const KnDtype dtypes[]
-    = { KN_F32,  KN_F16,  KN_BF16, KN_Q8_0, KN_Q4_0,  KN_Q4_1,  KN_Q5_0,  KN_Q5_1, KN_Q4_K,
-        KN_Q5_K, KN_Q6_K, KN_Q2_K, KN_Q3_K, KN_Q2_64, KN_Q3_64, KN_TQ2_0, KN_MXFP4 };
+    = { KN_F32,   KN_F16,   KN_BF16,  KN_Q8_0,    KN_Q4_0,   KN_Q4_1, KN_Q5_0,
+        KN_Q5_1,  KN_Q4_K,  KN_Q5_K,  KN_Q6_K,    KN_Q2_K,   KN_Q3_K, KN_Q2_64,
+        KN_Q3_64, KN_TQ2_0, KN_MXFP4, KN_F8_E4M3, KN_F8_E5M2 };
 static const KnDtype row_dtypes[] = { KN_W8A8, KN_W4A8 };
 
 static const KcCase cases[] = {
@@ -457,6 +460,8 @@ static const KcCase cases[] = {
   { "matmul/q3_64", check_matmul, kc_bench_matmul, &dtypes[14], KC_MEMBERS (matmul.q3_64) },
   { "matmul/tq2_0", check_matmul, kc_bench_matmul, &dtypes[15], KC_MEMBERS (matmul.tq2_0) },
   { "matmul/mxfp4", check_matmul, kc_bench_matmul, &dtypes[16], KC_MEMBERS (matmul.mxfp4) },
+  { "matmul/f8_e4m3", check_matmul, kc_bench_matmul, &dtypes[17], KC_MEMBERS (matmul.f8_e4m3) },
+  { "matmul/f8_e5m2", check_matmul, kc_bench_matmul, &dtypes[18], KC_MEMBERS (matmul.f8_e5m2) },
   { "matmul/quantize_q8", check_quantize_q8, kc_bench_quantize_q8, NULL,
     KC_MEMBERS (matmul.quantize_q8) },
   { 0 },

@@ -121,6 +121,10 @@ put_code (KnDtype dtype, uint8_t *b, int i, unsigned code)
     case KN_TQ2_0:
       b[i / 128 * 32 + i % 32] |= (uint8_t)(code << i / 32 % 4 * 2);
       break;
+    case KN_F8_E4M3:
+    case KN_F8_E5M2:
+      b[2 + i] = (uint8_t)code;
+      break;
     case KN_MXFP4:
       b[1 + j] |= (uint8_t)(code << high_nibble);
       break;
@@ -180,7 +184,9 @@ static void
 make_block (KnDtype dtype, uint8_t *b, double *scaled, double *added)
 {
   const KnDtypeInfo *info = kn_dtype_info ((int)dtype);
-  const int bits = dtype == KN_MXFP4                        ? 4
+  const int f8_bits = dtype == KN_F8_E4M3 ? 3 : dtype == KN_F8_E5M2 ? 2 : 0;
+  const int bits = dtype == KN_Q8_0 || f8_bits > 0           ? 8
+                   : dtype == KN_MXFP4                        ? 4
                    : dtype == KN_TQ1_0 || dtype == KN_TQ2_0 ? 2
                                                             : info->name[1] - '0';
   const int zero = dtype == KN_Q4_0                          ? 8
@@ -243,8 +249,9 @@ make_block (KnDtype dtype, uint8_t *b, double *scaled, double *added)
     }
   for (int i = 0; i < (int)info->block_len; i++)
     {
-      const unsigned code
-          = dtype == KN_TQ1_0 ? kc_random_below (3) : kc_random () & ((1u << bits) - 1);
+      const unsigned code = dtype == KN_TQ1_0     ? kc_random_below (3)
+                            : dtype == KN_F8_E5M2 ? kc_random_below (2) << 7 | kc_random_below (124)
+                                                  : kc_random () & ((1u << bits) - 1);
       const int g = info->block_len == 32                    ? 0
                     : dtype == KN_Q4_K || dtype == KN_Q5_K ? i / 32
                                                              : i / 16;
@@ -254,6 +261,15 @@ make_block (KnDtype dtype, uint8_t *b, double *scaled, double *added)
       scaled[i] = scale[g] * (dtype == KN_Q8_0 ? (int8_t)code : (int)code - zero);
       if (dtype == KN_MXFP4)
         scaled[i] = d * e2m1[code];
+      if (f8_bits > 0)
+        {
+          const unsigned low = (1u << f8_bits) - 1, exponent = (code & 127) >> f8_bits;
+          const double fraction = (double)(code & low) / (low + 1);
+
+          /* Both with the bias of halves, 15. */
+          scaled[i] = d * (code & 128 ? -1 : 1) * (exponent > 0 ? 1 + fraction : fraction)
+                      * ldexp (1, exponent > 0 ? (int)exponent - 15 : -14);
+        }
       added[i] = min[g];
     }
   if (dtype == KN_TQ1_0)
@@ -433,6 +449,9 @@ k_bound (KnDtype dtype)
          /* Steps are a quarter to a half of the value: error at most a quarter, a third of that evenly
           * spread. */
          : dtype == KN_MXFP4 ? 0.25 / sqrt (3)
+         /* Rounded to 4 (3) significant bits: at most 1/16 (1/8) of the value, evenly spread. */
+         : dtype == KN_F8_E4M3 ? 1.0 / 16 / sqrt (3)
+         : dtype == KN_F8_E5M2 ? 1.0 / 8 / sqrt (3)
          /* The largest of 256 is about 2.8 deviations: nearly all values become 0. */
          : dtype == KN_TQ1_0 || dtype == KN_TQ2_0 ? 1
                             : 2 * 1.77 / 63 / sqrt (12) * 1.1;
@@ -458,7 +477,8 @@ check_round_trip (const KnTable *c, const KnTable *v, const void *data)
       for (size_t i = 0; i < n; i++)
         if (!isfinite (w[i]))
           kc_fail ("%g becomes %g", (double)x[i], (double)w[i]);
-      if (tame && kn_dtype_info ((int)dtype)->block_len == 32 && dtype != KN_MXFP4)
+      if (tame && kn_dtype_info ((int)dtype)->block_len == 32 && dtype != KN_MXFP4
+          && dtype != KN_F8_E4M3 && dtype != KN_F8_E5M2)
         check_simple_error (dtype, x, w, n);
       else if (kind == KC_NORMAL && relative_error (x, w, n) > k_bound (dtype))
         kc_fail ("relative error %.4f, at most %.4f", relative_error (x, w, n), k_bound (dtype));
@@ -588,7 +608,7 @@ check_ternary_lossless (const KnTable *c, const KnTable *v, const void *data)
 
 static const KnDtype dtypes[]
     = { KN_Q8_0, KN_Q4_0, KN_Q4_1, KN_Q5_0, KN_Q5_1,  KN_Q4_K,  KN_Q5_K,  KN_Q6_K,  KN_F32,
-        KN_F16,  KN_BF16, KN_Q2_K, KN_Q3_K, KN_Q2_64, KN_Q3_64, KN_TQ1_0, KN_TQ2_0, KN_MXFP4 };
+        KN_F16,  KN_BF16, KN_Q2_K, KN_Q3_K, KN_Q2_64, KN_Q3_64, KN_TQ1_0, KN_TQ2_0, KN_MXFP4, KN_F8_E4M3, KN_F8_E5M2 };
 static const KnDtype row_dtypes[] = { KN_W8A8, KN_W4A8 };
 
 static const KcCase cases[] = {
@@ -619,6 +639,8 @@ static const KcCase cases[] = {
   FORMAT ("tq1_0", 15),
   FORMAT ("tq2_0", 16),
   FORMAT ("mxfp4", 17),
+  FORMAT ("f8_e4m3", 18),
+  FORMAT ("f8_e5m2", 19),
 #undef FORMAT
   { "quant/pack-f32", check_pack, NULL, &dtypes[8], 0, 0, 1 },
   { "quant/pack-f16", check_pack, NULL, &dtypes[9], 0, 0, 1 },

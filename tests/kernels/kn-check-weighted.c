@@ -77,7 +77,11 @@ check_weighted (const KnTable *c, const KnTable *v, const void *data)
   /* 8-bit codes and exact ternary leave little to find, fewer bits more. */
   kc_context ("all blocks: %g of %g, equal weights %g of %g", sum_found, sum_plain, sum_even,
               sum_even_plain);
-  if (sum_found > sum_plain * (dtype == KN_Q8_0 || dtype == KN_MXFP4 ? 0.97 : 0.9))
+  if (sum_found
+      > sum_plain
+            * (dtype == KN_Q8_0 || dtype == KN_MXFP4 || dtype == KN_F8_E4M3 || dtype == KN_F8_E5M2
+                   ? 0.97
+                   : 0.9))
     kc_fail ("the search gains too little");
   if (sum_even > sum_even_plain)
     kc_fail ("the search for the smallest error does not find it");
@@ -114,8 +118,8 @@ check_extremes (const KnTable *c, const KnTable *v, const void *data)
 }
 
 static const KnDtype dtypes[]
-    = { KN_Q8_0, KN_Q4_0, KN_Q4_1,  KN_Q5_0,  KN_Q5_1,  KN_Q4_K,  KN_Q5_K, KN_Q6_K,
-        KN_Q2_K, KN_Q3_K, KN_Q2_64, KN_Q3_64, KN_TQ1_0, KN_TQ2_0, KN_MXFP4 };
+    = { KN_Q8_0, KN_Q4_0,  KN_Q4_1,  KN_Q5_0,  KN_Q5_1,  KN_Q4_K,  KN_Q5_K,    KN_Q6_K,   KN_Q2_K,
+        KN_Q3_K, KN_Q2_64, KN_Q3_64, KN_TQ1_0, KN_TQ2_0, KN_MXFP4, KN_F8_E4M3, KN_F8_E5M2 };
 
 static const KcCase cases[] = {
 #define FORMAT(name, i)                                                                            \
@@ -138,6 +142,8 @@ static const KcCase cases[] = {
   FORMAT ("tq1_0", 12),
   FORMAT ("tq2_0", 13),
   FORMAT ("mxfp4", 14),
+  FORMAT ("f8_e4m3", 15),
+  FORMAT ("f8_e5m2", 16),
 #undef FORMAT
   { 0 },
 };
