@@ -26,6 +26,7 @@ extern const AppCommand app_command_inspect, app_command_run, app_command_bench,
 
 extern const AppCommand app_command_advise;
 extern const AppCommand app_command_skip;
+extern const AppCommand app_command_formats;
 extern const AppCommand app_command_devices;
 extern const AppCommand app_command_sweep, app_command_price;
 

@@ -22,6 +22,7 @@ static const AppCommand *const commands[] = {
   &app_command_advise,
   &app_command_skip,
   &app_command_devices,
+  &app_command_formats,
 };
 
 G_DEFINE_QUARK (app-cli-exit, app_cli_exit)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "eng-figure.h"
+#include "eng-format-speed.h"
 
 #define ID "weight-format"
 #define PARAM "format"
@@ -21,9 +22,11 @@ static const EngChoice formats[] = {
     "8 bits per weight, one scale per row, activations in 8 bits with one scale per token: the "
     "fastest prompts; a single large activation coarsens its whole token" },
   { "f8_e4m3", "FP8 E4M3",
-    "8.5 bits per weight: 8-bit floats of 4 significant bits, one scale per 32; multiplied as floats" },
+    "8.5 bits per weight: 8-bit floats of 4 significant bits, one scale per 32; multiplied as "
+    "floats" },
   { "f8_e5m2", "FP8 E5M2",
-    "8.5 bits per weight: 8-bit floats of 3 significant bits, one scale per 32; multiplied as floats" },
+    "8.5 bits per weight: 8-bit floats of 3 significant bits, one scale per 32; multiplied as "
+    "floats" },
   { "q6_k", "Q6_K", "6.6 bits per weight: 6-bit codes, 8-bit scales per 16 in blocks of 256" },
   { "q5_k", "Q5_K",
     "5.5 bits per weight: 5-bit codes, 6-bit scales and minima per 32 in blocks of 256" },
@@ -154,11 +157,29 @@ add_format (GString *list, int dtype)
     g_string_append_printf (list, "%s%s", list->len > 0 ? ", " : "", name);
 }
 
+/* Whether the formats' bits are speed on this machine, from what was measured here: " Decoding: ...".
+ * Two formats at most: a layer with more has no one sentence. */
+static void
+add_speeds (GString *text, const int *dtypes, guint n)
+{
+  g_autoptr (EngMachine) machine = eng_machine_new ();
+  g_autoptr (EngFormatSpeeds) speeds
+      = eng_format_speeds_load (machine, MAX (eng_machine_get_n_cpus (machine), 1));
+
+  for (guint i = 0; i < n && n <= 2; i++)
+    {
+      g_autofree char *verdict = eng_format_speeds_verdict (speeds, dtypes[i]);
+      g_string_append_printf (text, "\n%s. %s", kn_dtype_info (dtypes[i])->name, verdict);
+    }
+}
+
 static char *
 explain (EngModel *model, EngRecipe *recipe, int layer)
 {
   double n_weights = 0, before = 0, after = 0;
-  guint n = 0, n_changed = 0;
+  guint n = 0, n_changed = 0, n_dtypes = 0;
+  int dtypes[3];
+  g_autoptr (GString) text = g_string_new (NULL);
   g_autoptr (GString) from = g_string_new (NULL);
   g_autoptr (GString) to = g_string_new (NULL);
 
@@ -175,6 +196,11 @@ explain (EngModel *model, EngRecipe *recipe, int layer)
       after += tensor_bytes (tensor, dtype);
       add_format (from, tensor->dtype);
       add_format (to, dtype);
+      gboolean is_new = n_dtypes < G_N_ELEMENTS (dtypes);
+      for (guint k = 0; k < n_dtypes; k++)
+        is_new &= dtypes[k] != dtype;
+      if (is_new)
+        dtypes[n_dtypes++] = dtype;
     }
   if (n == 0)
     return NULL;
@@ -183,14 +209,17 @@ explain (EngModel *model, EngRecipe *recipe, int layer)
   g_autofree char *size_after = eng_format_value (after, "B");
   g_autofree char *bits = eng_format_value (after * 8 / n_weights, NULL);
   if (n_changed == 0)
-    return g_strdup_printf ("%u %s as in the file (%s): %s, %s bits per weight.", n,
+    g_string_append_printf (text, "%u %s as in the file (%s): %s, %s bits per weight.", n,
                             n == 1 ? "matrix" : "matrices", from->str, size_before, bits);
-  return g_strdup_printf (
-      "%u of %u %s changed from %s to %s: %s become %s, %s bits per weight.%s", n_changed, n,
-      n == 1 ? "matrix" : "matrices", from->str, to->str, size_before, size_after, bits,
-      after > before
-          ? " A wider format does not bring back what the file's format has rounded away."
-          : "");
+  else
+    g_string_append_printf (
+        text, "%u of %u %s changed from %s to %s: %s become %s, %s bits per weight.%s", n_changed,
+        n, n == 1 ? "matrix" : "matrices", from->str, to->str, size_before, size_after, bits,
+        after > before
+            ? " A wider format does not bring back what the file's format has rounded away."
+            : "");
+  add_speeds (text, dtypes, n_dtypes);
+  return g_string_free (g_steal_pointer (&text), FALSE);
 }
 
 static char *

@@ -83,6 +83,9 @@ tile (KnDtype dtype, const int n_tokens, const int n_panels, const Source *w, Pl
   __m512 acc[TILE_TOKENS][TILE_PANELS], unit[TILE_PANELS];
 
   KN_UNROLL
+  for (int p = 0; p < n_panels; p++)
+    unit[p] = _mm512_setzero_ps ();
+  KN_UNROLL
   for (int t = 0; t < n_tokens; t++)
     {
       x[t] = (const float *)((const uint8_t *)a->x + (at.first_token + (size_t)t) * a->x_stride)
@@ -100,9 +103,7 @@ tile (KnDtype dtype, const int n_tokens, const int n_panels, const Source *w, Pl
       KN_UNROLL
       for (int p = 0; p < n_panels; p++)
         {
-          if (!kn_panel_is_f8 (dtype))
-            unit[p] = _mm512_setzero_ps ();
-          else if (c % 32 == 0)
+          if (kn_panel_is_f8 (dtype) && c % 32 == 0)
             unit[p] = load_units (w->panels[p], c);
           wc[p] = load_weights (dtype, w->panels[p], c, unit[p]);
           if (n_tokens < TILE_TOKENS)
