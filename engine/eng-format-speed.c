@@ -9,7 +9,6 @@
 
 #include "eng-error.h"
 #include "kn-quant.h"
-#include "kn-sparse.h"
 #include "kn-table.h"
 #include "rt-pool.h"
 
@@ -74,12 +73,12 @@ widest_first (gconstpointer a, gconstpointer b)
   return x->file_bits < y->file_bits ? 1 : x->file_bits > y->file_bits ? -1 : x->dtype - y->dtype;
 }
 
-/* Whether the format's speed is its own: bytes of networks have other products, sparse formats are as fast
- * as they are empty. */
+/* Whether the format's speed is its own: bytes of networks have other products; sparse formats and
+ * those that skip channels are as fast as there are zeros. */
 static gboolean
 is_listed (int dtype)
 {
-  return kn_dtype_info (dtype) != NULL && dtype != KN_I8 && kn_sparse_base (dtype) < 0
+  return kn_dtype_info (dtype) != NULL && dtype != KN_I8 && kn_rows_dtype ((KnDtype)dtype) == (KnDtype)dtype
          && kn_panel_bytes ((KnDtype)dtype, N_COLS) > 0;
 }
 

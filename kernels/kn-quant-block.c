@@ -13,18 +13,21 @@ static inline float
 affine_group (const float *x, const float *w, int n, float scale, float min, float max_code,
               uint8_t *q)
 {
-  float inv = kn_safe_inverse (scale), lanes[KN_FIT_LANES] = { 0 };
+  const float inv = kn_safe_inverse (scale);
+  KnFour error = { 0 };
 
-  for (int j = 0; j < n; j += KN_FIT_LANES)
-    for (int k = 0; k < KN_FIT_LANES; k++)
-      {
-        int code = (int)kn_clamped ((x[j + k] + min) * inv + 0.5f, 0, max_code);
-        float e = scale * (float)code - min - x[j + k];
+  for (int j = 0; j < n; j += 4)
+    {
+      const KnFour v = kn_four_load (x + j);
+      const KnFour code
+          = kn_four_codes ((v + kn_four (min)) * kn_four (inv) + kn_four (0.5f), max_code);
+      const KnFour e = kn_four (scale) * code - kn_four (min) - v;
 
-        q[j + k] = (uint8_t)code;
-        lanes[k] += w[j + k] * e * e;
-      }
-  return kn_lane_sum (lanes);
+      for (int k = 0; k < 4; k++)
+        q[j + k] = (uint8_t)code[k];
+      error += kn_four_load (w + j) * e * e;
+    }
+  return kn_four_sum (error);
 }
 
 static double
@@ -150,18 +153,19 @@ kn_quantize_affine_block (const KnAffineShape *s, const float *src, const float 
 static inline float
 symmetric_group (const float *x, const float *w, int n, float scale, float half, uint8_t *q)
 {
-  float inv = kn_safe_inverse (scale), lanes[KN_FIT_LANES] = { 0 };
+  const float inv = kn_safe_inverse (scale);
+  KnFour error = { 0 };
 
-  for (int j = 0; j < n; j += KN_FIT_LANES)
-    for (int k = 0; k < KN_FIT_LANES; k++)
-      {
-        int code = (int)kn_clamped (x[j + k] * inv + half + 0.5f, 0, 2 * half - 1);
-        float e = scale * ((float)code - half) - x[j + k];
+  for (int j = 0; j < n; j += 4)
+    {
+      const KnFour v = kn_four_load (x + j), code = kn_symmetric_four (v, inv, half);
+      const KnFour e = kn_four (scale) * code - v;
 
-        q[j + k] = (uint8_t)code;
-        lanes[k] += w[j + k] * e * e;
-      }
-  return kn_lane_sum (lanes);
+      for (int k = 0; k < 4; k++)
+        q[j + k] = (uint8_t)(code[k] + half);
+      error += kn_four_load (w + j) * e * e;
+    }
+  return kn_four_sum (error);
 }
 
 static double

@@ -3,8 +3,8 @@
  *
  * For several spacings of the code grid the values are rounded to codes, the least-squares problem
  * for the scale is solved with the codes fixed, and the fit with the smallest error stays. What a
- * candidate does not change is summed once. Sums run over 8 lanes that are added in one fixed
- * order: loops that compilers vectorise without loosened arithmetic, the same bits everywhere. */
+ * candidate does not change is summed once. Sums run over 4 lanes that are added in one fixed
+ * order: the same bits everywhere. */
 #pragma once
 
 #include "kn-quant-private.h"
@@ -12,7 +12,10 @@
 #include <math.h>
 
 #define KN_FIT_MAX 32 /* values of a group */
-#define KN_FIT_LANES 8
+
+/* Four numbers at a time, in the compilers' own vectors: comparisons give masks. */
+typedef float KnFour __attribute__ ((vector_size (16)));
+typedef int32_t KnFourInts __attribute__ ((vector_size (16)));
 
 typedef struct
 {
@@ -31,23 +34,54 @@ kn_safe_inverse (float v)
   return v >= 0x1p-126f || v <= -0x1p-126f ? 1.0f / v : 0.0f;
 }
 
-static inline float
-kn_lane_sum (const float l[KN_FIT_LANES])
+static inline KnFour
+kn_four_load (const float *x)
 {
-  return ((l[0] + l[4]) + (l[2] + l[6])) + ((l[1] + l[5]) + (l[3] + l[7]));
+  KnFour v;
+  memcpy (&v, x, sizeof v);
+  return v;
+}
+
+static inline KnFour
+kn_four (float v)
+{
+  return (KnFour){ v, v, v, v };
+}
+
+static inline KnFour
+kn_four_select (KnFourInts mask, KnFour yes, KnFour no)
+{
+  return (KnFour)((mask & (KnFourInts)yes) | (~mask & (KnFourInts)no));
+}
+
+/* kn_clamped() of each, cut to a whole number. */
+static inline KnFour
+kn_four_codes (KnFour v, float max)
+{
+  const KnFour zero = { 0 }, top = kn_four (max);
+
+  v = kn_four_select (v < zero, zero, v);
+  v = kn_four_select (v > top, top, v);
+  return __builtin_convertvector(__builtin_convertvector(v, KnFourInts), KnFour);
+}
+
+static inline float
+kn_four_sum (KnFour v)
+{
+  return (v[0] + v[2]) + (v[1] + v[3]);
 }
 
 /* Weights of the errors where nothing is known of the inputs: an error on a large value costs more
- * than on a small one, w = rms + |x|. @n is a multiple of 8. */
+ * than on a small one, w = rms + |x|. @n is a multiple of 4. */
 static inline void
 kn_error_weights (const float *x, int n, float *w)
 {
-  float l[KN_FIT_LANES] = { 0 }, rms;
+  KnFour sum = { 0 };
+  float rms;
 
-  for (int j = 0; j < n; j += KN_FIT_LANES)
-    for (int k = 0; k < KN_FIT_LANES; k++)
-      l[k] += x[j + k] * x[j + k];
-  rms = sqrtf (kn_lane_sum (l) / (float)n);
+  for (int j = 0; j < n; j += 4)
+    sum += kn_four_load (x + j) * kn_four_load (x + j);
+  rms = sqrtf (kn_four_sum (sum) / (float)n);
   for (int j = 0; j < n; j++)
     w[j] = rms + fabsf (x[j]);
 }
@@ -88,31 +122,35 @@ typedef struct
   float q, qq, qx; /* sums of w q, w q^2, w q x */
 } KnCodeSums;
 
-static inline KnCodeSums
-kn_code_sums (const float *x, const float *w, const float *q, int n)
+/* Running sums of a candidate's codes. */
+typedef struct
 {
-  float a[KN_FIT_LANES] = { 0 }, b[KN_FIT_LANES] = { 0 }, c[KN_FIT_LANES] = { 0 };
+  KnFour q, qq, qx;
+} KnFourSums;
 
-  for (int j = 0; j < n; j += KN_FIT_LANES)
-    for (int k = 0; k < KN_FIT_LANES; k++)
-      {
-        float wq = w[j + k] * q[j + k];
+static inline void
+kn_add_codes (KnFourSums *s, KnFour q, KnFour x, KnFour w)
+{
+  const KnFour wq = w * q;
 
-        a[k] += wq;
-        b[k] += wq * q[j + k];
-        c[k] += wq * x[j + k];
-      }
-  return (KnCodeSums){ kn_lane_sum (a), kn_lane_sum (b), kn_lane_sum (c) };
+  s->q += wq;
+  s->qq += wq * q;
+  s->qx += wq * x;
+}
+
+static inline KnCodeSums
+kn_code_sums (const KnFourSums *s)
+{
+  return (KnCodeSums){ kn_four_sum (s->q), kn_four_sum (s->qq), kn_four_sum (s->qx) };
 }
 
 /* ---- symmetric grids: value = scale * code, codes -half .. half - 1 ---- */
 
-/* Codes by truncation of a number made non-negative. */
-static inline void
-kn_symmetric_codes (const float *x, int n, float inv, float half, float *q)
+/* Codes of four values by truncation of a number made non-negative. */
+static inline KnFour
+kn_symmetric_four (KnFour x, float inv, float half)
 {
-  for (int j = 0; j < n; j++)
-    q[j] = (float)(int)kn_clamped (x[j] * inv + half + 0.5f, 0, 2 * half - 1) - half;
+  return kn_four_codes (x * kn_four (inv) + kn_four (half + 0.5f), 2 * half - 1) - kn_four (half);
 }
 
 /* The range of the search: how many codes beyond half the grid the extreme value would take. Above
@@ -136,11 +174,18 @@ kn_fit_symmetric (const float *x, const float *w, int n, float half, KnSpacings 
   for (int i = 0; i < s.n << s.both_signs; i++)
     {
       float codes = half + s.from + (float)(i >> s.both_signs) * (s.to - s.from) / (float)(s.n - 1);
-      float q[KN_FIT_MAX], gain;
+      const float inv = (s.both_signs && i & 1 ? codes : -codes) / extreme;
+      KnFourSums four = { 0 };
       KnCodeSums sums;
+      float gain;
 
-      kn_symmetric_codes (x, n, (s.both_signs && i & 1 ? codes : -codes) / extreme, half, q);
-      sums = kn_code_sums (x, w, q, n);
+      for (int j = 0; j < n; j += 4)
+        {
+          const KnFour v = kn_four_load (x + j);
+
+          kn_add_codes (&four, kn_symmetric_four (v, inv, half), v, kn_four_load (w + j));
+        }
+      sums = kn_code_sums (&four);
       /* The error of the best scale qx / qq is xx - qx^2 / qq. */
       gain = sums.qq > 0 ? sums.qx * sums.qx / sums.qq : 0;
       if (gain > best)
@@ -199,16 +244,23 @@ kn_fit_affine (const float *x, const float *w, int n, float max_code, int keep_s
   for (int i = 0; i < s.n; i++)
     {
       float codes = max_code + s.from + (float)i * (s.to - s.from) / (float)(s.n - 1);
-      float inv = codes / (hi - lo), origin = lo, q[KN_FIT_MAX], error;
+      float inv = codes / (hi - lo), origin = lo, error;
+      KnFourSums four = { 0 };
       KnFit tried = { 0 };
       KnCodeSums sums;
 
       /* Where more codes than there are would be needed, both ends are clipped alike. */
       if (codes > max_code && !keep_sign)
         origin += (codes - max_code) / inv / 2;
-      for (int j = 0; j < n; j++)
-        q[j] = (float)(int)kn_clamped ((x[j] - origin) * inv + 0.5f, 0, max_code);
-      sums = kn_code_sums (x, w, q, n);
+      for (int j = 0; j < n; j += 4)
+        {
+          const KnFour v = kn_four_load (x + j);
+          const KnFour q
+              = kn_four_codes ((v - kn_four (origin)) * kn_four (inv) + kn_four (0.5f), max_code);
+
+          kn_add_codes (&four, q, v, kn_four_load (w + j));
+        }
+      sums = kn_code_sums (&four);
       error = kn_solve_affine (&sums, sw, sx, sxx, keep_sign, &tried);
       if (error < best)
         {

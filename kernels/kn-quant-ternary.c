@@ -31,18 +31,21 @@ ternary_scale (const float *x, const float *w)
   for (int i = 0; i < N_THRESHOLDS; i++)
     {
       const float threshold = amax * ((float)i + 0.5f) / N_THRESHOLDS;
-      float a[KN_FIT_LANES] = { 0 }, c[KN_FIT_LANES] = { 0 }, sum, weight;
+      KnFour sums = { 0 }, weights = { 0 };
+      float sum, weight;
 
-      for (int j = 0; j < KN_QK_K; j += KN_FIT_LANES)
-        for (int k = 0; k < KN_FIT_LANES; k++)
-          {
-            const float m = fabsf (x[j + k]), counted = m > threshold ? w[j + k] : 0;
+      for (int j = 0; j < KN_QK_K; j += 4)
+        {
+          const KnFour v = kn_four_load (x + j), zero = { 0 };
+          const KnFour m = kn_four_select (v < zero, -v, v);
+          const KnFour counted
+              = kn_four_select (m > kn_four (threshold), kn_four_load (w + j), zero);
 
-            a[k] += counted * m;
-            c[k] += counted;
-          }
-      sum = kn_lane_sum (a);
-      weight = kn_lane_sum (c);
+          sums += counted * m;
+          weights += counted;
+        }
+      sum = kn_four_sum (sums);
+      weight = kn_four_sum (weights);
       if (weight > 0 && sum * sum / weight > best)
         {
           best = sum * sum / weight;

@@ -7,13 +7,30 @@
  * (kn-quant-k.c). */
 #include "kn-quant-fit-private.h"
 #include "kn-quant.h"
-#include "kn-sparse.h"
+#include "kn-matmul.h"
 
 /* From a grid a little wider than the values to one that clips them at about 3/5 of their range; 8
  * bits are never worth that. */
 static const KnSpacings fine = { -1, 2, 25, 1 };
 static const KnSpacings coarse_4 = { -0.6f, 4.2f, 25, 1 };
 static const KnSpacings coarse_5 = { -0.6f, 6, 25, 1 };
+
+/* The codes of a block for the scale @d, and what they add up to. */
+static KnCodeSums
+symmetric_codes (const float *x, const float *w, float d, float half, float q[KN_QK])
+{
+  KnFourSums four = { 0 };
+
+  for (int j = 0; j < KN_QK; j += 4)
+    {
+      const KnFour v = kn_four_load (x + j),
+                   codes = kn_symmetric_four (v, kn_safe_inverse (d), half);
+
+      memcpy (q + j, &codes, sizeof codes);
+      kn_add_codes (&four, codes, v, kn_four_load (w + j));
+    }
+  return kn_code_sums (&four);
+}
 
 /* The scale of a block as it will be read, its codes for it, one improvement of the scale with the
  * codes that result. */
@@ -23,8 +40,7 @@ symmetric_block (const float *x, const float *w, float half, KnSpacings s, float
   float d = kn_f16_load (kn_f16_store (kn_fit_symmetric (x, w, KN_QK, half, s))), refit;
   KnCodeSums sums;
 
-  kn_symmetric_codes (x, KN_QK, kn_safe_inverse (d), half, q);
-  sums = kn_code_sums (x, w, q, KN_QK);
+  sums = symmetric_codes (x, w, d, half, q);
   if (!(sums.qq > 0))
     return d;
   refit = kn_f16_load (kn_f16_store (sums.qx / sums.qq));
@@ -33,7 +49,7 @@ symmetric_block (const float *x, const float *w, float half, KnSpacings s, float
       float again[KN_QK];
       double error = 0, was = 0;
 
-      kn_symmetric_codes (x, KN_QK, kn_safe_inverse (refit), half, again);
+      symmetric_codes (x, w, refit, half, again);
       for (int j = 0; j < KN_QK; j++)
         {
           was += (double)w[j] * (d * q[j] - x[j]) * (d * q[j] - x[j]);
@@ -214,12 +230,9 @@ kn_quantize_row_weighted (KnDtype dtype, const float *src, const float *weights,
                           size_t n)
 {
   const KnDtypeInfo *info = kn_dtype_info ((int)dtype);
-  const int base = kn_sparse_base ((int)dtype);
   uint8_t *block = dst;
 
-  if (base >= 0) /* rows are those of the format its codes belong to */
-    dtype = (KnDtype)base;
-
+  dtype = kn_rows_dtype (dtype);
   kn_quantize_row (dtype, src, dst, n);
   if (weights == NULL || info->block_len == 1)
     return;

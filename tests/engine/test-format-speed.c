@@ -1,4 +1,5 @@
 /* What measured speeds of formats say in words, from figures made by hand; keeping and measuring them. */
+#include <stdio.h>
 #include <string.h>
 
 #include "eng-format-speed.h"
