@@ -8,6 +8,8 @@
 
 /* Slower than the fastest reader by this factor: it is not reading that takes the time. */
 #define NOT_READING 0.75
+/* A median ahead by more than this is not called "not faster", however wide the intervals. */
+#define CLEARLY_FASTER 1.03
 /* As wide in memory: within this. */
 #define SAME_WIDTH 1.02
 
@@ -93,6 +95,12 @@ add_decode (GString *text, const EngFormatSpeeds *speeds, const EngFormatSpeed *
     g_string_append_printf (
         text, "Decoding: %.2f times as fast here as %s, the fastest of the wider formats.", factor,
         name_of (wider));
+  else if (factor > CLEARLY_FASTER)
+    g_string_append_printf (text,
+                            "Decoding: %.2f times as fast here as %s by the medians, but the "
+                            "intervals overlap: \"lathe formats --measure\" with nothing else "
+                            "running tells.",
+                            factor, name_of (wider));
   else
     {
       g_string_append_printf (

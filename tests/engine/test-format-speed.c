@@ -17,10 +17,15 @@ static void
 test_verdicts (void)
 {
   EngFormatSpeed formats[] = {
-    { KN_F16, 16, 16, ns (200000), ns (2000) },    { KN_F8_E4M3, 8.5, 8.6, ns (300000), ns (2100) },
-    { KN_Q8_0, 8.5, 8.5, ns (106250), ns (1000) }, { KN_Q4_0, 4.5, 4.5, ns (56250), ns (1100) },
-    { KN_Q3_K, 3.4, 3.6, ns (57000), ns (1250) },  { KN_TQ1_0, 1.7, 2.1, ns (26250), ns (1000) },
+    { KN_F16, 16, 16, ns (200000), ns (2000) },
+    { KN_F8_E4M3, 8.5, 8.6, ns (300000), ns (2100) },
+    { KN_Q8_0, 8.5, 8.5, ns (106250), ns (1000) },
+    { KN_Q4_0, 4.5, 4.5, ns (56250), ns (1100) },
+    { KN_Q3_K, 3.4, 3.6, ns (57000), ns (1250) },
+    { KN_TQ1_0, 1.7, 2.1, ns (26250), ns (1000) },
     { KN_Q2_K, 2.6, 2.6, ns (55900), { 0 } },
+    /* Disturbed: half again as fast by the median, but the interval goes beyond. */
+    { KN_TQ2_0, 1.4, 1.4, { TRUE, 17500, 17000, 60000, 11, "ns", NULL }, { 0 } },
   };
   EngFormatSpeeds speeds = { .n_threads = 2, .n = G_N_ELEMENTS (formats), .formats = formats };
 
@@ -50,6 +55,9 @@ test_verdicts (void)
   /* 55.9 / 26.25. */
   g_assert_nonnull (strstr (tq, "2.13 times as fast here as Q2_K"));
   g_assert_nonnull (strstr (tq, "In memory it takes 2.1 bits per weight, not the file's 1.7"));
+  g_autofree char *wide = eng_format_speeds_verdict (&speeds, KN_TQ2_0);
+  g_assert_nonnull (strstr (wide, "1.50 times as fast here as TQ1_0 by the medians, but the"));
+  g_assert_null (strstr (wide, "not faster"));
   g_assert_nonnull (strstr (none, "not been measured yet"));
 }
 
