@@ -18,6 +18,7 @@ static const EngTechnique *const techniques[] = {
   &eng_technique_kv_cache, &eng_technique_context,
   &eng_technique_threads,       &eng_technique_fusion,   &eng_technique_memory_plan,
   &eng_technique_activation_sparsity, /* after those that store the same matrices in their own way */
+  &eng_technique_noisy_bias,
   &eng_technique_speculation, /* after all that its drafter inherits */
   &eng_technique_int8, /* after all that it takes over from: fusion, memory plan */
   &eng_technique_rounding, /* last: of numbers that others may have changed */

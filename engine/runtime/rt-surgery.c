@@ -34,6 +34,13 @@ typedef struct
   float *numbers; /* NULL: as they are */
 } WeightChange;
 
+/* Inputs of an old node that are not those it had. */
+typedef struct
+{
+  RtValueId *values; /* NULL: as they were */
+  uint32_t n;
+} InputChange;
+
 struct RtSurgery
 {
   const RtGraph *old;
@@ -41,6 +48,7 @@ struct RtSurgery
   RtValueId *instead;    /* [n_values + inserts] */
   WeightChange *weights; /* [n_values] */
   void **attrs;          /* [n_nodes] NULL: unchanged */
+  InputChange *inputs;   /* [n_nodes] */
   Insert *inserts;
   uint32_t n_inserts;
   RtError error; /* the first failure */
@@ -74,7 +82,8 @@ rt_surgery_new (const RtGraph *graph, RtError *error)
   s->instead = calloc (s->n_values + 1, sizeof *s->instead);
   s->weights = calloc (s->n_values + 1, sizeof *s->weights);
   s->attrs = calloc (s->n_nodes + 1, sizeof *s->attrs);
-  if (s->instead == NULL || s->weights == NULL || s->attrs == NULL)
+  s->inputs = calloc (s->n_nodes + 1, sizeof *s->inputs);
+  if (s->instead == NULL || s->weights == NULL || s->attrs == NULL || s->inputs == NULL)
     {
       rt_fail (error, RT_ERROR_MEMORY, "No memory to change a graph of %u nodes", s->n_nodes);
       rt_surgery_free (s);
@@ -101,6 +110,9 @@ rt_surgery_free (RtSurgery *s)
     free (s->weights[i].numbers);
   for (uint32_t i = 0; s->attrs != NULL && i < s->n_nodes; i++)
     free (s->attrs[i]);
+  for (uint32_t i = 0; s->inputs != NULL && i < s->n_nodes; i++)
+    free (s->inputs[i].values);
+  free (s->inputs);
   free (s->inserts);
   free (s->weights);
   free (s->attrs);
@@ -212,6 +224,24 @@ rt_surgery_insert (RtSurgery *s, RtValueId after, const char *name, int32_t laye
   return id;
 }
 
+void
+rt_surgery_set_input (RtSurgery *s, RtNodeId node, uint32_t input, RtValueId value)
+{
+  const RtNode *old = rt_graph_node (s->old, node);
+  InputChange *change = &s->inputs[node];
+  uint32_t n = change->values != NULL ? change->n : old->n_inputs;
+  uint32_t wanted = n > input ? n : input + 1;
+  RtValueId *values = note_memory (s, malloc (wanted * sizeof *values));
+
+  if (values == NULL)
+    return;
+  for (uint32_t k = 0; k < wanted; k++)
+    values[k] = k >= n ? RT_NONE : change->values != NULL ? change->values[k] : old->inputs[k];
+  values[input] = value;
+  free (change->values);
+  *change = (InputChange){ .values = values, .n = wanted };
+}
+
 void *
 rt_surgery_attrs (RtSurgery *s, RtNodeId node)
 {
@@ -233,19 +263,29 @@ input_of_insert (const RtSurgery *s, const Insert *insert, uint32_t k)
   return resolve (s, id);
 }
 
+static const RtValueId *
+inputs_of (const RtSurgery *s, RtNodeId n)
+{
+  return s->inputs[n].values != NULL ? s->inputs[n].values : rt_graph_node (s->old, n)->inputs;
+}
+
+static uint32_t
+n_inputs (const RtSurgery *s, RtNodeId n)
+{
+  return s->inputs[n].values != NULL ? s->inputs[n].n : rt_graph_node (s->old, n)->n_inputs;
+}
+
 static void need_value (RtSurgery *s, RtValueId id);
 
 static void
 need_node (RtSurgery *s, RtNodeId n)
 {
-  const RtNode *node = rt_graph_node (s->old, n);
-
   if (s->node_needed[n])
     return;
   s->node_needed[n] = true;
-  for (uint32_t k = 0; k < node->n_inputs; k++)
-    if (node->inputs[k] != RT_NONE)
-      need_value (s, resolve (s, node->inputs[k]));
+  for (uint32_t k = 0; k < n_inputs (s, n); k++)
+    if (inputs_of (s, n)[k] != RT_NONE)
+      need_value (s, resolve (s, inputs_of (s, n)[k]));
 }
 
 /* As deep as the graph is long: a few thousand frames of a few words each. */
@@ -363,15 +403,15 @@ static bool
 copy_node (RtSurgery *s, RtNodeId n)
 {
   const RtNode *node = rt_graph_node (s->old, n);
-  RtValueId *inputs = note_memory (s, malloc ((node->n_inputs + 1) * sizeof *inputs));
+  RtValueId *inputs = note_memory (s, malloc ((n_inputs (s, n) + 1) * sizeof *inputs));
   const void *attrs = s->attrs[n] != NULL ? s->attrs[n] : node->attrs;
 
   if (inputs == NULL)
     return false;
-  for (uint32_t k = 0; k < node->n_inputs; k++)
-    inputs[k] = node->inputs[k] == RT_NONE ? RT_NONE : s->map[resolve (s, node->inputs[k])];
+  for (uint32_t k = 0; k < n_inputs (s, n); k++)
+    inputs[k] = inputs_of (s, n)[k] == RT_NONE ? RT_NONE : s->map[resolve (s, inputs_of (s, n)[k])];
   RtNodeId made = rt_graph_add_node (s->graph, node->name, node->layer, node->op, inputs,
-                                     node->n_inputs, attrs, &s->error);
+                                     n_inputs (s, n), attrs, &s->error);
   free (inputs);
   if (made == RT_NONE
       || !rt_graph_set_source_names (s->graph, made, node->sources, node->n_sources, &s->error))

@@ -40,6 +40,10 @@ RtValueId rt_surgery_insert (RtSurgery *surgery, RtValueId after, const char *na
                              const RtOp *op, const RtValueId *inputs, uint32_t n_inputs,
                              const void *attrs, RtValueId replaces);
 
+/* @node reads @value (of the original graph, or of this surgery) as its input @input; inputs between the
+ * ones it had and this one are absent. @value must be made before @node. */
+void rt_surgery_set_input (RtSurgery *surgery, RtNodeId node, uint32_t input, RtValueId value);
+
 /* The attributes that @node will have, to be changed in place; valid until the end. NULL: no memory
  * (reported by finish), or it has none. */
 void *rt_surgery_attrs (RtSurgery *surgery, RtNodeId node);

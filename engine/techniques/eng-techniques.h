@@ -21,6 +21,7 @@ extern const EngTechnique eng_technique_calibration;
 extern const EngTechnique eng_technique_sparsity;
 extern const EngTechnique eng_technique_rounding;
 extern const EngTechnique eng_technique_equalization;
+extern const EngTechnique eng_technique_noisy_bias;
 extern const EngTechnique eng_technique_activation_sparsity;
 
 G_END_DECLS

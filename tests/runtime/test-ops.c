@@ -354,6 +354,8 @@ check_norm (const RtOp *op, size_t n_cols, uint32_t n_groups, uint32_t n_tokens,
   case_init (&c, n_tokens);
   add_rows (&c, n_cols);
   add_vector (&c, n_cols / n_groups);
+  if (per_token)
+    add_vector (&c, n_cols); /* an offset */
   add_node (&c, op, &attrs);
   Result got = run_threads (&c), expected = run_case (&c, 0);
 
@@ -643,6 +645,9 @@ check_gate_up (KnDtype dtype, size_t n_rows, uint32_t n_tokens, uint32_t activat
   add_rows (&c, 64);
   add_matrix (&c, dtype, n_rows, 64);
   add_matrix (&c, dtype == KN_Q4_0 ? KN_Q8_0 : dtype, n_rows, 64);
+  if (n_tokens > 1) /* biases */
+    for (uint32_t i = 0; i < 2; i++)
+      add_vector (&c, n_rows);
   add_node (&c, &rt_op_gate_up, &attrs);
   Result got = run_threads (&c), expected = run_case (&c, 0);
 

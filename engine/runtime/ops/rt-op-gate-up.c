@@ -9,9 +9,11 @@
 
 enum
 {
-  X,
-  GATE,
-  UP
+  X = RT_GATE_UP_X,
+  GATE = RT_GATE_UP_WEIGHT,
+  UP,
+  GATE_BIAS = RT_GATE_UP_BIAS,
+  UP_BIAS
 };
 
 static bool
@@ -24,7 +26,9 @@ gate_up_infer (const RtGraph *graph, const RtNode *node, RtShape *shapes, int *t
     return false;
   const RtShape *gate = &rt_op_input_value (graph, node, GATE)->shape;
   if (!rt_op_check_matrix (graph, node, UP, gate->dims[0], gate->dims[1], error)
-      || !rt_op_check_rows (graph, node, X, gate->dims[1], true, error))
+      || !rt_op_check_rows (graph, node, X, gate->dims[1], true, error)
+      || !rt_op_check_vector (graph, node, GATE_BIAS, gate->dims[0], error)
+      || !rt_op_check_vector (graph, node, UP_BIAS, gate->dims[0], error))
     return false;
   if (attrs->quantize && gate->dims[0] % KN_Q8_GROUP != 0)
     return rt_fail (error, RT_ERROR_FORMAT, "rows of %d values are not whole groups of %d",
@@ -66,6 +70,17 @@ gate_up_chunks (const RtOpContext *context, uint32_t phase)
   return rt_tiling_n_chunks (&tiling);
 }
 
+/* To rows [n_tokens][n] of a chunk that begins at output @first. */
+static void
+add_bias (const RtOpContext *context, uint32_t input, size_t first, size_t n, size_t n_tokens,
+          float *rows)
+{
+  const float *bias = context->inputs[input].data;
+
+  for (size_t t = 0; bias != NULL && t < n_tokens; t++, rows += n)
+    context->kn->vec.add (rows, bias + first, n, rows);
+}
+
 static void
 gate_up_run (const RtOpContext *context, uint32_t phase, uint32_t chunk, const RtWorker *worker)
 {
@@ -89,6 +104,8 @@ gate_up_run (const RtOpContext *context, uint32_t phase, uint32_t chunk, const R
 
   rt_product_tile (context, weight, &tile, gate, n, scratch);
   rt_product_tile (context, context->inputs[UP].weight, &tile, up, n, scratch);
+  add_bias (context, GATE_BIAS, first, n, tile.n_tokens, gate);
+  add_bias (context, UP_BIAS, first, n, tile.n_tokens, up);
 
   for (size_t t = 0; t < tile.n_tokens; t++, gate += n, up += n)
     {
@@ -123,8 +140,9 @@ gate_up_reference (const RtOpContext *context)
   float *gate = rt_reference_alloc (n_rows * n_cols * sizeof *gate);
   float *up = rt_reference_alloc (n_rows * n_cols * sizeof *up);
 
-  rt_product_reference (context, context->inputs[GATE].weight, NULL, gate);
-  rt_product_reference (context, context->inputs[UP].weight, NULL, up);
+  rt_product_reference (context, context->inputs[GATE].weight, context->inputs[GATE_BIAS].data,
+                        gate);
+  rt_product_reference (context, context->inputs[UP].weight, context->inputs[UP_BIAS].data, up);
   for (size_t i = 0; i < n_rows * n_cols; i++)
     gate[i] = (float)(activation (attrs->activation, gate[i]) * up[i]);
   for (size_t row = 0; row < n_rows; row++)
@@ -151,9 +169,10 @@ const RtOp rt_op_gate_up = {
   .title = "Gate and up",
   .attrs_bytes = sizeof (RtGateUpAttrs),
   .min_inputs = 3,
-  .max_inputs = 3,
+  .max_inputs = 5,
   .n_outputs = 1,
   .matrix_inputs = 1 << GATE | 1 << UP,
+  .vector_inputs = 1 << GATE_BIAS | 1 << UP_BIAS,
   .infer = gate_up_infer,
   .scratch = gate_up_scratch,
   .n_phases = 2,

@@ -11,8 +11,15 @@ extern const RtOp rt_op_embed;
 /* x [N, G * D] f32, weight [D] -> the same shape: each of the G parts of a row is normalised on its
  * own (G > 1: per-head query and key norms). */
 extern const RtOp rt_op_rmsnorm;
-/* The same (G = 1, D a multiple of 32), written as 8-bit rows. */
+/* The same (G = 1, D a multiple of 32), written as 8-bit rows, after the optional vector offset [D] was
+ * added to every row. */
 extern const RtOp rt_op_norm_quant;
+enum
+{
+  RT_NORM_X,
+  RT_NORM_WEIGHT,
+  RT_NORM_OFFSET,
+};
 typedef struct
 {
   float eps;
@@ -49,9 +56,15 @@ enum
   RT_QKV_BIAS = RT_QKV_WEIGHT + 3,
 };
 
-/* x [N, C] f32 or 8-bit rows, gate [F, C], up [F, C] -> activation (x gate^T) * (x up^T) [N, F],
- * f32 or 8-bit rows (F a multiple of 32). */
+/* x [N, C] f32 or 8-bit rows, gate [F, C], up [F, C], optional biases [F] of each -> activation
+ * (x gate^T + bias) * (x up^T + bias) [N, F], f32 or 8-bit rows (F a multiple of 32). */
 extern const RtOp rt_op_gate_up;
+enum
+{
+  RT_GATE_UP_X,
+  RT_GATE_UP_WEIGHT,
+  RT_GATE_UP_BIAS = RT_GATE_UP_WEIGHT + 2,
+};
 typedef enum
 {
   RT_ACTIVATION_NONE,
