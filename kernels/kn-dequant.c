@@ -213,6 +213,7 @@ kn_dequantize_row (KnDtype dtype, const void *src, float *dst, size_t n)
       break;
     case KN_Q4_0:
     case KN_Q4_SPARSE:
+    case KN_Q4_0_LUT:
       dequantize_q4_0 (src, dst, n);
       break;
     case KN_Q4_1:
@@ -240,24 +241,29 @@ kn_dequantize_row (KnDtype dtype, const void *src, float *dst, size_t n)
       dequantize_w4a8 (src, dst, n);
       break;
     case KN_Q2_K:
+    case KN_Q2_K_LUT:
       kn_dequantize_q2_k (src, dst, n);
       break;
     case KN_Q3_K:
+    case KN_Q3_K_LUT:
       kn_dequantize_q3_k (src, dst, n);
       break;
     case KN_TQ1_0:
       kn_dequantize_tq1_0 (src, dst, n);
       break;
     case KN_TQ2_0:
+    case KN_TQ2_0_LUT:
       kn_dequantize_tq2_0 (src, dst, n);
       break;
     case KN_MXFP4:
       kn_dequantize_mxfp4 (src, dst, n);
       break;
     case KN_Q2_64:
+    case KN_Q2_64_LUT:
       kn_dequantize_q2_64 (src, dst, n);
       break;
     case KN_Q3_64:
+    case KN_Q3_64_LUT:
       kn_dequantize_q3_64 (src, dst, n);
       break;
     case KN_F8_E4M3:

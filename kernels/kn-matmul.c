@@ -36,6 +36,7 @@
 
 #include "kn-block-private.h"
 #include "kn-f16-private.h"
+#include "kn-lookup-private.h"
 #include "kn-panel-private.h"
 #include "kn-skip-private.h"
 #include "kn-sparse-private.h"
@@ -101,6 +102,8 @@ kn_matmul_scratch_bytes (KnDtype dtype, size_t n_cols)
 {
   if (kn_sparse_base ((int)dtype) >= 0)
     return kn_sparse_scratch_bytes (n_cols);
+  if (kn_lookup_base ((int)dtype) >= 0)
+    return KN_ALIGN; /* their tables are on the stack */
   if (dtype == KN_Q8_CHANNELS)
     return kn_skip_scratch_bytes (n_cols);
   if (kn_panel_group_bytes (dtype) == 0)
@@ -575,6 +578,7 @@ kn_matmul_c (KnMatmulFamily *family)
     .quantize_q8 = quantize_q8_c,
   };
   kn_sparse_c (family);
+  kn_lookup_c (family);
   kn_matmul_row_c (family);
 }
 
@@ -636,6 +640,18 @@ kn_matmul_fn (const KnMatmulFamily *family, KnDtype dtype)
       return family->f8_e4m3;
     case KN_F8_E5M2:
       return family->f8_e5m2;
+    case KN_Q4_0_LUT:
+      return family->q4_0_lut;
+    case KN_Q2_K_LUT:
+      return family->q2_k_lut;
+    case KN_Q2_64_LUT:
+      return family->q2_64_lut;
+    case KN_Q3_K_LUT:
+      return family->q3_k_lut;
+    case KN_Q3_64_LUT:
+      return family->q3_64_lut;
+    case KN_TQ2_0_LUT:
+      return family->tq2_0_lut;
     case KN_I8: /* a product with other scales: kn-qconv.h */
       return NULL;
     }

@@ -32,7 +32,7 @@ KnActKind kn_matmul_act (KnDtype weights);
 size_t kn_panel_rows (KnDtype dtype);
 
 /* The format of the rows that @dtype is packed from: of formats that are ours alone (kn-sparse.h,
- * kn-skip.h) the one whose numbers they hold, else itself. */
+ * kn-skip.h, kn-lookup.h) the one whose numbers they hold, else itself. */
 KnDtype kn_rows_dtype (KnDtype dtype);
 
 /* Bytes of one panel; 0 when @n_cols does not fit the format's block length. Of sparse formats whose
@@ -122,6 +122,7 @@ typedef struct
   KnMatmulFn f8_e4m3, f8_e5m2;
   KnMatmulFn q8_sparse, q8_2_4, q8_4_8, q4_sparse;
   KnMatmulFn w8a8, w4a8;
+  KnMatmulFn q4_0_lut, q2_k_lut, q2_64_lut, q3_k_lut, q3_64_lut, tq2_0_lut; /* kn-lookup.h */
   KnQuantizeQ8Fn quantize_q8;
   KnQuantizeQ8TokenFn quantize_q8_token;
 } KnMatmulFamily;

@@ -8,6 +8,7 @@
 
 #include "kn-block-private.h"
 #include "kn-f16-private.h"
+#include "kn-lookup-private.h"
 #include "kn-panel-private.h"
 #include "kn-quant.h"
 #include "kn-skip-private.h"
@@ -35,6 +36,8 @@ kn_rows_dtype (KnDtype dtype)
 {
   if (kn_sparse_base ((int)dtype) >= 0)
     return (KnDtype)kn_sparse_base ((int)dtype);
+  if (kn_lookup_base ((int)dtype) >= 0)
+    return (KnDtype)kn_lookup_base ((int)dtype);
   return dtype == KN_Q8_CHANNELS ? KN_Q8_0 : dtype;
 }
 
@@ -46,6 +49,8 @@ kn_panel_bytes (KnDtype dtype, size_t n_cols)
 
   if (info == NULL || n_cols == 0 || n_cols % info->block_len != 0)
     return 0;
+  if (kn_lookup_base ((int)dtype) >= 0) /* the same bytes in another order */
+    return kn_panel_bytes ((KnDtype)kn_lookup_base ((int)dtype), n_cols);
   if (dtype == KN_I8)
     return (n_cols + 3) / 4 * 64;
   if (kn_sparse_base ((int)dtype) >= 0)
@@ -589,6 +594,12 @@ pack_row (KnDtype dtype, const void *src, size_t n_cols, size_t row, uint8_t *pa
     case KN_Q8_2_4:
     case KN_Q8_4_8:
     case KN_Q4_SPARSE:
+    case KN_Q4_0_LUT: /* kn-lookup.c */
+    case KN_Q2_K_LUT:
+    case KN_Q2_64_LUT:
+    case KN_Q3_K_LUT:
+    case KN_Q3_64_LUT:
+    case KN_TQ2_0_LUT:
       break;
     }
 }
@@ -607,6 +618,14 @@ kn_pack_panel (KnDtype dtype, const void *rows, size_t row_stride, size_t n_rows
   if (kn_sparse_base ((int)dtype) >= 0)
     {
       kn_sparse_pack_panel (dtype, rows, row_stride, n_rows, n_cols, panel);
+      return;
+    }
+  if (kn_lookup_base ((int)dtype) >= 0)
+    {
+      const KnDtype base = (KnDtype)kn_lookup_base ((int)dtype);
+
+      kn_pack_panel (base, rows, row_stride, n_rows, n_cols, panel);
+      kn_lookup_pack (base, n_cols, panel);
       return;
     }
   /* Padding is zero: it belongs to what is hashed and saved. With all rows there is some only where
@@ -734,8 +753,14 @@ panel_float (KnDtype dtype, const void *panel, size_t at)
 void
 kn_unpack_row (KnDtype dtype, const void *panel, size_t row, size_t n_cols, float *dst)
 {
-  const uint8_t *base = panel;
-  int zero = kn_panel_zero (dtype);
+  const uint8_t *base = panel, *group;
+  const int lookup = kn_lookup_base ((int)dtype);
+  uint8_t lines[512]; /* the longest group of any format */
+  int zero;
+
+  if (lookup >= 0)
+    dtype = (KnDtype)lookup;
+  zero = kn_panel_zero (dtype);
 
   if (dtype == KN_Q8_CHANNELS)
     {
@@ -754,8 +779,17 @@ kn_unpack_row (KnDtype dtype, const void *panel, size_t row, size_t n_cols, floa
       dst[c] = panel_float (dtype, panel, c * ROWS + row);
     else
       {
-        int code = panel_code (dtype, base + kn_panel_codes_at (dtype, c / 32), row, c % 32) - zero;
         float scale, add;
+        int code;
+
+        group = base + kn_panel_codes_at (dtype, c / 32);
+        if (lookup >= 0)
+          {
+            if (c % 32 == 0)
+              kn_lookup_to_lines (dtype, group, lines);
+            group = lines;
+          }
+        code = panel_code (dtype, group, row, c % 32) - zero;
 
         if (dtype == KN_MXFP4)
           code = kn_mxfp4_values[code + zero];

@@ -241,6 +241,7 @@ kn_quantize_row (KnDtype dtype, const float *src, void *dst, size_t n)
       break;
     case KN_Q4_0:
     case KN_Q4_SPARSE:
+    case KN_Q4_0_LUT:
       quantize_q4_0 (src, dst, n);
       break;
     case KN_Q4_1:
@@ -268,24 +269,29 @@ kn_quantize_row (KnDtype dtype, const float *src, void *dst, size_t n)
       kn_quantize_w4a8 (src, NULL, dst, n);
       break;
     case KN_Q2_K:
+    case KN_Q2_K_LUT:
       kn_quantize_q2_k (src, NULL, dst, n);
       break;
     case KN_Q3_K:
+    case KN_Q3_K_LUT:
       kn_quantize_q3_k (src, NULL, dst, n);
       break;
     case KN_TQ1_0:
       kn_quantize_tq1_0 (src, NULL, dst, n);
       break;
     case KN_TQ2_0:
+    case KN_TQ2_0_LUT:
       kn_quantize_tq2_0 (src, NULL, dst, n);
       break;
     case KN_MXFP4:
       kn_quantize_mxfp4 (src, NULL, dst, n);
       break;
     case KN_Q2_64:
+    case KN_Q2_64_LUT:
       kn_quantize_q2_64 (src, NULL, dst, n);
       break;
     case KN_Q3_64:
+    case KN_Q3_64_LUT:
       kn_quantize_q3_64 (src, NULL, dst, n);
       break;
     case KN_F8_E4M3:

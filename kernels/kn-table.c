@@ -35,6 +35,7 @@ fill (KnTable *table, KnLevel level)
     {
       kn_matmul_avx2 (&table->matmul);
       kn_sparse_avx2 (&table->matmul);
+      kn_lookup_avx2 (&table->matmul);
       kn_vec_avx2 (&table->vec);
       kn_attn_avx2 (&table->attn);
       kn_conv_avx2 (&table->conv);
@@ -47,6 +48,7 @@ fill (KnTable *table, KnLevel level)
     {
       kn_matmul_avx512 (&table->matmul);
       kn_skip_avx512 (&table->matmul);
+      kn_lookup_avx512 (&table->matmul);
       if (kn_has_vbmi2 ())
         kn_sparse_avx512 (&table->matmul);
       kn_vec_avx512 (&table->vec);

@@ -34,6 +34,13 @@ static const KnDtypeInfo infos[] = {
   { KN_W8A8, "W8A8", 32, 32, 4 },
   { KN_W4A8, "W4A8", 32, 16, 4 },
   { KN_Q8_CHANNELS, "Q8_CHANNELS", 32, 34 },
+  /* Rows are those of the formats they are named after (kn-lookup.h). */
+  { KN_Q4_0_LUT, "Q4_0_LUT", 32, 18 },
+  { KN_Q2_K_LUT, "Q2_K_LUT", 256, 84 },
+  { KN_Q2_64_LUT, "Q2_64_LUT", 64, 24 },
+  { KN_Q3_K_LUT, "Q3_K_LUT", 256, 110 },
+  { KN_Q3_64_LUT, "Q3_64_LUT", 64, 28 },
+  { KN_TQ2_0_LUT, "TQ2_0_LUT", 256, 66 },
 };
 
 #define N_INFOS (sizeof infos / sizeof infos[0])

@@ -307,6 +307,7 @@ main (int argc, char **argv)
   kc_register_weighted ();
   kc_register_skip ();
   kc_register_sparse ();
+  kc_register_lookup ();
   kc_register_qconv ();
   kc_register_qvec ();
   kc_register_vec ();

@@ -1,0 +1,166 @@
+/* Products by table lookup in plain C, the specification, and the packing of their bit planes. Called
+ * through kn_pack_panel() and the kernel table. Knows no instruction set. */
+#include "kn-lookup-private.h"
+
+#include "kn-f16-private.h"
+#include "kn-panel-private.h"
+#include "kn-table-private.h"
+
+#include <string.h>
+
+#define ROWS KN_PANEL_ROWS
+
+static const struct
+{
+  KnDtype dtype, base;
+} twins[] = {
+  { KN_Q4_0_LUT, KN_Q4_0 }, { KN_Q2_K_LUT, KN_Q2_K },   { KN_Q2_64_LUT, KN_Q2_64 },
+  { KN_Q3_K_LUT, KN_Q3_K }, { KN_Q3_64_LUT, KN_Q3_64 }, { KN_TQ2_0_LUT, KN_TQ2_0 },
+};
+
+#define N_TWINS (sizeof twins / sizeof *twins)
+
+int
+kn_lookup_base (int dtype)
+{
+  for (size_t i = 0; i < N_TWINS; i++)
+    if ((int)twins[i].dtype == dtype)
+      return (int)twins[i].base;
+  return -1;
+}
+
+int
+kn_lookup_twin (int dtype)
+{
+  for (size_t i = 0; i < N_TWINS; i++)
+    if ((int)twins[i].base == dtype)
+      return (int)twins[i].dtype;
+  return -1;
+}
+
+/* ---- planes ---- */
+
+/* Where bit @bit of column @j of row @row is: a byte of the group's lines and a bit of it. */
+static inline size_t
+line_place (KnDtype base, size_t row, size_t j, unsigned bit, unsigned *shift)
+{
+  const size_t step = j / 4, at = 4 * row + j % 4;
+
+  if (kn_panel_group_bytes (base) == 256)
+    {
+      *shift = bit + (step >= 4 ? 4 : 0);
+      return 64 * (step % 4) + at;
+    }
+  if (bit == 2)
+    {
+      *shift = (unsigned)step;
+      return 128 + at;
+    }
+  *shift = (unsigned)(2 * (step % 4)) + bit;
+  return 64 * (step / 4) + at;
+}
+
+static inline size_t
+plane_place (size_t row, size_t j, unsigned bit, unsigned *shift)
+{
+  const size_t step = j / 4;
+
+  *shift = (unsigned)(j % 4) + (step >= 4 ? 4 : 0);
+  return KN_LOOKUP_PLANE * bit + 16 * (step % 4) + row;
+}
+
+static inline __attribute__ ((always_inline)) void
+move_bits (KnDtype base, int to_planes, const uint8_t *from, uint8_t *to)
+{
+  const unsigned n_bits = (unsigned)(kn_panel_group_bytes (base) / KN_LOOKUP_PLANE);
+
+  memset (to, 0, kn_panel_group_bytes (base));
+  for (unsigned bit = 0; bit < n_bits; bit++)
+    for (size_t j = 0; j < 32; j++)
+      for (size_t row = 0; row < ROWS; row++)
+        {
+          unsigned line_shift, plane_shift;
+          const size_t line = line_place (base, row, j, bit, &line_shift);
+          const size_t plane = plane_place (row, j, bit, &plane_shift);
+
+          if (to_planes)
+            to[plane] |= (uint8_t)((from[line] >> line_shift & 1) << plane_shift);
+          else
+            to[line] |= (uint8_t)((from[plane] >> plane_shift & 1) << line_shift);
+        }
+}
+
+void
+kn_lookup_to_planes (KnDtype base, const uint8_t *lines, uint8_t *planes)
+{
+  move_bits (base, 1, lines, planes);
+}
+
+void
+kn_lookup_to_lines (KnDtype base, const uint8_t *planes, uint8_t *lines)
+{
+  move_bits (base, 0, planes, lines);
+}
+
+void
+kn_lookup_pack (KnDtype base, size_t n_cols, uint8_t *panel)
+{
+  uint8_t lines[512]; /* the longest group of any format */
+
+  for (size_t g = 0; g < n_cols / 32; g++)
+    {
+      uint8_t *codes = panel + kn_panel_codes_at (base, g);
+
+      memcpy (lines, codes, kn_panel_group_bytes (base));
+      kn_lookup_to_planes (base, lines, codes);
+    }
+}
+
+/* ---- products ---- */
+
+static inline void
+load_f16s (const uint8_t *src, float dst[ROWS])
+{
+  uint16_t halves[ROWS];
+
+  memcpy (halves, src, sizeof halves);
+  for (size_t row = 0; row < ROWS; row++)
+    dst[row] = kn_f16_load (halves[row]);
+}
+
+/* int16 [8 steps][16]: entry i is the sum of the codes whose bits are set in i. Each is one addition to
+ * an entry made before. */
+static inline void
+build_tables (const int8_t xq[32], uint8_t *tables)
+{
+  int16_t *t = (int16_t *)(void *)tables;
+
+  for (size_t step = 0; step < 8; step++, t += 16)
+    {
+      t[0] = 0;
+      for (unsigned k = 0; k < 4; k++)
+        for (unsigned i = 0; i < 1u << k; i++)
+          t[(1u << k) + i] = (int16_t)(t[i] + xq[4 * step + k]);
+    }
+}
+
+static inline void
+sum_group (int n_planes, const uint8_t *codes, const uint8_t *tables, int32_t sum[2][ROWS])
+{
+  const int16_t *t = (const int16_t *)(const void *)tables;
+
+  memset (sum, 0, 2 * ROWS * sizeof (int32_t));
+  for (int plane = 0; plane < n_planes; plane++)
+    for (size_t step = 0; step < 4; step++)
+      for (size_t row = 0; row < ROWS; row++)
+        {
+          const uint8_t bits = codes[KN_LOOKUP_PLANE * plane + 16 * step + row];
+
+          sum[0][row] += t[16 * step + (bits & 15)] * (1 << plane);
+          sum[1][row] += t[16 * (step + 4) + (bits >> 4)] * (1 << plane);
+        }
+}
+
+#include "kn-lookup-body.h"
+
+KN_LOOKUP_PRODUCTS (c)
