@@ -223,7 +223,8 @@ subtract_file (EngLowering *lowering, guint tensor, int dtype, const float *nois
       }
 }
 
-/* @bias [n_rows] minus W N. */
+/* @bias [n_rows] minus W N. A matrix that techniques change is made here and once more when it is packed:
+ * slow rounding (GPTQ) takes twice as long. */
 static gboolean
 subtract_product (EngLowering *lowering, guint tensor, gsize n_rows, const float *noise,
                   float *bias, GError **error)
@@ -499,6 +500,23 @@ act_of (EngRecipe *recipe, const EngTensor *tensor)
   return kn_matmul_act ((KnDtype)eng_fit_dtype (wanted, tensor->n_cols));
 }
 
+/* Whether @tensor's rule counts for all products that read the same values, those of layer *@layer (a tied embedding's
+ * product is the output's); and whether the noise takes a pass of its own there. */
+static gboolean
+leads (EngModel *model, const EngTensor *tensor, int *layer, gboolean *own_pass)
+{
+  gboolean is_tied
+      = strcmp (tensor->name, "token_embd.weight") == 0
+        && rt_graph_find_value (eng_model_get_graph (model), "output.weight") == RT_NONE;
+
+  *layer = is_tied ? (int)eng_model_get_n_layers (model) : tensor->layer;
+  *own_pass = g_str_has_suffix (tensor->name, ".attn_output.weight")
+              || g_str_has_suffix (tensor->name, ".ffn_down.weight");
+  return is_tied || *own_pass || g_str_has_suffix (tensor->name, ".attn_q.weight")
+         || g_str_has_suffix (tensor->name, ".ffn_gate.weight")
+         || strcmp (tensor->name, "output.weight") == 0;
+}
+
 static char *
 explain (EngModel *model, EngRecipe *recipe, int layer)
 {
@@ -509,13 +527,11 @@ explain (EngModel *model, EngRecipe *recipe, int layer)
   for (guint i = 0; is_on (recipe) && i < eng_model_get_n_tensors (model); i++)
     {
       const EngTensor *tensor = eng_model_get_tensor (model, i);
-      /* Products that share their input with an earlier one follow that one's rule. */
-      gboolean own_pass = g_str_has_suffix (tensor->name, ".attn_output.weight")
-                          || g_str_has_suffix (tensor->name, ".ffn_down.weight");
-      gboolean leads = own_pass || g_str_has_suffix (tensor->name, ".attn_q.weight")
-                       || g_str_has_suffix (tensor->name, ".ffn_gate.weight")
-                       || strcmp (tensor->name, "output.weight") == 0;
-      double amplitude = leads && tensor->layer == layer ? amplitude_of (recipe, tensor->name) : 0;
+      gboolean own_pass;
+      int at;
+      double amplitude = leads (model, tensor, &at, &own_pass) && at == layer
+                             ? amplitude_of (recipe, tensor->name)
+                             : 0;
       if (amplitude <= 0 || act_of (recipe, tensor) == KN_ACT_F32)
         continue;
       g_string_append_printf (names, "%s%s ±%.3g", names->len > 0 ? ", " : "", tensor->name,

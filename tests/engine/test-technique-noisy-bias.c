@@ -305,6 +305,9 @@ test_words (void)
                          eng_model_get_params (model)->n_embd + eng_model_get_params (model)->n_ff);
   g_assert_nonnull (strstr (text, "blk.0.ffn_down.weight ±0.5"));
   g_assert_nonnull (strstr (text, pass));
+  g_autofree char *output = technique->explain (model, again, (int)eng_model_get_n_layers (model));
+  g_assert_nonnull (strstr (output, "token_embd.weight ±0.5")); /* tied */
+  g_assert_null (strstr (output, "pass of its own"));
   g_assert_false (technique->matters (none, eng_technique_find_param (technique, "seed")));
   g_assert_true (technique->matters (again, eng_technique_find_param (technique, "seed")));
 }
