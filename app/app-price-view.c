@@ -26,8 +26,7 @@ struct _AppPriceView
   GtkToggleButton *exact;
   GtkToggleButton *dependence;
   GtkButton *measure;
-  GtkWidget *toolbar;
-  GtkWidget *second_row;
+  GtkWidget *second_row, *buttons;
   GtkLabel *summary;
   GtkButton *apply;
   GtkLabel *notice;
@@ -235,7 +234,8 @@ update (AppPriceView *self)
   const char *why_not = app_prices_get_why_not (self->prices);
 
   fill_measuring (self);
-  gtk_widget_set_visible (self->second_row, prices != NULL);
+  gtk_widget_set_visible (GTK_WIDGET (self->apply), prices != NULL);
+  gtk_widget_set_visible (GTK_WIDGET (self->summary), prices != NULL);
   gtk_stack_set_visible_child_name (GTK_STACK (self->stack), prices == NULL     ? "empty"
                                                              : self->show_table ? "table"
                                                                                 : "plot");
@@ -406,7 +406,7 @@ app_price_view_set_width_class (AppView *view, int width)
   AppPriceView *self = APP_PRICE_VIEW (view);
   gboolean compact = width == APP_WIDTH_COMPACT;
 
-  gtk_orientable_set_orientation (GTK_ORIENTABLE (self->toolbar),
+  gtk_orientable_set_orientation (GTK_ORIENTABLE (self->buttons),
                                   compact ? GTK_ORIENTATION_VERTICAL : GTK_ORIENTATION_HORIZONTAL);
   gtk_orientable_set_orientation (GTK_ORIENTABLE (self->second_row),
                                   compact ? GTK_ORIENTATION_VERTICAL : GTK_ORIENTATION_HORIZONTAL);
@@ -496,8 +496,8 @@ app_price_view_class_init (AppPriceViewClass *klass)
   BIND (exact);
   BIND (dependence);
   BIND (measure);
-  BIND (toolbar);
   BIND (second_row);
+  BIND (buttons);
   BIND (summary);
   BIND (apply);
   BIND (notice);

@@ -127,7 +127,7 @@ static void
 check_width (AppWindow *window, int width, AppWidth expected)
 {
   static const char *const pages[]
-      = { "lanes", "text", "tradeoff", "compare", "accuracy", "roofline", "timeline", "history" };
+      = { "lanes", "text", "tradeoff", "compare", "accuracy", "price", "speculation", "roofline", "timeline", "history" };
   GtkWidget *child = gtk_widget_get_first_child (GTK_WIDGET (window->breakpoint));
   int min;
 
