@@ -237,7 +237,7 @@ static void
 test_logits (void)
 {
   g_autoptr (EngModel) model = load_default ();
-  static const char *formats[] = { "w8a8", "q8_0", "q4_0" };
+  static const char *formats[] = { "w8a8", "w4a8", "q8_0", "q4_0" };
 
   for (guint i = 0; i < G_N_ELEMENTS (formats); i++)
     {
