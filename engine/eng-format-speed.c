@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "eng-error.h"
+#include "kn-lookup.h"
 #include "kn-quant.h"
 #include "kn-table.h"
 #include "rt-pool.h"
@@ -79,7 +80,7 @@ static gboolean
 is_listed (int dtype)
 {
   return kn_dtype_info (dtype) != NULL && dtype != KN_I8
-         && kn_rows_dtype ((KnDtype)dtype) == (KnDtype)dtype
+         && (kn_rows_dtype ((KnDtype)dtype) == (KnDtype)dtype || kn_lookup_base (dtype) >= 0)
          && kn_panel_bytes ((KnDtype)dtype, N_COLS) > 0;
 }
 

@@ -22,6 +22,7 @@ static const EngTechnique *const techniques[] = {
   &eng_technique_speculation, /* after all that its drafter inherits */
   &eng_technique_int8, /* after all that it takes over from: fusion, memory plan */
   &eng_technique_rounding, /* last: of numbers that others may have changed */
+  &eng_technique_lookup, /* and how the formats that were chosen are multiplied */
 };
 
 const EngTechnique *const *

@@ -64,6 +64,7 @@ fill (KnTable *table, KnLevel level)
     {
       kn_matmul_neon (&table->matmul);
       kn_sparse_neon (&table->matmul);
+      kn_lookup_neon (&table->matmul);
       kn_vec_neon (&table->vec);
       kn_attn_neon (&table->attn);
       kn_conv_neon (&table->conv);

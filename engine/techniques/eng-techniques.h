@@ -19,6 +19,7 @@ extern const EngTechnique eng_technique_int8;
 extern const EngTechnique eng_technique_speculation;
 extern const EngTechnique eng_technique_calibration;
 extern const EngTechnique eng_technique_sparsity;
+extern const EngTechnique eng_technique_lookup;
 extern const EngTechnique eng_technique_rounding;
 extern const EngTechnique eng_technique_equalization;
 extern const EngTechnique eng_technique_noisy_bias;

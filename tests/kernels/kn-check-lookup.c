@@ -128,23 +128,24 @@ static void
 check_lookup (const KnTable *c, const KnTable *v, const void *data)
 {
   /* More than 256 rows share no tables, more than 1024 columns are two blocks of them. */
-  static const size_t rows[] = { 1, 16, 17, 80, 275 }, blocks[] = { 1, 2, 3, 5, 9, 33 };
-  static const size_t tokens[] = { 1, 2, 3, 9, 20 };
+  static const size_t rows[] = { 1, 17, 80, 275 }, cols[] = { 1, 65, 150, 1030 };
+  static const size_t tokens[] = { 1, 2, 9 };
   static const KcKind numbers[] = { KC_NORMAL, KC_CONSTANT, KC_SPECIAL };
   Shape s = { .dtype = *(const KnDtype *)data };
+  const size_t len = kn_dtype_info ((int)s.dtype)->block_len;
   size_t n = 0;
 
   s.base = (KnDtype)kn_lookup_base ((int)s.dtype);
   if (kn_lookup_twin ((int)s.base) != (int)s.dtype)
     kc_fail ("the base's twin is another");
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-    for (size_t j = 0; j < sizeof blocks / sizeof *blocks; j++)
+    for (size_t j = 0; j < sizeof cols / sizeof *cols; j++)
       for (size_t k = 0; k < sizeof tokens / sizeof *tokens; k++, n++)
         {
-          s.codes = n % 3 == 0 ? KC_CODES_RANDOM : (KcCodes)(n % KC_N_CODES);
-          s.numbers = numbers[n % 3];
+          s.codes = n % 2 == 0 ? KC_CODES_RANDOM : (KcCodes)(n / 2 % KC_N_CODES);
+          s.numbers = numbers[n / 3 % 3];
           s.n_rows = rows[i];
-          s.n_cols = blocks[j] * kn_dtype_info ((int)s.dtype)->block_len;
+          s.n_cols = (cols[j] + len - 1) / len * len;
           s.n_tokens = tokens[k];
           check_shape (c, v, &s);
         }
