@@ -19,6 +19,7 @@
 #define ROWS KN_PANEL_ROWS
 #define BLOCK_GROUPS 32 /* whose tables are made at a time: 8 KB, on the stack */
 #define BLOCK_PANELS 16 /* that use them */
+#define PREFETCH 2048   /* bytes ahead: the hardware stops at the pages' ends */
 
 /* One activation row's parts. */
 typedef struct
@@ -43,18 +44,30 @@ load_int_scales (KnDtype base, const uint8_t *block, size_t i, int32_t sub[2][RO
                  int32_t sub_min[2][ROWS])
 {
   const uint8_t *at = block + kn_panel_int_scales_at (base, i);
+  uint16_t pairs[ROWS]; /* of a row: whole words are what compilers make vectors of */
 
-  for (size_t row = 0; row < ROWS; row++)
-    for (size_t h = 0; h < 2; h++)
-      if (base == KN_Q3_64)
-        sub[h][row] = (at[row] >> 4 * h & 15) - 8;
-      else if (base == KN_Q3_K)
-        sub[h][row] = (int8_t)at[2 * row + h];
-      else
-        {
-          sub[h][row] = at[2 * row + h] & 15;
-          sub_min[h][row] = at[2 * row + h] >> 4;
-        }
+  if (base == KN_Q3_64)
+    for (size_t row = 0; row < ROWS; row++)
+      {
+        sub[0][row] = (at[row] & 15) - 8;
+        sub[1][row] = (at[row] >> 4) - 8;
+      }
+  else
+    memcpy (pairs, at, sizeof pairs);
+  if (base == KN_Q3_K)
+    for (size_t row = 0; row < ROWS; row++)
+      {
+        sub[0][row] = (int8_t)pairs[row];
+        sub[1][row] = (int16_t)pairs[row] >> 8;
+      }
+  if (kn_panel_has_int_mins (base))
+    for (size_t row = 0; row < ROWS; row++)
+      {
+        sub[0][row] = pairs[row] & 15;
+        sub_min[0][row] = pairs[row] >> 4 & 15;
+        sub[1][row] = pairs[row] >> 8 & 15;
+        sub_min[1][row] = pairs[row] >> 12;
+      }
 }
 
 static inline __attribute__ ((always_inline)) void
@@ -92,11 +105,14 @@ add_group (KnDtype base, int n_planes, const uint8_t *panel, size_t g, const Loo
            const uint8_t *tables, float acc[ROWS])
 {
   const uint8_t *block = panel + kn_panel_scales_at (base, g);
+  const uint8_t *codes = panel + kn_panel_codes_at (base, g);
   const int32_t zero = kn_panel_zero (base) * x->sums[g];
   int32_t sum[2][ROWS];
   float d[ROWS];
 
-  sum_group (n_planes, panel + kn_panel_codes_at (base, g), tables, sum);
+  for (size_t i = 0; i < kn_panel_group_bytes (base); i += 64)
+    __builtin_prefetch (codes + PREFETCH + i);
+  sum_group (n_planes, codes, tables, sum);
   if (kn_panel_has_int_scales (base))
     {
       add_int_group (base, block, g, x, sum, acc);
