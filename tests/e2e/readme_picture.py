@@ -3,9 +3,10 @@ Q4_0, with accuracy per layer; a network runs on a
 photograph.
 
     LATHE_PICTURE_MODEL=FILE.gguf tests/e2e/run-e2e.sh build/app/lathe tests/e2e/readme_picture.py data/screenshots
+    LATHE_PICTURE_PRICES=FILE.gguf tests/e2e/run-e2e.sh ... (the same)
     LATHE_PICTURE_NETWORK=FILE.tflite LATHE_PICTURE_INPUT=PHOTO.jpg tests/e2e/run-e2e.sh ... (the same)
 
-Not a test: run it on a quiet machine when the window has changed, look at lathe.png, roofline.png and network.png in data/screenshots, commit them.
+Not a test: run it on a quiet machine when the window has changed, look at lathe.png, roofline.png, prices.png and network.png in data/screenshots, commit them.
 """
 
 import os
@@ -70,6 +71,21 @@ def language_model(path):
     driver.quit()
 
 
+def prices(path):
+    global driver
+    driver = Driver(program, [path], out)
+    driver.wait("Run to be possible", lambda: run_button() is not None and driver.sensitive(run_button()), 60)
+    driver.click(driver.find("page tab", "Prices"))
+    measure = driver.wait("Measure", lambda: driver.look("push button", "Measure"))
+    driver.click(measure)
+    time.sleep(60)  # the accessibility tree is not walked meanwhile: it would take the processors
+    driver.wait("the prices", lambda: driver.look("push button", "Measure") is not None and driver.sensitive(driver.look("push button", "Measure")), 900)
+    driver.point_at(640, 790)
+    time.sleep(3)
+    driver.picture("prices")
+    driver.quit()
+
+
 def network(path, photo):
     global driver
     driver = Driver(program, [path], out)
@@ -90,5 +106,7 @@ def network(path, photo):
 
 if "LATHE_PICTURE_MODEL" in os.environ:
     language_model(os.environ["LATHE_PICTURE_MODEL"])
+if "LATHE_PICTURE_PRICES" in os.environ:
+    prices(os.environ["LATHE_PICTURE_PRICES"])
 if "LATHE_PICTURE_NETWORK" in os.environ:
     network(os.environ["LATHE_PICTURE_NETWORK"], os.environ["LATHE_PICTURE_INPUT"])
