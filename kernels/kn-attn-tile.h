@@ -42,6 +42,33 @@ typedef struct
 
 void kn_attn_by_tiles (const KnAttnChunk *a, const KnAttnSteps *steps);
 
+/* @step (tile, FORMAT, ...) with the cache format as a constant, so that each has code of its own; what has no scales
+ * apart. */
+#define KN_FOR_CODED_KV(step, tile, ...)                                                           \
+  case KN_Q8_0:                                                                                    \
+    step (tile, KN_Q8_0, __VA_ARGS__);                                                             \
+    break;                                                                                         \
+  case KN_Q4_0:                                                                                    \
+    step (tile, KN_Q4_0, __VA_ARGS__);                                                             \
+    break;                                                                                         \
+  case KN_KV_Q8_HEAD:                                                                              \
+    step (tile, KN_KV_Q8_HEAD, __VA_ARGS__);                                                       \
+    break;                                                                                         \
+  case KN_KV_Q4_HEAD:                                                                              \
+    step (tile, KN_KV_Q4_HEAD, __VA_ARGS__);                                                       \
+    break
+#define KN_FOR_KV(format, step, tile, ...)                                                         \
+  switch ((int)(format))                                                                           \
+    {                                                                                              \
+    case KN_F32:                                                                                   \
+      step (tile, KN_F32, __VA_ARGS__);                                                            \
+      break;                                                                                       \
+    case KN_F16:                                                                                   \
+      step (tile, KN_F16, __VA_ARGS__);                                                            \
+      break;                                                                                       \
+      KN_FOR_CODED_KV (step, tile, __VA_ARGS__);                                                   \
+    }
+
 /* Ask for @bytes of what the next step will read. Only the first tile of a chunk does: it is the one
  * that reads memory, the others find the chunk in the caches. */
 static inline void

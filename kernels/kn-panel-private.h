@@ -54,6 +54,31 @@
 
 #include "kn-types.h"
 
+/* @product (FORMAT, args) with the format as a constant, for those of scaled groups whose products are
+ * 8-bit integers: each has code of its own. */
+#define KN_FOR_GROUP_FORMAT(dtype, product, args)                                                  \
+  switch ((int)(dtype))                                                                            \
+    {                                                                                              \
+      KN_FORMAT_CASE (KN_Q8_0, product, args);                                                     \
+      KN_FORMAT_CASE (KN_Q4_0, product, args);                                                     \
+      KN_FORMAT_CASE (KN_Q4_1, product, args);                                                     \
+      KN_FORMAT_CASE (KN_Q5_0, product, args);                                                     \
+      KN_FORMAT_CASE (KN_Q5_1, product, args);                                                     \
+      KN_FORMAT_CASE (KN_Q4_K, product, args);                                                     \
+      KN_FORMAT_CASE (KN_Q5_K, product, args);                                                     \
+      KN_FORMAT_CASE (KN_Q6_K, product, args);                                                     \
+      KN_FORMAT_CASE (KN_Q2_K, product, args);                                                     \
+      KN_FORMAT_CASE (KN_Q3_K, product, args);                                                     \
+      KN_FORMAT_CASE (KN_Q2_64, product, args);                                                    \
+      KN_FORMAT_CASE (KN_Q3_64, product, args);                                                    \
+      KN_FORMAT_CASE (KN_TQ2_0, product, args);                                                    \
+      KN_FORMAT_CASE (KN_MXFP4, product, args);                                                    \
+    }
+#define KN_FORMAT_CASE(format, product, args)                                                      \
+  case format:                                                                                     \
+    product (format, args);                                                                        \
+    break
+
 /* Whether a row has one scale. */
 static inline int
 kn_panel_has_row_scale (KnDtype dtype)

@@ -105,18 +105,14 @@ kn_quantize_q6_k (const float *src, const float *weights, void *dst, size_t n)
     -0.6f, 1.8f, 17, 1                                                                             \
   }
 
-/* Runs of 32 codes as pairs of bits, four runs to a byte. */
+/* @n codes as pairs of bits, four runs of @run codes to as many bytes. */
 static void
-put_pairs (const uint8_t q[256], uint8_t qs[64])
+put_pairs (const uint8_t *q, int n, int run, uint8_t *qs)
 {
-  for (int half = 0; half < 2; half++)
-    for (int j = 0; j < 32; j++)
-      {
-        const uint8_t *run = q + 128 * half + j;
-
-        qs[32 * half + j] = (uint8_t)((run[0] & 3) | (run[32] & 3) << 2 | (run[64] & 3) << 4
-                                      | (run[96] & 3) << 6);
-      }
+  for (; n > 0; n -= 4 * run, q += 4 * run, qs += run)
+    for (int j = 0; j < run; j++)
+      qs[j] = (uint8_t)((q[j] & 3) | (q[j + run] & 3) << 2 | (q[j + 2 * run] & 3) << 4
+                        | (q[j + 3 * run] & 3) << 6);
 }
 
 void
@@ -134,7 +130,7 @@ kn_quantize_q2_k (const float *src, const float *weights, void *dst, size_t n)
       b->dmin = kn_f16_store (a.dmin);
       for (int g = 0; g < 16; g++)
         b->scales[g] = (uint8_t)(a.sc[g] | a.mn[g] << 4);
-      put_pairs (a.q, b->qs);
+      put_pairs (a.q, KN_QK_K, 32, b->qs);
     }
 }
 
@@ -151,19 +147,11 @@ kn_quantize_q3_k (const float *src, const float *weights, void *dst, size_t n)
       kn_quantize_symmetric_block (&shape, src, block_weights (weights, i, KN_QK_K), &s);
       b->d = kn_f16_store (s.d);
       kn_q3_scales_put (s.sub, b->scales);
-      put_pairs (s.q, b->qs);
+      put_pairs (s.q, KN_QK_K, 32, b->qs);
       memset (b->hmask, 0, sizeof b->hmask);
       for (int j = 0; j < KN_QK_K; j++)
         b->hmask[j % 32] |= (uint8_t)(s.q[j] >> 2 << j / 32);
     }
-}
-
-static void
-put_pairs_64 (const uint8_t q[64], uint8_t qs[16])
-{
-  for (int j = 0; j < 16; j++)
-    qs[j] = (uint8_t)((q[j] & 3) | (q[j + 16] & 3) << 2 | (q[j + 32] & 3) << 4
-                      | (q[j + 48] & 3) << 6);
 }
 
 void
@@ -181,7 +169,7 @@ kn_quantize_q2_64 (const float *src, const float *weights, void *dst, size_t n)
       b->dmin = kn_f16_store (a.dmin);
       for (int g = 0; g < 4; g++)
         b->scales[g] = (uint8_t)(a.sc[g] | a.mn[g] << 4);
-      put_pairs_64 (a.q, b->qs);
+      put_pairs (a.q, KN_QK_64, 16, b->qs);
     }
 }
 
@@ -199,7 +187,7 @@ kn_quantize_q3_64 (const float *src, const float *weights, void *dst, size_t n)
       b->d = kn_f16_store (s.d);
       for (int g = 0; g < 2; g++)
         b->scales[g] = (uint8_t)((s.sub[2 * g] + 8) | (s.sub[2 * g + 1] + 8) << 4);
-      put_pairs_64 (s.q, b->qs);
+      put_pairs (s.q, KN_QK_64, 16, b->qs);
       memset (b->qh, 0, sizeof b->qh);
       for (int j = 0; j < KN_QK_64; j++)
         b->qh[j % 8] |= (uint8_t)(s.q[j] >> 2 << (j / 16 * 2 + j % 16 / 8));

@@ -96,18 +96,7 @@ scores (const KnAttnTile *t, size_t n, size_t first, size_t end)
 {
   switch ((int)kn_kv_keys (t->a->format))
     {
-    case KN_Q8_0:
-      scores_tile (t, KN_Q8_0, n, first, end);
-      break;
-    case KN_Q4_0:
-      scores_tile (t, KN_Q4_0, n, first, end);
-      break;
-    case KN_KV_Q8_HEAD:
-      scores_tile (t, KN_KV_Q8_HEAD, n, first, end);
-      break;
-    case KN_KV_Q4_HEAD:
-      scores_tile (t, KN_KV_Q4_HEAD, n, first, end);
-      break;
+      KN_FOR_CODED_KV (scores_tile, t, n, first, end);
     default:
       kn_attn_neon_steps.scores (t, n, first, end);
     }

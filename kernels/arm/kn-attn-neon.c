@@ -139,27 +139,7 @@ scores_tile (const KnAttnTile *t, KnDtype format, size_t n, size_t first, size_t
 static void
 scores (const KnAttnTile *t, size_t n, size_t first, size_t end)
 {
-  switch ((int)kn_kv_keys (t->a->format))
-    {
-    case KN_F32:
-      scores_tile (t, KN_F32, n, first, end);
-      break;
-    case KN_F16:
-      scores_tile (t, KN_F16, n, first, end);
-      break;
-    case KN_Q8_0:
-      scores_tile (t, KN_Q8_0, n, first, end);
-      break;
-    case KN_Q4_0:
-      scores_tile (t, KN_Q4_0, n, first, end);
-      break;
-    case KN_KV_Q8_HEAD:
-      scores_tile (t, KN_KV_Q8_HEAD, n, first, end);
-      break;
-    case KN_KV_Q4_HEAD:
-      scores_tile (t, KN_KV_Q4_HEAD, n, first, end);
-      break;
-    }
+  KN_FOR_KV (kn_kv_keys (t->a->format), scores_tile, t, n, first, end);
 }
 
 /* --- softmax --- */
@@ -316,27 +296,7 @@ values_tile (const KnAttnTile *t, KnDtype format, size_t n, size_t lo, size_t hi
 static void
 values (const KnAttnTile *t, size_t n, size_t lo, size_t hi)
 {
-  switch ((int)kn_kv_values (t->a->format))
-    {
-    case KN_F32:
-      values_tile (t, KN_F32, n, lo, hi);
-      break;
-    case KN_F16:
-      values_tile (t, KN_F16, n, lo, hi);
-      break;
-    case KN_Q8_0:
-      values_tile (t, KN_Q8_0, n, lo, hi);
-      break;
-    case KN_Q4_0:
-      values_tile (t, KN_Q4_0, n, lo, hi);
-      break;
-    case KN_KV_Q8_HEAD:
-      values_tile (t, KN_KV_Q8_HEAD, n, lo, hi);
-      break;
-    case KN_KV_Q4_HEAD:
-      values_tile (t, KN_KV_Q4_HEAD, n, lo, hi);
-      break;
-    }
+  KN_FOR_KV (kn_kv_values (t->a->format), values_tile, t, n, lo, hi);
 }
 
 /* --- 8-bit numbers --- */

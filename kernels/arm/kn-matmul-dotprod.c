@@ -5,24 +5,8 @@
 #endif
 
 #include "arm/kn-matmul-arm.h"
+#include "arm/kn-dot-lane.h"
 #include "kn-table-private.h"
-
-/* The lane of the instruction is a constant; after inlining so is @lane. */
-INLINE int32x4_t
-dot_lane (int32x4_t sum, int8x16_t w, int8x16_t x, size_t lane)
-{
-  switch (lane)
-    {
-    case 0:
-      return vdotq_laneq_s32 (sum, w, x, 0);
-    case 1:
-      return vdotq_laneq_s32 (sum, w, x, 1);
-    case 2:
-      return vdotq_laneq_s32 (sum, w, x, 2);
-    default:
-      return vdotq_laneq_s32 (sum, w, x, 3);
-    }
-}
 
 INLINE void
 dots (const Group *g, size_t r, size_t nr, size_t n, const int8_t *const *x, size_t from, size_t to,
@@ -42,7 +26,7 @@ dots (const Group *g, size_t r, size_t nr, size_t n, const int8_t *const *x, siz
         {
           const int8x16_t w = load_codes (g, i + 4 * c, r + q);
           for (size_t j = 0; j < n; j++)
-            out[j][q] = dot_lane (out[j][q], w, codes[j][c], i);
+            out[j][q] = kn_dot_lane (out[j][q], w, codes[j][c], i);
         }
 }
 

@@ -6,24 +6,8 @@
 #endif
 
 #include "arm/kn-matmul-row-arm.h"
+#include "arm/kn-dot-lane.h"
 #include "kn-table-private.h"
-
-/* The lane of the instruction is a constant; after inlining so is @lane. */
-INLINE int32x4_t
-dot_lane (int32x4_t sum, int8x16_t w, int8x16_t x, size_t lane)
-{
-  switch (lane)
-    {
-    case 0:
-      return vdotq_laneq_s32 (sum, w, x, 0);
-    case 1:
-      return vdotq_laneq_s32 (sum, w, x, 1);
-    case 2:
-      return vdotq_laneq_s32 (sum, w, x, 2);
-    default:
-      return vdotq_laneq_s32 (sum, w, x, 3);
-    }
-}
 
 INLINE void
 panel_dots (KnDtype dtype, const uint8_t *codes, size_t n_cols, size_t n, const int8_t *const *x,
@@ -49,7 +33,7 @@ panel_dots (KnDtype dtype, const uint8_t *codes, size_t n_cols, size_t n, const 
             {
               const int8x16_t w = load_row_codes (dtype, codes, i + 4 * c, r);
               for (size_t j = 0; j < n; j++)
-                out[r][j] = dot_lane (out[r][j], w, v[j][c], i);
+                out[r][j] = kn_dot_lane (out[r][j], w, v[j][c], i);
             }
     }
 }

@@ -10,6 +10,27 @@
 #include <immintrin.h>
 #include <string.h>
 
+/* @product (dtype, N, args) with the number of tokens as a constant, for 1 to 8: all sums stay in registers. More:
+ * @otherwise. */
+#define KN_FOR_FEW_TOKENS(dtype, product, args, otherwise)                                         \
+  switch ((args)->n_tokens)                                                                        \
+    {                                                                                              \
+      KN_TOKENS_CASE (1, dtype, product, args);                                                    \
+      KN_TOKENS_CASE (2, dtype, product, args);                                                    \
+      KN_TOKENS_CASE (3, dtype, product, args);                                                    \
+      KN_TOKENS_CASE (4, dtype, product, args);                                                    \
+      KN_TOKENS_CASE (5, dtype, product, args);                                                    \
+      KN_TOKENS_CASE (6, dtype, product, args);                                                    \
+      KN_TOKENS_CASE (7, dtype, product, args);                                                    \
+      KN_TOKENS_CASE (8, dtype, product, args);                                                    \
+    default:                                                                                       \
+      otherwise;                                                                                   \
+    }
+#define KN_TOKENS_CASE(n, dtype, product, args)                                                    \
+  case n:                                                                                          \
+    product (dtype, n, args);                                                                      \
+    break
+
 #define KN_INLINE static inline __attribute__ ((always_inline))
 
 #ifdef __clang__

@@ -293,49 +293,5 @@ batch_product (KnDtype dtype, const KnMatmulArgs *a)
 void
 kn_matmul_batch_avx2 (KnDtype dtype, const KnMatmulArgs *args)
 {
-  switch ((int)dtype)
-    {
-    case KN_Q8_0:
-      batch_product (KN_Q8_0, args);
-      break;
-    case KN_Q4_0:
-      batch_product (KN_Q4_0, args);
-      break;
-    case KN_Q4_1:
-      batch_product (KN_Q4_1, args);
-      break;
-    case KN_Q5_0:
-      batch_product (KN_Q5_0, args);
-      break;
-    case KN_Q5_1:
-      batch_product (KN_Q5_1, args);
-      break;
-    case KN_Q4_K:
-      batch_product (KN_Q4_K, args);
-      break;
-    case KN_Q5_K:
-      batch_product (KN_Q5_K, args);
-      break;
-    case KN_Q6_K:
-      batch_product (KN_Q6_K, args);
-      break;
-    case KN_Q2_K:
-      batch_product (KN_Q2_K, args);
-      break;
-    case KN_Q3_K:
-      batch_product (KN_Q3_K, args);
-      break;
-    case KN_Q2_64:
-      batch_product (KN_Q2_64, args);
-      break;
-    case KN_Q3_64:
-      batch_product (KN_Q3_64, args);
-      break;
-    case KN_TQ2_0:
-      batch_product (KN_TQ2_0, args);
-      break;
-    case KN_MXFP4:
-      batch_product (KN_MXFP4, args);
-      break;
-    }
+  KN_FOR_GROUP_FORMAT (dtype, batch_product, args);
 }

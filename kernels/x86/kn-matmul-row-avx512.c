@@ -259,35 +259,7 @@ batch_product (KnDtype dtype, const KnMatmulArgs *a)
 KN_INLINE void
 product (KnDtype dtype, const KnMatmulArgs *a)
 {
-  switch (a->n_tokens)
-    {
-    case 1:
-      small_product (dtype, 1, a);
-      break;
-    case 2:
-      small_product (dtype, 2, a);
-      break;
-    case 3:
-      small_product (dtype, 3, a);
-      break;
-    case 4:
-      small_product (dtype, 4, a);
-      break;
-    case 5:
-      small_product (dtype, 5, a);
-      break;
-    case 6:
-      small_product (dtype, 6, a);
-      break;
-    case 7:
-      small_product (dtype, 7, a);
-      break;
-    case 8:
-      small_product (dtype, 8, a);
-      break;
-    default:
-      batch_product (dtype, a);
-    }
+  KN_FOR_FEW_TOKENS (dtype, small_product, a, batch_product (dtype, a));
 }
 
 static void

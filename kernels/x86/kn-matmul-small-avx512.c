@@ -148,32 +148,7 @@ small_product (KnDtype dtype, const int n_tokens, const KnMatmulArgs *a)
 static inline void
 few_tokens (KnDtype dtype, const KnMatmulArgs *a)
 {
-  switch (a->n_tokens)
-    {
-    case 1:
-      small_product (dtype, 1, a);
-      break;
-    case 2:
-      small_product (dtype, 2, a);
-      break;
-    case 3:
-      small_product (dtype, 3, a);
-      break;
-    case 4:
-      small_product (dtype, 4, a);
-      break;
-    case 5:
-      small_product (dtype, 5, a);
-      break;
-    case 6:
-      small_product (dtype, 6, a);
-      break;
-    case 7:
-      small_product (dtype, 7, a);
-      break;
-    default:
-      small_product (dtype, 8, a);
-    }
+  KN_FOR_FEW_TOKENS (dtype, small_product, a, __builtin_unreachable ());
 }
 
 /* 9 to 16 tokens in two halves, panel after panel, so that the second half finds its panel in the first-level cache: up to there unpacking twice costs less

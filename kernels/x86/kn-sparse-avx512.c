@@ -151,36 +151,8 @@ expand_lines_avx512 (KnDtype dtype, const uint8_t *masks, const uint8_t *codes, 
 KN_INLINE void
 product (KnDtype dtype, const KnMatmulArgs *a)
 {
-  switch (a->n_tokens)
-    {
-    case 1:
-      small_product (dtype, 1, a);
-      break;
-    case 2:
-      small_product (dtype, 2, a);
-      break;
-    case 3:
-      small_product (dtype, 3, a);
-      break;
-    case 4:
-      small_product (dtype, 4, a);
-      break;
-    case 5:
-      small_product (dtype, 5, a);
-      break;
-    case 6:
-      small_product (dtype, 6, a);
-      break;
-    case 7:
-      small_product (dtype, 7, a);
-      break;
-    case 8:
-      small_product (dtype, 8, a);
-      break;
-    default:
-      kn_sparse_product (dtype, expand_lines_avx512,
-                         kn_table_for_level (KN_LEVEL_AVX512)->matmul.q8_0, a);
-    }
+  KN_FOR_FEW_TOKENS (dtype, small_product, a, kn_sparse_product (dtype, expand_lines_avx512,
+                                         kn_table_for_level (KN_LEVEL_AVX512)->matmul.q8_0, a));
 }
 
 static void
