@@ -216,21 +216,28 @@ collect (EngEstimateDevice *device, const ErrorClass *class, double *ratios, dou
 }
 
 /* Estimates that rested on runs of the same operators are a class of their own: their errors say
- * nothing of recipes that were never run. Where a class has none yet, what is wider stands in for
- * it: errors beside disturbed runs, then those of recipes that were never run. */
+ * nothing of recipes that were never run. Where a class has too few for a band, what is wider stands
+ * in for it: errors beside disturbed runs, then those of recipes that were never run. Where those
+ * are too few as well, the narrowest that has any is what is counted. */
 void
 eng_estimate_device_judge (EngEstimateDevice *device, RtPhase phase, gboolean is_known,
                            EngEstimateJudgement *judgement)
 {
   g_autofree double *ratios = g_new (double, MAX (device->errors->len, 1));
   g_autofree double *layers = g_new (double, MAX (device->errors->len, 1));
-  guint n = 0, n_layers = 0;
+  ErrorClass narrowest = { phase, FALSE, FALSE };
+  guint n = 0, n_layers = 0, most = 0;
 
-  for (guint try = 0; try < 4 && n == 0; try++)
+  for (guint try = 0; try < 4 && n < ENG_ESTIMATE_MIN_BAND; try++)
     {
       ErrorClass class = { phase, try < 2 && is_known, try % 2 == 0 };
       n = collect (device, &class, ratios, layers, &n_layers);
+      if (most == 0 && n > 0)
+        narrowest = class;
+      most = MAX (most, n);
     }
+  if (n < ENG_ESTIMATE_MIN_BAND)
+    n = collect (device, &narrowest, ratios, layers, &n_layers);
   qsort (ratios, n, sizeof *ratios, by_value);
   judgement->n = n;
   judgement->correction
