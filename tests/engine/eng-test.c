@@ -1,6 +1,13 @@
 #include "eng-test.h"
 
+#include "eng-technique.h"
+#include "eval/eng-evaluate.h"
+#include "eval/eng-text-set.h"
+
+#include <errno.h>
 #include <glib/gstdio.h>
+#include <math.h>
+#include <stdlib.h>
 
 static char *
 source_path (const char *name)
@@ -47,6 +54,13 @@ eng_test_load (const char *path)
   return model;
 }
 
+EngModel *
+eng_test_load_default (void)
+{
+  g_autofree char *path = eng_test_default_model ();
+  return eng_test_load (path);
+}
+
 EngRecipe *
 eng_test_recipe (const char *techniques)
 {
@@ -80,6 +94,74 @@ eng_test_logits (EngBuild *build, const gint32 *tokens, guint n)
   return g_memdup2 (rt_exec_logits (exec, 0), rt_exec_n_vocab (exec) * sizeof (float));
 }
 
+void
+eng_test_fill_tokens (gint32 *tokens, guint n)
+{
+  for (guint i = 0; i < n; i++)
+    tokens[i] = (gint32)((i * 37 + i * i * 11 + 5) % 400);
+}
+
+double
+eng_test_relative_error (const float *got, const float *exact, guint n)
+{
+  double difference = 0, size = 0;
+
+  for (guint i = 0; i < n; i++)
+    {
+      difference += pow ((double)got[i] - (double)exact[i], 2);
+      size += pow ((double)exact[i], 2);
+    }
+  return sqrt (difference / size);
+}
+
+double
+eng_test_perplexity (EngModel *model, const char *techniques, guint n_tokens)
+{
+  g_autoptr (EngBuild) build = eng_test_build (model, techniques, NULL);
+  const char *const metrics[] = { "perplexity", NULL };
+  EngEvalOptions options = { .data = ENG_BUNDLED_TEXTS, .metrics = metrics, .n_tokens = n_tokens };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (EngEvaluation) evaluation = eng_evaluate (build, NULL, &options, NULL, &error);
+
+  g_assert_no_error (error);
+  return eng_evaluation_find_metric (evaluation, "perplexity")->whole.value.value;
+}
+
+EngRecipe *
+eng_test_round_trip (EngRecipe *recipe)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *json = eng_recipe_to_json (recipe);
+  EngRecipe *again = eng_recipe_from_json (json, &error);
+
+  g_assert_no_error (error);
+  g_assert_true (eng_recipe_equal (recipe, again));
+  return again;
+}
+
+void
+eng_test_check_hashes (EngModel *model, const char *techniques, const char *others)
+{
+  g_autoptr (EngBuild) a = eng_test_build (model, techniques, NULL);
+  g_autoptr (EngBuild) b = eng_test_build (model, techniques, NULL);
+  g_autoptr (EngBuild) c = eng_test_build (model, others, NULL);
+
+  g_assert_cmpstr (eng_build_get_hash (a), ==, eng_build_get_hash (b));
+  g_assert_cmpstr (eng_build_get_hash (a), !=, eng_build_get_hash (c));
+}
+
+void
+eng_test_check_refusal (const char *technique, const char *file, const char *why)
+{
+  g_autofree char *path = eng_test_data_or_skip (file);
+
+  if (path == NULL)
+    return;
+  g_autoptr (EngModel) network = eng_test_load (path);
+  g_autofree char *said = eng_technique_find (technique)->applies (network);
+  g_assert_cmpstr (said, ==, why);
+}
+
 char *
 eng_test_directory (void)
 {
@@ -89,17 +171,42 @@ eng_test_directory (void)
   return directory;
 }
 
-void
-eng_test_remove (char *directory)
+static void
+remove_all (const char *path)
 {
-  g_autoptr (GDir) dir = g_dir_open (directory, 0, NULL);
+  /* Files, links and empty directories go at once. */
+  if (g_remove (path) == 0 || (errno != ENOTEMPTY && errno != EEXIST))
+    return;
+  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
   const char *name;
 
   while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
     {
-      g_autofree char *path = g_build_filename (directory, name, NULL);
-      g_unlink (path);
+      g_autofree char *inner = g_build_filename (path, name, NULL);
+      remove_all (inner);
     }
-  g_rmdir (directory);
+  g_rmdir (path);
+}
+
+void
+eng_test_remove (char *directory)
+{
+  remove_all (directory);
   g_free (directory);
+}
+
+static char *own_cache;
+
+static void
+remove_own_cache (void)
+{
+  eng_test_remove (g_steal_pointer (&own_cache));
+}
+
+void
+eng_test_use_own_cache (void)
+{
+  own_cache = eng_test_directory ();
+  g_setenv ("XDG_CACHE_HOME", own_cache, TRUE);
+  atexit (remove_own_cache);
 }

@@ -58,8 +58,7 @@ test_deterministic (void)
 static void
 test_more_executors (void)
 {
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) build
       = eng_test_build (model, "{\"weight-format\": {\"format\": \"q8_0\"}}", NULL);
   g_autoptr (GError) error = NULL;
@@ -88,8 +87,7 @@ static void
 test_memory_plans (void)
 {
   static const char *const planners[] = { "greedy", "order", "optimal", "none" };
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autofree float *expected = NULL;
   guint64 bytes[G_N_ELEMENTS (planners)];
 
@@ -115,8 +113,7 @@ test_memory_plans (void)
 static void
 test_reuse (void)
 {
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) a
       = eng_test_build (model, "{\"weight-format\": {\"format\": \"q8_0\"}}", NULL);
   g_autoptr (EngBuild) b
@@ -199,8 +196,7 @@ test_notes (void)
 static void
 test_memory (void)
 {
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) build
       = eng_test_build (model, "{\"weight-format\": {\"format\": \"q4_0\"}}", NULL);
   int n_layers = (int)eng_model_get_n_layers (model);
@@ -294,8 +290,7 @@ check_saved (EngModel *model, const char *techniques, guint32 file_type)
 static void
 test_save (void)
 {
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
 
   check_saved (model, "{}", 1);
   check_saved (model,
@@ -311,8 +306,7 @@ static void
 test_save_fails (void)
 {
   g_autoptr (GError) error = NULL;
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) build = eng_test_build (model, "{}", NULL);
 
   g_assert_false (eng_build_save (build, "/nonexistent/folder/build.gguf", NULL, &error));
@@ -350,8 +344,7 @@ cancel_when_packing (gpointer job)
 static void
 test_cancel (void)
 {
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngRecipe) recipe = eng_test_recipe ("{\"weight-format\": {\"format\": \"q4_k\"}}");
   g_autoptr (GError) error = NULL;
 

@@ -104,8 +104,7 @@ weights (EngBuild *build, const char *name)
 static void
 test_weights (void)
 {
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) q4
       = eng_test_build (model, "{\"weight-format\": {\"format\": \"q4_0\"}}", NULL);
   g_autoptr (EngBuild) q8
@@ -171,8 +170,7 @@ test_weights (void)
 static void
 test_weight_errors (void)
 {
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) build
       = eng_test_build (model, "{\"weight-format\": {\"format\": \"q4_0\"}}", NULL);
   g_autoptr (EngJob) job = eng_job_new ("Counting");
@@ -200,12 +198,11 @@ find (GPtrArray *distributions, const char *name)
 static void
 test_activations (void)
 {
-  g_autofree char *path = eng_test_default_model ();
   g_autofree char *text_path
       = g_build_filename (g_getenv ("LATHE_SOURCE_ROOT"), "data/default-model/heldout.txt", NULL);
   g_autofree char *text = NULL;
   g_assert_true (g_file_get_contents (text_path, &text, NULL, NULL));
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) build
       = eng_test_build (model, "{\"weight-format\": {\"format\": \"q4_0\"}}", NULL);
   g_autoptr (GError) error = NULL;

@@ -93,23 +93,6 @@ bench_close (Bench *bench)
   eng_power_set_current (NULL);
   eng_power_unref (bench->power);
   g_free (bench->counter);
-  /* Three folders deep: eng_test_remove() empties one. */
-  g_autofree char *folder = g_build_filename (bench->root, RAPL, NULL);
-  for (g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL); dir != NULL;)
-    {
-      const char *name = g_dir_read_name (dir);
-      if (name == NULL)
-        break;
-      g_autofree char *path = g_build_filename (folder, name, NULL);
-      g_remove (path);
-    }
-  while (!g_str_equal (folder, bench->root))
-    {
-      char *parent = g_path_get_dirname (folder);
-      g_rmdir (folder);
-      g_free (folder);
-      folder = parent;
-    }
   eng_test_remove (bench->root);
 }
 
@@ -269,8 +252,7 @@ test_model_unknown (void)
 static void
 test_model_build (void)
 {
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) loaded = eng_test_load (path);
+  g_autoptr (EngModel) loaded = eng_test_load_default ();
   g_autoptr (EngBuild) build = eng_test_build (loaded, "{}", NULL);
   g_autoptr (EngMachine) machine = eng_machine_new ();
   g_autoptr (EngProfile) profile = eng_energy_build_profile (build, 10);
@@ -448,8 +430,7 @@ reload (EngRun *run)
 static void
 test_run_without_meter (void)
 {
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) build = eng_test_build (model, "{}", NULL);
   g_autoptr (EngRun) run = generate (build, 12);
   g_autoptr (EngRun) back = reload (run);
@@ -500,8 +481,7 @@ check_document (EngRun *run)
 static void
 test_run_measured (void)
 {
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) build = eng_test_build (model, "{}", NULL);
   Bench bench = { 0 };
 
@@ -542,8 +522,7 @@ test_run_measured (void)
 static void
 test_run_sensor_lost (void)
 {
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) build = eng_test_build (model, "{}", NULL);
   Bench bench = { 0 };
 

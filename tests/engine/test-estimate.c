@@ -61,8 +61,7 @@ make_table (EngModel *model, const EngEstimateSizes *sizes, const char *except, 
 static void
 test_sums (void)
 {
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   EngEstimateSizes sizes = { .n_prompt = 24, .position = 40 };
   g_autoptr (EngKernelTable) table = make_table (model, &sizes, NULL, 1);
   g_autoptr (EngEstimator) estimator = eng_estimator_new_for_table (table);
@@ -127,8 +126,7 @@ test_sums (void)
 static void
 test_absent (void)
 {
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   EngEstimateSizes sizes = { .n_prompt = 24, .position = 40 };
   g_autoptr (EngKernelTable) table = make_table (model, &sizes, "attention ", 1);
   g_autoptr (EngEstimator) estimator = eng_estimator_new_for_table (table);
@@ -151,8 +149,7 @@ test_absent (void)
 static void
 test_change (void)
 {
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   EngEstimateSizes sizes = { .n_prompt = 24, .position = 40 };
   g_autoptr (EngKernelTable) table = make_table (model, &sizes, NULL, 1);
   g_autoptr (EngKernelTable) half = make_table (model, &sizes, NULL, 0.5);
@@ -239,8 +236,7 @@ test_take_run (void)
 {
   char *directory = eng_test_directory ();
   g_autoptr (EngEstimator) estimator = estimator_at (directory);
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) build = eng_test_build (model, "{}", NULL);
   g_autoptr (EngRun) first = run_once (build);
   g_autoptr (EngRun) second = run_once (build);
@@ -336,8 +332,7 @@ test_correction (void)
   static const double ratios[] = { 1.1, 1.5, 1.2, 9 };
   char *directory = eng_test_directory ();
   g_autoptr (EngEstimator) estimator = estimator_at (directory);
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   EngEstimateSizes sizes = { .n_prompt = 24, .position = 40 };
   g_autoptr (EngKernelTable) table = make_table (model, &sizes, NULL, 1);
   g_autoptr (EngEstimator) plain = eng_estimator_new_for_table (table);
@@ -385,8 +380,7 @@ test_correction (void)
 static void
 test_json (void)
 {
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   EngEstimateSizes sizes = { .n_prompt = 24, .position = 40 };
   g_autoptr (EngKernelTable) table = make_table (model, &sizes, NULL, 1);
   g_autoptr (EngEstimator) estimator = eng_estimator_new_for_table (table);
@@ -411,8 +405,7 @@ test_bench (void)
 {
   char *directory = eng_test_directory ();
   g_autoptr (EngEstimator) estimator = estimator_at (directory);
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngRecipe) recipe = eng_test_recipe ("{\"threads\": {\"count\": 1}}");
   g_autoptr (EngJob) job = eng_job_new ("test");
   g_autoptr (GError) error = NULL;

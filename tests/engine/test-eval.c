@@ -58,13 +58,6 @@ write_file (const char *directory, const char *name, const char *text)
 }
 
 static void
-remove_all (const char *directory)
-{
-  const char *argv[] = { "rm", "-rf", directory, NULL };
-  g_spawn_sync (NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL, NULL);
-}
-
-static void
 expect_next (EngDataSet *set, const char *name, const char *label, int index)
 {
   g_autoptr (GError) error = NULL;
@@ -81,7 +74,7 @@ static void
 test_folders (void)
 {
   static const char *const classes[] = { "tabby cat, tabby", "Dog", NULL };
-  g_autofree char *directory = eng_test_directory ();
+  char *directory = eng_test_directory ();
   g_autoptr (GError) error = NULL;
   EngSample sample;
 
@@ -99,14 +92,14 @@ test_folders (void)
   expect_next (set, "unicorn/d.bin", "unicorn", -1);
   g_assert_false (eng_data_set_next (set, &sample, NULL, &error));
   g_assert_no_error (error);
-  remove_all (directory);
+  eng_test_remove (directory);
 }
 
 static void
 test_label_file (void)
 {
   static const char *const classes[] = { "one", "two", NULL };
-  g_autofree char *directory = eng_test_directory ();
+  char *directory = eng_test_directory ();
   g_autoptr (GError) error = NULL;
 
   write_file (directory, "x.bin", "1");
@@ -119,21 +112,21 @@ test_label_file (void)
   expect_next (set, "x.bin", "1", 1);
   expect_next (set, "y.bin", "one", 0);
   expect_next (set, "z.bin", NULL, -1);
-  remove_all (directory);
+  eng_test_remove (directory);
 }
 
 static void
 test_names (void)
 {
   static const char *const classes[] = { "manhole cover", NULL };
-  g_autofree char *directory = eng_test_directory ();
+  char *directory = eng_test_directory ();
   g_autoptr (GError) error = NULL;
 
   write_file (directory, "manhole_cover.jpg", "1");
   g_autoptr (EngDataSet) set = eng_data_set_open (directory, classes, NULL, &error);
   g_assert_no_error (error);
   expect_next (set, "manhole_cover.jpg", "manhole cover", 0);
-  remove_all (directory);
+  eng_test_remove (directory);
 }
 
 static void
@@ -242,7 +235,7 @@ test_unreadable (void)
   gsize n;
   if (picture == NULL)
     return;
-  g_autofree char *directory = eng_test_directory ();
+  char *directory = eng_test_directory ();
   g_autoptr (EngModel) model = eng_test_load (model_path);
   g_autoptr (EngBuild) build = eng_test_build (model, "{}", NULL);
   write_file (directory, "3/words.txt", "no picture");
@@ -264,7 +257,7 @@ test_unreadable (void)
   g_assert_cmpuint (g_strv_length ((GStrv)notes), ==, 1);
   g_assert_nonnull (strstr (notes[0], "2 files"));
   g_assert_nonnull (strstr (notes[0], "words.txt"));
-  remove_all (directory);
+  eng_test_remove (directory);
 }
 
 /* ---- blocks ---- */
@@ -415,7 +408,7 @@ test_unfit_cards (void)
   gsize n;
   if (network == NULL)
     return;
-  g_autofree char *directory = eng_test_directory ();
+  char *directory = eng_test_directory ();
   g_autofree char *path = g_build_filename (directory, "net.onnx", NULL);
   g_assert_true (g_file_get_contents (network, &bytes, &n, NULL));
   g_assert_true (g_file_set_contents (path, bytes, (gssize)n, NULL));
@@ -430,7 +423,7 @@ test_unfit_cards (void)
       if (error->domain != ENG_ERROR || strstr (error->message, cards[i][1]) == NULL)
         g_error ("%s: %s", json, error->message);
     }
-  remove_all (directory);
+  eng_test_remove (directory);
 }
 
 /* Ten classes of 28 x 28 grey levels may be anything: only the very file that a card knows is digits. */
@@ -446,7 +439,7 @@ test_look_alike (void)
   g_autoptr (EngModel) known = eng_test_load (network);
   g_assert_cmpstr (eng_card_get_origin (eng_model_get_card (known)), ==, "mnist-cntk.json");
 
-  g_autofree char *directory = eng_test_directory ();
+  char *directory = eng_test_directory ();
   g_autofree char *path = g_build_filename (directory, "clothes.onnx", NULL);
   g_assert_true (g_file_get_contents (network, &bytes, &n, NULL));
   bytes = g_realloc (bytes, n + 3);
@@ -455,7 +448,7 @@ test_look_alike (void)
   g_autoptr (EngModel) other = eng_model_load (path, NULL, &error);
   g_assert_no_error (error);
   g_assert_cmpstr (eng_card_get_origin (eng_model_get_card (other)), ==, "none");
-  remove_all (directory);
+  eng_test_remove (directory);
 }
 
 int

@@ -309,8 +309,7 @@ test_cancel (void)
 static void
 test_language_model (void)
 {
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) build
       = eng_test_build (model, "{\"int8\": {\"precision\": \"int8\"}}", NULL);
   g_autofree char *why = eng_technique_find ("int8")->applies (model);

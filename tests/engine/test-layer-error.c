@@ -243,9 +243,8 @@ read_text (void)
 static void
 test_identity (void)
 {
-  g_autofree char *path = eng_test_default_model ();
   g_autofree char *text = read_text ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) build
       = eng_test_build (model, "{\"weight-format\": {\"format\": \"f16\"}}", NULL);
   g_autoptr (EngLayerErrors) errors
@@ -308,9 +307,8 @@ first_window (EngModel *model, const char *text, gint32 *window)
 static void
 test_one_layer_builds (void)
 {
-  g_autofree char *path = eng_test_default_model ();
   g_autofree char *text = read_text ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) build = eng_test_build (
       model, "{\"weight-format\": {\"format\": \"q4_0\"}, \"kv-cache\": {\"format\": \"q8_0\"}}",
       NULL);
@@ -361,9 +359,8 @@ static void
 test_one_matrix_builds (void)
 {
   static const char *const matrices[] = { "blk.0.attn_k", "blk.2.attn_output", "blk.5.ffn_gate" };
-  g_autofree char *path = eng_test_default_model ();
   g_autofree char *text = read_text ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) build
       = eng_test_build (model, "{\"weight-format\": {\"format\": \"q4_0\"}}", NULL);
   EngSensitivityConfig config
@@ -428,12 +425,11 @@ test_resume (void)
 {
   char *folder = eng_test_directory ();
   g_autofree char *database = g_build_filename (folder, "history.db", NULL);
-  g_autofree char *path = eng_test_default_model ();
   g_autofree char *text = read_text ();
   g_autoptr (GError) error = NULL;
   g_autoptr (EngHistory) history = eng_history_open (database, &error);
   g_assert_no_error (error);
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   const char *techniques
       = "{\"weight-format\": {\"format\": \"q4_0\"}, \"threads\": {\"count\": 2}}";
   g_autoptr (EngBuild) build = eng_test_build (model, techniques, NULL);
@@ -502,11 +498,10 @@ test_mixture (void)
 {
   char *folder = eng_test_directory ();
   g_autofree char *database = g_build_filename (folder, "history.db", NULL);
-  g_autofree char *path = eng_test_default_model ();
   g_autofree char *text = read_text ();
   g_autoptr (GError) error = NULL;
   g_autoptr (EngHistory) history = eng_history_open (database, &error);
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   const char *mixture
       = "{\"weight-format\": {\"format\": \"q8_0\", \"rules\": [{\"match\": \"blk.2.*\", "
         "\"format\": \"q4_0\"}]}}";
@@ -564,8 +559,7 @@ test_mixture (void)
 static void
 test_errors (void)
 {
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) build
       = eng_test_build (model, "{\"weight-format\": {\"format\": \"q4_0\"}}", NULL);
   g_autoptr (GError) error = NULL;

@@ -298,8 +298,7 @@ test_stride (void)
 {
   g_autofree char *directory = eng_test_directory ();
   g_autofree char *path = write_prose (directory);
-  g_autofree char *model_path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (model_path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) build = eng_test_build (model, "{}", NULL);
   g_autoptr (EngEvaluation) plain = evaluate (build, NULL, path, G_MAXUINT, 128, 0);
   g_autoptr (EngEvaluation) half = evaluate (build, NULL, path, G_MAXUINT, 128, 64);
@@ -315,8 +314,7 @@ test_stride (void)
 static void
 test_itself (void)
 {
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) build = eng_test_build (model, "{\"threads\": {\"count\": 1}}", NULL);
   g_autoptr (EngBuild) twin = eng_test_build (model, "{\"threads\": {\"count\": 2}}", build);
   EngBuild *baselines[] = { build, twin };
@@ -339,9 +337,8 @@ test_itself (void)
 static void
 test_coarser (void)
 {
-  g_autofree char *path = eng_test_default_model ();
   g_autoptr (GError) error = NULL;
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) build
       = eng_test_build (model, "{\"weight-format\": {\"format\": \"q4_0\"}}", NULL);
   g_autoptr (EngJob) job = eng_job_new ("Evaluating");
@@ -378,8 +375,7 @@ test_coarser (void)
 static void
 test_few_tokens (void)
 {
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) build = eng_test_build (model, "{}", NULL);
   g_autofree char *directory = eng_test_directory ();
   g_autofree char *text = write_prose (directory);
@@ -431,8 +427,7 @@ test_questions (void)
     { "Captain Wentworth was", "of of", "gone", "not at all the sort of man to be so" },
     { "She had been", "happy", "very happy indeed", "a" },
   };
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) build = eng_test_build (model, "{}", NULL);
   g_autofree char *directory = eng_test_directory ();
   g_autoptr (GString) json = g_string_new ("{\"lathe-questions\": 1, \"questions\": [");
@@ -531,8 +526,7 @@ test_refusals (void)
   };
   static const char *const kl[] = { "kl-divergence", NULL }, *const unknown[] = { "beauty", NULL };
   static const char *const top1[] = { "top1-accuracy", NULL };
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) build = eng_test_build (model, "{}", NULL);
   g_autofree char *directory = eng_test_directory ();
   g_autofree char *binary = write_temporary (directory, "a.txt", "a\0b", 3);
@@ -582,8 +576,7 @@ test_other_vocabulary (void)
 static void
 test_cancelled (void)
 {
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) build = eng_test_build (model, "{}", NULL);
   g_autoptr (EngJob) job = eng_job_new ("Evaluating");
   g_autoptr (GError) error = NULL;
@@ -599,11 +592,10 @@ test_cancelled (void)
 static void
 test_run (void)
 {
-  g_autofree char *path = eng_test_default_model ();
   g_autofree char *directory = eng_test_directory ();
   g_autofree char *database = g_build_filename (directory, "history.db", NULL);
   g_autoptr (GError) error = NULL;
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) build
       = eng_test_build (model, "{\"weight-format\": {\"format\": \"q8_0\"}}", NULL);
   g_autoptr (EngBuild) baseline = eng_evaluate_make_baseline (build, NULL, &error);

@@ -7,8 +7,7 @@
 static void
 test_default_model (void)
 {
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autofree char *formats = eng_model_dup_formats (model);
   guint n_layers = eng_model_get_n_layers (model);
 

@@ -123,8 +123,7 @@ static void
 test_model (void)
 {
   g_autoptr (GError) error = NULL;
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngRecipe) base = eng_recipe_new ();
   const char *const choices[] = { "source", "q8_0", "q4_0", NULL };
   EngPriceConfig config = { .choices = choices, .n_windows = 2 };
@@ -214,8 +213,7 @@ static void
 test_errors (void)
 {
   g_autoptr (GError) error = NULL;
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngRecipe) base = eng_recipe_new ();
   g_autoptr (EngKernelTable) table = eng_kernel_table_new (NULL, 0, NULL, 0);
   g_autoptr (EngEstimator) estimator = eng_estimator_new_for_table (table);

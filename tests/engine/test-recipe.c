@@ -308,8 +308,7 @@ test_files_are_listed (void)
 static void
 test_explain (void)
 {
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngRecipe) recipe = eng_test_recipe ("{\"weight-format\": {\"format\": \"q8_0\"}}");
   const EngTechnique *technique = eng_technique_find ("weight-format");
   const EngTechnique *cache = eng_technique_find ("kv-cache");

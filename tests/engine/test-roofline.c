@@ -144,8 +144,7 @@ test_nothing_known (void)
 static void
 test_arithmetic_is_kept (void)
 {
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) build = eng_test_build (
       model,
       "{\"weight-format\": {\"format\": \"q8_0\", \"rules\": [{\"match\": \"output.weight\", "

@@ -63,8 +63,7 @@ check_interval (EngRun *run, EngFigureId id)
 static void
 test_generate (void)
 {
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) build = eng_test_build (model, "{}", NULL);
   EngProfiler *profiler = eng_profiler_new (build, 32);
   g_autoptr (EngWorkload) workload
@@ -132,8 +131,7 @@ check_last_step (const EngPhaseProfile *phase, EngProfile *profile)
 static void
 test_layers_add_up (void)
 {
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) build = eng_test_build (model, "{\"threads\": {\"count\": 1}}", NULL);
   gboolean agrees = FALSE;
 
@@ -171,8 +169,7 @@ test_layers_add_up (void)
 static void
 test_endings (void)
 {
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) build = eng_test_build (model, "{\"context\": {\"length\": 32}}", NULL);
   g_autoptr (GError) error = NULL;
 
@@ -217,8 +214,7 @@ test_endings (void)
 static void
 test_long_prompt (void)
 {
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) wide = eng_test_build (model, "{\"context\": {\"length\": 512}}", NULL);
   g_autoptr (GString) words = g_string_new ("It was the best of times");
   for (guint i = 0; i < 30; i++)
@@ -234,8 +230,7 @@ test_long_prompt (void)
 static void
 test_cancel (void)
 {
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) build = eng_test_build (model, "{}", NULL);
   g_autoptr (EngWorkload) workload = eng_workload_new ("It is a truth");
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
@@ -303,8 +298,7 @@ check_same_counts (EngProfile *a, EngProfile *b, guint node)
 static void
 test_counters (void)
 {
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) build = eng_test_build (model, "{\"threads\": {\"count\": 1}}", NULL);
   g_autoptr (EngWorkload) workload = eng_workload_new ("It is a truth");
   g_autoptr (GError) error = NULL;
@@ -357,8 +351,7 @@ test_counters (void)
 static void
 test_json (void)
 {
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) build
       = eng_test_build (model, "{\"weight-format\": {\"format\": \"q8_0\"}}", NULL);
   g_autoptr (EngWorkload) workload = eng_workload_new ("Say \"größer ≤\"\n\tand more");
@@ -421,8 +414,7 @@ test_json (void)
 static void
 test_budget (void)
 {
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) build = eng_test_build (model, "{}", NULL);
   g_autoptr (EngWorkload) workload = eng_workload_new ("It is a truth");
   g_autoptr (GError) error = NULL;
@@ -497,8 +489,7 @@ test_json_errors (void)
 static void
 test_csv (void)
 {
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) build = eng_test_build (model, "{}", NULL);
   g_autoptr (EngRun) run = generate (build, "It is a truth", 20);
   g_autofree char *csv = eng_run_to_csv (run);
@@ -522,8 +513,7 @@ test_csv (void)
 static void
 test_seed (void)
 {
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) build = eng_test_build (model, "{}", NULL);
   char *texts[3];
 

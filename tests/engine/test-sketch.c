@@ -65,8 +65,7 @@ test_language (void)
           "{\"weight-format\": {\"format\": \"q8_0\", \"rules\": [{\"match\": \"blk.0.*\", "
           "\"format\": \"f32\"}]}, \"context\": {\"length\": 128}}",
           "{\"fusion\": {\"enabled\": false}, \"threads\": {\"count\": 1}}" };
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
 
   for (guint i = 0; i < G_N_ELEMENTS (recipes); i++)
     {

@@ -54,8 +54,7 @@ static void
 test_standard (void)
 {
   g_autoptr (GError) error = NULL;
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (GPtrArray) items = eng_sweep_items_standard (model, &error);
 
   g_assert_no_error (error);
@@ -98,8 +97,7 @@ static void
 test_sweep (void)
 {
   g_autoptr (GError) error = NULL;
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (GPtrArray) items = make_items ();
   char *directory = eng_test_directory ();
   g_autofree char *file = g_build_filename (directory, "history.db", NULL);
@@ -149,8 +147,7 @@ static void
 test_failures (void)
 {
   g_autoptr (GError) error = NULL;
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (GPtrArray) items = make_items ();
   EngSweepConfig config
       = { .n_decode = 4, .interval_width = 0.5, .budget_s = 0.1, .data = "/nowhere/at-all.txt" };
@@ -171,8 +168,7 @@ static void
 test_cancel (void)
 {
   g_autoptr (GError) error = NULL;
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (GPtrArray) items = make_items ();
   g_autoptr (EngJob) job = eng_job_new ("Sweep");
   EngSweepConfig config = { 0 };

@@ -16,13 +16,6 @@
   "\"memory-plan\": {\"planner\": \"none\"}, \"activation-sparsity\": {\"share\": " #share         \
   ", \"thresholds\": \"" thresholds "\"}}"
 
-static EngModel *
-load_default (void)
-{
-  g_autofree char *path = eng_test_default_model ();
-  return eng_test_load (path);
-}
-
 static void
 fill_prompt (gint32 *prompt)
 {
@@ -78,7 +71,7 @@ load_matrix (EngModel *model, const EngTensor *tensor)
 static void
 test_thresholds (void)
 {
-  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) uniform = eng_test_build (model, RECIPE (50, "uniform"), NULL);
   g_autoptr (EngBuild) single = eng_test_build (model, RECIPE (50, "per-channel"), NULL);
   const EngTensor *down = down_of (model, 2);
@@ -117,7 +110,7 @@ round_row (float *x, guint64 n)
 static void
 test_formula (void)
 {
-  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) build = eng_test_build (model, RECIPE (60, "per-channel"), NULL);
   RtExec *exec = eng_build_get_exec (build);
   const RtNode *node = find_skip (build, 3);
@@ -177,7 +170,7 @@ test_formula (void)
 static void
 test_decode (void)
 {
-  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) build = eng_test_build (model, RECIPE (70, "per-channel"), NULL);
   RtExec *exec = eng_build_get_exec (build);
   guint n = rt_exec_n_vocab (exec);
@@ -207,7 +200,7 @@ distance (EngBuild *build, const float *wanted, const gint32 *prompt)
 static void
 test_loss (void)
 {
-  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) plain
       = eng_test_build (model, "{\"weight-format\": {\"format\": \"q8_0\"}}", NULL);
   g_autoptr (EngBuild) little = eng_test_build (model, RECIPE (20, "per-channel"), NULL);
@@ -225,7 +218,7 @@ test_loss (void)
 static void
 test_rules (void)
 {
-  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) build = eng_test_build (
       model,
       "{\"calibration\": {\"tokens\": 1024}, \"activation-sparsity\": {\"rules\": [{\"match\": "
@@ -249,7 +242,7 @@ test_rules (void)
 static void
 test_words (void)
 {
-  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngModel) model = eng_test_load_default ();
   const EngTechnique *technique = eng_technique_find ("activation-sparsity");
   g_autoptr (EngRecipe) recipe = eng_test_recipe (RECIPE (50, "uniform"));
   g_autoptr (EngRecipe) none = eng_recipe_new ();
@@ -268,42 +261,28 @@ test_words (void)
 static void
 test_refusal (void)
 {
-  const EngTechnique *technique = eng_technique_find ("activation-sparsity");
-  g_autofree char *path = eng_test_data_or_skip ("vision/face/version-RFB-320.onnx");
-
-  if (path == NULL)
-    return;
-  g_autoptr (EngModel) model = eng_test_load (path);
-  g_autofree char *why = technique->applies (model);
-  g_assert_nonnull (strstr (why, "language models"));
+  eng_test_check_refusal ("activation-sparsity", "vision/face/version-RFB-320.onnx",
+                          "only the feed-forward blocks of language models");
 }
 
 static void
 test_round_trip (void)
 {
   g_autoptr (EngRecipe) recipe = eng_test_recipe (RECIPE (35, "uniform"));
-  g_autofree char *json = eng_recipe_to_json (recipe);
-  g_autoptr (EngRecipe) again = eng_recipe_from_json (json, NULL);
-  g_assert_true (eng_recipe_equal (recipe, again));
+  g_autoptr (EngRecipe) again = eng_test_round_trip (recipe);
 }
 
 static void
 test_determinism (void)
 {
-  g_autoptr (EngModel) model = load_default ();
-  g_autoptr (EngBuild) a = eng_test_build (model, RECIPE (50, "per-channel"), NULL);
-  g_autoptr (EngBuild) b = eng_test_build (model, RECIPE (50, "per-channel"), NULL);
-  g_autoptr (EngBuild) c = eng_test_build (model, RECIPE (55, "per-channel"), NULL);
-
-  g_assert_cmpstr (eng_build_get_hash (a), ==, eng_build_get_hash (b));
-  g_assert_cmpstr (eng_build_get_hash (a), !=, eng_build_get_hash (c));
+  g_autoptr (EngModel) model = eng_test_load_default ();
+  eng_test_check_hashes (model, RECIPE (50, "per-channel"), RECIPE (55, "per-channel"));
 }
 
 int
 main (int argc, char **argv)
 {
-  g_autofree char *cache = eng_test_directory ();
-  g_setenv ("XDG_CACHE_HOME", cache, TRUE);
+  eng_test_use_own_cache ();
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/activation-sparsity/thresholds", test_thresholds);
   g_test_add_func ("/activation-sparsity/formula", test_formula);

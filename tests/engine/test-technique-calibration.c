@@ -9,13 +9,6 @@
 #include "eng-test.h"
 #include "eval/eng-text-set.h"
 
-static EngModel *
-load_default (void)
-{
-  g_autofree char *path = eng_test_default_model ();
-  return eng_test_load (path);
-}
-
 /* A recipe whose text is a file of @n_sentences, never the same twice in a test run. */
 static EngRecipe *
 recipe_of_text (const char *directory, guint n_sentences, guint n_tokens)
@@ -222,7 +215,7 @@ check_value (EngActivations *activations, Plain *plain, const char *value, const
 static void
 test_numbers (void)
 {
-  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autofree char *directory = eng_test_directory ();
   g_autoptr (EngRecipe) recipe = recipe_of_text (directory, 80, 512);
   g_autoptr (GError) error = NULL;
@@ -251,7 +244,7 @@ test_numbers (void)
 static void
 test_which_values (void)
 {
-  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autofree char *directory = eng_test_directory ();
   g_autoptr (EngRecipe) recipe = recipe_of_text (directory, 60, 256);
   g_autoptr (EngActivations) activations
@@ -277,7 +270,7 @@ test_which_values (void)
 static void
 test_matrix (void)
 {
-  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autofree char *directory = eng_test_directory ();
   g_autoptr (EngRecipe) recipe = recipe_of_text (directory, 61, 256);
   g_autoptr (EngActivations) activations
@@ -334,7 +327,7 @@ static void
 test_kept (void)
 {
   g_autofree char *directory = eng_test_directory ();
-  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngRecipe) recipe = recipe_of_text (directory, 62, 256);
   g_autofree char *cache = cache_directory (model, recipe);
   g_autoptr (EngActivations) first
@@ -346,7 +339,7 @@ test_kept (void)
 
   g_assert_true (g_file_get_contents (damaged, &bytes, &n_bytes, NULL));
   g_assert_true (g_file_set_contents (damaged, bytes, (gssize)n_bytes / 2, NULL));
-  g_autoptr (EngModel) again = load_default ();
+  g_autoptr (EngModel) again = eng_test_load_default ();
   g_autoptr (EngActivations) second
       = eng_activations_load (again, recipe, ENG_ACTIVATIONS_HESSIANS, NULL, NULL);
   g_autofree char *healed = NULL;
@@ -402,7 +395,7 @@ static void
 test_cancel (void)
 {
   g_autofree char *directory = eng_test_directory ();
-  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngRecipe) recipe = recipe_of_text (directory, 3000, 32768);
   g_autoptr (EngJob) job = eng_job_new ("test");
   g_autoptr (GError) error = NULL;
@@ -420,7 +413,7 @@ static void
 test_key (void)
 {
   g_autofree char *directory = eng_test_directory ();
-  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngRecipe) one = recipe_of_text (directory, 50, 256);
   g_autofree char *key = eng_calibration_dup_key (model, one);
   g_autofree char *again = eng_calibration_dup_key (model, one);
@@ -444,7 +437,7 @@ check_refused (const char *contents, const char *wanted)
 {
   g_autofree char *directory = eng_test_directory ();
   g_autofree char *path = g_build_filename (directory, "text.txt", NULL);
-  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autofree char *json = g_strdup_printf ("{\"calibration\": {\"text\": \"%s\"}}", path);
   g_autoptr (EngRecipe) recipe = eng_test_recipe (json);
   g_autoptr (GError) error = NULL;
@@ -470,7 +463,7 @@ test_refusals (void)
 static void
 test_bundled (void)
 {
-  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngRecipe) recipe = eng_recipe_new ();
   g_autoptr (GError) error = NULL;
   EngCalibrationTokens tokens;
@@ -529,31 +522,13 @@ test_round_trip (void)
 {
   g_autoptr (EngRecipe) recipe
       = eng_test_recipe ("{\"calibration\": {\"text\": \"/some/where\", \"tokens\": 1024}}");
-  g_autofree char *json = eng_recipe_to_json (recipe);
-  g_autoptr (EngRecipe) again = eng_recipe_from_json (json, NULL);
-  g_assert_true (eng_recipe_equal (recipe, again));
-}
-
-static void
-remove_all (const char *path)
-{
-  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
-  const char *name;
-
-  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
-    {
-      g_autofree char *inner = g_build_filename (path, name, NULL);
-      remove_all (inner);
-    }
-  g_remove (path);
+  g_autoptr (EngRecipe) again = eng_test_round_trip (recipe);
 }
 
 int
 main (int argc, char **argv)
 {
-  /* The user's own measurements stay out of this. */
-  g_autofree char *cache = g_dir_make_tmp ("lathe-test-cache-XXXXXX", NULL);
-  g_setenv ("XDG_CACHE_HOME", cache, TRUE);
+  eng_test_use_own_cache ();
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/calibration/numbers", test_numbers);
   g_test_add_func ("/calibration/which-values", test_which_values);
@@ -565,7 +540,5 @@ main (int argc, char **argv)
   g_test_add_func ("/calibration/bundled", test_bundled);
   g_test_add_func ("/calibration/nothing-shared", test_nothing_shared);
   g_test_add_func ("/calibration/round-trip", test_round_trip);
-  int status = g_test_run ();
-  remove_all (cache);
-  return status;
+  return g_test_run ();
 }

@@ -25,13 +25,6 @@ static const gint32 prompt[] = { 1, 17, 300, 42, 7, 250, 9, 99, 128, 5 };
   "{" CALIBRATION ", " F32 ", \"equalization\": {\"rules\": [{\"match\": \"blk.1.*\", "            \
   "\"method\": \"smooth\"}]}}"
 
-static EngModel *
-load_default (void)
-{
-  g_autofree char *path = eng_test_default_model ();
-  return eng_test_load (path);
-}
-
 /* ---- places ---- */
 
 static const char *
@@ -43,7 +36,7 @@ matrix_name (EngModel *model, guint tensor)
 static void
 test_places (void)
 {
-  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (GArray) folds = eng_fold_list (model);
   const RtArchParams *p = eng_model_get_params (model);
   guint n_layers = eng_model_get_n_layers (model), seen = 0;
@@ -266,7 +259,7 @@ distance (EngBuild *a, EngBuild *b)
 static void
 test_preserved (void)
 {
-  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngRecipe) recipe = eng_test_recipe (SMOOTH_F32);
   g_autoptr (EngBuild) plain = eng_test_build (model, "{" F32 "}", NULL);
   g_autoptr (EngBuild) smooth = eng_test_build (model, SMOOTH_F32, plain);
@@ -292,7 +285,7 @@ test_preserved (void)
 static void
 test_nearer (void)
 {
-  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) exact = eng_test_build (model, "{" F32 "}", NULL);
   g_autoptr (EngBuild) plain = eng_test_build (model, W8A8 ("none"), NULL);
   g_autoptr (EngBuild) aware = eng_test_build (model, W8A8 ("awq"), NULL);
@@ -306,7 +299,7 @@ test_nearer (void)
 static void
 test_rule (void)
 {
-  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngRecipe) recipe = eng_test_recipe (RULE);
   g_autoptr (EngBuild) plain = eng_test_build (model, "{" F32 "}", NULL);
   g_autoptr (EngBuild) one = eng_test_build (model, RULE, plain);
@@ -327,28 +320,20 @@ test_rule (void)
 static void
 test_recipe (void)
 {
-  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngRecipe) recipe = eng_test_recipe (RULE);
-  g_autofree char *json = eng_recipe_to_json (recipe);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (EngRecipe) again = eng_recipe_from_json (json, &error);
+  g_autoptr (EngRecipe) again = eng_test_round_trip (recipe);
   g_autofree char *text = eng_recipe_describe (recipe);
-  g_autoptr (EngBuild) a = eng_test_build (model, SMOOTH_F32, NULL);
-  g_autoptr (EngBuild) b = eng_test_build (model, SMOOTH_F32, NULL);
-  g_autoptr (EngBuild) c = eng_test_build (model, RULE, NULL);
 
-  g_assert_no_error (error);
-  g_assert_true (eng_recipe_equal (recipe, again));
   g_assert_nonnull (strstr (text, "equalized"));
-  g_assert_cmpstr (eng_build_get_hash (a), ==, eng_build_get_hash (b));
-  g_assert_cmpstr (eng_build_get_hash (a), !=, eng_build_get_hash (c));
+  eng_test_check_hashes (model, SMOOTH_F32, RULE);
 }
 
 /* An estimate asks for nothing to be measured. */
 static void
 test_sketch (void)
 {
-  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngRecipe) recipe = eng_test_recipe (SMOOTH_F32);
   g_autoptr (GError) error = NULL;
   g_autoptr (EngSketch) sketch = eng_sketch_new (model, recipe, &error);
@@ -365,7 +350,7 @@ test_sketch (void)
 static void
 test_saved (void)
 {
-  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngModel) model = eng_test_load_default ();
   char *directory = eng_test_directory ();
   g_autofree char *path = g_build_filename (directory, "smooth.gguf", NULL);
   g_autoptr (EngBuild) build = eng_test_build (model, SMOOTH_F32, NULL);
@@ -386,7 +371,7 @@ test_saved (void)
 static void
 test_sensitivity (void)
 {
-  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) plain = eng_test_build (model, W8A8 ("none"), NULL);
   g_autoptr (EngBuild) aware = eng_test_build (model, W8A8 ("awq"), NULL);
   EngSensitivityConfig config = { .text = "Of what use is a book without pictures?" };
@@ -404,12 +389,9 @@ test_sensitivity (void)
 static void
 test_refusal (void)
 {
-  g_autofree char *path = eng_test_data_or_skip ("vision/vww/vww_96_float.tflite");
-  if (path == NULL)
-    return;
-  g_autoptr (EngModel) model = eng_test_load (path);
-  g_autofree char *why = eng_technique_find ("equalization")->applies (model);
-  g_assert_nonnull (strstr (why, "8-bit integers"));
+  eng_test_check_refusal (
+      "equalization", "vision/vww/vww_96_float.tflite",
+      "a network is equalized with its 8-bit integers, from inputs instead of a text");
 }
 
 int

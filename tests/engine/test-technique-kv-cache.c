@@ -10,20 +10,6 @@
 #define ID "kv-cache"
 #define N_TOKENS 48
 
-static EngModel *
-load_default (void)
-{
-  g_autofree char *path = eng_test_default_model ();
-  return eng_test_load (path);
-}
-
-static void
-make_tokens (gint32 *tokens, guint n)
-{
-  for (guint i = 0; i < n; i++)
-    tokens[i] = (gint32)((i * 37 + i * i * 11 + 5) % 400);
-}
-
 typedef struct
 {
   const char *recipe;
@@ -54,7 +40,7 @@ half_bytes (double bits, double scales, double head_dim)
 static void
 test_sizes (void)
 {
-  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngModel) model = eng_test_load_default ();
   const EngTechnique *technique = eng_technique_find (ID);
   const RtArchParams *arch = eng_model_get_params (model);
 
@@ -83,31 +69,18 @@ test_sizes (void)
     }
 }
 
-/* Root mean square of the difference of two rows over that of the first. */
-static double
-distance (const float *a, const float *b, guint n)
-{
-  double difference = 0, size = 0;
-  for (guint i = 0; i < n; i++)
-    {
-      difference += pow ((double)a[i] - (double)b[i], 2);
-      size += pow ((double)a[i], 2);
-    }
-  return sqrt (difference / size);
-}
-
 /* What rounding of the cache does to the logits behind a text: more with fewer bits, more where keys lose them than where values do, and never as much
  * as a broken cache would. */
 static void
 test_logits (void)
 {
-  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngModel) model = eng_test_load_default ();
   gint32 tokens[N_TOKENS];
   double error[G_N_ELEMENTS (cases)];
   g_autofree float *exact = NULL;
   guint n_vocab = 0;
 
-  make_tokens (tokens, N_TOKENS);
+  eng_test_fill_tokens (tokens, N_TOKENS);
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
       g_autoptr (EngBuild) build = eng_test_build (model, cases[i].recipe, NULL);
@@ -115,7 +88,7 @@ test_logits (void)
       n_vocab = rt_exec_n_vocab (eng_build_get_exec (build));
       if (i == 0)
         exact = g_steal_pointer (&logits);
-      error[i] = distance (exact, i == 0 ? exact : logits, n_vocab);
+      error[i] = eng_test_relative_error (i == 0 ? exact : logits, exact, n_vocab);
       g_test_message ("%s: %.5f", cases[i].recipe, error[i]);
     }
   g_assert_cmpfloat (error[1], >, 0);
@@ -132,14 +105,11 @@ test_logits (void)
 static void
 test_recipe (void)
 {
-  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngModel) model = eng_test_load_default ();
   const char *text
       = "{\"kv-cache\": {\"format\": \"q8_0\", \"values\": \"q4_0\", \"scales\": \"head\"}}";
   g_autoptr (EngRecipe) recipe = eng_test_recipe (text);
-  g_autofree char *json = eng_recipe_to_json (recipe);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (EngRecipe) again = eng_recipe_from_json (json, &error);
-  g_assert_no_error (error);
+  g_autoptr (EngRecipe) again = eng_test_round_trip (recipe);
   g_autofree char *values = eng_recipe_get_string (again, ID, "values", NULL);
   g_autofree char *scales = eng_recipe_get_string (again, ID, "scales", NULL);
   g_autofree char *words = eng_technique_find (ID)->describe (again);
@@ -148,13 +118,8 @@ test_recipe (void)
   g_assert_cmpstr (scales, ==, "head");
   g_assert_cmpstr (words, ==, "Q8 per head keys, Q4 per head values");
 
-  g_autoptr (EngBuild) a = eng_test_build (model, text, NULL);
-  g_autoptr (EngBuild) b = eng_test_build (model, text, NULL);
-  g_autoptr (EngBuild) other
-      = eng_test_build (model, "{\"kv-cache\": {\"format\": \"q8_0\", \"values\": \"q4_0\"}}",
-                        NULL);
-  g_assert_cmpstr (eng_build_get_hash (a), ==, eng_build_get_hash (b));
-  g_assert_cmpstr (eng_build_get_hash (a), !=, eng_build_get_hash (other));
+  eng_test_check_hashes (model, text,
+                         "{\"kv-cache\": {\"format\": \"q8_0\", \"values\": \"q4_0\"}}");
 }
 
 /* "Scales" is a question only where there are some. */

@@ -61,8 +61,7 @@ static void
 test_block (void)
 {
   static const char *const names[] = { "blk.1.attn_output.weight", "blk.1.ffn_down.weight", NULL };
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   char *directory = eng_test_directory ();
   g_autoptr (EngModel) zeros = model_with_zeros (directory, names);
   g_autoptr (EngBuild) skipped = eng_test_build (model, SKIP_1, NULL);
@@ -80,8 +79,7 @@ static void
 test_half (void)
 {
   static const char *const names[] = { "blk.2.attn_output.weight", NULL };
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   char *directory = eng_test_directory ();
   g_autoptr (EngModel) zeros = model_with_zeros (directory, names);
   g_autoptr (EngBuild) skipped = eng_test_build (model, SKIP_HALF, NULL);
@@ -95,8 +93,7 @@ test_half (void)
 static void
 test_memory (void)
 {
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) plain = eng_test_build (model, "{}", NULL);
   g_autoptr (EngBuild) skipped = eng_test_build (model, SKIP_1, plain);
   g_autoptr (EngRecipe) recipe = eng_test_recipe (SKIP_1);
@@ -134,8 +131,7 @@ test_memory (void)
 static void
 test_save (void)
 {
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   char *directory = eng_test_directory ();
   g_autofree char *file = g_build_filename (directory, "five.gguf", NULL);
   g_autoptr (EngBuild) skipped = eng_test_build (model, SKIP_1, NULL);
@@ -161,32 +157,22 @@ test_save (void)
 static void
 test_recipe (void)
 {
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngRecipe) recipe = eng_test_recipe (SKIP_HALF);
-  g_autofree char *json = eng_recipe_to_json (recipe);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (EngRecipe) again = eng_recipe_from_json (json, &error);
+  g_autoptr (EngRecipe) again = eng_test_round_trip (recipe);
   g_autofree char *text = eng_recipe_describe (recipe);
-  g_autoptr (EngBuild) a = eng_test_build (model, SKIP_HALF, NULL);
-  g_autoptr (EngBuild) b = eng_test_build (model, SKIP_HALF, NULL);
-  g_autoptr (EngBuild) c = eng_test_build (model, SKIP_1, NULL);
 
-  g_assert_no_error (error);
-  g_assert_true (eng_recipe_equal (recipe, again));
   g_assert_nonnull (strstr (text, "1 skipped part"));
   g_assert_true (eng_layer_skip_is_skipped (recipe, 2, ENG_BLOCK_ATTENTION));
   g_assert_false (eng_layer_skip_is_skipped (recipe, 2, ENG_BLOCK_FEED_FORWARD));
   g_assert_false (eng_layer_skip_is_skipped (recipe, 1, ENG_BLOCK_ATTENTION));
-  g_assert_cmpstr (eng_build_get_hash (a), ==, eng_build_get_hash (b));
-  g_assert_cmpstr (eng_build_get_hash (a), !=, eng_build_get_hash (c));
+  eng_test_check_hashes (model, SKIP_HALF, SKIP_1);
 }
 
 static void
 test_refusals (void)
 {
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngRecipe) all = eng_test_recipe ("{\"layer-skip\": {\"skip\": true}}");
   g_autoptr (GError) error = NULL;
 
@@ -209,8 +195,7 @@ test_importance (void)
   g_assert_true (chosen[3]); /* of equal ones the later */
   g_assert_cmpuint (eng_layer_skip_choose (importance, taken, 5, 9, chosen), ==, 4);
 
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) build = eng_test_build (model, "{\"layer-skip\": {\"count\": 2}}", NULL);
   g_autoptr (EngRecipe) recipe = eng_test_recipe ("{\"layer-skip\": {\"count\": 2}}");
   g_autoptr (GError) error = NULL;
@@ -238,8 +223,7 @@ test_importance (void)
 static void
 test_explain (void)
 {
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngRecipe) recipe = eng_test_recipe (SKIP_1);
   const EngTechnique *technique = eng_technique_find ("layer-skip");
   g_autofree char *kept = technique->explain (model, recipe, 0);
@@ -315,8 +299,7 @@ test_greedy (void)
 static void
 test_search (void)
 {
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngRecipe) recipe = eng_recipe_new ();
   g_autoptr (GError) error = NULL;
   EngDropOptions options = { .domain = "prose", .n_drops = 2, .n_tokens = 256 };
@@ -368,9 +351,7 @@ test_search (void)
 int
 main (int argc, char **argv)
 {
-  /* Statistics of its own: other tests and people must not find them. */
-  g_autofree char *cache = g_dir_make_tmp ("lathe-cache-XXXXXX", NULL);
-  g_setenv ("XDG_CACHE_HOME", cache, TRUE);
+  eng_test_use_own_cache ();
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/layer-skip/block", test_block);
   g_test_add_func ("/layer-skip/half", test_half);
@@ -382,9 +363,5 @@ main (int argc, char **argv)
   g_test_add_func ("/layer-skip/explain", test_explain);
   g_test_add_func ("/layer-skip/greedy", test_greedy);
   g_test_add_func ("/layer-skip/search", test_search);
-  int result = g_test_run ();
-  const char *remove[] = { "rm", "-rf", cache, NULL };
-  g_spawn_sync (NULL, (char **)remove, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL,
-                NULL);
-  return result;
+  return g_test_run ();
 }

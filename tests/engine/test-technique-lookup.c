@@ -10,13 +10,6 @@
 
 #define N_PROMPT 24
 
-static EngModel *
-load_default (void)
-{
-  g_autofree char *path = eng_test_default_model ();
-  return eng_test_load (path);
-}
-
 static EngBuild *
 build_of (EngModel *model, const char *format, const char *method)
 {
@@ -52,7 +45,7 @@ test_same_bits (void)
     const char *format;
     int base;
   } cases[] = { { "q4_0", KN_Q4_0 }, { "q2_k", KN_Q2_K }, { "q3_k", KN_Q3_K } };
-  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngModel) model = eng_test_load_default ();
   gint32 prompt[N_PROMPT];
 
   for (guint i = 0; i < N_PROMPT; i++)
@@ -85,7 +78,7 @@ test_same_bits (void)
 static void
 test_notes (void)
 {
-  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) none = build_of (model, "q8_0", "lookup");
   g_autoptr (EngBuild) plain = build_of (model, "q4_0", "lookup");
   guint n_in_blocks, n_twins;
@@ -100,7 +93,7 @@ test_notes (void)
 static void
 test_rules (void)
 {
-  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) build = eng_test_build (
       model,
       "{\"weight-format\": {\"format\": \"q4_0\"}, \"lookup\": {\"rules\": [{\"match\": "
@@ -118,7 +111,7 @@ test_rules (void)
 static void
 test_words (void)
 {
-  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngModel) model = eng_test_load_default ();
   const EngTechnique *technique = eng_technique_find ("lookup");
   g_autoptr (EngRecipe) recipe = eng_test_recipe (
       "{\"weight-format\": {\"format\": \"q4_0\"}, \"lookup\": {\"method\": \"lookup\"}}");
@@ -153,29 +146,22 @@ test_words (void)
 static void
 test_refusal (void)
 {
-  const EngTechnique *technique = eng_technique_find ("lookup");
-  g_autofree char *path = eng_test_data_or_skip ("vision/face/version-RFB-320.onnx");
-
-  if (path == NULL)
-    return;
-  g_autoptr (EngModel) model = eng_test_load (path);
-  g_autofree char *why = technique->applies (model);
-  g_assert_nonnull (strstr (why, "language models"));
+  eng_test_check_refusal (
+      "lookup", "vision/face/version-RFB-320.onnx",
+      "only the matrices of language models: convolutions have no lookup kernels");
 }
 
 static void
 test_round_trip (void)
 {
   g_autoptr (EngRecipe) recipe = eng_test_recipe ("{\"lookup\": {\"method\": \"lookup\"}}");
-  g_autofree char *json = eng_recipe_to_json (recipe);
-  g_autoptr (EngRecipe) again = eng_recipe_from_json (json, NULL);
-  g_assert_true (eng_recipe_equal (recipe, again));
+  g_autoptr (EngRecipe) again = eng_test_round_trip (recipe);
 }
 
 static void
 test_determinism (void)
 {
-  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) a = build_of (model, "q4_0", "lookup");
   g_autoptr (EngBuild) b = build_of (model, "q4_0", "lookup");
   g_autoptr (EngBuild) c = build_of (model, "q4_0", "dot");
@@ -187,8 +173,7 @@ test_determinism (void)
 int
 main (int argc, char **argv)
 {
-  g_autofree char *cache = eng_test_directory ();
-  g_setenv ("XDG_CACHE_HOME", cache, TRUE);
+  eng_test_use_own_cache ();
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/lookup/same-bits", test_same_bits);
   g_test_add_func ("/lookup/notes", test_notes);

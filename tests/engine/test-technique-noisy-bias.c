@@ -16,13 +16,6 @@
   "{" SMALL ", \"weight-format\": {\"format\": \"" format "\"}, \"noisy-bias\": {" text "}}"
 #define N_TOKENS 48
 
-static EngModel *
-load_default (void)
-{
-  g_autofree char *path = eng_test_default_model ();
-  return eng_test_load (path);
-}
-
 static const RtNode *
 node_of (const RtGraph *graph, const char *name)
 {
@@ -90,7 +83,7 @@ check_bias (EngModel *model, const char *name, int dtype, const float *noise, co
 static void
 test_graph (void)
 {
-  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) build = eng_test_build (model, NOISY ("w8a8", "\"amplitude\": 1"), NULL);
   const RtGraph *graph = eng_build_get_graph (build);
   const RtNode *norm = node_of (graph, "blk.1.attn_norm");
@@ -129,7 +122,7 @@ compare_floats (const void *a, const void *b)
 static void
 test_size (void)
 {
-  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngRecipe) recipe = eng_test_recipe ("{" SMALL "}");
   g_autoptr (GError) error = NULL;
   g_autoptr (EngActivations) activations
@@ -185,8 +178,7 @@ logits_of (EngModel *model, const char *recipe)
   g_autoptr (EngBuild) build = eng_test_build (model, recipe, NULL);
   gint32 tokens[N_TOKENS];
 
-  for (guint i = 0; i < N_TOKENS; i++)
-    tokens[i] = (gint32)((i * 37 + i * i * 11 + 5) % 400);
+  eng_test_fill_tokens (tokens, N_TOKENS);
   return eng_test_logits (build, tokens, N_TOKENS);
 }
 
@@ -194,21 +186,14 @@ static double
 distance (EngModel *model, const char *recipe, const float *from)
 {
   g_autofree float *logits = logits_of (model, recipe);
-  double difference = 0, size = 0;
-
-  for (guint i = 0; i < eng_model_get_params (model)->n_vocab; i++)
-    {
-      difference += pow ((double)logits[i] - (double)from[i], 2);
-      size += pow ((double)from[i], 2);
-    }
-  return sqrt (difference / size);
+  return eng_test_relative_error (logits, from, eng_model_get_params (model)->n_vocab);
 }
 
 /* One product as the build has it, on rows that are not rounded: y = W (x + N) + b is W x. */
 static void
 test_preserved (void)
 {
-  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) build = eng_test_build (model, NOISY ("w4a8", "\"amplitude\": 4"), NULL);
   const RtGraph *graph = eng_build_get_graph (build);
   guint n_ff = eng_model_get_params (model)->n_ff, n = eng_model_get_params (model)->n_embd;
@@ -236,7 +221,7 @@ test_preserved (void)
 static void
 test_logits (void)
 {
-  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngModel) model = eng_test_load_default ();
   static const char *formats[] = { "w8a8", "w4a8", "q8_0", "q4_0" };
 
   for (guint i = 0; i < G_N_ELEMENTS (formats); i++)
@@ -263,7 +248,7 @@ test_logits (void)
 static void
 test_together (void)
 {
-  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngModel) model = eng_test_load_default ();
   static const char with[]
       = "{" SMALL ", \"equalization\": {\"method\": \"smooth\"}, \"rounding\": {\"method\": "
         "\"mse\"}, \"weight-format\": {\"format\": \"w8a8\"}%s}";
@@ -283,16 +268,12 @@ static void
 test_words (void)
 {
   const EngTechnique *technique = eng_technique_find (ID);
-  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngRecipe) none = eng_recipe_new ();
   g_autoptr (EngRecipe) recipe = eng_test_recipe (
       NOISY ("w8a8", "\"amplitude\": 0.5, \"seed\": 3, \"rules\": [{\"match\": \"blk.1.*\", "
                      "\"amplitude\": 0}]"));
-  g_autofree char *json = eng_recipe_to_json (recipe);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (EngRecipe) again = eng_recipe_from_json (json, &error);
-  g_assert_no_error (error);
-  g_assert_true (eng_recipe_equal (recipe, again));
+  g_autoptr (EngRecipe) again = eng_test_round_trip (recipe);
 
   g_autofree char *words = technique->describe (again);
   g_assert_cmpstr (words, ==, "noisy bias by rules");
@@ -316,7 +297,7 @@ test_words (void)
 static void
 test_hash (void)
 {
-  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) a = eng_test_build (model, NOISY ("w8a8", "\"amplitude\": 1"), NULL);
   g_autoptr (EngBuild) b = eng_test_build (model, NOISY ("w8a8", "\"amplitude\": 1"), NULL);
   g_autoptr (EngBuild) c
@@ -338,19 +319,14 @@ test_hash (void)
 static void
 test_refusal (void)
 {
-  g_autofree char *path = eng_test_data_or_skip ("vision/mnist/opt-mnist.onnx");
-  if (path == NULL)
-    return;
-  g_autoptr (EngModel) model = eng_test_load (path);
-  g_autofree char *why = eng_technique_find (ID)->applies (model);
-  g_assert_cmpstr (why, ==, "only language models have a text on which activations are measured");
+  eng_test_check_refusal (ID, "vision/mnist/opt-mnist.onnx",
+                          "only language models have a text on which activations are measured");
 }
 
 int
 main (int argc, char **argv)
 {
-  g_autofree char *cache = eng_test_directory ();
-  g_setenv ("XDG_CACHE_HOME", cache, TRUE);
+  eng_test_use_own_cache ();
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/technique/noisy-bias/graph", test_graph);
   g_test_add_func ("/technique/noisy-bias/size", test_size);
@@ -360,7 +336,5 @@ main (int argc, char **argv)
   g_test_add_func ("/technique/noisy-bias/words", test_words);
   g_test_add_func ("/technique/noisy-bias/hash", test_hash);
   g_test_add_func ("/technique/noisy-bias/refusal", test_refusal);
-  int status = g_test_run ();
-  eng_test_remove (g_steal_pointer (&cache));
-  return status;
+  return g_test_run ();
 }

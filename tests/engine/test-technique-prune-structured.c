@@ -217,8 +217,7 @@ model_with_zeros (const char *directory, EngModel *model, const EngPrunePlan *pl
 static void
 test_same (void)
 {
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (GError) error = NULL;
   g_autoptr (EngRecipe) recipe = eng_test_recipe (CUT);
   g_autoptr (EngActivations) activations
@@ -253,8 +252,7 @@ test_same (void)
 static void
 test_shapes (void)
 {
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngRecipe) recipe = eng_test_recipe (CUT);
   g_autoptr (EngBuild) plain = eng_test_build (model, "{}", NULL);
   g_autoptr (EngBuild) cut = eng_test_build (model, CUT, plain);
@@ -295,8 +293,7 @@ test_shapes (void)
 static void
 test_rules (void)
 {
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) build = eng_test_build (
       model,
       "{\"prune-structured\": {\"channels\": 25, \"spread\": \"even\", \"rules\": [{\"match\": "
@@ -316,29 +313,19 @@ test_rules (void)
   g_assert_true (isfinite (logits[0]));
 }
 
-static double
-perplexity (EngModel *model, const char *techniques)
-{
-  g_autoptr (EngBuild) build = eng_test_build (model, techniques, NULL);
-  g_autoptr (GError) error = NULL;
-  const char *metrics[] = { "perplexity", NULL };
-  EngEvalOptions options = { .data = "bundled:texts", .metrics = metrics, .n_tokens = 1500 };
-  g_autoptr (EngEvaluation) evaluation = eng_evaluate (build, NULL, &options, NULL, &error);
-
-  g_assert_no_error (error);
-  return eng_evaluation_find_metric (evaluation, "perplexity")->whole.value.value;
-}
-
 /* End to end: pruning costs something, making up for it gives a part back. */
 static void
 test_loss (void)
 {
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
-  double plain = perplexity (model, "{}");
-  double none = perplexity (model, "{\"prune-structured\": {\"heads\": 25, \"mend\": \"none\"}}");
-  double mean = perplexity (model, "{\"prune-structured\": {\"heads\": 25, \"mend\": \"mean\"}}");
-  double refit = perplexity (model, "{\"prune-structured\": {\"heads\": 25}}");
+  g_autoptr (EngModel) model = eng_test_load_default ();
+  double plain = eng_test_perplexity (model, "{}", 1500);
+  double none
+      = eng_test_perplexity (model, "{\"prune-structured\": {\"heads\": 25, \"mend\": \"none\"}}",
+                             1500);
+  double mean
+      = eng_test_perplexity (model, "{\"prune-structured\": {\"heads\": 25, \"mend\": \"mean\"}}",
+                             1500);
+  double refit = eng_test_perplexity (model, "{\"prune-structured\": {\"heads\": 25}}", 1500);
 
   g_assert_cmpfloat (plain, <, refit);
   g_assert_cmpfloat (refit, <, mean);
@@ -349,8 +336,7 @@ test_loss (void)
 static void
 test_words (void)
 {
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   const EngTechnique *technique = eng_technique_find ("prune-structured");
   g_autoptr (EngRecipe) recipe
       = eng_test_recipe ("{\"prune-structured\": {\"channels\": 50, \"spread\": \"even\"}}");
@@ -362,12 +348,10 @@ test_words (void)
   g_assert_no_error (error);
   g_autofree char *text = technique->explain (model, recipe, 2);
   g_autofree char *nothing = technique->explain (model, none, 2);
-  g_autofree char *json = eng_recipe_to_json (recipe);
-  g_autoptr (EngRecipe) again = eng_recipe_from_json (json, &error);
+  g_autoptr (EngRecipe) again = eng_test_round_trip (recipe);
   g_autofree char *title = eng_recipe_describe (recipe);
 
   g_assert_no_error (error);
-  g_assert_true (eng_recipe_equal (recipe, again));
   g_assert_nonnull (strstr (early, "Not calibrated yet"));
   g_assert_nonnull (strstr (text, "384 of 768 feed-forward channels stay"));
   g_assert_nonnull (strstr (text, "% of the squares"));
@@ -378,9 +362,7 @@ test_words (void)
 int
 main (int argc, char **argv)
 {
-  /* Statistics of its own: other tests and people must not find them. */
-  g_autofree char *cache = g_dir_make_tmp ("lathe-cache-XXXXXX", NULL);
-  g_setenv ("XDG_CACHE_HOME", cache, TRUE);
+  eng_test_use_own_cache ();
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/prune-structured/spread", test_spread);
   g_test_add_func ("/prune-structured/units", test_units);
@@ -391,9 +373,5 @@ main (int argc, char **argv)
   g_test_add_func ("/prune-structured/rules", test_rules);
   g_test_add_func ("/prune-structured/loss", test_loss);
   g_test_add_func ("/prune-structured/words", test_words);
-  int result = g_test_run ();
-  const char *remove[] = { "rm", "-rf", cache, NULL };
-  g_spawn_sync (NULL, (char **)remove, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL,
-                NULL);
-  return result;
+  return g_test_run ();
 }

@@ -16,13 +16,6 @@
 #define SOFTMAX(text) "{" SMALL ", \"softmax\": {" text "}}"
 #define N_TOKENS 96
 
-static EngModel *
-load_default (void)
-{
-  g_autofree char *path = eng_test_default_model ();
-  return eng_test_load (path);
-}
-
 static const RtNode *
 attention_of (const RtGraph *graph, int layer)
 {
@@ -97,7 +90,7 @@ sum_plainly (EngModel *model, EngRecipe *recipe, guint layer, guint head, guint 
 static void
 test_measured (void)
 {
-  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngRecipe) recipe = eng_test_recipe (SOFTMAX (""));
   g_autoptr (GError) error = NULL;
 
@@ -121,7 +114,7 @@ test_measured (void)
       }
 
   /* A model opened anew finds it on disk, to the last bit. */
-  g_autoptr (EngModel) again = load_default ();
+  g_autoptr (EngModel) again = eng_test_load_default ();
   const EngSoftmaxBias *kept = eng_softmax_bias_load (again, recipe, NULL, &error);
   g_assert_no_error (error);
   gsize n = (gsize)bias->n_layers * bias->n_heads;
@@ -134,7 +127,7 @@ test_measured (void)
 static void
 test_cancelled (void)
 {
-  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngRecipe) recipe
       = eng_test_recipe ("{\"calibration\": {\"tokens\": 768}, \"softmax\": {\"bits\": \"8\"}}");
   g_autoptr (EngJob) job = eng_job_new ("test");
@@ -150,7 +143,7 @@ test_cancelled (void)
 static void
 test_graph (void)
 {
-  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) build
       = eng_test_build (model,
                         SOFTMAX (
@@ -188,29 +181,21 @@ logit_error (EngModel *model, const char *recipe, const float *exact)
 {
   g_autoptr (EngBuild) build = eng_test_build (model, recipe, NULL);
   gint32 tokens[N_TOKENS];
-  double difference = 0, size = 0;
 
-  for (guint i = 0; i < N_TOKENS; i++)
-    tokens[i] = (gint32)((i * 37 + i * i * 11 + 5) % 400);
+  eng_test_fill_tokens (tokens, N_TOKENS);
   g_autofree float *logits = eng_test_logits (build, tokens, N_TOKENS);
-  for (guint i = 0; i < rt_exec_n_vocab (eng_build_get_exec (build)); i++)
-    {
-      difference += pow ((double)logits[i] - (double)exact[i], 2);
-      size += pow ((double)exact[i], 2);
-    }
-  return sqrt (difference / size);
+  return eng_test_relative_error (logits, exact, rt_exec_n_vocab (eng_build_get_exec (build)));
 }
 
 /* Fewer bits, more error. */
 static void
 test_logits (void)
 {
-  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) build = eng_test_build (model, "{}", NULL);
   gint32 tokens[N_TOKENS];
 
-  for (guint i = 0; i < N_TOKENS; i++)
-    tokens[i] = (gint32)((i * 37 + i * i * 11 + 5) % 400);
+  eng_test_fill_tokens (tokens, N_TOKENS);
   g_autofree float *exact = eng_test_logits (build, tokens, N_TOKENS);
   double e8 = logit_error (model, SOFTMAX ("\"bits\": \"8\""), exact);
   double e6 = logit_error (model, SOFTMAX ("\"bits\": \"6\""), exact);
@@ -232,16 +217,13 @@ static void
 test_words (void)
 {
   const EngTechnique *technique = eng_technique_find (ID);
-  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngRecipe) none = eng_recipe_new ();
   g_autoptr (EngRecipe) recipe = eng_test_recipe (
       SOFTMAX ("\"bits\": \"4\", \"correction\": false, \"rules\": [{\"match\": \"blk.1.*\", "
                "\"bits\": \"exact\"}]"));
-  g_autofree char *json = eng_recipe_to_json (recipe);
   g_autoptr (GError) error = NULL;
-  g_autoptr (EngRecipe) again = eng_recipe_from_json (json, &error);
-  g_assert_no_error (error);
-  g_assert_true (eng_recipe_equal (recipe, again));
+  g_autoptr (EngRecipe) again = eng_test_round_trip (recipe);
 
   g_autofree char *words = technique->describe (again);
   g_assert_cmpstr (words, ==, "4-bit softmax, uncorrected");
@@ -270,7 +252,7 @@ test_words (void)
 static void
 test_hash (void)
 {
-  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) a = eng_test_build (model, SOFTMAX ("\"bits\": \"8\""), NULL);
   g_autoptr (EngBuild) b = eng_test_build (model, SOFTMAX ("\"bits\": \"8\""), NULL);
   g_autoptr (EngBuild) c
@@ -285,19 +267,14 @@ test_hash (void)
 static void
 test_refusal (void)
 {
-  g_autofree char *path = eng_test_data_or_skip ("vision/mnist/opt-mnist.onnx");
-  if (path == NULL)
-    return;
-  g_autoptr (EngModel) model = eng_test_load (path);
-  g_autofree char *why = eng_technique_find (ID)->applies (model);
-  g_assert_cmpstr (why, ==, "a network has no attention over earlier tokens");
+  eng_test_check_refusal (ID, "vision/mnist/opt-mnist.onnx",
+                          "a network has no attention over earlier tokens");
 }
 
 int
 main (int argc, char **argv)
 {
-  g_autofree char *cache = eng_test_directory ();
-  g_setenv ("XDG_CACHE_HOME", cache, TRUE);
+  eng_test_use_own_cache ();
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/technique/softmax/measured", test_measured);
   g_test_add_func ("/technique/softmax/cancelled", test_cancelled);
@@ -306,7 +283,5 @@ main (int argc, char **argv)
   g_test_add_func ("/technique/softmax/words", test_words);
   g_test_add_func ("/technique/softmax/hash", test_hash);
   g_test_add_func ("/technique/softmax/refusal", test_refusal);
-  int status = g_test_run ();
-  eng_test_remove (g_steal_pointer (&cache));
-  return status;
+  return g_test_run ();
 }

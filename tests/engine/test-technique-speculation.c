@@ -11,13 +11,6 @@
 
 static const char *const prompt = "It was the best of times, it was the worst of times, it was the age of wisdom, it was the age of foolishness, it was";
 
-static EngModel *
-load_default (void)
-{
-  g_autofree char *path = eng_test_default_model ();
-  return eng_test_load (path);
-}
-
 static EngRun *
 generate (EngBuild *build, guint n, float temperature)
 {
@@ -98,7 +91,7 @@ static const char *const ways[] = {
 static void
 test_same_text (void)
 {
-  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) plain = eng_test_build (model, "{}", NULL);
   g_autoptr (EngBuild) plain_q8 = eng_test_build (model, "{\"weight-format\": {\"format\": \"q8_0\"}}", NULL);
   g_autoptr (EngRun) reference = generate (plain, 80, 0), reference_q8 = generate (plain_q8, 80, 0);
@@ -119,7 +112,7 @@ test_same_text (void)
 static void
 test_sampled (void)
 {
-  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) plain = eng_test_build (model, "{}", NULL), lookup = eng_test_build (model, LOOKUP, NULL),
                        self = eng_test_build (model, ways[3], NULL);
   g_autoptr (EngRun) reference = generate (plain, 60, 0.8f), by_lookup = generate (lookup, 60, 0.8f),
@@ -138,7 +131,7 @@ test_sampled (void)
 static void
 test_document (void)
 {
-  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) build = eng_test_build (model, ways[1], NULL);
   g_autoptr (EngRun) run = generate (build, 40, 0);
   g_autofree char *json = eng_run_to_json (run);
@@ -156,7 +149,7 @@ test_document (void)
 static void
 test_draft_model (void)
 {
-  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) plain = eng_test_build (model, "{}", NULL);
   g_autoptr (EngBuild) small = eng_test_build (model, "{\"weight-format\": {\"format\": \"q4_0\"}}", NULL);
   g_autofree char *folder = eng_test_directory ();
@@ -206,7 +199,7 @@ assert_refused (EngModel *model, const char *techniques, const char *words)
 static void
 test_refused (void)
 {
-  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngModel) model = eng_test_load_default ();
 
   assert_refused (model, "{\"speculation\": {\"drafting\": \"draft-model\"}}", "choose a draft model");
   assert_refused (model, "{\"speculation\": {\"drafting\": \"draft-model\", \"model\": \"/nowhere/at-all.gguf\"}}", "/nowhere/at-all.gguf");
@@ -217,7 +210,7 @@ test_refused (void)
 static void
 test_hash_and_memory (void)
 {
-  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) plain = eng_test_build (model, "{}", NULL), off = eng_test_build (model, "{\"speculation\": {\"length\": 3}}", NULL);
   g_autoptr (EngBuild) lookup = eng_test_build (model, LOOKUP, NULL), again = eng_test_build (model, LOOKUP, NULL);
   g_autoptr (EngBuild) skip = eng_test_build (model, ways[3], NULL);

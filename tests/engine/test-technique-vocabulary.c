@@ -59,8 +59,7 @@ static const char text[]
 static void
 test_tokens (void)
 {
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) build = eng_test_build (model, TRIM, NULL);
   const RtTokenizer *all = eng_model_get_tokenizer (model), *some = eng_build_get_tokenizer (build);
   guint n_vocab = rt_tokenizer_n_vocab (all);
@@ -105,8 +104,7 @@ test_tokens (void)
 static void
 test_logits (void)
 {
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) full = eng_test_build (model, "{}", NULL);
   g_autoptr (EngBuild) trimmed = eng_test_build (model, TRIM, full);
   guint n = rt_exec_n_vocab (eng_build_get_exec (full)), n_same = 0;
@@ -136,8 +134,7 @@ test_logits (void)
 static void
 test_sizes (void)
 {
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) full = eng_test_build (model, "{}", NULL);
   g_autoptr (EngBuild) trimmed = eng_test_build (model, TRIM, full);
   g_autoptr (EngBuild) again = eng_test_build (model, TRIM, NULL);
@@ -164,8 +161,7 @@ test_sizes (void)
 static void
 test_corpus (void)
 {
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   const RtTokenizer *tokenizer = eng_model_get_tokenizer (model);
   char *directory = eng_test_directory ();
   g_autofree char *file = g_build_filename (directory, "words.txt", NULL);
@@ -192,20 +188,16 @@ test_corpus (void)
 static void
 test_words (void)
 {
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   const EngTechnique *technique = eng_technique_find ("vocabulary");
   g_autoptr (EngRecipe) recipe = eng_test_recipe (TRIM);
   g_autoptr (EngRecipe) missing
       = eng_test_recipe ("{\"vocabulary\": {\"tokens\": 512, \"corpus\": \"/nowhere/at/all\"}}");
-  g_autofree char *json = eng_recipe_to_json (recipe);
   g_autoptr (GError) error = NULL;
-  g_autoptr (EngRecipe) again = eng_recipe_from_json (json, &error);
+  g_autoptr (EngRecipe) again = eng_test_round_trip (recipe);
   g_autofree char *block = technique->explain (model, recipe, 0);
   g_autofree char *embedding = technique->explain (model, recipe, -1);
 
-  g_assert_no_error (error);
-  g_assert_true (eng_recipe_equal (recipe, again));
   g_assert_null (block);
   g_assert_nonnull (strstr (embedding, "512 of 1024 tokens stay"));
   g_assert_null (eng_build_new (model, missing, NULL, NULL, &error));
@@ -217,8 +209,7 @@ test_words (void)
 static void
 test_evaluation (void)
 {
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) full = eng_test_build (model, "{}", NULL);
   g_autoptr (EngBuild) trimmed = eng_test_build (model, TRIM, NULL);
   g_autoptr (GError) error = NULL;

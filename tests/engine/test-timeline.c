@@ -343,8 +343,7 @@ test_keeper (void)
 static void
 make_run (void)
 {
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) build = eng_test_build (model, "{\"threads\": {\"count\": 2}}", NULL);
   g_autoptr (EngWorkload) workload
       = eng_workload_new ("It is a truth universally acknowledged, that");

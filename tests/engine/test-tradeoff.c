@@ -672,8 +672,7 @@ test_evaluations (void)
 static void
 make_template (void)
 {
-  g_autofree char *path = eng_test_default_model ();
-  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) build = eng_test_build (model, "{}", NULL);
   g_autoptr (EngWorkload) workload = eng_workload_new ("p");
   g_autoptr (GError) error = NULL;
