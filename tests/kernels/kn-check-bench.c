@@ -47,6 +47,17 @@ kc_bench_begin (const char *kernel, KnLevel level)
   running_level = level;
 }
 
+void *
+kc_new (size_t bytes)
+{
+  void *p = aligned_alloc (KN_ALIGN, (bytes + KN_ALIGN - 1) / KN_ALIGN * KN_ALIGN);
+
+  if (p == NULL)
+    kc_fail ("no memory for %zu bytes", bytes);
+  memset (p, 0, bytes);
+  return p;
+}
+
 void
 kc_bench (const char *label, void (*run) (void *arg), void *arg, double bytes, double ops)
 {

@@ -524,29 +524,18 @@ typedef struct
   void *scratch;
 } Bench;
 
-static void *
-take (size_t bytes)
-{
-  void *p = aligned_alloc (KN_ALIGN, (bytes + KN_ALIGN - 1) / KN_ALIGN * KN_ALIGN);
-
-  if (p == NULL)
-    kc_fail ("no memory for %zu bytes", bytes);
-  memset (p, 0, bytes);
-  return p;
-}
-
 static void
 bench_begin (Bench *b, const KnTable *v, const Layer *l, size_t n_weights)
 {
   const size_t padded = l->size + l->kernel - 1;
 
   *b = (Bench){ .v = v, .layer = l, .out = (l->size + l->stride - 1) / l->stride };
-  b->x = take (padded * padded * l->n_in * sizeof (float));
-  b->w = take (n_weights * sizeof (float));
-  b->y = take (b->out * b->out * l->n_out * sizeof (float));
-  b->bias = take (l->n_out * sizeof (float));
-  b->pointers = take (BENCH_PIXELS * l->kernel * 16 * sizeof *b->pointers);
-  b->scratch = take (kn_conv_scratch_bytes (BENCH_PIXELS));
+  b->x = kc_new (padded * padded * l->n_in * sizeof (float));
+  b->w = kc_new (n_weights * sizeof (float));
+  b->y = kc_new (b->out * b->out * l->n_out * sizeof (float));
+  b->bias = kc_new (l->n_out * sizeof (float));
+  b->pointers = kc_new (BENCH_PIXELS * l->kernel * 16 * sizeof *b->pointers);
+  b->scratch = kc_new (kn_conv_scratch_bytes (BENCH_PIXELS));
   for (size_t i = 0; i < padded * padded * l->n_in; i++)
     b->x[i] = kc_random_float (KC_NORMAL);
 }

@@ -19,29 +19,12 @@ static const Size sizes[] = {
   { "128 tokens, 2048 x 5632", 2048, 5632, 128 },
 };
 
-typedef struct
+void
+kc_run_matmul (void *arg)
 {
-  KnMatmulFn fn;
-  KnMatmulArgs args;
-} Job;
-
-static void
-run_job (void *arg)
-{
-  Job *job = arg;
+  KcMatmulJob *job = arg;
 
   job->fn (&job->args);
-}
-
-static void *
-take (size_t bytes)
-{
-  void *p = aligned_alloc (KN_ALIGN, (bytes + KN_ALIGN - 1) / KN_ALIGN * KN_ALIGN);
-
-  if (p == NULL)
-    kc_fail ("no memory for %zu bytes", bytes);
-  memset (p, 0, bytes);
-  return p;
 }
 
 /* One random panel, repeated: the arithmetic does not depend on the values. */
@@ -51,7 +34,7 @@ new_panels (KnDtype dtype, const Size *s)
   const size_t panel_bytes = kn_panel_bytes (dtype, s->n_cols),
                row_bytes = kn_row_bytes (dtype, s->n_cols);
   const size_t n_panels = (s->n_rows + KN_PANEL_ROWS - 1) / KN_PANEL_ROWS;
-  uint8_t *rows = take (KN_PANEL_ROWS * row_bytes), *panels = take (n_panels * panel_bytes);
+  uint8_t *rows = kc_new (KN_PANEL_ROWS * row_bytes), *panels = kc_new (n_panels * panel_bytes);
 
   kc_fill_weights (dtype, rows, KN_PANEL_ROWS, s->n_cols, KC_CODES_RANDOM, KC_NORMAL, 0.01f);
   for (size_t i = 0; i < n_panels; i++)
@@ -63,7 +46,7 @@ new_panels (KnDtype dtype, const Size *s)
 static void *
 new_inputs (const KnTable *v, KnDtype dtype, const Size *s, size_t *stride)
 {
-  float *x = take (s->n_tokens * s->n_cols * sizeof (float));
+  float *x = kc_new (s->n_tokens * s->n_cols * sizeof (float));
   uint8_t *rows;
 
   for (size_t i = 0; i < s->n_tokens * s->n_cols; i++)
@@ -72,7 +55,7 @@ new_inputs (const KnTable *v, KnDtype dtype, const Size *s, size_t *stride)
   if (kn_matmul_act (dtype) == KN_ACT_F32)
     return x;
   *stride = kn_act_row_bytes (kn_matmul_act (dtype), s->n_cols);
-  rows = take (s->n_tokens * *stride);
+  rows = kc_new (s->n_tokens * *stride);
   for (size_t t = 0; t < s->n_tokens; t++)
     kn_act_store (&v->matmul, kn_matmul_act (dtype), x + t * s->n_cols, s->n_cols,
                   rows + t * *stride);
@@ -83,20 +66,20 @@ new_inputs (const KnTable *v, KnDtype dtype, const Size *s, size_t *stride)
 static void
 bench_size (const KnTable *v, KnDtype dtype, const Size *s)
 {
-  Job job = { kn_matmul_fn (&v->matmul, dtype), { s->n_cols, s->n_rows, s->n_tokens } };
+  KcMatmulJob job = { kn_matmul_fn (&v->matmul, dtype), { s->n_cols, s->n_rows, s->n_tokens } };
   const double weight_bytes
       = (double)kn_panel_bytes (dtype, s->n_cols) * (double)(s->n_rows / KN_PANEL_ROWS);
   const double ops = 2.0 * (double)s->n_rows * (double)s->n_cols * (double)s->n_tokens;
   void *panels = new_panels (dtype, s), *x = new_inputs (v, dtype, s, &job.args.x_stride);
-  void *y = take (s->n_tokens * s->n_rows * sizeof (float));
-  void *scratch = take (kn_matmul_scratch_bytes (dtype, s->n_cols));
+  void *y = kc_new (s->n_tokens * s->n_rows * sizeof (float));
+  void *scratch = kc_new (kn_matmul_scratch_bytes (dtype, s->n_cols));
 
   job.args.panels = panels;
   job.args.x = x;
   job.args.y = y;
   job.args.y_stride = s->n_rows;
   job.args.scratch = scratch;
-  kc_bench (s->label, run_job, &job, weight_bytes, ops);
+  kc_bench (s->label, kc_run_matmul, &job, weight_bytes, ops);
   free (panels);
   free (x);
   free (y);
@@ -135,8 +118,8 @@ run_quantize (void *arg)
 void
 kc_bench_quantize_q8 (const KnTable *v, const void *data)
 {
-  QuantizeJob job = { v->matmul.quantize_q8, take (2048 * sizeof (float)),
-                      take (kn_q8_row_bytes (2048)), 2048 };
+  QuantizeJob job = { v->matmul.quantize_q8, kc_new (2048 * sizeof (float)),
+                      kc_new (kn_q8_row_bytes (2048)), 2048 };
 
   kc_fill (job.x, job.n, KC_NORMAL);
   kc_bench ("2048", run_quantize, &job, 2048 * 4, 0);

@@ -20,6 +20,15 @@ void kc_fill_weights (KnDtype dtype, uint8_t *rows, size_t n_rows, size_t n_cols
 /* Where the f16 scale and the f16 minimum lie in a block; -1 for none. */
 void kc_block_fields (KnDtype dtype, int *d, int *m);
 
+/* One call of a product, for kc_bench(): kc_run_matmul() takes a KcMatmulJob. */
+typedef struct
+{
+  KnMatmulFn fn;
+  KnMatmulArgs args;
+} KcMatmulJob;
+
+void kc_run_matmul (void *job);
+
 /* @data is a pointer to the KnDtype. */
 void kc_bench_matmul (const KnTable *v, const void *data);
 void kc_bench_quantize_q8 (const KnTable *v, const void *data);

@@ -200,17 +200,6 @@ run_job (void *arg)
   job->fn (&job->args);
 }
 
-static void *
-take (size_t bytes)
-{
-  void *p = aligned_alloc (KN_ALIGN, (bytes + KN_ALIGN - 1) / KN_ALIGN * KN_ALIGN);
-
-  if (p == NULL)
-    kc_fail ("no memory for %zu bytes", bytes);
-  memset (p, 3, bytes);
-  return p;
-}
-
 static void
 bench_size (const KnTable *v, const char *label, const Shape *s)
 {
@@ -220,12 +209,13 @@ bench_size (const KnTable *v, const char *label, const Shape *s)
   Job job = { v->matmul.skip_q8_channels, { s->n_cols, s->n_rows } };
 
   fill_inputs (v, s, &p);
-  void *memory = take (kn_skip_list_bytes (s->n_cols)), *panels = take (bytes);
+  void *memory = kc_new (kn_skip_list_bytes (s->n_cols)), *panels = kc_new (bytes);
   kn_skip_list (p.x, s->n_cols, memory, &list);
+  memset (panels, 3, bytes);
   job.args.panels = panels;
   job.args.x = p.x;
   job.args.list = &list;
-  job.args.y = take (s->n_rows * sizeof (float));
+  job.args.y = kc_new (s->n_rows * sizeof (float));
   kc_bench (label, run_job, &job, (double)bytes * (double)list.n_channels / (double)s->n_cols,
             2.0 * (double)s->n_rows * (double)s->n_cols);
   free (job.args.y);

@@ -258,48 +258,23 @@ check_sparse (const KnTable *c, const KnTable *v, const void *data)
 
 /* ---- benchmark: from memory and from the cache, at several densities ---- */
 
-typedef struct
-{
-  KnMatmulFn fn;
-  KnMatmulArgs args;
-} Job;
-
-static void
-run_job (void *arg)
-{
-  Job *job = arg;
-
-  job->fn (&job->args);
-}
-
-static void *
-take (size_t bytes)
-{
-  void *p = aligned_alloc (KN_ALIGN, (bytes + KN_ALIGN - 1) / KN_ALIGN * KN_ALIGN);
-
-  if (p == NULL)
-    kc_fail ("no memory for %zu bytes", bytes);
-  memset (p, 0, bytes);
-  return p;
-}
-
 static void
 bench_shape (const KnTable *v, const Shape *s, const char *label)
 {
   const KnDtype base = (KnDtype)kn_sparse_base ((int)s->dtype);
   const size_t n_panels = s->n_rows / KN_PANEL_ROWS, row_bytes = kn_row_bytes (base, s->n_cols);
   const size_t stride = kn_q8_row_bytes (s->n_cols);
-  uint8_t *rows = take (KN_PANEL_ROWS * row_bytes), *x = take (s->n_tokens * stride);
-  float *numbers = take (s->n_cols * sizeof *numbers);
-  uint64_t *offsets = take ((n_panels + 1) * sizeof *offsets);
+  uint8_t *rows = kc_new (KN_PANEL_ROWS * row_bytes), *x = kc_new (s->n_tokens * stride);
+  float *numbers = kc_new (s->n_cols * sizeof *numbers);
+  uint64_t *offsets = kc_new ((n_panels + 1) * sizeof *offsets);
   size_t bytes;
-  Job job = { kn_matmul_fn (&v->matmul, s->dtype), { s->n_cols, s->n_rows, s->n_tokens } };
+  KcMatmulJob job = { kn_matmul_fn (&v->matmul, s->dtype), { s->n_cols, s->n_rows, s->n_tokens } };
 
   kc_fill_weights (base, rows, KN_PANEL_ROWS, s->n_cols, KC_CODES_RANDOM, KC_NORMAL, 0.01f);
   for (size_t r = 0; r < KN_PANEL_ROWS; r++)
     make_sparse (s, rows + r * row_bytes);
   bytes = kn_packed_panel_bytes (s->dtype, rows, row_bytes, KN_PANEL_ROWS, s->n_cols);
-  uint8_t *panels = take (n_panels * bytes);
+  uint8_t *panels = kc_new (n_panels * bytes);
   for (size_t i = 0; i < n_panels; i++)
     {
       offsets[i] = i * bytes;
@@ -314,10 +289,10 @@ bench_shape (const KnTable *v, const Shape *s, const char *label)
   job.args.offsets = kn_panel_is_variable (s->dtype) ? offsets : NULL;
   job.args.x = x;
   job.args.x_stride = stride;
-  job.args.y = take (s->n_tokens * s->n_rows * sizeof (float));
+  job.args.y = kc_new (s->n_tokens * s->n_rows * sizeof (float));
   job.args.y_stride = s->n_rows;
-  job.args.scratch = take (kn_matmul_scratch_bytes (s->dtype, s->n_cols));
-  kc_bench (label, run_job, &job, (double)(bytes * n_panels),
+  job.args.scratch = kc_new (kn_matmul_scratch_bytes (s->dtype, s->n_cols));
+  kc_bench (label, kc_run_matmul, &job, (double)(bytes * n_panels),
             2.0 * (double)s->n_rows * (double)s->n_cols * (double)s->n_tokens);
   free (job.args.scratch);
   free (job.args.y);

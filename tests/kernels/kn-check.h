@@ -125,6 +125,10 @@ double kc_gamma (double n);
 
 /* --- benchmark --- */
 
+/* @bytes for a benchmark to work on, aligned to KN_ALIGN and zero, without the guards that a check
+ * wants. free() ends it. */
+void *kc_new (size_t bytes);
+
 /* Time @run (@arg) as often as needed and report it in the row @label of the running case (NULL:
  * the case alone): @bytes moved and @ops done (0: not shown) in one call. */
 void kc_bench (const char *label, void (*run) (void *arg), void *arg, double bytes, double ops);
