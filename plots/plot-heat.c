@@ -1,48 +1,30 @@
-/* PlotHeat: a matrix of warm cells with a choice in every row. Knows nothing of what rows and columns are. */
+/* PlotHeat: a matrix of warm cells with a choice in every row. Keeps the matrix; plot-heat-draw.c draws it, plot-heat-input.c moves about in it. Knows nothing of
+ * what rows and columns are. */
 
 #include "plot-heat.h"
 
 #include <math.h>
 #include "plot-controls-private.h"
+#include "plot-heat-private.h"
 #include "plot-i18n-private.h"
-#include "plot-marks-private.h"
-#include "plot-text-private.h"
 
-#define ROW_PX 30.0
-#define HEAD_PX 30.0
 #define GAP_PX 12.0
-#define CELL_GAP_PX 2.0
-#define BAR_PX 3.0
-#define MOST_CELL_PX 150.0
-#define LEAST_CELL_PX 58.0
-#define LEAST_DETAIL_PX 180.0
 
-typedef struct
-{
-  char *name, *detail;
-  PlotHeatCell *cells; /* texts owned */
-} Row;
-
-struct _PlotHeat
-{
-  GtkWidget parent_instance;
-
-  char *title, *value_name, *bar_name;
-  PlotUnit value_unit, bar_unit;
-  GStrv columns;
-  guint n_columns;
-  GPtrArray *rows; /* Row */
-  int selected;
-  PlotStyle style;
-  PlotText *text;
-};
+#define LEAST_PX 200
+#define NATURAL_PX 720
+#define LEAST_ROWS 3 /* that are seen below the heads, however little room there is */
+#define TITLE_PX 34.0
 
 enum
 {
   PROP_0,
   PROP_TITLE,
   PROP_SELECTED,
-  N_PROPS
+  N_PROPS,
+  PROP_HADJUSTMENT = N_PROPS, /* of GtkScrollable */
+  PROP_VADJUSTMENT,
+  PROP_HSCROLL_POLICY,
+  PROP_VSCROLL_POLICY,
 };
 
 static GParamSpec *props[N_PROPS];
@@ -50,186 +32,15 @@ static GParamSpec *props[N_PROPS];
 static void plot_heat_figure_init (PlotFigureInterface *iface);
 
 G_DEFINE_FINAL_TYPE_WITH_CODE (PlotHeat, plot_heat, GTK_TYPE_WIDGET,
-                               G_IMPLEMENT_INTERFACE (PLOT_TYPE_FIGURE, plot_heat_figure_init))
+                               G_IMPLEMENT_INTERFACE (PLOT_TYPE_FIGURE, plot_heat_figure_init)
+                                   G_IMPLEMENT_INTERFACE (GTK_TYPE_SCROLLABLE, NULL))
 
-/* --- layout --- */
+/* --- size and drawing --- */
 
-typedef struct
+void
+plot_heat_follow_style (PlotHeat *self)
 {
-  double names, cell, detail; /* widths; detail 0: no room */
-} Layout;
-
-static void
-find_layout (PlotHeat *self, PlotText *text, double width, Layout *layout)
-{
-  double names = 0;
-
-  for (guint i = 0; i < self->rows->len; i++)
-    {
-      const Row *row = self->rows->pdata[i];
-      names = MAX (names, plot_text_width (text, PLOT_FONT_BODY, row->name));
-    }
-  layout->names = GAP_PX + MIN (ceil (names), width / 4) + GAP_PX;
-  double room = width - layout->names - GAP_PX, n = MAX (self->n_columns, 1);
-  layout->cell = CLAMP (floor (room / n), LEAST_CELL_PX, MOST_CELL_PX);
-  layout->detail = room - n * layout->cell - GAP_PX;
-  if (layout->detail < LEAST_DETAIL_PX)
-    {
-      /* Narrower cells may make room for the words. */
-      double narrow = floor ((room - GAP_PX - LEAST_DETAIL_PX) / n);
-      if (narrow >= 84)
-        layout->cell = narrow;
-      layout->detail = room - n * layout->cell - GAP_PX;
-    }
-  if (layout->detail < LEAST_DETAIL_PX)
-    layout->detail = 0;
-}
-
-static double
-content_height (PlotHeat *self)
-{
-  return HEAD_PX + ROW_PX * self->rows->len + GAP_PX;
-}
-
-/* --- drawing --- */
-
-typedef struct
-{
-  PlotHeat *self;
-  cairo_t *cr;
-  const PlotStyle *style;
-  PlotText *text;
-  Layout layout;
-  double low, high; /* logarithms of the least and the greatest warmth */
-  double bar;       /* the longest */
-} Drawing;
-
-static void
-find_range (Drawing *d)
-{
-  d->low = INFINITY;
-  d->high = -INFINITY;
-  for (guint i = 0; i < d->self->rows->len; i++)
-    for (guint c = 0; c < d->self->n_columns; c++)
-      {
-        const PlotHeatCell *cell = &((const Row *)d->self->rows->pdata[i])->cells[c];
-        if (cell->value > 0 && isfinite (cell->value))
-          {
-            d->low = MIN (d->low, log (cell->value));
-            d->high = MAX (d->high, log (cell->value));
-          }
-        if (isfinite (cell->bar))
-          d->bar = MAX (d->bar, cell->bar);
-      }
-}
-
-/* 0..1; text stays readable on the warmest. */
-static double
-warmth (const Drawing *d, double value)
-{
-  if (!(value > 0) || !isfinite (value))
-    return 0;
-  return d->high > d->low ? 0.08 + 0.92 * (log (value) - d->low) / (d->high - d->low) : 0.5;
-}
-
-static void
-draw_bar (const Drawing *d, const PlotHeatCell *cell, double x, double y, double width)
-{
-  double length = d->bar > 0 ? width * cell->bar / d->bar : 0;
-
-  if (!isfinite (cell->bar) || length < 1)
-    return;
-  plot_set_color (d->cr, &d->style->dim_text, 0.8);
-  if (cell->bar_state == PLOT_STATE_MEASURED)
-    {
-      cairo_rectangle (d->cr, x, y - BAR_PX, length, BAR_PX);
-      cairo_fill (d->cr);
-      return;
-    }
-  cairo_set_line_width (d->cr, 1);
-  cairo_rectangle (d->cr, x + 0.5, y - BAR_PX + 0.5, MAX (length - 1, 1), BAR_PX - 1);
-  cairo_stroke (d->cr);
-}
-
-static void
-draw_cell (const Drawing *d, const PlotHeatCell *cell, double x, double y)
-{
-  const PlotStyle *style = d->style;
-  double width = d->layout.cell - CELL_GAP_PX, height = ROW_PX - CELL_GAP_PX;
-  double alpha = 0.62 * warmth (d, cell->value);
-
-  plot_set_color (d->cr, &style->grid, isfinite (cell->value) ? 0.25 : 0.1);
-  cairo_rectangle (d->cr, x, y, width, height);
-  cairo_fill (d->cr);
-  if (alpha > 0)
-    {
-      plot_set_color (d->cr, plot_style_color (style, 1), alpha);
-      cairo_rectangle (d->cr, x, y, width, height);
-      cairo_fill (d->cr);
-    }
-  draw_bar (d, cell, x + 3, y + height - 2, width - 6);
-  plot_text_draw (d->text, d->cr, cell->chosen ? PLOT_FONT_BOLD : PLOT_FONT_BODY, &style->text,
-                  cell->text != NULL ? cell->text : "—", x + width / 2 + (cell->chosen ? 6 : 0),
-                  y + height / 2 - 1, 0.5, 0.5, width - (cell->chosen ? 26 : 6));
-  if (!cell->chosen)
-    return;
-  plot_set_color (d->cr, &style->accent, 1);
-  cairo_set_line_width (d->cr, 2);
-  cairo_rectangle (d->cr, x + 1, y + 1, width - 2, height - 2);
-  cairo_stroke (d->cr);
-  cairo_move_to (d->cr, x + 7, y + height / 2);
-  cairo_rel_line_to (d->cr, 3, 3.5);
-  cairo_rel_line_to (d->cr, 5.5, -7);
-  cairo_stroke (d->cr);
-}
-
-static void
-draw_head (const Drawing *d)
-{
-  double x = d->layout.names;
-
-  for (guint c = 0; c < d->self->n_columns; c++, x += d->layout.cell)
-    plot_text_draw (d->text, d->cr, PLOT_FONT_SMALL, &d->style->dim_text, d->self->columns[c],
-                    x + d->layout.cell / 2, HEAD_PX / 2, 0.5, 0.5, d->layout.cell - 4);
-}
-
-static void
-draw_row (const Drawing *d, guint index)
-{
-  const Row *row = d->self->rows->pdata[index];
-  double x = d->layout.names, y = HEAD_PX + ROW_PX * index;
-
-  if ((int)index == d->self->selected)
-    {
-      plot_set_color (d->cr, &d->style->accent, 0.16);
-      cairo_rectangle (d->cr, 4, y - CELL_GAP_PX / 2,
-                       d->layout.names + d->self->n_columns * d->layout.cell + d->layout.detail
-                           + GAP_PX - 4,
-                       ROW_PX);
-      cairo_fill (d->cr);
-    }
-  plot_text_draw (d->text, d->cr, (int)index == d->self->selected ? PLOT_FONT_BOLD : PLOT_FONT_BODY,
-                  &d->style->text, row->name, GAP_PX, y + ROW_PX / 2 - 1, 0, 0.5,
-                  d->layout.names - 2 * GAP_PX);
-  for (guint c = 0; c < d->self->n_columns; c++, x += d->layout.cell)
-    draw_cell (d, &row->cells[c], x, y);
-  if (d->layout.detail > 0 && row->detail != NULL)
-    plot_text_draw (d->text, d->cr, PLOT_FONT_SMALL, &d->style->dim_text, row->detail, x + GAP_PX,
-                    y + ROW_PX / 2 - 1, 0, 0.5, d->layout.detail);
-}
-
-static void
-draw (PlotHeat *self, cairo_t *cr, double width, const PlotStyle *style, PlotText *text)
-{
-  Drawing d = { .self = self, .cr = cr, .style = style, .text = text };
-
-  if (self->rows->len == 0)
-    return;
-  find_layout (self, text, width, &d.layout);
-  find_range (&d);
-  draw_head (&d);
-  for (guint i = 0; i < self->rows->len; i++)
-    draw_row (&d, i);
+  plot_follow_style (GTK_WIDGET (self), &self->style, &self->text);
 }
 
 static void
@@ -241,28 +52,64 @@ plot_heat_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
 
   if (width < 1 || height < 1)
     return;
-  plot_follow_style (widget, &self->style, &self->text);
+  plot_heat_follow_style (self);
   cr = gtk_snapshot_append_cairo (snapshot,
                                   &GRAPHENE_RECT_INIT (0, 0, (float)width, (float)height));
-  draw (self, cr, width, &self->style, self->text);
+  plot_heat_draw (self, cr, width, height, plot_heat_get_scroll (self, GTK_ORIENTATION_HORIZONTAL),
+                  plot_heat_get_scroll (self, GTK_ORIENTATION_VERTICAL), &self->style, self->text);
   cairo_destroy (cr);
   plot_append_focus_ring (widget, snapshot, &self->style, width, height);
 }
 
+static GtkSizeRequestMode
+plot_heat_get_request_mode (GtkWidget *widget)
+{
+  return GTK_SIZE_REQUEST_HEIGHT_FOR_WIDTH; /* a narrow legend has more lines */
+}
+
+/* At least a few rows and a column; as much as it has, where there is room. */
 static void
 plot_heat_measure (GtkWidget *widget, GtkOrientation orientation, int for_size, int *minimum,
                    int *natural, int *minimum_baseline, int *natural_baseline)
 {
   PlotHeat *self = PLOT_HEAT (widget);
-  double width = 110 + LEAST_CELL_PX * self->n_columns + GAP_PX;
+  PlotHeatLayout layout;
 
-  *minimum = orientation == GTK_ORIENTATION_HORIZONTAL ? (int)width : (int)content_height (self);
-  *natural = orientation == GTK_ORIENTATION_HORIZONTAL ? MAX (*minimum, 720) : *minimum;
+  plot_heat_follow_style (self);
+  plot_heat_find_layout (
+      self, self->text,
+      orientation == GTK_ORIENTATION_VERTICAL && for_size > 0 ? for_size : NATURAL_PX, &layout);
+  if (orientation == GTK_ORIENTATION_HORIZONTAL)
+    {
+      *minimum = LEAST_PX;
+      *natural = NATURAL_PX;
+      return;
+    }
+  *natural = (int)ceil (layout.height);
+  *minimum = (int)MIN (*natural, ceil (layout.head + LEAST_ROWS * PLOT_HEAT_ROW_PX));
+}
+
+static void
+plot_heat_size_allocate (GtkWidget *widget, int width, int height, int baseline)
+{
+  plot_heat_configure_adjustments (PLOT_HEAT (widget));
 }
 
 /* --- choosing --- */
 
-/* "Block 3: Q8_0 0.0012 nat, 57.9 µs; Q4_0 ..., chosen. Q4_0 instead of ..." */
+char *
+plot_heat_dup_cell_words (PlotHeat *self, const PlotHeatCell *cell)
+{
+  g_autofree char *bar
+      = isfinite (cell->bar) ? plot_format_value (&self->bar_unit, cell->bar, 3) : NULL;
+  const char *symbol = isfinite (cell->value) && cell->value != 0 ? self->value_unit.symbol : "";
+
+  return g_strdup_printf ("%s%s%s, %s %s", cell->text != NULL ? cell->text : _ ("not known"),
+                          *symbol != '\0' ? "\u202f" : "", symbol, self->bar_name,
+                          bar != NULL ? bar : _ ("not known"));
+}
+
+/* "Block 3: Q8_0 0.0012 nat, time 57.9 µs; Q4_0 ..., chosen. Q4_0 instead of ..." */
 static void
 update_accessible (PlotHeat *self)
 {
@@ -270,16 +117,15 @@ update_accessible (PlotHeat *self)
 
   if (self->selected >= 0 && self->selected < (int)self->rows->len)
     {
-      const Row *row = self->rows->pdata[self->selected];
+      const PlotHeatRow *row = self->rows->pdata[self->selected];
 
       g_string_append_printf (label, ". %s", row->name);
       for (guint c = 0; c < self->n_columns; c++)
         {
           const PlotHeatCell *cell = &row->cells[c];
-          g_autofree char *bar = plot_format_value (&self->bar_unit, cell->bar, 3);
+          g_autofree char *words = plot_heat_dup_cell_words (self, cell);
 
-          g_string_append_printf (label, "%s %s %s, %s%s", c == 0 ? ":" : ";", self->columns[c],
-                                  cell->text != NULL ? cell->text : _ ("not known"), bar,
+          g_string_append_printf (label, "%s %s %s%s", c == 0 ? ":" : ";", self->columns[c], words,
                                   cell->chosen ? _ (", chosen") : "");
         }
       if (row->detail != NULL)
@@ -310,89 +156,25 @@ plot_heat_get_selected (PlotHeat *self)
   return self->selected;
 }
 
-static int
-row_at (PlotHeat *self, double y)
-{
-  int row = (int)floor ((y - HEAD_PX) / ROW_PX);
-  return y >= HEAD_PX && row < (int)self->rows->len ? row : -1;
-}
-
-static void
-on_pressed (GtkGestureClick *gesture, int n_press, double x, double y, PlotHeat *self)
-{
-  gtk_widget_grab_focus (GTK_WIDGET (self));
-  plot_heat_set_selected (self, row_at (self, y));
-}
-
-static gboolean
-on_key (GtkEventControllerKey *controller, guint keyval, guint keycode, GdkModifierType state,
-        PlotHeat *self)
-{
-  int last = (int)self->rows->len - 1;
-
-  if (last < 0)
-    return GDK_EVENT_PROPAGATE;
-  switch (keyval)
-    {
-    case GDK_KEY_Down:
-    case GDK_KEY_KP_Down:
-      plot_heat_set_selected (self, MIN (self->selected + 1, last));
-      return GDK_EVENT_STOP;
-    case GDK_KEY_Up:
-    case GDK_KEY_KP_Up:
-      plot_heat_set_selected (self, MAX (self->selected - 1, 0));
-      return GDK_EVENT_STOP;
-    case GDK_KEY_Home:
-      plot_heat_set_selected (self, 0);
-      return GDK_EVENT_STOP;
-    case GDK_KEY_End:
-      plot_heat_set_selected (self, last);
-      return GDK_EVENT_STOP;
-    default:
-      return GDK_EVENT_PROPAGATE;
-    }
-}
-
-static gboolean
-on_tooltip (PlotHeat *self, int x, int y, gboolean keyboard, GtkTooltip *tooltip, gpointer data)
-{
-  int index = keyboard ? self->selected : row_at (self, y);
-  g_autoptr (GString) text = g_string_new (NULL);
-
-  if (index < 0)
-    return FALSE;
-  const Row *row = self->rows->pdata[index];
-  g_string_append (text, row->name);
-  for (guint c = 0; c < self->n_columns; c++)
-    {
-      g_autofree char *bar = plot_format_value (&self->bar_unit, row->cells[c].bar, 3);
-
-      g_string_append_printf (text, "\n%s: %s, %s", self->columns[c],
-                              row->cells[c].text != NULL ? row->cells[c].text : _ ("not known"),
-                              bar);
-    }
-  if (row->detail != NULL)
-    g_string_append_printf (text, "\n%s", row->detail);
-  gtk_tooltip_set_text (tooltip, text->str);
-  return TRUE;
-}
-
 /* --- figure --- */
 
+/* A page is not scrolled: many rows, or columns, are drawn smaller. */
 static void
 figure_draw (PlotFigure *figure, cairo_t *cr, double width, double height, const PlotStyle *style)
 {
   PlotHeat *self = PLOT_HEAT (figure);
   g_autoptr (PlotText) text = plot_text_new (style);
+  PlotHeatLayout layout;
+  double scale;
 
   plot_text_draw (text, cr, PLOT_FONT_TITLE, &style->text, self->title, GAP_PX, 6, 0, 0,
                   width - 2 * GAP_PX);
+  plot_heat_find_layout (self, text, width, &layout);
+  scale = MIN (MIN (1, (height - TITLE_PX) / layout.height), width / layout.width);
   cairo_save (cr);
-  cairo_translate (cr, 0, 34);
-  /* A page is not scrolled: many rows are drawn smaller. */
-  double scale = MIN (1, (height - 34) / content_height (self));
+  cairo_translate (cr, 0, TITLE_PX);
   cairo_scale (cr, scale, scale);
-  draw (self, cr, width / scale, style, text);
+  plot_heat_draw (self, cr, width / scale, (height - TITLE_PX) / scale, 0, 0, style, text);
   cairo_restore (cr);
 }
 
@@ -415,7 +197,7 @@ figure_make_table (PlotFigure *figure)
   plot_table_add_column (table, _ ("detail"), NULL);
   for (guint i = 0; i < self->rows->len; i++)
     {
-      const Row *row = self->rows->pdata[i];
+      const PlotHeatRow *row = self->rows->pdata[i];
       guint at = plot_table_add_row (table);
 
       plot_table_set_text (table, at, 0, row->name);
@@ -449,10 +231,13 @@ plot_heat_figure_init (PlotFigureInterface *iface)
 /* --- filling --- */
 
 static void
-clear_cells (PlotHeat *self, Row *row)
+clear_cells (PlotHeat *self, PlotHeatRow *row)
 {
   for (guint c = 0; c < self->n_columns; c++)
-    g_free ((char *)row->cells[c].text);
+    {
+      g_free ((char *)row->cells[c].text);
+      g_free ((char *)row->cells[c].note);
+    }
   g_free (row->cells);
   g_free (row->name);
   g_free (row->detail);
@@ -495,12 +280,15 @@ plot_heat_add_row (PlotHeat *self, const char *name, const PlotHeatCell *cells, 
 {
   g_return_if_fail (PLOT_IS_HEAT (self) && name != NULL && cells != NULL);
 
-  Row *row = g_new0 (Row, 1);
+  PlotHeatRow *row = g_new0 (PlotHeatRow, 1);
   row->name = g_strdup (name);
   row->detail = g_strdup (detail);
   row->cells = g_memdup2 (cells, self->n_columns * sizeof *cells);
   for (guint c = 0; c < self->n_columns; c++)
-    row->cells[c].text = g_strdup (cells[c].text);
+    {
+      row->cells[c].text = g_strdup (cells[c].text);
+      row->cells[c].note = g_strdup (cells[c].note);
+    }
   g_ptr_array_add (self->rows, row);
   update_accessible (self);
   gtk_widget_queue_resize (GTK_WIDGET (self));
@@ -520,12 +308,36 @@ plot_heat_get_property (GObject *object, guint id, GValue *value, GParamSpec *ps
 {
   PlotHeat *self = PLOT_HEAT (object);
 
-  if (id == PROP_TITLE)
-    g_value_set_string (value, self->title);
-  else if (id == PROP_SELECTED)
-    g_value_set_int (value, self->selected);
-  else
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+  switch (id)
+    {
+    case PROP_TITLE:
+      g_value_set_string (value, self->title);
+      break;
+    case PROP_SELECTED:
+      g_value_set_int (value, self->selected);
+      break;
+    case PROP_HADJUSTMENT:
+    case PROP_VADJUSTMENT:
+      g_value_set_object (value, self->adjustments[id - PROP_HADJUSTMENT]);
+      break;
+    case PROP_HSCROLL_POLICY:
+    case PROP_VSCROLL_POLICY:
+      g_value_set_enum (value, self->scroll_policies[id - PROP_HSCROLL_POLICY]);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    }
+}
+
+static void
+set_title (PlotHeat *self, const char *title)
+{
+  if (g_strcmp0 (self->title, title) == 0)
+    return;
+  g_free (self->title);
+  self->title = g_strdup (title != NULL ? title : "");
+  update_accessible (self);
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_TITLE]);
 }
 
 static void
@@ -533,19 +345,41 @@ plot_heat_set_property (GObject *object, guint id, const GValue *value, GParamSp
 {
   PlotHeat *self = PLOT_HEAT (object);
 
-  if (id == PROP_SELECTED)
-    plot_heat_set_selected (self, g_value_get_int (value));
-  else if (id == PROP_TITLE)
+  switch (id)
     {
-      g_free (self->title);
-      self->title = g_value_dup_string (value);
-      if (self->title == NULL)
-        self->title = g_strdup ("");
-      update_accessible (self);
-      g_object_notify_by_pspec (object, pspec);
+    case PROP_TITLE:
+      set_title (self, g_value_get_string (value));
+      break;
+    case PROP_SELECTED:
+      plot_heat_set_selected (self, g_value_get_int (value));
+      break;
+    case PROP_HADJUSTMENT:
+    case PROP_VADJUSTMENT:
+      plot_heat_set_adjustment (self, (GtkOrientation)(id - PROP_HADJUSTMENT),
+                                g_value_get_object (value));
+      break;
+    case PROP_HSCROLL_POLICY:
+    case PROP_VSCROLL_POLICY:
+      self->scroll_policies[id - PROP_HSCROLL_POLICY] = g_value_get_enum (value);
+      gtk_widget_queue_resize (GTK_WIDGET (self));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     }
-  else
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+}
+
+static void
+plot_heat_dispose (GObject *object)
+{
+  PlotHeat *self = PLOT_HEAT (object);
+
+  for (guint i = 0; i < 2; i++)
+    {
+      if (self->adjustments[i] != NULL)
+        g_signal_handlers_disconnect_by_func (self->adjustments[i], gtk_widget_queue_draw, self);
+      g_clear_object (&self->adjustments[i]);
+    }
+  G_OBJECT_CLASS (plot_heat_parent_class)->dispose (object);
 }
 
 static void
@@ -566,11 +400,14 @@ plot_heat_class_init (PlotHeatClass *klass)
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
+  object_class->dispose = plot_heat_dispose;
   object_class->finalize = plot_heat_finalize;
   object_class->get_property = plot_heat_get_property;
   object_class->set_property = plot_heat_set_property;
   widget_class->snapshot = plot_heat_snapshot;
+  widget_class->get_request_mode = plot_heat_get_request_mode;
   widget_class->measure = plot_heat_measure;
+  widget_class->size_allocate = plot_heat_size_allocate;
   gtk_widget_class_set_css_name (widget_class, "plotheat");
   gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_IMG);
   props[PROP_TITLE]
@@ -580,24 +417,20 @@ plot_heat_class_init (PlotHeatClass *klass)
       = g_param_spec_int ("selected", NULL, NULL, -1, G_MAXINT, -1,
                           G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_PROPS, props);
+  g_object_class_override_property (object_class, PROP_HADJUSTMENT, "hadjustment");
+  g_object_class_override_property (object_class, PROP_VADJUSTMENT, "vadjustment");
+  g_object_class_override_property (object_class, PROP_HSCROLL_POLICY, "hscroll-policy");
+  g_object_class_override_property (object_class, PROP_VSCROLL_POLICY, "vscroll-policy");
 }
 
 static void
 plot_heat_init (PlotHeat *self)
 {
-  GtkGesture *click = gtk_gesture_click_new ();
-  GtkEventController *keys = gtk_event_controller_key_new ();
-
   self->title = g_strdup ("");
   self->rows = g_ptr_array_new ();
   self->selected = -1;
-  gtk_widget_set_focusable (GTK_WIDGET (self), TRUE);
-  gtk_widget_set_has_tooltip (GTK_WIDGET (self), TRUE);
-  g_signal_connect (self, "query-tooltip", G_CALLBACK (on_tooltip), NULL);
-  g_signal_connect (click, "pressed", G_CALLBACK (on_pressed), self);
-  gtk_widget_add_controller (GTK_WIDGET (self), GTK_EVENT_CONTROLLER (click));
-  g_signal_connect (keys, "key-pressed", G_CALLBACK (on_key), self);
-  gtk_widget_add_controller (GTK_WIDGET (self), keys);
+  gtk_widget_set_overflow (GTK_WIDGET (self), GTK_OVERFLOW_HIDDEN);
+  plot_heat_add_controllers (self);
   update_accessible (self);
 }
 

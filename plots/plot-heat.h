@@ -10,14 +10,16 @@ typedef struct
 {
   double value;     /* the warmth, on a logarithmic scale over all cells; 0 and less: none; NAN: not known */
   const char *text; /* the same in words; NULL: an em dash */
-  double bar;       /* a second quantity as a bar along the foot, linear over all cells; NAN: not known */
+  double bar;       /* a second quantity as a bar along the foot, linear, the longest of a row fills its cell; NAN: not known */
   PlotState bar_state;
   gboolean chosen;  /* outlined and ticked; one in a row */
+  const char *note; /* what is said of it under the pointer: units, intervals; NULL: text and bar */
 } PlotHeatCell;
 
 /**
- * PlotHeat: a matrix of rows and named columns whose cells carry a number as warmth and in words, a second one as a bar, and a choice per row. As tall as it has
- * rows: put it into a scrolled window. Rows are selected by pointer and arrow keys. Properties: title (string), selected (int: the row, -1 none).
+ * PlotHeat: a matrix of rows and named columns whose cells carry a number as warmth and in words, a second one as a bar beside the longest of its row, and a choice
+ * per row. A #GtkScrollable: in a scrolled window the legend, the heads of the columns and the names of the rows stay. Rows are selected by pointer and keys.
+ * Properties: title (string), selected (int: the row, -1 none).
  */
 #define PLOT_TYPE_HEAT (plot_heat_get_type ())
 G_DECLARE_FINAL_TYPE (PlotHeat, plot_heat, PLOT, HEAT, GtkWidget)
@@ -32,5 +34,7 @@ void plot_heat_add_row (PlotHeat *self, const char *name, const PlotHeatCell *ce
 guint plot_heat_get_n_rows (PlotHeat *self);
 void plot_heat_set_selected (PlotHeat *self, int row);
 int plot_heat_get_selected (PlotHeat *self);
+/** Scrolls no further than needed for @row to be seen; -1: nothing. */
+void plot_heat_reveal (PlotHeat *self, int row);
 
 G_END_DECLS

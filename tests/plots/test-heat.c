@@ -51,9 +51,9 @@ test_height (void)
   const PlotHeatCell cells[2] = { { 1, "1", 1, PLOT_STATE_MEASURED, TRUE }, { 0 } };
   int two, three;
 
-  gtk_widget_measure (GTK_WIDGET (heat), GTK_ORIENTATION_VERTICAL, -1, &two, NULL, NULL, NULL);
+  gtk_widget_measure (GTK_WIDGET (heat), GTK_ORIENTATION_VERTICAL, -1, NULL, &two, NULL, NULL);
   plot_heat_add_row (heat, "Block 2", cells, NULL);
-  gtk_widget_measure (GTK_WIDGET (heat), GTK_ORIENTATION_VERTICAL, -1, &three, NULL, NULL, NULL);
+  gtk_widget_measure (GTK_WIDGET (heat), GTK_ORIENTATION_VERTICAL, -1, NULL, &three, NULL, NULL);
   g_assert_cmpint (three - two, ==, 30);
   g_object_unref (heat);
 }
@@ -108,11 +108,50 @@ test_warmth (void)
   plot_heat_add_row (heat, "", cells, NULL);
   plot_figure_draw (PLOT_FIGURE (heat), cr, 400, 140, &style);
   cairo_surface_flush (surface);
-  /* The row's middle: 34 of title, 30 of heads, half a row; columns of 86 from 24 on. */
-  g_assert_cmpfloat (brightness (surface, 24 + 129, 34 + 30 + 6), <,
-                     brightness (surface, 24 + 43, 34 + 30 + 6));
+  /* In the first row: 34 of title, 24 of legend, 28 of heads; columns of 86 from 24 on. */
+  g_assert_cmpfloat (brightness (surface, 24 + 129, 34 + 24 + 28 + 6), <,
+                     brightness (surface, 24 + 43, 34 + 24 + 28 + 6));
   cairo_destroy (cr);
   cairo_surface_destroy (surface);
+  g_object_unref (heat);
+}
+
+/* In a scrolled window: as high as its rows, selecting by key brings the row into view, and scrolling keeps to what there is. */
+static void
+test_scroll (void)
+{
+  PlotHeat *heat = make ();
+  GtkWidget *window = gtk_window_new ();
+  GtkWidget *scrolled = gtk_scrolled_window_new ();
+  const PlotHeatCell cells[2] = { { 1, "1", 1, PLOT_STATE_MEASURED, TRUE }, { 0 } };
+  GtkAdjustment *vertical, *horizontal;
+  int natural;
+
+  for (guint i = 0; i < 60; i++)
+    plot_heat_add_row (heat, "Block", cells, NULL);
+  gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scrolled), GTK_WIDGET (heat));
+  gtk_window_set_child (GTK_WINDOW (window), scrolled);
+  gtk_window_set_default_size (GTK_WINDOW (window), 400, 300);
+  gtk_window_present (GTK_WINDOW (window));
+  gtk_test_widget_wait_for_draw (GTK_WIDGET (heat));
+  gtk_widget_measure (GTK_WIDGET (heat), GTK_ORIENTATION_VERTICAL,
+                      gtk_widget_get_width (GTK_WIDGET (heat)), NULL, &natural, NULL, NULL);
+
+  vertical = gtk_scrollable_get_vadjustment (GTK_SCROLLABLE (heat));
+  horizontal = gtk_scrollable_get_hadjustment (GTK_SCROLLABLE (heat));
+  g_assert_cmpfloat (gtk_adjustment_get_page_size (vertical), ==,
+                     gtk_widget_get_height (GTK_WIDGET (heat)));
+  g_assert_cmpfloat (gtk_adjustment_get_upper (vertical), ==, natural);
+  g_assert_cmpfloat (gtk_adjustment_get_upper (horizontal), ==,
+                     gtk_widget_get_width (GTK_WIDGET (heat))); /* two columns fit */
+  plot_heat_reveal (heat, 1);
+  g_assert_cmpfloat (gtk_adjustment_get_value (vertical), ==, 0);
+  plot_heat_reveal (heat, 61); /* the last: below it is the margin only */
+  g_assert_cmpfloat (gtk_adjustment_get_value (vertical), >,
+                     natural - gtk_widget_get_height (GTK_WIDGET (heat)) - 30);
+  plot_heat_reveal (heat, 0);
+  g_assert_cmpfloat (gtk_adjustment_get_value (vertical), ==, 0);
+  gtk_window_destroy (GTK_WINDOW (window));
   g_object_unref (heat);
 }
 
@@ -124,5 +163,6 @@ main (int argc, char **argv)
   g_test_add_func ("/heat/height", test_height);
   g_test_add_func ("/heat/selection", test_selection);
   g_test_add_func ("/heat/warmth", test_warmth);
+  g_test_add_func ("/heat/scroll", test_scroll);
   return g_test_run ();
 }
