@@ -4,6 +4,7 @@
 
 #include "app-config.h"
 #include "app-layer-effect.h"
+#include "app-layer-verdict.h"
 #include "app-layers.h"
 #include "app-param-row.h"
 #include "app-recipe-edit.h"
@@ -21,11 +22,12 @@ struct _AppLayerBox
   AppStage *stage;
   EngSession *session;
   AppSelection *selection;
-  GCancellable *asking; /* of the estimate that is being made */
+  GCancellable *asking;  /* of the estimate that is being made */
+  GCancellable *judging; /* of the verdict that is being asked for */
 
   GtkWidget *list;
   GPtrArray *rows; /* AppParamRow, borrowed */
-  GtkWidget *effect, *explain;
+  GtkWidget *effect, *explain, *verdict;
   char *pattern;    /* of the layer; NULL when it cannot be set alone */
   gboolean applies; /* to the model */
 };
@@ -115,6 +117,53 @@ update_effect (AppLayerBox *self)
 }
 
 static void
+on_verdict (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *text = app_layer_verdict_finish (result, &error);
+  AppLayerBox *self = data;
+
+  if (error != NULL)
+    return; /* asked again, or gone */
+  gtk_label_set_label (GTK_LABEL (self->verdict), text != NULL ? text : "");
+  gtk_widget_set_visible (self->verdict, text != NULL);
+}
+
+static void
+stop_judging (AppLayerBox *self)
+{
+  g_cancellable_cancel (self->judging);
+  g_clear_object (&self->judging);
+}
+
+static void
+judge (AppLayerBox *self, EngRecipe *recipe)
+{
+  stop_judging (self);
+  if (self->technique->verdict == NULL)
+    return;
+  self->judging = g_cancellable_new ();
+  app_layer_verdict_async (self->stage, recipe, self->technique,
+                           app_selection_get_layer (self->selection), self->judging, on_verdict,
+                           self);
+}
+
+/* After a run, and when more operators have been timed. */
+static void
+update_verdict (AppLayerBox *self)
+{
+  if (gtk_widget_get_visible (GTK_WIDGET (self)))
+    judge (self, eng_session_get_recipe (self->session));
+}
+
+static void
+on_stage_changed (AppLayerBox *self)
+{
+  update_effect (self);
+  update_verdict (self);
+}
+
+static void
 update_explain (AppLayerBox *self, EngModel *model, EngRecipe *recipe)
 {
   g_autofree char *text
@@ -150,6 +199,7 @@ on_preview (AppParamRow *row, gpointer data)
     return; /* out of range: the recipe says so when it counts */
   ask (self, recipe);
   update_explain (self, eng_session_get_model (self->session), recipe);
+  judge (self, recipe);
 }
 
 static void
@@ -217,6 +267,7 @@ update (AppLayerBox *self)
   if (self->pattern == NULL)
     {
       stop_asking (self);
+      stop_judging (self);
       gtk_widget_set_visible (GTK_WIDGET (self), FALSE);
       return;
     }
@@ -231,6 +282,7 @@ update (AppLayerBox *self)
     return;
   update_explain (self, model, recipe);
   update_effect (self);
+  update_verdict (self);
 }
 
 static void
@@ -274,6 +326,7 @@ app_layer_box_dispose (GObject *object)
   AppLayerBox *self = APP_LAYER_BOX (object);
 
   stop_asking (self);
+  stop_judging (self);
   g_clear_object (&self->stage);
   g_clear_object (&self->session);
   g_clear_object (&self->selection);
@@ -368,6 +421,11 @@ build (AppLayerBox *self)
   gtk_box_append (GTK_BOX (self), self->effect);
   self->explain = make_text ((const char *[]){ "caption", "numeric", NULL });
   gtk_box_append (GTK_BOX (self), self->explain);
+  self->verdict = make_text ((const char *[]){ "caption", "numeric", NULL });
+  gtk_widget_set_tooltip_text (
+      self->verdict, _ ("From times of this machine's kernels while one token is decoded: all "
+                        "matrix products of the layer, both recipes timed in the same way"));
+  gtk_box_append (GTK_BOX (self), self->verdict);
 }
 
 GtkWidget *
@@ -394,7 +452,10 @@ app_layer_box_new (const EngTechnique *technique, AppStage *stage, AppSelection 
                            G_CONNECT_SWAPPED);
   g_signal_connect_object (selection, "notify::phase", G_CALLBACK (update_effect), self,
                            G_CONNECT_SWAPPED);
-  g_signal_connect_object (stage, "changed", G_CALLBACK (update_effect), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (stage, "changed", G_CALLBACK (on_stage_changed), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->session, "notify::estimate", G_CALLBACK (update_verdict), self,
+                           G_CONNECT_SWAPPED);
   on_model (self);
   return GTK_WIDGET (self);
 }

@@ -9,6 +9,7 @@
 #include "eng-error.h"
 #include "eng-estimate-private.h"
 #include "eng-figure.h"
+#include "eng-recipe-private.h"
 #include "eng-sparsify.h"
 #include "eng-technique.h"
 #include "kn-quant.h"
@@ -56,6 +57,7 @@ typedef struct
   GArray *tasks;    /* Task */
   GHashTable *seen; /* char *: signature and cost */
   EngEstimateDevice *device;
+  EngKernelTable *alone; /* what was measured by itself here before */
   EngKernelBenchResult *result;
 } Search;
 
@@ -99,12 +101,35 @@ is_known_size (const RtGraph *graph, const RtNode *node, const EngEstimateSizes 
   return TRUE;
 }
 
+/* Who asks: estimates are content with what runs have measured, verdicts hold kernels against each other
+ * that were measured by themselves, and need no more than the products of one token. */
+typedef enum
+{
+  FOR_ESTIMATES,
+  FOR_VERDICTS,
+} Purpose;
+
+static gboolean
+is_in_table (Search *search, Purpose purpose, const char *signature, const RtCost *cost,
+             gboolean is_cold)
+{
+  EngExpected expected;
+  EngKernelTime time;
+  gboolean is_exact;
+
+  if (purpose == FOR_VERDICTS)
+    return eng_kernel_table_find (search->alone, signature, cost, is_cold, &time, &is_exact)
+           && is_exact;
+  eng_kernel_table_predict (search->device->table, signature, cost, is_cold, &expected);
+  return expected.basis == ENG_BASIS_TABLE;
+}
+
 static void
-search_node (Search *search, EngSketch *sketch, RtNodeId node, const int64_t *symbols,
-             guint position, const RtCost *cost, gboolean is_cold, guint64 step_bytes)
+search_node (Search *search, EngSketch *sketch, RtNodeId node, Purpose purpose,
+             const int64_t *symbols, guint position, const RtCost *cost, gboolean is_cold,
+             guint64 step_bytes)
 {
   const char *signature = eng_sketch_get_signature (sketch, node);
-  EngExpected expected;
 
   if (cost->flops + cost->weight_bytes + cost->read_bytes + cost->write_bytes == 0)
     return;
@@ -114,8 +139,7 @@ search_node (Search *search, EngSketch *sketch, RtNodeId node, const int64_t *sy
                                cost->write_bytes, is_cold);
   if (!g_hash_table_add (search->seen, key))
     return;
-  eng_kernel_table_predict (search->device->table, signature, cost, is_cold, &expected);
-  if (expected.basis == ENG_BASIS_TABLE)
+  if (is_in_table (search, purpose, signature, cost, is_cold))
     return;
   search->result->n_missing++;
   const RtGraph *graph = eng_sketch_get_graph (sketch);
@@ -133,8 +157,8 @@ search_node (Search *search, EngSketch *sketch, RtNodeId node, const int64_t *sy
 }
 
 static void
-search_phase (Search *search, EngSketch *sketch, const EngEstimateSizes *sizes, guint n_tokens,
-              guint position)
+search_phase (Search *search, EngSketch *sketch, Purpose purpose, const EngEstimateSizes *sizes,
+              guint n_tokens, guint position)
 {
   guint n_nodes = rt_graph_n_nodes (eng_sketch_get_graph (sketch));
   g_autofree RtCost *costs = g_new (RtCost, MAX (n_nodes, 1));
@@ -154,26 +178,30 @@ search_phase (Search *search, EngSketch *sketch, const EngEstimateSizes *sizes, 
   gboolean is_cold = eng_kernel_is_cold (weight_bytes, search->device->cache_bytes);
   const RtGraph *graph = eng_sketch_get_graph (sketch);
   for (RtNodeId i = 0; i < n_nodes; i++)
-    if (is_known_size (graph, rt_graph_node (graph, i), sizes))
-      search_node (search, sketch, i, symbols, position, &costs[i], is_cold, weight_bytes);
+    if (is_known_size (graph, rt_graph_node (graph, i), sizes)
+        && (purpose == FOR_ESTIMATES || rt_graph_node (graph, i)->op->matrix_inputs != 0))
+      search_node (search, sketch, i, purpose, symbols, position, &costs[i], is_cold, weight_bytes);
 }
 
 /* A recipe that cannot be lowered has nothing to measure: whoever chooses it is told why then. */
 static void
-search_recipe (Search *search, EngModel *model, EngRecipe *recipe, const EngEstimateSizes *sizes)
+search_recipe (Search *search, EngModel *model, EngRecipe *recipe, Purpose purpose,
+               const EngEstimateSizes *sizes)
 {
   g_autoptr (EngSketch) sketch = eng_sketch_new (model, recipe, NULL);
 
   if (sketch == NULL || eng_sketch_get_n_threads (sketch) != search->device->n_threads)
     return;
   if (eng_model_get_kind (model) == ENG_MODEL_NETWORK)
-    search_phase (search, sketch, sizes, 1, 0);
+    search_phase (search, sketch, purpose, sizes, 1, 0);
   else
     {
       guint last = MAX (eng_sketch_get_n_ctx (sketch), 1) - 1;
-      search_phase (search, sketch, sizes, 1, MIN (sizes->position, last));
-      search_phase (search, sketch, sizes, FEW_TOKENS, 0);
-      search_phase (search, sketch, sizes, sizes->n_prompt, 0);
+      search_phase (search, sketch, purpose, sizes, 1, MIN (sizes->position, last));
+      if (purpose == FOR_VERDICTS)
+        return;
+      search_phase (search, sketch, purpose, sizes, FEW_TOKENS, 0);
+      search_phase (search, sketch, purpose, sizes, sizes->n_prompt, 0);
     }
 }
 
@@ -184,20 +212,40 @@ search_value (Search *search, EngModel *model, EngRecipe *recipe, const EngEstim
   g_autoptr (EngRecipe) other
       = eng_recipe_with (recipe, technique->id, param->id, NULL, value, NULL);
   if (other != NULL && !eng_recipe_equal (other, recipe))
-    search_recipe (search, model, other, sizes);
+    search_recipe (search, model, other, FOR_ESTIMATES, sizes);
 }
 
 /* What the technique wants to compare. */
 static void
-search_timed (Search *search, EngModel *model, EngRecipe *recipe, const EngEstimateSizes *sizes,
-              const EngTechnique *technique)
+search_timed (Search *search, EngModel *model, EngRecipe *recipe, Purpose purpose,
+              const EngEstimateSizes *sizes, const EngTechnique *technique)
 {
   for (guint i = 0; technique->timed != NULL; i++)
     {
       g_autoptr (EngRecipe) other = technique->timed (model, recipe, i);
       if (other == NULL)
         return;
-      search_recipe (search, model, other, sizes);
+      search_recipe (search, model, other, purpose, sizes);
+    }
+}
+
+/* What the verdicts on the recipe hold against each other: it, it without the technique, and what else the
+ * technique names. */
+static void
+search_verdicts (Search *search, EngModel *model, EngRecipe *recipe, const EngEstimateSizes *sizes)
+{
+  guint n;
+  const EngTechnique *const *techniques = eng_technique_list (&n);
+
+  for (guint t = 0; t < n; t++)
+    {
+      const EngTechnique *technique = techniques[t];
+      g_autoptr (EngRecipe) without = eng_recipe_without (recipe, technique);
+      if (technique->verdict == NULL || eng_recipe_equal (without, recipe))
+        continue;
+      search_recipe (search, model, recipe, FOR_VERDICTS, sizes);
+      search_recipe (search, model, without, FOR_VERDICTS, sizes);
+      search_timed (search, model, recipe, FOR_VERDICTS, sizes, technique);
     }
 }
 
@@ -213,7 +261,7 @@ search_choices (Search *search, EngModel *model, EngRecipe *recipe, const EngEst
       const EngTechnique *technique = techniques[t];
       g_autofree char *why_not = technique->applies != NULL ? technique->applies (model) : NULL;
       if (why_not == NULL)
-        search_timed (search, model, recipe, sizes, technique);
+        search_timed (search, model, recipe, FOR_ESTIMATES, sizes, technique);
       for (guint i = 0; why_not == NULL && i < technique->n_params; i++)
         {
           const EngParam *param = &technique->params[i];
@@ -666,7 +714,11 @@ eng_kernel_bench (EngEstimator *estimator, EngModel *model, EngRecipe *recipe,
     return FALSE;
   guint n_threads = eng_sketch_get_n_threads (sketch);
   g_autoptr (EngEstimateDevice) device = eng_estimator_get_device (estimator, n_threads, error);
-  if (device == NULL)
+  g_autoptr (EngKernelTable) alone
+      = device != NULL ? eng_kernel_times_load_source (eng_estimator_get_times (estimator),
+                                                       device->name, ENG_KERNEL_BENCH, error)
+                       : NULL;
+  if (alone == NULL)
     return FALSE;
 
   RtError rt_error = { 0 };
@@ -676,9 +728,11 @@ eng_kernel_bench (EngEstimator *estimator, EngModel *model, EngRecipe *recipe,
   Search search = { .tasks = g_array_new (FALSE, FALSE, sizeof (Task)),
                     .seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL),
                     .device = device,
+                    .alone = alone,
                     .result = result };
   g_array_set_clear_func (search.tasks, clear_task);
-  search_recipe (&search, model, recipe, sizes);
+  search_verdicts (&search, model, recipe, sizes);
+  search_recipe (&search, model, recipe, FOR_ESTIMATES, sizes);
   search_choices (&search, model, recipe, sizes);
   gboolean ok = work_through (estimator, &search, pool, max_seconds, job, error);
   g_array_unref (search.tasks);

@@ -17,7 +17,8 @@ typedef struct
   guint n_skipped;  /* cannot be measured by themselves */
 } EngKernelBenchResult;
 
-/* What @recipe and every recipe one choice away from it (of a weight format, an on/off switch ...) would execute; those of @recipe first. Blocking, all cores
+/* First what verdicts on @recipe hold against each other (EngTechnique.verdict), by themselves even where runs have measured it; then what @recipe and every recipe
+ * one choice away from it (of a weight format, an on/off switch ...) would execute; those of @recipe first. Blocking, all cores
  * for at most about @max_seconds: never while a run is being measured. Every time is kept as soon as it is measured, so a job that was cancelled or ran out of
  * time goes on where it stopped. @job (nullable) gets progress and may cancel. */
 gboolean eng_kernel_bench (EngEstimator *estimator, EngModel *model, EngRecipe *recipe, const EngEstimateSizes *sizes, double max_seconds, EngJob *job,

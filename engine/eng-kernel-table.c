@@ -472,3 +472,56 @@ eng_kernel_table_predict (EngKernelTable *self, const char *signature, const RtC
                                  "roofs are not known (lathe bench measures them)"
   };
 }
+
+/* ---- Measured ---- */
+
+static EngKernelTime
+between (const EngKernelTime *below, const EngKernelTime *above, const RtCost *cost)
+{
+  double share = (double)(cost->weight_bytes - below->cost.weight_bytes)
+                 / (double)(above->cost.weight_bytes - below->cost.weight_bytes);
+  EngKernelTime time = *below;
+
+  time.cost = *cost;
+  time.median_ns += share * (above->median_ns - below->median_ns);
+  time.low_ns += share * (above->low_ns - below->low_ns);
+  time.high_ns += share * (above->high_ns - below->high_ns);
+  time.n = MIN (below->n, above->n);
+  time.time = MIN (below->time, above->time);
+  return time;
+}
+
+gboolean
+eng_kernel_table_find (EngKernelTable *self, const char *signature, const RtCost *cost,
+                       gboolean is_cold, EngKernelTime *time, gboolean *is_exact)
+{
+  g_return_val_if_fail (self != NULL && signature != NULL && cost != NULL && time != NULL, FALSE);
+
+  const GArray *list = g_hash_table_lookup (self->by_signature, g_intern_string (signature));
+  const EngKernelTime *below = NULL, *above = NULL;
+
+  *is_exact = FALSE;
+  for (guint i = 0; list != NULL && i < list->len; i++)
+    {
+      const EngKernelTime *at = &self->entries[g_array_index (list, guint, i)].time;
+      if (!at->is_cold != !is_cold || at->cost.read_bytes != cost->read_bytes
+          || at->cost.write_bytes != cost->write_bytes)
+        continue;
+      if (same_cost (&at->cost, cost))
+        {
+          *time = *at;
+          *is_exact = TRUE;
+          return TRUE;
+        }
+      if (at->cost.weight_bytes < cost->weight_bytes
+          && (below == NULL || at->cost.weight_bytes > below->cost.weight_bytes))
+        below = at;
+      if (at->cost.weight_bytes > cost->weight_bytes
+          && (above == NULL || at->cost.weight_bytes < above->cost.weight_bytes))
+        above = at;
+    }
+  if (below == NULL || above == NULL)
+    return FALSE;
+  *time = between (below, above, cost);
+  return TRUE;
+}

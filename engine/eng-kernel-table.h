@@ -13,7 +13,7 @@
 
 G_BEGIN_DECLS
 
-/* Where a time comes from, worst first: a better one replaces a worse one, never the other way round. */
+/* Where a time comes from, worst first: estimates take the best that there is of a work. Times of different sources are never held against each other. */
 typedef enum
 {
   ENG_KERNEL_DEGRADED, /* a run that was disturbed */
@@ -85,5 +85,9 @@ double eng_kernel_roof_ns (EngKernelTable *table, const char *signature, const R
  * operator took here: what starting one costs at most. */
 #define ENG_KERNEL_REACH 16.0
 void eng_kernel_table_predict (EngKernelTable *table, const char *signature, const RtCost *cost, gboolean is_cold, EngExpected *expected);
+
+/* What the table holds of this work, never scaled: the same signature and costs (@is_exact), or on a straight line between the two nearest that differ in the
+ * bytes of their weights alone, as sparse matrices of other shares do. @time (low and high likewise) is written only then. FALSE: not measured. */
+gboolean eng_kernel_table_find (EngKernelTable *table, const char *signature, const RtCost *cost, gboolean is_cold, EngKernelTime *time, gboolean *is_exact);
 
 G_END_DECLS

@@ -40,6 +40,25 @@ static const char *const migrations[] = {
   "  time INTEGER NOT NULL,"
   "  PRIMARY KEY (run_id, phase)) WITHOUT ROWID;"
   "CREATE INDEX estimate_errors_by_device ON estimate_errors (device, time);",
+
+  /* The source becomes part of the key: what a run has replaced until now is timed again. */
+  "CREATE TABLE kernel_times_by_source ("
+  "  device TEXT NOT NULL,"
+  "  signature TEXT NOT NULL,"
+  "  flops INTEGER NOT NULL, weight_bytes INTEGER NOT NULL,"
+  "  read_bytes INTEGER NOT NULL, write_bytes INTEGER NOT NULL,"
+  "  is_cold INTEGER NOT NULL,"
+  "  median_ns REAL NOT NULL, low_ns REAL, high_ns REAL,"
+  "  n INTEGER NOT NULL,"
+  "  time INTEGER NOT NULL,"
+  "  source INTEGER NOT NULL,"
+  "  PRIMARY KEY (device, signature, flops, weight_bytes, read_bytes, write_bytes, is_cold, "
+  "source))"
+  "  WITHOUT ROWID;"
+  "INSERT INTO kernel_times_by_source SELECT device, signature, flops, weight_bytes, read_bytes,"
+  "  write_bytes, is_cold, median_ns, low_ns, high_ns, n, time, source FROM kernel_times;"
+  "DROP TABLE kernel_times;"
+  "ALTER TABLE kernel_times_by_source RENAME TO kernel_times;",
 };
 
 static const EngDatabaseKind kind = {
@@ -121,8 +140,7 @@ add_all (EngKernelTimes *self, const char *device, const EngKernelTime *measured
       &self->database,
       "INSERT INTO kernel_times VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
       " ON CONFLICT DO UPDATE SET median_ns = excluded.median_ns, low_ns = excluded.low_ns,"
-      " high_ns = excluded.high_ns, n = excluded.n, time = excluded.time, source = excluded.source"
-      " WHERE excluded.source >= kernel_times.source",
+      " high_ns = excluded.high_ns, n = excluded.n, time = excluded.time",
       "adding times", error);
   gboolean done = statement != NULL;
 
@@ -173,24 +191,34 @@ read_time (sqlite3_stmt *row)
   };
 }
 
-EngKernelTable *
-eng_kernel_times_load (EngKernelTimes *self, const char *device, const EngRoof *roof,
-                       guint64 cache_bytes, GError **error)
-{
-  g_return_val_if_fail (self != NULL && device != NULL, NULL);
+/* The columns that read_time() reads; the last one is the source. */
+#define COLUMNS                                                                                    \
+  "SELECT signature, flops, weight_bytes, read_bytes, write_bytes, is_cold,"                       \
+  " median_ns, low_ns, high_ns, n, time, "
 
+/* Of an aggregate max() SQLite takes the other columns from the row that has the maximum. */
+static const char best_of_all[]
+    = COLUMNS "max(source) FROM kernel_times WHERE device = ? AND median_ns > 0"
+              " GROUP BY signature, flops, weight_bytes, read_bytes, write_bytes, is_cold";
+static const char of_one_source[]
+    = COLUMNS "source FROM kernel_times WHERE device = ? AND median_ns > 0 AND source = ?";
+
+/* @source -1: of each work the best one. */
+static EngKernelTable *
+load (EngKernelTimes *self, const char *device, int source, const EngRoof *roof,
+      guint64 cache_bytes, GError **error)
+{
   g_autoptr (GArray) times = g_array_new (FALSE, FALSE, sizeof (EngKernelTime));
-  sqlite3_stmt *statement = eng_database_prepare (
-      &self->database,
-      "SELECT signature, flops, weight_bytes, read_bytes, write_bytes, is_cold,"
-      " median_ns, low_ns, high_ns, n, time, source FROM kernel_times"
-      " WHERE device = ? AND median_ns > 0",
-      "reading times", error);
+  sqlite3_stmt *statement
+      = eng_database_prepare (&self->database, source < 0 ? best_of_all : of_one_source,
+                              "reading times", error);
   int code;
 
   if (statement == NULL)
     return NULL;
   sqlite3_bind_text (statement, 1, device, -1, SQLITE_TRANSIENT);
+  if (source >= 0)
+    sqlite3_bind_int (statement, 2, source);
   while ((code = sqlite3_step (statement)) == SQLITE_ROW)
     {
       EngKernelTime time = read_time (statement);
@@ -203,6 +231,22 @@ eng_kernel_times_load (EngKernelTimes *self, const char *device, const EngRoof *
   return code == SQLITE_DONE ? eng_kernel_table_new ((const EngKernelTime *)times->data, times->len,
                                                      roof, cache_bytes)
                              : NULL;
+}
+
+EngKernelTable *
+eng_kernel_times_load (EngKernelTimes *self, const char *device, const EngRoof *roof,
+                       guint64 cache_bytes, GError **error)
+{
+  g_return_val_if_fail (self != NULL && device != NULL, NULL);
+  return load (self, device, -1, roof, cache_bytes, error);
+}
+
+EngKernelTable *
+eng_kernel_times_load_source (EngKernelTimes *self, const char *device, EngKernelSource source,
+                              GError **error)
+{
+  g_return_val_if_fail (self != NULL && device != NULL, NULL);
+  return load (self, device, (int)source, NULL, 0, error);
 }
 
 /* ---- Errors of estimates ---- */

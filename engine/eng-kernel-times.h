@@ -19,15 +19,18 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EngKernelTimes, eng_kernel_times_unref)
 /* What times are kept for: "AMD EPYC, avx512, 2 threads". */
 char *eng_kernel_times_device (EngMachine *machine, const char *isa, guint n_threads);
 
-/* Add measured times, in one transaction: @n of them. One of the same work is replaced unless it is from a better source. */
+/* Add measured times, in one transaction: @n of them. One of the same work from the same source is replaced; those of other sources stay beside it. */
 gboolean eng_kernel_times_add (EngKernelTimes *times, const char *device, const EngKernelTime *measured, guint n, GError **error);
 
 /* Changes whenever something was added by this program. */
 guint eng_kernel_times_get_generation (EngKernelTimes *times);
 
-/* All of one device; a millisecond per thousand. */
+/* All of one device, of each work the time from the best source (EngKernelSource): a valid run's before one measured by itself before a disturbed run's. What
+ * estimates rest on. A millisecond per thousand. */
 EngKernelTable *eng_kernel_times_load (EngKernelTimes *times, const char *device, const EngRoof *roof, guint64 cache_bytes,
                                        GError **error);
+/* Those of one source alone, without roofs: for holding times against each other. In a run a kernel takes up to twice what it takes by itself. */
+EngKernelTable *eng_kernel_times_load_source (EngKernelTimes *times, const char *device, EngKernelSource source, GError **error);
 
 /* How right an estimate of a run was, one phase of it. */
 typedef struct

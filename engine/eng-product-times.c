@@ -1,135 +1,262 @@
-/* Times of a layer's products from the kept kernel times. Called by techniques' explain(); knows none
- * of them. Sketches and the table are kept by an estimator of its own, sums here. */
+/* Times of a layer's products from the kept kernel times. Called by techniques' explain() and verdict();
+ * knows none of them. Keeps what products recipes have and the tables they are looked up in. */
 #include "eng-product-times.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "eng-estimate-private.h"
+#include "eng-change.h"
+#include "eng-estimate.h"
 
-/* Recipes whose sums are kept: a handful for each that is explained. */
+/* Recipes whose products are kept: a handful for each that is explained. */
 #define MAX_KEPT 24
 
 typedef struct
 {
+  int layer;
+  const char *signature;
+  RtCost cost;
+} Product;
+
+typedef struct
+{
   char *key;
-  guint n_layers;
-  EngProductTime *layers; /* [n_layers + 2]: index layer + 1 */
-} Sums;
+  guint n_threads, n_layers;
+  guint64 weight_bytes; /* of one step */
+  GArray *products;     /* Product */
+} Lowered;
+
+/* One source's times on one number of threads. */
+typedef struct
+{
+  EngKernelTable *table;
+  guint generation;
+} Table;
 
 static GMutex mutex; /* guards what follows */
-static EngEstimator *estimator;
-static GQueue kept = G_QUEUE_INIT; /* Sums, newest first */
+static EngKernelTimes *kernel_times;
+static EngMachine *machine;
+static GHashTable *tables;         /* threads and source -> Table */
+static GQueue kept = G_QUEUE_INIT; /* Lowered, newest first */
 
 static void
-sums_free (Sums *sums)
+lowered_free (Lowered *lowered)
 {
-  g_free (sums->key);
-  g_free (sums->layers);
-  g_free (sums);
+  g_free (lowered->key);
+  g_array_unref (lowered->products);
+  g_free (lowered);
 }
 
-static EngEstimator *
-get_estimator (void)
+static void
+table_free (gpointer data)
 {
-  if (estimator == NULL)
+  Table *table = data;
+  eng_kernel_table_unref (table->table);
+  g_free (table);
+}
+
+static gboolean
+open_times (void)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (kernel_times != NULL)
+    return TRUE;
+  kernel_times = eng_kernel_times_open (NULL, &error);
+  if (kernel_times == NULL)
     {
-      g_autoptr (GError) error = NULL;
-      g_autoptr (EngKernelTimes) times = eng_kernel_times_open (NULL, &error);
-      if (times == NULL)
-        g_debug ("no kernel times: %s", error->message);
-      else
-        estimator = eng_estimator_new (times);
+      g_debug ("no kernel times: %s", error->message);
+      return FALSE;
     }
-  return estimator;
+  machine = eng_machine_new ();
+  tables = g_hash_table_new_full (NULL, NULL, NULL, table_free);
+  return TRUE;
 }
 
-static void
-add_node (EngProductTime *layer, const EngExpected *expected, const RtCost *cost)
+/* As the file has it now; borrowed. */
+static EngKernelTable *
+get_table (guint n_threads, EngKernelSource source)
 {
-  layer->weight_bytes += cost->weight_bytes;
-  layer->in_runs |= expected->source != ENG_KERNEL_BENCH;
-  layer->by_itself |= expected->source == ENG_KERNEL_BENCH;
-  layer->is_exact &= expected->basis == ENG_BASIS_TABLE;
-  layer->ns += expected->basis <= ENG_BASIS_NEIGHBOUR ? expected->ns : NAN;
-}
+  gpointer key = GUINT_TO_POINTER (4 * n_threads + source);
+  guint generation = eng_kernel_times_get_generation (kernel_times);
+  Table *table = g_hash_table_lookup (tables, key);
 
-static Sums *
-sum (EngModel *model, EngForecast *forecast)
-{
-  Sums *sums = g_new0 (Sums, 1);
-
-  double correction = forecast->judgements[RT_PHASE_DECODE].correction;
-  sums->n_layers = eng_model_get_n_layers (model);
-  sums->layers = g_new0 (EngProductTime, sums->n_layers + 2);
-  for (guint i = 0; i < sums->n_layers + 2; i++)
-    sums->layers[i].is_exact = TRUE;
-  for (guint i = 0; i < eng_forecast_get_n_nodes (forecast); i++)
+  if (table != NULL && table->generation == generation)
+    return table->table;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *device
+      = eng_kernel_times_device (machine, eng_machine_get_isa (machine), n_threads);
+  EngKernelTable *loaded = eng_kernel_times_load_source (kernel_times, device, source, &error);
+  if (loaded == NULL)
     {
-      const RtNode *node = eng_forecast_get_node (forecast, i);
+      g_debug ("no kernel times: %s", error->message);
+      return NULL;
+    }
+  table = g_new (Table, 1);
+  *table = (Table){ loaded, generation };
+  g_hash_table_insert (tables, key, table);
+  return loaded;
+}
+
+/* ---- Products ---- */
+
+static Lowered *
+lower (EngModel *model, EngRecipe *recipe)
+{
+  g_autoptr (EngSketch) sketch = eng_sketch_new (model, recipe, NULL);
+  if (sketch == NULL)
+    return NULL;
+
+  const RtGraph *graph = eng_sketch_get_graph (sketch);
+  Lowered *lowered = g_new0 (Lowered, 1);
+  EngEstimateSizes sizes;
+  int64_t symbols[RT_N_SYMBOLS] = { 1, 1, 1, 1, 1 };
+
+  eng_estimate_sizes_init (&sizes, model, NULL);
+  lowered->n_threads = eng_sketch_get_n_threads (sketch);
+  lowered->n_layers = eng_model_get_n_layers (model);
+  lowered->products = g_array_new (FALSE, FALSE, sizeof (Product));
+  for (RtNodeId i = 0; i < rt_graph_n_nodes (graph); i++)
+    {
+      const RtNode *node = rt_graph_node (graph, i);
+      Product product = { .layer = CLAMP (node->layer, -1, (int)lowered->n_layers),
+                          .signature = eng_sketch_get_signature (sketch, i) };
+      eng_sketch_get_cost (sketch, i, symbols,
+                           MIN (sizes.position, MAX (eng_sketch_get_n_ctx (sketch), 1) - 1),
+                           &product.cost);
+      lowered->weight_bytes += product.cost.weight_bytes;
       if (node->op->matrix_inputs != 0)
-        add_node (&sums->layers[CLAMP (node->layer, -1, (int)sums->n_layers) + 1],
-                  eng_forecast_get_node_time (forecast, RT_PHASE_DECODE, i),
-                  eng_forecast_get_node_cost (forecast, RT_PHASE_DECODE, i));
+        g_array_append_val (lowered->products, product);
     }
-  for (guint i = 0; i < sums->n_layers + 2; i++)
-    sums->layers[i].ns /= correction;
-  return sums;
+  return lowered;
 }
 
-/* Of this recipe, with the table as it is now. */
-static Sums *
+static Lowered *
 find (EngModel *model, EngRecipe *recipe)
 {
-  if (get_estimator () == NULL)
-    return NULL;
   g_autofree char *json = eng_recipe_to_json (recipe);
-  g_autofree char *key
-      = g_strdup_printf ("%s %u %s", eng_model_get_path (model),
-                         eng_kernel_times_get_generation (eng_estimator_get_times (estimator)),
-                         json);
-  EngEstimateSizes sizes;
+  g_autofree char *key = g_strdup_printf ("%s %s", eng_model_get_path (model), json);
 
   for (GList *l = kept.head; l != NULL; l = l->next)
-    if (strcmp (((Sums *)l->data)->key, key) == 0)
+    if (strcmp (((Lowered *)l->data)->key, key) == 0)
       {
         g_queue_unlink (&kept, l);
         g_queue_push_head_link (&kept, l);
         return l->data;
       }
-  eng_estimate_sizes_init (&sizes, model, NULL);
-  g_autoptr (EngForecast) forecast
-      = eng_estimator_forecast (estimator, model, recipe, &sizes, NULL);
-  if (forecast == NULL || !eng_forecast_has_phase (forecast, RT_PHASE_DECODE))
+  Lowered *lowered = lower (model, recipe);
+  if (lowered == NULL)
     return NULL;
-  Sums *sums = sum (model, forecast);
-  sums->key = g_steal_pointer (&key);
-  g_queue_push_head (&kept, sums);
+  lowered->key = g_steal_pointer (&key);
+  g_queue_push_head (&kept, lowered);
   if (kept.length > MAX_KEPT)
-    sums_free (g_queue_pop_tail (&kept));
-  /* The estimator's own sketches hold the model: here only the sums are wanted. */
-  eng_estimator_forget (estimator, model);
-  return sums;
+    lowered_free (g_queue_pop_tail (&kept));
+  return lowered;
+}
+
+/* ---- Sums ---- */
+
+static EngFigure
+figure_of (double median_ns, double low_ns, double high_ns, guint n)
+{
+  EngFigure figure = eng_figure_exact (median_ns, "ns");
+
+  figure.low = low_ns;
+  figure.high = high_ns;
+  figure.n = n;
+  return figure;
+}
+
+/* As eng_figure_sum(), but without one of its parts there is no sum. */
+static EngFigure
+sum_of (GArray *figures)
+{
+  for (guint i = 0; i < figures->len; i++)
+    if (!g_array_index (figures, EngFigure, i).available)
+      return g_array_index (figures, EngFigure, i);
+  return eng_figure_sum ((const EngFigure *)(void *)figures->data, figures->len, "ns");
+}
+
+static void
+sum_layer (const Lowered *lowered, EngKernelTable *table, int layer, EngProductTime *sum)
+{
+  g_autoptr (GArray) figures = g_array_new (FALSE, FALSE, sizeof (EngFigure));
+  gboolean is_cold
+      = eng_kernel_is_cold (lowered->weight_bytes, eng_machine_get_cache_bytes (machine));
+
+  *sum = (EngProductTime){ .is_exact = TRUE };
+  for (guint i = 0; i < lowered->products->len; i++)
+    {
+      const Product *product = &g_array_index (lowered->products, Product, i);
+      EngFigure figure = eng_figure_unavailable ("ns", "not measured");
+      EngKernelTime time;
+      gboolean is_exact;
+      if (product->layer != layer)
+        continue;
+      if (eng_kernel_table_find (table, product->signature, &product->cost, is_cold, &time,
+                                 &is_exact))
+        figure = figure_of (time.median_ns, time.low_ns, time.high_ns, time.n);
+      sum->is_exact &= is_exact;
+      sum->weight_bytes += product->cost.weight_bytes;
+      g_array_append_val (figures, figure);
+    }
+  sum->time = sum_of (figures);
 }
 
 gboolean
-eng_product_time (EngModel *model, EngRecipe *recipe, int layer, EngProductTime *time)
+eng_product_time (EngModel *model, EngRecipe *recipe, int layer, EngKernelSource source,
+                  EngProductTime *time)
 {
   g_return_val_if_fail (ENG_IS_MODEL (model) && recipe != NULL && time != NULL, FALSE);
 
   g_mutex_lock (&mutex);
-  Sums *sums = find (model, recipe);
-  if (sums != NULL)
-    *time = sums->layers[CLAMP (layer, -1, (int)sums->n_layers) + 1];
+  Lowered *lowered = open_times () ? find (model, recipe) : NULL;
+  EngKernelTable *table = lowered != NULL ? get_table (lowered->n_threads, source) : NULL;
+  if (table != NULL)
+    sum_layer (lowered, table, CLAMP (layer, -1, (int)lowered->n_layers), time);
   g_mutex_unlock (&mutex);
-  return sums != NULL;
+  return table != NULL;
+}
+
+static gboolean
+is_product (const char *signature)
+{
+  g_autofree char *name = g_strndup (signature, strcspn (signature, " "));
+  const RtOp *op = rt_op_find (name);
+
+  return op != NULL && op->matrix_inputs != 0;
 }
 
 gboolean
-eng_product_times_comparable (const EngProductTime *a, const EngProductTime *b)
+eng_product_time_of_run (EngRun *run, int layer, EngProductTime *time)
 {
-  return !isnan (a->ns) && !isnan (b->ns)
-         && ((!a->in_runs && !b->in_runs) || (!a->by_itself && !b->by_itself));
+  g_return_val_if_fail (ENG_IS_RUN (run) && time != NULL, FALSE);
+
+  EngProfile *profile = eng_run_get_profile (run);
+  g_autoptr (GArray) figures = g_array_new (FALSE, FALSE, sizeof (EngFigure));
+
+  *time = (EngProductTime){ .is_exact = TRUE };
+  if (profile == NULL || eng_run_get_validity (run) != ENG_RUN_VALID)
+    return FALSE;
+  const EngPhaseProfile *decode = eng_profile_get_phase (profile, RT_PHASE_DECODE);
+  if (decode->total.n == 0 || decode->n_tokens != 1)
+    return FALSE;
+  for (guint i = 0; i < eng_profile_get_n_nodes (profile); i++)
+    {
+      const char *signature = eng_profile_get_node_signature (profile, i);
+      const EngLatency *node = &decode->nodes[i];
+      if (eng_profile_get_node_layer (profile, i) != layer || node->n == 0)
+        continue; /* not executed */
+      if (signature == NULL)
+        return FALSE;
+      if (!is_product (signature))
+        continue;
+      EngFigure figure = figure_of (node->median_ns, node->low_ns, node->high_ns, node->n);
+      time->weight_bytes += eng_profile_get_node_cost (profile, i, RT_PHASE_DECODE)->weight_bytes;
+      g_array_append_val (figures, figure);
+    }
+  time->time = sum_of (figures);
+  return time->time.available;
 }
 
 double

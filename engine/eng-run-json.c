@@ -5,6 +5,7 @@
 #include "eng-json.h"
 #include "eng-profile-private.h"
 #include "eng-run-private.h"
+#include "eng-run-verdict.h"
 
 #include <math.h>
 
@@ -158,6 +159,7 @@ eng_run_to_json (EngRun *self)
   if (self->energy != NULL)
     eng_energy_write (self->energy, self->profile, builder);
   eng_run_estimate_write (self->estimate, builder, "estimate");
+  eng_run_verdicts_write (self->verdicts, builder, "verdicts");
   eng_profile_write (self->profile, builder, "profile");
   if (self->timeline != NULL)
     eng_timeline_write (self->timeline, builder, "timeline");
@@ -362,6 +364,7 @@ eng_run_from_json (const char *json, GError **error)
   self->energy = eng_energy_read (object, self->profile);
   self->time = eng_json_get_int (object, "time_unix_s", 0);
   self->estimate = eng_run_estimate_read (eng_json_get_object (object, "estimate"));
+  self->verdicts = eng_run_verdicts_read (object, "verdicts", eng_profile_get_n_layers (self->profile));
   eng_run_model_read (&self->model, object);
   self->workload = read_workload (workload);
   read_precision (self->workload, workload);

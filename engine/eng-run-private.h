@@ -28,6 +28,7 @@ struct _EngRun
   char *text;
   EngEvaluation *evaluation; /* NULL: none */
   EngRunEstimate *estimate; /* NULL: none */
+  GArray *verdicts; /* EngRunVerdict (eng-run-verdict.h); NULL: none */
   EngResult *result; /* NULL: none, or from the history */
   guint n_inferences;
   const char *stop; /* static or interned */

@@ -30,6 +30,7 @@ eng_run_finalize (GObject *object)
   eng_workload_free (self->workload);
   eng_conditions_clear (&self->conditions);
   eng_run_estimate_free (self->estimate);
+  g_clear_pointer (&self->verdicts, g_array_unref);
   g_clear_pointer (&self->result, eng_result_unref);
   g_clear_pointer (&self->energy, eng_energy_unref);
   g_clear_pointer (&self->recipe, eng_recipe_unref);

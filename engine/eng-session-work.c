@@ -3,6 +3,7 @@
  * generation. */
 #include <string.h>
 
+#include "eng-run-verdict.h"
 #include "eng-session-private.h"
 
 /* Live text, profile and progress reach the views this often at most. */
@@ -282,7 +283,10 @@ run_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellab
                              cancellable, &error);
 
   if (run != NULL && runner->estimator != NULL)
-    eng_estimator_take_run (runner->estimator, run, &runner->estimate_error);
+    {
+      eng_estimator_take_run (runner->estimator, run, &runner->estimate_error);
+      eng_run_take_verdicts (run, eng_build_get_model (runner->build));
+    }
   if (run != NULL && runner->history != NULL)
     eng_history_add (runner->history, run, &runner->history_error);
   if (run != NULL)

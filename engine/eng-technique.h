@@ -9,6 +9,7 @@ G_BEGIN_DECLS
 
 typedef struct _EngLowering EngLowering; /* eng-lowering.h: the build being made */
 typedef struct _EngMatrix EngMatrix;     /* eng-lowering.h: a weight matrix on its way to its packed form */
+typedef struct _EngRun EngRun;           /* eng-run.h: a measurement */
 
 typedef enum
 {
@@ -87,9 +88,14 @@ typedef struct
   gboolean (*quantize) (EngLowering *lowering, const EngMatrix *matrix, int dtype, guint8 *blocks, GError **error);
   /* Rewrite the fused graph, as apply() decided. A new graph, which may borrow constants of @graph; NULL without @error: as it is. May be NULL. */
   RtGraph *(*rewrite) (EngLowering *lowering, const RtGraph *graph, GError **error);
-  /* Recipes whose kernels are timed with those of @recipe besides those one choice away, because explain() compares them: number @index, NULL after the last.
+  /* Recipes whose kernels are timed with those of @recipe besides those one choice away, because verdict() compares them: number @index, NULL after the last.
    * May be NULL. */
   EngRecipe *(*timed) (EngModel *model, EngRecipe *recipe, guint index);
+  /* What it is worth on this machine for this layer, in a sentence: how much faster or slower by measured times of one source (eng-worth.h), and from when on it
+   * pays; or why that is not known yet, without a number. @run (nullable): of this recipe, its own times count. Milliseconds; asked on a worker. NULL: nothing of
+   * the layer is set; newly allocated. The idle measurement times what it compares before all else: @recipe, @recipe without the technique, and timed(). May be
+   * NULL. */
+  char *(*verdict) (EngModel *model, EngRecipe *recipe, EngRun *run, int layer);
   /* What it did to this layer, in numbers; newly allocated, NULL when nothing. */
   char *(*explain) (EngModel *model, EngRecipe *recipe, int layer);
   /* A few words for titles and lists ("Q4_0 weights"); newly allocated, NULL when not worth a word. May be NULL. */

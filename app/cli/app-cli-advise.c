@@ -268,7 +268,7 @@ prepare_estimator (EngAdviceInput *input, EngRun *run, EngAdviceEstimator *estim
 
   eng_estimate_sizes_init (&estimator->sizes, input->model, input->profile);
   if (run_id == NULL)
-    app_cli_take_run (run);
+    app_cli_take_run (run, input->model);
   estimator->estimator = app_cli_estimator (error);
   if (estimator->estimator == NULL)
     return FALSE;

@@ -52,8 +52,10 @@ EngBuild *app_cli_build (EngModel *model, EngRecipe *recipe, GError **error);
 
 /* Estimates (eng-estimate.h): from the user's table of kernel times. */
 EngEstimator *app_cli_estimator (GError **error);
-/* What a finished run teaches goes into the table; a note on stderr where that is not possible. */
-void app_cli_take_run (EngRun *run);
+/* What a finished run teaches goes into the table, a note on stderr where that is not possible; then its verdicts are asked for. */
+void app_cli_take_run (EngRun *run, EngModel *model);
+/* What the run's techniques were worth, by layers; @max_per_technique lines of each (0: all). */
+void app_cli_print_verdicts (EngRun *run, guint max_per_technique, void (*print) (const char *format, ...) G_GNUC_PRINTF (1, 2));
 /* "decoding a token: estimate was 1.92 ms, 6 % too low", on stderr. */
 void app_cli_print_estimates (EngRun *run);
 

@@ -176,7 +176,7 @@ run_command (int argc, char **argv, GError **error)
     return FALSE;
   run = eng_run_new (build, workload, NULL, NULL, cancellable, error);
   if (run != NULL)
-    app_cli_take_run (run);
+    app_cli_take_run (run, model);
   if (run == NULL || (save_path != NULL && !eng_run_save (run, save_path, error)))
     return FALSE;
   if (with_error)
@@ -205,6 +205,7 @@ run_command (int argc, char **argv, GError **error)
   app_cli_print_conditions (run, g_print);
   app_cli_print_repeats (run, g_print);
   app_cli_print_estimates (run);
+  app_cli_print_verdicts (run, 0, g_print);
   for (const char *const *reason = eng_run_get_reasons (run); *reason != NULL; reason++)
     g_print ("%s: %s\n", eng_run_get_validity (run) == ENG_RUN_INVALID ? "invalid" : "degraded", *reason);
   if (errors != NULL)

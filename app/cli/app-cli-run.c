@@ -196,7 +196,10 @@ show (EngRun *run, EngBuild *build, GError **error)
   else
     print_summary (run);
   if (!as_json)
-    app_cli_print_estimates (run);
+    {
+      app_cli_print_estimates (run);
+      app_cli_print_verdicts (run, 3, g_printerr);
+    }
   if (save_path != NULL && !eng_run_save (run, save_path, error))
     return FALSE;
   if (keep)
@@ -236,7 +239,7 @@ run_command (int argc, char **argv, GError **error)
     return FALSE;
   run = eng_run_new (build, workload, NULL, as_json ? NULL : &events, cancellable, error);
   if (run != NULL)
-    app_cli_take_run (run);
+    app_cli_take_run (run, model);
   return run != NULL && show (run, build, error);
 }
 

@@ -10,6 +10,7 @@
 #include "app-config.h"
 #include "eng-error.h"
 #include "eng-power.h"
+#include "eng-run-verdict.h"
 
 static const AppCommand *const commands[] = {
   &app_command_inspect, &app_command_run,     &app_command_bench,
@@ -142,13 +143,34 @@ app_cli_estimator (GError **error)
 }
 
 void
-app_cli_take_run (EngRun *run)
+app_cli_take_run (EngRun *run, EngModel *model)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (EngEstimator) estimator = app_cli_estimator (&error);
 
   if (estimator == NULL || !eng_estimator_take_run (estimator, run, &error))
     g_printerr ("note: the run's times were not kept for estimates: %s\n", error->message);
+  eng_run_take_verdicts (run, model);
+}
+
+void
+app_cli_print_verdicts (EngRun *run, guint max_per_technique, void (*print) (const char *format, ...) G_GNUC_PRINTF (1, 2))
+{
+  const char *technique = NULL;
+  guint n, n_of_technique = 0;
+  const EngRunVerdict *verdicts = eng_run_get_verdicts (run, &n);
+
+  for (guint i = 0; i < n; i++)
+    {
+      g_autofree char *text = eng_run_verdict_describe (run, &verdicts[i]);
+
+      n_of_technique = g_strcmp0 (technique, verdicts[i].technique) == 0 ? n_of_technique + 1 : 0;
+      technique = verdicts[i].technique;
+      if (max_per_technique == 0 || n_of_technique < max_per_technique)
+        print ("%s\n", text);
+      else if (n_of_technique == max_per_technique)
+        print ("... and other layers: lathe profile tells them all, as does --json.\n");
+    }
 }
 
 void

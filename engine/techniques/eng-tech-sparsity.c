@@ -1,6 +1,6 @@
 /* Technique: single weights of a language model's blocks become zero, and where it pays only the others
  * are stored. The choice of weights is in eng-sparsify.c, what is stored in kn-sparse.h, what it is
- * worth on this device in the kept kernel times (eng-product-times.h). */
+ * worth on this device in the kept kernel times (eng-worth.h). */
 #include "techniques/eng-techniques.h"
 
 #include <math.h>
@@ -9,9 +9,10 @@
 #include "eng-activations.h"
 #include "eng-error.h"
 #include "eng-figure.h"
-#include "eng-product-times.h"
 #include "eng-rounding.h"
+#include "eng-recipe-private.h"
 #include "eng-sparsify.h"
+#include "eng-worth.h"
 #include "kn-sparse.h"
 #include "kn-table.h"
 
@@ -400,7 +401,8 @@ sum_layer (EngModel *model, EngRecipe *recipe, int layer)
 
 /* The shares at which kernels are timed: between them times go in straight lines, as the bytes that are
  * read do. */
-static const double timed_shares[] = { 25, 50, 75, 90 };
+static const double timed_shares[] = { 10, 25, 50, 75, 90 };
+#define N_SHARES G_N_ELEMENTS (timed_shares)
 
 /* @recipe with this choice for all blocks, without rules. */
 static EngRecipe *
@@ -432,8 +434,7 @@ with_choice (EngRecipe *recipe, const char *kind, double percent, const char *st
   return result;
 }
 
-/* Without zeros; stored sparse at some shares; stored sparse in the pattern. Nothing while the technique is
- * off. */
+/* Stored sparse at some shares; stored sparse in the pattern. Nothing while the technique is off. */
 static EngRecipe *
 timed (EngModel *model, EngRecipe *recipe, guint index)
 {
@@ -441,76 +442,104 @@ timed (EngModel *model, EngRecipe *recipe, guint index)
   gboolean is_on = read_choice (recipe, NULL, &choice) || eng_recipe_n_rules (recipe, ID) > 0;
   EngRecipe *result = NULL;
 
-  if (is_on && index == 0)
-    result = with_choice (recipe, "none", 50, "auto");
-  else if (is_on && index <= G_N_ELEMENTS (timed_shares))
-    result = with_choice (recipe, "unstructured", timed_shares[index - 1], "sparse");
-  else if (is_on && index == G_N_ELEMENTS (timed_shares) + 1 && choice.pattern.of != 0)
+  if (is_on && index < N_SHARES)
+    result = with_choice (recipe, "unstructured", timed_shares[index], "sparse");
+  else if (is_on && index == N_SHARES && choice.pattern.of != 0)
     result = with_choice (recipe, choice.kind, 50, "sparse");
   choice_clear (&choice);
   return result;
 }
 
-/* From which share of zeros on the layer's products are faster when only the others are stored. FALSE: not
- * all that it takes has been timed here. */
-static gboolean
-find_break_even (EngModel *model, EngRecipe *recipe, int layer, const EngProductTime *dense,
-                 double *percent)
+/* The shares at which the layer's products, stored sparse, take as long as @dense_ns: by their medians, and
+ * by their ends. FALSE: not all that it takes was measured. */
+typedef struct
 {
-  double times[G_N_ELEMENTS (timed_shares)];
+  double percent, low, high; /* NAN: none up to the last share */
+} BreakEven;
 
-  for (guint i = 0; i < G_N_ELEMENTS (timed_shares); i++)
+static gboolean
+find_break_even (EngModel *model, EngRecipe *recipe, int layer, EngKernelSource source,
+                 BreakEven *result)
+{
+  g_autoptr (EngRecipe) none = eng_recipe_without (recipe, &eng_technique_sparsity);
+  double times[N_SHARES], lows[N_SHARES], highs[N_SHARES];
+  EngProductTime dense, sparse;
+
+  if (!eng_product_time (model, none, layer, source, &dense) || !dense.time.available)
+    return FALSE;
+  for (guint i = 0; i < N_SHARES; i++)
     {
-      g_autoptr (EngRecipe) sparse
-          = with_choice (recipe, "unstructured", timed_shares[i], "sparse");
-      EngProductTime time;
-      if (!eng_product_time (model, sparse, layer, &time)
-          || !eng_product_times_comparable (&time, dense))
+      g_autoptr (EngRecipe) at = with_choice (recipe, "unstructured", timed_shares[i], "sparse");
+      if (!eng_product_time (model, at, layer, source, &sparse) || !sparse.time.available
+          || !sparse.is_exact)
         return FALSE;
-      times[i] = time.ns;
+      times[i] = sparse.time.value;
+      lows[i] = sparse.time.low;
+      highs[i] = sparse.time.high;
     }
-  *percent = eng_break_even_share (timed_shares, times, G_N_ELEMENTS (times), dense->ns);
+  result->percent = eng_break_even_share (timed_shares, times, N_SHARES, dense.time.value);
+  result->low = eng_break_even_share (timed_shares, lows, N_SHARES, dense.time.high);
+  result->high = eng_break_even_share (timed_shares, highs, N_SHARES, dense.time.low);
   return TRUE;
 }
 
+/* "; break-even at 31 % (29 to 33 %)". */
 static void
-add_change (GString *text, double now_ns, double dense_ns, const char *than)
+add_break_even (GString *text, const BreakEven *at, gboolean is_pattern)
 {
-  double percent = 100 * (1 - now_ns / dense_ns);
-  g_string_append_printf (text, "%.*f %% %s here than %s", fabs (percent) < 10 ? 1 : 0,
-                          fabs (percent), percent < 0 ? "slower" : "faster", than);
+  const char *what = is_pattern ? "; of unstructured zeros break-even" : "; break-even";
+
+  if (isnan (at->percent))
+    g_string_append_printf (text, "; no break-even up to %g %%", timed_shares[N_SHARES - 1]);
+  else if (at->percent < timed_shares[0])
+    g_string_append_printf (text, "%s below %g %%", what, timed_shares[0]);
+  else
+    {
+      g_string_append_printf (text, "%s at %.0f %%", what, at->percent);
+      if (isfinite (at->low) && isfinite (at->high)
+          && fmax (at->percent - at->low, at->high - at->percent) >= 0.5)
+        g_string_append_printf (text, " (%.0f to %.0f %%)", fmax (at->low, timed_shares[0]),
+                                at->high);
+    }
 }
 
-/* "12 % faster here than Q8_0; break-even at 31 %." */
-static void
-add_speed (GString *text, EngModel *model, EngRecipe *recipe, int layer, const Sum *sum)
-{
-  g_autoptr (EngRecipe) dense = with_choice (recipe, "none", 50, "auto");
-  EngProductTime now, before;
-  double percent;
+static const char no_break_even[]
+    = "; the break-even is not known yet: not all shares of zeros were timed by themselves (lathe "
+      "estimate --measure does)";
 
-  if (sum->n_sparse == 0)
+/* "50 % unstructured: 12 % faster here than Q8_0 (10 to 14 %), products timed by themselves; break-even at
+ * 31 %." */
+static char *
+verdict (EngModel *model, EngRecipe *recipe, EngRun *run, int layer)
+{
+  Sum sum = sum_layer (model, recipe, layer);
+  g_autoptr (EngRecipe) none = eng_recipe_without (recipe, &eng_technique_sparsity);
+  g_autoptr (GString) text = g_string_new (NULL);
+  EngKernelSource source = ENG_KERNEL_BENCH;
+  gboolean is_known = TRUE;
+  BreakEven at;
+
+  if (sum.n_matrices == 0)
+    return NULL;
+  g_string_append_printf (text, "%.3g %% %s: ", 100 * sum.n_zeros / sum.n_weights, sum.kind);
+  if (sum.n_sparse == 0)
     g_string_append (text, "0.0 % faster here: zeros are stored");
-  else if (!eng_product_time (model, dense, layer, &before) || isnan (before.ns)
-           || !eng_product_time (model, recipe, layer, &now)
-           || !eng_product_times_comparable (&now, &before))
-    g_string_append (text, "what it is worth here was not timed in the same way yet");
   else
-    add_change (text, now.ns, before.ns, sum->format);
-  if (sum->n_form == 0)
-    g_string_append_printf (text, ", and %s has no sparse form (Q8_0 and Q4_0 have).", sum->format);
-  else if (!eng_product_time (model, dense, layer, &before) || isnan (before.ns)
-           || !find_break_even (model, recipe, layer, &before, &percent))
-    g_string_append (text,
-                     sum->n_sparse == 0
-                         ? "; the break-even was not timed in the same way yet (lathe estimate "
-                           "--measure)."
-                         : " (lathe estimate --measure).");
-  else if (isnan (percent))
-    g_string_append_printf (text, "; no break-even up to %g %%.",
-                            timed_shares[G_N_ELEMENTS (timed_shares) - 1]);
-  else
-    g_string_append_printf (text, "; break-even at %.0f %%.", percent);
+    {
+      EngWorth worth = eng_worth (model, recipe, none, run, layer, ENG_WORTH_ANY);
+      g_autofree char *words = eng_worth_dup_change (&worth, sum.format);
+      is_known = worth.change.verdict != ENG_CHANGE_NONE;
+      source = worth.source;
+      g_string_append (text, words);
+    }
+  if (sum.n_form == 0)
+    g_string_append_printf (text, ", and %s has no sparse form (Q8_0 and Q4_0 have)", sum.format);
+  else if (is_known && find_break_even (model, recipe, layer, source, &at))
+    add_break_even (text, &at, g_strcmp0 (sum.kind, "unstructured") != 0);
+  else if (is_known)
+    g_string_append (text, no_break_even);
+  g_string_append_c (text, '.');
+  return g_string_free (g_steal_pointer (&text), FALSE);
 }
 
 static char *
@@ -523,12 +552,10 @@ explain (EngModel *model, EngRecipe *recipe, int layer)
     return NULL;
   g_autofree char *before = eng_format_value (sum.dense_bytes, "B");
   g_autofree char *after = eng_format_value (sum.bytes, "B");
-  g_string_append_printf (text, "%.3g %% %s: ", 100 * sum.n_zeros / sum.n_weights, sum.kind);
-  add_speed (text, model, recipe, layer, &sum);
-  g_string_append_printf (text, " Zeros in %u %s, ", sum.n_matrices,
-                          sum.n_matrices == 1 ? "matrix" : "matrices");
+  g_string_append_printf (text, "%.3g %% zeros in %u %s, ", 100 * sum.n_zeros / sum.n_weights,
+                          sum.n_matrices, sum.n_matrices == 1 ? "matrix" : "matrices");
   if (sum.n_sparse == 0)
-    g_string_append_printf (text, "%s as before.", before);
+    g_string_append_printf (text, "stored like other weights: %s as before.", before);
   else
     g_string_append_printf (text, "%u stored sparse: %s become %s.", sum.n_sparse, before, after);
   return g_string_free (g_steal_pointer (&text), FALSE);
@@ -576,6 +603,7 @@ const EngTechnique eng_technique_sparsity = {
   .apply = apply,
   .edit = edit,
   .timed = timed,
+  .verdict = verdict,
   .explain = explain,
   .describe = describe,
 };

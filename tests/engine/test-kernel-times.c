@@ -2,6 +2,8 @@
  * that are made up; and that the file gives back what it was given. */
 #include <math.h>
 
+#include <sqlite3.h>
+
 #include "eng-error.h"
 #include "eng-kernel-times.h"
 #include "eng-test.h"
@@ -166,6 +168,37 @@ test_monotonic (void)
     }
 }
 
+/* Never scaled: the same work, or between two that differ in the bytes of their weights alone. */
+static void
+test_find (void)
+{
+  EngKernelTime times[] = { measured (Q4, 1000, 400, 700), measured (Q4, 1000, 800, 1100),
+                            measured (Q4, 8000, 600, 4100) };
+  EngKernelTime got;
+  gboolean is_exact;
+  RtCost cost = { .flops = 1000, .weight_bytes = 800 };
+
+  times[2].cost.read_bytes = 64; /* more tokens */
+  g_autoptr (EngKernelTable) table = eng_kernel_table_new (times, 3, &roof, 0);
+  g_assert_true (eng_kernel_table_find (table, Q4, &cost, TRUE, &got, &is_exact));
+  g_assert_true (is_exact);
+  g_assert_cmpfloat (got.median_ns, ==, 1100);
+
+  cost.weight_bytes = 500; /* a quarter of the way */
+  g_assert_true (eng_kernel_table_find (table, Q4, &cost, TRUE, &got, &is_exact));
+  g_assert_false (is_exact);
+  close_to (got.median_ns, 800.0);
+  close_to (got.low_ns, 0.9 * 800);
+  close_to (got.high_ns, 1.1 * 800);
+
+  g_assert_false (eng_kernel_table_find (table, Q4, &cost, FALSE, &got, &is_exact));
+  cost.weight_bytes = 900;
+  g_assert_false (eng_kernel_table_find (table, Q4, &cost, TRUE, &got, &is_exact));
+  cost = (RtCost){ .flops = 1000, .weight_bytes = 600, .read_bytes = 64 };
+  g_assert_false (eng_kernel_table_find (table, Q4, &cost, TRUE, &got, &is_exact));
+  g_assert_false (eng_kernel_table_find (table, Q8, &cost, TRUE, &got, &is_exact));
+}
+
 static void
 test_cold (void)
 {
@@ -203,7 +236,7 @@ test_round_trip (void)
     g_assert_cmpuint (eng_kernel_times_get_generation (times), !=, before);
     g_assert_true (eng_kernel_times_add (times, "elsewhere", in, 1, &error));
 
-    /* A worse source does not replace a better one; an equal one does. */
+    /* The same source replaces; another one stands beside it. */
     in[1].source = ENG_KERNEL_BENCH;
     in[1].median_ns = 1;
     in[0].median_ns = 800;
@@ -226,7 +259,22 @@ test_round_trip (void)
   g_assert_cmpstr (norm->signature, ==, NORM);
   g_assert_cmpfloat (norm->median_ns, ==, 100);
   g_assert_true (isnan (norm->low_ns));
-  g_assert_cmpint (norm->source, ==, ENG_KERNEL_RUN);
+  g_assert_cmpint (norm->source, ==, ENG_KERNEL_RUN); /* the best one */
+
+  g_autoptr (EngKernelTable) runs
+      = eng_kernel_times_load_source (times, "here", ENG_KERNEL_RUN, &error);
+  g_autoptr (EngKernelTable) alone
+      = eng_kernel_times_load_source (times, "here", ENG_KERNEL_BENCH, &error);
+  g_autoptr (EngKernelTable) disturbed
+      = eng_kernel_times_load_source (times, "here", ENG_KERNEL_DEGRADED, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (eng_kernel_table_get_n (runs), ==, 1);
+  g_assert_cmpfloat (eng_kernel_table_get (runs, 0)->median_ns, ==, 100);
+  g_assert_cmpuint (eng_kernel_table_get_n (alone), ==, 2);
+  g_assert_cmpfloat (eng_kernel_table_get (alone, 0)->median_ns, ==, 800);
+  g_assert_cmpfloat (eng_kernel_table_get (alone, 1)->median_ns, ==, 1);
+  g_assert_cmpint (eng_kernel_table_get (alone, 1)->source, ==, ENG_KERNEL_BENCH);
+  g_assert_cmpuint (eng_kernel_table_get_n (disturbed), ==, 0);
 
   g_autoptr (EngKernelTable) none = eng_kernel_times_load (times, "nowhere", NULL, 0, &error);
   g_assert_cmpuint (eng_kernel_table_get_n (none), ==, 0);
@@ -279,6 +327,58 @@ test_errors (void)
   eng_test_remove (directory);
 }
 
+/* A file of the first schema, whose key lacked the source: its times stay, and new ones stand beside
+ * them. */
+static void
+test_first_schema (void)
+{
+  char *directory = eng_test_directory ();
+  g_autofree char *path = g_build_filename (directory, "times.db", NULL);
+  g_autoptr (GError) error = NULL;
+  sqlite3 *db = NULL;
+
+  g_assert_cmpint (sqlite3_open (path, &db), ==, SQLITE_OK);
+  g_assert_cmpint (
+      sqlite3_exec (
+          db,
+          "CREATE TABLE kernel_times (device TEXT NOT NULL, signature TEXT NOT NULL,"
+          " flops INTEGER NOT NULL, weight_bytes INTEGER NOT NULL, read_bytes INTEGER NOT NULL,"
+          " write_bytes INTEGER NOT NULL, is_cold INTEGER NOT NULL, median_ns REAL NOT NULL,"
+          " low_ns REAL, high_ns REAL, n INTEGER NOT NULL, time INTEGER NOT NULL,"
+          " source INTEGER NOT NULL, PRIMARY KEY (device, signature, flops, weight_bytes,"
+          " read_bytes, write_bytes, is_cold)) WITHOUT ROWID;"
+          "CREATE TABLE estimate_errors (run_id TEXT NOT NULL, phase INTEGER NOT NULL,"
+          " device TEXT NOT NULL, model TEXT NOT NULL, basis INTEGER NOT NULL,"
+          " is_known INTEGER NOT NULL, is_valid INTEGER NOT NULL, predicted_ns REAL,"
+          " nodes_ns REAL NOT NULL, wall_ns REAL, layer_error REAL, time INTEGER NOT NULL,"
+          " PRIMARY KEY (run_id, phase)) WITHOUT ROWID;"
+          "INSERT INTO kernel_times VALUES ('here', '" Q4 "', 1000, 500, 0, 0, 1, 650.0, NULL,"
+          " NULL, 7, 3, 2);"
+          "INSERT INTO estimate_errors VALUES ('a', 1, 'here', 'm', 0, 1, 1, 5.0, 6.0, 7.0, 0.5, "
+          "3);"
+          "PRAGMA user_version = 1;",
+          NULL, NULL, NULL),
+      ==, SQLITE_OK);
+  sqlite3_close (db);
+
+  g_autoptr (EngKernelTimes) times = open_times (directory);
+  EngKernelTime alone = measured (Q4, 1000, 500, 300);
+  g_assert_true (eng_kernel_times_add (times, "here", &alone, 1, &error));
+  g_assert_no_error (error);
+  g_autoptr (EngKernelTable) best = eng_kernel_times_load (times, "here", NULL, 0, &error);
+  g_autoptr (EngKernelTable) bench
+      = eng_kernel_times_load_source (times, "here", ENG_KERNEL_BENCH, &error);
+  g_autoptr (GArray) errors = eng_kernel_times_list_errors (times, "here", -1, 10, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (eng_kernel_table_get_n (best), ==, 1);
+  g_assert_cmpfloat (eng_kernel_table_get (best, 0)->median_ns, ==, 650);
+  g_assert_cmpint (eng_kernel_table_get (best, 0)->source, ==, ENG_KERNEL_RUN);
+  g_assert_cmpuint (eng_kernel_table_get_n (bench), ==, 1);
+  g_assert_cmpfloat (eng_kernel_table_get (bench, 0)->median_ns, ==, 300);
+  g_assert_cmpuint (errors->len, ==, 1);
+  eng_test_remove (directory);
+}
+
 static void
 test_damaged (void)
 {
@@ -304,9 +404,11 @@ main (int argc, char **argv)
   g_test_add_func ("/kernel-times/roof", test_roof);
   g_test_add_func ("/kernel-times/absent", test_absent);
   g_test_add_func ("/kernel-times/monotonic", test_monotonic);
+  g_test_add_func ("/kernel-times/find", test_find);
   g_test_add_func ("/kernel-times/cold", test_cold);
   g_test_add_func ("/kernel-times/round-trip", test_round_trip);
   g_test_add_func ("/kernel-times/errors", test_errors);
+  g_test_add_func ("/kernel-times/first-schema", test_first_schema);
   g_test_add_func ("/kernel-times/damaged", test_damaged);
   return g_test_run ();
 }
