@@ -71,6 +71,20 @@ struct _EngBuild
   EngLayerMemory *node_memory;  /* [n_nodes] of the executed graph */
 };
 
+/* The graph before transforms: the model's, or its bare one. */
+const RtGraph *eng_build_get_source_graph (EngBuild *build);
+/* From the lowering's source graph to the one that is executed: layout, fusion, what techniques
+ * rewrite, the rest of fusion. */
+gboolean eng_build_make_graph (EngBuild *build, EngLowering *lowering, GError **error);
+/* Pack the weights that the graph reads; those that @reuse has alike are shared. Reports to @job and
+ * ends with it. */
+gboolean eng_build_pack (EngBuild *build, EngLowering *lowering, EngBuild *reuse, EngJob *job,
+                         GError **error);
+/* Pack matrices that passes made into @by_value, [n_values]. */
+gboolean eng_build_pack_extra (EngBuild *build, RtWeight **by_value, RtError *rt_error);
+/* Fill hash. */
+void eng_build_make_hash (EngBuild *build, const EngLowering *lowering);
+
 /* The model's tensor that weight value @id of the executed graph is, or -1. */
 int eng_build_tensor_of_value (EngBuild *build, RtValueId id);
 /* Fill layer_memory and node_memory from the plan that the executor has, or would have; @kv_bytes:
