@@ -10,7 +10,8 @@
  *
  * Where scales come from: kn_quantize_row_weighted() of a block when its first column is reached, of
  * the weights as they are by then; with columns in another order than the file's, of the weights at
- * the beginning, for all blocks. */
+ * the beginning, for all blocks. A format with one scale per row has it from the beginning in either
+ * order. */
 #include <math.h>
 #include <string.h>
 
@@ -30,9 +31,10 @@ typedef struct
   const guint32 *order; /* NULL: as they come */
   const atomic_int *cancel;
   KnGridInfo grid;
-  gsize n, stride, row_bytes, block_bytes;
+  gsize group_len; /* columns that share a scale */
+  gsize n, stride, row_bytes, header_bytes, block_bytes;
   gsize width, n_panels; /* of column panels */
-  guint8 **later; /* [n_panels] packed U[panel][later columns], as the products' matrix */
+  guint8 **later;        /* [n_panels] packed U[panel][later columns], as the products' matrix */
 } Rounding;
 
 /* What a thread has in hand. */
@@ -53,34 +55,69 @@ typedef struct
 
 /* ---- scales ---- */
 
+static void
+set_grid (Tile *tile, gsize group, gsize row, float scale, float offset)
+{
+  gsize at = group * ROWS + row;
+
+  tile->scale[at] = scale;
+  tile->inverse[at] = fabsf (scale) >= 0x1p-126f ? 1 / scale : 0;
+  tile->offset[at] = offset;
+}
+
+/* Of @n numbers from column @first on: with the scales of the least weighted error. What is pruned
+ * costs nothing. @costs [n]: memory for the work. */
+static void
+choose_scales (const EngRoundingArgs *args, gsize first, const float *x, gsize n, float *costs,
+               guint8 *blocks)
+{
+  float any = 0;
+
+  for (gsize i = 0; i < n; i++)
+    {
+      costs[i] = x[i] != 0 ? (args->weights != NULL ? args->weights[first + i] : 1) : 0;
+      any += costs[i];
+    }
+  kn_quantize_row_weighted ((KnDtype)args->dtype, x, any > 0 ? costs : NULL, blocks, n);
+}
+
 /* The grids of block @block, from @values [ROWS][block_len] of this tile. */
 static void
 choose_grids (Tile *tile, gsize block, const float *values)
 {
   const Rounding *all = tile->all;
-  const EngRoundingArgs *args = all->args;
-  gsize len = all->grid.block_len, n_groups = len / all->grid.group_len;
+  gsize len = all->grid.block_len, n_groups = len / all->group_len;
   float costs[256], scale[KN_GRID_MAX_GROUPS], offset[KN_GRID_MAX_GROUPS];
 
   for (gsize r = 0; r < tile->n_rows; r++)
     {
-      const float *x = values + r * len;
-      guint8 *blocks = args->blocks + (tile->first + r) * all->row_bytes + block * all->block_bytes;
-      float any = 0;
-      for (gsize i = 0; i < len; i++)
-        {
-          costs[i] = x[i] != 0 ? (args->weights != NULL ? args->weights[block * len + i] : 1) : 0;
-          any += costs[i];
-        }
-      kn_quantize_row_weighted ((KnDtype)args->dtype, x, any > 0 ? costs : NULL, blocks, len);
-      kn_grid_get ((KnDtype)args->dtype, blocks, scale, offset);
+      guint8 *blocks
+          = all->args->blocks + (tile->first + r) * all->row_bytes + block * all->block_bytes;
+      choose_scales (all->args, block * len, values + r * len, len, costs, blocks);
+      kn_grid_get ((KnDtype)all->args->dtype, blocks, scale, offset);
       for (gsize g = 0; g < n_groups; g++)
-        {
-          gsize at = (block * n_groups + g) * ROWS + r;
-          tile->scale[at] = scale[g];
-          tile->inverse[at] = fabsf (scale[g]) >= 0x1p-126f ? 1 / scale[g] : 0;
-          tile->offset[at] = offset[g];
-        }
+        set_grid (tile, block * n_groups + g, r, scale[g], offset[g]);
+    }
+}
+
+/* The one grid of each row, before anything is rounded. */
+static void
+choose_row_grids (Tile *tile)
+{
+  const Rounding *all = tile->all;
+  g_autofree float *costs = g_new (float, all->n);
+  float scale, offset;
+
+  for (gsize r = 0; r < tile->n_rows; r++)
+    {
+      const float *x = all->args->data + (tile->first + r) * all->n;
+      guint8 *row = all->args->blocks + (tile->first + r) * all->row_bytes;
+      choose_scales (all->args, 0, x, all->n, costs, row);
+      kn_grid_get ((KnDtype)all->args->dtype, row, &scale, &offset);
+      kn_grid_put_scale ((KnDtype)all->args->dtype, row,
+                         eng_search_row_scale (&all->grid, x, costs, all->n, scale));
+      kn_grid_get ((KnDtype)all->args->dtype, row, &scale, &offset);
+      set_grid (tile, 0, r, scale, offset);
     }
 }
 
@@ -165,9 +202,9 @@ round_panel (Tile *tile, gsize begin, gsize n)
     {
       const float *u = all->factor + (begin + j) * all->n + begin + j;
       gsize column = all->order != NULL ? all->order[begin + j] : begin + j;
-      if (all->order == NULL && column % all->grid.block_len == 0)
+      if (all->order == NULL && !all->grid.is_of_row && column % all->grid.block_len == 0)
         choose_grids_now (tile, begin, j);
-      round_column (tile, tile->columns + j * ROWS, column / all->grid.group_len,
+      round_column (tile, tile->columns + j * ROWS, column / all->group_len,
                     tile->is_zero + (begin + j) * ROWS, 1 / u[0], tile->errors + j * ROWS, codes);
       for (gsize r = 0; r < tile->n_rows; r++)
         tile->codes[r * all->n + column] = codes[r];
@@ -231,7 +268,7 @@ put_codes (Tile *tile)
   for (gsize r = 0; r < tile->n_rows; r++)
     for (gsize block = 0; block < all->n / len; block++)
       kn_grid_put ((KnDtype)all->args->dtype,
-                   all->args->blocks + (tile->first + r) * all->row_bytes
+                   all->args->blocks + (tile->first + r) * all->row_bytes + all->header_bytes
                        + block * all->block_bytes,
                    tile->codes + r * all->n + block * len);
 }
@@ -239,7 +276,7 @@ put_codes (Tile *tile)
 static void
 tile_init (Tile *tile, const Rounding *all)
 {
-  gsize n_groups = all->n / all->grid.group_len;
+  gsize n_groups = all->n / all->group_len;
 
   *tile = (Tile){ .all = all };
   tile->w = g_aligned_alloc (ROWS * all->stride, sizeof (float), KN_ALIGN);
@@ -282,7 +319,9 @@ round_tile (const RtWorker *worker, void *data, uint32_t phase, uint32_t chunk)
   tile.first = (gsize)chunk * ROWS;
   tile.n_rows = MIN (ROWS, all->args->n_rows - tile.first);
   take_rows (&tile);
-  if (all->order != NULL)
+  if (all->grid.is_of_row)
+    choose_row_grids (&tile);
+  else if (all->order != NULL)
     choose_all_grids (&tile);
   for (gsize panel = 0; panel < all->n_panels; panel++)
     {
@@ -341,6 +380,8 @@ eng_round_compensated (const EngRoundingArgs *args, const float *factor, const g
   gboolean has_grid = kn_grid_info (args->dtype, &all.grid);
 
   g_return_val_if_fail (has_grid && all.row_bytes > 0, FALSE);
+  all.group_len = all.grid.is_of_row ? all.n : all.grid.group_len;
+  all.header_bytes = kn_dtype_info (args->dtype)->header_bytes;
   all.block_bytes = kn_dtype_info (args->dtype)->block_bytes;
   all.width = MAX (PANEL, all.grid.block_len);
   all.n_panels = (all.n + all.width - 1) / all.width;

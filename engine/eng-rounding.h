@@ -5,6 +5,7 @@
 #include <glib.h>
 #include <stdatomic.h>
 
+#include "kn-grid.h"
 #include "kn-types.h"
 #include "rt-pool.h"
 
@@ -28,6 +29,10 @@ typedef struct
 
 /* The smallest weighted square error within each block (kn_quantize_row_weighted()), or the nearest numbers when @nearest. FALSE: cancelled. */
 gboolean eng_round_rows (const EngRoundingArgs *args, gboolean nearest, RtPool *pool, const atomic_int *cancel);
+
+/* The scale with the least weighted square error of codes to nearest around 0, of a format with one scale per row: sum over i of @costs[i] * (@x[i] - scale * code)^2. @x and @costs: [n], @n a
+ * multiple of 8. At least as good as @scale. Cost: about 100 passes over the row; the same bits everywhere. */
+float eng_search_row_scale (const KnGridInfo *grid, const float *x, const float *costs, gsize n, float scale);
 
 /* Column after column, the error of each passed on to those that are not rounded yet (Frantar et al. 2023). @factor: eng_inverse_factor_new() of the columns in
  * the order @order ([n_cols], NULL: as they come): row i belongs to column order[i]. Numbers that are exactly 0 stay the level nearest to 0, which is 0 in formats without a

@@ -12,38 +12,44 @@ kn_grid_info (int dtype, KnGridInfo *info)
     {
     case KN_Q4_0:
     case KN_Q4_1:
-      *info = (KnGridInfo){ KN_QK, KN_QK, 16 };
+      *info = (KnGridInfo){ KN_QK, KN_QK, 16, false };
       return true;
     case KN_Q5_0:
     case KN_Q5_1:
-      *info = (KnGridInfo){ KN_QK, KN_QK, 32 };
+      *info = (KnGridInfo){ KN_QK, KN_QK, 32, false };
       return true;
     case KN_Q8_0:
-      *info = (KnGridInfo){ KN_QK, KN_QK, 256 };
+      *info = (KnGridInfo){ KN_QK, KN_QK, 256, false };
       return true;
     case KN_Q4_K:
-      *info = (KnGridInfo){ KN_QK_K, 32, 16 };
+      *info = (KnGridInfo){ KN_QK_K, 32, 16, false };
       return true;
     case KN_Q5_K:
-      *info = (KnGridInfo){ KN_QK_K, 32, 32 };
+      *info = (KnGridInfo){ KN_QK_K, 32, 32, false };
       return true;
     case KN_Q6_K:
-      *info = (KnGridInfo){ KN_QK_K, 16, 64 };
+      *info = (KnGridInfo){ KN_QK_K, 16, 64, false };
       return true;
     case KN_Q2_K:
-      *info = (KnGridInfo){ KN_QK_K, 16, 4 };
+      *info = (KnGridInfo){ KN_QK_K, 16, 4, false };
       return true;
     case KN_Q3_K:
-      *info = (KnGridInfo){ KN_QK_K, 16, 8 };
+      *info = (KnGridInfo){ KN_QK_K, 16, 8, false };
       return true;
     case KN_Q2_64:
-      *info = (KnGridInfo){ KN_QK_64, 16, 4 };
+      *info = (KnGridInfo){ KN_QK_64, 16, 4, false };
       return true;
     case KN_Q3_64:
-      *info = (KnGridInfo){ KN_QK_64, 16, 8 };
+      *info = (KnGridInfo){ KN_QK_64, 16, 8, false };
       return true;
     case KN_TQ2_0:
-      *info = (KnGridInfo){ KN_QK_K, KN_QK_K, 3 };
+      *info = (KnGridInfo){ KN_QK_K, KN_QK_K, 3, false };
+      return true;
+    case KN_W4A8:
+      *info = (KnGridInfo){ KN_QK, KN_QK, 16, true };
+      return true;
+    case KN_W8A8: /* -127..127 */
+      *info = (KnGridInfo){ KN_QK, KN_QK, 255, true };
       return true;
     default:
       return false;
@@ -163,6 +169,11 @@ kn_grid_get (KnDtype dtype, const void *block, float *scale, float *offset)
     case KN_TQ2_0:
       *scale = kn_f16_load (((const KnBlockTQ2_0 *)block)->d);
       *offset = -*scale;
+      break;
+    case KN_W4A8:
+    case KN_W8A8:
+      memcpy (scale, block, sizeof *scale);
+      *offset = -*scale * (dtype == KN_W4A8 ? 8 : 127);
       break;
     default: /* a wrong call */
       break;
@@ -307,7 +318,21 @@ kn_grid_put (KnDtype dtype, void *block, const uint8_t *codes)
     case KN_TQ2_0:
       put_2_bits (((KnBlockTQ2_0 *)block)->qs, codes);
       break;
+    case KN_W4A8:
+      put_nibbles (block, codes);
+      break;
+    case KN_W8A8:
+      for (int j = 0; j < KN_QK; j++)
+        ((int8_t *)block)[j] = (int8_t)(codes[j] - 127);
+      break;
     default: /* a wrong call */
       break;
     }
+}
+
+void
+kn_grid_put_scale (KnDtype dtype, void *row, float scale)
+{
+  if (dtype == KN_W4A8 || dtype == KN_W8A8) /* else a wrong call */
+    memcpy (row, &scale, sizeof scale);
 }

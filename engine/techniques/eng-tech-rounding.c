@@ -11,7 +11,7 @@
 #include "eng-error.h"
 #include "eng-rounding.h"
 #include "kn-grid.h"
-#include "kn-sparse.h"
+#include "kn-matmul.h"
 #include "rt-op.h"
 
 #define ID "rounding"
@@ -122,14 +122,6 @@ is_block_format (int dtype)
   return info != NULL && info->block_len > 1;
 }
 
-/* The format that the rows of a packed format are written in. */
-static int
-row_dtype (int dtype)
-{
-  int base = kn_sparse_base (dtype);
-  return base >= 0 ? base : dtype;
-}
-
 /* What is possible for this tensor and format. */
 static Method
 possible (Method wanted, gboolean has_product, int dtype)
@@ -137,7 +129,7 @@ possible (Method wanted, gboolean has_product, int dtype)
   KnGridInfo grid;
   Method method = wanted;
 
-  if (method == GPTQ && !kn_grid_info (row_dtype (dtype), &grid))
+  if (method == GPTQ && !kn_grid_info ((int)kn_rows_dtype ((KnDtype)dtype), &grid))
     method = IMPORTANCE;
   return method >= IMPORTANCE && !has_product ? MSE : method;
 }
@@ -188,7 +180,7 @@ mark (EngLowering *lowering, guint index, Method wanted)
     eng_lowering_note (
         lowering, "%s: %s: %s instead of %s", tensor->name,
         method == MSE ? "no product reads it, so no activations say what matters"
-                      : "error compensation needs one grid per block, which its format has not",
+                      : "error compensation needs evenly spaced numbers, which its format has not",
         methods[method].title, methods[wanted].title);
   g_autofree char *key
       = method >= IMPORTANCE ? eng_lowering_dup_calibration_key (lowering) : g_strdup ("");
@@ -325,7 +317,7 @@ quantize (EngLowering *lowering, const EngMatrix *matrix, int dtype, guint8 *blo
                  .args = { .n_rows = matrix->n_rows,
                            .n_cols = matrix->n_cols,
                            .data = matrix->data,
-                           .dtype = row_dtype (dtype),
+                           .dtype = (int)kn_rows_dtype ((KnDtype)dtype),
                            .blocks = blocks },
                  .pool = rt_pool_new (lowering->n_threads, &rt_error) };
   if (self.pool == NULL)
