@@ -331,6 +331,49 @@ find_products (EngLowering *lowering, const RtGraph *graph, RtValueId value, KnA
   return products->len > 0 ? g_steal_pointer (&products) : NULL;
 }
 
+/* The first matrix of the model that is multiplied with @value in 8 bits, by a node that cannot take noise off
+ * again: *@node. -1: none. */
+static int
+find_other (EngLowering *lowering, const RtGraph *graph, RtValueId value, const RtNode **node)
+{
+  for (RtNodeId i = 0; i < rt_graph_n_nodes (graph); i++)
+    {
+      Product product;
+      KnActKind act;
+      *node = rt_graph_node (graph, i);
+      if ((*node)->n_inputs == 0 || (*node)->inputs[0] != value
+          || find_product (lowering, graph, i, value, &product, &act))
+        continue;
+      for (guint k = 1; k < (*node)->n_inputs; k++)
+        {
+          int tensor = rt_op_input_is ((*node)->op->matrix_inputs, k)
+                           ? tensor_of (lowering->model, graph, (*node)->inputs[k])
+                           : -1;
+          if (tensor >= 0 && kn_matmul_act ((KnDtype)lowering->dtypes[tensor]) != KN_ACT_F32)
+            return tensor;
+        }
+    }
+  return -1;
+}
+
+/* No noise on @value: says so where the recipe asks for some. *@noted: said before, of other matrices. */
+static void
+note_without (EngLowering *lowering, const RtGraph *graph, RtValueId value, gboolean *noted)
+{
+  const RtNode *node;
+  int tensor = *noted ? -1 : find_other (lowering, graph, value, &node);
+  const char *name
+      = tensor >= 0 ? eng_model_get_tensor (lowering->model, (guint)tensor)->name : NULL;
+
+  if (name == NULL || amplitude_of (lowering->recipe, name) <= 0)
+    return;
+  eng_lowering_note (lowering,
+                     "Noisy bias: %s and others like it: no noise: “%s” has no bias that could "
+                     "take it off again",
+                     name, node->op->title);
+  *noted = TRUE;
+}
+
 static RtValueId
 add_vector (RtSurgery *surgery, const char *owner, const char *what, const float *numbers, gsize n)
 {
@@ -404,16 +447,20 @@ add_noise (const RtGraph *graph, RtSurgery *surgery, RtValueId value, const char
   return TRUE;
 }
 
-/* One value and all that multiplies it. *@done says whether noise was added. */
+/* One value and all that multiplies it. *@done says whether noise was added, *@noted whether it was said of a
+ * value that it cannot be. */
 static gboolean
 change_value (EngLowering *lowering, const RtGraph *graph, RtSurgery *surgery, RtValueId value,
-              gboolean *done, GError **error)
+              gboolean *done, gboolean *noted, GError **error)
 {
   KnActKind act = KN_ACT_F32;
   g_autoptr (GArray) products = find_products (lowering, graph, value, &act);
 
   if (products == NULL)
-    return TRUE;
+    {
+      note_without (lowering, graph, value, noted);
+      return TRUE;
+    }
   guint first = g_array_index (products, Product, 0).tensors[0];
   const EngTensor *tensor = eng_model_get_tensor (lowering->model, first);
   const RtShape *shape = &rt_graph_value (graph, value)->shape;
@@ -457,7 +504,7 @@ static RtGraph *
 rewrite (EngLowering *lowering, const RtGraph *graph, GError **error)
 {
   guint32 n = rt_graph_n_values (graph);
-  gboolean any = FALSE, ok = TRUE;
+  gboolean any = FALSE, noted = FALSE, ok = TRUE;
   RtError rt_error = { 0 };
 
   if (!is_on (lowering->recipe) || eng_model_get_kind (lowering->model) != ENG_MODEL_LANGUAGE
@@ -466,7 +513,7 @@ rewrite (EngLowering *lowering, const RtGraph *graph, GError **error)
   RtSurgery *surgery = rt_surgery_new (graph, &rt_error);
   for (RtValueId i = 0; ok && surgery != NULL && i < n; i++)
     ok = go_on (lowering, (double)i / n, error)
-         && change_value (lowering, graph, surgery, i, &any, error);
+         && change_value (lowering, graph, surgery, i, &any, &noted, error);
   if (!ok || (surgery != NULL && !any))
     {
       rt_surgery_free (surgery);

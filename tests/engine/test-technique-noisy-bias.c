@@ -316,6 +316,38 @@ test_hash (void)
   g_assert_cmpstr (eng_build_get_hash (f16), ==, eng_build_get_hash (plain));
 }
 
+/* With inputs that are skipped: their product has no bias, so its noise is left out, and said to be; the
+ * other matrices of the block have theirs. */
+static void
+test_skipped (void)
+{
+  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngBuild) both = eng_test_build (
+      model,
+      "{" SMALL ", \"weight-format\": {\"format\": \"q8_0\"}, \"noisy-bias\": {\"amplitude\": 1}, "
+      "\"activation-sparsity\": {\"share\": 40.0}}",
+      NULL);
+  g_autoptr (EngBuild) alone = eng_test_build (model, NOISY ("q8_0", "\"amplitude\": 1"), NULL);
+  const char *const *notes = eng_build_get_notes (both);
+  const RtGraph *graph = eng_build_get_graph (both);
+  guint n_found = 0;
+
+  for (guint i = 0; notes[i] != NULL; i++)
+    n_found += strcmp (notes[i], "Noisy bias: blk.0.ffn_down.weight and others like it: no noise: "
+                                 "“Matrix product that skips” has no bias that could take it off "
+                                 "again")
+               == 0;
+  g_assert_cmpuint (n_found, ==, 1);
+  g_assert_cmpuint (rt_graph_find_value (graph, "blk.0.ffn_down.weight.noise"), ==, RT_NONE);
+  g_assert_cmpuint (rt_graph_find_value (graph, "blk.0.ffn_gate.weight.noise"), !=, RT_NONE);
+  notes = eng_build_get_notes (alone);
+  for (guint i = 0; notes[i] != NULL; i++)
+    g_assert_null (strstr (notes[i], "no noise"));
+  g_assert_cmpuint (rt_graph_find_value (eng_build_get_graph (alone),
+                                         "blk.0.ffn_down.weight.noise"),
+                    !=, RT_NONE);
+}
+
 static void
 test_refusal (void)
 {
@@ -335,6 +367,7 @@ main (int argc, char **argv)
   g_test_add_func ("/technique/noisy-bias/together", test_together);
   g_test_add_func ("/technique/noisy-bias/words", test_words);
   g_test_add_func ("/technique/noisy-bias/hash", test_hash);
+  g_test_add_func ("/technique/noisy-bias/skipped", test_skipped);
   g_test_add_func ("/technique/noisy-bias/refusal", test_refusal);
   return g_test_run ();
 }
