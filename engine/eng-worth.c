@@ -26,6 +26,7 @@ eng_worth (EngModel *model, EngRecipe *recipe, EngRecipe *other, EngRun *run, in
   EngWorth worth = { .change = { ENG_CHANGE_NONE, NAN, NAN, NAN, FALSE, "not measured" } };
   EngProductTime now = { 0 }, before = { 0 };
 
+  worth.sources = sources;
   g_return_val_if_fail (ENG_IS_MODEL (model) && recipe != NULL && other != NULL, worth);
 
   if (sources == ENG_WORTH_ANY)
@@ -61,6 +62,10 @@ source_words (const EngWorth *worth)
 static char *
 dup_why_not (const EngWorth *worth, const char *than)
 {
+  if (worth->sources == ENG_WORTH_RUNS)
+    return g_strdup_printf ("what it is worth here is not known yet: it takes a run of this recipe "
+                            "and one of %s, both undisturbed",
+                            than);
   if (worth->has_recipe)
     return g_strdup_printf ("what it is worth here is not known yet: the products of %s were not "
                             "timed in the same way (lathe estimate --measure does)",

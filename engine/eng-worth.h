@@ -20,6 +20,7 @@ typedef struct
   EngKernelSource source;         /* of both times */
   gboolean is_exact;              /* both were measured at these sizes */
   gboolean of_run;                /* the recipe's own time is the given run's */
+  EngWorthSources sources;        /* that were asked for */
   gboolean has_recipe, has_other; /* not known: whether one of the two has been timed by itself */
 } EngWorth;
 
@@ -28,9 +29,9 @@ typedef struct
 EngWorth eng_worth (EngModel *model, EngRecipe *recipe, EngRecipe *other, EngRun *run, int layer,
                     EngWorthSources sources);
 
-/* The words, from the figures alone; newly allocated.
+/* The words, from the figures alone, @than what the other recipe is called; newly allocated.
  *   "12 % faster here than Q8_0 (10 to 14 %), products timed by themselves", "0.4 % slower here than Q8_0, within the noise (−0.9 to 1.7 %), ..."
- *   "1.31x here (1.28 to 1.34), ..."
+ *   "1.31× here (1.28 to 1.34) the speed of whole blocks, ..."
  *   or why it is not known, without a number. */
 char *eng_worth_dup_change (const EngWorth *worth, const char *than);
 char *eng_worth_dup_speedup (const EngWorth *worth, const char *than);

@@ -8,6 +8,8 @@
 #include "eng-activations.h"
 #include "eng-error.h"
 #include "eng-figure.h"
+#include "eng-recipe-private.h"
+#include "eng-worth.h"
 #include "kn-quant.h"
 #include "ops/rt-ops-skip.h"
 #include "ops/rt-ops.h"
@@ -365,6 +367,24 @@ explain (EngModel *model, EngRecipe *recipe, int layer)
       100 * share, tensor->n_cols, left, all);
 }
 
+/* From runs: how many rows are skipped depends on the activations, which are made up where a kernel is
+ * timed by itself. */
+static char *
+verdict (EngModel *model, EngRecipe *recipe, EngRun *run, int layer)
+{
+  guint index;
+  g_autofree char *name = layer >= 0 ? tensor_name ((guint)layer) : NULL;
+  const EngTensor *tensor = name != NULL ? find_tensor (model, name, &index) : NULL;
+  double share = tensor != NULL ? share_of (recipe, name) : 0;
+
+  if (share <= 0)
+    return NULL;
+  g_autoptr (EngRecipe) all = eng_recipe_without (recipe, &eng_technique_activation_sparsity);
+  EngWorth worth = eng_worth (model, recipe, all, run, layer, ENG_WORTH_RUNS);
+  g_autofree char *words = eng_worth_dup_change (&worth, "the recipe without it");
+  return g_strdup_printf ("%.3g %% of inputs skipped: %s.", 100 * share, words);
+}
+
 static char *
 describe (EngRecipe *recipe)
 {
@@ -394,6 +414,7 @@ const EngTechnique eng_technique_activation_sparsity = {
   .matters = matters,
   .transform = transform,
   .apply = apply,
+  .verdict = verdict,
   .explain = explain,
   .describe = describe,
 };

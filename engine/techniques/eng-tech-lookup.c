@@ -7,6 +7,8 @@
 
 #include "eng-build.h"
 #include "eng-format-speed.h"
+#include "eng-recipe-private.h"
+#include "eng-worth.h"
 #include "kn-lookup.h"
 #include "kn-table.h"
 
@@ -160,6 +162,26 @@ explain (EngModel *model, EngRecipe *recipe, int layer)
 }
 
 static char *
+verdict (EngModel *model, EngRecipe *recipe, EngRun *run, int layer)
+{
+  guint n_lookup = 0;
+
+  for (guint i = 0; i < eng_model_get_n_tensors (model); i++)
+    {
+      const EngTensor *tensor = eng_model_get_tensor (model, i);
+      if (tensor->layer == layer && is_in_block (model, tensor))
+        n_lookup
+            += is_wanted (recipe, tensor->name) && kn_lookup_twin (format_of (recipe, tensor)) >= 0;
+    }
+  if (n_lookup == 0)
+    return NULL;
+  g_autoptr (EngRecipe) dot = eng_recipe_without (recipe, &eng_technique_lookup);
+  EngWorth worth = eng_worth (model, recipe, dot, run, layer, ENG_WORTH_ANY);
+  g_autofree char *words = eng_worth_dup_speedup (&worth, "dot products");
+  return g_strdup_printf ("By lookup: %s.", words);
+}
+
+static char *
 describe (EngRecipe *recipe)
 {
   if (is_wanted (recipe, NULL))
@@ -189,6 +211,7 @@ const EngTechnique eng_technique_lookup = {
   .language = TRUE,
   .applies = applies,
   .apply = apply,
+  .verdict = verdict,
   .explain = explain,
   .describe = describe,
 };

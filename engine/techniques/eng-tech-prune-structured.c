@@ -8,6 +8,8 @@
 #include "eng-figure.h"
 #include "eng-prune-budget.h"
 #include "eng-prune.h"
+#include "eng-recipe-private.h"
+#include "eng-worth.h"
 #include "kn-quant.h"
 #include "ops/rt-ops.h"
 #include "rt-surgery.h"
@@ -602,6 +604,38 @@ explain (EngModel *model, EngRecipe *recipe, int layer)
   return g_string_free (g_steal_pointer (&text), FALSE);
 }
 
+/* "25 % of channels, ": what the layer has lost of one kind; nothing where it has lost none. */
+static void
+add_lost (GString *text, guint n_kept, guint n, const char *what)
+{
+  if (n_kept < n)
+    g_string_append_printf (text, "%s%.3g %% of %s", text->len > 0 ? ", " : "",
+                            100.0 * (n - n_kept) / n, what);
+}
+
+static char *
+verdict (EngModel *model, EngRecipe *recipe, EngRun *run, int layer)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  if (layer < 0 || eng_model_get_kind (model) != ENG_MODEL_LANGUAGE
+      || layer >= (int)eng_model_get_n_layers (model) || !eng_prune_is_wanted (model, recipe))
+    return NULL;
+  g_autoptr (EngActivations) activations = eng_activations_peek (model, recipe, FALSE);
+  g_autoptr (EngPrunePlan) plan
+      = eng_prune_plan_new (model, recipe, eng_model_get_graph (model), activations);
+  const EngPruneBlock *b = &plan->blocks[layer];
+  add_lost (text, b->n_channels_kept, b->n_channels, "channels");
+  add_lost (text, b->n_groups_kept, b->n_groups, "heads");
+  if (text->len == 0)
+    return NULL;
+  g_autoptr (EngRecipe) whole = eng_recipe_without (recipe, &eng_technique_prune_structured);
+  EngWorth worth = eng_worth (model, recipe, whole, run, layer, ENG_WORTH_ANY);
+  g_autofree char *words = eng_worth_dup_speedup (&worth, "the whole block");
+  g_string_append_printf (text, ": %s.", words);
+  return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
 static char *
 describe (EngRecipe *recipe)
 {
@@ -654,6 +688,7 @@ const EngTechnique eng_technique_prune_structured = {
   .transform = transform,
   .apply = apply,
   .edit = edit,
+  .verdict = verdict,
   .explain = explain,
   .describe = describe,
 };

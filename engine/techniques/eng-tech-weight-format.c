@@ -6,6 +6,8 @@
 
 #include "eng-figure.h"
 #include "eng-format-speed.h"
+#include "eng-recipe-private.h"
+#include "eng-worth.h"
 
 #define ID "weight-format"
 #define PARAM "format"
@@ -222,6 +224,36 @@ explain (EngModel *model, EngRecipe *recipe, int layer)
   return g_string_free (g_steal_pointer (&text), FALSE);
 }
 
+/* Of a block: what its products take in the recipe's formats and in the file's. */
+static char *
+verdict (EngModel *model, EngRecipe *recipe, EngRun *run, int layer)
+{
+  g_autoptr (GString) from = g_string_new (NULL);
+  g_autoptr (GString) to = g_string_new (NULL);
+  guint n_changed = 0;
+
+  if (eng_model_get_kind (model) != ENG_MODEL_LANGUAGE || layer < 0
+      || layer >= (int)eng_model_get_n_layers (model))
+    return NULL;
+  for (guint i = 0; i < eng_model_get_n_tensors (model); i++)
+    {
+      const EngTensor *tensor = eng_model_get_tensor (model, i);
+      int dtype = packed_dtype (recipe, tensor);
+      if (tensor->layer != layer || dtype == tensor->dtype)
+        continue;
+      n_changed++;
+      add_format (from, tensor->dtype);
+      add_format (to, dtype);
+    }
+  if (n_changed == 0)
+    return NULL;
+  g_autoptr (EngRecipe) as_in_file = eng_recipe_without (recipe, &eng_technique_weight_format);
+  g_autofree char *than = g_strdup_printf ("%s as in the file", from->str);
+  EngWorth worth = eng_worth (model, recipe, as_in_file, run, layer, ENG_WORTH_ANY);
+  g_autofree char *words = eng_worth_dup_speedup (&worth, than);
+  return g_strdup_printf ("%s: %s.", to->str, words);
+}
+
 static char *
 describe (EngRecipe *recipe)
 {
@@ -255,6 +287,7 @@ const EngTechnique eng_technique_weight_format = {
   .estimate = estimate,
   .applies = applies,
   .apply = apply,
+  .verdict = verdict,
   .explain = explain,
   .describe = describe,
 };

@@ -8,13 +8,12 @@
 #include "eng-estimate.h"
 #include "eng-kernel-bench.h"
 #include "eng-product-times.h"
-#include "eng-profile-private.h"
 #include "eng-rounding.h"
-#include "eng-run-private.h"
 #include "eng-run-verdict.h"
 #include "eng-sketch.h"
 #include "eng-sparsify.h"
 #include "eng-technique.h"
+#include "eng-test-times.h"
 #include "eng-test.h"
 #include "kn-sparse.h"
 
@@ -537,84 +536,8 @@ layer_bytes (EngModel *model, double density)
  * saved. The true median may be 2 % less or 3 % more. */
 #define DENSE (2.0 / 32)
 #define SPARSE (3.0 / 32)
-#define LOW 0.98
-#define HIGH 1.03
-
-/* All matrix products of @recipe when one token is decoded take @ns_per_byte: into the user's table. */
-static void
-add_times (EngKernelTimes *times, EngModel *model, EngRecipe *recipe, double ns_per_byte,
-           EngKernelSource source)
-{
-  g_autoptr (EngMachine) machine = eng_machine_new ();
-  g_autoptr (EngSketch) sketch = eng_sketch_new (model, recipe, NULL);
-  g_autofree char *device = eng_kernel_times_device (machine, eng_machine_get_isa (machine),
-                                                     eng_sketch_get_n_threads (sketch));
-  const RtGraph *graph = eng_sketch_get_graph (sketch);
-  int64_t symbols[RT_N_SYMBOLS] = { 1, 1, 1, 1, 1 };
-  guint64 all = 0;
-
-  for (guint pass = 0; pass < 2; pass++)
-    for (RtNodeId i = 0; i < rt_graph_n_nodes (graph); i++)
-      {
-        EngKernelTime time = { .signature = eng_sketch_get_signature (sketch, i), .n = 9 };
-        eng_sketch_get_cost (sketch, i, symbols, 0, &time.cost);
-        all += pass == 0 ? time.cost.weight_bytes : 0;
-        if (pass == 0 || rt_graph_node (graph, i)->op->matrix_inputs == 0)
-          continue;
-        time.is_cold = eng_kernel_is_cold (all, eng_machine_get_cache_bytes (machine));
-        time.median_ns = (double)time.cost.weight_bytes * ns_per_byte;
-        time.low_ns = time.median_ns * LOW;
-        time.high_ns = time.median_ns * HIGH;
-        time.time = 1;
-        time.source = source;
-        g_assert_true (eng_kernel_times_add (times, device, &time, 1, NULL));
-      }
-}
-
-/* A valid run of @recipe that never was: products of decoding take @ns_per_byte. */
-static EngRun *
-make_run (EngModel *model, EngRecipe *recipe, double ns_per_byte)
-{
-  g_autoptr (EngSketch) sketch = eng_sketch_new (model, recipe, NULL);
-  const RtGraph *graph = eng_sketch_get_graph (sketch);
-  guint n = rt_graph_n_nodes (graph);
-  g_autoptr (EngProfileInfo) info = eng_profile_info_new (n, (int)eng_model_get_n_layers (model));
-  int64_t symbols[RT_N_SYMBOLS] = { 1, 1, 1, 1, 1 };
-
-  for (guint i = 0; i < n; i++)
-    {
-      const char *no_sources[] = { NULL };
-      info->names[i] = g_strdup (rt_graph_node (graph, i)->name);
-      info->ops[i] = g_strdup ("operator");
-      info->layers[i] = rt_graph_node (graph, i)->layer;
-      info->sources[i] = g_strdupv ((GStrv)no_sources);
-      info->signatures[i] = eng_sketch_get_signature (sketch, i);
-    }
-  EngRun *run = g_object_new (ENG_TYPE_RUN, NULL);
-  run->profile = eng_profile_new (info);
-  run->recipe = eng_recipe_ref (recipe);
-  run->validity = ENG_RUN_VALID;
-  EngPhaseProfile *decode = &run->profile->phases[RT_PHASE_DECODE];
-  decode->n_tokens = 1;
-  decode->total.n = 9;
-  for (guint i = 0; i < n; i++)
-    {
-      RtCost *cost = &run->profile->costs[RT_PHASE_DECODE][i];
-      eng_sketch_get_cost (sketch, i, symbols, 0, cost);
-      double ns = (double)cost->weight_bytes * ns_per_byte + 1;
-      decode->nodes[i] = (EngLatency){ 9, ns, ns, ns, ns, ns * LOW, ns * HIGH };
-    }
-  return run;
-}
-
-static double
-number_after (const char *text, const char *what)
-{
-  const char *at = strstr (text, what);
-  if (at == NULL)
-    g_error ("“%s” is not in “%s”", what, text);
-  return g_ascii_strtod (at + strlen (what), NULL);
-}
+#define LOW ENG_TEST_LOW
+#define HIGH ENG_TEST_HIGH
 
 #define PREFIX "60 % unstructured: "
 
@@ -632,13 +555,13 @@ test_verdict (void)
   guint n_recipes = 0;
 
   /* Sparse ones by themselves, dense ones in a run: these are not held against each other. */
-  add_times (times, model, none, DENSE, ENG_KERNEL_RUN);
+  eng_test_add_times (times, model, none, DENSE, ENG_KERNEL_RUN);
   for (;; n_recipes++)
     {
       g_autoptr (EngRecipe) recipe = technique->timed (model, sparse, n_recipes);
       if (recipe == NULL)
         break;
-      add_times (times, model, recipe, SPARSE, ENG_KERNEL_BENCH);
+      eng_test_add_times (times, model, recipe, SPARSE, ENG_KERNEL_BENCH);
     }
   g_assert_cmpuint (n_recipes, ==, 5);
   g_autofree char *mixed = technique->verdict (model, sparse, NULL, 1);
@@ -647,11 +570,11 @@ test_verdict (void)
                           "timed in the same way (lathe estimate --measure does).");
 
   /* A run of the recipe beside the dense run: both in runs. */
-  g_autoptr (EngRun) run = make_run (model, sparse, SPARSE);
+  g_autoptr (EngRun) run = eng_test_make_run (model, sparse, SPARSE);
   g_autofree char *in_runs = technique->verdict (model, sparse, run, 1);
   double expected = 100 * (1 - 1.5 * layer_bytes (model, 0.4) / layer_bytes (model, 1));
   g_test_message ("%s", in_runs);
-  g_assert_cmpfloat_with_epsilon (number_after (in_runs, PREFIX), expected, 0.6);
+  g_assert_cmpfloat_with_epsilon (eng_test_number_after (in_runs, PREFIX), expected, 0.6);
   g_assert_nonnull (strstr (in_runs, "this run's products against those of earlier runs"));
   g_assert_nonnull (strstr (in_runs, "; the break-even is not known yet"));
   run->validity = ENG_RUN_DEGRADED;
@@ -660,23 +583,23 @@ test_verdict (void)
   run->validity = ENG_RUN_VALID;
 
   /* Both by themselves. 60 % lies between two shares that were timed, until it was itself. */
-  add_times (times, model, none, DENSE, ENG_KERNEL_BENCH);
+  eng_test_add_times (times, model, none, DENSE, ENG_KERNEL_BENCH);
   g_autofree char *between = technique->verdict (model, sparse, NULL, 1);
-  g_assert_cmpfloat_with_epsilon (number_after (between, PREFIX), expected, 0.6);
+  g_assert_cmpfloat_with_epsilon (eng_test_number_after (between, PREFIX), expected, 0.6);
   g_assert_nonnull (strstr (between, ", between products timed by themselves; break-even at "));
-  add_times (times, model, sparse, SPARSE, ENG_KERNEL_BENCH);
+  eng_test_add_times (times, model, sparse, SPARSE, ENG_KERNEL_BENCH);
   g_autofree char *of_sparse = technique->verdict (model, sparse, run, 1);
   g_test_message ("%s", of_sparse);
-  g_assert_cmpfloat_with_epsilon (number_after (of_sparse, PREFIX), expected, 0.51);
+  g_assert_cmpfloat_with_epsilon (eng_test_number_after (of_sparse, PREFIX), expected, 0.51);
   g_assert_nonnull (strstr (of_sparse, ", products timed by themselves; break-even at "));
   /* Of a ratio the logarithm's interval (Zou and Donner 2008). */
   double ratio = 1 - expected / 100, down = hypot (log (1 / LOW), log (HIGH)),
          up = hypot (log (HIGH), log (1 / LOW));
-  g_assert_cmpfloat_with_epsilon (number_after (of_sparse, "faster here than Q8_0 ("),
+  g_assert_cmpfloat_with_epsilon (eng_test_number_after (of_sparse, "faster here than Q8_0 ("),
                                   100 * (1 - ratio * exp (up)), 0.51);
-  g_assert_cmpfloat_with_epsilon (number_after (of_sparse, " to "), 100 * (1 - ratio * exp (-down)),
-                                  0.51);
-  double percent = number_after (of_sparse, "break-even at ");
+  g_assert_cmpfloat_with_epsilon (eng_test_number_after (of_sparse, " to "),
+                                  100 * (1 - ratio * exp (-down)), 0.51);
+  double percent = eng_test_number_after (of_sparse, "break-even at ");
   g_assert_cmpfloat (1.5 * layer_bytes (model, 1 - (percent - 1) / 100), >, layer_bytes (model, 1));
   g_assert_cmpfloat (1.5 * layer_bytes (model, 1 - (percent + 1) / 100), <, layer_bytes (model, 1));
 
@@ -689,12 +612,14 @@ test_verdict (void)
   /* Neighbours with the same words are one entry of the run's document, and come back from it. */
   guint n;
   eng_run_take_verdicts (run, model);
-  const EngRunVerdict *verdicts = eng_run_get_verdicts (run, &n);
-  g_assert_cmpuint (n, ==, 1);
-  g_assert_cmpint (verdicts[0].first_layer, ==, 0);
-  g_assert_cmpint (verdicts[0].last_layer, ==, (int)eng_model_get_n_layers (model) - 1);
-  g_assert_cmpstr (verdicts[0].text, ==, of_sparse);
-  g_autofree char *words = eng_run_verdict_describe (run, verdicts);
+  const EngRunVerdict *verdicts = eng_run_get_verdicts (run, &n), *own = &verdicts[1];
+  g_assert_cmpuint (n, ==, 2);
+  g_assert_cmpstr (verdicts[0].technique, ==, "weight-format");
+  g_assert_cmpstr (own->technique, ==, "sparsity");
+  g_assert_cmpint (own->first_layer, ==, 0);
+  g_assert_cmpint (own->last_layer, ==, (int)eng_model_get_n_layers (model) - 1);
+  g_assert_cmpstr (own->text, ==, of_sparse);
+  g_autofree char *words = eng_run_verdict_describe (run, own);
   g_assert_true (g_str_has_prefix (words, "Sparsity, Block 0 to Block "));
   g_autoptr (JsonBuilder) builder = json_builder_new ();
   json_builder_begin_object (builder);
@@ -702,10 +627,10 @@ test_verdict (void)
   json_builder_end_object (builder);
   g_autoptr (JsonNode) root = json_builder_get_root (builder);
   g_autoptr (GArray) back
-      = eng_run_verdicts_read (json_node_get_object (root), "verdicts", verdicts[0].last_layer + 1);
-  g_assert_cmpuint (back->len, ==, 1);
-  g_assert_cmpstr (g_array_index (back, EngRunVerdict, 0).text, ==, of_sparse);
-  g_assert_cmpint (g_array_index (back, EngRunVerdict, 0).last_layer, ==, verdicts[0].last_layer);
+      = eng_run_verdicts_read (json_node_get_object (root), "verdicts", own->last_layer + 1);
+  g_assert_cmpuint (back->len, ==, 2);
+  g_assert_cmpstr (g_array_index (back, EngRunVerdict, 1).text, ==, of_sparse);
+  g_assert_cmpint (g_array_index (back, EngRunVerdict, 1).last_layer, ==, own->last_layer);
 }
 
 /* What a verdict lacks is timed by itself, though a run has measured it, and before all else; with it all
@@ -727,8 +652,8 @@ test_measured_first (void)
 
   eng_estimate_sizes_init (&sizes, model, NULL);
   g_assert_true (eng_kernel_bench (estimator, model, sparse, &sizes, 0, NULL, &missing, &error));
-  add_times (times, model, none, DENSE, ENG_KERNEL_RUN);
-  add_times (times, model, sparse, SPARSE, ENG_KERNEL_RUN);
+  eng_test_add_times (times, model, none, DENSE, ENG_KERNEL_RUN);
+  eng_test_add_times (times, model, sparse, SPARSE, ENG_KERNEL_RUN);
   g_assert_true (eng_kernel_bench (estimator, model, sparse, &sizes, 0, NULL, &of_runs, &error));
   g_assert_cmpuint (of_runs.n_missing, ==, missing.n_missing);
 
