@@ -1,10 +1,13 @@
 /* What the measured speeds of the formats say of one of them, in two sentences: whether its fewer bits
- * are faster here, and if not, what takes the time instead. Pure: figures in, words out. */
+ * are faster here, and if not, what takes the time instead. Figures in, words out; of the
+ * machine it only asks which kernels run. */
 #include "eng-format-speed.h"
 
 #include <math.h>
 
+#include "kn-lookup.h"
 #include "kn-matmul.h"
+#include "kn-table.h"
 
 /* Slower than the fastest reader by this factor: it is not reading that takes the time. */
 #define NOT_READING 0.75
@@ -70,9 +73,10 @@ add_reason (GString *text, const EngFormatSpeeds *speeds, const EngFormatSpeed *
         "other, which takes longer than reading them (%s of the %s that %s reads)",
         own, best, name_of (reader));
   else if (share < NOT_READING)
-    g_string_append_printf (
-        text, "unpacking its codes takes longer than reading them (%s of the %s that %s reads)",
-        own, best, name_of (reader));
+    g_string_append_printf (text, "%s takes longer than reading them (%s of the %s that %s reads)",
+                            kn_lookup_base (self->dtype) >= 0 ? "looking sums up by its codes"
+                                                              : "unpacking its codes",
+                            own, best, name_of (reader));
   else
     g_string_append_printf (text,
                             "it reads %s, and the bytes that it saves are within what differs from "
@@ -118,6 +122,13 @@ add_decode (GString *text, const EngFormatSpeeds *speeds, const EngFormatSpeed *
         self->memory_bits, self->file_bits);
 }
 
+/* Whether the kernels that run here look sums up for prompts too. */
+static gboolean
+lookup_goes_on (int dtype)
+{
+  return kn_lookup_max_tokens (kn_table ()->level, (KnDtype)dtype) >= ENG_FORMAT_PROMPT_TOKENS;
+}
+
 static void
 add_prompt (GString *text, const EngFormatSpeeds *speeds, const EngFormatSpeed *self)
 {
@@ -126,10 +137,20 @@ add_prompt (GString *text, const EngFormatSpeeds *speeds, const EngFormatSpeed *
   if (q8 == NULL || q8 == self || !q8->prompt.available || !self->prompt.available)
     return;
   double factor = q8->prompt.value / self->prompt.value;
-  const char *why = kn_matmul_act ((KnDtype)self->dtype) == KN_ACT_F32
-                        ? "products of floats, not of 8-bit integers"
-                        : "codes of all integer formats become bytes once and are multiplied alike";
-  g_string_append_printf (text, " Prompts: %.2f times the speed of Q8_0; %s.", factor, why);
+  int base = kn_lookup_base (self->dtype);
+  g_string_append_printf (text, " Prompts: %.2f times the speed of Q8_0; ", factor);
+  if (base >= 0 && lookup_goes_on (self->dtype))
+    g_string_append (text, "sums are looked up for every token again.");
+  else if (base >= 0)
+    g_string_append_printf (text,
+                            "tables are for few tokens: of a prompt the bit planes become codes of "
+                            "%s, a few rows at a time, and are multiplied as those.",
+                            kn_dtype_info (base)->name);
+  else if (kn_matmul_act ((KnDtype)self->dtype) == KN_ACT_F32)
+    g_string_append (text, "products of floats, not of 8-bit integers.");
+  else
+    g_string_append (text,
+                     "codes of all integer formats become bytes once and are multiplied alike.");
 }
 
 char *

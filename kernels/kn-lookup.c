@@ -10,12 +10,50 @@
 
 #define ROWS KN_PANEL_ROWS
 
+/* Up to how many tokens looking up takes less time than putting the codes in order once and multiplying
+ * by them. Microseconds of one thread of an AMD EPYC with AVX-512, 512 x 2048 weights, looked up | in order:
+ *
+ *   tokens          1        2        3        4        5        6      128
+ *   AVX-512
+ *     Q4_0         16    32|33    48|39    64|44    80|48    96|51      409
+ *     Q2_K         14    28|27    42|33    56|39    70|43    84|46      469
+ *     Q3_K         16    32|32    48|41    64|50    80|53    96|54      411
+ *     TQ2_0        10    20|21    30|33    40|40    50|43    60|45      399
+ *   AVX2
+ *     Q4_0         24    48|75    72|79    96|96  120|103  144|108     1192
+ *     Q2_K         20    40|64    60|70    80|92   100|98  120|103     1337
+ *     Q3_K         23    46|76    69|80   92|103  115|109  138|113     1294
+ *     TQ2_0        15    30|57    45|62    60|82    75|87    90|92     1146
+ *
+ * For Arm there was no processor to measure on; instructions of a group of 16 x 32 were counted (looked
+ * up per token; in order: once and per token):
+ *
+ *            NEON              dot product instruction
+ *     Q4_0   383  962 + 211    383   935 +  93
+ *     Q2_K   300  911 + 319    300   887 + 345
+ *     Q3_K   364 1101 + 326    364  1098 + 341
+ *     TQ2_0  191  684 + 211    191   657 +  91
+ *
+ * What Q3_K would gain there with very many tokens, a tenth at most, is less than counting can tell.
+ * Plain C is the specification: it always looks up. */
+#define ALWAYS SIZE_MAX
+#define MAX_TOKENS(avx2, avx512, neon, dotprod)                                                    \
+  {                                                                                                \
+    [KN_LEVEL_C] = ALWAYS, [KN_LEVEL_AVX2] = (avx2), [KN_LEVEL_AVX512] = (avx512),                 \
+    [KN_LEVEL_NEON] = (neon), [KN_LEVEL_DOTPROD] = (dotprod)                                       \
+  }
+
 static const struct
 {
   KnDtype dtype, base;
+  size_t max_tokens[KN_N_LEVELS];
 } twins[] = {
-  { KN_Q4_0_LUT, KN_Q4_0 }, { KN_Q2_K_LUT, KN_Q2_K },   { KN_Q2_64_LUT, KN_Q2_64 },
-  { KN_Q3_K_LUT, KN_Q3_K }, { KN_Q3_64_LUT, KN_Q3_64 }, { KN_TQ2_0_LUT, KN_TQ2_0 },
+  { KN_Q4_0_LUT, KN_Q4_0, MAX_TOKENS (4, 2, 5, 3) },
+  { KN_Q2_K_LUT, KN_Q2_K, MAX_TOKENS (4, 2, ALWAYS, ALWAYS) },
+  { KN_Q2_64_LUT, KN_Q2_64, MAX_TOKENS (4, 2, ALWAYS, ALWAYS) },
+  { KN_Q3_K_LUT, KN_Q3_K, MAX_TOKENS (4, 2, ALWAYS, ALWAYS) },
+  { KN_Q3_64_LUT, KN_Q3_64, MAX_TOKENS (4, 2, ALWAYS, ALWAYS) },
+  { KN_TQ2_0_LUT, KN_TQ2_0, MAX_TOKENS (6, 3, ALWAYS, 6) },
 };
 
 #define N_TWINS (sizeof twins / sizeof *twins)
@@ -36,6 +74,15 @@ kn_lookup_twin (int dtype)
     if ((int)twins[i].base == dtype)
       return (int)twins[i].dtype;
   return -1;
+}
+
+size_t
+kn_lookup_max_tokens (KnLevel level, KnDtype dtype)
+{
+  for (size_t i = 0; i < N_TWINS; i++)
+    if (twins[i].dtype == dtype)
+      return twins[i].max_tokens[level];
+  return SIZE_MAX;
 }
 
 /* ---- planes ---- */
@@ -116,7 +163,15 @@ kn_lookup_pack (KnDtype base, size_t n_cols, uint8_t *panel)
     }
 }
 
+size_t
+kn_lookup_scratch_bytes (KnDtype base, size_t n_cols)
+{
+  return KN_LOOKUP_PANELS * kn_panel_bytes (base, n_cols) + kn_matmul_scratch_bytes (base, n_cols);
+}
+
 /* ---- products ---- */
+
+#define LOOKUP_LEVEL KN_LEVEL_C
 
 static inline void
 load_f16s (const uint8_t *src, float dst[ROWS])
@@ -126,6 +181,14 @@ load_f16s (const uint8_t *src, float dst[ROWS])
   memcpy (halves, src, sizeof halves);
   for (size_t row = 0; row < ROWS; row++)
     dst[row] = kn_f16_load (halves[row]);
+}
+
+typedef uint32_t LookupWords __attribute__ ((vector_size (16)));
+
+static inline LookupWords
+load_bytes (const uint8_t *src)
+{
+  return (LookupWords){ src[0], src[1], src[2], src[3] };
 }
 
 /* int16 [8 steps][16]: entry i is the sum of the codes whose bits are set in i. Each is one addition to

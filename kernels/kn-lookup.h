@@ -10,6 +10,7 @@
  * rounds its tables to 8 bits. */
 #pragma once
 
+#include "kn-cpu.h"
 #include "kn-types.h"
 
 /* The format whose rows and bits @dtype has, or -1 when it is no lookup format. @dtype may be any
@@ -18,3 +19,7 @@ int kn_lookup_base (int dtype);
 
 /* The lookup format of the rows of @dtype, or -1. TQ1_0 has TQ2_0's panels, but no twin of its own. */
 int kn_lookup_twin (int dtype);
+
+/* The most tokens whose sums a product with @dtype, a lookup format, looks up at @level; of more it puts
+ * the codes in order and goes on as the base format does. SIZE_MAX: any number. */
+size_t kn_lookup_max_tokens (KnLevel level, KnDtype dtype);

@@ -103,7 +103,7 @@ kn_matmul_scratch_bytes (KnDtype dtype, size_t n_cols)
   if (kn_sparse_base ((int)dtype) >= 0)
     return kn_sparse_scratch_bytes (n_cols);
   if (kn_lookup_base ((int)dtype) >= 0)
-    return KN_ALIGN; /* their tables are on the stack */
+    return kn_lookup_scratch_bytes ((KnDtype)kn_lookup_base ((int)dtype), n_cols);
   if (dtype == KN_Q8_CHANNELS)
     return kn_skip_scratch_bytes (n_cols);
   if (kn_panel_group_bytes (dtype) == 0)

@@ -57,4 +57,5 @@ void kn_sparse_avx512 (KnMatmulFamily *family); /* only where kn_has_vbmi2 () */
 void kn_lookup_avx2 (KnMatmulFamily *family);
 void kn_lookup_avx512 (KnMatmulFamily *family);
 void kn_lookup_neon (KnMatmulFamily *family);
+void kn_lookup_dotprod (KnMatmulFamily *family);
 void kn_attn_dotprod (KnAttnFamily *f);

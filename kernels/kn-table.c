@@ -77,6 +77,7 @@ fill (KnTable *table, KnLevel level)
     {
       kn_matmul_dotprod (&table->matmul);
       kn_sparse_dotprod (&table->matmul);
+      kn_lookup_dotprod (&table->matmul);
       kn_attn_dotprod (&table->attn);
       kn_qconv_dotprod (&table->qconv);
     }

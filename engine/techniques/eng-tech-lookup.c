@@ -200,7 +200,7 @@ const EngTechnique eng_technique_lookup = {
   .summary
   = "Compute products of 2- to 4-bit weights by looking sums up in tables, with the same "
     "results: for processors without an 8-bit dot product; with one it is a comparison and "
-    "usually slower, prompts most of all.",
+    "usually slower. Prompts are multiplied as without it where that is faster.",
   .papers
   = "Wei et al. 2025, T-MAC: CPU Renaissance via Table Lookup for Low-Bit LLM Deployment on "
     "Edge; "

@@ -16,6 +16,14 @@ load_f16s (const uint8_t *src, float dst[KN_PANEL_ROWS])
                                        (const __m128i *)(const void *)(src + 16 * i))));
 }
 
+typedef uint32_t LookupWords __attribute__ ((vector_size (32)));
+
+static inline LookupWords
+load_bytes (const uint8_t *src)
+{
+  return (LookupWords)_mm256_cvtepu8_epi32 (_mm_loadl_epi64 ((const __m128i *)(const void *)src));
+}
+
 /* [2][8 rows] int16, each at most 2 * 15 * 4 * 127: their sum, which fits 16 bits, as int32. */
 static inline __m256i
 add_lanes (__m256i sums)
@@ -61,6 +69,7 @@ sum_group (int n_planes, const uint8_t *codes, const uint8_t *tables, int32_t su
     }
 }
 
+#define LOOKUP_LEVEL KN_LEVEL_AVX2
 #include "kn-lookup-body.h"
 
 KN_LOOKUP_PRODUCTS (avx2)

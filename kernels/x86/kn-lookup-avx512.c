@@ -15,6 +15,14 @@ load_f16s (const uint8_t *src, float dst[KN_PANEL_ROWS])
   _mm512_storeu_ps (dst, _mm512_cvtph_ps (_mm256_loadu_si256 ((const __m256i *)(const void *)src)));
 }
 
+typedef uint32_t LookupWords __attribute__ ((vector_size (64)));
+
+static inline LookupWords
+load_bytes (const uint8_t *src)
+{
+  return (LookupWords)_mm512_cvtepu8_epi32 (_mm_load_si128 ((const __m128i *)(const void *)src));
+}
+
 /* [4 steps][8 rows] int16 of rows 0..7 and of rows 8..15, each at most 15 * 4 * 127: the sums over the
  * steps as 16 int32. Two steps fit 16 bits. */
 static inline __m512i
@@ -56,6 +64,7 @@ sum_group (int n_planes, const uint8_t *codes, const uint8_t *tables, int32_t su
     }
 }
 
+#define LOOKUP_LEVEL KN_LEVEL_AVX512
 #include "kn-lookup-body.h"
 
 KN_LOOKUP_PRODUCTS (avx512)

@@ -4,6 +4,8 @@
 
 #include "eng-format-speed.h"
 #include "eng-test.h"
+#include "kn-lookup.h"
+#include "kn-table.h"
 #include "kn-types.h"
 
 static EngFigure
@@ -21,6 +23,7 @@ test_verdicts (void)
     { KN_F8_E4M3, 8.5, 8.6, ns (300000), ns (2100) },
     { KN_Q8_0, 8.5, 8.5, ns (106250), ns (1000) },
     { KN_Q4_0, 4.5, 4.5, ns (56250), ns (1100) },
+    { KN_Q4_0_LUT, 4.5, 4.5, ns (112500), ns (1250) },
     { KN_Q3_K, 3.4, 3.6, ns (57000), ns (1250) },
     { KN_TQ1_0, 1.7, 2.1, ns (26250), ns (1000) },
     { KN_Q2_K, 2.6, 2.6, ns (55900), { 0 } },
@@ -33,6 +36,7 @@ test_verdicts (void)
   g_autofree char *f8 = eng_format_speeds_verdict (&speeds, KN_F8_E4M3);
   g_autofree char *q8 = eng_format_speeds_verdict (&speeds, KN_Q8_0);
   g_autofree char *q4 = eng_format_speeds_verdict (&speeds, KN_Q4_0);
+  g_autofree char *lut = eng_format_speeds_verdict (&speeds, KN_Q4_0_LUT);
   g_autofree char *q3 = eng_format_speeds_verdict (&speeds, KN_Q3_K);
   g_autofree char *q2 = eng_format_speeds_verdict (&speeds, KN_Q2_K);
   g_autofree char *tq = eng_format_speeds_verdict (&speeds, KN_TQ1_0);
@@ -45,6 +49,16 @@ test_verdicts (void)
   /* 106.25 / 56.25 and 1000 / 1100. */
   g_assert_nonnull (strstr (q4, "1.89 times as fast here as Q8_0"));
   g_assert_nonnull (strstr (q4, "Prompts: 0.91 times the speed of Q8_0"));
+  g_assert_nonnull (strstr (q4, "all integer formats become bytes once"));
+  /* 4.5 bits in 112.5 us are 5 of 10 GB/s, and 1000 / 1250; what is said of prompts is another thing. */
+  g_assert_nonnull (strstr (lut, "not faster here than Q8_0 (0.94 times its speed)"));
+  g_assert_nonnull (strstr (lut, "looking sums up by its codes takes longer than reading them"));
+  g_assert_nonnull (strstr (lut, "Prompts: 0.80 times the speed of Q8_0; "));
+  gboolean goes_on
+      = kn_lookup_max_tokens (kn_table ()->level, KN_Q4_0_LUT) >= ENG_FORMAT_PROMPT_TOKENS;
+  g_assert_cmpint (goes_on, ==, strstr (lut, "looked up for every token again") != NULL);
+  g_assert_cmpint (goes_on, ==, strstr (lut, "become codes of Q4_0") == NULL);
+  g_assert_null (strstr (lut, "all integer formats"));
   /* 3.6 bits in 57 us are 7.9 of 10 GB/s: that is reading. */
   g_assert_nonnull (strstr (q3, "not faster here than Q4_0 (0.99 times its speed)"));
   g_assert_nonnull (strstr (q3, "the bytes that it saves"));
