@@ -138,6 +138,17 @@ append_counters (GString *text, EngProfile *profile, RtPhase phase, const int *l
     append (text, g_strdup_printf (_ ("counters unavailable: %s"), reason));
 }
 
+/* What operators left out of their work, of a token alone. */
+static void
+append_skipped (GString *text, EngProfile *profile, RtPhase phase, int layer)
+{
+  g_autofree char *skipped
+      = phase == RT_PHASE_DECODE ? eng_profile_dup_layer_skipped (profile, layer) : NULL;
+
+  if (skipped != NULL)
+    append (text, g_strdup_printf (_ ("%s skipped"), skipped));
+}
+
 static char *
 dup_node_detail (EngProfile *profile, guint node, RtPhase phase)
 {
@@ -156,6 +167,10 @@ dup_node_detail (EngProfile *profile, guint node, RtPhase phase)
       g_autofree char *joined = g_strjoinv (", ", (char **)sources);
       append (text, g_strdup_printf (_ ("fused from %s"), joined));
     }
+  if (phase == RT_PHASE_DECODE && isfinite (eng_profile_get_node_skipped (profile, node)))
+    append (text, g_strdup_printf (_ ("%.1f %% of the %s skipped"),
+                                   100 * eng_profile_get_node_skipped (profile, node),
+                                   eng_profile_get_node_skips (profile, node)));
   append_counters (text, profile, phase, NULL, node);
   return g_string_free (text, FALSE);
 }
@@ -183,6 +198,7 @@ app_lanes_text_dup_detail (EngModel *model, const AppAxis *axis, guint item, Eng
   append_latency (text, &eng_profile_get_phase (profile, phase)->layers[layer + 1],
                   &eng_profile_get_phase (profile, phase)->total);
   append_memory (text, eng_profile_get_layer_memory (profile, layer));
+  append_skipped (text, profile, phase, layer);
   append_counters (text, profile, phase, &layer, 0);
   return g_string_free (text, FALSE);
 }

@@ -95,6 +95,7 @@ write_node (EngProfile *profile, guint i, JsonBuilder *builder)
         write_cost (builder, cost_names[p], &profile->costs[p][i]);
     }
   eng_counts_write_node (&profile->counts, i, builder);
+  eng_profile_write_skipped (profile, i, builder);
   json_builder_end_object (builder);
 }
 
@@ -218,6 +219,7 @@ read_node (EngProfile *profile, guint i, JsonObject *object)
       read_cost (object, cost_names[p], &profile->costs[p][i]);
     }
   eng_counts_read_node (&profile->counts, i, object);
+  eng_profile_read_skipped (profile, i, object);
 }
 
 static gboolean

@@ -22,6 +22,7 @@ typedef struct
   GStrv *sources;               /* [n_nodes] */
   EngArithmetic *arithmetics;   /* [n_nodes] */
   const char **signatures;      /* [n_nodes] interned; NULL: not known */
+  const char **skips;           /* [n_nodes] interned; NULL: nothing */
   EngLayerMemory *node_memory;  /* [n_nodes] */
   EngLayerMemory *layer_memory; /* [n_layers + 2] */
   char **layer_names;           /* [n_layers + 2]; NULL entries: not known */
@@ -40,10 +41,15 @@ struct _EngProfile
   EngPhaseProfile phases[ENG_N_PHASES];
   RtCost *costs[ENG_N_PHASES]; /* [n_nodes] */
   EngCounts counts;
+  RtTally *tallies; /* [n_nodes] of this run */
   guint64 n_lost;
 };
 
 EngProfile *eng_profile_new (EngProfileInfo *info); /* nothing measured, for the caller to fill */
+
+/* The member "skipped" of the node's object that is open, where there is anything to say. */
+void eng_profile_write_skipped (EngProfile *profile, guint node, JsonBuilder *builder);
+void eng_profile_read_skipped (EngProfile *profile, guint node, JsonObject *object);
 
 /* One JSON object, written as the member @name of the object that is open. */
 void eng_profile_write (EngProfile *profile, JsonBuilder *builder, const char *name);

@@ -21,6 +21,7 @@ eng_profile_info_new (guint n_nodes, int n_layers)
   info->sources = g_new0 (GStrv, n_nodes + 1);
   info->arithmetics = g_new0 (EngArithmetic, n_nodes + 1);
   info->signatures = g_new0 (const char *, n_nodes + 1);
+  info->skips = g_new0 (const char *, n_nodes + 1);
   info->node_memory = g_new0 (EngLayerMemory, n_nodes + 1);
   info->layer_memory = g_new0 (EngLayerMemory, (gsize)n_layers + 2);
   info->layer_names = g_new0 (char *, (gsize)n_layers + 2);
@@ -51,6 +52,7 @@ eng_profile_info_unref (EngProfileInfo *info)
   g_free (info->sources);
   g_free (info->arithmetics);
   g_free (info->signatures);
+  g_free (info->skips);
   g_free (info->node_memory);
   g_free (info->layer_memory);
   for (int i = 0; i < info->n_layers + 2; i++)
@@ -80,6 +82,7 @@ eng_profile_new (EngProfileInfo *info)
       profile->costs[p] = g_new0 (RtCost, info->n_nodes + 1);
     }
   eng_counts_init (&profile->counts, info->n_nodes);
+  profile->tallies = g_new0 (RtTally, info->n_nodes + 1);
   return profile;
 }
 
@@ -102,6 +105,7 @@ eng_profile_unref (EngProfile *profile)
       g_free (profile->costs[p]);
     }
   eng_counts_clear (&profile->counts);
+  g_free (profile->tallies);
   eng_profile_info_unref (profile->info);
   g_free (profile);
 }

@@ -53,6 +53,14 @@ EngArithmetic eng_profile_get_node_arithmetic (EngProfile *profile, guint node);
 /* Operator, formats and shapes as the table of kernel times knows them (eng-kernel-table.h); NULL: of a run kept by a version that did not say. */
 const char *eng_profile_get_node_signature (EngProfile *profile, guint node);
 const RtCost *eng_profile_get_node_cost (EngProfile *profile, guint node, RtPhase phase);
+/* What the node's operator may leave out of its work for a token that comes alone, as its activations allow ("inputs"; NULL: nothing), and the share of it that it
+ * did leave out over all such tokens of the run, 0..1; NAN: not counted. */
+const char *eng_profile_get_node_skips (EngProfile *profile, guint node);
+double eng_profile_get_node_skipped (EngProfile *profile, guint node);
+/* "48.3 % of the inputs of ffn_down", of all that a layer's nodes may leave out; NULL: nothing, or not counted. Newly allocated. */
+char *eng_profile_dup_layer_skipped (EngProfile *profile, int layer);
+/* The same of all layers, with the least and the most; lines of a run's notes. */
+GStrv eng_profile_dup_skipped (EngProfile *profile);
 /* As eng_model_dup_layer_name() had it; of runs that were kept before names were: "Input", "Block 3", "Output". Valid without the model (history). */
 char *eng_profile_dup_layer_name (EngProfile *profile, int layer);
 /* Memory per layer (index layer + 1) and per node. */

@@ -35,11 +35,13 @@ struct _EngProfiler
   EngTimelineKeeper *keeper;
   Phase phases[ENG_N_PHASES];
   guint64 n_lost;
-  EngCounts counts; /* under the mutex, as phases */
+  EngCounts counts;  /* under the mutex, as phases */
+  RtTally *tallies;  /* [n_nodes] since the build was taken; under the mutex */
 
   /* The runner's own. */
   GArray *records;        /* RtTraceRecord */
   guint64 *starts, *ends; /* [n_nodes]; end 0: not executed in this step */
+  RtTally *tallies_before; /* [n_nodes] when the build was taken */
   double *layer_sums;     /* [n_layers + 2]; negative: nothing executed */
 };
 
@@ -91,6 +93,7 @@ info_from_build (EngBuild *build)
       info->layers[i] = CLAMP (node->layer, -1, n_layers);
       info->sources[i] = g_strv_builder_end (sources);
       info->arithmetics[i] = node_arithmetic (build, graph, node);
+      info->skips[i] = g_intern_string (node->op->skips);
       info->signatures[i] = eng_kernel_signature (&(RtOpQuery){
           .graph = graph,
           .node = node,
@@ -133,6 +136,10 @@ take_build (EngProfiler *self, EngBuild *build)
   for (guint p = 0; p < ENG_N_PHASES; p++)
     phase_init (&self->phases[p], self->info, self->window);
   eng_counts_init (&self->counts, self->info->n_nodes);
+  self->tallies = g_new0 (RtTally, self->info->n_nodes + 1);
+  self->tallies_before = g_new0 (RtTally, self->info->n_nodes + 1);
+  for (guint i = 0; i < self->info->n_nodes; i++)
+    self->tallies_before[i] = rt_exec_tally (eng_build_get_exec (build), i);
   self->starts = g_new0 (guint64, self->info->n_nodes + 1);
   self->ends = g_new0 (guint64, self->info->n_nodes + 1);
   self->layer_sums = g_new0 (double, (gsize)self->info->n_layers + 2);
@@ -150,6 +157,8 @@ drop_build (EngProfiler *self)
       self->phases[p] = (Phase){ 0 };
     }
   eng_counts_clear (&self->counts);
+  g_free (self->tallies);
+  g_free (self->tallies_before);
   g_free (self->starts);
   g_free (self->ends);
   g_free (self->layer_sums);
@@ -308,6 +317,18 @@ read_symbols (EngProfiler *self, guint phase, int64_t *symbols)
       symbols[i] = 0;
 }
 
+/* Under the mutex, on the runner's thread. */
+static void
+read_tallies (EngProfiler *self)
+{
+  for (guint i = 0; i < self->info->n_nodes; i++)
+    {
+      RtTally now = rt_exec_tally (eng_build_get_exec (self->build), i);
+      self->tallies[i].n_skipped = now.n_skipped - self->tallies_before[i].n_skipped;
+      self->tallies[i].n_all = now.n_all - self->tallies_before[i].n_all;
+    }
+}
+
 double
 eng_profiler_drain (EngProfiler *self)
 {
@@ -317,6 +338,7 @@ eng_profiler_drain (EngProfiler *self)
 
   g_mutex_lock (&self->mutex);
   self->n_lost += n_lost;
+  read_tallies (self);
   if (step != NULL && n_lost == 0 && step->phase < ENG_N_PHASES)
     {
       RtExec *exec = eng_build_get_exec (self->build);
@@ -437,6 +459,7 @@ take_snapshot (EngProfiler *self, double *ordered)
     }
   profile->n_lost = self->n_lost;
   eng_counts_copy (&profile->counts, &self->counts);
+  memcpy (profile->tallies, self->tallies, self->info->n_nodes * sizeof *self->tallies);
   g_mutex_unlock (&self->mutex);
   return profile;
 }
@@ -451,5 +474,8 @@ EngProfile *
 eng_profiler_finish (EngProfiler *self)
 {
   g_autofree double *ordered = g_new (double, self->window);
+  g_mutex_lock (&self->mutex);
+  read_tallies (self);
+  g_mutex_unlock (&self->mutex);
   return take_snapshot (self, ordered);
 }

@@ -112,6 +112,18 @@ judge (EngRun *run, const EngMeasure *measure)
 
 /* ---- Together ---- */
 
+/* The build's, and what was left out of the work. */
+static GStrv
+all_notes (EngBuild *build, EngProfile *profile)
+{
+  g_autoptr (GStrvBuilder) notes = g_strv_builder_new ();
+  g_auto (GStrv) skipped = eng_profile_dup_skipped (profile);
+
+  g_strv_builder_addv (notes, (const char **)eng_build_get_notes (build));
+  g_strv_builder_addv (notes, (const char **)skipped);
+  return g_strv_builder_end (notes);
+}
+
 void
 eng_run_describe (EngRun *run, EngBuild *build, const EngWorkload *workload, EngProfiler *profiler,
                   EngMachine *machine)
@@ -137,7 +149,7 @@ eng_run_describe (EngRun *run, EngBuild *build, const EngWorkload *workload, Eng
   run->profile = eng_profiler_finish (profiler);
   run->timeline = eng_profiler_dup_timeline (profiler);
   run->n_ctx = eng_build_get_n_ctx (build);
-  run->notes = g_strdupv ((GStrv)eng_build_get_notes (build));
+  run->notes = all_notes (build, run->profile);
 }
 
 void

@@ -138,6 +138,15 @@ app_cli_json_network (JsonBuilder *builder, EngModel *model)
 
 /* ---- runs ---- */
 
+/* Those of the build were told when it was made. */
+void
+app_cli_print_notes (EngRun *run, EngBuild *build)
+{
+  for (const char *const *note = eng_run_get_notes (run); note != NULL && *note != NULL; note++)
+    if (!g_strv_contains (eng_build_get_notes (build), *note))
+      g_printerr ("note: %s\n", *note);
+}
+
 void
 app_cli_print_figures (EngRun *run, EngBuild *build)
 {
@@ -152,10 +161,7 @@ app_cli_print_figures (EngRun *run, EngBuild *build)
 
       g_printerr ("%-22s %s\n", eng_figure_id_title (shown[i]), text);
     }
-  /* Those of the build were told when it was made. */
-  for (const char *const *note = eng_run_get_notes (run); note != NULL && *note != NULL; note++)
-    if (!g_strv_contains (eng_build_get_notes (build), *note))
-      g_printerr ("note: %s\n", *note);
+  app_cli_print_notes (run, build);
   app_cli_print_energy (run, g_printerr);
   app_cli_print_conditions (run, g_printerr);
   app_cli_print_repeats (run, g_printerr);

@@ -121,6 +121,7 @@ void app_cli_print_layers (EngModel *model, EngLayerErrors *errors);
 void app_cli_print_network (EngModel *model);
 void app_cli_json_network (JsonBuilder *builder, EngModel *model); /* members of the object that is open */
 void app_cli_print_figures (EngRun *run, EngBuild *build);         /* on standard error, with the run's own notes */
+void app_cli_print_notes (EngRun *run, EngBuild *build);           /* on standard error: the run's own, of any model */
 gboolean app_cli_save_result (EngRun *run, const char *path, GError **error);
 gboolean app_cli_draw_result (EngResult *result, const char *path, GError **error); /* boxes, points or a mask, over the input picture; PNG */
 EngWorkload *app_cli_input_workload (char **inputs, int n_repeats, double seconds, double rate);

@@ -105,6 +105,31 @@ print_phase (EngModel *model, EngRun *run, RtPhase phase, const char *title)
   g_print ("\n");
 }
 
+/* What operators left out of their work, layer by layer or node by node; nothing where none does. */
+static void
+print_skipped (EngModel *model, EngProfile *profile)
+{
+  g_auto (GStrv) lines = eng_profile_dup_skipped (profile);
+
+  if (lines[0] == NULL)
+    return;
+  for (guint i = 0; lines[i] != NULL; i++)
+    g_print ("%s\n", lines[i]);
+  for (guint i = 0; by_node && i < eng_profile_get_n_nodes (profile); i++)
+    if (isfinite (eng_profile_get_node_skipped (profile, i)))
+      g_print ("  %-22s %.1f %% of the %s\n", eng_profile_get_node_name (profile, i),
+               100 * eng_profile_get_node_skipped (profile, i), eng_profile_get_node_skips (profile, i));
+  for (int layer = -1; !by_node && layer <= eng_profile_get_n_layers (profile); layer++)
+    {
+      g_autofree char *name = eng_model_dup_layer_name (model, layer);
+      g_autofree char *text = eng_profile_dup_layer_skipped (profile, layer);
+
+      if (text != NULL)
+        g_print ("  %-22s %s\n", name, text);
+    }
+  g_print ("\n");
+}
+
 static EngWorkload *
 make_workload (EngModel *model)
 {
@@ -192,6 +217,7 @@ run_command (int argc, char **argv, GError **error)
   print_phase (model, run, RT_PHASE_PREFILL, "Prefill");
   print_phase (model, run, RT_PHASE_DECODE, "Decode");
   print_phase (model, run, RT_PHASE_INFERENCE, "Inferences");
+  print_skipped (model, eng_run_get_profile (run));
   app_cli_print_counters (model, run, by_node);
   network = eng_run_get_workload (run)->kind == ENG_WORKLOAD_INPUT;
   overhead = eng_run_get_figure (run, network ? ENG_FIGURE_INFERENCE_OVERHEAD : ENG_FIGURE_OVERHEAD);

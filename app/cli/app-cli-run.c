@@ -118,7 +118,7 @@ print_speculation (EngRun *run)
 }
 
 static void
-print_summary (EngRun *run)
+print_summary (EngRun *run, EngBuild *build)
 {
   static const EngFigureId shown[] = { ENG_FIGURE_DECODE, ENG_FIGURE_PREFILL, ENG_FIGURE_FIRST_TOKEN, ENG_FIGURE_PEAK_MEMORY };
 
@@ -131,6 +131,7 @@ print_summary (EngRun *run)
       g_printerr ("%-20s %s\n", eng_figure_id_title (shown[i]), text);
     }
   print_speculation (run);
+  app_cli_print_notes (run, build);
   app_cli_print_energy (run, g_printerr);
   app_cli_print_conditions (run, g_printerr);
   app_cli_print_repeats (run, g_printerr);
@@ -194,7 +195,7 @@ show (EngRun *run, EngBuild *build, GError **error)
   else if (eng_run_get_workload (run)->kind == ENG_WORKLOAD_INPUT)
     app_cli_print_figures (run, build);
   else
-    print_summary (run);
+    print_summary (run, build);
   if (!as_json)
     {
       app_cli_print_estimates (run);

@@ -418,9 +418,10 @@ make_phases (RtExec *exec, RtError *error)
     return rt_fail (error, RT_ERROR_UNSUPPORTED, "A graph of %u nodes is too long", n_nodes);
 
   exec->contexts = calloc (n_nodes + 1, sizeof *exec->contexts);
+  exec->tallies = calloc (n_nodes + 1, sizeof *exec->tallies);
   exec->phases = calloc (n + 1, sizeof *exec->phases);
   exec->tensors = calloc (n_all + 1, sizeof *exec->tensors);
-  if (exec->contexts == NULL || exec->phases == NULL || exec->tensors == NULL)
+  if (exec->contexts == NULL || exec->tallies == NULL || exec->phases == NULL || exec->tensors == NULL)
     return fail_memory (error, "the steps of a run", n_nodes * sizeof *exec->contexts);
 
   RtTensor *tensors = exec->tensors;
@@ -428,6 +429,7 @@ make_phases (RtExec *exec, RtError *error)
     {
       const RtNode *node = rt_graph_node (exec->graph, id);
       fill_context (exec, node, tensors, &exec->contexts[id]);
+      exec->contexts[id].tally = &exec->tallies[id];
       tensors += n_tensors (node);
       for (uint32_t p = 0; p < (exec->use_reference ? 1 : node->op->n_phases); p++)
         exec->phases[exec->n_phases++] = (RtExecPhase){ id, p };
@@ -567,6 +569,7 @@ rt_exec_free (RtExec *exec)
   free (exec->vectors);
   free (exec->vector_memory);
   free (exec->contexts);
+  free (exec->tallies);
   free (exec->phases);
   free (exec->chosen_phases);
   free (exec->taps);

@@ -63,6 +63,7 @@ struct RtExec
   uint32_t n_vocab;
 
   RtOpContext *contexts; /* [n_nodes] */
+  RtTally *tallies;      /* [n_nodes] */
   RtExecPhase *phases;
   uint32_t n_phases;
   bool *taps;                  /* [n_values]; NULL: none */

@@ -484,6 +484,12 @@ rt_exec_memory (const RtExec *exec, RtMemory *memory)
     memory->trace_bytes += rt_trace_ring_bytes (exec->rings[i]);
 }
 
+RtTally
+rt_exec_tally (const RtExec *exec, RtNodeId node)
+{
+  return exec->tallies[node];
+}
+
 void
 rt_exec_cost (const RtExec *exec, RtNodeId node, uint32_t n_tokens, uint32_t position, RtCost *cost)
 {

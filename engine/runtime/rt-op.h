@@ -20,6 +20,12 @@ typedef struct
   uint64_t write_bytes;
 } RtCost;
 
+/* What a node left out of its work, by what the activations were: see RtOp.skips. */
+typedef struct
+{
+  uint64_t n_skipped, n_all;
+} RtTally;
+
 /* One input or output of a node, bound for a run. */
 typedef struct
 {
@@ -43,6 +49,7 @@ typedef struct
   RtTensor *inputs;     /* at least RT_INPUT_SLOTS; absent ones are zeroed */
   RtTensor *outputs;    /* RT_MAX_OUTPUTS */
   const void *prepared; /* what prepare() made, KN_ALIGN aligned; NULL for operators without it */
+  RtTally *tally;       /* what was left out in all runs so far; NULL: nobody asks */
   RtKv *kv;             /* the sequence's cache, NULL for networks without one */
   uint32_t position;    /* of the first token of this run in the sequence */
   const RtTree *tree;   /* NULL: each token follows the one before it; else see rt_op_position() */
@@ -56,6 +63,15 @@ static inline void *
 rt_op_thread_scratch (const RtOpContext *context, const RtWorker *worker)
 {
   return context->thread_scratch + worker->index * context->thread_scratch_stride;
+}
+
+static inline void
+rt_op_add_tally (const RtOpContext *context, uint64_t n_skipped, uint64_t n_all)
+{
+  if (context->tally == NULL)
+    return;
+  context->tally->n_skipped += n_skipped;
+  context->tally->n_all += n_all;
 }
 
 /* Where in the sequence token @token of the run stands. */
@@ -129,6 +145,10 @@ struct RtOp
   void (*reference) (const RtOpContext *context);
 
   void (*cost) (const RtOpQuery *query, RtCost *cost);
+
+  /* "inputs", "rows": what run() leaves out where a token comes alone, as its activations allow, and
+   * adds to the context's tally, from one thread. NULL: all is done always. */
+  const char *skips;
 
   /* Output 0 may share the memory of input @input when nothing reads that input later. May be NULL:
    * never. */

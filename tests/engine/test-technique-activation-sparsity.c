@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "eng-build-private.h"
+#include "eng-run.h"
 #include "eng-sketch.h"
 #include "eng-technique.h"
 #include "eng-test.h"
@@ -185,6 +186,78 @@ test_decode (void)
   g_assert_cmpmem (rt_exec_logits (exec, 0), n * sizeof (float), together, n * sizeof (float));
 }
 
+/* Token by token: as many codes are zero as the executor says were skipped; a prompt counts nothing. */
+static void
+test_tally (void)
+{
+  g_autoptr (EngModel) model = eng_test_load_default ();
+  g_autoptr (EngBuild) build = eng_test_build (model, RECIPE (50, "per-channel"), NULL);
+  RtExec *exec = eng_build_get_exec (build);
+  const RtNode *node = find_skip (build, 1);
+  const float *thresholds = thresholds_of (build, 1);
+  RtNodeId id = rt_graph_value (eng_build_get_graph (build), node->outputs[0])->producer;
+  guint64 n = down_of (model, 1)->n_cols, n_zero = 0;
+  g_autofree float *x = g_new (float, n);
+  gint32 prompt[N_PROMPT];
+  RtError error = { 0 };
+
+  fill_prompt (prompt);
+  g_free (eng_test_logits (build, prompt, N_PROMPT));
+  g_assert_cmpuint (rt_exec_tally (exec, id).n_all, ==, 0);
+  for (guint t = 0; t < 10; t++)
+    {
+      g_assert_true (rt_exec_run (exec, prompt + t, 1, 1, RT_PHASE_DECODE, &error));
+      const float *input = rt_exec_value (exec, node->inputs[RT_MATMUL_SKIP_X]);
+      for (guint64 c = 0; c < n; c++)
+        x[c] = fabsf (input[c]) < thresholds[c] ? 0 : input[c];
+      round_row (x, n);
+      for (guint64 c = 0; c < n; c++)
+        n_zero += x[c] == 0;
+    }
+  g_assert_cmpuint (rt_exec_tally (exec, id).n_all, ==, 10 * n);
+  g_assert_cmpuint (rt_exec_tally (exec, id).n_skipped, ==, n_zero);
+}
+
+/* A run says what was skipped, per node, per layer and in its notes, and so does its document. */
+static void
+test_run (void)
+{
+  g_autoptr (EngModel) model = eng_test_load_default ();
+  g_autoptr (EngBuild) build = eng_test_build (model, RECIPE (50, "per-channel"), NULL);
+  g_autoptr (EngWorkload) workload = eng_workload_new ("The rain had stopped, and");
+  g_autoptr (GError) error = NULL;
+  guint n_found = 0;
+
+  workload->n_predict = 12;
+  workload->ignore_end = TRUE;
+  workload->budget_s = 0;
+  g_autoptr (EngRun) run = eng_run_new (build, workload, NULL, NULL, NULL, &error);
+  g_assert_no_error (error);
+  g_autofree char *json = eng_run_to_json (run);
+  g_autoptr (EngRun) again = eng_run_from_json (json, &error);
+  g_assert_no_error (error);
+  EngProfile *profile = eng_run_get_profile (run), *read = eng_run_get_profile (again);
+  for (guint i = 0; i < eng_profile_get_n_nodes (profile); i++)
+    if (strstr (eng_profile_get_node_name (profile, i), "ffn_down") != NULL)
+      {
+        double share = eng_profile_get_node_skipped (profile, i);
+        g_assert_cmpstr (eng_profile_get_node_skips (profile, i), ==, "inputs");
+        g_assert_cmpfloat (share, >, 0.2);
+        g_assert_cmpfloat (share, <, 0.9);
+        g_assert_cmpfloat (eng_profile_get_node_skipped (read, i), ==, share);
+        n_found++;
+      }
+    else
+      g_assert_true (isnan (eng_profile_get_node_skipped (profile, i)));
+  g_assert_cmpuint (n_found, ==, eng_model_get_n_layers (model));
+  g_autofree char *words = eng_profile_dup_layer_skipped (read, 2);
+  g_assert_true (g_str_has_suffix (words, " % of the inputs of ffn_down"));
+  g_assert_null (eng_profile_dup_layer_skipped (read, -1));
+  g_autofree char *notes = g_strjoinv ("\n", (GStrv)eng_run_get_notes (again));
+  g_assert_nonnull (strstr (notes, "Skipped while decoding: "));
+  g_assert_nonnull (strstr (notes, " % of the inputs of ffn_down ("));
+}
+
 static double
 distance (EngBuild *build, const float *wanted, const gint32 *prompt)
 {
@@ -287,6 +360,8 @@ main (int argc, char **argv)
   g_test_add_func ("/activation-sparsity/thresholds", test_thresholds);
   g_test_add_func ("/activation-sparsity/formula", test_formula);
   g_test_add_func ("/activation-sparsity/decode", test_decode);
+  g_test_add_func ("/activation-sparsity/tally", test_tally);
+  g_test_add_func ("/activation-sparsity/run", test_run);
   g_test_add_func ("/activation-sparsity/loss", test_loss);
   g_test_add_func ("/activation-sparsity/rules", test_rules);
   g_test_add_func ("/activation-sparsity/words", test_words);

@@ -108,6 +108,7 @@ prepare (const RtOpContext *context, uint32_t chunk, const RtWorker *worker)
         {
           KnSkipList *list = list_of (context, n_rows, n_cols);
           kn_skip_list (codes, n_cols, list + 1, list);
+          rt_op_add_tally (context, n_cols - list->n_channels, n_cols);
         }
     }
 }
@@ -215,4 +216,5 @@ const RtOp rt_op_matmul_skip = {
   .run = skip_run,
   .reference = skip_reference,
   .cost = skip_cost,
+  .skips = "inputs",
 };
