@@ -1,8 +1,10 @@
 /* A build as a GGUF file that other programs read too: the source's metadata and tensors, matrices
- * in the formats of the build, and the recipe beside them. Rows are dequantized and quantized with
- * the same functions that packing uses, so the file gives the same weights as the build. */
+ * in the formats and sizes of the build, the tokens that are left, and the recipe beside them. Rows
+ * are dequantized and quantized with the same functions that packing uses, so the file gives the same
+ * weights as the build. What is left is found out in eng-build-save-blocks.c. */
 #include "eng-build-save-private.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "eng-error.h"
@@ -24,6 +26,11 @@ typedef struct
   EngLowering lowering; /* once more: it makes the numbers of changed matrices */
   EngJob *job;
   int *blocks; /* eng_build_number_blocks() */
+  guint n_blocks;
+  RtArchBlock *sizes; /* [n_blocks] */
+  bool *keep;         /* [n_vocab] tokens that are left; NULL: all */
+  guint n_kept;
+  GPtrArray *added; /* const RtValue *: vectors of the graph that the model's file does not have */
   RtGgufWriter *writer;
   RtPool *pool;
   guint64 bytes_done, bytes_total;
@@ -92,8 +99,8 @@ check_rules (EngBuild *self, GError **error)
   return TRUE;
 }
 
-/* Whether a GGUF file can hold the build: whole blocks may be gone, but one that has other parts taken out, or formats that no other program
- * knows, is a recipe to be saved. */
+/* Whether a GGUF file can hold the build: one with parts gone that its metadata cannot name, or with
+ * formats that no other program knows, is a recipe to be saved. */
 static gboolean
 check_can_save (EngBuild *self, const int *blocks, GError **error)
 {
@@ -112,32 +119,47 @@ check_can_save (EngBuild *self, const int *blocks, GError **error)
           p->arch);
       return FALSE;
     }
+  if (!eng_build_check_shapes (self, error))
+    return FALSE;
   for (guint i = 0; i < self->n_tensors; i++)
     {
       const EngTensor *tensor = eng_model_get_tensor (self->model, i);
-      RtValueId id = rt_graph_find_value (self->source, tensor->name);
-      if (id == RT_NONE && tensor->layer >= 0 && tensor->layer < (int)p->n_layers
-          && blocks[tensor->layer] < 0)
+      if (self->dtypes[i] <= LAST_GGUF_DTYPE
+          || rt_graph_find_value (self->source, tensor->name) == RT_NONE)
         continue;
-      const RtShape *shape = id != RT_NONE ? &rt_graph_value (self->source, id)->shape : NULL;
-      if (shape == NULL || (guint64)shape->dims[0] != tensor->n_rows
-          || rt_shape_n (shape) != tensor->n_rows * tensor->n_cols)
-        {
-          g_set_error (
-              error, ENG_ERROR, ENG_ERROR_UNSUPPORTED,
-              "The recipe takes parts out of the model (%s %s): GGUF's metadata cannot say "
-              "so layer by layer. Save the recipe; it is applied in seconds.",
-              tensor->name, shape == NULL ? "is gone" : "is smaller");
-          return FALSE;
-        }
-      if (self->dtypes[i] > LAST_GGUF_DTYPE)
+      g_set_error (error, ENG_ERROR, ENG_ERROR_UNSUPPORTED,
+                   "%s is in %s, a format of this program alone, which GGUF files cannot hold. "
+                   "Save the recipe, or choose another weight format.",
+                   tensor->name, kn_dtype_info (self->dtypes[i])->name);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+/* Biases that make up for what is gone. Tables of whole numbers are how the graph maps a trimmed
+ * vocabulary: the file's tokens need none. */
+static gboolean
+find_added (Saving *saving, GError **error)
+{
+  const RtGraph *source = saving->build->source;
+  const RtGguf *gguf = eng_model_get_gguf (saving->build->model);
+
+  for (RtValueId i = 0; i < rt_graph_n_values (source); i++)
+    {
+      const RtValue *value = rt_graph_value (source, i);
+      if (value->kind != RT_VALUE_WEIGHT || value->type == RT_TYPE_I32
+          || rt_gguf_find_tensor (gguf, value->name) != NULL)
+        continue;
+      if (value->type != KN_F32 || value->shape.n_dims != 1
+          || !g_str_has_suffix (value->name, ".bias"))
         {
           g_set_error (error, ENG_ERROR, ENG_ERROR_UNSUPPORTED,
-                       "%s is in %s, a format of this program alone, which GGUF files cannot hold. "
-                       "Save the recipe, or choose another weight format.",
-                       tensor->name, kn_dtype_info (self->dtypes[i])->name);
+                       "The recipe adds %s to the model, which files of architecture %s do not "
+                       "have. Save the recipe; it is applied in seconds.",
+                       value->name, eng_model_get_arch (saving->build->model));
           return FALSE;
         }
+      g_ptr_array_add (saving->added, (gpointer)value);
     }
   return TRUE;
 }
@@ -203,33 +225,169 @@ main_dtype (EngBuild *self)
   return best;
 }
 
+/* ---- metadata ---- */
+
+/* Keys of the architecture that say what is left of the blocks and of the vocabulary. */
+static const char *const size_keys[] = { "block_count",
+                                         "feed_forward_length",
+                                         "attention.head_count",
+                                         "attention.head_count_kv",
+                                         "attention.key_length",
+                                         "attention.value_length",
+                                         "rope.dimension_count",
+                                         "attention.scale",
+                                         "vocab_size" };
+
+/* The part of @key behind "<arch>."; NULL: it is no key of the architecture. */
+static const char *
+arch_key (Saving *saving, const char *key)
+{
+  const char *arch = eng_model_get_arch (saving->build->model);
+  gsize n = strlen (arch);
+  return strncmp (key, arch, n) == 0 && key[n] == '.' ? key + n + 1 : NULL;
+}
+
+static gboolean
+is_replaced (Saving *saving, const char *key)
+{
+  const char *const ours[] = { RECIPE_KEY, HASH_KEY, FILE_TYPE_KEY, QUANTIZATION_KEY };
+  const char *rest = arch_key (saving, key);
+
+  for (guint i = 0; i < G_N_ELEMENTS (ours); i++)
+    if (strcmp (key, ours[i]) == 0)
+      return TRUE;
+  for (guint i = 0; rest != NULL && i < G_N_ELEMENTS (size_keys); i++)
+    if (strcmp (rest, size_keys[i]) == 0)
+      return TRUE;
+  return (saving->keep != NULL && g_str_has_prefix (key, "tokenizer."))
+         || strcmp (key, "general.architecture") == 0;
+}
+
+/* The source's entries, less those that are written anew, under the name of the new architecture. */
+static gboolean
+copy_metadata (Saving *saving, const char *arch, RtError *rt_error)
+{
+  const RtGguf *gguf = eng_model_get_gguf (saving->build->model);
+
+  for (guint64 i = 0; i < rt_gguf_n_meta (gguf); i++)
+    {
+      RtGgufMeta meta = *rt_gguf_meta (gguf, i);
+      g_autofree char *key = g_strndup (meta.key.data, meta.key.length);
+      if (is_replaced (saving, key))
+        continue;
+      const char *rest = arch_key (saving, key);
+      g_autofree char *renamed = rest != NULL ? g_strdup_printf ("%s.%s", arch, rest) : NULL;
+      if (renamed != NULL)
+        meta.key = (RtSlice){ renamed, strlen (renamed) };
+      if (!rt_gguf_writer_copy_meta (saving->writer, &meta, rt_error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* One number where all blocks agree on one, else a list. */
+static gboolean
+add_sizes (Saving *saving, const char *arch, const char *name, gsize offset, RtError *rt_error)
+{
+  g_autofree char *key = g_strdup_printf ("%s.%s", arch, name);
+  g_autofree gint32 *items = g_new (gint32, saving->n_blocks + 1);
+  gboolean same = TRUE;
+
+  for (guint i = 0; i < saving->n_blocks; i++)
+    {
+      items[i] = (gint32)G_STRUCT_MEMBER (guint32, &saving->sizes[i], offset);
+      same &= items[i] == items[0] && items[i] > 0;
+    }
+  return same ? rt_gguf_writer_add_u32 (saving->writer, key, (guint32)items[0], rt_error)
+              : rt_gguf_writer_add_array (saving->writer, key, RT_GGUF_I32, items, saving->n_blocks,
+                                          rt_error);
+}
+
+static gboolean
+add_number (Saving *saving, const char *arch, const char *name, guint32 value, RtError *rt_error)
+{
+  g_autofree char *key = g_strdup_printf ("%s.%s", arch, name);
+  return rt_gguf_writer_add_u32 (saving->writer, key, value, rt_error);
+}
+
+/* What a reader would otherwise take from the number of heads or of blocks is said aloud. */
+static gboolean
+add_head_sizes (Saving *saving, const char *arch, RtError *rt_error)
+{
+  const RtArchParams *p = eng_model_get_params (saving->build->model);
+  g_autofree char *key = g_strdup_printf ("%s.attention.scale", arch);
+
+  return add_number (saving, arch, "attention.key_length", p->head_dim, rt_error)
+         && add_number (saving, arch, "attention.value_length", p->head_dim, rt_error)
+         && add_number (saving, arch, "rope.dimension_count", p->rope_dims, rt_error)
+         && (p->attention_scale == 1 / sqrtf ((float)p->head_dim) && p->global_every == 0
+                 ? TRUE
+                 : rt_gguf_writer_add_f32 (saving->writer, key, p->attention_scale, rt_error));
+}
+
+static gboolean
+add_tokens (Saving *saving, const char *arch, RtError *rt_error)
+{
+  const RtGguf *gguf = eng_model_get_gguf (saving->build->model);
+  g_autofree char *key = g_strdup_printf ("%s.vocab_size", arch);
+  g_autofree char *old
+      = g_strdup_printf ("%s.vocab_size", eng_model_get_arch (saving->build->model));
+
+  return (rt_gguf_find (gguf, old) == NULL
+          || rt_gguf_writer_add_u32 (saving->writer, key, saving->n_kept, rt_error))
+         && (saving->keep == NULL
+             || rt_tokenizer_write_subset (gguf, saving->keep, saving->writer, rt_error));
+}
+
 static gboolean
 add_metadata (Saving *saving, RtError *rt_error)
 {
   EngBuild *self = saving->build;
-  const RtGguf *gguf = eng_model_get_gguf (self->model);
-  g_autofree char *count_key = g_strdup_printf ("%s.block_count", eng_model_get_arch (self->model));
-  const char *const replaced[]
-      = { RECIPE_KEY, HASH_KEY, FILE_TYPE_KEY, QUANTIZATION_KEY, count_key };
-
-  for (guint64 i = 0; i < rt_gguf_n_meta (gguf); i++)
-    {
-      const RtGgufMeta *meta = rt_gguf_meta (gguf, i);
-      gboolean skip = FALSE;
-      for (guint k = 0; k < G_N_ELEMENTS (replaced); k++)
-        skip |= rt_slice_equals (meta->key, replaced[k]);
-      if (!skip && !rt_gguf_writer_copy_meta (saving->writer, meta, rt_error))
-        return FALSE;
-    }
+  const char *arch = eng_build_saved_arch (self, saving->sizes, saving->n_blocks);
   int type = file_type (main_dtype (self));
   g_autofree char *recipe = eng_recipe_to_json (self->recipe);
-  return (type < 0
-          || rt_gguf_writer_add_u32 (saving->writer, FILE_TYPE_KEY, (guint32)type, rt_error))
-         && rt_gguf_writer_add_u32 (saving->writer, count_key,
-                                    eng_build_count_blocks (self, saving->blocks), rt_error)
+
+  return rt_gguf_writer_add_string (saving->writer, "general.architecture", arch, rt_error)
+         && copy_metadata (saving, arch, rt_error)
+         && add_number (saving, arch, "block_count", saving->n_blocks, rt_error)
+         && add_sizes (saving, arch, "feed_forward_length", G_STRUCT_OFFSET (RtArchBlock, n_ff),
+                       rt_error)
+         && add_sizes (saving, arch, "attention.head_count", G_STRUCT_OFFSET (RtArchBlock, n_heads),
+                       rt_error)
+         && add_sizes (saving, arch, "attention.head_count_kv",
+                       G_STRUCT_OFFSET (RtArchBlock, n_kv_heads), rt_error)
+         && add_head_sizes (saving, arch, rt_error) && add_tokens (saving, arch, rt_error)
+         && (type < 0
+             || rt_gguf_writer_add_u32 (saving->writer, FILE_TYPE_KEY, (guint32)type, rt_error))
          && rt_gguf_writer_add_u32 (saving->writer, QUANTIZATION_KEY, 2, rt_error)
          && rt_gguf_writer_add_string (saving->writer, RECIPE_KEY, recipe, rt_error)
          && rt_gguf_writer_add_string (saving->writer, HASH_KEY, self->hash, rt_error);
+}
+
+/* ---- tensors ---- */
+
+/* The name in the saved file of the file's tensor @tensor; NULL: it is gone, with its block or with half
+ * of it. */
+static char *
+dup_saved_name (Saving *saving, const RtGgufTensor *tensor)
+{
+  g_autofree char *name = g_strndup (tensor->name.data, tensor->name.length);
+  return rt_graph_find_value (saving->build->source, name) != RT_NONE
+             ? eng_build_dup_saved_name (saving->build, saving->blocks, name)
+             : NULL;
+}
+
+/* Its dimensions there, [RT_GGUF_MAX_DIMS]. */
+static void
+saved_dims (Saving *saving, const RtGgufTensor *tensor, guint64 *ne)
+{
+  const RtGraph *source = saving->build->source;
+  g_autofree char *name = g_strndup (tensor->name.data, tensor->name.length);
+  const RtShape *shape = &rt_graph_value (source, rt_graph_find_value (source, name))->shape;
+
+  memcpy (ne, tensor->ne, RT_GGUF_MAX_DIMS * sizeof *ne);
+  for (guint d = 0; d < MIN (shape->n_dims, tensor->n_dims); d++)
+    ne[d] = (guint64)shape->dims[shape->n_dims - 1 - d];
 }
 
 static gboolean
@@ -240,13 +398,24 @@ declare_tensors (Saving *saving, RtError *rt_error)
   for (guint64 i = 0; i < rt_gguf_n_tensors (gguf); i++)
     {
       const RtGgufTensor *tensor = rt_gguf_tensor (gguf, i);
-      g_autofree char *name = eng_build_dup_saved_name (saving->build, saving->blocks, tensor);
+      g_autofree char *name = dup_saved_name (saving, tensor);
+      guint64 ne[RT_GGUF_MAX_DIMS];
       if (name == NULL)
         continue;
+      saved_dims (saving, tensor, ne);
       if (!rt_gguf_writer_add_tensor (saving->writer, name, target_dtype (saving->build, tensor),
-                                      tensor->n_dims, tensor->ne, rt_error))
+                                      tensor->n_dims, ne, rt_error))
         return FALSE;
       saving->bytes_total += tensor->bytes;
+    }
+  for (guint i = 0; i < saving->added->len; i++)
+    {
+      const RtValue *value = saving->added->pdata[i];
+      g_autofree char *name = eng_build_dup_saved_name (saving->build, saving->blocks, value->name);
+      guint64 n = (guint64)value->shape.dims[0];
+      if (!rt_gguf_writer_add_tensor (saving->writer, name, KN_F32, 1, &n, rt_error))
+        return FALSE;
+      saving->bytes_total += value->data_bytes;
     }
   return TRUE;
 }
@@ -361,12 +530,20 @@ write_tensors (Saving *saving, GError **error)
   for (guint64 i = 0; i < rt_gguf_n_tensors (gguf); i++)
     {
       const RtGgufTensor *tensor = rt_gguf_tensor (gguf, i);
-      g_autofree char *name = eng_build_dup_saved_name (saving->build, saving->blocks, tensor);
+      g_autofree char *name = dup_saved_name (saving, tensor);
       if (name == NULL)
         continue;
       if (!write_tensor (saving, tensor, error))
         return FALSE;
       rt_gguf_forget_tensor (gguf, tensor);
+    }
+  for (guint i = 0; i < saving->added->len; i++)
+    {
+      const RtValue *value = saving->added->pdata[i];
+      RtError rt_error = { 0 };
+      if (!rt_gguf_writer_write (saving->writer, value->data, value->data_bytes, &rt_error)
+          || !go_on (saving, value->data_bytes, &rt_error))
+        return eng_error_take_rt (&rt_error, error);
     }
   return TRUE;
 }
@@ -401,10 +578,19 @@ eng_build_save (EngBuild *self, const char *path, EngJob *job, GError **error)
     return FALSE;
   RtError rt_error = { 0 };
   g_autoptr (GPtrArray) graphs = g_ptr_array_new_with_free_func ((GDestroyNotify)rt_graph_free);
+  g_autoptr (GPtrArray) added = g_ptr_array_new ();
+  g_autofree RtArchBlock *sizes = eng_build_get_saved_blocks (self, blocks);
+  guint n_kept;
+  g_autofree bool *keep = eng_build_get_kept_tokens (self, &n_kept);
   Saving saving
       = { .build = self,
           .job = job,
           .blocks = blocks,
+          .n_blocks = eng_build_count_blocks (self, blocks),
+          .sizes = sizes,
+          .keep = keep,
+          .n_kept = n_kept,
+          .added = added,
           .lowering
           = { .model = self->model, .recipe = self->recipe, .job = job, .graphs = graphs } };
 
@@ -423,7 +609,8 @@ eng_build_save (EngBuild *self, const char *path, EngJob *job, GError **error)
   saving.pool = rt_pool_new (eng_build_get_n_threads (self), &rt_error);
   saving.writer = saving.pool != NULL ? rt_gguf_writer_new (&rt_error) : NULL;
   gboolean ok = saving.writer != NULL || eng_error_take_rt (&rt_error, error);
-  ok = ok && eng_lowering_decide (&saving.lowering, eng_model_get_graph (self->model), error)
+  ok = ok && find_added (&saving, error)
+       && eng_lowering_decide (&saving.lowering, eng_model_get_graph (self->model), error)
        && write_file (&saving, target, error);
   eng_lowering_clear (&saving.lowering);
   rt_gguf_writer_free (saving.writer);

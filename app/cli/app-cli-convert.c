@@ -58,4 +58,5 @@ run (int argc, char **argv, GError **error)
   return TRUE;
 }
 
-const AppCommand app_command_convert = { "convert", "FILE -o BUILD [--recipe R] [--json]", "Write the build as one GGUF file.", run };
+const AppCommand app_command_convert = { "convert", "FILE -o BUILD [--recipe R] [--json]", "Write the build as one GGUF file, smaller matrices and vocabularies included. Weight formats that GGUF does "
+                                    "not know are refused by name: save the recipe instead.", run };

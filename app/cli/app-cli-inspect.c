@@ -20,6 +20,44 @@ dtype_name (int dtype)
   return info != NULL ? info->name : rt_gguf_dtype_name (dtype);
 }
 
+/* "768", or "512 to 768" where blocks that have the part differ; @offset: of the size in RtArchBlock. */
+static char *
+dup_size (EngModel *model, gsize offset)
+{
+  const RtArchParams *params = eng_model_get_params (model);
+  guint least = G_MAXUINT, most = 0;
+
+  for (guint i = 0; i < params->n_layers; i++)
+    {
+      RtArchBlock block = rt_arch_block (eng_model_get_gguf (model), params, i);
+      guint size = G_STRUCT_MEMBER (guint32, &block, offset);
+      least = size > 0 ? MIN (least, size) : least;
+      most = MAX (most, size);
+    }
+  return least < most ? g_strdup_printf ("%u to %u", least, most) : g_strdup_printf ("%u", most);
+}
+
+/* Blocks that lack a half: ", 1 without attention"; "": none. */
+static char *
+dup_halves (EngModel *model)
+{
+  const RtArchParams *params = eng_model_get_params (model);
+  guint n_attention = 0, n_feed_forward = 0;
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  for (guint i = 0; i < params->n_layers; i++)
+    {
+      RtArchBlock block = rt_arch_block (eng_model_get_gguf (model), params, i);
+      n_attention += block.n_heads > 0;
+      n_feed_forward += block.n_ff > 0;
+    }
+  if (n_attention < params->n_layers)
+    g_string_append_printf (text, ", %u without attention", params->n_layers - n_attention);
+  if (n_feed_forward < params->n_layers)
+    g_string_append_printf (text, ", %u without feed-forward", params->n_layers - n_feed_forward);
+  return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
 static void
 print_text (EngModel *model)
 {
@@ -33,8 +71,12 @@ print_text (EngModel *model)
   g_print ("  %s, architecture %s, %s in %s of weights\n", eng_model_get_format (model), eng_model_get_arch (model), n_params, size);
   g_print ("  weights: %s\n", formats);
   g_print ("  licence: %s\n", licence != NULL ? licence : "the file names none");
-  g_print ("  %u blocks, %u wide, feed-forward %u, %u query heads on %u KV heads of %u, vocabulary %u%s, trained context %u\n",
-           params->n_layers, params->n_embd, params->n_ff, params->n_heads, params->n_kv_heads, params->head_dim, params->n_vocab,
+  g_autofree char *n_ff = dup_size (model, G_STRUCT_OFFSET (RtArchBlock, n_ff));
+  g_autofree char *n_heads = dup_size (model, G_STRUCT_OFFSET (RtArchBlock, n_heads));
+  g_autofree char *n_kv_heads = dup_size (model, G_STRUCT_OFFSET (RtArchBlock, n_kv_heads));
+  g_autofree char *halves = dup_halves (model);
+  g_print ("  %u blocks%s, %u wide, feed-forward %s, %s query heads on %s KV heads of %u, vocabulary %u%s, trained context %u\n",
+           params->n_layers, halves, params->n_embd, n_ff, n_heads, n_kv_heads, params->head_dim, params->n_vocab,
            params->tied_embeddings ? " (tied)" : "", params->n_ctx_train);
   if (eng_model_get_tokenizer (model) == NULL)
     g_print ("  not supported: tokenizer: %s\n", eng_model_get_tokenizer_error (model));
@@ -102,6 +144,26 @@ add_nodes (JsonBuilder *builder, const RtGraph *graph)
   json_builder_end_array (builder);
 }
 
+/* Of every block, for models whose blocks are not all alike. */
+static void
+add_blocks (JsonBuilder *builder, EngModel *model)
+{
+  const RtArchParams *params = eng_model_get_params (model);
+
+  json_builder_set_member_name (builder, "block_sizes");
+  json_builder_begin_array (builder);
+  for (guint i = 0; i < params->n_layers; i++)
+    {
+      RtArchBlock block = rt_arch_block (eng_model_get_gguf (model), params, i);
+      json_builder_begin_object (builder);
+      app_cli_json_int (builder, "feed_forward_length", block.n_ff);
+      app_cli_json_int (builder, "query_heads", block.n_heads);
+      app_cli_json_int (builder, "kv_heads", block.n_kv_heads);
+      json_builder_end_object (builder);
+    }
+  json_builder_end_array (builder);
+}
+
 static void
 add_language (JsonBuilder *builder, EngModel *model)
 {
@@ -115,6 +177,7 @@ add_language (JsonBuilder *builder, EngModel *model)
   app_cli_json_int (builder, "query_heads", params->n_heads);
   app_cli_json_int (builder, "kv_heads", params->n_kv_heads);
   app_cli_json_int (builder, "head_dim", params->head_dim);
+  add_blocks (builder, model);
   app_cli_json_int (builder, "vocabulary", params->n_vocab);
   app_cli_json_int (builder, "trained_context_tokens", params->n_ctx_train);
   json_builder_set_member_name (builder, "not_supported");

@@ -1,6 +1,6 @@
 /* The source graph of a Llama-type language model: one node per operation, in the order and with
  * the names of the file's tensors. Covers all architectures of rt-arch.c: what a file does not have
- * (biases, head norms, norms after a part) gives no node.
+ * (biases, head norms, norms after a part, a half of a block) gives no node.
  *
  *     x ─► attn_norm ─► q, k, v ─► [head norms] ─► rope ─► attention ─► output ─► [norm] ─► + x ─►
  * x' x' ─► ffn_norm ─► gate, up ─► act (gate) * up ─► down ─► [norm] ─► + x' */
@@ -22,6 +22,7 @@ typedef struct
   bool failed; /* everything after a failure does nothing: the caller looks once */
   RtValueId tokens;
   RtValueId table, local_table; /* rotary angles of global and of local blocks */
+  uint32_t n_caches;            /* blocks with attention so far: each has its place in the cache */
 } Builder;
 
 /* ---- weights ---- */
@@ -30,7 +31,8 @@ static bool
 check_tensor (Builder *b, const RtGgufTensor *tensor, const char *name, uint32_t n_dims,
               uint64_t n_rows, uint64_t n_cols)
 {
-  if (kn_dtype_info (tensor->dtype) == NULL || tensor->dtype == KN_I8)
+  if (kn_dtype_info (tensor->dtype) == NULL || tensor->dtype == KN_I8
+      || tensor->dtype >= KN_OWN_FIRST)
     return rt_fail (b->error, RT_ERROR_UNSUPPORTED,
                     "%s has tensor type %d, which this program has no kernels for", name,
                     tensor->dtype);
@@ -159,23 +161,23 @@ rotated (Builder *b, int32_t layer, const char *name, RtValueId x, uint32_t n_he
 }
 
 static RtValueId
-attention_part (Builder *b, int32_t layer, RtValueId x)
+attention_part (Builder *b, int32_t layer, const RtArchBlock *block, RtValueId x)
 {
   const RtArchParams *p = b->p;
-  uint64_t q_cols = (uint64_t)p->n_heads * p->head_dim;
-  uint64_t kv_cols = (uint64_t)p->n_kv_heads * p->head_dim;
+  uint64_t q_cols = (uint64_t)block->n_heads * p->head_dim;
+  uint64_t kv_cols = (uint64_t)block->n_kv_heads * p->head_dim;
 
   RtValueId normed = row_norm (b, layer, "attn_norm", x);
   RtValueId q = linear (b, layer, "attn_q", normed, q_cols, p->n_embd);
   RtValueId k = linear (b, layer, "attn_k", normed, kv_cols, p->n_embd);
   RtValueId v = linear (b, layer, "attn_v", normed, kv_cols, p->n_embd);
-  q = rotated (b, layer, "attn_q", q, p->n_heads);
-  k = rotated (b, layer, "attn_k", k, p->n_kv_heads);
+  q = rotated (b, layer, "attn_q", q, block->n_heads);
+  k = rotated (b, layer, "attn_k", k, block->n_kv_heads);
 
-  RtAttentionAttrs attrs = { .n_heads = p->n_heads,
-                             .n_kv_heads = p->n_kv_heads,
+  RtAttentionAttrs attrs = { .n_heads = block->n_heads,
+                             .n_kv_heads = block->n_kv_heads,
                              .head_dim = p->head_dim,
-                             .kv_layer = (uint32_t)layer,
+                             .kv_layer = b->n_caches++,
                              .scale = p->attention_scale,
                              .softcap = p->attention_softcap,
                              .window = is_local (p, (uint32_t)layer) ? p->sliding_window : 0 };
@@ -187,16 +189,16 @@ attention_part (Builder *b, int32_t layer, RtValueId x)
 }
 
 static RtValueId
-feed_forward_part (Builder *b, int32_t layer, RtValueId x)
+feed_forward_part (Builder *b, int32_t layer, const RtArchBlock *block, RtValueId x)
 {
   const RtArchParams *p = b->p;
 
   RtValueId normed = row_norm (b, layer, "ffn_norm", x);
-  RtValueId gate = linear (b, layer, "ffn_gate", normed, p->n_ff, p->n_embd);
-  RtValueId up = linear (b, layer, "ffn_up", normed, p->n_ff, p->n_embd);
+  RtValueId gate = linear (b, layer, "ffn_gate", normed, block->n_ff, p->n_embd);
+  RtValueId up = linear (b, layer, "ffn_up", normed, block->n_ff, p->n_embd);
   RtValueId act = node (b, layer, "ffn_act", p->gelu ? &rt_op_gelu : &rt_op_silu, NULL, 1, &gate);
   RtValueId y = node (b, layer, "ffn_mul", &rt_op_mul, NULL, 2, (RtValueId[]){ act, up });
-  y = linear (b, layer, "ffn_down", y, p->n_embd, p->n_ff);
+  y = linear (b, layer, "ffn_down", y, p->n_embd, block->n_ff);
   if (p->post_norms)
     y = row_norm (b, layer, "post_ffw_norm", y);
   return node (b, layer, "ffn_add", &rt_op_add, NULL, 2, (RtValueId[]){ x, y });
@@ -291,8 +293,11 @@ rt_arch_build (const RtGguf *gguf, const RtArchParams *params, RtError *error)
   rotary_part (&b);
   for (uint32_t layer = 0; layer < params->n_layers && !b.failed; layer++)
     {
-      x = attention_part (&b, (int32_t)layer, x);
-      x = feed_forward_part (&b, (int32_t)layer, x);
+      RtArchBlock block = rt_arch_block (gguf, params, layer);
+      if (block.n_heads > 0)
+        x = attention_part (&b, (int32_t)layer, &block, x);
+      if (block.n_ff > 0)
+        x = feed_forward_part (&b, (int32_t)layer, &block, x);
     }
   x = output_part (&b, x);
 

@@ -32,6 +32,7 @@ typedef struct
 
 static const Arch archs[] = {
   { .name = "llama" }, /* Llama 1 to 3, Mistral, SmolLM, TinyLlama */
+  { .name = "deci" },  /* Llama with blocks of different sizes */
   { .name = "qwen2", .rope_half = true },
   { .name = "qwen3", .rope_half = true, .head_norms = true },
   { .name = "gemma", .rope_half = true, .gelu = true, .scale_embeddings = true },
@@ -51,7 +52,8 @@ static const Arch archs[] = {
     .rope_base_local = 10000 },
 };
 
-static const char *const arch_names[] = { "llama", "qwen2", "qwen3", "gemma", "gemma2", "gemma3" };
+static const char *const arch_names[]
+    = { "llama", "deci", "qwen2", "qwen3", "gemma", "gemma2", "gemma3" };
 _Static_assert(COUNT (archs) == COUNT (arch_names), "one name per architecture");
 
 const char *const *
@@ -177,6 +179,116 @@ find_arch (const RtGguf *gguf, RtError *error)
   return NULL;
 }
 
+/* ---- sizes of blocks ---- */
+
+/* Block @layer's @name: one number for all, or its entry of a list with one per block, where 0 says
+ * that the block has no such part. Absent: @fallback, or an error when that is 0. */
+static bool
+read_entry (const Reader *reader, const char *name, uint32_t n_layers, uint32_t layer,
+            uint32_t fallback, uint32_t *result)
+{
+  char key[128];
+  int64_t item;
+
+  full_key (reader, name, key, sizeof key);
+  const RtGgufMeta *meta = rt_gguf_find (reader->gguf, key);
+  if (meta == NULL || meta->type != RT_GGUF_ARRAY)
+    return read_count (reader, name, MAX_WIDTH, fallback, result);
+  if (meta->n_items != n_layers)
+    return rt_fail (reader->error, RT_ERROR_FORMAT,
+                    "%s: expected one number or a list of %u, one per block; the list has %" PRIu64,
+                    key, n_layers, meta->n_items);
+  if (!rt_gguf_item_i64 (meta, layer, &item))
+    return rt_fail (reader->error, RT_ERROR_FORMAT, "%s: expected whole numbers, got a list of %s",
+                    key, rt_gguf_type_name (meta->item_type));
+  if (item < 0 || item > MAX_WIDTH)
+    return rt_fail (reader->error, RT_ERROR_FORMAT,
+                    "%s: expected 0 to %u for block %u, got %" PRId64, key, MAX_WIDTH, layer, item);
+  *result = (uint32_t)item;
+  return true;
+}
+
+static bool
+has_list (const Reader *reader, const char *name)
+{
+  char key[128];
+
+  full_key (reader, name, key, sizeof key);
+  const RtGgufMeta *meta = rt_gguf_find (reader->gguf, key);
+  return meta != NULL && meta->type == RT_GGUF_ARRAY;
+}
+
+static bool
+read_block (const Reader *reader, uint32_t n_layers, uint32_t layer, RtArchBlock *block)
+{
+  static const char kv_name[] = "attention.head_count_kv";
+
+  if (!read_entry (reader, "feed_forward_length", n_layers, layer, 0, &block->n_ff)
+      || !read_entry (reader, "attention.head_count", n_layers, layer, 0, &block->n_heads))
+    return false;
+  block->n_kv_heads = 0;
+  /* One number of key-value heads for all does not speak of blocks without attention. */
+  if (block->n_heads == 0 && !has_list (reader, kv_name))
+    return true;
+  if (!read_entry (reader, kv_name, n_layers, layer, block->n_heads > 0 ? block->n_heads : 1,
+                   &block->n_kv_heads))
+    return false;
+  if (block->n_heads > 0 && block->n_kv_heads == 0)
+    return rt_fail (reader->error, RT_ERROR_UNSUPPORTED,
+                    "%s.%s is 0 for block %u, which has %u query heads: attention without keys "
+                    "cannot be run yet",
+                    reader->arch, kv_name, layer, block->n_heads);
+  if (block->n_kv_heads > 0 && block->n_heads % block->n_kv_heads != 0)
+    return rt_fail (reader->error, RT_ERROR_FORMAT,
+                    "%s.%s: the %u query heads of block %u cannot share %u key-value heads",
+                    reader->arch, kv_name, block->n_heads, layer, block->n_kv_heads);
+  if (block->n_heads == 0 && block->n_kv_heads > 0)
+    return rt_fail (reader->error, RT_ERROR_FORMAT,
+                    "%s.%s is %u for block %u, which has no query heads "
+                    "(%s.attention.head_count is 0): expected 0",
+                    reader->arch, kv_name, block->n_kv_heads, layer, reader->arch);
+  return true;
+}
+
+/* The larger of two sizes; *@differ: neither is 0 and they are not the same. */
+static uint32_t
+larger (uint32_t a, uint32_t b, bool *differ)
+{
+  *differ |= a != 0 && b != 0 && a != b;
+  return a > b ? a : b;
+}
+
+static bool
+read_blocks (const Reader *reader, RtArchParams *p)
+{
+  RtArchBlock block = { 0 };
+
+  for (uint32_t i = 0; i < p->n_layers; i++)
+    {
+      if (!read_block (reader, p->n_layers, i, &block))
+        return false;
+      p->n_ff = larger (p->n_ff, block.n_ff, &p->blocks_differ);
+      p->n_heads = larger (p->n_heads, block.n_heads, &p->blocks_differ);
+      p->n_kv_heads = larger (p->n_kv_heads, block.n_kv_heads, &p->blocks_differ);
+    }
+  if (p->n_heads == 0)
+    return rt_fail (reader->error, RT_ERROR_FORMAT,
+                    "%s.attention.head_count is 0 for all %u blocks: a model whose tokens see "
+                    "nothing but themselves",
+                    reader->arch, p->n_layers);
+  return true;
+}
+
+RtArchBlock
+rt_arch_block (const RtGguf *gguf, const RtArchParams *params, uint32_t layer)
+{
+  Reader reader = { .gguf = gguf, .arch = params->arch };
+  RtArchBlock block = { 0 };
+
+  read_block (&reader, params->n_layers, layer, &block);
+  return block;
+}
+
 static bool
 read_sizes (const Reader *reader, RtArchParams *p)
 {
@@ -193,13 +305,12 @@ read_sizes (const Reader *reader, RtArchParams *p)
 
   if (!read_count (reader, "block_count", MAX_LAYERS, 0, &p->n_layers)
       || !read_count (reader, "embedding_length", MAX_WIDTH, 0, &p->n_embd)
-      || !read_count (reader, "feed_forward_length", MAX_WIDTH, 0, &p->n_ff)
-      || !read_count (reader, "attention.head_count", MAX_WIDTH, 0, &p->n_heads)
-      || !read_count (reader, "attention.head_count_kv", MAX_WIDTH, p->n_heads, &p->n_kv_heads)
+      || !read_blocks (reader, p)
       || !read_count (reader, "context_length", MAX_CONTEXT, 2048, &p->n_ctx_train))
     return false;
 
-  uint32_t default_dim = p->n_embd / p->n_heads, value_dim;
+  /* What the width gives per head counts as the head's size only where all blocks agree. */
+  uint32_t default_dim = p->blocks_differ ? 0 : p->n_embd / p->n_heads, value_dim;
   if (!read_count (reader, "attention.key_length", MAX_HEAD_DIM, default_dim, &p->head_dim)
       || !read_count (reader, "attention.value_length", MAX_HEAD_DIM, p->head_dim, &value_dim)
       || !read_count (reader, "rope.dimension_count", MAX_HEAD_DIM, p->head_dim, &p->rope_dims))
@@ -209,9 +320,6 @@ read_sizes (const Reader *reader, RtArchParams *p)
     return rt_fail (reader->error, RT_ERROR_UNSUPPORTED,
                     "Heads of %u key and %u value dimensions: expected the same even number",
                     p->head_dim, value_dim);
-  if (p->n_heads % p->n_kv_heads != 0)
-    return rt_fail (reader->error, RT_ERROR_FORMAT,
-                    "%u query heads cannot share %u key-value heads", p->n_heads, p->n_kv_heads);
   if (p->rope_dims % 2 != 0 || p->rope_dims > p->head_dim)
     return rt_fail (reader->error, RT_ERROR_FORMAT,
                     "%s.rope.dimension_count is %u, expected an even number up to the head's %u",

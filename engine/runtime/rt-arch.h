@@ -9,6 +9,9 @@ typedef struct
 {
   char arch[32];
   uint32_t n_layers, n_embd, n_ff, n_heads, n_kv_heads, head_dim, n_vocab, n_ctx_train;
+  /* n_ff, n_heads and n_kv_heads are the largest of any block. Whether blocks have other sizes than
+   * that, apart from those that lack a part altogether: rt_arch_block(). */
+  bool blocks_differ;
   float norm_eps;
   float rope_base, rope_scale; /* angle = position * rope_scale * rope_base^(-2 i / rope_dims) */
   uint32_t rope_dims;
@@ -29,6 +32,16 @@ typedef struct
 /* Read and check the hyperparameters; the error names the key, what was expected and what was
  * found. Unknown architecture: RT_ERROR_UNSUPPORTED naming it and listing those that are known. */
 bool rt_arch_params (const RtGguf *gguf, RtArchParams *params, RtError *error);
+
+/* What one block has of its own. 0 heads: it has no attention; n_ff 0: no feed-forward part. */
+typedef struct
+{
+  uint32_t n_ff, n_heads, n_kv_heads;
+} RtArchBlock;
+
+/* The sizes of block @layer (below params->n_layers) of a file that rt_arch_params() accepted. In a file they are
+ * one number for all blocks, or a list with one per block, as other programs write it for DeciLM and OpenELM. */
+RtArchBlock rt_arch_block (const RtGguf *gguf, const RtArchParams *params, uint32_t layer);
 
 /* The source graph, unfused, one node per operation of the architecture, named after the tensors
  * ("blk.0.attn_q"). Borrows @gguf's bytes. Input: "tokens" [RT_DIM_TOKENS] i32. Output: one value,

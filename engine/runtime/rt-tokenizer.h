@@ -57,6 +57,11 @@ uint32_t rt_tokenizer_n_needed (const RtTokenizer *tokenizer);
  * token each. RT_ERROR_MEMORY. */
 bool rt_tokenizer_choose (const RtTokenizer *tokenizer, const uint32_t *order, uint32_t n_wanted, bool *keep, RtError *error);
 
+/* Declare for @writer all "tokenizer.*" metadata of a file that holds only the tokens of @keep [n_vocab], numbered from 0 in their old order: names, scores, types,
+ * the merges whose two parts and result are kept, special tokens under their new numbers (rt-tokenizer-write.c). It cuts texts as rt_tokenizer_new_subset() does.
+ * Those that rt_tokenizer_choose() keeps in any case must be among them. */
+bool rt_tokenizer_write_subset (const RtGguf *gguf, const bool *keep, RtGgufWriter *writer, RtError *error);
+
 /* ---- Chat prompts (rt-chat.c) ---- */
 
 /* The family of the file's chat template, by the marker tokens in it: "chatml", "llama2", "llama3",

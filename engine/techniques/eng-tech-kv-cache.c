@@ -137,10 +137,20 @@ context_length (EngModel *model, EngRecipe *recipe)
   return n_train > 0 ? MIN (n, (gint64)n_train) : n;
 }
 
+/* Blocks may lack their attention. */
+static gboolean
+has_attention (EngModel *model, int layer)
+{
+  g_autofree char *name = g_strdup_printf ("blk.%d.attn", layer);
+  return eng_model_get_kind (model) == ENG_MODEL_LANGUAGE && layer >= 0
+         && layer < (int)eng_model_get_n_layers (model)
+         && rt_graph_find_node (eng_model_get_graph (model), name) != RT_NONE;
+}
+
 static void
 estimate (EngModel *model, EngRecipe *recipe, int layer, EngEstimate *estimate)
 {
-  if (eng_model_get_kind (model) == ENG_MODEL_LANGUAGE && layer >= 0 && layer < (int)eng_model_get_n_layers (model))
+  if (has_attention (model, layer))
     estimate->kv_bytes
         += bytes_per_position (model, recipe) * (double)context_length (model, recipe);
 }
@@ -148,7 +158,7 @@ estimate (EngModel *model, EngRecipe *recipe, int layer, EngEstimate *estimate)
 static char *
 explain (EngModel *model, EngRecipe *recipe, int layer)
 {
-  if (eng_model_get_kind (model) != ENG_MODEL_LANGUAGE || layer < 0 || layer >= (int)eng_model_get_n_layers (model))
+  if (!has_attention (model, layer))
     return NULL;
   const RtArchParams *arch = eng_model_get_params (model);
   double one = bytes_per_position (model, recipe);

@@ -189,7 +189,8 @@ number_cache (RtSurgery *surgery, const RtGraph *graph, const gboolean *skipped,
 }
 
 static gboolean
-check_some_left (const gboolean *skipped, guint n, gboolean *any, GError **error)
+check_some_left (const RtGraph *graph, const gboolean *skipped, guint n, gboolean *any,
+                 GError **error)
 {
   gboolean has_attention = FALSE;
 
@@ -197,7 +198,8 @@ check_some_left (const gboolean *skipped, guint n, gboolean *any, GError **error
   for (guint i = 0; i < n; i++)
     {
       *any |= skipped[2 * i] || skipped[2 * i + 1];
-      has_attention |= !skipped[2 * i];
+      g_autofree char *name = g_strdup_printf ("blk.%u.attn", i);
+      has_attention |= !skipped[2 * i] && rt_graph_find_node (graph, name) != RT_NONE;
     }
   if (*any && !has_attention)
     g_set_error (error, ENG_ERROR, ENG_ERROR_RANGE,
@@ -215,8 +217,8 @@ transform (EngLowering *lowering, const RtGraph *source, GError **error)
   RtError rt_error = { 0 };
   gboolean any;
 
-  if (!add_by_importance (lowering, skipped, error) || !check_some_left (skipped, n, &any, error)
-      || !any)
+  if (!add_by_importance (lowering, skipped, error)
+      || !check_some_left (source, skipped, n, &any, error) || !any)
     return NULL;
   RtSurgery *surgery = rt_surgery_new (source, &rt_error);
   for (guint i = 0; surgery != NULL && i < n; i++)
@@ -240,17 +242,27 @@ apply (EngLowering *lowering, GError **error)
   return TRUE; /* all of it is in the graph */
 }
 
+/* Whether any block has the node called @name. */
+static gboolean
+has_part (EngModel *model, const char *name)
+{
+  for (guint i = 0; i < eng_model_get_n_layers (model); i++)
+    {
+      g_autofree char *full = g_strdup_printf ("blk.%u.%s", i, name);
+      if (rt_graph_find_node (eng_model_get_graph (model), full) != RT_NONE)
+        return TRUE;
+    }
+  return FALSE;
+}
+
 static char *
 applies (EngModel *model)
 {
-  const RtGraph *graph = eng_model_get_graph (model);
-
   if (eng_model_get_kind (model) != ENG_MODEL_LANGUAGE)
     return g_strdup ("a network's layers change shapes: none can be left out");
   if (eng_model_get_n_layers (model) < 2)
     return g_strdup ("a model of one block has none to spare");
-  if (rt_graph_find_node (graph, "blk.0.attn_add") == RT_NONE
-      || rt_graph_find_node (graph, "blk.0.ffn_add") == RT_NONE)
+  if (!has_part (model, "attn_add") && !has_part (model, "ffn_add"))
     return g_strdup ("its blocks are not sums that can be left out");
   return NULL;
 }

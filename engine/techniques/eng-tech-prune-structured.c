@@ -545,16 +545,29 @@ edit (EngLowering *lowering, EngMatrix *matrix, GError **error)
 
 /* ---- words ---- */
 
+/* Whether any block has the node called @name. */
+static gboolean
+has_part (EngModel *model, const char *name)
+{
+  for (guint i = 0; i < eng_model_get_n_layers (model); i++)
+    {
+      g_autofree char *full = g_strdup_printf ("blk.%u.%s", i, name);
+      if (rt_graph_find_node (eng_model_get_graph (model), full) != RT_NONE)
+        return TRUE;
+    }
+  return FALSE;
+}
+
 static char *
 applies (EngModel *model)
 {
-  const RtGraph *graph = eng_model_get_graph (model);
-
   if (eng_model_get_kind (model) != ENG_MODEL_LANGUAGE)
     return g_strdup ("only feed-forward channels and attention heads of language models are "
                      "pruned, not the channels of a network's convolutions");
-  if (rt_graph_find_node (graph, "blk.0.ffn_down") == RT_NONE
-      || rt_graph_find_node (graph, "blk.0.attn") == RT_NONE)
+  if (eng_model_get_params (model)->blocks_differ)
+    return g_strdup ("its blocks are of different sizes, as after pruning: shares are taken from "
+                     "blocks that are alike. Prune the model that it was made from");
+  if (!has_part (model, "ffn_down") || !has_part (model, "attn"))
     return g_strdup ("its blocks have no gated feed-forward part and attention of the known form");
   return NULL;
 }
@@ -683,6 +696,7 @@ const EngTechnique eng_technique_prune_structured = {
   .n_params = G_N_ELEMENTS (params),
   .language = TRUE,
   .lossy = TRUE,
+  .in_file = TRUE, /* a saved file has the smaller matrices */
   .applies = applies,
   .matters = matters,
   .transform = transform,

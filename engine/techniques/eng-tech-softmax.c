@@ -68,15 +68,30 @@ corrects (EngRecipe *recipe)
 
 /* ---- the graph ---- */
 
+/* Heads of the block in the file, where blocks may differ; @otherwise: it has none. */
+static guint
+heads_in_file (EngModel *model, guint layer, guint otherwise)
+{
+  const RtGraph *graph = eng_model_get_graph (model);
+  g_autofree char *name = g_strdup_printf ("blk.%u.attn", layer);
+  RtNodeId id = rt_graph_find_node (graph, name);
+
+  if (id == RT_NONE || rt_graph_node (graph, id)->op != &rt_op_attention)
+    return otherwise;
+  return MIN (((const RtAttentionAttrs *)rt_graph_node (graph, id)->attrs)->n_heads, otherwise);
+}
+
 /* Heads are those of the file; where some are gone, the others cannot be told and share the block's mean. */
 static gboolean
-set_biases (const EngSoftmaxBias *bias, guint layer, guint n_bits, RtAttentionAttrs *attrs)
+set_biases (const EngSoftmaxBias *bias, EngModel *model, guint layer, guint n_bits,
+            RtAttentionAttrs *attrs)
 {
   double mean = 0;
-  gboolean same = attrs->n_heads == bias->n_heads;
+  guint n_heads = heads_in_file (model, layer, bias->n_heads);
+  gboolean same = attrs->n_heads == n_heads;
 
-  for (guint h = 0; h < bias->n_heads; h++)
-    mean += eng_softmax_bias_lost (bias, layer, h, n_bits) / bias->n_heads;
+  for (guint h = 0; h < n_heads; h++)
+    mean += eng_softmax_bias_lost (bias, layer, h, n_bits) / n_heads;
   for (guint h = 0; h < MIN (attrs->n_heads, RT_ATTENTION_MAX_HEADS); h++)
     attrs->softmax_bias[h] = (float)(same ? eng_softmax_bias_lost (bias, layer, h, n_bits) : mean);
   return same;
@@ -100,7 +115,7 @@ round_weights (EngLowering *lowering, const RtGraph *source, const EngSoftmaxBia
         continue;
       attrs->softmax_levels = eng_softmax_levels (n_bits);
       if (bias != NULL && (guint)node->layer < bias->n_layers)
-        pruned |= !set_biases (bias, (guint)node->layer, n_bits, attrs);
+        pruned |= !set_biases (bias, lowering->model, (guint)node->layer, n_bits, attrs);
     }
   if (pruned)
     eng_lowering_note (lowering, "Softmax: heads were pruned; those that are left share the mean "
@@ -175,7 +190,8 @@ explain (EngModel *model, EngRecipe *recipe, int layer)
         (double)eng_softmax_levels (n_bits),
         corrects (recipe) ? " What rounding takes off is measured when it is built." : "");
   double lost = 0, weight = 0;
-  for (guint h = 0; h < bias->n_heads; h++)
+  guint n_heads = heads_in_file (model, (guint)layer, bias->n_heads);
+  for (guint h = 0; h < n_heads; h++)
     {
       lost += eng_softmax_bias_lost (bias, (guint)layer, h, n_bits);
       weight += bias->mean[(guint)layer * bias->n_heads + h];

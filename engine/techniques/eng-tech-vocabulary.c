@@ -406,6 +406,7 @@ const EngTechnique eng_technique_vocabulary = {
   .n_params = G_N_ELEMENTS (params),
   .language = TRUE,
   .lossy = TRUE,
+  .in_file = TRUE, /* a saved file has the smaller matrices */
   .applies = applies,
   .limits = limits,
   .matters = matters,

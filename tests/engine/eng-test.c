@@ -162,6 +162,21 @@ eng_test_check_refusal (const char *technique, const char *file, const char *why
   g_assert_cmpstr (said, ==, why);
 }
 
+EngBuild *
+eng_test_save_and_open (EngBuild *build, const char *path)
+{
+  g_autoptr (GError) error = NULL;
+
+  eng_build_save (build, path, NULL, &error);
+  g_assert_no_error (error);
+  g_autoptr (EngModel) model = eng_test_load (path);
+  g_autoptr (EngRecipe) recipe = eng_build_saved_recipe (model, &error);
+  g_assert_no_error (error);
+  EngBuild *again = eng_build_new (model, recipe, NULL, NULL, &error);
+  g_assert_no_error (error);
+  return again;
+}
+
 char *
 eng_test_directory (void)
 {

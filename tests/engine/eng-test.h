@@ -28,6 +28,9 @@ EngBuild *eng_test_build (EngModel *model, const char *techniques, EngBuild *reu
 /* Feed token numbers from an empty cache and copy the logits after the last. */
 float *eng_test_logits (EngBuild *build, const gint32 *tokens, guint n);
 
+/* Save @build at @path and open that file again, with the recipe that is left for it. */
+EngBuild *eng_test_save_and_open (EngBuild *build, const char *path);
+
 /* @n token numbers below 400, always the same: no text, but no repetition either. */
 void eng_test_fill_tokens (gint32 *tokens, guint n);
 

@@ -11,6 +11,7 @@
 #include "eng-sketch.h"
 #include "eng-test.h"
 #include "eval/eng-evaluate.h"
+#include "techniques/eng-techniques.h"
 #include "rt-gguf.h"
 
 static const gint32 prompt[] = { 1, 17, 300, 42, 7, 250, 9, 99, 128, 5 };
@@ -333,6 +334,90 @@ test_loss (void)
   g_assert_cmpfloat (none, <, 1.5 * plain);
 }
 
+/* ---- saving ---- */
+
+static void
+check_same_logits (EngBuild *a, EngBuild *b)
+{
+  guint n = rt_exec_n_vocab (eng_build_get_exec (a));
+  g_autofree float *x = eng_test_logits (a, prompt, G_N_ELEMENTS (prompt));
+  g_autofree float *y = eng_test_logits (b, prompt, G_N_ELEMENTS (prompt));
+
+  g_assert_cmpmem (x, n * sizeof *x, y, n * sizeof *y);
+}
+
+/* A saved file holds the smaller matrices and says so: lists where blocks differ, single numbers where
+ * they do not; it gives the same bits and is not pruned again. */
+static void
+check_saved (const char *techniques, gboolean differ, gboolean has_bias)
+{
+  g_autofree char *path = eng_test_default_model ();
+  g_autoptr (EngModel) model = eng_test_load (path);
+  const RtArchParams *p = eng_model_get_params (model);
+  char *directory = eng_test_directory ();
+  g_autofree char *file = g_build_filename (directory, "pruned.gguf", NULL);
+  g_autofree char *twice = g_build_filename (directory, "twice.gguf", NULL);
+  g_autoptr (EngBuild) build = eng_test_build (model, techniques, NULL);
+  g_autoptr (EngBuild) opened = eng_test_save_and_open (build, file);
+  EngModel *saved = eng_build_get_model (opened);
+  const RtGguf *gguf = eng_model_get_gguf (saved);
+  const RtArchParams *q = eng_model_get_params (saved);
+  RtMemory before, after;
+
+  check_same_logits (opened, build);
+  eng_build_get_memory (build, &before);
+  eng_build_get_memory (opened, &after);
+  g_assert_cmpuint (after.weight_bytes, ==, before.weight_bytes);
+  g_assert_cmpuint (after.kv_bytes, ==, before.kv_bytes);
+
+  g_assert_cmpuint (q->head_dim, ==, p->head_dim);
+  g_assert_cmpuint (q->rope_dims, ==, p->rope_dims);
+  g_assert_true (q->blocks_differ == differ);
+  g_assert_cmpstr (eng_model_get_arch (saved), ==, differ ? "deci" : "llama");
+  g_assert_true ((rt_gguf_find_tensor (gguf, "blk.1.ffn_down.bias") != NULL) == has_bias);
+  g_assert_true ((rt_gguf_find_tensor (gguf, "blk.1.attn_output.bias") != NULL) == has_bias);
+  g_autofree char *key = g_strdup_printf ("%s.feed_forward_length", eng_model_get_arch (saved));
+  g_assert_cmpint (rt_gguf_find (gguf, key)->type, ==, differ ? RT_GGUF_ARRAY : RT_GGUF_U32);
+
+  /* Every size in the metadata is that of the build's own graph. */
+  for (guint i = 0; i < p->n_layers; i++)
+    {
+      RtArchBlock block = rt_arch_block (gguf, q, i);
+      g_autofree char *down = g_strdup_printf ("blk.%u.ffn_down.weight", i);
+      g_autofree char *k = g_strdup_printf ("blk.%u.attn_k.weight", i);
+      RtValueId down_id = rt_graph_find_value (build->source, down);
+      RtValueId k_id = rt_graph_find_value (build->source, k);
+      g_assert_cmpint (rt_graph_value (build->source, down_id)->shape.dims[1], ==, block.n_ff);
+      g_assert_cmpint (rt_graph_value (build->source, k_id)->shape.dims[0], ==,
+                       block.n_kv_heads * p->head_dim);
+      g_assert_cmpuint (block.n_heads / block.n_kv_heads, ==, p->n_heads / p->n_kv_heads);
+    }
+
+  g_autoptr (EngBuild) again = eng_test_save_and_open (opened, twice);
+  check_same_logits (again, build);
+  /* What is there already can be pruned further only where shares mean the same for all blocks. */
+  g_autofree char *why_not = eng_technique_prune_structured.applies (saved);
+  g_assert_true ((why_not != NULL) == differ);
+  eng_test_remove (directory);
+}
+
+static void
+test_save (void)
+{
+#define CALIBRATION "\"calibration\": {\"tokens\": 512}, "
+  check_saved ("{" CALIBRATION "\"prune-structured\": {\"channels\": 30, \"heads\": 40}}", TRUE,
+               FALSE);
+  check_saved ("{" CALIBRATION "\"weight-format\": {\"format\": \"q4_0\"}, "
+               "\"prune-structured\": {\"channels\": 50, \"heads\": 25, \"spread\": \"even\", "
+               "\"mend\": \"mean\"}}",
+               FALSE, TRUE);
+  check_saved ("{" CALIBRATION "\"weight-format\": {\"format\": \"q8_0\"}, "
+               "\"prune-structured\": {\"mend\": \"mean\", \"rules\": ["
+               "{\"match\": \"blk.1.ffn*\", \"channels\": 60}, "
+               "{\"match\": \"blk.1.attn*\", \"heads\": 50}]}}",
+               TRUE, TRUE);
+}
+
 static void
 test_words (void)
 {
@@ -372,6 +457,7 @@ main (int argc, char **argv)
   g_test_add_func ("/prune-structured/shapes", test_shapes);
   g_test_add_func ("/prune-structured/rules", test_rules);
   g_test_add_func ("/prune-structured/loss", test_loss);
+  g_test_add_func ("/prune-structured/save", test_save);
   g_test_add_func ("/prune-structured/words", test_words);
   return g_test_run ();
 }

@@ -185,6 +185,127 @@ test_corpus (void)
   eng_test_remove (directory);
 }
 
+/* ---- saving ---- */
+
+/* What is likeliest after @text, 24 times. The text that comes of it. */
+static char *
+write_greedily (EngBuild *build, const char *start)
+{
+  const RtTokenizer *tokenizer = eng_build_get_tokenizer (build);
+  guint n_vocab = rt_exec_n_vocab (eng_build_get_exec (build));
+  gsize n;
+  g_autofree gint32 *tokens = encode (tokenizer, start, &n);
+  g_autoptr (GArray) all = g_array_new (FALSE, FALSE, sizeof (gint32));
+
+  g_array_append_vals (all, tokens, (guint)n);
+  for (guint step = 0; step < 24; step++)
+    {
+      g_autofree float *logits
+          = eng_test_logits (build, (const gint32 *)(void *)all->data, all->len);
+      gint32 best = 0;
+      for (gint32 i = 1; i < (gint32)n_vocab; i++)
+        if (logits[i] > logits[best])
+          best = i;
+      g_array_append_val (all, best);
+    }
+  return decode (tokenizer, (const gint32 *)(void *)all->data, all->len);
+}
+
+/* Of a saved build the tokens are those that are left, in their order, with numbers of their own: texts
+ * are cut the same, logits are the same bits, and so is what it writes. */
+static void
+check_saved (EngModel *model, const char *techniques, guint n_kept)
+{
+  static const char *const texts[] = { text,
+                                       "",
+                                       " ",
+                                       "a",
+                                       "  two  spaces\n\n\ttabs",
+                                       "Mr. Darcy said nothing; she smiled.",
+                                       "<s>not special</s> <|im_end|>",
+                                       "\xff\xfe bytes",
+                                       "\xe4\xb8\xad\xe6\x96\x87" };
+  char *directory = eng_test_directory ();
+  g_autofree char *file = g_build_filename (directory, "trimmed.gguf", NULL);
+  g_autoptr (EngBuild) build = eng_test_build (model, techniques, NULL);
+  g_autoptr (EngBuild) opened = eng_test_save_and_open (build, file);
+  EngModel *saved = eng_build_get_model (opened);
+  const RtTokenizer *ours = eng_build_get_tokenizer (build);
+  const RtTokenizer *theirs = eng_build_get_tokenizer (opened);
+  const RtTokenizer *all = eng_model_get_tokenizer (model);
+  guint n_vocab = rt_tokenizer_n_vocab (all), next = 0;
+  g_autofree gboolean *keep = g_new0 (gboolean, n_vocab);
+  g_autofree gint32 *numbers = g_new (gint32, n_vocab);
+
+  g_assert_cmpuint (find_kept (build, keep), ==, n_kept);
+  for (guint i = 0; i < n_vocab; i++)
+    numbers[i] = keep[i] ? (gint32)next++ : -1;
+  g_assert_cmpuint (eng_model_get_params (saved)->n_vocab, ==, n_kept);
+  g_assert_cmpuint (rt_tokenizer_n_vocab (theirs), ==, n_kept);
+  g_assert_true (theirs == eng_model_get_tokenizer (saved)); /* nothing is trimmed a second time */
+  g_assert_cmpint (rt_tokenizer_bos (theirs), ==,
+                   rt_tokenizer_bos (all) >= 0 ? numbers[rt_tokenizer_bos (all)] : -1);
+  g_assert_cmpint (rt_tokenizer_eos (theirs), ==,
+                   rt_tokenizer_eos (all) >= 0 ? numbers[rt_tokenizer_eos (all)] : -1);
+  for (guint i = 0; i < n_vocab; i++)
+    {
+      if (!keep[i])
+        continue;
+      RtSlice a = rt_tokenizer_name (all, (gint32)i), b = rt_tokenizer_name (theirs, numbers[i]);
+      RtSlice x = rt_tokenizer_piece (all, (gint32)i), y = rt_tokenizer_piece (theirs, numbers[i]);
+      g_assert_cmpmem (a.data, a.length, b.data, b.length);
+      g_assert_cmpmem (x.data, x.length, y.data, y.length);
+      g_assert_true (rt_tokenizer_is_end (all, (gint32)i)
+                     == rt_tokenizer_is_end (theirs, numbers[i]));
+    }
+
+  for (guint special = 0; special < 2; special++)
+    for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
+      {
+        gint32 *a = NULL, *b = NULL;
+        gsize n_a, n_b;
+        RtError error = { 0 };
+        g_assert_true (rt_tokenizer_encode (ours, texts[i], strlen (texts[i]), TRUE, special, &a,
+                                            &n_a, &error));
+        g_assert_true (rt_tokenizer_encode (theirs, texts[i], strlen (texts[i]), TRUE, special, &b,
+                                            &n_b, &error));
+        g_assert_cmpuint (n_a, ==, n_b);
+        for (gsize k = 0; k < n_a; k++)
+          g_assert_cmpint (numbers[a[k]], ==, b[k]);
+        if (n_a > 0)
+          {
+            g_autofree float *p = eng_test_logits (build, a, (guint)n_a);
+            g_autofree float *q = eng_test_logits (opened, b, (guint)n_b);
+            for (guint t = 0; t < n_vocab; t++)
+              if (keep[t])
+                g_assert_cmpmem (&p[t], sizeof *p, &q[numbers[t]], sizeof *q);
+          }
+        free (a);
+        free (b);
+      }
+
+  g_autofree char *mine = write_greedily (build, "Elizabeth was");
+  g_autofree char *its = write_greedily (opened, "Elizabeth was");
+  g_assert_cmpstr (mine, ==, its);
+  eng_test_remove (directory);
+}
+
+static void
+test_save (void)
+{
+  g_autofree char *path = eng_test_default_model ();
+  g_autoptr (EngModel) model = eng_test_load (path);
+
+  check_saved (model, TRIM, KEPT);
+  check_saved (
+      model,
+      "{\"vocabulary\": {\"tokens\": 640}, \"weight-format\": {\"format\": \"q6_k\"}, "
+      "\"layer-skip\": {\"rules\": [{\"match\": \"blk.3.*\", \"skip\": true}, "
+      "{\"match\": \"blk.1.attn*\", \"skip\": true}]}, \"calibration\": {\"tokens\": 512}, "
+      "\"prune-structured\": {\"channels\": 20}}",
+      640);
+}
+
 static void
 test_words (void)
 {
@@ -236,6 +357,7 @@ main (int argc, char **argv)
   g_test_add_func ("/vocabulary/logits", test_logits);
   g_test_add_func ("/vocabulary/sizes", test_sizes);
   g_test_add_func ("/vocabulary/corpus", test_corpus);
+  g_test_add_func ("/vocabulary/save", test_save);
   g_test_add_func ("/vocabulary/words", test_words);
   g_test_add_func ("/vocabulary/evaluation", test_evaluation);
   return g_test_run ();

@@ -77,42 +77,69 @@ add_block (Plan *plan, uint32_t layer, uint64_t n_rows, uint64_t n_cols, const c
     add (plan, 0, n_cols, 1, 0.3f, full);
 }
 
+static uint32_t
+size_of (const uint32_t *list, uint32_t layer, uint32_t otherwise)
+{
+  return list != NULL ? list[layer] : otherwise;
+}
+
+static void
+plan_attention (Plan *plan, uint32_t i)
+{
+  const RandomModel *m = plan->m;
+  uint64_t q = (uint64_t)size_of (m->heads_list, i, m->n_heads) * m->head_dim;
+  uint64_t kv = (uint64_t)size_of (m->kv_list, i, m->n_kv_heads) * m->head_dim;
+
+  if (q == 0)
+    return;
+  add_block (plan, i, 0, m->n_embd, "attn_norm.weight");
+  add_block (plan, i, q, m->n_embd, "attn_q.weight");
+  add_block (plan, i, kv, m->n_embd, "attn_k.weight");
+  add_block (plan, i, kv, m->n_embd, "attn_v.weight");
+  if (m->qkv_bias)
+    {
+      add_block (plan, i, 0, q, "attn_q.bias");
+      add_block (plan, i, 0, kv, "attn_k.bias");
+      add_block (plan, i, 0, kv, "attn_v.bias");
+    }
+  if (m->head_norms)
+    {
+      add_block (plan, i, 0, m->head_dim, "attn_q_norm.weight");
+      add_block (plan, i, 0, m->head_dim, "attn_k_norm.weight");
+    }
+  add_block (plan, i, m->n_embd, q, "attn_output.weight");
+  if (m->post_norms)
+    add_block (plan, i, 0, m->n_embd, "post_attention_norm.weight");
+}
+
+static void
+plan_feed_forward (Plan *plan, uint32_t i)
+{
+  const RandomModel *m = plan->m;
+  uint64_t n_ff = size_of (m->ff_list, i, m->n_ff);
+
+  if (n_ff == 0)
+    return;
+  add_block (plan, i, 0, m->n_embd, "ffn_norm.weight");
+  add_block (plan, i, n_ff, m->n_embd, "ffn_gate.weight");
+  add_block (plan, i, n_ff, m->n_embd, "ffn_up.weight");
+  add_block (plan, i, m->n_embd, n_ff, "ffn_down.weight");
+  if (m->post_norms)
+    add_block (plan, i, 0, m->n_embd, "post_ffw_norm.weight");
+}
+
 static void
 plan_tensors (Plan *plan)
 {
   const RandomModel *m = plan->m;
-  uint64_t q = (uint64_t)m->n_heads * m->head_dim, kv = (uint64_t)m->n_kv_heads * m->head_dim;
 
   add (plan, m->n_vocab, m->n_embd, 0, 1, "token_embd.weight");
   if (m->rope_factors)
     add (plan, 0, m->head_dim / 2, 3, 2, "rope_freqs.weight");
   for (uint32_t i = 0; i < m->n_layers; i++)
     {
-      add_block (plan, i, 0, m->n_embd, "attn_norm.weight");
-      add_block (plan, i, q, m->n_embd, "attn_q.weight");
-      add_block (plan, i, kv, m->n_embd, "attn_k.weight");
-      add_block (plan, i, kv, m->n_embd, "attn_v.weight");
-      if (m->qkv_bias)
-        {
-          add_block (plan, i, 0, q, "attn_q.bias");
-          add_block (plan, i, 0, kv, "attn_k.bias");
-          add_block (plan, i, 0, kv, "attn_v.bias");
-        }
-      if (m->head_norms)
-        {
-          add_block (plan, i, 0, m->head_dim, "attn_q_norm.weight");
-          add_block (plan, i, 0, m->head_dim, "attn_k_norm.weight");
-        }
-      add_block (plan, i, m->n_embd, q, "attn_output.weight");
-      add_block (plan, i, 0, m->n_embd, "ffn_norm.weight");
-      add_block (plan, i, m->n_ff, m->n_embd, "ffn_gate.weight");
-      add_block (plan, i, m->n_ff, m->n_embd, "ffn_up.weight");
-      add_block (plan, i, m->n_embd, m->n_ff, "ffn_down.weight");
-      if (m->post_norms)
-        {
-          add_block (plan, i, 0, m->n_embd, "post_attention_norm.weight");
-          add_block (plan, i, 0, m->n_embd, "post_ffw_norm.weight");
-        }
+      plan_attention (plan, i);
+      plan_feed_forward (plan, i);
     }
   add (plan, 0, m->n_embd, 1, 0.3f, "output_norm.weight");
   if (!m->tied)
@@ -127,6 +154,24 @@ add_u32 (RtGgufWriter *w, const char *arch, const char *name, uint32_t value, Rt
   char key[96];
   snprintf (key, sizeof key, "%s.%s", arch, name);
   return rt_gguf_writer_add_u32 (w, key, value, error);
+}
+
+/* One number for all blocks, or a list. */
+static bool
+add_sizes (RtGgufWriter *w, const RandomModel *m, const char *arch, const char *name,
+           const uint32_t *list, uint32_t value, RtError *error)
+{
+  uint32_t n = m->list_items > 0 ? m->list_items : m->n_layers;
+  char key[96];
+  float floats[64];
+
+  if (list == NULL)
+    return add_u32 (w, arch, name, value, error);
+  snprintf (key, sizeof key, "%s.%s", arch, name);
+  for (uint32_t i = 0; m->float_lists && i < n; i++)
+    floats[i] = (float)list[i];
+  return rt_gguf_writer_add_array (w, key, m->float_lists ? RT_GGUF_F32 : RT_GGUF_I32,
+                                   m->float_lists ? (const void *)floats : list, n, error);
 }
 
 static bool
@@ -147,11 +192,13 @@ add_metadata (RtGgufWriter *w, const RandomModel *m, const char *arch, RtError *
          && add_u32 (w, arch, "context_length", 512, error)
          && add_u32 (w, arch, "embedding_length", m->n_embd, error)
          && add_u32 (w, arch, "block_count", m->n_layers, error)
-         && add_u32 (w, arch, "feed_forward_length", m->n_ff, error)
-         && add_u32 (w, arch, "attention.head_count", m->n_heads, error)
-         && add_u32 (w, arch, "attention.head_count_kv", m->n_kv_heads, error)
-         && add_u32 (w, arch, "attention.key_length", m->head_dim, error)
-         && add_u32 (w, arch, "attention.value_length", m->head_dim, error)
+         && add_sizes (w, m, arch, "feed_forward_length",
+                       m->ff_said != NULL ? m->ff_said : m->ff_list, m->n_ff, error)
+         && add_sizes (w, m, arch, "attention.head_count", m->heads_list, m->n_heads, error)
+         && add_sizes (w, m, arch, "attention.head_count_kv", m->kv_list, m->n_kv_heads, error)
+         && (m->no_head_size
+             || (add_u32 (w, arch, "attention.key_length", m->head_dim, error)
+                 && add_u32 (w, arch, "attention.value_length", m->head_dim, error)))
          && (m->window == 0 || add_u32 (w, arch, "attention.sliding_window", m->window, error))
          && add_f32 (w, arch, "attention.layer_norm_rms_epsilon", 1e-5f, error)
          && add_f32 (w, arch, "attn_logit_softcapping", m->attention_softcap, error)

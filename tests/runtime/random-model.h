@@ -18,11 +18,18 @@ typedef struct
   float attention_softcap, logit_softcap;
   bool rope_factors;        /* rope_freqs.weight */
   const char *scaling_type; /* rope.scaling.type with factor 4, NULL: none */
+  /* [n_layers] sizes of single blocks, written as lists; NULL: as above for all. A block with 0 heads or
+   * 0 channels has no such half. */
+  const uint32_t *ff_list, *heads_list, *kv_list;
 
   /* Faults, for tests of errors. */
   const char *leave_out;   /* a tensor by name */
   const char *extra;       /* one more tensor */
   const char *wrong_shape; /* a tensor that gets one row too many */
+  uint32_t list_items;     /* lists have as many entries; 0: n_layers */
+  const uint32_t *ff_said; /* the list of channels that the metadata has, instead of the tensors' */
+  bool float_lists;        /* of f32 */
+  bool no_head_size;       /* no attention.key_length and value_length */
 } RandomModel;
 
 /* Write it to a new temporary file; the path is malloc'ed, NULL on failure. */

@@ -202,6 +202,127 @@ test_errors (void)
   assert_fails (&shape, RT_ERROR_FORMAT, "block_count: expected 1 to");
 }
 
+/* ---- blocks of their own sizes ---- */
+
+static const uint32_t ff_list[] = { 96, 0, 32, 64 }, heads_list[] = { 4, 2, 0, 6 },
+                      kv_list[] = { 2, 1, 0, 3 };
+static const RandomModel uneven = { .arch = "deci",
+                                    .n_layers = 4,
+                                    .n_embd = 64,
+                                    .head_dim = 16,
+                                    .n_vocab = 40,
+                                    .dtype = KN_F32,
+                                    .ff_list = ff_list,
+                                    .heads_list = heads_list,
+                                    .kv_list = kv_list };
+
+static void
+test_lists (void)
+{
+  RtArchParams p;
+  RtGguf *gguf = open_random (&uneven);
+  RtGraph *graph = build (gguf, &p);
+  uint32_t next = 0;
+
+  g_assert_cmpuint (p.n_ff, ==, 96); /* the largest of any block */
+  g_assert_cmpuint (p.n_heads, ==, 6);
+  g_assert_cmpuint (p.n_kv_heads, ==, 3);
+  g_assert_true (p.blocks_differ);
+  for (uint32_t i = 0; i < p.n_layers; i++)
+    {
+      RtArchBlock block = rt_arch_block (gguf, &p, i);
+      g_autofree char *attn = g_strdup_printf ("blk.%u.attn", i);
+      g_autofree char *gate = g_strdup_printf ("blk.%u.ffn_gate.weight", i);
+      RtNodeId node = rt_graph_find_node (graph, attn);
+      RtValueId value = rt_graph_find_value (graph, gate);
+
+      g_assert_cmpuint (block.n_ff, ==, ff_list[i]);
+      g_assert_cmpuint (block.n_heads, ==, heads_list[i]);
+      g_assert_cmpuint (block.n_kv_heads, ==, kv_list[i]);
+      g_assert_true ((node != RT_NONE) == (heads_list[i] > 0));
+      g_assert_true ((value != RT_NONE) == (ff_list[i] > 0));
+      if (node != RT_NONE)
+        {
+          const RtAttentionAttrs *attrs = rt_graph_node (graph, node)->attrs;
+          g_assert_cmpuint (attrs->n_heads, ==, heads_list[i]);
+          g_assert_cmpuint (attrs->n_kv_heads, ==, kv_list[i]);
+          g_assert_cmpuint (attrs->kv_layer, ==, next++);
+        }
+      if (value != RT_NONE)
+        g_assert_cmpint (rt_graph_value (graph, value)->shape.dims[0], ==, ff_list[i]);
+    }
+  rt_graph_free (graph);
+  rt_gguf_close (gguf);
+
+  /* Lists of equal numbers say what single numbers say; a missing half is no other size. */
+  RandomModel shape = small;
+  static const uint32_t same[] = { 4, 4 }, half[] = { 0, 4 }, kv_half[] = { 0, 2 };
+  shape.heads_list = same;
+  shape.no_head_size = true;
+  gguf = open_random (&shape);
+  rt_graph_free (build (gguf, &p));
+  g_assert_false (p.blocks_differ);
+  g_assert_cmpuint (p.head_dim, ==, 16);
+  rt_gguf_close (gguf);
+  shape.heads_list = half;
+  shape.kv_list = kv_half;
+  gguf = open_random (&shape);
+  rt_graph_free (build (gguf, &p));
+  g_assert_false (p.blocks_differ);
+  g_assert_cmpuint (p.n_heads, ==, 4);
+  rt_gguf_close (gguf);
+  shape.kv_list = NULL; /* one number of key-value heads for those that have any */
+  gguf = open_random (&shape);
+  rt_graph_free (build (gguf, &p));
+  g_assert_cmpuint (rt_arch_block (gguf, &p, 0).n_kv_heads, ==, 0);
+  g_assert_cmpuint (rt_arch_block (gguf, &p, 1).n_kv_heads, ==, 2);
+  rt_gguf_close (gguf);
+}
+
+static void
+test_list_errors (void)
+{
+  static const uint32_t none[4] = { 0 }, no_kv[] = { 2, 0, 0, 3 }, kv_for_none[] = { 2, 1, 1, 3 },
+                        odd_kv[] = { 2, 1, 0, 4 }, huge[] = { 96, 0, 32, 2000000 },
+                        negative[] = { 96, 0, UINT32_MAX, 64 };
+  RandomModel shape = uneven;
+
+  shape.list_items = 3;
+  assert_fails (&shape, RT_ERROR_FORMAT,
+                "deci.feed_forward_length: expected one number or a list of 4, one per block; the "
+                "list has 3");
+  shape = uneven;
+  shape.float_lists = true;
+  assert_fails (&shape, RT_ERROR_FORMAT,
+                "deci.feed_forward_length: expected whole numbers, got a list of f32");
+  shape = uneven;
+  shape.ff_said = huge;
+  assert_fails (&shape, RT_ERROR_FORMAT,
+                "deci.feed_forward_length: expected 0 to 1048576 for block 3, got 2000000");
+  shape.ff_said = negative;
+  assert_fails (&shape, RT_ERROR_FORMAT, "for block 2, got -1");
+  shape = uneven;
+  shape.kv_list = no_kv;
+  assert_fails (&shape, RT_ERROR_UNSUPPORTED,
+                "deci.attention.head_count_kv is 0 for block 1, which has 2 query heads");
+  shape.kv_list = kv_for_none;
+  assert_fails (&shape, RT_ERROR_FORMAT,
+                "deci.attention.head_count_kv is 1 for block 2, which has no query heads");
+  shape.kv_list = odd_kv;
+  assert_fails (&shape, RT_ERROR_FORMAT,
+                "the 6 query heads of block 3 cannot share 4 key-value heads");
+  shape = uneven;
+  shape.heads_list = shape.kv_list = none;
+  assert_fails (&shape, RT_ERROR_FORMAT, "deci.attention.head_count is 0 for all 4 blocks");
+  shape = uneven;
+  shape.no_head_size = true;
+  assert_fails (&shape, RT_ERROR_FORMAT, "deci.attention.key_length is missing");
+  /* Tensors of a half that the lists deny. */
+  shape = uneven;
+  shape.extra = "blk.2.attn_norm.weight";
+  assert_fails (&shape, RT_ERROR_UNSUPPORTED, "blk.2.attn_norm.weight");
+}
+
 /* ---- fusion ---- */
 
 static RtGraph *
@@ -325,6 +446,8 @@ main (int argc, char **argv)
   g_test_add_func ("/arch/variants", test_variants);
   g_test_add_func ("/arch/rope-scaling", test_rope_scaling);
   g_test_add_func ("/arch/errors", test_errors);
+  g_test_add_func ("/arch/lists", test_lists);
+  g_test_add_func ("/arch/list-errors", test_list_errors);
   g_test_add_func ("/fuse/all", test_fuse);
   g_test_add_func ("/fuse/mixed", test_fuse_mixed);
   return g_test_run ();
