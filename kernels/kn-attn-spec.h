@@ -8,8 +8,8 @@
  *   F32   [head_dim][16] f32
  *   F16   [head_dim][16] f16
  *   Q8    [head_dim / 4][16][4] int8, then [head_dim / G][16] f16 scales
- *   Q4    [head_dim / 32][4][16][4] bytes, then [head_dim / G][16] f16 scales; byte [g][i][row][c] holds coordinate 32 g + 4 i + c
- *         in its low half and the one 16 further in its high half
+ *   Q4    [head_dim / 32][4][16][4] bytes, then [head_dim / G][16] f16 scales; byte [g][i][row][c]
+ *         holds coordinate 32 g + 4 i + c in its low half and the one 16 further in its high half
  *
  * with G = 32 for Q8_0 and Q4_0, and G = head_dim for the formats with one scale per head.
  *
@@ -18,21 +18,25 @@
  *   F32   [position][head_dim] f32
  *   F16   [position][head_dim] f16
  *   Q8    panels of 16 positions: [16][head_dim] int8, then [16][head_dim / G] f16 scales
- *   Q4    panels of 16 positions: [16][head_dim / 32][16] bytes, then [16][head_dim / G] f16 scales; byte [row][g][c] holds coordinate
- *         32 g + c in its low half and the one 16 further in its high half
+ *   Q4    panels of 16 positions: [16][head_dim / 32][16] bytes, then [16][head_dim / G] f16
+ *         scales; byte [row][g][c] holds coordinate 32 g + c in its low half and the one 16 further
+ *         in its high half
  *
- * Numbers: Q8 is code * scale with codes -127..127, scale = largest magnitude / 127. Q4 is (code - 8) * scale with codes 0..15; the
- * number of the largest magnitude becomes code 0, so scale = largest magnitude / 8 with the sign turned (the positive one of two).
+ * Numbers: Q8 is code * scale with codes -127..127, scale = largest magnitude / 127. Q4 is (code -
+ * 8) * scale with codes 0..15; the number of the largest magnitude becomes code 0, so scale =
+ * largest magnitude / 8 with the sign turned (the positive one of two).
  *
  * The arithmetic of one query and one chunk:
  *
  *   score     F32 and F16: s = fma (q[d], k[d], s) for d in rising order, from 0.
- *             Q8 and Q4: q is quantized to 8 bit in groups of G; the integer dot product of such a group
+ *             Q8 and Q4: q is quantized to 8 bit in groups of G; the integer dot product of such a
+ *               group
  *             is exact, then s = fma ((float) dot, q_scale * k_scale, s), groups in rising order.
  *   softcap   s = softcap * tanh (s * (1 / softcap))
  *   m         largest visible score; p = exp (s - m), 0 where a position is not visible
  *   l         p summed in 16 lanes (lane = position mod 16), then the tree of kn_sum_lanes
- *   rounding  with levels: p = fma (rint (p * levels), 1 / levels, bias) where a position is visible; l is that of the exact weights
+ *   rounding  with levels: p = fma (rint (p * levels), 1 / levels, bias) where a position is
+ *             visible; l is that of the exact weights
  *   o[d]      fma (p, v[d], o[d]) over the visible positions in rising order, from 0;
  *             a Q8 or Q4 value is code * scale, which is exact in f32 */
 #pragma once
@@ -47,7 +51,8 @@
 
 #define KN_Q8_MAX 127.0f
 
-/* Largest head that Q8 and Q4 caches take: an integer dot product of a whole head stays far below 2^31. */
+/* Largest head that Q8 and Q4 caches take: an integer dot product of a whole head stays far below
+ * 2^31. */
 #define KN_MAX_HEAD_DIM 1024
 
 typedef struct
@@ -211,7 +216,8 @@ kn_q8_group (const float *x, size_t n, int8_t *codes, float scale)
   return scale;
 }
 
-/* The same for Q4: codes 0..15, one to a byte. The scale is rounded to half precision first. Written so that compilers make vectors of it. */
+/* The same for Q4: codes 0..15, one to a byte. The scale is rounded to half precision first.
+ * Written so that compilers make vectors of it. */
 static inline float
 kn_q4_group (const float *x, size_t n, uint8_t *codes)
 {

@@ -21,7 +21,8 @@ typedef struct
 {
   size_t tile; /* queries of a tile, at most KN_ATTN_TILE */
 
-  /* kn_q8_group of @n numbers, a multiple of 32, with the scale of a query group; the sum of the codes in *@sum. Returns the scale.
+  /* kn_q8_group of @n numbers, a multiple of 32, with the scale of a query group; the sum of the
+   * codes in *@sum. Returns the scale.
    */
   float (*quantize_group) (const float *x, size_t n, int8_t *codes, int32_t *sum);
 
@@ -42,8 +43,8 @@ typedef struct
 
 void kn_attn_by_tiles (const KnAttnChunk *a, const KnAttnSteps *steps);
 
-/* @step (tile, FORMAT, ...) with the cache format as a constant, so that each has code of its own; what has no scales
- * apart. */
+/* @step (tile, FORMAT, ...) with the cache format as a constant, so that each has code of its own;
+ * what has no scales apart. */
 #define KN_FOR_CODED_KV(step, tile, ...)                                                           \
   case KN_Q8_0:                                                                                    \
     step (tile, KN_Q8_0, __VA_ARGS__);                                                             \
@@ -69,8 +70,8 @@ void kn_attn_by_tiles (const KnAttnChunk *a, const KnAttnSteps *steps);
       KN_FOR_CODED_KV (step, tile, __VA_ARGS__);                                                   \
     }
 
-/* Ask for @bytes of what the next step will read. Only the first tile of a chunk does: it is the one
- * that reads memory, the others find the chunk in the caches. */
+/* Ask for @bytes of what the next step will read. Only the first tile of a chunk does: it is the
+ * one that reads memory, the others find the chunk in the caches. */
 static inline void
 kn_attn_prefetch (const KnAttnTile *t, const void *base, size_t at, size_t bytes)
 {

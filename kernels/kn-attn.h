@@ -15,8 +15,9 @@
 
 #define KN_ATTN_CHUNK 128
 
-/* Cache formats: KN_F32, KN_F16, KN_Q8_0, KN_Q4_0 (one scale per 32 values), and two of our own with one scale per head and position
- * instead. Or two of them, one for the keys and one for the values. */
+/* Cache formats: KN_F32, KN_F16, KN_Q8_0, KN_Q4_0 (one scale per 32 values), and two of our own
+ * with one scale per head and position instead. Or two of them, one for the keys and one for the
+ * values. */
 #define KN_KV_Q8_HEAD ((KnDtype)230)
 #define KN_KV_Q4_HEAD ((KnDtype)231)
 
@@ -75,7 +76,8 @@ typedef struct
 
 size_t kn_attn_scratch_bytes (size_t n_queries, size_t head_dim);
 
-/* Read one position's key or value [head_dim] back as f32: exact, for checks and for showing the cache. */
+/* Read one position's key or value [head_dim] back as f32: exact, for checks and for showing the
+ * cache. */
 void kn_load_k (KnDtype format, const void *k, size_t head_dim, size_t position, float *x);
 void kn_load_v (KnDtype format, const void *v, size_t head_dim, size_t position, float *x);
 

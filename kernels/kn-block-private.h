@@ -4,21 +4,23 @@
  *   Q4_0  w = d (q - 8)         Q4_1  w = d q + m     low nibbles are values 0..15, high 16..31
  *   Q5_0  w = d (q - 16)        Q5_1  w = d q + m     fifth bit of value j is bit j of qh
  *   Q8_0  w = d q                                     q: int8
- *   Q4_K  w = d sc q - dmin mn    8 groups of 32, (sc, mn) of 6 bits; nibbles: groups 2i and 2i + 1 are
- *                                 the low and high nibbles of qs[32 i .. 32 i + 31]
+ *   Q4_K  w = d sc q - dmin mn    8 groups of 32, (sc, mn) of 6 bits; nibbles: groups 2i and 2i + 1
+ *                                 are the low and high nibbles of qs[32 i .. 32 i + 31]
  *   Q5_K  the same                fifth bit of value j of group g is bit g of qh[j]
  *   Q6_K  w = d sc (q - 32)       16 groups of 16, sc: int8; per 128 values: see kn_q6_codes
- *   Q2_K  w = d sc q - dmin mn    16 groups of 16, a byte each: sc in the low, mn in the high nibble;
- *                                 value j of 32 of run r (0..7) is bits 2 (r % 4) of qs[32 (r / 4) + j]
- *   Q3_K  w = d sc (q - 4)        codes as Q2_K, third bit of value j of run r is bit r of hmask[j];
- *                                 16 signed scales of 6 bits: see kn_q3_scales_get
+ *   Q2_K  w = d sc q - dmin mn    16 groups of 16, a byte each: sc in the low, mn in the high
+ *                                 nibble; value j of 32 of run r (0..7) is bits 2 (r % 4) of qs[32
+ *                                 (r / 4) + j]
+ *   Q3_K  w = d sc (q - 4)        codes as Q2_K, third bit of value j of run r is bit r of
+ *                                 hmask[j]; 16 signed scales of 6 bits: see kn_q3_scales_get
  *   TQ2_0 w = d (q - 1)           codes as Q2_K
  *   TQ1_0 w = d (q - 1)           5 values to a byte, as a fraction in base 3: see kn_tq1_codes
  *   MXFP4 w = 2^(e - 128) v(q)    v = 2 x the E2M1 float; nibbles as Q4_0
- *   F8_E4M3 w = d v(q), F8_E5M2   v: the 8-bit float of the Open Compute Project's OFP8, times 2^-8 for
- *                                 E4M3: both are halves without their lower bits, see kn_f8_load
- *   Q2_64 w = d sc q - dmin mn    4 groups of 16, scales as Q2_K; value j of 16 of group g is bits 2 g
- *                                 of qs[j]
+ *   F8_E4M3 w = d v(q), F8_E5M2   v: the 8-bit float of the Open Compute Project's OFP8, times 2^-8
+ *                                 for E4M3: both are halves without their lower bits, see
+ *                                 kn_f8_load
+ *   Q2_64 w = d sc q - dmin mn    4 groups of 16, scales as Q2_K; value j of 16 of group g is bits
+ *                                 2 g of qs[j]
  *   Q3_64 w = d (sc - 8) (q - 4)  codes as Q2_64, third bit of value j of group g is bit
  *                                 2 g + j / 8 of qh[j % 8]; sc of group g is nibble g % 2 of
  *                                 scales[g / 2] */
@@ -200,8 +202,8 @@ kn_q6_codes (const KnBlockQ6_K *b, size_t g, const uint8_t **ql, int *ql_shift, 
   *qh_shift = (int)(2 * quarter);
 }
 
-/* The 16 scales of a Q3_K block, 6 bits each with 32 added: scale i has its low 4 bits in nibble i / 8
- * of byte i % 8 and its top 2 bits at bits 2 (i / 4) of byte 8 + i % 4. */
+/* The 16 scales of a Q3_K block, 6 bits each with 32 added: scale i has its low 4 bits in nibble i
+ * / 8 of byte i % 8 and its top 2 bits at bits 2 (i / 4) of byte 8 + i % 4. */
 static inline void
 kn_q3_scales_get (const uint8_t scales[12], int8_t sc[16])
 {
@@ -227,9 +229,9 @@ kn_q3_scales_put (const int8_t sc[16], uint8_t scales[12])
 }
 
 /* The 256 codes 0..2 of a TQ1_0 block. A byte is a number below 1 in base 3 times 256, rounded up:
- * times 3 its whole part is the next digit, and the fraction that stays is the byte's next state. Digit
- * n of bytes 0..31 are values 32 n .., of bytes 32..47 values 160 + 16 n .., of the four bytes of qh
- * values 240 + 4 n .. */
+ * times 3 its whole part is the next digit, and the fraction that stays is the byte's next state.
+ * Digit n of bytes 0..31 are values 32 n .., of bytes 32..47 values 160 + 16 n .., of the four
+ * bytes of qh values 240 + 4 n .. */
 static inline void
 kn_tq1_digits (const uint8_t *bytes, size_t n_bytes, size_t n_digits, uint8_t *codes)
 {

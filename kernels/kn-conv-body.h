@@ -1,10 +1,12 @@
-/* Convolution, depthwise convolution and pooling, written once for instruction sets with short vectors.
+/* Convolution, depthwise convolution and pooling, written once for instruction sets with short
+ * vectors.
  *
- * Included by x86/kn-conv-avx2.c and arm/kn-conv-neon.c, each of which first defines CONV_MAX_PIXELS and
- * CONV_MAX_PANELS of its tiles, the type Vec of VEC_LANES floats (a divisor of 16) and the functions
- * vec_load, vec_store, vec_set1, vec_add, vec_div, vec_fma (a b + c), vec_at_least (v < low ? low : v),
- * vec_at_most (v > high ? high : v), vec_max (a > b ? a : b); and how one number times a vector is best
- * done: the type VecScalar, vec_scalar (pointer to it) and vec_fma_scalar. */
+ * Included by x86/kn-conv-avx2.c and arm/kn-conv-neon.c, each of which first defines
+ * CONV_MAX_PIXELS and CONV_MAX_PANELS of its tiles, the type Vec of VEC_LANES floats (a divisor of
+ * 16) and the functions vec_load, vec_store, vec_set1, vec_add, vec_div, vec_fma (a b + c),
+ * vec_at_least (v < low ? low : v), vec_at_most (v > high ? high : v), vec_max (a > b ? a : b); and
+ * how one number times a vector is best done: the type VecScalar, vec_scalar (pointer to it) and
+ * vec_fma_scalar. */
 #pragma once
 
 #include "kn-conv-walk.h"
@@ -331,7 +333,8 @@ depthwise_body (const KnDepthwiseArgs *a)
 
 /* ---- pooling ---- */
 
-/* @n vectors of channels from @c on, of the pixel whose taps lie @at floats behind the first one's. */
+/* @n vectors of channels from @c on, of the pixel whose taps lie @at floats behind the first
+ * one's. */
 KN_INLINE void
 pool_vectors (const KnPoolArgs *a, const int is_max, const int n, size_t at, float *y, size_t c)
 {

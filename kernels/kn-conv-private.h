@@ -40,7 +40,8 @@ kn_conv_n_terms (const KnConvArgs *a)
   return a->n_segments * a->segment_len;
 }
 
-/* The weights of segment @s in panel @p: lines of 16 values. Panels begin at KN_ALIGN (kn_panel_bytes()).
+/* The weights of segment @s in panel @p: lines of 16 values. Panels begin at KN_ALIGN
+ * (kn_panel_bytes()).
  */
 KN_INLINE const void *
 kn_conv_weights (const KnConvArgs *a, size_t p, size_t s)
@@ -82,8 +83,8 @@ kn_conv_lanes (const KnConvArgs *a, size_t p, size_t *low, size_t *high)
   *high = end < KN_PANEL_ROWS ? end : KN_PANEL_ROWS;
 }
 
-/* Where lane 0 of panel @p would be in a row of outputs (or biases): before the row's start when the
- * first lanes are left out. */
+/* Where lane 0 of panel @p would be in a row of outputs (or biases): before the row's start when
+ * the first lanes are left out. */
 KN_INLINE ptrdiff_t
 kn_conv_lane0 (const KnConvArgs *a, size_t p)
 {
@@ -97,8 +98,8 @@ kn_conv_limit (float v, float min, float max)
   return v > max ? max : v;
 }
 
-/* Blocks for @n_panels panels at once. When all pixels pass in one tile, weights in f32 are read once
- * and no block is worth its store of sums. */
+/* Blocks for @n_panels panels at once. When all pixels pass in one tile, weights in f32 are read
+ * once and no block is worth its store of sums. */
 KN_INLINE size_t
 kn_conv_n_blocks (const KnConvArgs *a, size_t n_panels, size_t n_tiles, size_t block_lines)
 {

@@ -1,5 +1,5 @@
-/* The walk over panels, blocks of terms and tiles of pixels that all vector variants of the convolution
- * share. A variant brings its tiles and its way to expand 16-bit weights. */
+/* The walk over panels, blocks of terms and tiles of pixels that all vector variants of the
+ * convolution share. A variant brings its tiles and its way to expand 16-bit weights. */
 #pragma once
 
 #include "kn-conv-private.h"
@@ -45,8 +45,8 @@ kn_conv_expand (KnConvPass *pass, size_t n_panels, KnConvExpandFn expand)
       }
 }
 
-/* Weights of segment @segment from @offset on, in the pass's first panel; @n_done terms of the block
- * were before. */
+/* Weights of segment @segment from @offset on, in the pass's first panel; @n_done terms of the
+ * block were before. */
 KN_INLINE const float *
 kn_conv_pass_weights (const KnConvPass *pass, size_t segment, size_t offset, size_t n_done)
 {

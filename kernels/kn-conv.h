@@ -2,10 +2,10 @@
  *
  * A convolution is a matrix product whose rows are not in one piece: the values that one output
  * pixel is made from lie in a few *segments* of the input, each contiguous. What a segment is the
- * caller decides: a 1x1 convolution has one per pixel (its channels); a 3x3 one without dilation has
- * three (a row of the window, 3 x channels); a window that reaches into the padding points to a copy
- * with zeros. So one kernel does every size, stride and dilation, and nothing is copied that lies
- * well already.
+ * caller decides: a 1x1 convolution has one per pixel (its channels); a 3x3 one without dilation
+ * has three (a row of the window, 3 x channels); a window that reaches into the padding points to a
+ * copy with zeros. So one kernel does every size, stride and dilation, and nothing is copied that
+ * lies well already.
  *
  * What defines the bits of an output; a variant may reorder nothing of it:
  *

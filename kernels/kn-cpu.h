@@ -24,8 +24,8 @@ const char *kn_level_name (KnLevel level);
 /* Whether this machine and this build can run @level. */
 int kn_level_available (KnLevel level);
 
-/* Whether this machine has AVX-512 VBMI2 beside the AVX512 level: the first processors of that level
- * lack it. */
+/* Whether this machine has AVX-512 VBMI2 beside the AVX512 level: the first processors of that
+ * level lack it. */
 int kn_has_vbmi2 (void);
 
 /* The kernels of @level, or NULL when it is not available here. */

@@ -1,6 +1,6 @@
 /* From the formats of 1 to 4 bits to f32: K formats of 2 and 3 bits, ternary, MXFP4, and the two of
- * our own for short rows. As in kn-dequant.c these loops are the definition of what a block means; the
- * drawing of the blocks is in kn-block-private.h. */
+ * our own for short rows. As in kn-dequant.c these loops are the definition of what a block means;
+ * the drawing of the blocks is in kn-block-private.h. */
 #include "kn-quant-private.h"
 
 void

@@ -72,9 +72,9 @@ kn_bf16_store (float f)
   return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 
-/* An 8-bit float with 3 (E4M3) or 2 (E5M2) bits of fraction. Moved to the place of a half's fraction, E5M2
- * is that half and E4M3 is 2^-8 of its value; the codes of its NaN read as numbers, those of E5M2's
- * infinity and NaN as such. No quantizer of ours writes them. */
+/* An 8-bit float with 3 (E4M3) or 2 (E5M2) bits of fraction. Moved to the place of a half's
+ * fraction, E5M2 is that half and E4M3 is 2^-8 of its value; the codes of its NaN read as numbers,
+ * those of E5M2's infinity and NaN as such. No quantizer of ours writes them. */
 static inline float
 kn_f8_load (uint8_t code, int n_fraction_bits)
 {

@@ -66,9 +66,9 @@ kn_elu1 (float x, float below, float above)
 
 /* erf
  *
- * Below 1, erf (z) = z p (z^2); from 1 on, erfc (z) = exp (-(z^2 + r (z))). The coefficients are from
- * tests/kernels/erf-coefficients.py: relative errors 0.92 * 2^-24 of erf and 2.1 * 2^-24 of erfc
- * before rounding. r is held at its value in KN_ERF_LAST, where erfc is below 2^-24. */
+ * Below 1, erf (z) = z p (z^2); from 1 on, erfc (z) = exp (-(z^2 + r (z))). The coefficients are
+ * from tests/kernels/erf-coefficients.py: relative errors 0.92 * 2^-24 of erf and 2.1 * 2^-24 of
+ * erfc before rounding. r is held at its value in KN_ERF_LAST, where erfc is below 2^-24. */
 #define KN_ERF_LAST 4.0f
 #define KN_ERF_P0 0x1.20dd74p+0f
 #define KN_ERF_P1 -0x1.812680p-2f
@@ -121,8 +121,8 @@ kn_erf1 (float x)
   return copysignf (z < 1.0f ? kn_erf_below1 (z) : 1.0f - kn_erfc_above1 (z), x);
 }
 
-/* x Phi (x). Phi (-|x|) = erfc (|x| / sqrt (2)) / 2 is computed first, so that it keeps its relative
- * accuracy for negative x. */
+/* x Phi (x). Phi (-|x|) = erfc (|x| / sqrt (2)) / 2 is computed first, so that it keeps its
+ * relative accuracy for negative x. */
 #define KN_SQRT_HALF 0x1.6a09e6p-1f
 
 static inline float

@@ -1,8 +1,8 @@
 /* Element-wise kernels and reductions of networks: activations, arithmetic of two rows, per-channel
- * factors, sums of rows and of columns. All f32. n = 0 is valid everywhere; no alignment is assumed;
- * in place (y is one of the inputs) is valid for everything element-wise. The same bits on every
- * instruction set: kn-map-spec.h defines each operation. Errors against exact arithmetic are checked
- * by kn-check with the bounds that stand in tests/kernels/kn-check-map.c. */
+ * factors, sums of rows and of columns. All f32. n = 0 is valid everywhere; no alignment is
+ * assumed; in place (y is one of the inputs) is valid for everything element-wise. The same bits on
+ * every instruction set: kn-map-spec.h defines each operation. Errors against exact arithmetic are
+ * checked by kn-check with the bounds that stand in tests/kernels/kn-check-map.c. */
 #pragma once
 
 #include "kn-types.h"

@@ -2,8 +2,8 @@
  *
  * What defines the bits of y[t][r]; a variant may reorder anything that is exact and nothing else:
  *
- *   idot = sum over all columns of (code - zero) * xq     exact, int32: |idot| < 2^31 for rows of at
- *                                                         most KN_ROW_SCALE_MAX_COLS
+ *   idot = sum over all columns of (code - zero) * xq     exact, int32: |idot| < 2^31 for rows of
+ *                                                         at most KN_ROW_SCALE_MAX_COLS
  *   t    = ws * xs                                        one rounding
  *   y    = (float) idot * t                               two: the conversion, to nearest even, and
  *                                                         the product

@@ -21,8 +21,8 @@
 /* What a weight format expects of its input rows. */
 typedef enum
 {
-  KN_ACT_F32, /* [n_cols] f32 */
-  KN_ACT_Q8,  /* one kn_quantize_q8() row */
+  KN_ACT_F32,      /* [n_cols] f32 */
+  KN_ACT_Q8,       /* one kn_quantize_q8() row */
   KN_ACT_Q8_TOKEN, /* one row of 8-bit codes with one scale: kn_q8_token_row_bytes() */
 } KnActKind;
 
@@ -35,8 +35,8 @@ size_t kn_panel_rows (KnDtype dtype);
  * kn-skip.h, kn-lookup.h) the one whose numbers they hold, else itself. */
 KnDtype kn_rows_dtype (KnDtype dtype);
 
-/* Bytes of one panel; 0 when @n_cols does not fit the format's block length. Of sparse formats whose
- * panels differ in size (kn_panel_is_variable()): the most that one can take. */
+/* Bytes of one panel; 0 when @n_cols does not fit the format's block length. Of sparse formats
+ * whose panels differ in size (kn_panel_is_variable()): the most that one can take. */
 size_t kn_panel_bytes (KnDtype dtype, size_t n_cols);
 
 /* Pack @n_rows (1..KN_PANEL_ROWS) rows of GGUF blocks, @row_stride bytes apart, into one panel. */
@@ -89,11 +89,11 @@ typedef struct
   size_t n_rows;      /* rows to write, starting at the first row of @panels; any number >= 1 */
   size_t n_tokens;    /* >= 1 */
   const void *panels; /* (n_rows + 15) / 16 panels */
-  const uint64_t *offsets; /* [(n_rows + 15) / 16] where each begins, in bytes from @panels; NULL for
-                              formats whose panels are of one size and follow each other */
-  const void *x;      /* [n_tokens] activation rows, KN_ALIGN aligned */
-  size_t x_stride;    /* bytes between them, a multiple of KN_ALIGN */
-  float *y;           /* [n_tokens][n_rows] f32, y_stride floats apart */
+  const uint64_t *offsets; /* [(n_rows + 15) / 16] where each begins, in bytes from @panels; NULL
+                            * for formats whose panels are of one size and follow each other */
+  const void *x;           /* [n_tokens] activation rows, KN_ALIGN aligned */
+  size_t x_stride;         /* bytes between them, a multiple of KN_ALIGN */
+  float *y;                /* [n_tokens][n_rows] f32, y_stride floats apart */
   size_t y_stride;
   void *scratch; /* kn_matmul_scratch_bytes(), KN_ALIGN aligned, one per thread; may be NULL when
                     n_tokens is 1 and the format is not sparse */
@@ -110,7 +110,8 @@ typedef void (*KnMatmulFn) (const KnMatmulArgs *args);
  * scale, so that the fault shows in the result. */
 typedef void (*KnQuantizeQ8Fn) (const float *x, size_t n, void *row);
 
-/* The same rule for [n] f32 with one scale for all of them, into a row of kn_q8_token_row_bytes(). */
+/* The same rule for [n] f32 with one scale for all of them, into a row of
+ * kn_q8_token_row_bytes(). */
 typedef void (*KnQuantizeQ8TokenFn) (const float *x, size_t n, void *row);
 
 typedef struct

@@ -5,29 +5,29 @@
  *
  * For F8_E4M3 and F8_E5M2, floats too, it is per 32 columns f16 d [16], then uint8 [32][16].
  *
- * I8 is 16 rows x 4 columns to a line of 64 bytes, as below, columns padded with zeros to a multiple
- * of four; it has no scales.
+ * I8 is 16 rows x 4 columns to a line of 64 bytes, as below, columns padded with zeros to a
+ * multiple of four; it has no scales.
  *
- * For the other quantized formats columns are taken in groups of 32, and groups in blocks. A block is the
- * scales of its groups, then their codes, so that a panel is one stream that is read from end to
- * end; everything starts at a cache line.
+ * For the other quantized formats columns are taken in groups of 32, and groups in blocks. A block
+ * is the scales of its groups, then their codes, so that a panel is one stream that is read from
+ * end to end; everything starts at a cache line.
  *
  *   format       groups  scales of a block
  *   Q8_0 Q4_0
- *   Q5_0         2       2 x f16 d [16]                                           w = d q
- *   Q4_1 Q5_1    1       f16 d [16], f16 m [16]                                   w = d q + m
+ *   Q5_0         2       2 x f16 d [16]                                   w = d q
+ *   Q4_1 Q5_1    1       f16 d [16], f16 m [16]                           w = d q + m
  *   Q4_K Q5_K    8       f16 d [16], f16 dmin [16], 8 x { uint8 sc [16],
- *                        uint8 mn [16] }                                          w = d sc q - dmin mn
+ *                        uint8 mn [16] }                                  w = d sc q - dmin mn
  *   Q6_K         8       f16 d [16], 16 x int8 sc [16], one per 16 columns,
- *                        32 zero bytes                                            w = d sc q
+ *                        32 zero bytes                                    w = d sc q
  *   Q2_K         8       f16 d [16], f16 dmin [16], 8 x uint8 [16 rows][2 halves],
- *                        sc in the low, mn in the high nibble                     w = d sc q - dmin mn
- *   Q2_64        2       the same with 2 groups                                   the same
- *   Q3_K         8       f16 d [16], 32 zero bytes, 8 x int8 sc [16][2]           w = d sc q
+ *                        sc in the low, mn in the high nibble             w = d sc q - dmin mn
+ *   Q2_64        2       the same with 2 groups                           the same
+ *   Q3_K         8       f16 d [16], 32 zero bytes, 8 x int8 sc [16][2]   w = d sc q
  *   Q3_64        2       f16 d [16], 2 x uint8 [16], the nibbles are the
- *                        halves' sc + 8                                           w = d sc q
- *   TQ1_0 TQ2_0  8       f16 d [16], 32 zero bytes                                w = d q
- *   MXFP4        4       4 x uint8 e [16]                                         w = 2^(e - 128) v(q)
+ *                        halves' sc + 8                                   w = d sc q
+ *   TQ1_0 TQ2_0  8       f16 d [16], 32 zero bytes                        w = d q
+ *   MXFP4        4       4 x uint8 e [16]                                 w = 2^(e - 128) v(q)
  *
  * The last block ends after its last group when n_cols has no full one left (an odd number of
  * groups of Q4_0).
@@ -38,7 +38,8 @@
  *
  *   Q8_0             8 lines of int8: line s is step s
  *   4-bit formats    4 lines: line i has step i in the low and step i + 4 in the high nibbles
- *   5-bit formats    4 lines of nibbles as above, then 1 line whose bit s is the fifth bit of step s
+ *   5-bit formats    4 lines of nibbles as above, then 1 line whose bit s is the fifth bit of step
+ *                    s
  *   Q6_K             4 lines of nibbles as above, then 2 lines: bits 2j and 2j+1 of line h are the
  *                    top two bits of step 4h + j
  *   2-bit formats    2 lines: bits 2j and 2j+1 of line h are step 4h + j
@@ -48,14 +49,14 @@
  * groups in lines as those of Q8_0 (but unsigned: code + 128) and of Q4_0.                w = d q
  *
  * All codes but those of Q8_0 are unsigned as in the file (Q4_0: value + 8, ...): kn_panel_zero()
- * is what they are offset by. MXFP4's are looked up, v(q) + 16. Rows that pad the last panel are zero
- * bytes. */
+ * is what they are offset by. MXFP4's are looked up, v(q) + 16. Rows that pad the last panel are
+ * zero bytes. */
 #pragma once
 
 #include "kn-types.h"
 
-/* @product (FORMAT, args) with the format as a constant, for those of scaled groups whose products are
- * 8-bit integers: each has code of its own. */
+/* @product (FORMAT, args) with the format as a constant, for those of scaled groups whose products
+ * are 8-bit integers: each has code of its own. */
 #define KN_FOR_GROUP_FORMAT(dtype, product, args)                                                  \
   switch ((int)(dtype))                                                                            \
     {                                                                                              \
@@ -235,16 +236,16 @@ kn_panel_float_column (KnDtype dtype, const uint8_t *panel, size_t c)
   return panel + c * KN_PANEL_ROWS * (dtype == KN_F32 ? 4 : 2);
 }
 
-/* The same for the scales of the 32 columns that @c, a multiple of 32, begins; also where a block of
- * columns starts. */
+/* The same for the scales of the 32 columns that @c, a multiple of 32, begins; also where a block
+ * of columns starts. */
 static inline const uint8_t *
 kn_panel_f8_block (const uint8_t *panel, size_t c)
 {
   return panel + c / 32 * KN_F8_BLOCK_BYTES;
 }
 
-/* Whether groups of 16 have small integer scales that are applied to the integer sums, so that what is
- * converted to a float is sc0 dot0 + sc1 dot1 of a group of 32, exact. */
+/* Whether groups of 16 have small integer scales that are applied to the integer sums, so that what
+ * is converted to a float is sc0 dot0 + sc1 dot1 of a group of 32, exact. */
 static inline int
 kn_panel_has_int_scales (KnDtype dtype)
 {

@@ -1,8 +1,8 @@
-/* Products of 8-bit numbers and depthwise convolutions, written once for instruction sets with short
- * vectors.
+/* Products of 8-bit numbers and depthwise convolutions, written once for instruction sets with
+ * short vectors.
  *
- * Included by x86/kn-qconv-avx2.c, arm/kn-qconv-neon.c and arm/kn-qconv-dotprod.c after the vectors of
- * x86/kn-q8-avx2.h or arm/kn-q8-neon.h. Each first defines
+ * Included by x86/kn-qconv-avx2.c, arm/kn-qconv-neon.c and arm/kn-qconv-dotprod.c after the vectors
+ * of x86/kn-q8-avx2.h or arm/kn-q8-neon.h. Each first defines
  *
  *   ACT_SIGNED       as KnQconvFamily.act_signed
  *   MAX_PIXELS       of a tile, at most 6
@@ -196,8 +196,8 @@ gemm (const KnQgemmArgs *a)
 
 /* ---- depthwise ----
  *
- * 16 channels at a time, two taps at a time in the order of the weights; the second of an odd last one has
- * the weight 0. Packed: [blocks of 16 channels][pairs]. */
+ * 16 channels at a time, two taps at a time in the order of the weights; the second of an odd last
+ * one has the weight 0. Packed: [blocks of 16 channels][pairs]. */
 
 static size_t
 dw_bytes (size_t kh, size_t kw, size_t n_channels)

@@ -8,7 +8,8 @@
 
 #define KN_QINLINE static inline __attribute__ ((always_inline))
 
-/* Adding it rounds to an integer, half to even, for |v| < 2^22; the integer is then in the low bits. */
+/* Adding it rounds to an integer, half to even, for |v| < 2^22; the integer is then in the low
+ * bits. */
 #define KN_ROUND_MAGIC 0x1.8p23f
 
 /* NaN becomes @low, as with the max instruction of x86. */
@@ -43,9 +44,9 @@ kn_qgemm_panel_bytes (const KnQgemmArgs *a)
 
 /* ---- windows ----
  *
- * An output row is border pixels, whose window reaches out of the picture to the left or right, around a
- * run of inner pixels. Inner windows of neighbouring columns are copied by @windows, everything else
- * byte run by byte run with @copy; both are inlined. */
+ * An output row is border pixels, whose window reaches out of the picture to the left or right,
+ * around a run of inner pixels. Inner windows of neighbouring columns are copied by @windows,
+ * everything else byte run by byte run with @copy; both are inlined. */
 
 /* n bytes, xored with @flip. */
 typedef void (*KnCopyFn) (uint8_t *to, const uint8_t *from, size_t n, uint8_t flip);

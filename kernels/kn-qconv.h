@@ -9,12 +9,12 @@
  * depend on the input, - zx sum w + n zx zw[r], whoever calls folds into the bias, once.
  *
  * Weights are always int8, packed by kn_pack_panel (KN_I8). Activations are bytes of the signedness
- * that the instruction set multiplies best (KnQconvFamily.act_signed); codes of the other one become
- * it by `xor 0x80`, and their zero point moves by 128 with them. kn-qconv's gather does that on
- * the way.
+ * that the instruction set multiplies best (KnQconvFamily.act_signed); codes of the other one
+ * become it by `xor 0x80`, and their zero point moves by 128 with them. kn-qconv's gather does that
+ * on the way.
  *
- * Sums are exact modulo 2^32, so every instruction set and every split give the same bits. Back to 8
- * bit in single precision, rounded half to even:
+ * Sums are exact modulo 2^32, so every instruction set and every split give the same bits. Back to
+ * 8 bit in single precision, rounded half to even:
  *
  *   q = (int) rint (min (max ((float) acc * scale[r], low), high)) + zero
  *
@@ -35,9 +35,9 @@ typedef struct
  *
  *   x + l * x_line_step + p * x_stride + s * segment_step,  n_cols bytes each
  *
- * so that a convolution is computed from the picture as it lies. In the panels each segment is followed by
- * zeros up to a multiple of 4 columns; bytes of x behind a segment are read up to there and do not
- * matter. */
+ * so that a convolution is computed from the picture as it lies. In the panels each segment is
+ * followed by zeros up to a multiple of 4 columns; bytes of x behind a segment are read up to there
+ * and do not matter. */
 typedef struct
 {
   size_t n_cols;       /* of a segment, any */
@@ -77,9 +77,10 @@ typedef struct
 
 /* One output row (or a part of it) of a depthwise convolution.
  *
- * Its windows lie in (n_outputs - 1) stride_w + (kw - 1) dilation_w + 1 columns of kh rows. Of those the
- * columns [first_inside, first_inside + n_inside) are in the picture: pixel i of them, in row ky, at
- * rows[ky] + i * steps[ky]; all others are @pad. A row above or below the picture is pad with step 0. */
+ * Its windows lie in (n_outputs - 1) stride_w + (kw - 1) dilation_w + 1 columns of kh rows. Of
+ * those the columns [first_inside, first_inside + n_inside) are in the picture: pixel i of them, in
+ * row ky, at rows[ky] + i * steps[ky]; all others are @pad. A row above or below the picture is pad
+ * with step 0. */
 typedef struct
 {
   size_t n_channels;

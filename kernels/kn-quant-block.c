@@ -1,9 +1,9 @@
 /* The search for blocks with two levels of scales: per group a small integer, per block a
- * half-precision unit. For each group several spacings of the code grid are tried and the fit with the
- * smallest weighted error stays (kn-quant-fit-private.h); then the group scales are rounded to
- * integers, the codes are chosen again for the rounded scales, and the block's units are refitted to
- * those codes. Where codes and scales are coarse, group scales and units are then improved in turn:
- * each step keeps what it found only when the error of the whole block became smaller.
+ * half-precision unit. For each group several spacings of the code grid are tried and the fit with
+ * the smallest weighted error stays (kn-quant-fit-private.h); then the group scales are rounded to
+ * integers, the codes are chosen again for the rounded scales, and the block's units are refitted
+ * to those codes. Where codes and scales are coarse, group scales and units are then improved in
+ * turn: each step keeps what it found only when the error of the whole block became smaller.
  *
  * Called by the quantizers of the K formats and of those like them. Knows no bytes. */
 #include "kn-quant-block-private.h"

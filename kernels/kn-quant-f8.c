@@ -1,7 +1,7 @@
-/* 8-bit floats in blocks of 32 with one half-precision scale, from f32 and back. The scale brings the
- * largest value to 1.75, the largest fraction below 2, so that the exponents of both formats have all
- * the room below it that they need (2^14 for normal numbers). Comparison formats: a float's step grows
- * with its value, an integer's does not. */
+/* 8-bit floats in blocks of 32 with one half-precision scale, from f32 and back. The scale brings
+ * the largest value to 1.75, the largest fraction below 2, so that the exponents of both formats
+ * have all the room below it that they need (2^14 for normal numbers). Comparison formats: a
+ * float's step grows with its value, an integer's does not. */
 #include "kn-quant-fit-private.h"
 
 #define TOP 1.75f
@@ -21,8 +21,8 @@ code_of (float v, int n_bits)
   const uint32_t bits = kn_f32_bits (v);
   const int biased = (int)(bits >> 23 & 255) - 127;
   const int exponent = biased < MIN_EXPONENT ? MIN_EXPONENT : biased;
-  /* |v| in steps of its exponent, 2^n_bits .. 2^(n_bits + 1) for normal numbers: one that rounds up to
-   * the end is the first code of the next exponent. */
+  /* |v| in steps of its exponent, 2^n_bits .. 2^(n_bits + 1) for normal numbers: one that rounds up
+   * to the end is the first code of the next exponent. */
   const float steps = fabsf (v) * kn_f32_from_bits ((uint32_t)(127 - exponent + n_bits) << 23);
   const int largest = n_bits == 3 ? 0x7e : 0x7b;
   int code = (int)rintf (steps) + ((exponent - MIN_EXPONENT) << n_bits);

@@ -87,8 +87,8 @@ kn_error_weights (const float *x, int n, float *w)
 }
 
 /* The weights of a block of @n values in groups of @group: those given, scaled to a mean of one, or
- * the above without any. A group whose inputs were all zero gets small equal weights: nothing is known
- * of what its values will meet. */
+ * the above without any. A group whose inputs were all zero gets small equal weights: nothing is
+ * known of what its values will meet. */
 static inline void
 kn_block_weights (const float *x, const float *given, int n, int group, float *w)
 {
@@ -199,8 +199,9 @@ kn_fit_symmetric (const float *x, const float *w, int n, float half, KnSpacings 
 
 /* ---- grids with an offset: value = scale * code - min, codes 0 .. max_code ---- */
 
-/* Least squares for scale and min; with @keep_sign min >= 0, as formats want that store it unsigned.
- * The error left of what a group of sums @w, @x, @xx (of w, w x, w x^2) has, or infinity. */
+/* Least squares for scale and min; with @keep_sign min >= 0, as formats want that store it
+ * unsigned. The error left of what a group of sums @w, @x, @xx (of w, w x, w x^2) has, or
+ * infinity. */
 static inline float
 kn_solve_affine (const KnCodeSums *s, float w, float x, float xx, int keep_sign, KnFit *fit)
 {

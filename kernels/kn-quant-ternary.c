@@ -1,10 +1,10 @@
 /* From f32 to codes that are few values rather than a grid: ternary -d, 0, d in blocks of 256, and
  * MXFP4, 16 small floats under one power of two per 32.
  *
- * Without weights ternary takes the largest magnitude of the block as d, the field's rule: weights that
- * are ternary already come back exactly. With weights the threshold above which a value counts is
- * searched for (as in ternary weight networks: Li, Zhang and Liu 2016, eq. 4 to 6, with weighted sums),
- * again exact where the values are ternary. */
+ * Without weights ternary takes the largest magnitude of the block as d, the field's rule: weights
+ * that are ternary already come back exactly. With weights the threshold above which a value counts
+ * is searched for (as in ternary weight networks: Li, Zhang and Liu 2016, eq. 4 to 6, with weighted
+ * sums), again exact where the values are ternary. */
 #include "kn-quant-fit-private.h"
 
 #define N_THRESHOLDS 32

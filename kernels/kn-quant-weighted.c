@@ -1,10 +1,10 @@
 /* The simple block formats with a search: scales (and minima) for which a weighted square error is
- * small, instead of the field's rules of kn-quant.c. The error of value i costs weights[i]: with the
- * mean squares of the layer's inputs that is, to first order, what the layer's output loses
+ * small, instead of the field's rules of kn-quant.c. The error of value i costs weights[i]: with
+ * the mean squares of the layer's inputs that is, to first order, what the layer's output loses
  * (importance-weighted rounding); with equal weights it is a search for the best clipping.
  *
- * Called by whoever quantizes with statistics. K formats do the same with their two levels of scales
- * (kn-quant-k.c). */
+ * Called by whoever quantizes with statistics. K formats do the same with their two levels of
+ * scales (kn-quant-k.c). */
 #include "kn-quant-fit-private.h"
 #include "kn-quant.h"
 #include "kn-matmul.h"

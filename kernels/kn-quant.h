@@ -15,12 +15,12 @@ void kn_dequantize_row (KnDtype dtype, const void *src, float *dst, size_t n);
  * conversions that keep them. */
 void kn_quantize_row (KnDtype dtype, const float *src, void *dst, size_t n);
 
-/* The same with @weights[n]: what the squared error of each value costs (the mean square of the input
- * that it is multiplied with), finite and not negative, their unit free. Scales and codes are searched
- * for the smallest weighted square error, in the simple formats too; equal weights are a search for the
- * smallest mean square error. No block has a larger weighted error than kn_quantize_row() gives it.
- * NULL: kn_quantize_row(). Cost: about 50 times a simple format's, 2 times a K format's. Plain floats
- * are converted. */
+/* The same with @weights[n]: what the squared error of each value costs (the mean square of the
+ * input that it is multiplied with), finite and not negative, their unit free. Scales and codes are
+ * searched for the smallest weighted square error, in the simple formats too; equal weights are a
+ * search for the smallest mean square error. No block has a larger weighted error than
+ * kn_quantize_row() gives it. NULL: kn_quantize_row(). Cost: about 50 times a simple format's, 2
+ * times a K format's. Plain floats are converted. */
 void kn_quantize_row_weighted (KnDtype dtype, const float *src, const float *weights, void *dst,
                                size_t n);
 

@@ -1,6 +1,7 @@
-/* Element-wise kernels on 8-bit codes, written once for instruction sets with short vectors: LANES numbers to
- * a vector, and tails one by one as kn-qvec-spec.h has them. Included by x86/kn-qvec-avx2.c and
- * arm/kn-qvec-neon.c after the vectors of x86/kn-q8-avx2.h or arm/kn-q8-neon.h. */
+/* Element-wise kernels on 8-bit codes, written once for instruction sets with short vectors: LANES
+ * numbers to a vector, and tails one by one as kn-qvec-spec.h has them. Included by
+ * x86/kn-qvec-avx2.c and arm/kn-qvec-neon.c after the vectors of x86/kn-q8-avx2.h or
+ * arm/kn-q8-neon.h. */
 #pragma once
 
 #include "kn-qvec-spec.h"

@@ -1,5 +1,5 @@
-/* One element of the kernels on 8-bit codes: the specification, and the tails of the others. Private to
- * kernels. */
+/* One element of the kernels on 8-bit codes: the specification, and the tails of the others.
+ * Private to kernels. */
 #pragma once
 
 #include "kn-qconv-spec.h"

@@ -1,7 +1,7 @@
 /* Element-wise kernels on 8-bit codes: to and from real numbers, any function as a table, sums and
- * products of two tensors. n = 0 is valid; no alignment is assumed; y may be x, a or b where all are
- * bytes. Signed and unsigned codes differ only where it is said. The same bits on every instruction
- * set. */
+ * products of two tensors. n = 0 is valid; no alignment is assumed; y may be x, a or b where all
+ * are bytes. Signed and unsigned codes differ only where it is said. The same bits on every
+ * instruction set. */
 #pragma once
 
 #include "kn-qconv.h"
@@ -28,7 +28,8 @@ typedef struct
 
 typedef struct
 {
-  /* y[i] = round_half_even (x[i] / scale), clamped to [low, high], plus zero. NaN becomes the lowest. */
+  /* y[i] = round_half_even (x[i] / scale), clamped to [low, high], plus zero. NaN becomes the
+   * lowest. */
   void (*quantize) (const float *x, size_t n, float scale, const KnRequant *requant, uint8_t *y);
 
   /* y[i] = (float) (x[i] - zero) * scale. */
@@ -41,8 +42,8 @@ typedef struct
   void (*add) (const KnQbinaryArgs *args);
   void (*mul) (const KnQbinaryArgs *args);
 
-  /* Over @n_rows rows of n codes, @row_stride bytes apart: sums[i] += their sum, and y[i] = the larger
-   * of y[i] and all of them. Sums must stay within int32. */
+  /* Over @n_rows rows of n codes, @row_stride bytes apart: sums[i] += their sum, and y[i] = the
+   * larger of y[i] and all of them. Sums must stay within int32. */
   void (*sum_rows) (const uint8_t *x, size_t row_stride, size_t n_rows, size_t n, int is_signed,
                     int32_t *sums);
   void (*max_rows) (const uint8_t *x, size_t row_stride, size_t n_rows, size_t n, int is_signed,

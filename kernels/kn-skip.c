@@ -1,5 +1,6 @@
-/* Channel-major weights in plain C: packing, the list of channels that count, the product that skips the
- * others (the specification), and the product of many tokens by expansion. Knows no instruction set. */
+/* Channel-major weights in plain C: packing, the list of channels that count, the product that
+ * skips the others (the specification), and the product of many tokens by expansion. Knows no
+ * instruction set. */
 #include "kn-block-private.h"
 #include "kn-panel-private.h"
 #include "kn-quant.h"
@@ -225,8 +226,8 @@ CHANNELS (avx2, KN_LEVEL_AVX2)
 CHANNELS (neon, KN_LEVEL_NEON)
 CHANNELS (dotprod, KN_LEVEL_DOTPROD)
 
-/* Levels without a way of their own expand in plain C and go on with their Q8_0 product; the product
- * that skips is the compiler's, which has plain loops over 64 rows to vectorise. */
+/* Levels without a way of their own expand in plain C and go on with their Q8_0 product; the
+ * product that skips is the compiler's, which has plain loops over 64 rows to vectorise. */
 void
 kn_skip_fill (KnMatmulFamily *family, KnLevel level)
 {

@@ -1,7 +1,8 @@
 /* Products that skip input channels whose activation is zero.
  *
- * The weights of Q8_CHANNELS are those of Q8_0, code for code, but an input channel's codes lie side by side: a panel is 64 rows, and in it a channel is one
- * line of the cache that is not even read when its activation's code is zero. A group of 32 channels is
+ * The weights of Q8_CHANNELS are those of Q8_0, code for code, but an input channel's codes lie
+ * side by side: a panel is 64 rows, and in it a channel is one line of the cache that is not even
+ * read when its activation's code is zero. A group of 32 channels is
  *
  *   f16 scale [64]      of the rows
  *   uint8 code [32][64] plus 128; byte p of a channel belongs to row kn_skip_row (p)
@@ -15,15 +16,16 @@
 #define KN_SKIP_SCALE_BYTES (KN_SKIP_ROWS * 2)
 #define KN_SKIP_GROUP_BYTES (KN_SKIP_SCALE_BYTES + 32 * KN_SKIP_ROWS)
 
-/* The row of a panel that byte @p of a channel belongs to, and the other way round: interleaving four channels within 128-bit lanes then leaves 16 rows
- * in order in each register. */
+/* The row of a panel that byte @p of a channel belongs to, and the other way round: interleaving
+ * four channels within 128-bit lanes then leaves 16 rows in order in each register. */
 static inline size_t
 kn_skip_row (size_t p)
 {
   return 16 * (p / 4 % 4) + 4 * (p / 16) + p % 4;
 }
 
-/* Four channels that are not zero: their codes, and where they begin in a panel. What is missing to four has code 0. */
+/* Four channels that are not zero: their codes, and where they begin in a panel. What is missing to
+ * four has code 0. */
 typedef struct
 {
   int32_t codes;
@@ -38,7 +40,8 @@ typedef struct
   KnSkipQuad *quads; /* of all groups in order */
 } KnSkipList;
 
-/* Bytes of the list's arrays for rows of @n values, and the list of @row, made by kn_quantize_q8(), in that memory (aligned to 4). */
+/* Bytes of the list's arrays for rows of @n values, and the list of @row, made by kn_quantize_q8(),
+ * in that memory (aligned to 4). */
 size_t kn_skip_list_bytes (size_t n);
 void kn_skip_list (const void *row, size_t n, void *memory, KnSkipList *list);
 

@@ -1,14 +1,16 @@
 /* Storage formats of numbers, and the few constants that every kernel family shares.
  *
  * The values of KnDtype are the tensor type numbers of the GGUF file format, so a file's type field
- * needs a range check and no table. Block layouts are those of GGUF. Formats that are ours alone start
- * at KN_OWN_FIRST: no file type of another program has their numbers, and none is written to a GGUF. */
+ * needs a range check and no table. Block layouts are those of GGUF. Formats that are ours alone
+ * start at KN_OWN_FIRST: no file type of another program has their numbers, and none is written to
+ * a GGUF. */
 #pragma once
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* Rows of a weight matrix that are interleaved into one panel: one 512-bit register of 32-bit sums. */
+/* Rows of a weight matrix that are interleaved into one panel: one 512-bit register of 32-bit
+ * sums. */
 #define KN_PANEL_ROWS 16
 
 /* Values that share one activation scale when activations are quantized to 8 bit. */
@@ -38,8 +40,8 @@ typedef enum
   KN_MXFP4 = 39, /* E2M1 floats, one power of two per 32 */
 
   KN_OWN_FIRST = 200,
-  KN_Q2_64 = 200, /* Q2_K for rows that do not fill blocks of 256 */
-  KN_Q3_64 = 201, /* 3-bit codes and 4-bit scales per 16 in blocks of 64, for the same rows */
+  KN_Q2_64 = 200,   /* Q2_K for rows that do not fill blocks of 256 */
+  KN_Q3_64 = 201,   /* 3-bit codes and 4-bit scales per 16 in blocks of 64, for the same rows */
   KN_F8_E4M3 = 202, /* 8-bit floats, one half-precision scale per 32; multiplied as floats */
   KN_F8_E5M2 = 203,
   /* One scale per row of 8- or 4-bit codes; activations in 8 bits with one scale per token
@@ -51,7 +53,7 @@ typedef enum
   KN_Q8_4_8 = 222,
   KN_Q4_SPARSE = 223,
   KN_Q8_CHANNELS = 224, /* kn-skip.h */
-  KN_Q4_0_LUT = 230, /* kn-lookup.h */
+  KN_Q4_0_LUT = 230,    /* kn-lookup.h */
   KN_Q2_K_LUT = 231,
   KN_Q2_64_LUT = 232,
   KN_Q3_K_LUT = 233,
@@ -68,7 +70,8 @@ typedef struct
   uint32_t header_bytes; /* before the blocks of each row: the scale of a row that has one */
 } KnDtypeInfo;
 
-/* The description of @dtype, or NULL when there are no kernels for it. @dtype may be any integer. */
+/* The description of @dtype, or NULL when there are no kernels for it. @dtype may be any
+ * integer. */
 const KnDtypeInfo *kn_dtype_info (int dtype);
 
 /* The format called @name ("Q4_0", letter case ignored), or -1. */

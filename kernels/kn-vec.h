@@ -1,8 +1,8 @@
-/* Element-wise and row-wise kernels of a transformer. All f32. Sums run over 16 virtual lanes (element
- * i goes to lane i mod 16), then a fixed tree, so that every instruction set gives the same bits.
- * n = 0 is valid everywhere; no alignment is assumed; in place (y is one of the inputs) is valid for
- * all but the two conversions. Errors, against exact arithmetic, are checked by kn-check with the
- * bounds that stand in tests/kernels/kn-check-vec.c. */
+/* Element-wise and row-wise kernels of a transformer. All f32. Sums run over 16 virtual lanes
+ * (element i goes to lane i mod 16), then a fixed tree, so that every instruction set gives the
+ * same bits. n = 0 is valid everywhere; no alignment is assumed; in place (y is one of the inputs)
+ * is valid for all but the two conversions. Errors, against exact arithmetic, are checked by
+ * kn-check with the bounds that stand in tests/kernels/kn-check-vec.c. */
 #pragma once
 
 #include "kn-types.h"

@@ -7,8 +7,8 @@
 
 #define KN_ATTN_NEON_TILE 4
 
-/* Signed codes of step @c of group @g for 4 positions, of which @k is the first's byte in the panel's first line. A line of a Q4 panel holds steps c and
- * c + 4. */
+/* Signed codes of step @c of group @g for 4 positions, of which @k is the first's byte in the
+ * panel's first line. A line of a Q4 panel holds steps c and c + 4. */
 static inline __attribute__ ((always_inline)) int8x16_t
 kn_attn_key_step (KnDtype format, const uint8_t *k, size_t g, size_t c)
 {

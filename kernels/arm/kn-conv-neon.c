@@ -1,6 +1,6 @@
-/* Convolution, depthwise convolution and pooling with NEON: tiles of up to 6 pixels x 1 panel, which
- * are 24 registers of sums, 4 of weights and 1 for a pixel's value, taken by the multiply-add from its
- * lane. */
+/* Convolution, depthwise convolution and pooling with NEON: tiles of up to 6 pixels x 1 panel,
+ * which are 24 registers of sums, 4 of weights and 1 for a pixel's value, taken by the multiply-add
+ * from its lane. */
 #include <arm_neon.h>
 
 #define VEC_LANES 4

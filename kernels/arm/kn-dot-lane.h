@@ -1,4 +1,5 @@
-/* The Arm dot product by lane, for the files that multiply weights with it. Include only where the instruction is there. */
+/* The Arm dot product by lane, for the files that multiply weights with it. Include only where the
+ * instruction is there. */
 #pragma once
 
 #include <arm_neon.h>

@@ -1,7 +1,7 @@
 /* Products of 8-bit numbers with the dot product of Armv8.2: 4 rows x 4 columns in one instruction.
  *
- * The body of kn-qconv-body.h with 4 numbers to a vector and signed activations. A tile is 6 pixels x 16
- * rows: 24 accumulators. */
+ * The body of kn-qconv-body.h with 4 numbers to a vector and signed activations. A tile is 6 pixels
+ * x 16 rows: 24 accumulators. */
 #ifndef __ARM_FEATURE_DOTPROD
 #error "this file needs -march=armv8.2-a+dotprod"
 #endif

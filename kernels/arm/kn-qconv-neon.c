@@ -1,7 +1,7 @@
 /* Products of 8-bit numbers with NEON: 8 products of 16 bit, added in pairs to sums of 32 bit.
  *
- * The body of kn-qconv-body.h with 4 numbers to a vector and signed activations. A tile is 3 pixels x 16
- * rows: 24 accumulators, each of 2 rows x 2 sums. */
+ * The body of kn-qconv-body.h with 4 numbers to a vector and signed activations. A tile is 3 pixels
+ * x 16 rows: 24 accumulators, each of 2 rows x 2 sums. */
 #include "arm/kn-q8-neon.h"
 #include "kn-table-private.h"
 

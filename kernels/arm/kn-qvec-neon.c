@@ -1,11 +1,12 @@
-/* Element-wise kernels on 8-bit codes with NEON: the body of kn-qvec-body.h with 4 numbers to a vector, and
- * table lookup 64 bytes at a time. */
+/* Element-wise kernels on 8-bit codes with NEON: the body of kn-qvec-body.h with 4 numbers to a
+ * vector, and table lookup 64 bytes at a time. */
 #include "arm/kn-q8-neon.h"
 #include "kn-table-private.h"
 
 #include "kn-qvec-body.h"
 
-/* Each of four tables answers the bytes that are less than 64 above its start, and leaves the others. */
+/* Each of four tables answers the bytes that are less than 64 above its start, and leaves the
+ * others. */
 static void
 lookup (const uint8_t *x, size_t n, const uint8_t table[256], uint8_t *y)
 {

@@ -1,5 +1,5 @@
-/* Sparse products with the Arm dot product instruction: panels are expanded (kn-sparse-neon.h) and the Q8_0 product
- * of the level goes on. */
+/* Sparse products with the Arm dot product instruction: panels are expanded (kn-sparse-neon.h) and
+ * the Q8_0 product of the level goes on. */
 #ifndef __ARM_FEATURE_DOTPROD
 #error "this file needs -march=armv8.2-a+dotprod"
 #endif

@@ -58,8 +58,9 @@ scores_float (const KnAttnTile *t, KnDtype format, size_t n, size_t nh, size_t i
       _mm256_storeu_ps (s + j * KN_ATTN_CHUNK + h * 8, acc[j][h]);
 }
 
-/* Products of one step's 32 key codes with 4 of the query. vpmaddubsw multiplies an unsigned and a signed byte: a Q8 key gives its
- * magnitude, the query takes the key's sign; Q4 codes are unsigned as they are. Sums of two products fit 16 bits. */
+/* Products of one step's 32 key codes with 4 of the query. vpmaddubsw multiplies an unsigned and a
+ * signed byte: a Q8 key gives its magnitude, the query takes the key's sign; Q4 codes are unsigned
+ * as they are. Sums of two products fit 16 bits. */
 INLINE __m256i
 step_products (KnDtype format, __m256i codes, __m256i four)
 {
@@ -366,7 +367,8 @@ quantize_group (const float *x, size_t n, int8_t *codes, float scale, int32_t *s
           c[i] = _mm256_cvtps_epi32 (_mm256_min_ps (_mm256_max_ps (v, lower), upper));
           all = _mm256_add_epi32 (all, c[i]);
         }
-      /* Packing works within 128-bit halves; the permutation puts the groups of four back in order. */
+      /* Packing works within 128-bit halves; the permutation puts the groups of four back in
+       * order. */
       const __m256i bytes
           = _mm256_packs_epi16 (_mm256_packs_epi32 (c[0], c[1]), _mm256_packs_epi32 (c[2], c[3]));
       _mm256_storeu_si256 ((__m256i *)(void *)(codes + at),

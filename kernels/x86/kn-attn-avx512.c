@@ -18,8 +18,9 @@
 #define TILE KN_ATTN_TILE
 #define MAX_PANELS 8 /* of a chunk */
 
-/* How far ahead keys and values are asked for: what comes in while memory answers. Line by line between the arithmetic, because a burst of
- * requests stops the core. A chunk's values lie behind its keys, so the end of the keys asks for the first values. */
+/* How far ahead keys and values are asked for: what comes in while memory answers. Line by line
+ * between the arithmetic, because a burst of requests stops the core. A chunk's values lie behind
+ * its keys, so the end of the keys asks for the first values. */
 #define AHEAD_BYTES 8192
 
 INLINE __m512
@@ -63,8 +64,8 @@ scores_float (const KnAttnTile *t, KnDtype format, size_t n, size_t np, size_t i
       _mm512_storeu_ps (s + j * KN_ATTN_CHUNK + p * 16, acc[j][p]);
 }
 
-/* Codes of step @c of group @g, unsigned: Q8 gains 128 by the flip of a bit, Q4 has its 8 already. A line of a Q4 panel holds steps c and
- * c + 4. */
+/* Codes of step @c of group @g, unsigned: Q8 gains 128 by the flip of a bit, Q4 has its 8 already.
+ * A line of a Q4 panel holds steps c and c + 4. */
 INLINE __m512i
 key_step (KnDtype format, const uint8_t *k, size_t g, size_t c)
 {
@@ -152,7 +153,8 @@ scores_rows (const KnAttnTile *t, KnDtype format, size_t n, size_t np, size_t i,
       scores_float (t, format, n, 1, i, p);
 }
 
-/* @n queries from query @i in blocks that keep about 16 accumulators busy; a score of codes needs two.
+/* @n queries from query @i in blocks that keep about 16 accumulators busy; a score of codes needs
+ * two.
  */
 INLINE void
 scores_tile (const KnAttnTile *t, KnDtype format, size_t n, size_t first, size_t end)
@@ -245,8 +247,8 @@ load_values (const KnAttnChunk *a, KnDtype format, size_t position, size_t d)
   return _mm512_mul_ps (_mm512_cvtepi32_ps (wide), _mm512_broadcastss_ps (_mm_cvtph_ps (half)));
 }
 
-/* @nd registers of a value's coordinates from @d. Of Q4, a pair at a time, of which @d begins one: the bytes are widened once, and the table's index looks at
- * their low halves only. */
+/* @nd registers of a value's coordinates from @d. Of Q4, a pair at a time, of which @d begins one:
+ * the bytes are widened once, and the table's index looks at their low halves only. */
 INLINE void
 load_values_row (const KnAttnChunk *a, KnDtype format, size_t nd, size_t position, size_t d,
                  __m512 v[])

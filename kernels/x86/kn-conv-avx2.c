@@ -1,5 +1,5 @@
-/* Convolution, depthwise convolution and pooling with AVX2: tiles of up to 6 pixels x 1 panel, which
- * are 12 registers of sums, 2 of weights and 1 for a pixel's value. */
+/* Convolution, depthwise convolution and pooling with AVX2: tiles of up to 6 pixels x 1 panel,
+ * which are 12 registers of sums, 2 of weights and 1 for a pixel's value. */
 #if !defined(__AVX2__) || !defined(__FMA__) || !defined(__F16C__)
 #error "build with AVX2, FMA and F16C"
 #endif

@@ -3,7 +3,8 @@
  *
  * A weight line is loaded once for all pixels of the tile and a pixel's value is broadcast once for
  * all panels, so 24 multiply-adds take 14 loads. The product is cut into blocks of columns so that
- * the weights of a block stay near while all pixels pass; between blocks the sums rest in scratch. Few pixels take more panels at once, to have enough independent chains. */
+ * the weights of a block stay near while all pixels pass; between blocks the sums rest in scratch.
+ * Few pixels take more panels at once, to have enough independent chains. */
 #ifndef __AVX512F__
 #error "build with AVX-512"
 #endif
@@ -14,8 +15,8 @@
 #include <immintrin.h>
 
 #define MAX_PIXELS 12
-/* Weights of a block: in the second-level cache, from where they come as fast as they are needed; smaller
- * blocks spend more on their sums than the first-level cache gives back. */
+/* Weights of a block: in the second-level cache, from where they come as fast as they are needed;
+ * smaller blocks spend more on their sums than the first-level cache gives back. */
 #define BLOCK_LINES 1152
 
 /* What comes after the sums of one panel. Stores with a mask are slow on some processors, so whole
@@ -53,8 +54,8 @@ limit (End e, __m512 v)
   return _mm512_min_ps (e.max, _mm512_max_ps (e.min, v));
 }
 
-/* Bias, residual and limits: the sums of one panel and some pixels become outputs. @acc [..][@p] is the
- * panel's column of the tile. */
+/* Bias, residual and limits: the sums of one panel and some pixels become outputs. @acc [..][@p] is
+ * the panel's column of the tile. */
 KN_INLINE void
 store_panel (const KnConvArgs *a, const int n_pixels, size_t first_pixel, End e,
              const __m512 acc[][KN_CONV_MAX_PANELS], const int p)
@@ -91,8 +92,8 @@ is_shifted (const KnConvArgs *a, size_t segment, const float *const *segments)
   return segment + 1 < a->n_segments && segments[a->n_pixels] == segments[1];
 }
 
-/* The part of a segment that the next tile will read. Its pixels lie in as many places, too far apart for
- * the processor to guess. */
+/* The part of a segment that the next tile will read. Its pixels lie in as many places, too far
+ * apart for the processor to guess. */
 KN_INLINE void
 prefetch_pixels (const float *const *segments, size_t offset, size_t n)
 {

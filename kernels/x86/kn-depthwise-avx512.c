@@ -3,8 +3,8 @@
  * Up to 8 pixels are in work at once, because the multiply-adds of one output form a chain, and
  * neighbours share the input columns that their windows have in common. A row is cut into groups of
  * nearly equal size: a short last one would wait for its chain. All that a group needs is in a
- * structure of its own that is passed by value, since a store could change whatever a pointer leads to
- * as far as the compiler knows. */
+ * structure of its own that is passed by value, since a store could change whatever a pointer leads
+ * to as far as the compiler knows. */
 #ifndef __AVX512F__
 #error "build with AVX-512"
 #endif

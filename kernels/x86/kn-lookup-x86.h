@@ -1,7 +1,7 @@
 /* What AVX2 and AVX-512 share of the products by table lookup: the tables.
  *
- * A half group's (16 columns, 4 steps) are 4 x 16 low bytes, then 4 x 16 high bytes of the sums; the
- * second half's follow. A byte shuffle looks up 16 of them. */
+ * A half group's (16 columns, 4 steps) are 4 x 16 low bytes, then 4 x 16 high bytes of the sums;
+ * the second half's follow. A byte shuffle looks up 16 of them. */
 #pragma once
 
 #include <immintrin.h>

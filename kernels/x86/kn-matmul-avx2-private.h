@@ -322,8 +322,8 @@ kn_half_sum_pair (const uint8_t *x, KnQ8Offsets o, size_t g)
                             | (int32_t)((uint32_t)sums[1] << 16));
 }
 
-/* Sums of the unsigned codes of both half groups, two 16-bit parts to a row, times the rows' integer
- * scales; of the 3-bit formats the zero point, 4, is taken off. */
+/* Sums of the unsigned codes of both half groups, two 16-bit parts to a row, times the rows'
+ * integer scales; of the 3-bit formats the zero point, 4, is taken off. */
 KN_INLINE __m256i
 kn_int_dot (KnDtype dtype, const __m256i parts[2], __m256i subs, __m256i sums)
 {

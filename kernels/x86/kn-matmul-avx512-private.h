@@ -10,8 +10,8 @@
 #include <immintrin.h>
 #include <string.h>
 
-/* @product (dtype, N, args) with the number of tokens as a constant, for 1 to 8: all sums stay in registers. More:
- * @otherwise. */
+/* @product (dtype, N, args) with the number of tokens as a constant, for 1 to 8: all sums stay in
+ * registers. More: @otherwise. */
 #define KN_FOR_FEW_TOKENS(dtype, product, args, otherwise)                                         \
   switch ((args)->n_tokens)                                                                        \
     {                                                                                              \

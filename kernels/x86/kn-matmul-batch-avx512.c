@@ -23,8 +23,8 @@ typedef enum
 } Kind;
 
 /* One panel in scratch: codes [n_cols / 4][16][4], then scales [n_cols / 32 (or 16)][16], then
- * minima [n_cols / 32][16]; for SCALE_32_MINS [n_cols / 32][2][16], the units and the pairs of 16-bit
- * integers. */
+ * minima [n_cols / 32][16]; for SCALE_32_MINS [n_cols / 32][2][16], the units and the pairs of
+ * 16-bit integers. */
 typedef struct
 {
   const uint8_t *codes;
@@ -51,8 +51,9 @@ signed_min (KnDtype dtype, __m512 min)
   return min;
 }
 
-/* Codes times their half group's integer scale, which fits a byte: 2-bit codes become 0 .. 45, 3-bit
- * ones (their zero point taken off) -128 .. 124 when negated, so that is what they are, with 128 added.
+/* Codes times their half group's integer scale, which fits a byte: 2-bit codes become 0 .. 45,
+ * 3-bit ones (their zero point taken off) -128 .. 124 when negated, so that is what they are, with
+ * 128 added.
  */
 KN_INLINE void
 apply_int_scales (KnDtype dtype, __m512i subs, __m512i w[8])

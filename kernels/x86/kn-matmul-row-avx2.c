@@ -2,7 +2,8 @@
  * activations that goes with them.
  *
  * A tile is 4 tokens x 8 rows, unpacked in registers and used for all its tokens. 8-bit codes are
- * multiplied as magnitude and sign; 4-bit codes leave room for the 8 steps of a group in 16 bits. */
+ * multiplied as magnitude and sign; 4-bit codes leave room for the 8 steps of a group in 16
+ * bits. */
 #ifndef __AVX2__
 #error "build with AVX2, FMA and F16C"
 #endif

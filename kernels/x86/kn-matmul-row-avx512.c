@@ -1,11 +1,11 @@
-/* Products of weights with one scale per row (W8A8, W4A8) with AVX-512 VNNI, and the quantization of
- * activations that goes with them.
+/* Products of weights with one scale per row (W8A8, W4A8) with AVX-512 VNNI, and the quantization
+ * of activations that goes with them.
  *
  * Stored codes are unsigned, as the dot product instruction wants them, and their zero point is
- * taken off once, at the end of a row. Up to 8 tokens, codes are unpacked in registers, one panel at
- * a time. More tokens: a tile is 6 tokens x 64 rows, 24 integer sums in registers and nothing else
- * in the loop; codes of 4 bits are expanded to bytes once for all tokens, codes of 8 bits are read
- * where they lie. */
+ * taken off once, at the end of a row. Up to 8 tokens, codes are unpacked in registers, one panel
+ * at a time. More tokens: a tile is 6 tokens x 64 rows, 24 integer sums in registers and nothing
+ * else in the loop; codes of 4 bits are expanded to bytes once for all tokens, codes of 8 bits are
+ * read where they lie. */
 #ifndef __AVX512VNNI__
 #error "build with AVX-512 VNNI"
 #endif

@@ -18,8 +18,8 @@
  * page. */
 #define PREFETCH_BYTES 8192
 
-/* One group whose scales are integers: the sums of the halves, at most 16 * 7 * 127, meet them as pairs
- * of 16 bits. The zero point of the 3-bit formats is 4. */
+/* One group whose scales are integers: the sums of the halves, at most 16 * 7 * 127, meet them as
+ * pairs of 16 bits. The zero point of the 3-bit formats is 4. */
 KN_INLINE __m512
 add_int_group (KnDtype dtype, const __m512i w[8], KnGroupScales s, const uint8_t *x, KnQ8Offsets o,
                size_t g, __m512 acc)
@@ -151,8 +151,8 @@ few_tokens (KnDtype dtype, const KnMatmulArgs *a)
   KN_FOR_FEW_TOKENS (dtype, small_product, a, __builtin_unreachable ());
 }
 
-/* 9 to 16 tokens in two halves, panel after panel, so that the second half finds its panel in the first-level cache: up to there unpacking twice costs less
- * than expanding to memory. */
+/* 9 to 16 tokens in two halves, panel after panel, so that the second half finds its panel in the
+ * first-level cache: up to there unpacking twice costs less than expanding to memory. */
 KN_INLINE void
 two_halves (KnDtype dtype, const KnMatmulArgs *a)
 {

@@ -11,8 +11,9 @@
 
 #define MAX_SUMS 4
 
-/* @n_pixels pixels from @pixel on and @n_vecs vectors of their channels from @c on, one or the other is 1;
- * @mask is 0xffff or, for one vector, less. By value: a store could change what a pointer leads to. */
+/* @n_pixels pixels from @pixel on and @n_vecs vectors of their channels from @c on, one or the
+ * other is 1; @mask is 0xffff or, for one vector, less. By value: a store could change what a
+ * pointer leads to. */
 KN_INLINE void
 pool (const KnPoolArgs a, const int is_max, const int n_pixels, const int n_vecs,
       const __mmask16 mask, size_t pixel, size_t c)

@@ -1,5 +1,5 @@
-/* Vectors of 8 numbers for the kernels on 8-bit codes that are written once for instruction sets with short
- * vectors (kn-qconv-body.h, kn-qvec-body.h). */
+/* Vectors of 8 numbers for the kernels on 8-bit codes that are written once for instruction sets
+ * with short vectors (kn-qconv-body.h, kn-qvec-body.h). */
 #pragma once
 
 #include <immintrin.h>

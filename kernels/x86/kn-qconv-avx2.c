@@ -1,8 +1,8 @@
-/* Products of 8-bit numbers with AVX2, which multiplies bytes only with a loss: they become 16-bit numbers
- * first, whose products are added in pairs.
+/* Products of 8-bit numbers with AVX2, which multiplies bytes only with a loss: they become 16-bit
+ * numbers first, whose products are added in pairs.
  *
- * The body of kn-qconv-body.h with 8 numbers to a vector. A tile is 3 pixels x 16 rows: 12 accumulators,
- * each of 4 rows x 2 sums, so that one widened line of weights serves 3 pixels. */
+ * The body of kn-qconv-body.h with 8 numbers to a vector. A tile is 3 pixels x 16 rows: 12
+ * accumulators, each of 4 rows x 2 sums, so that one widened line of weights serves 3 pixels. */
 #ifndef __AVX2__
 #error "this file needs -mavx2"
 #endif

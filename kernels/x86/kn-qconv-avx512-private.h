@@ -35,8 +35,8 @@ kn_requant16 (__m512i acc, __m512 scale, const KnRequant *r)
   return _mm512_add_epi32 (_mm512_cvtps_epi32 (v), _mm512_set1_epi32 (r->zero));
 }
 
-/* What the epilogue of a tile needs in registers. Codes are packed as signed bytes; unsigned ones are made
- * 128 less before and flipped after. */
+/* What the epilogue of a tile needs in registers. Codes are packed as signed bytes; unsigned ones
+ * are made 128 less before and flipped after. */
 typedef struct
 {
   __m512 high;
@@ -54,9 +54,9 @@ kn_epilogue (const KnRequant *r)
                        .flip = _mm512_set1_epi8 ((char)shift) };
 }
 
-/* Four accumulators to 64 codes: in each 128-bit lane four of the first, of the second... Sums far below
- * the range become -2^31 in the conversion and the lowest code in the packing; those above are limited
- * before it. */
+/* Four accumulators to 64 codes: in each 128-bit lane four of the first, of the second... Sums far
+ * below the range become -2^31 in the conversion and the lowest code in the packing; those above
+ * are limited before it. */
 KN_QINLINE __m512i
 kn_pack_lanes (const __m512i acc[4], const __m512 scale[4], const KnEpilogue *e)
 {

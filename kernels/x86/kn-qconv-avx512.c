@@ -1,9 +1,9 @@
 /* Products of 8-bit numbers with AVX-512 VNNI: uint8 activations times int8 weights, 64 of them and
  * their sums in one instruction.
  *
- * A tile is up to 12 pixels x 2 panels or 6 x 4: 24 accumulators, so that one load of 16 rows x 4 columns
- * serves 12 pixels and one broadcast of 4 columns two panels. One pixel alone (a fully connected
- * layer) takes 8 panels at once. */
+ * A tile is up to 12 pixels x 2 panels or 6 x 4: 24 accumulators, so that one load of 16 rows x 4
+ * columns serves 12 pixels and one broadcast of 4 columns two panels. One pixel alone (a fully
+ * connected layer) takes 8 panels at once. */
 #ifndef __AVX512VNNI__
 #error "this file needs -mavx512vnni"
 #endif
@@ -103,7 +103,8 @@ store_panels (const KnQgemmArgs *a, const KnEpilogue *e, uint8_t *y, size_t firs
     _mm512_mask_storeu_epi8 (y + first, kn_tail64 (left), codes);
 }
 
-/* All accumulators of a tile. All indices are constants here: the accumulators stay in registers. */
+/* All accumulators of a tile. All indices are constants here: the accumulators stay in
+ * registers. */
 KN_QINLINE void
 store_tile (const size_t P, const size_t R, const KnQgemmArgs *a, const At *at,
             __m512i acc[MAX_PIXELS + 4][8])
@@ -357,8 +358,8 @@ short_windows (const KnWindows *w)
     }
 }
 
-/* Runs of up to 16 bytes with whole registers: what is written too much is written over by the next run;
- * the last pixels go the careful way, on both sides. */
+/* Runs of up to 16 bytes with whole registers: what is written too much is written over by the next
+ * run; the last pixels go the careful way, on both sides. */
 KN_QINLINE void
 tiny_windows (const KnWindows *w)
 {

@@ -108,8 +108,8 @@ flip_rows (uint8_t flip, size_t kh, size_t group)
   return _mm512_set1_epi32 ((int32_t)(n >= 4 ? all : all & ((1u << 8 * n) - 1)));
 }
 
-/* Up to 16 channels: all four rows in one register, the same 4 channels of all rows to one lane, and
- * there a transposition of 4 x 4 bytes. */
+/* Up to 16 channels: all four rows in one register, the same 4 channels of all rows to one lane,
+ * and there a transposition of 4 x 4 bytes. */
 KN_QINLINE __m512i
 interleave16 (const uint8_t *const *column, size_t kh, size_t group, __mmask16 k, uint8_t flip)
 {
@@ -162,7 +162,8 @@ load_strided_some (const void *from, size_t j, size_t n)
   return _mm512_inserti32x4 (_mm512_inserti32x4 (v, part[2], 2), part[3], 3);
 }
 
-/* Interleave columns [first, first + n) of the windows, channels from @c on: up to 64 or 16 (@k). Pointers of the rows of a group move on from column to column. */
+/* Interleave columns [first, first + n) of the windows, channels from @c on: up to 64 or 16 (@k).
+ * Pointers of the rows of a group move on from column to column. */
 KN_QINLINE void
 interleave_columns (const size_t KH, const int wide, const int full, const KnQdwArgs *a, size_t c,
                     __mmask64 k, size_t first, size_t n)
@@ -205,8 +206,9 @@ interleave_columns (const size_t KH, const int wide, const int full, const KnQdw
     }
 }
 
-/* 64 channels from @c on, or what is left of them when not @full, of outputs [first, first + n). KH and KW are constants where this is
- * inlined, or 0. The zero points of the weights take a second dot product, with ones. */
+/* 64 channels from @c on, or what is left of them when not @full, of outputs [first, first + n). KH
+ * and KW are constants where this is inlined, or 0. The zero points of the weights take a second
+ * dot product, with ones. */
 KN_QINLINE void
 run64 (const size_t KH, const size_t KW, const int w_zero, const int full, const KnQdwArgs *a,
        size_t c, size_t first, size_t n)
@@ -356,9 +358,10 @@ run (const size_t KH, const size_t KW, const int w_zero, const KnQdwArgs *a, siz
 
 /* ---- a whole line of few channels ----
  *
- * Where an output's window begins at the next pixel, the codes of a line are one long vector: what a tap
- * reads is what lies kx pixels further on, whatever pixel it belongs to. 8 or 16 channels, so that all
- * registers of 16 hold the same channels; with more it is no faster than pixel by pixel. */
+ * Where an output's window begins at the next pixel, the codes of a line are one long vector: what
+ * a tap reads is what lies kx pixels further on, whatever pixel it belongs to. 8 or 16 channels, so
+ * that all registers of 16 hold the same channels; with more it is no faster than pixel by
+ * pixel. */
 
 #define FLAT_MAX_KW 5
 
@@ -496,8 +499,8 @@ depthwise_flat (const KnQdwArgs *a)
     run_flat (0, 1, a);
 }
 
-/* Windows whose interleaved columns do not fit the scratch: from the definition, one output at a time,
- * 16 sums in a register made of single bytes. Such windows are larger than 31 x 31. */
+/* Windows whose interleaved columns do not fit the scratch: from the definition, one output at a
+ * time, 16 sums in a register made of single bytes. Such windows are larger than 31 x 31. */
 static void
 run_huge (const KnQdwArgs *a)
 {

@@ -1,4 +1,5 @@
-/* Element-wise kernels on 8-bit codes with AVX2: the body of kn-qvec-body.h with 8 numbers to a vector. */
+/* Element-wise kernels on 8-bit codes with AVX2: the body of kn-qvec-body.h with 8 numbers to a
+ * vector. */
 #ifndef __AVX2__
 #error "this file needs -mavx2"
 #endif

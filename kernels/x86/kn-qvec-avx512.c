@@ -1,4 +1,5 @@
-/* Element-wise kernels on 8-bit codes with AVX-512: 16 numbers to a register; masks serve the tails. */
+/* Element-wise kernels on 8-bit codes with AVX-512: 16 numbers to a register; masks serve the
+ * tails. */
 #ifndef __AVX512BW__
 #error "this file needs -mavx512bw"
 #endif
@@ -56,7 +57,8 @@ dequantize_avx512 (const uint8_t *x, size_t n, int is_signed, int32_t zero, floa
     }
 }
 
-/* Sixteen tables of sixteen bytes: each shuffle answers the bytes whose high half names its table. */
+/* Sixteen tables of sixteen bytes: each shuffle answers the bytes whose high half names its
+ * table. */
 static void
 lookup_avx512 (const uint8_t *x, size_t n, const uint8_t table[256], uint8_t *y)
 {
@@ -109,8 +111,8 @@ add16 (const KnQbinaryArgs *a, const AddConstants *k, __mmask16 mask, size_t i)
   return _mm512_sra_epi32 (_mm512_add_epi32 (sum, _mm512_mullo_epi32 (b, k->b_factor)), k->shift);
 }
 
-/* 64 codes at a time. Sums far beyond the codes become the largest 16-bit numbers, which the limits bring
- * back. */
+/* 64 codes at a time. Sums far beyond the codes become the largest 16-bit numbers, which the limits
+ * bring back. */
 KN_QINLINE size_t
 add_blocks (const KnQbinaryArgs *a, const AddConstants *k)
 {

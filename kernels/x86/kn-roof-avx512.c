@@ -80,7 +80,8 @@ dot_i8_avx512 (size_t n_iterations, uint64_t *n_ops)
 #undef STEP
 #undef END
   *n_ops = (uint64_t)n_iterations * N_CHAINS * 64 * 2;
-  return _mm512_cvtsi512_si32 (sum); /* the sum of all lanes would overflow; one keeps the work alive */
+  return _mm512_cvtsi512_si32 (sum); /* the sum of all lanes would overflow; one keeps the work
+                                      * alive */
 }
 
 void

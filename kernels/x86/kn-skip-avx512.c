@@ -1,6 +1,6 @@
-/* Channel-major products with AVX-512 VNNI: four channels that count are interleaved in registers, which
- * gives what one dot product instruction wants for 64 rows. Lines of channels that do not count are never
- * touched; those that come are asked for ahead, as the list names them. */
+/* Channel-major products with AVX-512 VNNI: four channels that count are interleaved in registers,
+ * which gives what one dot product instruction wants for 64 rows. Lines of channels that do not
+ * count are never touched; those that come are asked for ahead, as the list names them. */
 #ifndef __AVX512VNNI__
 #error "build with AVX-512 VNNI"
 #endif

@@ -35,7 +35,8 @@ load_stored (KnDtype dtype, const uint8_t *codes)
                            _mm512_set1_epi8 (15));
 }
 
-/* Where the codes of the line after that of @mask begin. Only masks decide, so lines do not wait for codes. */
+/* Where the codes of the line after that of @mask begin. Only masks decide, so lines do not wait
+ * for codes. */
 KN_INLINE const uint8_t *
 next_line (KnDtype dtype, uint64_t mask, const uint8_t *codes)
 {
@@ -151,8 +152,9 @@ expand_lines_avx512 (KnDtype dtype, const uint8_t *masks, const uint8_t *codes, 
 KN_INLINE void
 product (KnDtype dtype, const KnMatmulArgs *a)
 {
-  KN_FOR_FEW_TOKENS (dtype, small_product, a, kn_sparse_product (dtype, expand_lines_avx512,
-                                         kn_table_for_level (KN_LEVEL_AVX512)->matmul.q8_0, a));
+  KN_FOR_FEW_TOKENS (dtype, small_product, a,
+                     kn_sparse_product (dtype, expand_lines_avx512,
+                                        kn_table_for_level (KN_LEVEL_AVX512)->matmul.q8_0, a));
 }
 
 static void

@@ -9,8 +9,8 @@
 
 #define INLINE static inline __attribute__ ((always_inline))
 
-/* Sum of a[i] * b[i] in 16 lanes. No masked load without lanes: beside an unmapped page it costs hundreds of
- * cycles. */
+/* Sum of a[i] * b[i] in 16 lanes. No masked load without lanes: beside an unmapped page it costs
+ * hundreds of cycles. */
 INLINE float
 dot16 (const float *a, const float *b, size_t n)
 {
