@@ -131,8 +131,8 @@ default_system (RtSlice template)
   return (RtSlice){ "", 0 };
 }
 
-/* Llama 3.1 and later always write a system turn that starts with two dates. Today's is the fixed one
- * that their templates fall back to: a prompt must not differ from day to day. */
+/* Llama 3.1 and later always write a system turn that starts with two dates. Today's is the fixed
+ * one that their templates fall back to: a prompt must not differ from day to day. */
 static RtSlice
 dates (RtSlice template)
 {

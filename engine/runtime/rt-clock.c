@@ -7,7 +7,8 @@
 #include <cpuid.h>
 #endif
 
-/* The fixed points are read within some 50 ns: over this time the rate is good to a few parts in a million. */
+/* The fixed points are read within some 50 ns: over this time the rate is good to a few parts in a
+ * million. */
 #define MIN_BASE_NS 20000000
 
 /* A rate that moves by more than this between two runs is not one. */

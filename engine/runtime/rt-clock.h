@@ -1,8 +1,8 @@
 /* A clock for traces: rt_now_ns() at the price of the processor's own counter.
  *
- * The counter is read, and turned into nanoseconds by a rate that is measured against rt_now_ns() over the time since the clock was
- * made and a fixed point taken when a run begins. Until that time is long enough for a good rate, and on
- * processors without a steady counter, it is rt_now_ns(). */
+ * The counter is read, and turned into nanoseconds by a rate that is measured against rt_now_ns()
+ * over the time since the clock was made and a fixed point taken when a run begins. Until that time
+ * is long enough for a good rate, and on processors without a steady counter, it is rt_now_ns(). */
 #pragma once
 
 #include <stdbool.h>

@@ -1,7 +1,7 @@
 /* Counted runs of the executor: the threads' performance counters are read where a thread begins a
- * node and where it finds no more work in it, and the differences are summed per node. Runs of their
- * own, apart from clean and from traced ones, because a reading is a system call; clean runs do not
- * know that this file exists.
+ * node and where it finds no more work in it, and the differences are summed per node. Runs of
+ * their own, apart from clean and from traced ones, because a reading is a system call; clean runs
+ * do not know that this file exists.
  *
  * What a thread spends waiting between nodes is in no node. */
 #include "rt-exec-private.h"
@@ -22,8 +22,8 @@ typedef struct
 struct RtExecCount
 {
   RtCounterSet set;
-  bool
-      single; /* the phase has one chunk: no leave() follows it; written before any chunk of it begins */
+  bool single; /* the phase has one chunk: no leave() follows it; written before any chunk of it
+                * begins */
   uint32_t n_threads;
   ThreadCount *threads; /* [n_threads] */
 };

@@ -380,8 +380,8 @@ make_memory (RtExec *exec, const RtExecConfig *config, RtError *error)
 {
   exec->kv_format = config->kv_format;
   /* References know nothing of shared memory. */
-  exec->plan = rt_exec_make_plan (exec, exec->use_reference ? RT_PLANNER_NONE : config->planner,
-                                  error);
+  exec->plan
+      = rt_exec_make_plan (exec, exec->use_reference ? RT_PLANNER_NONE : config->planner, error);
   if (exec->plan == NULL)
     return false;
 
@@ -515,7 +515,8 @@ check_config (const RtExecConfig *config, RtError *error)
   for (int i = 0; i < RT_N_SYMBOLS; i++)
     if (is_used[i] && (config->max_symbols[i] < 1 || config->max_symbols[i] > MAX_SYMBOL))
       return rt_fail (error, RT_ERROR_RANGE,
-                      "Largest run: %" PRId64 " tokens, outputs, pixels or samples, expected 1 to %d",
+                      "Largest run: %" PRId64
+                      " tokens, outputs, pixels or samples, expected 1 to %d",
                       config->max_symbols[i], MAX_SYMBOL);
   return rt_graph_validate (config->graph, error);
 }
@@ -540,11 +541,10 @@ rt_exec_new (const RtExecConfig *config, RtError *error)
   exec->begun_node = RT_NONE;
   memcpy (exec->max_symbols, config->max_symbols, sizeof exec->max_symbols);
 
-  if (!take_weights (exec, config->weights, error) || !take_taps (exec, config->taps, error) || !make_vectors (exec, error)
-      || !make_inputs (exec, error) || !find_ends (exec, error)
+  if (!take_weights (exec, config->weights, error) || !take_taps (exec, config->taps, error)
+      || !make_vectors (exec, error) || !make_inputs (exec, error) || !find_ends (exec, error)
       || !make_cache (exec, config->kv_format, config->kv_capacity, error)
-      || !make_memory (exec, config, error) || !make_phases (exec, error)
-      || !prepare (exec, error)
+      || !make_memory (exec, config, error) || !make_phases (exec, error) || !prepare (exec, error)
       || !check_chunks (exec, error) || !rt_exec_trace_new (exec, error))
     {
       rt_exec_free (exec);

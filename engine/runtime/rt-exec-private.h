@@ -43,31 +43,31 @@ struct RtExec
   RtPlan *plan;
   KnDtype kv_format;
   RtKv *kv;
-  RtWeight **weights; /* [n_values], references held */
-  int *weight_dtypes; /* [n_values], -1: not packed */
+  RtWeight **weights;     /* [n_values], references held */
+  int *weight_dtypes;     /* [n_values], -1: not packed */
   uint64_t *weight_bytes; /* [n_values], 0: as the format says */
-  float **vectors;    /* [n_values] f32 copies of vectors, in `vector_memory` */
+  float **vectors;        /* [n_values] f32 copies of vectors, in `vector_memory` */
   float *vector_memory;
   uint64_t vector_bytes;
   uint8_t *arena, *scratch;
-  void **memory;   /* [n_values] of inputs and states; NULL for inputs that were not given yet */
+  void **memory; /* [n_values] of inputs and states; NULL for inputs that were not given yet */
   RtValueId first_port, end_port; /* inputs and states lie between; 0, 0 before the first run */
-  bool *is_owned;  /* [n_values] of `memory` */
+  bool *is_owned;                 /* [n_values] of `memory` */
   uint64_t state_bytes;
   uint8_t *prepared; /* what the nodes prepared */
   uint64_t prepared_bytes;
-  RtTensor *tensors; /* of all contexts */
-  int32_t *tokens;   /* the input's memory */
+  RtTensor *tensors;                    /* of all contexts */
+  int32_t *tokens;                      /* the input's memory */
   RtValueId tokens_value, logits_value; /* RT_NONE for networks that are no language models */
-  int64_t n_tokens_known; /* token numbers are below this */
+  int64_t n_tokens_known;               /* token numbers are below this */
   uint32_t n_vocab;
 
   RtOpContext *contexts; /* [n_nodes] */
   RtTally *tallies;      /* [n_nodes] */
   RtExecPhase *phases;
   uint32_t n_phases;
-  bool *taps;                  /* [n_values]; NULL: none */
-  RtExecPhase *chosen_phases;  /* [n_phases]; NULL until some nodes are chosen */
+  bool *taps;                    /* [n_values]; NULL: none */
+  RtExecPhase *chosen_phases;    /* [n_phases]; NULL until some nodes are chosen */
   const RtExecPhase *run_phases; /* the ones that runs do: phases or chosen_phases */
   uint32_t n_run_phases;
 
@@ -89,15 +89,17 @@ struct RtExec
   RtClock clock;
   RtTraceRing *rings[RT_MAX_THREADS];
   RtExecThreadTrace *threads; /* [n_threads] */
-  uint64_t *
-      node_end_ns; /* [n_nodes]; written by the thread that ended the node, before any other sees the next phase */
+  uint64_t
+      *node_end_ns; /* [n_nodes]; written by the thread that ended the node, before any other sees
+                     * the next phase */
   alignas (64) RtNodeId begun_node; /* the current one; only the thread that ends a phase looks */
 };
 
 /* rt-exec.c */
 void rt_exec_bind (RtExec *exec, const int64_t *symbols);
 
-/* rt-exec-count.c, during counted runs: before the chunks of a phase; before and after each chunk; when a thread finds no more. */
+/* rt-exec-count.c, during counted runs: before the chunks of a phase; before and after each chunk;
+ * when a thread finds no more. */
 void rt_exec_count_phase (RtExec *exec, uint32_t n_chunks);
 void rt_exec_count_enter (RtExec *exec, const RtWorker *worker, RtNodeId node);
 void rt_exec_count_after (RtExec *exec, const RtWorker *worker);

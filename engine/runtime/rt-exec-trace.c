@@ -1,10 +1,11 @@
 /* Trace records of the executor. A thread makes one record per node it works on.
  *
- * A traced node costs a thread two readings of the clock: when it found no more work, and when it began
- * (or, for the thread that ended the node before, when that one ended). When a node ended is known
- * to one thread only; it writes it into node_end_ns, where the others find it. They do not look at
- * once, because fetching a line that another core has just written costs more than all the rest:
- * records wait until their node's line has settled, and then one fetch serves eight of them. */
+ * A traced node costs a thread two readings of the clock: when it found no more work, and when it
+ * began (or, for the thread that ended the node before, when that one ended). When a node ended is
+ * known to one thread only; it writes it into node_end_ns, where the others find it. They do not
+ * look at once, because fetching a line that another core has just written costs more than all the
+ * rest: records wait until their node's line has settled, and then one fetch serves eight of
+ * them. */
 #include "rt-exec-private.h"
 
 #include <stdlib.h>

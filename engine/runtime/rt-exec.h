@@ -27,9 +27,9 @@ typedef struct
   uint32_t kv_capacity; /* positions; 0: the graph needs no cache */
   RtPlanner planner;    /* how memory is shared */
   bool use_reference;   /* run every operator's plain reference instead, for tests */
-  const bool *taps; /* [n_values], NULL: none. Activations that are watched: each has memory of its own
-                       from the first node to the last, so that it can be read after a run and written
-                       before a run of some nodes. Copied. Costs their memory, no time */
+  const bool *taps; /* [n_values], NULL: none. Activations that are watched: each has memory of its
+                     * own from the first node to the last, so that it can be read after a run and
+                     * written before a run of some nodes. Copied. Costs their memory, no time */
 } RtExecConfig;
 
 RtExec *rt_exec_new (const RtExecConfig *config, RtError *error);
@@ -42,11 +42,13 @@ void rt_exec_free (RtExec *exec); /* accepts NULL */
 bool rt_exec_run (RtExec *exec, const int32_t *tokens, uint32_t n_tokens, uint32_t n_outputs,
                   RtPhase phase, RtError *error);
 
-/* Feed a tree of drafted tokens (rt-tree.h): token i continues token parents[i] < i, or the sequence's last token where that is RT_NONE, and sees the
- * sequence and its own ancestors only. Logits are computed for the last @n_outputs tokens, equal to the last bit to those of a plain
- * run of the token's path. The sequence stays as long as it was: rt_kv_keep() makes a path a part of it, or rt_exec_run() goes on without
- * the tree. A chain costs what rt_exec_run() costs. At most RT_TREE_MAX_TOKENS. The first run of a tree takes memory for the keys
- * and values of the tokens. Fails like rt_exec_run(), and on parents that are none. */
+/* Feed a tree of drafted tokens (rt-tree.h): token i continues token parents[i] < i, or the
+ * sequence's last token where that is RT_NONE, and sees the sequence and its own ancestors only.
+ * Logits are computed for the last @n_outputs tokens, equal to the last bit to those of a plain run
+ * of the token's path. The sequence stays as long as it was: rt_kv_keep() makes a path a part of
+ * it, or rt_exec_run() goes on without the tree. A chain costs what rt_exec_run() costs. At most
+ * RT_TREE_MAX_TOKENS. The first run of a tree takes memory for the keys and values of the tokens.
+ * Fails like rt_exec_run(), and on parents that are none. */
 bool rt_exec_run_tree (RtExec *exec, const int32_t *tokens, const uint32_t *parents,
                        uint32_t n_tokens, uint32_t n_outputs, RtPhase phase, RtError *error);
 
@@ -56,9 +58,9 @@ bool rt_exec_run_tree (RtExec *exec, const int32_t *tokens, const uint32_t *pare
  * rt_exec_infer(); inputs without symbols are copied at once, those with symbols (pictures, sounds)
  * are borrowed until replaced. */
 void rt_exec_set_input (RtExec *exec, RtValueId value, const void *data);
-/* Run the graph once. @symbols [RT_N_SYMBOLS], each at most its maximum; NULL: the maxima. States move
- * on; a cache, where nodes have one, is read and written at its length, which stays. Fails with
- * RT_ERROR_RANGE (an input with symbols was never set, a symbol too large) and
+/* Run the graph once. @symbols [RT_N_SYMBOLS], each at most its maximum; NULL: the maxima. States
+ * move on; a cache, where nodes have one, is read and written at its length, which stays. Fails
+ * with RT_ERROR_RANGE (an input with symbols was never set, a symbol too large) and
  * RT_ERROR_CANCELLED; states are then as before. */
 bool rt_exec_infer (RtExec *exec, const int64_t *symbols, RtPhase phase, RtError *error);
 /* All states as they were at the beginning. */
@@ -76,12 +78,13 @@ uint32_t rt_exec_n_vocab (const RtExec *exec);
  * What a node makes of other inputs than those of this run: choose the nodes, write what they read
  * from outside of them into the taps, run, read the taps that they wrote. */
 
-/* Only the nodes with @nodes[n] do anything in the next runs, in their order; NULL: all again. What they
- * read from nodes that are left out must be taps (or inputs, states, outputs). [n_nodes]; copied. Not
- * while it runs. Fails with RT_ERROR_MEMORY. */
+/* Only the nodes with @nodes[n] do anything in the next runs, in their order; NULL: all again. What
+ * they read from nodes that are left out must be taps (or inputs, states, outputs). [n_nodes];
+ * copied. Not while it runs. Fails with RT_ERROR_MEMORY. */
 bool rt_exec_choose (RtExec *exec, const bool *nodes, RtError *error);
 bool rt_exec_is_tap (const RtExec *exec, RtValueId value);
-/* The memory of tap @value, as large as at the symbols' maxima, to be read and written between runs. */
+/* The memory of tap @value, as large as at the symbols' maxima, to be read and written between
+ * runs. */
 void *rt_exec_tap (RtExec *exec, RtValueId value);
 
 /* Any value's memory after a run; valid until the next; activations may have been overwritten by
@@ -89,8 +92,8 @@ void *rt_exec_tap (RtExec *exec, RtValueId value);
 const void *rt_exec_value (const RtExec *exec, RtValueId value);
 
 RtKv *rt_exec_kv (RtExec *exec);
-/* [n_values of the graph], NULL where a value is not a packed matrix: for another executor of the same
- * graph. */
+/* [n_values of the graph], NULL where a value is not a packed matrix: for another executor of the
+ * same graph. */
 RtWeight *const *rt_exec_weights (const RtExec *exec);
 const RtPlan *rt_exec_plan (const RtExec *exec);
 /* What another planner would make of the same memory; nothing of it is used. Reads only what never
@@ -104,9 +107,12 @@ RtTraceRing *rt_exec_trace (RtExec *exec, uint32_t thread);
 
 /* ---- counting ----
  *
- * Runs between begin and end are counted: performance counters are summed per node, over all threads and runs. Such runs are slower (a system call where a thread
- * enters or leaves a node) and must not be traced; clean and traced runs pay nothing for them. All from the thread that runs. */
-bool rt_exec_count_begin (RtExec *exec, RtCounterSet set, RtError *error); /* false: why there are none, in words */
+ * Runs between begin and end are counted: performance counters are summed per node, over all
+ * threads and runs. Such runs are slower (a system call where a thread enters or leaves a node) and
+ * must not be traced; clean and traced runs pay nothing for them. All from the thread that runs. */
+
+/* false: why there are none, in words */
+bool rt_exec_count_begin (RtExec *exec, RtCounterSet set, RtError *error);
 void rt_exec_count_end (RtExec *exec);   /* also when none began */
 void rt_exec_count_clear (RtExec *exec); /* sums begin again at 0 */
 /* Between begin and end. NULL: counter @counter is there; else why not. Valid until the end. */

@@ -1,5 +1,5 @@
-/* Folding of batch norms and other factors of channels into convolutions, see rt-trim.h. Called by importers before the graph is
- * trimmed. */
+/* Folding of batch norms and other factors of channels into convolutions, see rt-trim.h. Called by
+ * importers before the graph is trimmed. */
 #include "rt-trim.h"
 
 #include <math.h>
@@ -106,7 +106,8 @@ other_input (const RtNode *node, RtValueId x)
   return node->inputs[0] == x || node->op == &rt_op_sub ? 1 : 0;
 }
 
-/* Whether the other operand is a constant with one value, or one for each channel of the picture @x. */
+/* Whether the other operand is a constant with one value, or one for each channel of the picture
+ * @x. */
 static bool
 is_constant_factor (const Folder *f, const RtNode *conv, const RtNode *node, RtValueId x)
 {

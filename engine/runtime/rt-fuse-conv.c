@@ -1,5 +1,6 @@
-/* Fusion around convolutions: zero padding before it, activation, limits and residual sum behind it.
- * Called by the walk in rt-fuse.c, after the layout pass, for every node; knows the operators it joins.
+/* Fusion around convolutions: zero padding before it, activation, limits and residual sum behind
+ * it. Called by the walk in rt-fuse.c, after the layout pass, for every node; knows the operators
+ * it joins.
  *
  *     pad ─► conv ─► add (residual) ─► relu        one conv node
  *     conv ─► sigmoid ─► mul (with conv)           conv with SiLU
@@ -19,9 +20,9 @@
 typedef struct
 {
   const RtNode *conv;
-  RtConvAttrs *attrs;  /* of the new node */
-  RtValueId residual;  /* old value */
-  RtValueId x, y;      /* old values: what the chain reads and makes so far */
+  RtConvAttrs *attrs; /* of the new node */
+  RtValueId residual; /* old value */
+  RtValueId x, y;     /* old values: what the chain reads and makes so far */
   const RtNode *parts[MAX_CHAIN];
   uint32_t n_parts;
 } Chain;
@@ -208,7 +209,8 @@ conv_behind_pad (RtFuser *f, const RtNode *pad)
       || attrs->after[0] != 0 || attrs->before[3] != 0 || attrs->after[3] != 0)
     return NULL;
   for (int i = 1; i <= 2; i++)
-    if (attrs->before[i] < 0 || attrs->after[i] < 0 || attrs->before[i] > 64 || attrs->after[i] > 64)
+    if (attrs->before[i] < 0 || attrs->after[i] < 0 || attrs->before[i] > 64
+        || attrs->after[i] > 64)
       return NULL;
   const RtNode *conv = rt_fuser_only_reader (f, pad->outputs[0], NULL);
   if (conv == NULL || (conv->op != &rt_op_conv && conv->op != &rt_op_depthwise)
@@ -233,18 +235,18 @@ static bool
 emit_chain (RtFuser *f, Chain *chain, const void *attrs)
 {
   const RtValue *y = rt_graph_value (f->old, chain->y);
-  RtValueId inputs[4] = { rt_fuser_mapped (f, chain->x),
-                          rt_fuser_mapped (f, chain->conv->inputs[RT_CONV_WEIGHT]), RT_NONE,
-                          rt_fuser_mapped (f, chain->residual) };
+  RtValueId inputs[4]
+      = { rt_fuser_mapped (f, chain->x), rt_fuser_mapped (f, chain->conv->inputs[RT_CONV_WEIGHT]),
+          RT_NONE, rt_fuser_mapped (f, chain->residual) };
 
   if (rt_fuser_has_input (chain->conv, RT_CONV_BIAS))
     inputs[RT_CONV_BIAS] = rt_fuser_mapped (f, chain->conv->inputs[RT_CONV_BIAS]);
   /* Outputs keep their names. */
   return rt_fuser_emit (f, y->kind == RT_VALUE_OUTPUT ? y->name : chain->conv->name,
                         chain->conv->op, attrs,
-                        chain->residual != RT_NONE                ? 4
+                        chain->residual != RT_NONE        ? 4
                         : inputs[RT_CONV_BIAS] != RT_NONE ? 3
-                                                                  : 2,
+                                                          : 2,
                         inputs, chain->n_parts, chain->parts, &chain->y);
 }
 
@@ -262,12 +264,12 @@ rt_fuse_conv (RtFuser *f, const RtNode *node, bool *done)
   memcpy (attrs, conv->attrs, conv->op->attrs_bytes);
 
   /* The attributes of a transposed convolution begin with those of a convolution. */
-  Chain chain = { .conv = conv,
-                  .attrs = attrs,
-                  .x = pad != NULL ? pad->inputs[0] : conv->inputs[RT_CONV_X],
-                  .residual = rt_fuser_has_input (conv, RT_CONV_RESIDUAL)
-                                  ? conv->inputs[RT_CONV_RESIDUAL]
-                                  : RT_NONE };
+  Chain chain
+      = { .conv = conv,
+          .attrs = attrs,
+          .x = pad != NULL ? pad->inputs[0] : conv->inputs[RT_CONV_X],
+          .residual = rt_fuser_has_input (conv, RT_CONV_RESIDUAL) ? conv->inputs[RT_CONV_RESIDUAL]
+                                                                  : RT_NONE };
   if (pad != NULL)
     {
       take (&chain, pad);

@@ -34,11 +34,12 @@ rt_fuser_mapped (const RtFuser *f, RtValueId value)
   return value == RT_NONE ? RT_NONE : f->map[value];
 }
 
-/* Add a node that stands for @sources and gives their old values @results. Inputs are new values. */
+/* Add a node that stands for @sources and gives their old values @results. Inputs are new
+ * values. */
 bool rt_fuser_emit (RtFuser *f, const char *name, const RtOp *op, const void *attrs,
                     uint32_t n_inputs, const RtValueId *inputs, uint32_t n_sources,
                     const RtNode *const *sources, const RtValueId *results);
 
-/* A pad or convolution and what follows it as one convolution. *@done says whether anything was joined;
- * false is an error. */
+/* A pad or convolution and what follows it as one convolution. *@done says whether anything was
+ * joined; false is an error. */
 bool rt_fuse_conv (RtFuser *f, const RtNode *node, bool *done);

@@ -12,11 +12,11 @@ typedef enum
                                   8-bit rows when all its readers want them */
   RT_FUSE_RESIDUAL = 1 << 3,   /* residual add in the epilogue of the projection or convolution */
   RT_FUSE_ATTENTION_QUANT
-  = 1 << 4, /* attention writes 8-bit rows, when all its readers want them */
+  = 1 << 4,                    /* attention writes 8-bit rows, when all its readers want them */
   RT_FUSE_ACTIVATION = 1 << 5, /* ReLU and limits in the convolution before them; zeros around a
                                   picture in the convolution behind them */
-  RT_FUSE_FUNCTION = 1 << 6,   /* other functions of one number in the convolution before them: SiLU,
-                                  hard-swish, sigmoid, ... */
+  RT_FUSE_FUNCTION = 1 << 6,   /* other functions of one number in the convolution before them:
+                                * SiLU, hard-swish, sigmoid, ... */
   RT_FUSE_ALL = 0x7f,
 } RtFusion;
 

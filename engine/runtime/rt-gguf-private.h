@@ -24,7 +24,8 @@ struct RtGguf
   RtGgufTensor *tensors; /* [n_tensors] */
   uint64_t n_tensors;
   uint32_t *tensor_by_name; /* [n_tensors], sorted by name */
-  bool *tensor_mapped;      /* [n_tensors] of rt_gguf_open_parts(): data is mapped; NULL: by @mapped */
+  bool *tensor_mapped;      /* [n_tensors] of rt_gguf_open_parts(): data is mapped; NULL: by
+                             * @mapped */
 };
 
 /* Bytes of one item of a fixed-size @type; 0 for strings, arrays and unknown types. */

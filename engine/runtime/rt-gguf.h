@@ -67,10 +67,10 @@ RtGguf *rt_gguf_open (const char *path, RtError *error);
 
 /* The same for bytes in memory, borrowed until rt_gguf_close(); @bytes must be 8-byte aligned. */
 RtGguf *rt_gguf_open_bytes (const void *bytes, size_t n_bytes, RtError *error);
-/* What a GGUF file with the metadata of @bytes (a file without tensors, as for rt_gguf_open_bytes())
- * and @tensors would be, for models of other formats: names and data are borrowed too, and may lie
- * anywhere. @mapped [n_tensors] (may be NULL): whether the data is a file mapped privately for reading,
- * which rt_gguf_forget_tensor() may hand back to the kernel. */
+/* What a GGUF file with the metadata of @bytes (a file without tensors, as for
+ * rt_gguf_open_bytes()) and @tensors would be, for models of other formats: names and data are
+ * borrowed too, and may lie anywhere. @mapped [n_tensors] (may be NULL): whether the data is a file
+ * mapped privately for reading, which rt_gguf_forget_tensor() may hand back to the kernel. */
 RtGguf *rt_gguf_open_parts (const void *bytes, size_t n_bytes, const RtGgufTensor *tensors,
                             const bool *mapped, uint64_t n_tensors, RtError *error);
 void rt_gguf_close (RtGguf *gguf); /* accepts NULL */

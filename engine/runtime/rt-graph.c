@@ -347,7 +347,8 @@ rt_graph_add_node (RtGraph *graph, const char *name, int32_t layer, const RtOp *
   draft.name = arena_strdup (graph, name);
   draft.attrs = arena_alloc (graph, op->attrs_bytes);
   draft.sources = arena_alloc (graph, sizeof *draft.sources);
-  if (node == NULL || slots == NULL || draft.name == NULL || draft.attrs == NULL || draft.sources == NULL
+  if (node == NULL || slots == NULL || draft.name == NULL || draft.attrs == NULL
+      || draft.sources == NULL
       || !table_reserve ((void ***)&graph->nodes, id, &graph->n_nodes_allocated)
       || !name_map_reserve (graph, &graph->node_names, node_name, id))
     {

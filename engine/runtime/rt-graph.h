@@ -5,10 +5,11 @@
  *                                 ▲
  *     value: token_embd.weight [49152, 576] Q4_1 (weight)
  *
- * Shapes are row-major, last dimension contiguous; 0 dimensions are one number. A dimension may be a
- * symbol (tokens in this run, height of the picture), bound when the graph is executed; the memory
- * plan is made for the symbols' maxima. A graph owns its names, shapes and attributes in one arena;
- * weight bytes are borrowed (the mapped file outlives the graph) or lie in the arena as well. */
+ * Shapes are row-major, last dimension contiguous; 0 dimensions are one number. A dimension may be
+ * a symbol (tokens in this run, height of the picture), bound when the graph is executed; the
+ * memory plan is made for the symbols' maxima. A graph owns its names, shapes and attributes in one
+ * arena; weight bytes are borrowed (the mapped file outlives the graph) or lie in the arena as
+ * well. */
 #pragma once
 
 #include <stdbool.h>
@@ -56,7 +57,7 @@ typedef enum
   RT_TYPE_U16 = 1002,
   RT_TYPE_U32 = 1003,
   RT_TYPE_U64 = 1004,
-  RT_TYPE_BOOL = 1005, /* one byte, 0 or 1 */
+  RT_TYPE_BOOL = 1005,          /* one byte, 0 or 1 */
   RT_TYPE_Q8_TOKEN_ROWS = 1006, /* rows of quantize_q8_token: one scale each */
 } RtType;
 
@@ -143,16 +144,16 @@ void rt_graph_set_output (RtGraph *graph, RtValueId value);
 bool rt_graph_set_next (RtGraph *graph, RtValueId state, RtValueId value, RtError *error);
 /* @quant is copied. Replaces what was there. */
 bool rt_graph_set_quant (RtGraph *graph, RtValueId value, const RtQuant *quant, RtError *error);
-/* Zeroed memory that lives as long as the graph, for constants made while it is built; NULL when out
- * of memory. Aligned to 16 bytes. */
+/* Zeroed memory that lives as long as the graph, for constants made while it is built; NULL when
+ * out of memory. Aligned to 16 bytes. */
 void *rt_graph_alloc (RtGraph *graph, uint64_t n_bytes);
 /* Weight @value has these bytes of @dtype instead; its shape stays. */
 void rt_graph_replace_weight (RtGraph *graph, RtValueId value, int dtype, const void *data,
                               uint64_t data_bytes);
 /* Whether @data lies in memory of rt_graph_alloc(). */
 bool rt_graph_owns (const RtGraph *graph, const void *data);
-/* Input @slot of @node, below RT_INPUT_SLOTS or its number of inputs, is @value instead, which is there before the
- * node and of the same type and shape where there was one. */
+/* Input @slot of @node, below RT_INPUT_SLOTS or its number of inputs, is @value instead, which is
+ * there before the node and of the same type and shape where there was one. */
 void rt_graph_set_input (RtGraph *graph, RtNodeId node, uint32_t slot, RtValueId value);
 void rt_graph_set_layer (RtGraph *graph, RtNodeId node, int32_t layer);
 void rt_graph_set_n_layers (RtGraph *graph, int32_t n_layers); /* blocks; 0 until set */

@@ -1,7 +1,9 @@
-/* The heap of packed weights: slabs that are filled from the start to the end and never reused in part. Freeing returns the pages to the system and, with
- * a slab's last block, the slab. Knows nothing of weights.
+/* The heap of packed weights: slabs that are filled from the start to the end and never reused in
+ * part. Freeing returns the pages to the system and, with a slab's last block, the slab. Knows
+ * nothing of weights.
  *
- * One heap per process, behind a lock: packing allocates a few hundred times when a model is opened, running never does. */
+ * One heap per process, behind a lock: packing allocates a few hundred times when a model is
+ * opened, running never does. */
 #include "rt-heap.h"
 
 #include <pthread.h>

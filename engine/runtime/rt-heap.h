@@ -1,7 +1,8 @@
 /* Memory of packed weights: many matrices share large mappings that lie in huge pages.
  *
- * Decoding streams every weight once per token. With 4 KiB pages the hardware prefetchers stop at each page's end and every page needs an
- * address translation; weights of less than 2 MiB each would never get huge pages on their own. Private to rt-weight.c. */
+ * Decoding streams every weight once per token. With 4 KiB pages the hardware prefetchers stop at
+ * each page's end and every page needs an address translation; weights of less than 2 MiB each
+ * would never get huge pages on their own. Private to rt-weight.c. */
 #pragma once
 
 #include <stddef.h>

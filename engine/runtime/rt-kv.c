@@ -1,5 +1,6 @@
-/* The key-value cache: where the keys and values of a block, head and chunk of positions lie. Filled and read by the attention operator
- * through the kernels; the executor moves its length. Knows nothing of layouts inside a head. */
+/* The key-value cache: where the keys and values of a block, head and chunk of positions lie.
+ * Filled and read by the attention operator through the kernels; the executor moves its length.
+ * Knows nothing of layouts inside a head. */
 #include "rt-kv.h"
 
 #include <assert.h>
@@ -79,8 +80,7 @@ rt_kv_new (KnDtype format, uint32_t n_layers, uint32_t n_heads, uint32_t head_di
       rt_fail (error, RT_ERROR_UNSUPPORTED,
                "A key-value cache in %s does not fit %u blocks of %u heads of %u values and %u "
                "positions: use F16, F32, or (for heads of a multiple of 32) Q8_0 or Q4_0",
-               kn_kv_name (format, name), n_layers, n_heads, head_dim,
-               capacity);
+               kn_kv_name (format, name), n_layers, n_heads, head_dim, capacity);
       return NULL;
     }
 

@@ -1,11 +1,11 @@
-/* The layout pass, see rt-layout.h. Called by the lowering. Knows transposes and reshapes; everything
- * else it asks of the operators.
+/* The layout pass, see rt-layout.h. Called by the lowering. Knows transposes and reshapes;
+ * everything else it asks of the operators.
  *
  * The nodes are walked in order. Every value has one form or both: as in the file, and with the
  * channels last (dimension 1 moved behind the others). A channels-first node reads and makes the
- * second form. Other nodes follow the form that their inputs have, if they can; else the missing form
- * is made by a transpose where it is needed, once. Where only dimensions of one element move, the
- * bytes are the same and a view does. */
+ * second form. Other nodes follow the form that their inputs have, if they can; else the missing
+ * form is made by a transpose where it is needed, once. Where only dimensions of one element move,
+ * the bytes are the same and a view does. */
 #include "rt-layout.h"
 
 #include <stdio.h>
@@ -302,8 +302,9 @@ is_channels_first (const RtNode *node)
   return node->op->is_channels_first != NULL && node->op->is_channels_first (node);
 }
 
-/* Weights and biases of a channels-first node have a form of their own (what a convolution has as its
- * residual sum is a mean for a norm); constants of other operators are operands like any other. */
+/* Weights and biases of a channels-first node have a form of their own (what a convolution has as
+ * its residual sum is a mean for a norm); constants of other operators are operands like any
+ * other. */
 static bool
 is_parameter (const RtNode *node, uint32_t input)
 {
@@ -376,8 +377,8 @@ can_follow (const Pass *p, const RtNode *node, uint32_t n_dims)
   return some || p->wanted[node->outputs[0]];
 }
 
-/* Backwards from the channels-first nodes, through what can be rewritten: what comes before the first
- * convolution may as well have the channels last. */
+/* Backwards from the channels-first nodes, through what can be rewritten: what comes before the
+ * first convolution may as well have the channels last. */
 static void
 find_wanted (Pass *p)
 {

@@ -90,9 +90,9 @@ typedef struct
   const RtNode *node;
   const int *weight_dtypes; /* [n_values]: the format each weight is packed in, -1 for those that
                                stay as in the file */
-  const uint64_t *weight_bytes; /* [n_values]: what each weight takes as it is packed; 0, or all NULL:
-                                   what its format and shape say. Sparse ones take less */
-  const int64_t *symbols;   /* [RT_N_SYMBOLS] bound */
+  const uint64_t *weight_bytes; /* [n_values]: what each weight takes as it is packed; 0, or all
+                                 * NULL: what its format and shape say. Sparse ones take less */
+  const int64_t *symbols;       /* [RT_N_SYMBOLS] bound */
   KnDtype kv_format;
   uint32_t kv_capacity; /* positions */
   uint32_t position;    /* of the first token of the run */
@@ -154,27 +154,27 @@ struct RtOp
    * never. */
   bool (*in_place) (const RtNode *node, uint32_t input);
 
-  /* Output 0 has the bytes of input 0 in another shape: it may lie in the same memory as long as both
-   * live. run() copies when it does not. */
+  /* Output 0 has the bytes of input 0 in another shape: it may lie in the same memory as long as
+   * both live. run() copies when it does not. */
   bool is_view;
 
   /* For operators that put their inputs side by side: input @input is the bytes of the output from
-   * *@offset_bytes on, in runs that begin *@stride elements apart (all of the output: one run). Then it
-   * can be written in place and run() copies only those inputs whose data lies elsewhere. NULL: none
-   * does. */
+   * *@offset_bytes on, in runs that begin *@stride elements apart (all of the output: one run).
+   * Then it can be written in place and run() copies only those inputs whose data lies elsewhere.
+   * NULL: none does. */
   bool (*joins) (const RtGraph *graph, const RtNode *node, uint32_t input, uint64_t *offset_bytes,
                  uint64_t *stride);
   /* run() honours outputs[0].row_stride. */
   bool strided_output;
 
-  /* For the layout pass: rewrite the attributes (@attrs is a copy of the node's) so that the node does
-   * the same when dimension i of every input and output is what was dimension perm[i]. false: it
-   * cannot, or not for this node. NULL: it cannot. An operator with a channels_first attribute clears
-   * it when @perm is channels-last. */
+  /* For the layout pass: rewrite the attributes (@attrs is a copy of the node's) so that the node
+   * does the same when dimension i of every input and output is what was dimension perm[i]. false:
+   * it cannot, or not for this node. NULL: it cannot. An operator with a channels_first attribute
+   * clears it when @perm is channels-last. */
   bool (*permute) (const RtGraph *graph, const RtNode *node, const uint32_t *perm, uint32_t n_dims,
                    void *attrs);
-  /* Whether the node has channels-first attributes: then run() cannot do it, and the layout pass calls
-   * permute(). NULL: no node has. */
+  /* Whether the node has channels-first attributes: then run() cannot do it, and the layout pass
+   * calls permute(). NULL: no node has. */
   bool (*is_channels_first) (const RtNode *node);
 };
 

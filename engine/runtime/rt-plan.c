@@ -1,10 +1,10 @@
-/* The memory plan: lifetimes of values, sharing, offsets. Called before anything runs, and to foretell
- * memory for devices that are not there. Asks the operators for scratch, in-place use and joins; knows
- * none of them.
+/* The memory plan: lifetimes of values, sharing, offsets. Called before anything runs, and to
+ * foretell memory for devices that are not there. Asks the operators for scratch, in-place use and
+ * joins; knows none of them.
  *
- * Values that share memory in place or side by side form one block whose life is the union of theirs.
- * Then every block gets its offset beside the blocks that live at the same time. The lower bound, the
- * most that is alive at one node, holds for the blocks as they were formed. */
+ * Values that share memory in place or side by side form one block whose life is the union of
+ * theirs. Then every block gets its offset beside the blocks that live at the same time. The lower
+ * bound, the most that is alive at one node, holds for the blocks as they were formed. */
 #include "rt-plan.h"
 
 #include <stdlib.h>
@@ -28,8 +28,8 @@ is_planned (const RtValue *value)
   return value->kind == RT_VALUE_ACTIVATION || value->kind == RT_VALUE_OUTPUT;
 }
 
-/* Others write a tap's memory at any time, and runs of some nodes leave out those that would write it
- * anew: it is shared with nothing. */
+/* Others write a tap's memory at any time, and runs of some nodes leave out those that would write
+ * it anew: it is shared with nothing. */
 static bool
 is_tap (const RtPlanConfig *config, RtValueId id)
 {
@@ -101,8 +101,8 @@ find_lives (const RtGraph *graph, const RtPlanConfig *config, RtPlan *plan)
     }
 }
 
-/* Output 0 of @node may take over input @input: nothing reads that memory later, under any name, and
- * no other input of the node is the same memory. */
+/* Output 0 of @node may take over input @input: nothing reads that memory later, under any name,
+ * and no other input of the node is the same memory. */
 static bool
 can_share (const RtGraph *graph, const RtPlanConfig *config, const RtPlan *plan, RtNodeId n,
            uint32_t input)
@@ -174,7 +174,8 @@ join_inputs (const RtGraph *graph, const RtPlanConfig *config, RtPlan *plan)
         {
           uint64_t offset, stride;
           RtValueId id = node->inputs[i];
-          if (id == RT_NONE || is_tap (config, id) || !node->op->joins (graph, node, i, &offset, &stride))
+          if (id == RT_NONE || is_tap (config, id)
+              || !node->op->joins (graph, node, i, &offset, &stride))
             continue;
           /* One run, or runs that are the rows of its last dimension. */
           const RtShape *shape = &rt_graph_value (graph, to)->shape;
@@ -205,7 +206,8 @@ share_in_place (const RtGraph *graph, const RtPlanConfig *config, RtPlan *plan)
             if (plan->entries[to].alias_of == RT_NONE)
               put_into (plan, to, from, 0);
             else if (plan->entries[from].alias_of == RT_NONE)
-              put_into (plan, from, to, 0); /* the output has its place in a concatenation already */
+              put_into (plan, from, to, 0); /* the output has its place in a concatenation
+                                             * already */
             break;
           }
     }
@@ -229,8 +231,8 @@ overlap_in_time (const RtPlanEntry *a, const RtPlanEntry *b)
   return a->first <= b->last && b->first <= a->last;
 }
 
-/* The offset for @block beside the @placed ones (sorted by offset) that live at the same time: in the
- * smallest gap that is large enough, or, with @lowest, in the first. */
+/* The offset for @block beside the @placed ones (sorted by offset) that live at the same time: in
+ * the smallest gap that is large enough, or, with @lowest, in the first. */
 static uint64_t
 find_place (const RtPlan *plan, const Block *block, const RtValueId *placed, uint32_t n_placed,
             bool lowest)
@@ -311,9 +313,9 @@ place_blocks (RtPlan *plan, Block *blocks, uint32_t n, RtValueId *placed)
 
 /* ---- the best order ---- */
 
-/* Every arrangement that cannot be pushed down further is what placing the blocks lowest first, in the
- * order of their offsets, gives. So the search goes over orders, depth first, and leaves a branch when
- * it is not below the best arrangement so far. */
+/* Every arrangement that cannot be pushed down further is what placing the blocks lowest first, in
+ * the order of their offsets, gives. So the search goes over orders, depth first, and leaves a
+ * branch when it is not below the best arrangement so far. */
 #define MAX_STEPS 300000
 
 typedef struct

@@ -161,9 +161,10 @@ signal_wait (Signal *signal, uint32_t upper, uint64_t spin_ns)
     }
 }
 
-/* Keep the workers from the CPU that the caller is on. A woken thread often lands behind the one that woke
- * it, which does not stop for it, and stays there for a tenth of a second: two threads then share one CPU
- * beside a free one. Costs a system call per worker when the caller has moved. */
+/* Keep the workers from the CPU that the caller is on. A woken thread often lands behind the one
+ * that woke it, which does not stop for it, and stays there for a tenth of a second: two threads
+ * then share one CPU beside a free one. Costs a system call per worker when the caller has
+ * moved. */
 static void
 place_workers (RtPool *pool)
 {
@@ -424,8 +425,8 @@ rt_pool_run (RtPool *pool, const RtJob *job)
   pool->job = job;
   atomic_store_explicit (&pool->ticket.word, (uint64_t)PHASE_STARTING << 48, memory_order_relaxed);
 
-  /* The others are called when there is work for them: jobs of single chunks only wake nobody. After a
-   * job that had some they are called at once, and are awake when it comes. */
+  /* The others are called when there is work for them: jobs of single chunks only wake nobody.
+   * After a job that had some they are called at once, and are awake when it comes. */
   const bool at_once = pool->n_threads > 1 && pool->shared;
   pool->shared = false;
   pool->opened = pool->n_threads == 1;

@@ -62,7 +62,8 @@ typedef struct
 RtPool *rt_pool_new (uint32_t n_threads, RtError *error);
 void rt_pool_free (RtPool *pool); /* accepts NULL */
 uint32_t rt_pool_n_threads (const RtPool *pool);
-/* The kernel's number of thread @index, 1 .. n_threads - 1 (0 is whoever runs a job); for counters and for lists of threads. */
+/* The kernel's number of thread @index, 1 .. n_threads - 1 (0 is whoever runs a job); for counters
+ * and for lists of threads. */
 int rt_pool_thread_id (const RtPool *pool, uint32_t index);
 
 /* Run @job and return when it is done. One job at a time, from one thread at a time. Does not

@@ -1,6 +1,6 @@
-/* Cross-layer equalization, see rt-ptq.h: y = W2 relu (W1 x + b1) = (W2 S) relu (S^-1 W1 x + S^-1 b1) for
- * positive diagonal S. With r1 and r2 the largest weights of channel i in both, s_i = sqrt (r1_i / r2_i)
- * makes them equal (Nagel et al. 2019, eq. 11). */
+/* Cross-layer equalization, see rt-ptq.h: y = W2 relu (W1 x + b1) = (W2 S) relu (S^-1 W1 x + S^-1
+ * b1) for positive diagonal S. With r1 and r2 the largest weights of channel i in both, s_i = sqrt
+ * (r1_i / r2_i) makes them equal (Nagel et al. 2019, eq. 11). */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,7 +94,8 @@ equalize_pair (Equalizer *e, const RtNode *a, const RtNode *b, bool *done)
 
   if ((size_t)sb->dims[sb->n_dims - 1] != n)
     return true; /* a depthwise one with several outputs per input */
-  float *wa = floats_of (e, a->inputs[RT_CONV_WEIGHT]), *wb = floats_of (e, b->inputs[RT_CONV_WEIGHT]);
+  float *wa = floats_of (e, a->inputs[RT_CONV_WEIGHT]),
+        *wb = floats_of (e, b->inputs[RT_CONV_WEIGHT]);
   float *bias = NULL;
   if (wa == NULL || wb == NULL)
     return true;

@@ -281,8 +281,8 @@ do_same_codes (RtPtq *q, const RtNode *node, bool *done)
   return x != RT_NONE && rt_ptq_emit (q, node, node->op, node->attrs, 1, &x, rt_ptq_quant (q, x));
 }
 
-/* Rounding to 8 bit from run to run gives way to rounding to 8 bit once and for all: the codes stand for its
- * output. Not where some reader stays as it is. */
+/* Rounding to 8 bit from run to run gives way to rounding to 8 bit once and for all: the codes
+ * stand for its output. Not where some reader stays as it is. */
 static bool
 do_dynamic_round (RtPtq *q, const RtNode *node, bool *done)
 {

@@ -33,14 +33,14 @@ void rt_ptq_name (RtPtq *q, const char *name, const char *tail, char *text, size
 
 /* @op in the place of @node with new inputs; its output is the 8-bit form, with the quantization
  * @quant (NULL: from the range). */
-bool rt_ptq_emit (RtPtq *q, const RtNode *node, const RtOp *op, const void *attrs, uint32_t n_inputs,
-                  const RtValueId *inputs, const RtQuant *quant);
+bool rt_ptq_emit (RtPtq *q, const RtNode *node, const RtOp *op, const void *attrs,
+                  uint32_t n_inputs, const RtValueId *inputs, const RtQuant *quant);
 
 /* Rewrite @node in 8 bit. *@done false: it stays float. */
 bool rt_ptq_node (RtPtq *q, const RtNode *node, bool *done);
 
-/* Weights [rows, ...] with one scale per index of dimension @axis, and the bias in sums of @x and them,
- * corrected for the mean error when the means of old value @x are known. */
+/* Weights [rows, ...] with one scale per index of dimension @axis, and the bias in sums of @x and
+ * them, corrected for the mean error when the means of old value @x are known. */
 bool rt_ptq_weights (RtPtq *q, const RtNode *node, RtValueId x_code, uint32_t axis,
                      RtValueId *weight, RtValueId *bias);
 

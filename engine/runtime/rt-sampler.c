@@ -212,7 +212,8 @@ draw (RtSampler *s, const Candidate *c, uint32_t n, float best)
   return (int32_t)c[last].token;
 }
 
-/* The candidates that a token is drawn from, *@n of them; NULL: there is nothing to draw, @best is it. */
+/* The candidates that a token is drawn from, *@n of them; NULL: there is nothing to draw, @best is
+ * it. */
 static const Candidate *
 candidates (RtSampler *s, const float *logits, int32_t best, uint32_t *n)
 {

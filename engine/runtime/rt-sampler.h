@@ -34,8 +34,9 @@ const RtSamplerConfig *rt_sampler_config (const RtSampler *sampler);
 /* Random numbers begin again, as for a new sampler with this seed. */
 void rt_sampler_reseed (RtSampler *sampler, uint64_t seed);
 
-/* The distribution that rt_sampler_next() draws from, filters and temperature included: @p [n_vocab] sums to 1 up to rounding; all of it on one token when
- * greedy. false: there is nothing to choose. Does not draw, does not allocate. */
+/* The distribution that rt_sampler_next() draws from, filters and temperature included: @p
+ * [n_vocab] sums to 1 up to rounding; all of it on one token when greedy. false: there is nothing
+ * to choose. Does not draw, does not allocate. */
 bool rt_sampler_distribution (RtSampler *sampler, const float *logits, float *p);
 /* One of @p [n_vocab], not negative, in proportion to it; -1: all are zero. One random number. */
 int32_t rt_sampler_draw (RtSampler *sampler, const float *p);

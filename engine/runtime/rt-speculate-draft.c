@@ -1,5 +1,5 @@
-/* The drafter that is a model: it keeps up with the text in a cache of its own and runs ahead of it.
- * Called by the speculator; must not know who accepts what. */
+/* The drafter that is a model: it keeps up with the text in a cache of its own and runs ahead of
+ * it. Called by the speculator; must not know who accepts what. */
 #include "rt-speculate-draft.h"
 
 #include <math.h>

@@ -5,8 +5,8 @@
 #include <math.h>
 #include <string.h>
 
-/* What may be lost: so many plain steps, and this share of all plain time. Together they keep a text
- * of 64 tokens or more within 3 %. */
+/* What may be lost: so many plain steps, and this share of all plain time. Together they keep a
+ * text of 64 tokens or more within 3 %. */
 #define ALLOWED_STEPS 0.75
 #define ALLOWED_SHARE 0.012
 /* Gains and what was never spent are not saved up beyond this: a text that stops repeating is left
@@ -57,7 +57,8 @@ add_ratio (RtLengthRatios *ratios, double ratio)
   ratios->ratios[ratios->n++ % RT_LENGTH_TIMES] = (float)ratio;
 }
 
-/* The lower quartile: other programs only ever add to a time. 1 when there are fewer than @n_least. */
+/* The lower quartile: other programs only ever add to a time. 1 when there are fewer than
+ * @n_least. */
 static double
 typical_ratio (const RtLengthRatios *ratios, uint32_t n_least)
 {
@@ -229,8 +230,9 @@ best_length (const RtDraftLength *self, uint32_t class, uint32_t n_least, uint32
   return best;
 }
 
-/* A length that would pay if tokens cost as little as they can: tried where there is budget to spare,
- * because a cost that was calibrated too high is never seen again otherwise. 0: none would. */
+/* A length that would pay if tokens cost as little as they can: tried where there is budget to
+ * spare, because a cost that was calibrated too high is never seen again otherwise. 0: none
+ * would. */
 static uint32_t
 explored_length (const RtDraftLength *self, uint32_t class, uint32_t n_most, double plain)
 {

@@ -1,12 +1,16 @@
-/* How many tokens to draft next: the number that gains the most, by what acceptance and costs have been so far; none where drafting does not pay.
+/* How many tokens to draft next: the number that gains the most, by what acceptance and costs have
+ * been so far; none where drafting does not pay.
  *
- * A round of @k drafted tokens emits 1 + a1 + a1 a2 + ... tokens (a_d: acceptance at depth d, given that all before were accepted) and takes
- * draft (k) + verify (k + 1). Over a text the best rule is the one that maximises tokens - rate * time, where rate is the tokens per time that the text
- * has lately (renewal reward; Leviathan et al. 2023, section 3.4 is the case of one acceptance and no cost of more tokens).
+ * A round of @k drafted tokens emits 1 + a1 + a1 a2 + ... tokens (a_d: acceptance at depth d, given
+ * that all before were accepted) and takes draft (k) + verify (k + 1). Over a text the best rule is
+ * the one that maximises tokens - rate * time, where rate is the tokens per time that the text has
+ * lately (renewal reward; Leviathan et al. 2023, section 3.4 is the case of one acceptance and no
+ * cost of more tokens).
  *
- * What speculation may lose against plain decoding is a budget: a plain step, and a small share of the time that plain decoding would have taken. A round
- * whose tokens could all be rejected must fit in what is left of it. So a text that drafts badly falls back to plain steps by itself, and tries again as the
- * budget grows, at a known price. */
+ * What speculation may lose against plain decoding is a budget: a plain step, and a small share of
+ * the time that plain decoding would have taken. A round whose tokens could all be rejected must
+ * fit in what is left of it. So a text that drafts badly falls back to plain steps by itself, and
+ * tries again as the budget grows, at a known price. */
 #pragma once
 
 #include <stdbool.h>
@@ -14,7 +18,8 @@
 
 #include "rt-speculate.h"
 
-/* Drafts of one kind are expected to be accepted alike: of a lookup by how long the match was; of a model there is one class. */
+/* Drafts of one kind are expected to be accepted alike: of a lookup by how long the match was; of a
+ * model there is one class. */
 #define RT_LENGTH_CLASSES 5
 uint32_t rt_length_class (uint32_t match);
 
@@ -60,16 +65,19 @@ typedef struct
 typedef struct
 {
   RtLengthConfig config;
-  /* The cost of n tokens: calibrated * drift * correction. What slows the machine down slows all sizes down; what is left is a size's own. */
+  /* The cost of n tokens: calibrated * drift * correction. What slows the machine down slows all
+   * sizes down; what is left is a size's own. */
   double shape[RT_SPECULATE_MAX + 2]; /* ns by number of tokens, as calibrated; 0: not */
   RtLengthRatios drift;               /* seen over calibrated, of all sizes */
   RtLengthRatios corrections[RT_SPECULATE_MAX + 2]; /* what is left of that, by number of tokens */
-  double draft_ns, catch_up_ns;            /* of a model: per drafted token; per token of the text that it has not read */
+  double draft_ns, catch_up_ns; /* of a model: per drafted token; per token of the text that it has
+                                 * not read */
   RtLengthCount counts[RT_LENGTH_CLASSES][RT_SPECULATE_MAX];
-  /* In plain steps, by the costs above and not by the clock: what another program takes is not the draft's fault. */
+  /* In plain steps, by the costs above and not by the clock: what another program takes is not the
+   * draft's fault. */
   double recent_tokens, recent_steps; /* fading: the rate */
   double lost_steps, plain_steps;     /* against plain decoding; what that would have taken */
-  uint32_t since_plain; /* rounds */
+  uint32_t since_plain;               /* rounds */
   bool fell_back;
 } RtDraftLength;
 
@@ -87,8 +95,10 @@ double rt_length_cost (const RtDraftLength *self, uint32_t n_tokens);
 /* Acceptance at @depth (from 1) of drafts of @class. */
 double rt_length_acceptance (const RtDraftLength *self, uint32_t class, uint32_t depth);
 
-/* At most @n_most tokens deep; 0: nothing can be drafted. @n_unread: tokens of the text that the draft model has not read. */
-RtLengthChoice rt_length_choose (RtDraftLength *self, uint32_t class, uint32_t n_most, uint32_t n_unread);
+/* At most @n_most tokens deep; 0: nothing can be drafted. @n_unread: tokens of the text that the
+ * draft model has not read. */
+RtLengthChoice rt_length_choose (RtDraftLength *self, uint32_t class, uint32_t n_most,
+                                 uint32_t n_unread);
 
 typedef struct
 {

@@ -127,7 +127,8 @@ rt_lookup_tokens (const RtLookup *self)
   return self->tokens;
 }
 
-/* The newest place at or before @place in the chain that has the text's last @m tokens before it. */
+/* The newest place at or before @place in the chain that has the text's last @m tokens before
+ * it. */
 static uint32_t
 next_match (const RtLookup *self, uint32_t place, uint32_t m, uint32_t *n_tries)
 {

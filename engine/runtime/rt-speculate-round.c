@@ -251,7 +251,8 @@ rt_speculator_calibrate (RtSpeculator *self, uint64_t budget_ns, RtError *error)
 
 /* ---- A round ---- */
 
-/* Looked up. *@n_most: the depth that there is room for, which a longer match may make worth using. */
+/* Looked up. *@n_most: the depth that there is room for, which a longer match may make worth
+ * using. */
 static void
 draft_by_lookup (RtSpeculator *self, uint32_t n_most, RtRound *round)
 {

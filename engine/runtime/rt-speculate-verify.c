@@ -1,5 +1,5 @@
-/* Accepting and rejecting what was drafted, so that the text has the model's distribution. Called by
- * the speculator after a run; must not know executors, caches or time. */
+/* Accepting and rejecting what was drafted, so that the text has the model's distribution. Called
+ * by the speculator after a run; must not know executors, caches or time. */
 #include "rt-speculate-verify.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
-/* Changing a graph: notes what is to be different, then copies what is still needed in the old order.
- * Called by techniques through the studio; knows no operator and no technique. */
+/* Changing a graph: notes what is to be different, then copies what is still needed in the old
+ * order. Called by techniques through the studio; knows no operator and no technique. */
 #include "rt-surgery.h"
 
 #include <stdio.h>
@@ -131,8 +131,8 @@ rt_surgery_reroute (RtSurgery *s, RtValueId value, RtValueId instead)
   s->instead[value] = instead;
 }
 
-/* The value that stands where @value stood. Chains (two skipped blocks in a row) are followed; a chain is
- * never longer than there are values. */
+/* The value that stands where @value stood. Chains (two skipped blocks in a row) are followed; a
+ * chain is never longer than there are values. */
 static RtValueId
 resolve (const RtSurgery *s, RtValueId value)
 {

@@ -51,8 +51,8 @@ rt_tokenizer_n_needed (const RtTokenizer *t)
 
 /* ---- what belongs together ---- */
 
-/* The tokens that merging makes on the way to @token: e->passed, the last of them @token itself where
- * it can be reached at all. */
+/* The tokens that merging makes on the way to @token: e->passed, the last of them @token itself
+ * where it can be reached at all. */
 static bool
 find_way (RtEncoder *e, uint32_t token)
 {

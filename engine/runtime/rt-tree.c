@@ -1,5 +1,5 @@
-/* Trees of drafted tokens: depths, paths and who owns whom. Called by the executor before a run and by attention during it; knows nothing
- * of caches. */
+/* Trees of drafted tokens: depths, paths and who owns whom. Called by the executor before a run and
+ * by attention during it; knows nothing of caches. */
 #include "rt-tree.h"
 
 #include <string.h>

@@ -124,8 +124,8 @@ typedef struct
   RtError *error;
 } Trim;
 
-/* Backwards: a node is needed when one of its outputs is; then its inputs are. States bring what they
- * become, which may need more, so that the walk goes on until nothing changes. */
+/* Backwards: a node is needed when one of its outputs is; then its inputs are. States bring what
+ * they become, which may need more, so that the walk goes on until nothing changes. */
 static void
 find_needed (Trim *t)
 {
@@ -169,8 +169,7 @@ copy_value (Trim *t, RtValueId id)
   switch (value->kind)
     {
     case RT_VALUE_INPUT:
-      t->map[id]
-          = rt_graph_add_input (t->graph, value->name, value->type, &value->shape, t->error);
+      t->map[id] = rt_graph_add_input (t->graph, value->name, value->type, &value->shape, t->error);
       break;
     case RT_VALUE_STATE:
     case RT_VALUE_WEIGHT:

@@ -1,6 +1,8 @@
-/* A battery that is being emptied, from Linux' power_supply class: ROOT/sys/class/power_supply/NAME with "type" Battery, "status", and "power_now"
- * (microwatts) or "current_now" (microamperes) and "voltage_now" (microvolts). It sees the whole computer, screen included, and only while it alone feeds it: on mains it says so instead of
- * a number. Documentation/ABI/testing/sysfs-class-power in the Linux source. */
+/* A battery that is being emptied, from Linux' power_supply class: ROOT/sys/class/power_supply/NAME
+ * with "type" Battery, "status", and "power_now" (microwatts) or "current_now" (microamperes) and
+ * "voltage_now" (microvolts). It sees the whole computer, screen included, and only while it alone
+ * feeds it: on mains it says so instead of a number. Documentation/ABI/testing/sysfs-class-power in
+ * the Linux source. */
 #include "rt-meter-private.h"
 
 #include <math.h>
@@ -46,7 +48,8 @@ read_watts (const char *folder, double *watts)
   return true;
 }
 
-/* Every battery's watts. Several: at least one must be emptied and none charged; a full one beside it gives nothing. */
+/* Every battery's watts. Several: at least one must be emptied and none charged; a full one beside
+ * it gives nothing. */
 static bool
 battery_read (RtMeter *meter, double *values, RtError *error)
 {

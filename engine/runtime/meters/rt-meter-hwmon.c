@@ -1,11 +1,17 @@
-/* Rails that Linux' hardware monitoring class tells: INA219, INA226, INA3221 and their like on boards (Jetson, hats of a Raspberry Pi), ACPI power meters of servers.
+/* Rails that Linux' hardware monitoring class tells: INA219, INA226, INA3221 and their like on
+ * boards (Jetson, hats of a Raspberry Pi), ACPI power meters of servers.
  *
- * ROOT/sys/class/hwmon/hwmonN with "name", and of its rails powerK_input or powerK_average (microwatts), energyK_input (microjoules), each with K's "_label".
- * The INA3221 has volts and amperes only: inK_input (millivolts) times currK_input (milliamperes), K = 1..3, "inK_label". The Jetson of before 2021 has it elsewhere:
- * ROOT/sys/bus/i2c/drivers/ina3221x/ADDRESS/iio:deviceN/in_powerK_input (milliwatts), rail_name_K. Documentation/hwmon/sysfs-interface.rst, ina3221.rst and ina2xx.rst in the Linux source; NVIDIA's Jetson developer guides.
+ * ROOT/sys/class/hwmon/hwmonN with "name", and of its rails powerK_input or powerK_average
+ * (microwatts), energyK_input (microjoules), each with K's "_label". The INA3221 has volts and
+ * amperes only: inK_input (millivolts) times currK_input (milliamperes), K = 1..3, "inK_label". The
+ * Jetson of before 2021 has it elsewhere:
+ * ROOT/sys/bus/i2c/drivers/ina3221x/ADDRESS/iio:deviceN/in_powerK_input (milliwatts), rail_name_K.
+ * Documentation/hwmon/sysfs-interface.rst, ina3221.rst and ina2xx.rst in the Linux source; NVIDIA's
+ * Jetson developer guides.
  *
- * Rails overlap: one at the board's input holds those behind it. So the total is the first that there is of: rails called ..._IN or total; the ACPI power meter; all rails. What measures a graphics
- * card or a disk is no rail of ours: the engine runs on the processor. */
+ * Rails overlap: one at the board's input holds those behind it. So the total is the first that
+ * there is of: rails called ..._IN or total; the ACPI power meter; all rails. What measures a
+ * graphics card or a disk is no rail of ours: the engine runs on the processor. */
 #include "rt-meter-private.h"
 
 #include <stdio.h>
@@ -31,7 +37,8 @@ typedef struct
 static const char *const foreign[]
     = { "amdgpu", "i915", "xe", "nouveau", "radeon", "nvme", "drivetemp" };
 
-/* Batteries and chargers are in this class, too: what flows into a battery is not what the machine uses (rt-meter-battery.c knows). */
+/* Batteries and chargers are in this class, too: what flows into a battery is not what the machine
+ * uses (rt-meter-battery.c knows). */
 static bool
 is_supply (const char *folder, const char *chip)
 {
@@ -200,7 +207,8 @@ add_old_jetson (RtMeter *meter)
 
 /* ---- Which rails are the total ---- */
 
-/* "VDD_IN", "POM_5V_IN"; "Total System Power" of Apple's boards, "power total" of power supplies. */
+/* "VDD_IN", "POM_5V_IN"; "Total System Power" of Apple's boards, "power total" of power
+ * supplies. */
 static bool
 is_input (const char *name)
 {

@@ -1,10 +1,13 @@
-/* Raspberry Pi 5: its power chip measures current and voltage of every rail; the firmware tells them through `vcgencmd pmic_read_adc`:
+/* Raspberry Pi 5: its power chip measures current and voltage of every rail; the firmware tells
+ * them through `vcgencmd pmic_read_adc`:
  *
  *    VDD_CORE_A current(7)=1.08053000A
  *    VDD_CORE_V volt(15)=0.72178200V
  *
- * A rail counts when both its lines are there (the 5 V input, EXT5V, has no current: what the chip itself loses and what hangs on USB is not in the sum). Names pair them:
- * the numbers in brackets do not. The place is a root directory (ROOT/usr/bin/vcgencmd is started, so a recorded tree may hold a script) or a file with recorded output. */
+ * A rail counts when both its lines are there (the 5 V input, EXT5V, has no current: what the chip
+ * itself loses and what hangs on USB is not in the sum). Names pair them: the numbers in brackets
+ * do not. The place is a root directory (ROOT/usr/bin/vcgencmd is started, so a recorded tree may
+ * hold a script) or a file with recorded output. */
 #include "rt-meter-private.h"
 
 #include <errno.h>

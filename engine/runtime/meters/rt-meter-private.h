@@ -24,16 +24,19 @@ RtMeterChannel *rt_meter_add_channel (RtMeter *meter, RtMeterQuantity quantity, 
 /* "@place/@a/@b" into @path [1024]; @b may be NULL. false when it does not fit. */
 bool rt_meter_path (char *path, const RtMeter *meter, const char *a, const char *b);
 
-/* The first line of the file, without the white space around it. false with errno kept when it cannot be read. */
+/* The first line of the file, without the white space around it. false with errno kept when it
+ * cannot be read. */
 bool rt_meter_read_line (const char *path, char *line, size_t size);
 /* The file's number; an error that names the file otherwise. */
 bool rt_meter_read_number (const char *path, double *number, RtError *error);
 /* The same for a file that need not be there: false without an error. */
 bool rt_meter_try_number (const char *path, double *number);
 
-/* A decimal number with a point, whatever the locale: strtod() would want a comma in half of Europe. *@end is @text when there is none. */
+/* A decimal number with a point, whatever the locale: strtod() would want a comma in half of
+ * Europe. *@end is @text when there is none. */
 double rt_meter_decimal (const char *text, const char **end);
 
-/* Entries of directory @path that begin with @prefix, sorted, numbers within names by value. Free with rt_meter_free_list(). 0 when there are none or no directory. */
+/* Entries of directory @path that begin with @prefix, sorted, numbers within names by value. Free
+ * with rt_meter_free_list(). 0 when there are none or no directory. */
 size_t rt_meter_list (const char *path, const char *prefix, char ***names);
 void rt_meter_free_list (char **names, size_t n);

@@ -1,9 +1,11 @@
 /* RAPL: energy counters that the processor keeps of itself, through Linux' powercap class.
  *
- * Below ROOT/sys/class/powercap, a domain is a directory intel-rapl:N (a package, or psys: the whole platform), a part of it intel-rapl:N:M (core, uncore,
- * dram). AMD's processors are found under the same names. "name" says which, "energy_uj" counts microjoules and starts again at 0 after "max_energy_range_uj". The total is the packages and
- * their memory: cores are within the package already, psys holds both. Since 2020 energy_uj is readable by root alone (it tells other programs' secrets).
- * Documentation/power/powercap in the Linux source. */
+ * Below ROOT/sys/class/powercap, a domain is a directory intel-rapl:N (a package, or psys: the
+ * whole platform), a part of it intel-rapl:N:M (core, uncore, dram). AMD's processors are found
+ * under the same names. "name" says which, "energy_uj" counts microjoules and starts again at 0
+ * after "max_energy_range_uj". The total is the packages and their memory: cores are within the
+ * package already, psys holds both. Since 2020 energy_uj is readable by root alone (it tells other
+ * programs' secrets). Documentation/power/powercap in the Linux source. */
 #include "rt-meter-private.h"
 
 #include <errno.h>

@@ -1,6 +1,8 @@
-/* A power meter on a serial port, in the supply line of a board or of this computer. The line protocol is in README.md beside this file: after a greeting the meter sends one line per sample,
- * "t_us,mV,mA*CC". Energy is integrated here on the meter's own clock, so that the rate at which we are read does not matter. Lines that are damaged are counted and left out; silence, a gap and
- * a port that is gone are errors. */
+/* A power meter on a serial port, in the supply line of a board or of this computer. The line
+ * protocol is in README.md beside this file: after a greeting the meter sends one line per sample,
+ * "t_us,mV,mA*CC". Energy is integrated here on the meter's own clock, so that the rate at which we
+ * are read does not matter. Lines that are damaged are counted and left out; silence, a gap and a
+ * port that is gone are errors. */
 #include "rt-meter-private.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
-/* The table of meters, and what reading small files of sysfs needs. Called by the sampler of the studio and by the runner of a board. Must not know what joules are used for. */
+/* The table of meters, and what reading small files of sysfs needs. Called by the sampler of the
+ * studio and by the runner of a board. Must not know what joules are used for. */
 #include "rt-meter-private.h"
 
 #include <dirent.h>

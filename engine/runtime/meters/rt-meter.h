@@ -1,7 +1,9 @@
-/* Meters: what tells joules or watts. One file per kind behind one table, libc only, because the same objects run on a board.
+/* Meters: what tells joules or watts. One file per kind behind one table, libc only, because the
+ * same objects run on a board.
  *
- * Open (root directory or port -> channels) -> read any number of times -> close. Every failure says what, where and what to do. A meter never invents: what
- * it cannot read is an error, not zero. One thread at a time. */
+ * Open (root directory or port -> channels) -> read any number of times -> close. Every failure
+ * says what, where and what to do. A meter never invents: what it cannot read is an error, not
+ * zero. One thread at a time. */
 #pragma once
 
 #include <stdbool.h>
@@ -49,7 +51,8 @@ const RtMeterKind *const *rt_meter_kinds (size_t *n_kinds);
 /* NULL when there is none called so. */
 const RtMeterKind *rt_meter_kind_find (const char *id);
 
-/* @place NULL: the kind's default; RT_ERROR_RANGE when it has none. Costs some file reads; the serial meter waits up to two seconds for its answer. */
+/* @place NULL: the kind's default; RT_ERROR_RANGE when it has none. Costs some file reads; the
+ * serial meter waits up to two seconds for its answer. */
 RtMeter *rt_meter_open (const RtMeterKind *kind, const char *place, RtError *error);
 void rt_meter_close (RtMeter *meter); /* accepts NULL */
 
@@ -63,5 +66,6 @@ const RtMeterChannel *rt_meter_channel (const RtMeter *meter, size_t i);
 uint64_t
 rt_meter_n_bad (const RtMeter *meter); /* readings or lines thrown away as damaged, so far */
 
-/* @values [n_channels]: joules or watts. false: the meter cannot be read now, or is gone; @values is then undefined. */
+/* @values [n_channels]: joules or watts. false: the meter cannot be read now, or is gone; @values
+ * is then undefined. */
 bool rt_meter_read (RtMeter *meter, double *values, RtError *error);

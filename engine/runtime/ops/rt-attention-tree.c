@@ -1,8 +1,10 @@
-/* Attention of a tree of drafted tokens (rt-tree.h): each path stands in the cache at the positions it would have in a plain run while the tokens that it
- * owns are computed, so that chunks, lanes and order of every sum are those of the plain run.
+/* Attention of a tree of drafted tokens (rt-tree.h): each path stands in the cache at the positions
+ * it would have in a plain run while the tokens that it owns are computed, so that chunks, lanes
+ * and order of every sum are those of the plain run.
  *
- * Chunks of the cache before the tree's first position are the same for all tokens and go as in a plain run; the chunks from there on, the
- * tail, are worked on by one thread for each KV head, path after path. */
+ * Chunks of the cache before the tree's first position are the same for all tokens and go as in a
+ * plain run; the chunks from there on, the tail, are worked on by one thread for each KV head, path
+ * after path. */
 #include <string.h>
 
 #include "rt-attention.h"

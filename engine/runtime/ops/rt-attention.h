@@ -1,5 +1,5 @@
-/* What the two files of the attention operator share: rt-op-attention.c (tokens one after the other) and rt-attention-tree.c (a tree of
- * drafted tokens). */
+/* What the two files of the attention operator share: rt-op-attention.c (tokens one after the
+ * other) and rt-attention-tree.c (a tree of drafted tokens). */
 #pragma once
 
 #include "rt-kv.h"
@@ -47,8 +47,8 @@ rt_attn_group (const RtAttentionAttrs *attrs)
 
 /* Tokens of a tile of long runs. */
 size_t rt_attn_tile_tokens (const RtAttentionAttrs *attrs);
-/* Chunks of the cache [*first, *last) that the tokens of the run from @token on see something of; in a
- * tree of all tokens. */
+/* Chunks of the cache [*first, *last) that the tokens of the run from @token on see something of;
+ * in a tree of all tokens. */
 void rt_attn_chunk_range (const RtOpContext *context, size_t token, size_t n_tokens, size_t *first,
                           size_t *last);
 /* Write a token's key and value of one head at @position of the cache. */

@@ -1,10 +1,11 @@
-/* Quantized convolutions straight from the picture. Called by conv_int8 for windows of more than one
- * pixel.
+/* Quantized convolutions straight from the picture. Called by conv_int8 for windows of more than
+ * one pixel.
  *
- * The lines of the picture that a tile of output lines needs are copied to the thread's scratch once, with
- * their padding and the signedness that the instruction set multiplies. There every line of a window is one
- * run of bytes, and windows of neighbouring pixels are a constant distance apart: what the product takes.
- * That is a copy of the picture, where copied windows are as many as they have pixels. */
+ * The lines of the picture that a tile of output lines needs are copied to the thread's scratch
+ * once, with their padding and the signedness that the instruction set multiplies. There every line
+ * of a window is one run of bytes, and windows of neighbouring pixels are a constant distance
+ * apart: what the product takes. That is a copy of the picture, where copied windows are as many as
+ * they have pixels. */
 #include "rt-conv-int8-lines.h"
 
 #include <string.h>
@@ -54,8 +55,9 @@ rt_conv_int8_n_wanted (const RtWindows *w, const RtProductLayout *l, uint32_t n_
 
   if (n_threads == 1 || ops < 2 * (double)CHUNK_MIN_OPS)
     return 1;
-  return rt_whole_turns (
-      min_size ((size_t)(ops / CHUNK_MIN_OPS), (size_t)n_threads * CHUNKS_PER_THREAD), n_threads);
+  return rt_whole_turns (min_size ((size_t)(ops / CHUNK_MIN_OPS),
+                                   (size_t)n_threads * CHUNKS_PER_THREAD),
+                         n_threads);
 }
 
 RtConvLines
@@ -66,8 +68,8 @@ rt_conv_lines (const RtConvAttrs *a, const RtWindows *w, const RtProductLayout *
   const size_t wanted = rt_conv_int8_n_wanted (w, l, n_threads);
 
   t.n_wanted = wanted;
-  /* A product reads up to 3 bytes behind the last window. An odd number of cache lines, so that the lines
-   * do not fall on the same sets. */
+  /* A product reads up to 3 bytes behind the last window. An odd number of cache lines, so that the
+   * lines do not fall on the same sets. */
   t.line_bytes = (((line_pixels (a, w) * w->in_c + 3 + 63) / 64) | 1) * 64;
 
   const size_t room = TILE_BYTES / t.line_bytes, least = lines_under (a, w, 1);

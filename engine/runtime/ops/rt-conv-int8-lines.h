@@ -1,16 +1,17 @@
-/* Quantized convolutions straight from the picture: its lines are copied once, with their padding, and the
- * product reads the windows from there. Private to engine/runtime/ops. */
+/* Quantized convolutions straight from the picture: its lines are copied once, with their padding,
+ * and the product reads the windows from there. Private to engine/runtime/ops. */
 #pragma once
 
 #include "rt-int8.h"
 #include "rt-ops-int8.h"
 
-/* Chunks that are worth handing out: several per thread, but none of less than about 2 us; at least 1. */
+/* Chunks that are worth handing out: several per thread, but none of less than about 2 us; at least
+ * 1. */
 size_t rt_conv_int8_n_wanted (const RtWindows *windows, const RtProductLayout *layout,
                               uint32_t n_threads);
 
-/* Whether a convolution goes this way; known from its attributes and weights alone, since the weights are
- * packed for it. Others copy every window by itself. */
+/* Whether a convolution goes this way; known from its attributes and weights alone, since the
+ * weights are packed for it. Others copy every window by itself. */
 static inline bool
 rt_conv_by_lines (const RtConvAttrs *attrs, const RtShape *w)
 {

@@ -1,6 +1,6 @@
-/* A tile of a convolution. F32, F16 and BF16 weights have a kernel that reads the segments where they
- * lie. For block formats the windows are copied, quantized and multiplied (kn-matmul.h); where a window
- * has only some of the weight's columns the others are zero. */
+/* A tile of a convolution. F32, F16 and BF16 weights have a kernel that reads the segments where
+ * they lie. For block formats the windows are copied, quantized and multiplied (kn-matmul.h); where
+ * a window has only some of the weight's columns the others are zero. */
 #include "rt-conv-tile.h"
 
 #include <math.h>

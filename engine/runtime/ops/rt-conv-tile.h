@@ -1,6 +1,6 @@
-/* A tile of output pixels of a convolution with packed weights, whatever their format: what conv and
- * conv_transpose have in common once they know where the segments of each pixel lie (kn-conv.h).
- * Private to engine/runtime/ops. */
+/* A tile of output pixels of a convolution with packed weights, whatever their format: what conv
+ * and conv_transpose have in common once they know where the segments of each pixel lie
+ * (kn-conv.h). Private to engine/runtime/ops. */
 #pragma once
 
 #include "rt-conv.h"

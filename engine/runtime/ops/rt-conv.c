@@ -1,4 +1,5 @@
-/* What the operators on pictures in f32 share. Used by convolutions and pooling; knows no operator. */
+/* What the operators on pictures in f32 share. Used by convolutions and pooling; knows no
+ * operator. */
 #include "rt-conv.h"
 
 #include <inttypes.h>

@@ -32,8 +32,8 @@ RtShape rt_picture_shape (const RtShape *like, uint32_t channels_first, int64_t 
 /* Input 0 is a picture of f32 with known sizes. */
 bool rt_picture_check (const RtGraph *graph, const RtNode *node, RtError *error);
 
-/* Input 1 is a constant float weight (or, with @any_format, of any format with kernels) with as many
- * dimensions as the picture. */
+/* Input 1 is a constant float weight (or, with @any_format, of any format with kernels) with as
+ * many dimensions as the picture. */
 bool rt_picture_check_weight (const RtGraph *graph, const RtNode *node, bool any_format,
                               RtError *error);
 

@@ -65,7 +65,8 @@ unit (double phase, int bits)
                     fit ((int64_t)floor (0.5 + largest (bits) * sin (phase)), bits) };
 }
 
-/* ---- constants: n / 2 turns of the complex transform, n / 4 of the step from it to the real one ---- */
+/* ---- constants: n / 2 turns of the complex transform, n / 4 of the step from it to the real one
+ * ---- */
 
 size_t
 rt_fixed_fft_plan_bytes (size_t n)

@@ -1,7 +1,7 @@
-/* Fourier transforms in fixed point, as kissfft computes them (version 1.3 with FIXED_POINT 16 or 32): radix 4
- * and 2, decimation in time, every stage divided by its radix and every product rounded to nearest. The
- * divisions are products with 32767 / radix, so the bits are those of that arithmetic and no other.
- * Private to engine/runtime/ops. */
+/* Fourier transforms in fixed point, as kissfft computes them (version 1.3 with FIXED_POINT 16 or
+ * 32): radix 4 and 2, decimation in time, every stage divided by its radix and every product
+ * rounded to nearest. The divisions are products with 32767 / radix, so the bits are those of that
+ * arithmetic and no other. Private to engine/runtime/ops. */
 #pragma once
 
 #include <stddef.h>

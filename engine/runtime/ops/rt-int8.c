@@ -1,4 +1,5 @@
-/* What the operators on quantized tensors share. Knows codes, windows and packed products, no operator.
+/* What the operators on quantized tensors share. Knows codes, windows and packed products, no
+ * operator.
  */
 #include "rt-int8.h"
 
@@ -273,8 +274,8 @@ rt_product_layout (size_t n_groups, size_t n_rows, size_t n_segments, size_t seg
 /* Sums of so few columns are made by the product itself. */
 #define SUMS_IN_GEMM_COLS 32
 
-/* Row @r of @group into its panel; returns the sum of its codes. The layout is that of kn_pack_panel(),
- * which takes whole panels of I8 only. */
+/* Row @r of @group into its panel; returns the sum of its codes. The layout is that of
+ * kn_pack_panel(), which takes whole panels of I8 only. */
 static int32_t
 pack_row (const RtProductLayout *l, const uint8_t *w, uint8_t flip, size_t group, size_t r,
           void *memory)

@@ -1,5 +1,5 @@
-/* What the operators on quantized tensors share: scales and zero points, bounds of codes, and products
- * with constant weights. Private to engine/runtime/ops. */
+/* What the operators on quantized tensors share: scales and zero points, bounds of codes, and
+ * products with constant weights. Private to engine/runtime/ops. */
 #pragma once
 
 #include <string.h>
@@ -31,8 +31,8 @@ rt_type_is_8bit (int type)
 /* Lowest and highest code of a type of 8 or 16 bit (I32: of 32). */
 void rt_code_range (int type, int32_t *low, int32_t *high);
 
-/* Codes of @type with @quant, within the real numbers @min and @max. Bounds are rounded half away from
- * zero, as TFLite does. */
+/* Codes of @type with @quant, within the real numbers @min and @max. Bounds are rounded half away
+ * from zero, as TFLite does. */
 KnRequant rt_requant (int type, const RtQuant *quant, float min, float max);
 
 /* Constants of a file may lie anywhere. */
@@ -58,8 +58,8 @@ int32_t rt_x_zero (const RtTensor *x, const RtTensor *zero);
 
 /* Input @input is an 8-bit tensor with one scale, and not a constant when @activation. */
 bool rt_int8_check_x (const RtGraph *graph, const RtNode *node, uint32_t input, RtError *error);
-/* Input @input is a constant I8 or U8 with one scale or one per index of dimension @axis, all positive
- * and finite. */
+/* Input @input is a constant I8 or U8 with one scale or one per index of dimension @axis, all
+ * positive and finite. */
 bool rt_int8_check_weight (const RtGraph *graph, const RtNode *node, uint32_t input, uint32_t axis,
                            RtError *error);
 /* Input @input, when present, is a constant [n] of @type. */
@@ -76,8 +76,8 @@ typedef struct
   size_t out_h, out_w, out_c;
 } RtWindows;
 
-/* Fill @windows and the output's shape; false when the window does not fit the padded picture. Weight
- * [.., KH, KW, ..] with KH at dimension @kh_dim. */
+/* Fill @windows and the output's shape; false when the window does not fit the padded picture.
+ * Weight [.., KH, KW, ..] with KH at dimension @kh_dim. */
 bool rt_windows (const RtConvAttrs *attrs, const RtShape *x, size_t kh, size_t kw, size_t out_c,
                  RtWindows *windows, RtShape *y);
 
@@ -105,8 +105,8 @@ typedef struct
 RtProductLayout rt_product_layout (size_t n_groups, size_t n_rows, size_t n_segments,
                                    size_t segment_cols);
 
-/* What prepare() finds out and run() needs, so that small nodes need not find it out again. At the start of
- * the prepared memory. */
+/* What prepare() finds out and run() needs, so that small nodes need not find it out again. At the
+ * start of the prepared memory. */
 typedef struct
 {
   uint32_t has_w_zero;
@@ -114,9 +114,9 @@ typedef struct
   RtProductLayout layout;
 } RtProductHead;
 
-/* @w is [groups * rows][cols] codes of @w_type. @scale_y 0: no scales (sums are wanted). The codes of x
- * that gemm will get are those of @x_type, or those xored with 0x80 when the family wants the other
- * signedness. */
+/* @w is [groups * rows][cols] codes of @w_type. @scale_y 0: no scales (sums are wanted). The codes
+ * of x that gemm will get are those of @x_type, or those xored with 0x80 when the family wants the
+ * other signedness. */
 void rt_product_make (const RtProductLayout *layout, const KnTable *kn, const void *w, int w_type,
                       const RtQuant *w_quant, const int32_t *bias, int x_type,
                       const RtQuant *x_quant, float scale_y, void *memory);
@@ -133,8 +133,8 @@ rt_product_sums (const RtProductLayout *layout, const void *prepared, size_t gro
 void rt_product_move_zero (int32_t *y, size_t y_stride_bytes, size_t n_pixels, size_t n,
                            int32_t x_zero, const int32_t *sums);
 
-/* Input @input, when present, is one number of the type of input 0: its zero point. The node then gives
- * sums, and input 0 has no quantization of its own. */
+/* Input @input, when present, is one number of the type of input 0: its zero point. The node then
+ * gives sums, and input 0 has no quantization of its own. */
 bool rt_int8_check_zero (const RtGraph *graph, const RtNode *node, uint32_t input,
                          uint32_t out_type, RtError *error);
 
@@ -145,14 +145,14 @@ rt_product_flip (const KnTable *kn, int x_type)
   return (x_type == RT_TYPE_I8) == (kn->qconv.act_signed != 0) ? 0 : 0x80;
 }
 
-/* A gemm with the panels [first_panel, + n_panels) of @group; the caller adds x, y, and sums of x where
- * w_zero is set and it has them. @requant NULL: sums. */
+/* A gemm with the panels [first_panel, + n_panels) of @group; the caller adds x, y, and sums of x
+ * where w_zero is set and it has them. @requant NULL: sums. */
 KnQgemmArgs rt_product_args (const RtProductLayout *layout, const void *prepared, size_t group,
                              size_t first_panel, size_t n_panels, const KnRequant *requant);
 
-/* Pixels [.., + n_pixels), each one segment, times those panels, to @y, which is the first row of the first
- * panel in the first pixel. @x_sums: [n_pixels] of working memory, used with zero points of weights
- * only. */
+/* Pixels [.., + n_pixels), each one segment, times those panels, to @y, which is the first row of
+ * the first panel in the first pixel. @x_sums: [n_pixels] of working memory, used with zero points
+ * of weights only. */
 void rt_product_run (const RtProductLayout *layout, const KnTable *kn, const void *prepared,
                      size_t group, size_t first_panel, size_t n_panels, const uint8_t *x,
                      size_t x_stride, size_t n_pixels, const KnRequant *requant, int32_t *x_sums,

@@ -57,8 +57,8 @@ void rt_math_store_i64 (int type, const int64_t *x, size_t n, void *data, size_t
 bool rt_math_broadcast (const RtNode *node, const RtShape *a, const RtShape *b, RtShape *out,
                         RtError *error);
 
-/* The loops of an output and two operands, dimensions merged where they can be: rows of @n elements,
- * in which operand i advances by step[i] (0 or 1). */
+/* The loops of an output and two operands, dimensions merged where they can be: rows of @n
+ * elements, in which operand i advances by step[i] (0 or 1). */
 typedef struct
 {
   uint32_t n_outer;
@@ -74,8 +74,8 @@ void rt_broadcast_row (const RtBroadcast *loops, size_t row, size_t offset[2]);
 
 /* ---- flat arrays ---- */
 
-/* Chunks of an array of @n elements, @bytes_each moved per element; then elements [*first, *last) of
- * one, in units of 64 elements. */
+/* Chunks of an array of @n elements, @bytes_each moved per element; then elements [*first, *last)
+ * of one, in units of 64 elements. */
 uint32_t rt_flat_chunks (const RtOpContext *context, size_t n, size_t bytes_each);
 void rt_flat_range (size_t n, uint32_t n_chunks, uint32_t chunk, size_t *first, size_t *last);
 

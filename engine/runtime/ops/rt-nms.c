@@ -1,5 +1,5 @@
-/* Non-maximum suppression of one class: candidates come from a heap, so that only those that are looked
- * at are put in order. Called by the operators of boxes. */
+/* Non-maximum suppression of one class: candidates come from a heap, so that only those that are
+ * looked at are put in order. Called by the operators of boxes. */
 #include "rt-nms.h"
 
 RtBox

@@ -1,5 +1,5 @@
-/* Single numbers of every plain type: reading, writing, ordering. For the slow parts of operators, and
- * for references. Private to engine/runtime/ops. */
+/* Single numbers of every plain type: reading, writing, ordering. For the slow parts of operators,
+ * and for references. Private to engine/runtime/ops. */
 #pragma once
 
 #include "rt-graph.h"

@@ -1,6 +1,6 @@
-/* Operators that work on the rows along one axis: softmax, log_softmax, hardmax, lp_normalize. Where
- * the axis is not the last one, softmax takes blocks of neighbour rows at once, as columns; the
- * others gather one row after the other. f32. */
+/* Operators that work on the rows along one axis: softmax, log_softmax, hardmax, lp_normalize.
+ * Where the axis is not the last one, softmax takes blocks of neighbour rows at once, as columns;
+ * the others gather one row after the other. f32. */
 #include "rt-math.h"
 
 #include <math.h>
@@ -373,8 +373,12 @@ lp_permute (const RtGraph *graph, const RtNode *node, const uint32_t *perm, uint
   };
 
 /* clang-format off */
-ALONG_AXIS (softmax, "Softmax", sizeof (RtSoftmaxAttrs), softmax_permute, softmax_row, softmax_formula, softmax_axis, softmax_to_end, true, 5)
-ALONG_AXIS (log_softmax, "Log softmax", sizeof (RtSoftmaxAttrs), softmax_permute, log_softmax_row, log_softmax_formula, softmax_axis, softmax_to_end, false, 5)
-ALONG_AXIS (hardmax, "Hardmax", sizeof (RtSoftmaxAttrs), softmax_permute, hardmax_row, hardmax_formula, softmax_axis, softmax_to_end, false, 1)
-ALONG_AXIS (lp_normalize, "Lp normalisation", sizeof (RtLpNormalizeAttrs), lp_permute, lp_row, lp_formula, lp_axis, not_to_end, false, 3)
+ALONG_AXIS (softmax, "Softmax", sizeof (RtSoftmaxAttrs), softmax_permute, softmax_row,
+            softmax_formula, softmax_axis, softmax_to_end, true, 5)
+ALONG_AXIS (log_softmax, "Log softmax", sizeof (RtSoftmaxAttrs), softmax_permute, log_softmax_row,
+            log_softmax_formula, softmax_axis, softmax_to_end, false, 5)
+ALONG_AXIS (hardmax, "Hardmax", sizeof (RtSoftmaxAttrs), softmax_permute, hardmax_row,
+            hardmax_formula, softmax_axis, softmax_to_end, false, 1)
+ALONG_AXIS (lp_normalize, "Lp normalisation", sizeof (RtLpNormalizeAttrs), lp_permute, lp_row,
+            lp_formula, lp_axis, not_to_end, false, 3)
 /* clang-format on */

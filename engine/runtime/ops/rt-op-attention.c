@@ -460,7 +460,8 @@ attention_run (const RtOpContext *context, uint32_t phase, uint32_t chunk, const
 
 /* ---- reference ---- */
 
-/* A weight among those of its chunk, of which @top is the largest score; @score is the position's own. */
+/* A weight among those of its chunk, of which @top is the largest score; @score is the position's
+ * own. */
 static double
 reference_weight (const RtAttentionAttrs *attrs, size_t head, double score, double top)
 {

@@ -1,5 +1,5 @@
-/* Sums, differences and products of two quantized tensors, and the parametric ReLU. They share the loops of
- * broadcasting; what tells them apart is the kernel and its constants. */
+/* Sums, differences and products of two quantized tensors, and the parametric ReLU. They share the
+ * loops of broadcasting; what tells them apart is the kernel and its constants. */
 #include <math.h>
 #include <stdlib.h>
 

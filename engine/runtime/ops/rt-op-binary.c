@@ -1,6 +1,6 @@
-/* Functions of two numbers with broadcasting: one operator each, all with the same loops. f32 runs on
- * vector kernels where there is one, else, as f64 does, in double precision; integers of all sizes
- * in 64 bits. */
+/* Functions of two numbers with broadcasting: one operator each, all with the same loops. f32 runs
+ * on vector kernels where there is one, else, as f64 does, in double precision; integers of all
+ * sizes in 64 bits. */
 #include "rt-math.h"
 
 #include <math.h>
@@ -169,7 +169,8 @@ binary_infer (const RtGraph *graph, const RtNode *node, RtShape *shapes, int *ty
 
 /* ---- run ---- */
 
-/* By the definition: @n elements of y from @first on, operands from @at on, @step (0 or 1) apart. */
+/* By the definition: @n elements of y from @first on, operands from @at on, @step (0 or 1)
+ * apart. */
 static void
 binary_plain (const RtOpContext *context, size_t first, const size_t at[2], const size_t step[2],
               size_t n)
@@ -306,8 +307,8 @@ binary_cost (const RtOpQuery *query, RtCost *cost)
   cost->flops = rt_math_query_outputs (query);
 }
 
-/* The plan shares memory of equal size only: such an operand has the output's shape, but for leading
- * dimensions of 1, and the other one lies elsewhere. */
+/* The plan shares memory of equal size only: such an operand has the output's shape, but for
+ * leading dimensions of 1, and the other one lies elsewhere. */
 static bool
 binary_in_place (const RtNode *node, uint32_t input)
 {
@@ -362,15 +363,18 @@ BINARY (pow, "Power", pow_f, pow_i, RT_MATH_NUMBER, .any_b = true)
 BINARY (mod, "Modulo", mod_f, mod_i, RT_MATH_NUMBER)
 BINARY (fmod, "Remainder", fmod_f, fmod_i, RT_MATH_NUMBER)
 BINARY (floor_div, "Quotient, rounded down", floor_div_f, floor_div_i, RT_MATH_NUMBER)
-BINARY (squared_difference, "Squared difference", squared_difference_f, squared_difference_i, RT_MATH_NUMBER)
+BINARY (squared_difference, "Squared difference", squared_difference_f, squared_difference_i,
+        RT_MATH_NUMBER)
 BINARY (atan2, "Angle of a vector", atan2_f, NULL, RT_MATH_FLOAT)
 BINARY (prelu, "PReLU", prelu_f, NULL, RT_MATH_FLOAT, .shape_of_a = true, KERNEL (PRELU))
 BINARY (equal, "Equal", equal_f, equal_i, RT_MATH_NUMBER | RT_MATH_BOOL, .to_bool = true)
-BINARY (not_equal, "Not equal", not_equal_f, not_equal_i, RT_MATH_NUMBER | RT_MATH_BOOL, .to_bool = true)
+BINARY (not_equal, "Not equal", not_equal_f, not_equal_i, RT_MATH_NUMBER | RT_MATH_BOOL,
+        .to_bool = true)
 BINARY (less, "Less", less_f, less_i, RT_MATH_NUMBER, .to_bool = true)
 BINARY (less_equal, "Less or equal", less_equal_f, less_equal_i, RT_MATH_NUMBER, .to_bool = true)
 BINARY (greater, "Greater", greater_f, greater_i, RT_MATH_NUMBER, .to_bool = true)
-BINARY (greater_equal, "Greater or equal", greater_equal_f, greater_equal_i, RT_MATH_NUMBER, .to_bool = true)
+BINARY (greater_equal, "Greater or equal", greater_equal_f, greater_equal_i, RT_MATH_NUMBER,
+        .to_bool = true)
 BINARY (and, "And", NULL, and_i, RT_MATH_BOOL)
 BINARY (or, "Or", NULL, or_i, RT_MATH_BOOL)
 BINARY (xor, "Exclusive or", NULL, xor_i, RT_MATH_BOOL)

@@ -1,5 +1,5 @@
-/* Numbers of one type as another. Every pair of types that C has is one loop; half floats go through
- * f32 (to them: through a double, which holds every number that could be rounded twice). */
+/* Numbers of one type as another. Every pair of types that C has is one loop; half floats go
+ * through f32 (to them: through a double, which holds every number that could be rounded twice). */
 #include "rt-number.h"
 #include "rt-op-move.h"
 

@@ -36,8 +36,8 @@ rt_tensor_row (const RtTensor *tensor, size_t row, size_t n_cols)
   return (float *)tensor->data + row * n_cols;
 }
 
-/* @n chunks, fewer when the last turn of the threads would leave some of them without: three chunks take two
- * threads as long as four. */
+/* @n chunks, fewer when the last turn of the threads would leave some of them without: three chunks
+ * take two threads as long as four. */
 static inline size_t
 rt_whole_turns (size_t n, uint32_t n_threads)
 {

@@ -1,9 +1,9 @@
 /* Convolution of quantized pictures.
  *
- * Windows of several pixels are read from copied lines (rt-conv-int8-lines.h). All others become rows of
- * bytes in the thread's scratch, tile by tile, and go through the packed product of rt-int8.h; a 1x1
- * convolution whose codes are already what the instruction set multiplies is read where it lies. One
- * chunk is a tile of output pixels times a run of panels of one group. */
+ * Windows of several pixels are read from copied lines (rt-conv-int8-lines.h). All others become
+ * rows of bytes in the thread's scratch, tile by tile, and go through the packed product of
+ * rt-int8.h; a 1x1 convolution whose codes are already what the instruction set multiplies is read
+ * where it lies. One chunk is a tile of output pixels times a run of panels of one group. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -130,8 +130,8 @@ divide_up (size_t a, size_t b)
   return (a + b - 1) / b;
 }
 
-/* An odd number of cache lines, so that neighbouring rows do not fall on the same sets; short rows are
- * packed tightly. */
+/* An odd number of cache lines, so that neighbouring rows do not fall on the same sets; short rows
+ * are packed tightly. */
 static size_t
 row_stride (size_t n_cols)
 {
@@ -154,8 +154,8 @@ tiling_of (const RtWindows *w, const RtProductLayout *l, uint32_t n_threads)
   if (t.tile_pixels < TILE_MIN_PIXELS)
     t.tile_pixels = TILE_MIN_PIXELS;
 
-  /* Tiles of nearly the same size; as many as are wanted, unless they would be smaller than two of the
-   * kernel's. */
+  /* Tiles of nearly the same size; as many as are wanted, unless they would be smaller than two of
+   * the kernel's. */
   t.n_tiles = divide_up (t.n_pixels, t.tile_pixels);
   if (t.n_tiles < wanted)
     t.n_tiles = min_size (wanted, divide_up (t.n_pixels, 2 * TILE_MIN_PIXELS));

@@ -1,11 +1,13 @@
-/* Transposed convolution in f32 with packed weights: every input pixel adds its window to the output.
+/* Transposed convolution in f32 with packed weights: every input pixel adds its window to the
+ * output.
  *
- * Seen from an output pixel: tap (i, j) reaches it from input row (row + pad - i * dilation) / stride,
- * where that is a whole number. So the pixels of an output row fall into stride_w phases, and all of
- * one phase see the same taps; each phase is a convolution with a part of the weight's columns.
+ * Seen from an output pixel: tap (i, j) reaches it from input row (row + pad - i * dilation) /
+ * stride, where that is a whole number. So the pixels of an output row fall into stride_w phases,
+ * and all of one phase see the same taps; each phase is a convolution with a part of the weight's
+ * columns.
  *
- *   kernel 3, stride 2, padding 1      row of x    a     b     c
- *                                      row of y    a1  a2+b0  b1  b2+c0  c1      phases: tap 1; taps 2, 0
+ *   kernel 3, stride 2, padding 1   row of x    a     b     c
+ *                                   row of y    a1  a2+b0  b1  b2+c0  c1   phases: tap 1; taps 2, 0
  *
  * A chunk is some rows of output by a run of panels. */
 #include <stdlib.h>
@@ -136,7 +138,8 @@ typedef struct
   size_t columns_at, segments_at, zeros_at, tile_at, n_bytes;
 } Scratch;
 
-/* A tap that reaches a phase: it comes from input pixel (row, first_column + pixel of the phase). */
+/* A tap that reaches a phase: it comes from input pixel (row, first_column + pixel of the
+ * phase). */
 typedef struct
 {
   ptrdiff_t row, column;

@@ -1,10 +1,10 @@
 /* Convolution in f32 with packed weights.
  *
- * Output pixels are cut into tiles, output channels into runs of panels; a chunk is one of each (and
- * one group). A chunk lists for its pixels where the segments of their windows lie (kn-conv.h): in the
- * picture itself wherever possible. Where KW * C values of a window's row lie next to each other they
- * are one segment, and only windows that reach over the left or right edge are copied; many channels
- * make one segment per tap instead, and padding is a row of zeros.
+ * Output pixels are cut into tiles, output channels into runs of panels; a chunk is one of each
+ * (and one group). A chunk lists for its pixels where the segments of their windows lie
+ * (kn-conv.h): in the picture itself wherever possible. Where KW * C values of a window's row lie
+ * next to each other they are one segment, and only windows that reach over the left or right edge
+ * are copied; many channels make one segment per tap instead, and padding is a row of zeros.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -214,7 +214,8 @@ picture_row (const Plan *plan, const Source *s, size_t picture, size_t row)
   return s->x + (picture * plan->p.in_h + row) * plan->p.in_w * s->pixel_stride + s->first_channel;
 }
 
-/* A pixel of a few channels, or zeros in its place (NULL): too little for a call of the C library. */
+/* A pixel of a few channels, or zeros in its place (NULL): too little for a call of the C
+ * library. */
 static inline void
 copy_pixel (float *to, const float *from, size_t n)
 {
@@ -256,8 +257,8 @@ edge_segment (const Plan *plan, const Source *s, const float *row, ptrdiff_t col
              : copy_row (plan, s, row, column, copy);
 }
 
-/* Windows first..end - 1 of @n, the first of which is at @column, have their part of @width pixels inside
- * the picture. */
+/* Windows first..end - 1 of @n, the first of which is at @column, have their part of @width pixels
+ * inside the picture. */
 static void
 inside (const RtPicture *p, ptrdiff_t column, size_t width, size_t n, size_t *first, size_t *end)
 {

@@ -1,8 +1,8 @@
 /* Depthwise convolution of quantized pictures.
  *
- * The kernel is told, for each part of an output row, where the rows of its windows lie; what is padding
- * lies in a pixel of zero points. With more than one output per channel the pixels that a part needs
- * are first repeated that many times. */
+ * The kernel is told, for each part of an output row, where the rows of its windows lie; what is
+ * padding lies in a pixel of zero points. With more than one output per channel the pixels that a
+ * part needs are first repeated that many times. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +12,8 @@
 /* Outputs of one part, channels counted: about 2 µs and more. */
 #define PART_MIN_CODES 32768
 #define PARTS_PER_THREAD 6
-/* A column of fewer outputs is not worth turning: the kernel takes four rows of a window at once. */
+/* A column of fewer outputs is not worth turning: the kernel takes four rows of a window at
+ * once. */
 #define COLUMN_MIN_OUTPUTS 3
 /* Repeated pixels of a part. */
 #define REPEATED_BYTES (128 * 1024)
@@ -69,8 +70,8 @@ typedef struct
   RtWindows windows;
 } Job;
 
-/* A picture of one column, as sounds have, is the same bytes as one of one row, which has long lines. Where
- * there is room on a side it stays what it is. */
+/* A picture of one column, as sounds have, is the same bytes as one of one row, which has long
+ * lines. Where there is room on a side it stays what it is. */
 static bool
 is_column (const RtConvAttrs *a, const RtShape *x, const RtShape *w)
 {

@@ -1,8 +1,8 @@
 /* Depthwise convolution in f32: every channel has its own window.
  *
- * A chunk is some rows of output and a run of channels. For each row it lists where the columns of the
- * picture lie that its windows see (kn-conv.h), padding as zeros. With several outputs per channel the
- * picture's values are repeated into scratch first. */
+ * A chunk is some rows of output and a run of channels. For each row it lists where the columns of
+ * the picture lie that its windows see (kn-conv.h), padding as zeros. With several outputs per
+ * channel the picture's values are repeated into scratch first. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -184,8 +184,8 @@ repeat (const Plan *plan, const Part *part, const float *pixel, float *to)
     to[i] = pixel[(part->first + i) / plan->multiplier];
 }
 
-/* The columns of one row of windows that are in the picture row @row; the values lie there or, repeated,
- * behind each other from @repeated on. */
+/* The columns of one row of windows that are in the picture row @row; the values lie there or,
+ * repeated, behind each other from @repeated on. */
 static void
 row_columns (const Plan *plan, const RtTensor *x, const Part *part, const float *row,
              const float *zeros, float *repeated, const float **columns)

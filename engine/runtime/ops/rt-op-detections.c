@@ -1,5 +1,6 @@
-/* TFLite's post-processing of a single-shot detector: boxes of anchors, the best classes, non-maximum
- * suppression, the best detections. Anchors first, then (regular form) classes, on all threads. */
+/* TFLite's post-processing of a single-shot detector: boxes of anchors, the best classes,
+ * non-maximum suppression, the best detections. Anchors first, then (regular form) classes, on all
+ * threads. */
 #include <stdlib.h>
 
 #include "rt-nms.h"

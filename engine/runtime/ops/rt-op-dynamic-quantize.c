@@ -1,5 +1,5 @@
-/* Quantization by what the numbers are: ONNX DynamicQuantizeLinear. Phase 0 finds the range of parts,
- * phase 1 of the whole, phase 2 makes the codes. */
+/* Quantization by what the numbers are: ONNX DynamicQuantizeLinear. Phase 0 finds the range of
+ * parts, phase 1 of the whole, phase 2 makes the codes. */
 #include <math.h>
 #include <stdlib.h>
 

@@ -1,5 +1,6 @@
-/* Numbers rounded to the 256 values of an 8-bit code whose scale is chosen from their range: what layers with
- * 8-bit weights and float activations do to their input. Phase 0 finds ranges of parts, phase 1 rounds. */
+/* Numbers rounded to the 256 values of an 8-bit code whose scale is chosen from their range: what
+ * layers with 8-bit weights and float activations do to their input. Phase 0 finds ranges of parts,
+ * phase 1 rounds. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,8 +52,8 @@ split_of (const RtDynamicRoundAttrs *attrs, const RtShape *x, uint32_t n_threads
   return s;
 }
 
-/* Four numbers at a time, with what every compiler knows of vectors: a function of the C library for each
- * takes longer than the layer behind. */
+/* Four numbers at a time, with what every compiler knows of vectors: a function of the C library
+ * for each takes longer than the layer behind. */
 #define LANES 4
 typedef float VecF __attribute__ ((vector_size (16)));
 typedef int32_t VecI __attribute__ ((vector_size (16)));

@@ -40,7 +40,8 @@ embed_row (const RtOpContext *context, size_t row)
   if (table->weight != NULL)
     {
       KnDtype dtype = rt_weight_dtype (table->weight);
-      kn_unpack_row (dtype, rt_weight_panel (table->weight, token / KN_PANEL_ROWS), token % KN_PANEL_ROWS, n_cols, y);
+      kn_unpack_row (dtype, rt_weight_panel (table->weight, token / KN_PANEL_ROWS),
+                     token % KN_PANEL_ROWS, n_cols, y);
     }
   else
     kn_dequantize_row (table->type,

@@ -1,5 +1,6 @@
-/* Fully connected layers of f32 rows with 8-bit weights, the "dynamic range" quantization of TFLite: each
- * row of x is quantized as it comes (phase 0), multiplied in 8 bit, and scaled back (phase 1). */
+/* Fully connected layers of f32 rows with 8-bit weights, the "dynamic range" quantization of
+ * TFLite: each row of x is quantized as it comes (phase 0), multiplied in 8 bit, and scaled back
+ * (phase 1). */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,8 +81,8 @@ hybrid_prepare (const RtOpContext *context, void *memory)
 
 /* ---- rows of x ---- */
 
-/* Asymmetric, as TFLite and XNNPACK choose it: of the two ends of the range that which is nearer to a
- * code decides on the zero point. */
+/* Asymmetric, as TFLite and XNNPACK choose it: of the two ends of the range that which is nearer to
+ * a code decides on the zero point. */
 static RowQuant
 asymmetric_quant (float low, float high)
 {

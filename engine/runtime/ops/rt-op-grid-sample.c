@@ -1,5 +1,5 @@
-/* Feature maps at places that a grid names. Where the taps of a place lie and what they weigh is found
- * once for all channels. */
+/* Feature maps at places that a grid names. Where the taps of a place lie and what they weigh is
+ * found once for all channels. */
 #include <math.h>
 
 #include "rt-op-move.h"

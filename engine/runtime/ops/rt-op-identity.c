@@ -1,5 +1,5 @@
-/* The same tensor under another name: an output that is an input or a constant, a dropout that drops
- * nothing. */
+/* The same tensor under another name: an output that is an input or a constant, a dropout that
+ * drops nothing. */
 #include <string.h>
 
 #include "rt-ops.h"
@@ -24,8 +24,7 @@ static void
 identity_run (const RtOpContext *context, uint32_t phase, uint32_t chunk, const RtWorker *worker)
 {
   const RtTensor *y = &context->outputs[0];
-  memmove (y->data, context->inputs[0].data,
-           rt_shape_n (&y->shape) * rt_type_bytes (y->type));
+  memmove (y->data, context->inputs[0].data, rt_shape_n (&y->shape) * rt_type_bytes (y->type));
 }
 
 static void

@@ -1,5 +1,5 @@
-/* Layer norm: the last dimensions of each row to mean 0 and variance 1, then scale and offset. Ba et
- * al. 2016. The variance is computed about the mean, in a second pass. */
+/* Layer norm: the last dimensions of each row to mean 0 and variance 1, then scale and offset. Ba
+ * et al. 2016. The variance is computed about the mean, in a second pass. */
 #include "rt-math.h"
 
 #include <math.h>

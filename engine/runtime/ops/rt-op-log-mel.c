@@ -270,8 +270,8 @@ finish_frame (const RtLogMelAttrs *attrs, const Constants *c, const double *spec
     }
 }
 
-/* Frames @frame and @frame + 1, of which the second may not be wanted: with Z the transform of a + i b,
- * A_k = (Z_k + conj Z_(n - k)) / 2 and B_k = (Z_k - conj Z_(n - k)) / 2 i. */
+/* Frames @frame and @frame + 1, of which the second may not be wanted: with Z the transform of a +
+ * i b, A_k = (Z_k + conj Z_(n - k)) / 2 and B_k = (Z_k - conj Z_(n - k)) / 2 i. */
 static void
 frame_pair (const RtOpContext *context, const Constants *c, size_t frame, double *z)
 {

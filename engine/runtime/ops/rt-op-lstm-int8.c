@@ -1,13 +1,13 @@
 /* LSTM in integers, as TFLite's quantized kernels compute it (8-bit activations and weights, 16-bit
  * gates and cell): every product, shift and rounding is fixed, so the bits are those of LiteRT.
  *
- *     gate  = sat16 (sat16 (W x + b - zx sum W, times scale) + (R h - zh sum R, times scale))    Q3.12
- *     i, f, o = sigmoid (gate), g = tanh (gate)                                                   Q0.15
+ *     gate  = sat16 (sat16 (W x + b - zx sum W, times scale) + (R h - zh sum R, times scale)) Q3.12
+ *     i, f, o = sigmoid (gate), g = tanh (gate)                                               Q0.15
  *     cell  = sat16 (round (f cell / 2^15) + round (i g / 2^(30 + log2 scale of cell)))
  *     h     = sat8 (round (o tanh (cell), times scale) + zero point)
  *
- * Sigmoid and tanh are the fixed-point functions of gemmlowp: a Taylor polynomial about -1/8, a product
- * of powers of e for the bits above, and Newton-Raphson division. */
+ * Sigmoid and tanh are the fixed-point functions of gemmlowp: a Taylor polynomial about -1/8, a
+ * product of powers of e for the bits above, and Newton-Raphson division. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,7 +120,8 @@ sizes_of (const RtLstmInt8Attrs *attrs, const RtShape *x, const RtShape *r)
   return (Sizes){ x->dims[time], x->dims[1 - time], x->dims[2], r->dims[1] };
 }
 
-/* Per row of the four gates: what is added to its sum and how it is rt_scaled, for W x and for R h. */
+/* Per row of the four gates: what is added to its sum and how it is rt_scaled, for W x and for R
+ * h. */
 typedef struct
 {
   int32_t bias[2];

@@ -1,7 +1,7 @@
 /* Products of two values that both may change from run to run: matmul_nd (NumPy's rules) and gemm.
- * The right side is packed into the panels that products with constant matrices use, the left side is
- * brought into aligned rows, then the same kernel runs on tiles of both. A result does not depend on
- * the split. */
+ * The right side is packed into the panels that products with constant matrices use, the left side
+ * is brought into aligned rows, then the same kernel runs on tiles of both. A result does not
+ * depend on the split. */
 #include "rt-math.h"
 
 #include <stdlib.h>
@@ -38,8 +38,8 @@ transposed (const RtNode *node, uint32_t input)
   return input == A ? attrs->transpose_a : attrs->transpose_b;
 }
 
-/* Rows and columns of an operand, after its transposition; a vector is a row on the left and a column
- * on the right. */
+/* Rows and columns of an operand, after its transposition; a vector is a row on the left and a
+ * column on the right. */
 static void
 matrix_dims (const RtNode *node, uint32_t input, const RtShape *shape, int64_t *rows, int64_t *cols)
 {

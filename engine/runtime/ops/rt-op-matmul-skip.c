@@ -1,6 +1,6 @@
 /* The product that skips input channels near zero (rt-ops-skip.h). The rows that are left out are
- * chosen by the numbers themselves, so a token costs what its own activations make it cost; a prompt's
- * tokens choose differently and gain nothing. */
+ * chosen by the numbers themselves, so a token costs what its own activations make it cost; a
+ * prompt's tokens choose differently and gain nothing. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

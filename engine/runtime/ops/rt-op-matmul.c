@@ -1,5 +1,5 @@
-/* Matrix product with a packed weight, with an optional bias, an optional residual and an activation
- * in its epilogue. */
+/* Matrix product with a packed weight, with an optional bias, an optional residual and an
+ * activation in its epilogue. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -55,8 +55,7 @@ matmul_tiling (const RtOpContext *context)
   const RtWeight *weight = context->inputs[RT_MATMUL_WEIGHT].weight;
   size_t n_cols = rt_weight_n_cols (weight);
 
-  return rt_tiling (rt_weight_n_panels (weight), 1,
-                    rt_weight_panel_bytes (weight), n_cols,
+  return rt_tiling (rt_weight_n_panels (weight), 1, rt_weight_panel_bytes (weight), n_cols,
                     rt_shape_rows (&context->outputs[0].shape), context->n_threads);
 }
 

@@ -1,5 +1,5 @@
-/* Mean and variance normalisation over any axes: (x - mean) / (standard deviation + 1e-9). Statistics
- * in double precision, one index of the kept dimensions after the other. */
+/* Mean and variance normalisation over any axes: (x - mean) / (standard deviation + 1e-9).
+ * Statistics in double precision, one index of the kept dimensions after the other. */
 #include "rt-math.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
-/* What the operators that move and select share: checks, axes, indices, views, references. Private to
- * engine/runtime/ops. */
+/* What the operators that move and select share: checks, axes, indices, views, references. Private
+ * to engine/runtime/ops. */
 #pragma once
 
 #include <string.h>
@@ -58,7 +58,8 @@ rt_move_raw_index (const RtTensor *indices, size_t i)
                                       : ((const int32_t *)indices->data)[i];
 }
 
-/* Element @i of @indices as an index into @n elements: counted from the end when negative, clamped. */
+/* Element @i of @indices as an index into @n elements: counted from the end when negative,
+ * clamped. */
 static inline int64_t
 rt_move_index (const RtTensor *indices, size_t i, int64_t n)
 {

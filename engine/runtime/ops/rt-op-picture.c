@@ -1,9 +1,9 @@
-/* A picture of any size as the input of a network: frame, resampling, channels, normalisation in one
- * pass over the picture. The rows that one output row is made of are added up first, as bytes times
- * weights; then the columns.
+/* A picture of any size as the input of a network: frame, resampling, channels, normalisation in
+ * one pass over the picture. The rows that one output row is made of are added up first, as bytes
+ * times weights; then the columns.
  *
- * Resampling is separable. Centres of pixels lie at half numbers; output pixel i of an axis stands for
- * the interval [start + i step, start + (i + 1) step] of the picture. */
+ * Resampling is separable. Centres of pixels lie at half numbers; output pixel i of an axis stands
+ * for the interval [start + i step, start + (i + 1) step] of the picture. */
 #include <math.h>
 
 #include "rt-op-move.h"
@@ -168,8 +168,9 @@ aligned (uint64_t n)
   return (n + KN_ALIGN - 1) / KN_ALIGN * KN_ALIGN;
 }
 
-/* At most two steps and two pixels for each output pixel, and those at the ends twice; frames are no larger than the picture but
- * where they letterbox it, and there what lies outside takes none. */
+/* At most two steps and two pixels for each output pixel, and those at the ends twice; frames are
+ * no larger than the picture but where they letterbox it, and there what lies outside takes
+ * none. */
 static uint64_t
 max_weights (uint64_t picture, uint64_t frame)
 {

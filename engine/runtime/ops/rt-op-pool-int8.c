@@ -1,5 +1,5 @@
-/* Maximum and average over windows of a quantized picture. Of a window only what lies in the picture
- * counts. */
+/* Maximum and average over windows of a quantized picture. Of a window only what lies in the
+ * picture counts. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -144,8 +144,8 @@ divide_half_away (int32_t sum, int32_t n)
   return sum >= 0 ? (sum + n / 2) / n : -((-sum + n / 2) / n);
 }
 
-/* divide_half_away() for |sum| + n < 2^40, with @inverse = 1.0 / n: what is truncated is never nearer than
- * 0.5 / n to an integer, far more than the error of the product. */
+/* divide_half_away() for |sum| + n < 2^40, with @inverse = 1.0 / n: what is truncated is never
+ * nearer than 0.5 / n to an integer, far more than the error of the product. */
 static inline int32_t
 divide_by_inverse (int32_t sum, int32_t n, double inverse)
 {

@@ -1,8 +1,8 @@
 /* Maximum and average over windows of a picture in f32. One family: the operators differ in the
  * kernel, and in that an average needs to know what it divides by.
  *
- * A chunk is a run of output pixels by a block of channels; of a window only what lies in the picture
- * is read (kn-pool.h). */
+ * A chunk is a run of output pixels by a block of channels; of a window only what lies in the
+ * picture is read (kn-pool.h). */
 #include <math.h>
 #include <stdlib.h>
 
@@ -231,8 +231,8 @@ average_wide (const RtOpContext *context, const KnPoolArgs *args, const float **
   context->kn->pool.average (&whole);
 }
 
-/* Channels first..first + n of output pixel (@row, @column) of @picture and of the @n_pixels - 1 behind
- * it, whose windows lie in the picture as its own does. */
+/* Channels first..first + n of output pixel (@row, @column) of @picture and of the @n_pixels - 1
+ * behind it, whose windows lie in the picture as its own does. */
 static void
 pool_pixels (const RtOpContext *context, const Sizes *s, RtPixel at, size_t n_pixels, size_t first,
              size_t n, const float **taps)

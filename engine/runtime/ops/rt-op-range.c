@@ -1,4 +1,5 @@
-/* Values that follow from their place alone: sequences, diagonals, and the shape of another value. */
+/* Values that follow from their place alone: sequences, diagonals, and the shape of another
+ * value. */
 #include "rt-number.h"
 #include "rt-op-move.h"
 

@@ -1,7 +1,7 @@
-/* Reductions over dimensions: one operator each, all with the same loops. Dimensions are merged into
- * runs that alternate between kept and reduced ones; then either the last run is reduced (sums of
- * rows) or kept (sums of columns). f32 runs on vector kernels where the function is a fold; the rest
- * in double precision or in 64-bit integers, one output after the other.
+/* Reductions over dimensions: one operator each, all with the same loops. Dimensions are merged
+ * into runs that alternate between kept and reduced ones; then either the last run is reduced (sums
+ * of rows) or kept (sums of columns). f32 runs on vector kernels where the function is a fold; the
+ * rest in double precision or in 64-bit integers, one output after the other.
  *
  * The order of a sum depends on the shape alone, never on the number of threads. */
 #include "rt-math.h"

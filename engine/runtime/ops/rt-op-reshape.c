@@ -1,5 +1,5 @@
-/* The same elements in another shape. Moves nothing when the memory plan puts output and input in the
- * same place. */
+/* The same elements in another shape. Moves nothing when the memory plan puts output and input in
+ * the same place. */
 #include "rt-op-move.h"
 
 /* Elements as a number times symbols: how often each symbol occurs, and the product of the rest. */

@@ -1,11 +1,12 @@
-/* Feature maps and pictures in another size. Two neighbouring dimensions that change (of any layout)
- * go row by row through tables that are made once; anything else goes element by element. */
+/* Feature maps and pictures in another size. Two neighbouring dimensions that change (of any
+ * layout) go row by row through tables that are made once; anything else goes element by
+ * element. */
 #include "rt-resize.h"
 
 /* ---- planes ---- */
 
-/* The changed dimensions: @first and @last of them (equal for one). False where they are more than two
- * or not neighbours. */
+/* The changed dimensions: @first and @last of them (equal for one). False where they are more than
+ * two or not neighbours. */
 static bool
 find_planes (const RtResizeAttrs *attrs, const RtShape *x, uint32_t *first, uint32_t *last)
 {

@@ -1,5 +1,6 @@
-/* Updates written into a copy of a value, at indices: scatter_elements, scatter_nd. Updates of one place
- * happen in their order whatever the number of threads: the work is split where no two parts can meet. */
+/* Updates written into a copy of a value, at indices: scatter_elements, scatter_nd. Updates of one
+ * place happen in their order whatever the number of threads: the work is split where no two parts
+ * can meet. */
 #include "rt-number.h"
 #include "rt-op-move.h"
 

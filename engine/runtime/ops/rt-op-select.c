@@ -1,6 +1,6 @@
-/* Operators whose output shape depends on numbers: where something is not 0, what a condition selects,
- * what is different. Shapes must be known before a run, so those numbers must be constants; nodes like
- * this usually disappear when the importer computes them. */
+/* Operators whose output shape depends on numbers: where something is not 0, what a condition
+ * selects, what is different. Shapes must be known before a run, so those numbers must be
+ * constants; nodes like this usually disappear when the importer computes them. */
 #include <stdlib.h>
 
 #include "rt-number.h"

@@ -1,5 +1,5 @@
-/* Fixed-point front ends from energies to features: filter bank, root, noise reduction, gain control,
- * logarithm. Small: each runs on one thread. See rt-ops-sound.h. */
+/* Fixed-point front ends from energies to features: filter bank, root, noise reduction, gain
+ * control, logarithm. Small: each runs on one thread. See rt-ops-sound.h. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -302,8 +302,8 @@ log_prepared_bytes (const RtOpQuery *query)
   return (LOG_SEGMENTS + 1) * sizeof (uint16_t);
 }
 
-/* log2 of x > 0 in 16 fraction bits. The step inside of a segment is taken at 2^-7 of its height, as the
- * front ends that networks are trained with do. */
+/* log2 of x > 0 in 16 fraction bits. The step inside of a segment is taken at 2^-7 of its height,
+ * as the front ends that networks are trained with do. */
 static uint32_t
 log2_of (uint32_t x, const uint16_t *table)
 {

@@ -1,5 +1,5 @@
-/* Fixed-point front ends up to the spectrum's energy: window, scaling to full range, transform, squares.
- * Small: each runs on one thread. See rt-ops-sound.h. */
+/* Fixed-point front ends up to the spectrum's energy: window, scaling to full range, transform,
+ * squares. Small: each runs on one thread. See rt-ops-sound.h. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,6 @@
-/* Columns of a matrix put at their places in a wider one. The only place where a trimmed vocabulary's
- * rows get the model's token numbers back, so that whoever reads logits need not know. */
+/* Columns of a matrix put at their places in a wider one. The only place where a trimmed
+ * vocabulary's rows get the model's token numbers back, so that whoever reads logits need not
+ * know. */
 #include <string.h>
 
 #include "rt-op-common.h"

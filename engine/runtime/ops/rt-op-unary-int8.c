@@ -1,5 +1,5 @@
-/* Functions of one number on codes: 256 results, made once. Requantization of 8-bit codes is one of them;
- * with 16-bit codes it is computed. */
+/* Functions of one number on codes: 256 results, made once. Requantization of 8-bit codes is one of
+ * them; with 16-bit codes it is computed. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -87,8 +87,8 @@ coarse_code (const RtTensor *x, const RtTensor *y, int32_t code, float below)
   return ((distance * factor + 128) >> 8) + rt_quant_zero (y->quant, 0);
 }
 
-/* x * clamp (x + 3, 0, 6) / 6 in 16 bits, as TFLite's integer kernels do it: x with 7 fraction bits more; the
- * factor as clamp (x / 3, -1, 1), saturated, and moved to 0..1. */
+/* x * clamp (x + 3, 0, 6) / 6 in 16 bits, as TFLite's integer kernels do it: x with 7 fraction bits
+ * more; the factor as clamp (x / 3, -1, 1), saturated, and moved to 0..1. */
 static int32_t
 hard_swish_code (const RtTensor *x, const RtTensor *y, int32_t code)
 {

@@ -1,6 +1,6 @@
-/* A node of a file that has no operator here: it keeps its place, its edges and what the file says of
- * its output, so that the graph can be looked at. The executor refuses it by name. Not in the table
- * of operators. */
+/* A node of a file that has no operator here: it keeps its place, its edges and what the file says
+ * of its output, so that the graph can be looked at. The executor refuses it by name. Not in the
+ * table of operators. */
 #include "rt-ops-unsupported.h"
 
 static bool

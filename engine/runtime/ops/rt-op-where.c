@@ -1,8 +1,8 @@
 /* One of two values, element by element, with broadcasting. */
 #include "rt-op-move.h"
 
-/* Dimensions that belong together are merged, outermost first; strides are in elements, 0 where a value
- * is broadcast. */
+/* Dimensions that belong together are merged, outermost first; strides are in elements, 0 where a
+ * value is broadcast. */
 typedef struct
 {
   uint32_t n_dims;
@@ -196,7 +196,8 @@ where_cost (const RtOpQuery *query, RtCost *cost)
   rt_op_cost_io (query, cost);
 }
 
-/* As many bytes as the output: not broadcast, and each element is read before its place is written. */
+/* As many bytes as the output: not broadcast, and each element is read before its place is
+ * written. */
 static bool
 where_in_place (const RtNode *node, uint32_t input)
 {

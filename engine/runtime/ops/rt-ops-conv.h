@@ -21,9 +21,9 @@ extern const RtOp rt_op_conv;
  * [N, OH, OW, C * M]: output channel c * M + m is made from channel c. */
 extern const RtOp rt_op_depthwise;
 
-/* Inputs as conv's, weight [O, KH, KW, I / groups]; every pixel of x adds its window to y: what the gradient of
- * a convolution does. The size of y is (size - 1) * stride + dilation * (K - 1) + 1 - padding +
- * output_pad. Dumoulin and Visin 2016, chapter 4. */
+/* Inputs as conv's, weight [O, KH, KW, I / groups]; every pixel of x adds its window to y: what the
+ * gradient of a convolution does. The size of y is (size - 1) * stride + dilation * (K - 1) + 1 -
+ * padding + output_pad. Dumoulin and Visin 2016, chapter 4. */
 extern const RtOp rt_op_conv_transpose;
 typedef struct
 {

@@ -3,16 +3,17 @@
  * pre- and post-processing use this; the executor does not.
  *
  * Names and semantics are ONNX's unless it says otherwise; inputs that are attributes by nature
- * (axes, repeats) are attributes here. Axes count from the end when they are negative. "float" is f32
- * or f64; constants may also be f16 or bf16, which count as f32. Computing in f32 gives the same bits
- * for every number of threads, and on every instruction set where libm is not involved: where it is
- * (logarithms, trigonometry, powers) it computes in double precision and the result is rounded. */
+ * (axes, repeats) are attributes here. Axes count from the end when they are negative. "float" is
+ * f32 or f64; constants may also be f16 or bf16, which count as f32. Computing in f32 gives the
+ * same bits for every number of threads, and on every instruction set where libm is not involved:
+ * where it is (logarithms, trigonometry, powers) it computes in double precision and the result is
+ * rounded. */
 #pragma once
 
 #include "rt-op.h"
 
-/* ---- functions of one number: x, any shape -> the same shape and type; output may take the place of
- * x ---- */
+/* ---- functions of one number: x, any shape -> the same shape and type; output may take the place
+ * of x ---- */
 
 /* float or signed integer */
 extern const RtOp rt_op_relu, rt_op_abs, rt_op_neg, rt_op_sign;
@@ -128,9 +129,9 @@ typedef struct
 /* x f32 [N, C, ...] (or channels last), scale [C], offset [C], mean [C], variance [C] -> scale (x -
  * mean) / sqrt (variance + eps) + offset. */
 extern const RtOp rt_op_batch_norm;
-/* x f32 [N, C, ...] (or channels last), optional scale [C], optional offset [C]: normalised over all
- * places and the channels of a group of one picture. groups = C: instance norm; 1 with scale: layer
- * norm of a picture. */
+/* x f32 [N, C, ...] (or channels last), optional scale [C], optional offset [C]: normalised over
+ * all places and the channels of a group of one picture. groups = C: instance norm; 1 with scale:
+ * layer norm of a picture. */
 extern const RtOp rt_op_group_norm;
 typedef struct
 {
@@ -154,11 +155,11 @@ extern const RtOp rt_op_mean_variance_norm;
 
 /* ---- products ---- */
 
-/* rt_op_matmul of rt-ops.h: x [..., C] times a constant [R, C], packed, in any weight format. This is
- * the one for dense layers. */
+/* rt_op_matmul of rt-ops.h: x [..., C] times a constant [R, C], packed, in any weight format. This
+ * is the one for dense layers. */
 
-/* a, b f32 activations (or constants) with NumPy's rules: the last two dimensions are matrices, those
- * before broadcast; a vector gets a dimension of 1 that is taken away again. */
+/* a, b f32 activations (or constants) with NumPy's rules: the last two dimensions are matrices,
+ * those before broadcast; a vector gets a dimension of 1 that is taken away again. */
 extern const RtOp rt_op_matmul_nd;
 typedef struct
 {
@@ -173,8 +174,9 @@ typedef struct
   uint32_t transpose_a, transpose_b;
 } RtGemmAttrs;
 
-/* Up to four f32 or f64 inputs of one type -> the sum over the letters that the output lacks of the products. The
- * letters of inputs and output are given as numbers 0 .. n_letters - 1, ellipses already resolved. */
+/* Up to four f32 or f64 inputs of one type -> the sum over the letters that the output lacks of the
+ * products. The letters of inputs and output are given as numbers 0 .. n_letters - 1, ellipses
+ * already resolved. */
 extern const RtOp rt_op_einsum;
 #define RT_EINSUM_INPUTS 4
 typedef struct
@@ -256,8 +258,8 @@ typedef struct
 /* ---- signals ---- */
 
 /* x f32 [..., n, 1] (real) or [..., n, 2] (complex), transformed along @axis (not the last, which
- * holds real and imaginary part) -> [..., length or length / 2 + 1, 2]. x is cut or padded with zeros
- * to @length. Powers of two take n log n; others use a chirp (Bluestein 1970). */
+ * holds real and imaginary part) -> [..., length or length / 2 + 1, 2]. x is cut or padded with
+ * zeros to @length. Powers of two take n log n; others use a chirp (Bluestein 1970). */
 extern const RtOp rt_op_dft;
 typedef struct
 {
@@ -266,8 +268,8 @@ typedef struct
   uint32_t inverse, onesided;
 } RtDftAttrs;
 
-/* x f32 [B, n], [B, n, 1] or, complex, [B, n, 2], optional window [frame_length] -> [B, frames, bins,
- * 2]. */
+/* x f32 [B, n], [B, n, 1] or, complex, [B, n, 2], optional window [frame_length] -> [B, frames,
+ * bins, 2]. */
 extern const RtOp rt_op_stft;
 typedef struct
 {
@@ -275,11 +277,11 @@ typedef struct
   uint32_t onesided;
 } RtStftAttrs;
 
-/* Sound to features: x f32 [n] or [1, n], n usually RT_DIM_SAMPLES -> [n_frames, n_mels], or [n_frames,
- * n_mfcc] of their cosine transform. Frame f is samples [f * frame_step, ... + frame_length) (centred:
- * half a transform earlier) times a Hann window, padded with zeros to fft_length; then |X|^power, mel
- * filters, log (max (mel, floor)) or log (mel + floor), times log_scale plus log_offset. Where frames
- * reach beyond the samples they read zeros. */
+/* Sound to features: x f32 [n] or [1, n], n usually RT_DIM_SAMPLES -> [n_frames, n_mels], or
+ * [n_frames, n_mfcc] of their cosine transform. Frame f is samples [f * frame_step, ... +
+ * frame_length) (centred: half a transform earlier) times a Hann window, padded with zeros to
+ * fft_length; then |X|^power, mel filters, log (max (mel, floor)) or log (mel + floor), times
+ * log_scale plus log_offset. Where frames reach beyond the samples they read zeros. */
 extern const RtOp rt_op_log_mel;
 typedef enum
 {

@@ -13,8 +13,8 @@
 
 /* ---- the same elements in another shape or order ---- */
 
-/* x any -> the same elements, in order, as @shape (concrete, or with the symbols of x). Also squeeze,
- * unsqueeze, flatten and identity. Shares memory with x where it can. */
+/* x any -> the same elements, in order, as @shape (concrete, or with the symbols of x). Also
+ * squeeze, unsqueeze, flatten and identity. Shares memory with x where it can. */
 extern const RtOp rt_op_reshape;
 typedef struct
 {
@@ -35,9 +35,9 @@ typedef struct
   int32_t axis;
 } RtAxisAttrs;
 
-/* x any -> for each named axis the elements starts, starts + steps, ... before ends; starts and ends
- * count from the end when negative and are then clamped to the dimension, as ONNX's Slice does.
- * INT64_MIN as the end of a negative step: up to and with element 0. */
+/* x any -> for each named axis the elements starts, starts + steps, ... before ends; starts and
+ * ends count from the end when negative and are then clamped to the dimension, as ONNX's Slice
+ * does. INT64_MIN as the end of a negative step: up to and with element 0. */
 extern const RtOp rt_op_slice;
 typedef struct
 {
@@ -132,10 +132,10 @@ typedef struct
   uint32_t batch_dims;
 } RtGatherNdAttrs;
 
-/* data any, indices, updates of data's type -> data with the updates at their places. Several updates
- * of one place happen in their order. Indices outside of data are left out. scatter_elements: indices
- * and updates have the same shape; scatter_nd: indices [..., k], updates indices.shape[:-1] +
- * data.shape[k:]. */
+/* data any, indices, updates of data's type -> data with the updates at their places. Several
+ * updates of one place happen in their order. Indices outside of data are left out.
+ * scatter_elements: indices and updates have the same shape; scatter_nd: indices [..., k], updates
+ * indices.shape[:-1] + data.shape[k:]. */
 extern const RtOp rt_op_scatter_elements;
 extern const RtOp rt_op_scatter_nd;
 typedef enum
@@ -157,16 +157,16 @@ extern const RtOp rt_op_where;
 
 /* x any -> type @type. Floats to integers: towards zero, then the low bits (NaN and what no 64-bit
  * integer holds: as if it were the smallest 64-bit integer); integers to integers: the low bits; to
- * bool: whether it is not 0. To floats: to nearest even, overflow to infinity. Quantized integers are
- * cast as the integers that they are. */
+ * bool: whether it is not 0. To floats: to nearest even, overflow to infinity. Quantized integers
+ * are cast as the integers that they are. */
 extern const RtOp rt_op_cast;
 typedef struct
 {
   int32_t type; /* RtType */
 } RtTypeAttrs;
 
-/* indices any integer or float, values [2] (off, on) any -> indices.shape with a dimension of @depth
- * put in at @axis (of the output). Indices outside of -depth .. depth - 1: all off. */
+/* indices any integer or float, values [2] (off, on) any -> indices.shape with a dimension of
+ * @depth put in at @axis (of the output). Indices outside of -depth .. depth - 1: all off. */
 extern const RtOp rt_op_one_hot;
 typedef struct
 {
@@ -205,8 +205,8 @@ typedef struct
   int32_t type;         /* RT_TYPE_I64 or RT_TYPE_I32 */
 } RtArgAttrs;
 
-/* x any number -> the k largest (smallest) along @axis, and their indices. Of equal ones that with the
- * lower index comes first. Always sorted (which is also right where no order is asked for). */
+/* x any number -> the k largest (smallest) along @axis, and their indices. Of equal ones that with
+ * the lower index comes first. Always sorted (which is also right where no order is asked for). */
 extern const RtOp rt_op_top_k;
 typedef struct
 {
@@ -227,14 +227,14 @@ typedef struct
 /* x any -> number of elements, [] i64 (RtTypeAttrs.type: or i32). */
 extern const RtOp rt_op_size;
 
-/* Operators whose output shape depends on the numbers. They can be added only where those numbers are
- * constants; otherwise adding the node says so. */
+/* Operators whose output shape depends on the numbers. They can be added only where those numbers
+ * are constants; otherwise adding the node says so. */
 /* x any -> [n_dims, n] i64: the indices of what is not 0. */
 extern const RtOp rt_op_non_zero;
 /* x any, condition [n] bool -> what the condition selects along the axis (or of the flat x). */
 extern const RtOp rt_op_compress;
-/* x any -> the different elements (or slices along the axis), their first places, for each element of
- * x its number, and how often each occurs (three times i64). */
+/* x any -> the different elements (or slices along the axis), their first places, for each element
+ * of x its number, and how often each occurs (three times i64). */
 extern const RtOp rt_op_unique;
 typedef struct
 {
@@ -245,10 +245,10 @@ typedef struct
 
 /* ---- pictures and feature maps ---- */
 
-/* x -> attribute @shape. Dimensions whose size changes or whose scale is not 1 are resampled, all of
- * them independently (so both layouts work): nearest any type, linear f32, i8 and u8 (exact fixed
- * point of 10 fractional bits, as TFLite does it: half_pixel, asymmetric and align_corners), cubic
- * f32. */
+/* x -> attribute @shape. Dimensions whose size changes or whose scale is not 1 are resampled, all
+ * of them independently (so both layouts work): nearest any type, linear f32, i8 and u8 (exact
+ * fixed point of 10 fractional bits, as TFLite does it: half_pixel, asymmetric and align_corners),
+ * cubic f32. */
 extern const RtOp rt_op_resize;
 typedef enum
 {
@@ -259,12 +259,13 @@ typedef enum
 /* Where output element i lies in the input; s is scales[d], or out / in when that is 0. */
 typedef enum
 {
-  RT_COORDINATES_HALF_PIXEL,         /* (i + 0.5) / s - 0.5 */
-  RT_COORDINATES_ASYMMETRIC,         /* i / s */
-  RT_COORDINATES_ALIGN_CORNERS,      /* i (in - 1) / (out - 1) */
-  RT_COORDINATES_PYTORCH_HALF_PIXEL, /* half pixel; 0 when out is 1 */
-  RT_COORDINATES_TF_CROP_AND_RESIZE, /* roi: start (in - 1) + i (end - start) (in - 1) / (out - 1) */
-  RT_COORDINATES_TF_HALF_PIXEL,      /* (i + 0.5) / s, of opset 11: for nearest */
+  RT_COORDINATES_HALF_PIXEL,           /* (i + 0.5) / s - 0.5 */
+  RT_COORDINATES_ASYMMETRIC,           /* i / s */
+  RT_COORDINATES_ALIGN_CORNERS,        /* i (in - 1) / (out - 1) */
+  RT_COORDINATES_PYTORCH_HALF_PIXEL,   /* half pixel; 0 when out is 1 */
+  RT_COORDINATES_TF_CROP_AND_RESIZE,   /* roi: start (in - 1) + i (end - start) (in - 1) / (out -
+                                        * 1) */
+  RT_COORDINATES_TF_HALF_PIXEL,        /* (i + 0.5) / s, of opset 11: for nearest */
   RT_COORDINATES_HALF_PIXEL_SYMMETRIC, /* half pixel about the centre when s was rounded */
 } RtCoordinates;
 typedef enum
@@ -304,8 +305,8 @@ typedef struct
   uint32_t channels_first;
 } RtGridSampleAttrs;
 
-/* x f32 [N, C, H, W] (or channels last), boxes f32 [R, 4] (x1, y1, x2, y2), batch indices [R] -> [R,
- * C, out_h, out_w] (or channels last). He et al. 2017, section 3. */
+/* x f32 [N, C, H, W] (or channels last), boxes f32 [R, 4] (x1, y1, x2, y2), batch indices [R] ->
+ * [R, C, out_h, out_w] (or channels last). He et al. 2017, section 3. */
 extern const RtOp rt_op_roi_align;
 typedef struct
 {
@@ -317,8 +318,9 @@ typedef struct
   uint32_t channels_first;
 } RtRoiAlignAttrs;
 
-/* x any, indices i64 or i32 of x's shape -> @shape, zero but for x[i] at indices[i], which counts the
- * elements of @index_shape (row-major, same number of dimensions, nowhere larger than @shape). */
+/* x any, indices i64 or i32 of x's shape -> @shape, zero but for x[i] at indices[i], which counts
+ * the elements of @index_shape (row-major, same number of dimensions, nowhere larger than
+ * @shape). */
 extern const RtOp rt_op_max_unpool;
 typedef struct
 {
@@ -333,8 +335,9 @@ extern const RtOp rt_op_picture;
 typedef enum
 {
   RT_PICTURE_CROP,      /* fill the frame, keep proportions, cut what is outside (centre) */
-  RT_PICTURE_LETTERBOX, /* whole picture inside of the frame, keep proportions, centred, @pad around */
-  RT_PICTURE_STRETCH, /* whole picture, proportions change */
+  RT_PICTURE_LETTERBOX, /* whole picture inside of the frame, keep proportions, centred, @pad
+                         * around */
+  RT_PICTURE_STRETCH,   /* whole picture, proportions change */
 } RtPictureFit;
 typedef enum
 {
@@ -360,8 +363,8 @@ typedef struct
   float pad[3]; /* LETTERBOX: v of what is around, before scale and offset */
 } RtPictureAttrs;
 
-/* The place of the frame in a picture of @picture_h x @picture_w: frame point (x, y) in 0..1 is picture
- * point (left + x * width, top + y * height), in pixels. Maps boxes and masks back. */
+/* The place of the frame in a picture of @picture_h x @picture_w: frame point (x, y) in 0..1 is
+ * picture point (left + x * width, top + y * height), in pixels. Maps boxes and masks back. */
 typedef struct
 {
   float left, top, width, height;
@@ -371,10 +374,10 @@ void rt_picture_frame (const RtPictureAttrs *attrs, int64_t picture_h, int64_t p
 
 /* ---- boxes ---- */
 
-/* boxes f32 [B, N, 4], scores f32 [B, C, N] -> selected [B * C * min (N, max_per_class), 3] i64 rows
- * of (batch, class, box), ordered by batch, class and falling score, unused rows -1, and the number
- * of rows in use, [1] i64. Suppresses a box whose intersection over union with a better one of its
- * class is greater than @iou_threshold. */
+/* boxes f32 [B, N, 4], scores f32 [B, C, N] -> selected [B * C * min (N, max_per_class), 3] i64
+ * rows of (batch, class, box), ordered by batch, class and falling score, unused rows -1, and the
+ * number of rows in use, [1] i64. Suppresses a box whose intersection over union with a better one
+ * of its class is greater than @iou_threshold. */
 extern const RtOp rt_op_nms;
 typedef struct
 {
@@ -386,11 +389,12 @@ typedef struct
       center_box; /* boxes are (x centre, y centre, width, height), not two corners (y, x, y, x) */
 } RtNmsAttrs;
 
-/* TFLite's TFLite_Detection_PostProcess: boxes f32 [1, N, 4] (ty, tx, th, tw), scores f32 [1, N, C or
- * C + 1], anchors f32 [N, 4] (y centre, x centre, height, width) -> boxes [1, D, 4] (ymin, xmin, ymax,
- * xmax), classes [1, D], scores [1, D], count [1]; all f32, unused rows 0. D is max_detections *
- * max_classes_per_detection; the count is that of boxes, each of which has max_classes_per_detection
- * rows in the fast form and one in the regular form. Liu et al. 2016 (SSD). */
+/* TFLite's TFLite_Detection_PostProcess: boxes f32 [1, N, 4] (ty, tx, th, tw), scores f32 [1, N, C
+ * or C + 1], anchors f32 [N, 4] (y centre, x centre, height, width) -> boxes [1, D, 4] (ymin, xmin,
+ * ymax, xmax), classes [1, D], scores [1, D], count [1]; all f32, unused rows 0. D is
+ * max_detections * max_classes_per_detection; the count is that of boxes, each of which has
+ * max_classes_per_detection rows in the fast form and one in the regular form. Liu et al. 2016
+ * (SSD). */
 extern const RtOp rt_op_detections;
 typedef struct
 {
@@ -405,8 +409,8 @@ typedef struct
 } RtDetectionsAttrs;
 
 /* raw f32 [..., N, D], anchors f32 [N, 4] (y centre, x centre, height, width) -> [..., N, 4 + 2
- * n_points] f32: box (ymin, xmin, ymax, xmax), then n_points points (y, x). Raw columns: the box (4)
- * from @box_offset on, the points from @points_offset on.
+ * n_points] f32: box (ymin, xmin, ymax, xmax), then n_points points (y, x). Raw columns: the box
+ * (4) from @box_offset on, the points from @points_offset on.
  *     centre = raw / scale * size of the anchor + centre of the anchor
  *     size   = exp (raw / scale) * size of the anchor, or without the exponential */
 extern const RtOp rt_op_box_decode;

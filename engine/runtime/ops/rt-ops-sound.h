@@ -1,6 +1,7 @@
-/* Operators of fixed-point sound front ends, as networks for microcontrollers carry them: window, spectrum,
- * filter bank, noise reduction, gain control, logarithm, all in integers. Every shift and rounding is given,
- * so the numbers are the same everywhere; they are those of the signal library of TFLite Micro.
+/* Operators of fixed-point sound front ends, as networks for microcontrollers carry them: window,
+ * spectrum, filter bank, noise reduction, gain control, logarithm, all in integers. Every shift and
+ * rounding is given, so the numbers are the same everywhere; they are those of the signal library
+ * of TFLite Micro.
  *
  *     window -> auto_scale -> rfft -> energy -> filter_bank -> filter_bank_sqrt
  *            -> spectral_subtraction -> pcan -> filter_bank_log */
@@ -18,8 +19,8 @@ typedef struct
 /* x I16 [n] -> x << bits I16 [n], and bits I32 []: as many as leave the largest |x| below 2^15. */
 extern const RtOp rt_op_fixed_auto_scale;
 
-/* x I16 or I32 [.., n], followed by zeros up to fft_length -> the same type [.., fft_length + 2]: real and
- * imaginary parts of the transform over fft_length, in turn. */
+/* x I16 or I32 [.., n], followed by zeros up to fft_length -> the same type [.., fft_length + 2]:
+ * real and imaginary parts of the transform over fft_length, in turn. */
 extern const RtOp rt_op_fixed_rfft;
 typedef struct
 {
@@ -33,16 +34,17 @@ typedef struct
   uint32_t first, last;
 } RtFixedEnergyAttrs;
 
-/* Energies U32 [bins], constants I16: weights [w] and complements [w] of overlapping triangles; and per channel
- * [n_channels + 1]: its first bin, its first weight, its number of bins -> U64 [n_channels]. A channel is its
- * own bins weighted, and those of the channel before by their complements. */
+/* Energies U32 [bins], constants I16: weights [w] and complements [w] of overlapping triangles; and
+ * per channel [n_channels + 1]: its first bin, its first weight, its number of bins -> U64
+ * [n_channels]. A channel is its own bins weighted, and those of the channel before by their
+ * complements. */
 extern const RtOp rt_op_fixed_filter_bank;
 
 /* U64 [n], bits I32 [] -> U32 [n]: the root, to nearest, >> bits. */
 extern const RtOp rt_op_fixed_sqrt;
 
-/* x U32 [n], noise before U32 [n] -> x without noise U32 [n], noise now U32 [n]. With S = smoothing (even channels) or
- * alternate_smoothing (odd ones) and T its complement, of @bits fraction bits:
+/* x U32 [n], noise before U32 [n] -> x without noise U32 [n], noise now U32 [n]. With S = smoothing
+ * (even channels) or alternate_smoothing (odd ones) and T its complement, of @bits fraction bits:
  * noise = ((x << smoothing_bits) S + noise T) >> bits; y = x - (noise >> smoothing_bits), at least
  * x * min_remaining >> bits. */
 extern const RtOp rt_op_spectral_subtraction;
@@ -56,8 +58,9 @@ typedef struct
   uint32_t clamp; /* the noise kept is never above the signal */
 } RtSpectralSubtractionAttrs;
 
-/* x U32 [n], noise U32 [n], constant I16 [125]: gain by noise, parabolas between powers of two -> U32 [n]:
- * x * gain >> snr_shift, compressed (per-channel amplitude normalization; Wang et al. 2017). */
+/* x U32 [n], noise U32 [n], constant I16 [125]: gain by noise, parabolas between powers of two ->
+ * U32 [n]: x * gain >> snr_shift, compressed (per-channel amplitude normalization; Wang et al.
+ * 2017). */
 extern const RtOp rt_op_pcan;
 typedef struct
 {

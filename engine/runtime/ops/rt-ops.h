@@ -11,8 +11,8 @@ extern const RtOp rt_op_embed;
 /* x [N, G * D] f32, weight [D] -> the same shape: each of the G parts of a row is normalised on its
  * own (G > 1: per-head query and key norms). */
 extern const RtOp rt_op_rmsnorm;
-/* The same (G = 1, D a multiple of 32), written as 8-bit rows, after the optional vector offset [D] was
- * added to every row. */
+/* The same (G = 1, D a multiple of 32), written as 8-bit rows, after the optional vector offset [D]
+ * was added to every row. */
 extern const RtOp rt_op_norm_quant;
 enum
 {
@@ -27,8 +27,8 @@ typedef struct
   uint32_t per_token; /* norm-quant: 8-bit rows with one scale each, else one per 32 values */
 } RtNormAttrs;
 
-/* x [..., C] f32, or 8-bit rows [N, C], weight [R, C], optional bias [R], optional residual [..., R]
- * -> activation (x w^T + bias + residual) [..., R] f32, then the limits. */
+/* x [..., C] f32, or 8-bit rows [N, C], weight [R, C], optional bias [R], optional residual [...,
+ * R] -> activation (x w^T + bias + residual) [..., R] f32, then the limits. */
 extern const RtOp rt_op_matmul;
 enum
 {
@@ -113,17 +113,20 @@ extern const RtOp rt_op_attention;
 typedef struct
 {
   uint32_t n_heads, n_kv_heads, head_dim;
-  uint32_t kv_layer; /* in the cache */
-  float scale;       /* of the scores, before the softmax */
-  float softcap;     /* 0: none */
-  uint32_t window;   /* positions that a token sees, itself included; 0: all */
-  uint32_t quantize; /* 1: write 8-bit rows */
-  float softmax_levels; /* 0, or the weights of the positions, relative to the largest of their chunk, are whole numbers of 1 / levels (kn-attn.h) */
-  float softmax_bias[RT_ATTENTION_MAX_HEADS]; /* then added to each weight, by query head: what rounding takes off on average; heads beyond have none */
+  uint32_t kv_layer;    /* in the cache */
+  float scale;          /* of the scores, before the softmax */
+  float softcap;        /* 0: none */
+  uint32_t window;      /* positions that a token sees, itself included; 0: all */
+  uint32_t quantize;    /* 1: write 8-bit rows */
+  float softmax_levels; /* 0, or the weights of the positions, relative to the largest of their
+                         * chunk, are whole numbers of 1 / levels (kn-attn.h) */
+  float softmax_bias[RT_ATTENTION_MAX_HEADS]; /* then added to each weight, by query head: what
+                                               * rounding takes off on average; heads beyond have
+                                               * none */
 } RtAttentionAttrs;
 
-/* Element-wise on f32, any shape; output 0 may take the place of the first input. add, mul and silu,
- * which language models use as well, are in rt-ops-math.h. */
+/* Element-wise on f32, any shape; output 0 may take the place of the first input. add, mul and
+ * silu, which language models use as well, are in rt-ops-math.h. */
 extern const RtOp rt_op_gelu; /* tanh form */
 extern const RtOp rt_op_scale;
 extern const RtOp rt_op_softcap; /* cap * tanh (x / cap) */

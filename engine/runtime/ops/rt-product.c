@@ -155,8 +155,8 @@ rt_product_tile (const RtOpContext *context, const RtWeight *weight, const RtTil
       .n_cols = n_cols,
       .n_rows = rt_product_n_rows (weight, tile->first_panel, tile->n_panels),
       .n_tokens = tile->n_tokens,
-      .panels = offsets != NULL ? rt_weight_panels (weight)
-                                : rt_weight_panel (weight, tile->first_panel),
+      .panels
+      = offsets != NULL ? rt_weight_panels (weight) : rt_weight_panel (weight, tile->first_panel),
       .offsets = offsets != NULL ? offsets + tile->first_panel : NULL,
       .x = rows + tile->first_token * stride,
       .x_stride = stride,
@@ -224,7 +224,8 @@ rt_product_reference (const RtOpContext *context, const RtWeight *weight, const 
 
   for (size_t r = 0; r < n_rows; r++)
     {
-      kn_unpack_row (dtype, rt_weight_panel (weight, r / KN_PANEL_ROWS), r % KN_PANEL_ROWS, n_cols, w);
+      kn_unpack_row (dtype, rt_weight_panel (weight, r / KN_PANEL_ROWS), r % KN_PANEL_ROWS, n_cols,
+                     w);
       for (size_t t = 0; t < n_tokens; t++)
         {
           double sum = 0;

@@ -1,5 +1,5 @@
-/* One step of a recurrent network: from the products with the input to the new state. Private to the
- * operators lstm, gru and rnn. */
+/* One step of a recurrent network: from the products with the input to the new state. Private to
+ * the operators lstm, gru and rnn. */
 #pragma once
 
 #include "rt-math.h"
@@ -35,13 +35,13 @@ void rt_recurrent_step_init (RtRecurrentStep *step, const RtOpContext *context, 
 /* h and c become those after the step whose x W^T + biases are @x [n_rows]. */
 void rt_recurrent_step (RtRecurrentStep *step, const float *x);
 
-/* y [n] += bias of the input + bias of the recurrence, gates' rows from @first on; the latter is left
- * out where the step adds it (gru with linear_before_reset). */
+/* y [n] += bias of the input + bias of the recurrence, gates' rows from @first on; the latter is
+ * left out where the step adds it (gru with linear_before_reset). */
 void rt_recurrent_add_bias (const RtOpContext *context, const float *input, const float *recurrent,
                             size_t first, size_t n, float *y);
 
-/* The step from its equations, in double precision. @bias [2, n_rows], @peephole [3, hidden]: may be
- * NULL. */
+/* The step from its equations, in double precision. @bias [2, n_rows], @peephole [3, hidden]: may
+ * be NULL. */
 void rt_recurrent_reference_step (const RtOpContext *context, size_t direction, const float *x,
                                   size_t n_in, const float *w, const float *r, const float *bias,
                                   const float *peephole, float *h, float *c);

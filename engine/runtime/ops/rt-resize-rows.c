@@ -1,5 +1,6 @@
-/* Rows of resampled planes. Floats: the rows of the input are blended first, over their whole length,
- * then the columns of that one row. Called by the resize operator; knows tables and planes only. */
+/* Rows of resampled planes. Floats: the rows of the input are blended first, over their whole
+ * length, then the columns of that one row. Called by the resize operator; knows tables and planes
+ * only. */
 #include "rt-resize.h"
 
 /* Four floats at a time on every machine; products and sums are the same as one by one. */
@@ -117,8 +118,8 @@ rt_resize_row_f32 (const RtResizePlanes *p, const float *x, int64_t row, float *
 
 /* ---- 8 bits ----
  *
- * All weights have 10 fractional bits. The two rows are blended first, as integers, so that each column
- * costs two products. */
+ * All weights have 10 fractional bits. The two rows are blended first, as integers, so that each
+ * column costs two products. */
 
 #define DEFINE_BLEND(name, type)                                                                   \
   static void blend_##name (const type *top, const type *bottom, int32_t a, int32_t b, int64_t n,  \

@@ -1,5 +1,5 @@
-/* Resampling along axes: where each output element lies in the input and which elements it is made of.
- * Shared by the parts of the resize operator. Private to engine/runtime/ops. */
+/* Resampling along axes: where each output element lies in the input and which elements it is made
+ * of. Shared by the parts of the resize operator. Private to engine/runtime/ops. */
 #pragma once
 
 #include "kn-qvec.h"
@@ -7,7 +7,8 @@
 
 #define RT_RESIZE_TAPS 4
 
-/* What output element i is made of: input elements and their weights. index[0] < 0: extrapolated. */
+/* What output element i is made of: input elements and their weights. index[0] < 0:
+ * extrapolated. */
 typedef struct
 {
   int32_t index[RT_RESIZE_TAPS];
@@ -34,8 +35,8 @@ void rt_resize_tap (const RtResizeAttrs *attrs, const RtShape *x, uint32_t dim, 
 /* By definition, one element: the product of the taps of all axes, in double. */
 double rt_resize_element (const RtResizeAttrs *attrs, const RtTensor *x, const int64_t *index);
 
-/* The planes that are resampled: dimensions before, rows, columns, dimensions behind. Tables are NULL
- * where nothing changes. */
+/* The planes that are resampled: dimensions before, rows, columns, dimensions behind. Tables are
+ * NULL where nothing changes. */
 typedef struct
 {
   int64_t n_outer, in_h, in_w, out_h, out_w, inner;

@@ -1,5 +1,5 @@
-/* Copies by segments: rows of the last dimension that changes, in memory order; what lies behind that
- * dimension is copied as one piece. Called by pad and roll; knows neither. */
+/* Copies by segments: rows of the last dimension that changes, in memory order; what lies behind
+ * that dimension is copied as one piece. Called by pad and roll; knows neither. */
 #include "rt-segments.h"
 
 typedef struct

@@ -1,5 +1,5 @@
-/* Copies in which each dimension of the output is a sequence of segments of the input's: padding and
- * rolling. Private to engine/runtime/ops. */
+/* Copies in which each dimension of the output is a sequence of segments of the input's: padding
+ * and rolling. Private to engine/runtime/ops. */
 #pragma once
 
 #include "rt-op-move.h"

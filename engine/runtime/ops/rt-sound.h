@@ -5,8 +5,8 @@
 
 #include "rt-op-common.h"
 
-/* RtOp.data of operators that are one plain loop: the same function runs and is the reference, since it is
- * its own specification. */
+/* RtOp.data of operators that are one plain loop: the same function runs and is the reference,
+ * since it is its own specification. */
 typedef struct
 {
   void (*compute) (const RtOpContext *context);

@@ -1,6 +1,6 @@
-/* Strided copies: dimensions that belong together are merged, then the two that matter for memory are
- * walked in strips of about the size of the first cache. Called by the operators that move data;
- * knows none of them. */
+/* Strided copies: dimensions that belong together are merged, then the two that matter for memory
+ * are walked in strips of about the size of the first cache. Called by the operators that move
+ * data; knows none of them. */
 #include "rt-strided.h"
 
 #include <string.h>
@@ -292,8 +292,8 @@ tile_few_rows (size_t elem, const Tile *t, int64_t n_rows)
       memcpy (t->to + i * t->to_step + j * e, t->from + j * t->from_step + i * e, elem);
 }
 
-/* Three planes of 32 bits become triples that follow each other, as for a picture. Returns how many rows
- * of the target are done. */
+/* Three planes of 32 bits become triples that follow each other, as for a picture. Returns how many
+ * rows of the target are done. */
 static int64_t
 interleave_triples (const Tile *t)
 {

@@ -1,5 +1,5 @@
-/* Copies between two strided views of the same shape: transposition, slices, broadcasting, tiles and
- * concatenation are all this. Private to engine/runtime/ops.
+/* Copies between two strided views of the same shape: transposition, slices, broadcasting, tiles
+ * and concatenation are all this. Private to engine/runtime/ops.
  *
  *     rt_strided_init (&s, 4);
  *     rt_strided_add (&s, n, stride of the source, stride of the target);   outermost first
@@ -16,7 +16,8 @@
 typedef enum
 {
   RT_STRIDED_RUNS,  /* the last dimension is contiguous in both */
-  RT_STRIDED_TILES, /* the last dimension of the target, and another of the source, are contiguous */
+  RT_STRIDED_TILES, /* the last dimension of the target, and another of the source, are
+                     * contiguous */
   RT_STRIDED_LINES, /* anything else */
 } RtStridedKind;
 
