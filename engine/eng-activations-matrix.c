@@ -1,6 +1,6 @@
 /* Calibration statistics of a matrix on its way: of the columns that it still has, and for what its
- * activations are once they are divided by what its columns were multiplied with. Called from edit()
- * and quantize() of techniques. */
+ * activations are once they are divided by what its columns were multiplied with. Called from
+ * edit() and quantize() of techniques. */
 #include <math.h>
 
 #include "eng-activations.h"

@@ -1,6 +1,6 @@
 /* Second moments of rows of activations: X^T X, chunk by chunk, by the same float kernels that
- * multiply the model's matrices, so that the result has the same bits on every machine and for every
- * number of threads. Called by the measurement; knows nothing of models.
+ * multiply the model's matrices, so that the result has the same bits on every machine and for
+ * every number of threads. Called by the measurement; knows nothing of models.
  *
  *     chunk of rows  X [t, n]  ──transpose──►  X^T [n, t], once as rows, once as packed panels
  *     H [i0 .. i0+63][0 .. i0+63] += rows i0 .. i0+63 of X^T times the panels up to there */

@@ -5,8 +5,8 @@
 
 G_BEGIN_DECLS
 
-/* Histograms of |x|: bins are cut at powers of two and evenly inside of them, which is what the top bits of a float are. The first bin holds all that
- * is smaller, the last all that is larger. */
+/* Histograms of |x|: bins are cut at powers of two and evenly inside of them, which is what the top
+ * bits of a float are. The first bin holds all that is smaller, the last all that is larger. */
 #define ENG_ALL_BITS 3 /* 8 bins an octave, all channels together */
 #define ENG_ALL_LOW (-24)
 #define ENG_ALL_BINS (40 << ENG_ALL_BITS)
@@ -20,13 +20,13 @@ G_BEGIN_DECLS
 /* One value that matrices are multiplied with. */
 typedef struct
 {
-  char *name;   /* of the value: "blk.3.attn_norm" */
-  int layer;    /* of its first reader */
-  gsize n;      /* channels */
-  gboolean is_spoilt; /* not all of it was finite */
+  char *name;                          /* of the value: "blk.3.attn_norm" */
+  int layer;                           /* of its first reader */
+  gsize n;                             /* channels */
+  gboolean is_spoilt;                  /* not all of it was finite */
   float *mean, *mean_square, *max_abs; /* [n] */
-  guint64 *all; /* [ENG_ALL_BINS] */
-  guint16 *one; /* [n][ENG_ONE_BINS] */
+  guint64 *all;                        /* [ENG_ALL_BINS] */
+  guint16 *one;                        /* [n][ENG_ONE_BINS] */
 } EngSite;
 
 typedef struct
@@ -62,13 +62,16 @@ typedef struct
   char *source; /* in words */
 } EngCalibrationTokens;
 
-gboolean eng_calibration_tokens_make (EngModel *model, EngRecipe *recipe, EngCalibrationTokens *tokens, GError **error);
+gboolean eng_calibration_tokens_make (EngModel *model, EngRecipe *recipe,
+                                      EngCalibrationTokens *tokens, GError **error);
 void eng_calibration_tokens_clear (EngCalibrationTokens *tokens);
 char *eng_calibration_dup_key (EngModel *model, EngRecipe *recipe); /* 64 hex digits */
 
-/* Fill @self (statistics by channel, when it has none yet) and write the second moments that the cache lacks, when @hessians. */
-gboolean eng_activations_measure (EngActivations *self, EngModel *model, EngRecipe *recipe, gboolean channels, gboolean hessians,
-                                  EngJob *job, GError **error);
+/* Fill @self (statistics by channel, when it has none yet) and write the second moments that the
+ * cache lacks, when @hessians. */
+gboolean eng_activations_measure (EngActivations *self, EngModel *model, EngRecipe *recipe,
+                                  gboolean channels, gboolean hessians, EngJob *job,
+                                  GError **error);
 
 /* ---- second moments: eng-activations-moments.c ---- */
 
@@ -88,8 +91,10 @@ char *eng_activations_dup_directory (const char *key);
 gboolean eng_activations_read (EngActivations *self);
 gboolean eng_activations_write (EngActivations *self, GError **error);
 gboolean eng_activations_has_hessian (EngActivations *self, guint site);
-float *eng_activations_read_hessian (EngActivations *self, guint site, GError **error); /* triangle */
-gboolean eng_activations_write_hessian (EngActivations *self, guint site, const float *triangle, GError **error);
+/* triangle */
+float *eng_activations_read_hessian (EngActivations *self, guint site, GError **error);
+gboolean eng_activations_write_hessian (EngActivations *self, guint site, const float *triangle,
+                                        GError **error);
 /* Remove the oldest measurements until what is left and @more bytes fit the cache's limit. */
 void eng_activations_make_room (EngActivations *self, guint64 more);
 

@@ -89,7 +89,8 @@ find_values (Measuring *self)
   for (guint i = 0; i < self->result->sites->len; i++)
     self->sites[i]
         = rt_graph_find_value (self->graph, ((EngSite *)self->result->sites->pdata[i])->name);
-  /* The first node of a block reads the residual stream, and so does the first one after the last. */
+  /* The first node of a block reads the residual stream, and so does the first one after the
+   * last. */
   self->residual = g_new (RtValueId, n_layers + 1);
   for (guint l = 0; l <= n_layers; l++)
     self->residual[l] = RT_NONE;
@@ -400,7 +401,8 @@ free_bytes (void)
   return g_ascii_strtoull (line + strlen ("MemAvailable:"), NULL, 10) * 1024;
 }
 
-/* The next values, in network order, whose moments are not kept yet and fit @budget; FALSE: none is left. */
+/* The next values, in network order, whose moments are not kept yet and fit @budget; FALSE: none is
+ * left. */
 static gboolean
 choose_group (Measuring *self, guint64 budget, gboolean make, guint *from)
 {

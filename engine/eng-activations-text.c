@@ -90,7 +90,8 @@ hash_texts (const char *path)
   return g_strdup (g_checksum_get_string (sum));
 }
 
-/* The content's hash; asked for with every edit of a recipe, so files are read once for each state. */
+/* The content's hash; asked for with every edit of a recipe, so files are read once for each
+ * state. */
 static char *
 dup_text_hash (const char *path)
 {

@@ -1,6 +1,7 @@
 /* Calibration statistics: which values of a model are watched, what is known of them, and how a
  * measurement is found again in memory and on disk. Called by techniques, from a worker. Running is
- * in eng-activations-run.c, the text in -text.c, the files in -file.c, second moments in -moments.c. */
+ * in eng-activations-run.c, the text in -text.c, the files in -file.c, second moments in
+ * -moments.c. */
 #include "eng-activations.h"
 
 #include <math.h>

@@ -11,7 +11,8 @@ to_ms (const EngForecastValue *value)
   return value->ns / 1e6;
 }
 
-/* A forecast that rests on nothing but roofs says what is possible, not what is known of these kernels. */
+/* A forecast that rests on nothing but roofs says what is possible, not what is known of these
+ * kernels. */
 static gboolean
 rests_on_roofs (const EngForecastValue *value)
 {

@@ -1,4 +1,5 @@
-/* What accuracy per layer (eng-sensitivity.h) knows of a recipe that advice proposes. Runs nothing: what was never measured is not known. */
+/* What accuracy per layer (eng-sensitivity.h) knows of a recipe that advice proposes. Runs nothing:
+ * what was never measured is not known. */
 #include "eng-advice.h"
 
 #include "eng-sensitivity.h"

@@ -53,11 +53,12 @@ EngAdviceDraft *eng_advisor_propose (EngAdvisor *self, EngRecipe *recipe, char *
 /* Evaluations show that @recipe gives worse results than the current one. */
 gboolean eng_advisor_is_known_worse (EngAdvisor *self, EngRecipe *recipe);
 
-/* @recipe with one global value changed, rules of the technique left as they are. NULL when that is refused. */
+/* @recipe with one global value changed, rules of the technique left as they are. NULL when that is
+ * refused. */
 EngRecipe *eng_advice_with (EngRecipe *recipe, const char *technique, const char *param,
                             GVariant *value);
-/* @recipe with the weights of @tensors (const EngTensor *) in @format: the global value when these are all the model has, one rule per layer or tensor
- * otherwise. */
+/* @recipe with the weights of @tensors (const EngTensor *) in @format: the global value when these
+ * are all the model has, one rule per layer or tensor otherwise. */
 EngRecipe *eng_advice_with_format (EngModel *model, EngRecipe *recipe, GPtrArray *tensors,
                                    const char *format);
 double eng_advice_tensor_bytes (const EngTensor *tensor,

@@ -1,4 +1,5 @@
-/* Recipes that advice proposes, and what they weigh: changing one value, formats of some layers, names of layers. Knows no rules. */
+/* Recipes that advice proposes, and what they weigh: changing one value, formats of some layers,
+ * names of layers. Knows no rules. */
 #include "eng-advice-private.h"
 
 #include <string.h>

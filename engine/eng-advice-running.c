@@ -1,4 +1,5 @@
-/* Rules of advice on how a model is run: cache, threads, fusion, what surrounds a network, and what was measured before. */
+/* Rules of advice on how a model is run: cache, threads, fusion, what surrounds a network, and what
+ * was measured before. */
 #include "eng-advice-private.h"
 
 #include <math.h>

@@ -1,4 +1,5 @@
-/* What the history knows that advice can be weighed with: runs of the same model under the same workload on the same device, and evaluations. */
+/* What the history knows that advice can be weighed with: runs of the same model under the same
+ * workload on the same device, and evaluations. */
 #include "eng-advice-private.h"
 
 #include "eng-tradeoff-private.h"
@@ -27,7 +28,8 @@ find_run (EngTradeoffRuns *runs, const char *id)
   return NULL;
 }
 
-/* Times need the same workload on the same device, an evaluation's share of right answers neither. */
+/* Times need the same workload on the same device, an evaluation's share of right answers
+ * neither. */
 static gboolean
 is_comparable (const EngTradeoffRun *run, const EngTradeoffRun *like)
 {

@@ -1,4 +1,5 @@
-/* Rules of advice on the numbers that weights are stored and multiplied in. Each is one function that proposes; the weighing is in eng-advice.c. */
+/* Rules of advice on the numbers that weights are stored and multiplied in. Each is one function
+ * that proposes; the weighing is in eng-advice.c. */
 #include "eng-advice-private.h"
 
 #include <math.h>
@@ -10,12 +11,14 @@
 #define LEAST_OUTPUT_SHARE 0.10
 /* A wider format must be that much faster in a layer to be advised there. */
 #define LEAST_WIDER_GAIN 0.03
-/* Matrices that weigh less than this share together are taken along, so that the recipe stays one line. */
+/* Matrices that weigh less than this share together are taken along, so that the recipe stays one
+ * line. */
 #define TAKE_ALONG 0.10
 
 /* ---- What waits for weights ---- */
 
-/* A product of floats whose arithmetic takes longer than its bytes: in a format of integers it is another roof that counts. */
+/* A product of floats whose arithmetic takes longer than its bytes: in a format of integers it is
+ * another roof that counts. */
 static gboolean
 waits_for_floats (EngAdvisor *self, guint node)
 {

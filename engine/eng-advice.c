@@ -1,5 +1,6 @@
-/* Advice: asks every rule what it would change, weighs what that gains, says it in sentences, ranks it. Called by the window and by `lathe advise`; the rules
- * are in eng-advice-weights.c and its neighbours. */
+/* Advice: asks every rule what it would change, weighs what that gains, says it in sentences, ranks
+ * it. Called by the window and by `lathe advise`; the rules are in eng-advice-weights.c and its
+ * neighbours. */
 #include "eng-advice-private.h"
 
 #include <math.h>
@@ -12,10 +13,12 @@
 #define LEAST_BYTES (256 * 1024)
 #define LEAST_MEMORY_FRAC 0.02
 
-/* How much a gain counts by what it rests on, when pieces are ranked: a bound is never quite reached. */
+/* How much a gain counts by what it rests on, when pieces are ranked: a bound is never quite
+ * reached. */
 static const double trust[] = { 1.0, 0.9, 0.6 };
 
-/* And by what is known of the results: nothing; accuracy per layer; an evaluation, of which each percent that it is worse takes five. */
+/* And by what is known of the results: nothing; accuracy per layer; an evaluation, of which each
+ * percent that it is worse takes five. */
 #define TRUST_UNKNOWN 0.7
 #define TRUST_LAYERS 0.9
 #define TRUST_PER_LOSS 5.0
@@ -278,7 +281,8 @@ dup_gain (EngAdvisor *self, const EngAdvice *advice)
                           high);
 }
 
-/* An evaluation of a recipe with the same rounding as @recipe; with @like, of the same figure on the same set. */
+/* An evaluation of a recipe with the same rounding as @recipe; with @like, of the same figure on
+ * the same set. */
 static const EngAdviceRun *
 find_quality (EngAdvisor *self, EngRecipe *recipe, const EngAdviceRun *like)
 {

@@ -1,5 +1,5 @@
-/* Lining up two networks whose nodes have other names: a walk over the heavy operators of both, in order, that matches as much work as it can. Called by
- * eng-align.c; knows nothing of names. */
+/* Lining up two networks whose nodes have other names: a walk over the heavy operators of both, in
+ * order, that matches as much work as it can. Called by eng-align.c; knows nothing of names. */
 #include "eng-align-private.h"
 
 #include <math.h>
@@ -105,8 +105,9 @@ sequence_clear (Sequence *sequence)
   g_free (sequence->kinds);
 }
 
-/* What is gained by letting @na operators of @a from @i on stand for @nb of @b from @j on; 0: they cannot. A part's products may stand for one recurrent
- * operator or for one larger product, nothing else. */
+/* What is gained by letting @na operators of @a from @i on stand for @nb of @b from @j on; 0: they
+ * cannot. A part's products may stand for one recurrent operator or for one larger product, nothing
+ * else. */
 static float
 gain (const Sequence *a, guint i, guint na, const Sequence *b, guint j, guint nb)
 {
@@ -170,7 +171,8 @@ fill_moves (const Sequence *a, const Sequence *b, guint8 *moves)
       }
 }
 
-/* The walk's matches as pairs; @share: the least part of the operations of either that is matched. */
+/* The walk's matches as pairs; @share: the least part of the operations of either that is
+ * matched. */
 static GArray *
 take_pairs (const Sequence *a, const Sequence *b, const guint8 *moves, double *share)
 {

@@ -1,4 +1,5 @@
-/* Groups of executed nodes that cover the same source nodes in every run. Called by eng-compare.c; knows profiles, not runs. */
+/* Groups of executed nodes that cover the same source nodes in every run. Called by eng-compare.c;
+ * knows profiles, not runs. */
 #include "eng-align-private.h"
 
 #include <string.h>
@@ -100,7 +101,8 @@ join (Sets *sets, guint a, guint b)
   sets->parents[MAX (a, b)] = MIN (a, b);
 }
 
-/* Joins the nodes of run @r with all that have one of their source names in @table (owned plain name -> element + 1), and adds theirs. */
+/* Joins the nodes of run @r with all that have one of their source names in @table (owned plain
+ * name -> element + 1), and adds theirs. */
 static void
 join_names (Sets *sets, guint r, GHashTable *table)
 {
@@ -125,7 +127,8 @@ join_names (Sets *sets, guint r, GHashTable *table)
     }
 }
 
-/* Owned first part -> node + 1 of those nodes that nothing of @other is joined with; 0 where a part is there twice. */
+/* Owned first part -> node + 1 of those nodes that nothing of @other is joined with; 0 where a part
+ * is there twice. */
 static GHashTable *
 lonely_parts (Sets *sets, guint r, guint other)
 {
@@ -153,7 +156,8 @@ lonely_parts (Sets *sets, guint r, guint other)
   return parts;
 }
 
-/* Names of fused nodes that begin alike and are there once on each side: converters differ in what they list after the first part. */
+/* Names of fused nodes that begin alike and are there once on each side: converters differ in what
+ * they list after the first part. */
 static void
 join_first_parts (Sets *sets, guint r, guint s)
 {
@@ -231,7 +235,8 @@ add_flops (GHashTable *sums, guint root, double flops)
   *sum += flops;
 }
 
-/* Whether groups of heavy nodes that are in both runs do the same work in both. TRUE where no phase was measured in both: then only names are known. */
+/* Whether groups of heavy nodes that are in both runs do the same work in both. TRUE where no phase
+ * was measured in both: then only names are known. */
 static gboolean
 sizes_agree (Sets *sets, guint r, guint s)
 {
@@ -271,7 +276,8 @@ sizes_agree (Sets *sets, guint r, guint s)
 
 /* ---- One run after the other ---- */
 
-/* Light nodes go with the heavy one before them, those before the first with that: where names say nothing, only heavy ones can be lined up. */
+/* Light nodes go with the heavy one before them, those before the first with that: where names say
+ * nothing, only heavy ones can be lined up. */
 static void
 join_light (Sets *sets, guint r)
 {
@@ -323,7 +329,8 @@ join_shapes (Sets *sets, guint r, char **reason)
   return TRUE;
 }
 
-/* The earlier run, lined up itself, whose names are those of run @r; @r when there is none. The first run is asked first. */
+/* The earlier run, lined up itself, whose names are those of run @r; @r when there is none. The
+ * first run is asked first. */
 static guint
 find_namesake (Sets *sets, guint r, const EngAlignKind *kinds)
 {
@@ -401,7 +408,8 @@ group_new (guint n_runs)
   return group;
 }
 
-/* Groups in the order of the first run; what only later runs have comes after what runs before it there. */
+/* Groups in the order of the first run; what only later runs have comes after what runs before it
+ * there. */
 static void
 collect (Sets *sets, EngAlignment *alignment)
 {
@@ -430,7 +438,8 @@ collect (Sets *sets, EngAlignment *alignment)
     }
 }
 
-/* The layer of the first run's node with the most to do; what it did not execute lies in the layer of what comes before. */
+/* The layer of the first run's node with the most to do; what it did not execute lies in the layer
+ * of what comes before. */
 static void
 set_layers (Sets *sets, EngAlignment *alignment)
 {

@@ -1,4 +1,5 @@
-/* Lining up what two or more runs executed, node by node: other fusion, other weight formats, other file formats of one network. */
+/* Lining up what two or more runs executed, node by node: other fusion, other weight formats, other
+ * file formats of one network. */
 #pragma once
 
 #include "eng-profile.h"
@@ -12,7 +13,8 @@ typedef enum
   ENG_ALIGN_SHAPES, /* the names differ: by the order, kind and size of the heavy operators */
 } EngAlignKind;
 
-/* What covers the same source nodes in all runs that have them: the smallest groups of executed nodes for which that holds. */
+/* What covers the same source nodes in all runs that have them: the smallest groups of executed
+ * nodes for which that holds. */
 typedef struct
 {
   GArray *
@@ -29,16 +31,19 @@ typedef struct
   GPtrArray *groups; /* of EngAlignGroup, in network order */
 } EngAlignment;
 
-/* @profiles: [n_runs]. Nodes of a profile whose kind is ENG_ALIGN_NONE are in no group. Names are compared without what converters add (":0", "_int8",
- * "_quantize"); names that agree must stand for equal work (within 5 % of the operations on nine tenths of the heavy nodes), or the networks are different
- * ones. Shapes are lined up as sentences of two translations are (Gale and Church, A program for aligning sentences in bilingual corpora, Computational
- * Linguistics 19, 1993): one heavy operator for one, or one for up to four, where their operations agree within 5 %. Time and memory grow with the product of
- * the numbers of heavy nodes. */
+/* @profiles: [n_runs]. Nodes of a profile whose kind is ENG_ALIGN_NONE are in no group. Names are
+ * compared without what converters add (":0", "_int8", "_quantize"); names that agree must stand
+ * for equal work (within 5 % of the operations on nine tenths of the heavy nodes), or the networks
+ * are different ones. Shapes are lined up as sentences of two translations are (Gale and Church, A
+ * program for aligning sentences in bilingual corpora, Computational Linguistics 19, 1993): one
+ * heavy operator for one, or one for up to four, where their operations agree within 5 %. Time and
+ * memory grow with the product of the numbers of heavy nodes. */
 EngAlignment *eng_align (EngProfile *const *profiles, guint n_runs);
 void eng_alignment_free (EngAlignment *alignment);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EngAlignment, eng_alignment_free)
 
-/* How two profiles would line up, without doing it for every node; @reason (nullable): why not. For lists of runs to choose from. */
+/* How two profiles would line up, without doing it for every node; @reason (nullable): why not. For
+ * lists of runs to choose from. */
 EngAlignKind eng_align_check (EngProfile *a, EngProfile *b, char **reason);
 
 /* A source name without what converters add to it; newly allocated. */

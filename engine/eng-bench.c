@@ -1,5 +1,6 @@
-/* Clean speeds: prefill and decode, repeated. Called by `lathe bench` and by the comparison with peers; the same shape of test that llama-bench runs (a prompt
- * from an empty cache; single tokens from an empty cache), so that figures can stand side by side. */
+/* Clean speeds: prefill and decode, repeated. Called by `lathe bench` and by the comparison with
+ * peers; the same shape of test that llama-bench runs (a prompt from an empty cache; single tokens
+ * from an empty cache), so that figures can stand side by side. */
 
 #include "eng-bench.h"
 
@@ -10,7 +11,8 @@
 #include "kn-matmul.h"
 #include "rt-exec.h"
 
-/* Any tokens do: speed does not depend on which. Spread over the vocabulary so that embedding rows are not all in cache. */
+/* Any tokens do: speed does not depend on which. Spread over the vocabulary so that embedding rows
+ * are not all in cache. */
 static void
 fill_tokens (gint32 *tokens, guint n, guint n_vocab)
 {
@@ -18,8 +20,9 @@ fill_tokens (gint32 *tokens, guint n, guint n_vocab)
 
   for (guint i = 0; i < n; i++)
     {
-      state = state * 1664525u + 1013904223u; /* Knuth, The Art of Computer Programming, vol. 2, section 3.3.4 */
-      tokens[i] = (gint32) ((state >> 8) % n_vocab);
+      state = state * 1664525u + 1013904223u; /* Knuth, The Art of Computer Programming, vol. 2,
+                                               * section 3.3.4 */
+      tokens[i] = (gint32)((state >> 8) % n_vocab);
     }
 }
 
@@ -41,7 +44,7 @@ run_prefill (EngBuild *build, const gint32 *tokens, guint n, GError **error)
       if (!rt_exec_run (exec, tokens + done, n_now, 1, RT_PHASE_PREFILL, &rt_error))
         return eng_error_take_rt (&rt_error, error);
     }
-  return n * 1e9 / (double) (rt_now_ns () - start);
+  return n * 1e9 / (double)(rt_now_ns () - start);
 }
 
 static double
@@ -56,7 +59,7 @@ run_decode (EngBuild *build, const gint32 *tokens, guint n, GError **error)
   for (guint i = 0; i < n; i++)
     if (!rt_exec_run (exec, tokens + i, 1, 1, RT_PHASE_DECODE, &rt_error))
       return eng_error_take_rt (&rt_error, error);
-  return n * 1e9 / (double) (rt_now_ns () - start);
+  return n * 1e9 / (double)(rt_now_ns () - start);
 }
 
 typedef double (*PassFn) (EngBuild *build, const gint32 *tokens, guint n, GError **error);
@@ -101,7 +104,8 @@ repeat (EngBuild *build, PassFn pass, const gint32 *tokens, guint n, const EngBe
   return TRUE;
 }
 
-/* Bytes that one decoded token must read (weights once, half of the final cache on average) and operations that one token of prefill takes. */
+/* Bytes that one decoded token must read (weights once, half of the final cache on average) and
+ * operations that one token of prefill takes. */
 static void
 count_work (EngBuild *build, const EngBenchConfig *config, EngBenchResult *result)
 {
@@ -117,20 +121,21 @@ count_work (EngBuild *build, const EngBenchConfig *config, EngBenchResult *resul
       RtCost cost;
 
       for (guint k = 0; k < node->n_inputs; k++)
-        if (node->inputs[k] != RT_NONE && rt_graph_value (graph, node->inputs[k])->kind == RT_VALUE_WEIGHT)
+        if (node->inputs[k] != RT_NONE
+            && rt_graph_value (graph, node->inputs[k])->kind == RT_VALUE_WEIGHT)
           int8 |= eng_build_value_is_int8 (build, node->inputs[k]);
       rt_exec_cost (exec, i, 1, config->n_decode / 2, &cost);
-      result->decode_bytes_per_token += (double) (cost.weight_bytes + cost.read_bytes);
+      result->decode_bytes_per_token += (double)(cost.weight_bytes + cost.read_bytes);
       rt_exec_cost (exec, i, MAX (config->n_prefill, 1), 0, &cost);
-      *(int8 ? &int8_ops : &f32_ops) += (double) cost.flops / MAX (config->n_prefill, 1);
+      *(int8 ? &int8_ops : &f32_ops) += (double)cost.flops / MAX (config->n_prefill, 1);
     }
   result->prefill_roof = int8_ops > f32_ops ? "int8" : "f32";
   result->prefill_ops_per_token = int8_ops + f32_ops;
 }
 
 gboolean
-eng_bench (EngBuild *build, const EngBenchConfig *config, const EngRoof *roof, EngBenchResult *result, GCancellable *cancellable,
-           GError **error)
+eng_bench (EngBuild *build, const EngBenchConfig *config, const EngRoof *roof,
+           EngBenchResult *result, GCancellable *cancellable, GError **error)
 {
   guint n_tokens = MAX (config->n_prefill, config->n_decode);
   g_autofree gint32 *tokens = g_new (gint32, MAX (n_tokens, 1));
@@ -143,12 +148,13 @@ eng_bench (EngBuild *build, const EngBenchConfig *config, const EngRoof *roof, E
   if (n_tokens > rt_kv_capacity (rt_exec_kv (exec)))
     {
       g_set_error (error, ENG_ERROR, ENG_ERROR_RANGE,
-                   "A benchmark of %u tokens does not fit the context of %u. Raise the context in the recipe, or ask for fewer tokens.",
+                   "A benchmark of %u tokens does not fit the context of %u. Raise the context in "
+                   "the recipe, or ask for fewer tokens.",
                    n_tokens, rt_kv_capacity (rt_exec_kv (exec)));
       return FALSE;
     }
   fill_tokens (tokens, n_tokens, rt_exec_n_vocab (exec));
-  *result = (EngBenchResult) { .decode_share_of_read = NAN, .prefill_share_of_ops = NAN };
+  *result = (EngBenchResult){ .decode_share_of_read = NAN, .prefill_share_of_ops = NAN };
   rt_exec_set_tracing (exec, false);
   if (!repeat (build, run_prefill, tokens, config->n_prefill, config, &result->prefill, cancellable,
                error)
@@ -158,7 +164,8 @@ eng_bench (EngBuild *build, const EngBenchConfig *config, const EngRoof *roof, E
 
   count_work (build, config, result);
   if (roof != NULL && result->decode.available)
-    result->decode_share_of_read = result->decode.value * result->decode_bytes_per_token / roof->read_bytes_per_s;
+    result->decode_share_of_read
+        = result->decode.value * result->decode_bytes_per_token / roof->read_bytes_per_s;
   if (roof != NULL && result->prefill.available)
     result->prefill_share_of_ops
         = result->prefill.value * result->prefill_ops_per_token

@@ -5,15 +5,15 @@
 
 #include "rt-op.h"
 
-/* Neighbouring blocks are merged by scanning all of them; more heavy nodes than this are first taken
- * together by place, so that a file of a million of them opens in time. */
+/* Neighbouring blocks are merged by scanning all of them; more heavy nodes than this are first
+ * taken together by place, so that a file of a million of them opens in time. */
 #define MAX_FIRST_BLOCKS 4096
 
 typedef struct
 {
   guint first, n_nodes;
-  guint heavy;    /* node, or G_MAXUINT */
-  char *prefix;   /* what the names have in common */
+  guint heavy;  /* node, or G_MAXUINT */
+  char *prefix; /* what the names have in common */
 } Block;
 
 static void
@@ -86,8 +86,7 @@ first_blocks (const RtGraph *graph)
       gboolean heavy = is_heavy (graph, node);
       Block *last = blocks->len > 0 ? &g_array_index (blocks, Block, blocks->len - 1) : NULL;
       g_autofree char *name = source_name (node);
-      if (last == NULL
-          || (heavy && last->heavy != G_MAXUINT && blocks->len < MAX_FIRST_BLOCKS))
+      if (last == NULL || (heavy && last->heavy != G_MAXUINT && blocks->len < MAX_FIRST_BLOCKS))
         {
           Block block = { i, 1, heavy ? i : G_MAXUINT, g_steal_pointer (&name) };
           g_array_append_val (blocks, block);
@@ -127,8 +126,8 @@ merge_most_alike (GArray *blocks)
   g_array_remove_index (blocks, best + 1);
 }
 
-/* "model/block_3/conv" and "model/block_3/relu" share "model/block_3/": the separator and what is no
- * whole part of a name goes. Whether something is left. */
+/* "model/block_3/conv" and "model/block_3/relu" share "model/block_3/": the separator and what is
+ * no whole part of a name goes. Whether something is left. */
 static gboolean
 cut_prefix (char *prefix, const char *whole)
 {

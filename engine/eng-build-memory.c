@@ -38,7 +38,8 @@ add_weights (EngBuild *self, guint32 index, gboolean *counted)
       counted[id] = TRUE;
       int tensor = eng_build_tensor_of_value (self, id);
       if (tensor >= 0)
-        self->node_memory[index].weight_bytes += packed_bytes (self, tensor, rt_graph_value (self->graph, id));
+        self->node_memory[index].weight_bytes
+            += packed_bytes (self, tensor, rt_graph_value (self->graph, id));
       else if (rt_op_input_is (node->op->vector_inputs, k)
                && kn_dtype_info (rt_graph_value (self->graph, id)->type) != NULL)
         /* the executor's f32 copy, padded to a line */

@@ -13,8 +13,8 @@ G_BEGIN_DECLS
 EngBuild *eng_build_new_within (EngModel *model, EngRecipe *recipe, EngBuild *reuse, EngJob *job,
                                 GError **error);
 
-/* A build whose values can all be read after a run and are what the recipe's float network computes:
- * for calibration. Blocking. */
+/* A build whose values can all be read after a run and are what the recipe's float network
+ * computes: for calibration. Blocking. */
 EngBuild *eng_build_new_observed (EngModel *model, EngRecipe *recipe, EngJob *job, GError **error);
 
 /* The graph and the decisions of a build, without packed weights, threads, executor or hash: what
@@ -24,8 +24,8 @@ EngBuild *eng_build_new_sketch (EngModel *model, EngRecipe *recipe, GError **err
 /* The format of every value of the executed graph as the executor reads it: [n_values], -1 for what
  * is not packed. Newly allocated. */
 int *eng_build_dup_value_dtypes (EngBuild *build);
-/* What tensor @tensor, [n_rows, n_cols] now, takes packed; of a sparse one that is not packed yet what
- * is expected. */
+/* What tensor @tensor, [n_rows, n_cols] now, takes packed; of a sparse one that is not packed yet
+ * what is expected. */
 guint64 eng_build_weight_bytes (EngBuild *build, guint tensor, guint64 n_rows, guint64 n_cols);
 /* What every sparse value of the executed graph takes packed, or is expected to take; 0: as its
  * format says. [n_values], newly allocated. */
@@ -33,8 +33,8 @@ guint64 *eng_build_dup_value_bytes (EngBuild *build);
 
 /* The format nearest to @wanted that rows of @n_cols values can have:
  *   256-wide blocks that do not fit: Q4_K -> Q4_1, Q5_K -> Q5_1 (same code width, minimum kept,
- * 32-wide), Q6_K -> Q8_0, Q2_K and ternary -> Q2_64, Q3_K -> Q3_64 (64-wide); 64-wide: Q4_0; 32-wide
- * blocks that do not fit: F16. Never fewer bits than were asked for. */
+ * 32-wide), Q6_K -> Q8_0, Q2_K and ternary -> Q2_64, Q3_K -> Q3_64 (64-wide); 64-wide: Q4_0;
+ * 32-wide blocks that do not fit: F16. Never fewer bits than were asked for. */
 int eng_fit_dtype (int wanted, guint64 n_cols);
 
 struct _EngBuild
@@ -44,24 +44,24 @@ struct _EngBuild
   EngModel *model;
   EngRecipe *recipe;
   guint n_tensors;
-  int *dtypes;        /* [n_tensors] */
-  float *densities;   /* [n_tensors] of what is stored sparse: before it is packed, as expected */
-  char **keys;        /* [n_tensors] what techniques have made of the numbers; NULL: nothing */
-  const RtGraph *source; /* the model's, or what transforms made of it: one of graphs */
+  int *dtypes;      /* [n_tensors] */
+  float *densities; /* [n_tensors] of what is stored sparse: before it is packed, as expected */
+  char **keys;      /* [n_tensors] what techniques have made of the numbers; NULL: nothing */
+  const RtGraph *source;  /* the model's, or what transforms made of it: one of graphs */
   RtTokenizer *tokenizer; /* NULL: the model's */
   RtWeight **weights; /* [n_tensors], shared with other builds; NULL: the graph no longer has it */
   const RtGraph *graph; /* the last of graphs, or the model's */
-  GPtrArray *graphs;    /* RtGraph: what passes made, in order; the earlier ones own constants of the
-                           later ones */
-  GPtrArray *extra;    /* RtWeight: matrices that a pass made, not in the model's list */
+  GPtrArray *graphs;    /* RtGraph: what passes made, in order; the earlier ones own constants of
+                         * the later ones */
+  GPtrArray *extra;     /* RtWeight: matrices that a pass made, not in the model's list */
   RtPool *pool;
   gboolean owns_pool; /* else it is that of the build this is the bare one of */
   gboolean is_bare, is_observed, is_sketch;
   guint32 n_threads, n_ctx; /* as decided */
   RtPlanner planner;
-  GMutex mutex;       /* guards bare */
-  EngBuild *bare;     /* NULL until it is asked for */
-  EngBuild *drafter;  /* runs on our threads; NULL: none */
+  GMutex mutex;      /* guards bare */
+  EngBuild *bare;    /* NULL until it is asked for */
+  EngBuild *drafter; /* runs on our threads; NULL: none */
   RtExec *exec;
   guint max_tokens;
   KnDtype kv_format;

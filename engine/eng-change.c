@@ -1,11 +1,14 @@
-/* Differences of figures, and their intervals. Called by comparisons and gates, and through app-change.c by the window; knows nothing of words.
+/* Differences of figures, and their intervals. Called by comparisons and gates, and through
+ * app-change.c by the window; knows nothing of words.
  *
- * The interval of a difference d = b - a of two independent estimates with 95 % intervals (l, u) each is
+ * The interval of a difference d = b - a of two independent estimates with 95 % intervals (l, u)
+ * each is
  *
  *     d - sqrt ((b - l_b)^2 + (u_a - a)^2)   to   d + sqrt ((u_b - b)^2 + (a - l_a)^2)
  *
- * (Zou and Donner, Construction of confidence limits about effect measures: a general approach, Statistics in Medicine 27, 2008, equation 6). Of a ratio b / a
- * of positive numbers it is the same on logarithms, where it always exists. */
+ * (Zou and Donner, Construction of confidence limits about effect measures: a general approach,
+ * Statistics in Medicine 27, 2008, equation 6). Of a ratio b / a of positive numbers it is the same
+ * on logarithms, where it always exists. */
 #include "eng-change.h"
 
 #include <math.h>

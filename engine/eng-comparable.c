@@ -1,4 +1,5 @@
-/* What of two runs can be set against each other: only the part that cannot is withheld, with the reason. Called by the comparison. */
+/* What of two runs can be set against each other: only the part that cannot is withheld, with the
+ * reason. Called by the comparison. */
 #include "eng-compare-private.h"
 
 #include <math.h>
@@ -11,7 +12,8 @@ eng_figure_id_aspect (EngFigureId id)
 {
   if (eng_figure_id_is_accuracy (id))
     return ENG_ASPECT_ACCURACY;
-  return id == ENG_FIGURE_PEAK_MEMORY || id == ENG_FIGURE_WEIGHTS ? ENG_ASPECT_MEMORY : ENG_ASPECT_TIMES;
+  return id == ENG_FIGURE_PEAK_MEMORY || id == ENG_FIGURE_WEIGHTS ? ENG_ASPECT_MEMORY
+                                                                  : ENG_ASPECT_TIMES;
 }
 
 static char *

@@ -164,7 +164,8 @@ eng_comparison_to_json (EngComparison *self, double min_frac)
   return eng_json_builder_finish (builder, TRUE);
 }
 
-/* A field of a CSV file (RFC 4180); a text that a spreadsheet would take for a formula gets an apostrophe in front. */
+/* A field of a CSV file (RFC 4180); a text that a spreadsheet would take for a formula gets an
+ * apostrophe in front. */
 static void
 add_text (GString *csv, const char *text)
 {

@@ -1,5 +1,5 @@
-/* What layers and operators have values of, one table row each. Called by the comparison. A new metric: its number in eng-compare.h, two functions and a row
- * here. */
+/* What layers and operators have values of, one table row each. Called by the comparison. A new
+ * metric: its number in eng-compare.h, two functions and a row here. */
 #include "eng-compare-private.h"
 
 #include <math.h>
@@ -71,7 +71,8 @@ phase_energy (EngRun *run, RtPhase phase)
   return energy != NULL ? eng_energy_get_phase (energy, phase) : NULL;
 }
 
-/* A part of a measured total: the rule that divides it has an error that is not known, so it has no interval. */
+/* A part of a measured total: the rule that divides it has an error that is not known, so it has no
+ * interval. */
 static EngFigure
 attributed_joules (const char *reason, double joules)
 {
@@ -247,7 +248,8 @@ largest (const EngFigure *figures, guint n, const char *unit)
   return most;
 }
 
-/* How many nodes of each layer are in @nodes, less how many there are at all: 0 where all are. [n_layers + 2]. */
+/* How many nodes of each layer are in @nodes, less how many there are at all: 0 where all are.
+ * [n_layers + 2]. */
 static int *
 missing_of_layers (EngProfile *profile, const guint *nodes, guint n)
 {

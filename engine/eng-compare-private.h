@@ -25,10 +25,11 @@ typedef struct
 
 const EngLayerMetricInfo *eng_layer_metric_info (EngLayerMetric metric);
 
-/* What the run's @nodes cost together. Where they are all nodes of a layer, the layer's own samples count: the median of a sum is narrower than a sum of
- * medians. Unavailable where nothing was measured. */
-EngFigure eng_layer_metric_measure (EngLayerMetric metric, const EngMetricSource *from, const guint *nodes,
-                              guint n);
+/* What the run's @nodes cost together. Where they are all nodes of a layer, the layer's own samples
+ * count: the median of a sum is narrower than a sum of medians. Unavailable where nothing was
+ * measured. */
+EngFigure eng_layer_metric_measure (EngLayerMetric metric, const EngMetricSource *from,
+                                    const guint *nodes, guint n);
 
 void eng_comparable_init (EngComparable *comparable, EngRun *first, EngRun *run, EngAlignKind kind,
                           const char *why_not);

@@ -1,5 +1,6 @@
-/* The comparison: runs lined up into rows of layers and operators, with values and changes. Called by `lathe compare`, the window's view and the report; what
- * is comparable is eng-comparable.c, what has values eng-compare-metric.c, what lies on one line eng-align.c. */
+/* The comparison: runs lined up into rows of layers and operators, with values and changes. Called
+ * by `lathe compare`, the window's view and the report; what is comparable is eng-comparable.c,
+ * what has values eng-compare-metric.c, what lies on one line eng-align.c. */
 #include "eng-compare-private.h"
 
 #include <math.h>
@@ -103,7 +104,8 @@ fill_row (EngComparison *self, Row *row, EngLayerErrors *const *errors)
     }
 }
 
-/* The names of what the group's first run executes there, joined with " + "; for both names and operators each is told once. */
+/* The names of what the group's first run executes there, joined with " + "; for both names and
+ * operators each is told once. */
 static char *
 join_texts (EngComparison *self, const EngAlignGroup *group,
             const char *(*get) (EngProfile *, guint))
@@ -159,7 +161,8 @@ differ (EngRun **runs, guint n, const char *(*get) (EngRun *))
   return FALSE;
 }
 
-/* When it was measured, for runs that are alike in everything else; its id where that is the same, too. */
+/* When it was measured, for runs that are alike in everything else; its id where that is the same,
+ * too. */
 static void
 add_time (EngComparison *self, GString *label, guint r)
 {

@@ -1,4 +1,5 @@
-/* Two or more runs, layer by layer: what can be set against each other, the values with their intervals, and the changes since the first run. */
+/* Two or more runs, layer by layer: what can be set against each other, the values with their
+ * intervals, and the changes since the first run. */
 #pragma once
 
 #include "eng-align.h"
@@ -18,7 +19,8 @@ typedef enum
   /* Joules per token or inference, each grade for itself (eng-energy.h). */
   ENG_LAYER_METRIC_ENERGY_ATTRIBUTED,
   ENG_LAYER_METRIC_ENERGY_MODELLED,
-  /* Of whole layers, where they were measured (eng-sensitivity.h): against the model as in its file. */
+  /* Of whole layers, where they were measured (eng-sensitivity.h): against the model as in its
+   * file. */
   ENG_LAYER_METRIC_SENSITIVITY, /* nat per token, or % of the outputs */
   ENG_LAYER_METRIC_LOCAL_ERROR, /* % */
   ENG_LAYER_METRIC_ACCUMULATED_ERROR,
@@ -29,9 +31,8 @@ const char *eng_layer_metric_name (EngLayerMetric metric);  /* "latency_ns": JSO
 const char *eng_layer_metric_title (EngLayerMetric metric); /* "Latency" */
 const char *eng_layer_metric_unit (EngLayerMetric metric);  /* "ns" */
 gboolean eng_layer_metric_lower_is_better (EngLayerMetric metric);
-gboolean eng_layer_metric_adds_up (
-    EngLayerMetric
-        metric); /* FALSE: the whole is not the sum of the parts (memory that is used one after the other) */
+/* FALSE: the whole is not the sum of the parts (memory that is used one after the other) */
+gboolean eng_layer_metric_adds_up (EngLayerMetric metric);
 
 /* What can be comparable, or not, for itself. */
 typedef enum
@@ -69,10 +70,12 @@ typedef struct _EngComparison EngComparison; /* immutable, reference counted */
 #define ENG_TYPE_COMPARISON (eng_comparison_get_type ())
 GType eng_comparison_get_type (void);
 
-/* @runs: [n_runs], two or more (one is allowed: a table of that run alone); the first is what the others are compared with. @phase: of the latencies; runs
- * over inputs have RT_PHASE_INFERENCE only, whatever is asked for. Milliseconds for a hundred layers. */
+/* @runs: [n_runs], two or more (one is allowed: a table of that run alone); the first is what the
+ * others are compared with. @phase: of the latencies; runs over inputs have RT_PHASE_INFERENCE
+ * only, whatever is asked for. Milliseconds for a hundred layers. */
 EngComparison *eng_comparison_new (EngRun *const *runs, guint n_runs, RtPhase phase);
-/* The same with what is known of the runs' accuracy per layer: @errors [n_runs], NULL entries where nothing is. */
+/* The same with what is known of the runs' accuracy per layer: @errors [n_runs], NULL entries where
+ * nothing is. */
 EngComparison *eng_comparison_new_with_errors (EngRun *const *runs, guint n_runs, RtPhase phase,
                                                EngLayerErrors *const *errors);
 EngComparison *eng_comparison_ref (EngComparison *comparison);
@@ -102,23 +105,27 @@ EngFigure eng_comparison_get_value (EngComparison *comparison, guint row, guint 
                                     EngLayerMetric metric);
 EngChange eng_comparison_get_change (EngComparison *comparison, guint row, guint run,
                                      EngLayerMetric metric);
-/* What else is to be said of this cell: "one operator of three sources"; NULL: nothing. Newly allocated. */
+/* What else is to be said of this cell: "one operator of three sources"; NULL: nothing. Newly
+ * allocated. */
 char *eng_comparison_dup_note (EngComparison *comparison, guint row, guint run);
 /* The run's nodes in this row: indices into its profile; borrowed. */
 const guint *eng_comparison_get_nodes (EngComparison *comparison, guint row, guint run, guint *n);
 
-/* Whole-run figures; withheld ones are unavailable with the reason. The change is since the first run. */
+/* Whole-run figures; withheld ones are unavailable with the reason. The change is since the first
+ * run. */
 EngFigure eng_comparison_get_figure (EngComparison *comparison, guint run, EngFigureId id);
 EngChange eng_comparison_get_figure_change (EngComparison *comparison, guint run, EngFigureId id);
 
-/* The largest change of the row's runs, without its sign; 0 where none is known. For thresholds and for sorting. */
+/* The largest change of the row's runs, without its sign; 0 where none is known. For thresholds and
+ * for sorting. */
 double eng_comparison_get_row_change (EngComparison *comparison, guint row, EngLayerMetric metric);
 
-/* Whether @run could be compared with @first layer by layer, without doing it; @reason (nullable, newly allocated): why not. */
+/* Whether @run could be compared with @first layer by layer, without doing it; @reason (nullable,
+ * newly allocated): why not. */
 gboolean eng_comparison_can_align (EngRun *first, EngRun *run, char **reason);
 
-/* Everything, as one JSON object with units in the field names, or as CSV with one line per row and run. @min_frac: only rows of layers that change by so much
- * in some run (0: all). */
+/* Everything, as one JSON object with units in the field names, or as CSV with one line per row and
+ * run. @min_frac: only rows of layers that change by so much in some run (0: all). */
 char *eng_comparison_to_json (EngComparison *comparison, double min_frac);
 char *eng_comparison_to_csv (EngComparison *comparison, double min_frac);
 

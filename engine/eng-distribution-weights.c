@@ -1,4 +1,5 @@
-/* Distributions of weights: the file's numbers, and what packing makes of them. Called from a worker. */
+/* Distributions of weights: the file's numbers, and what packing makes of them. Called from a
+ * worker. */
 #include <math.h>
 #include <string.h>
 
@@ -254,7 +255,8 @@ of_integers (EngBuild *build, const RtValue *value, EngJob *job, GError **error)
   eng_distributing_look (&counting, before != NULL ? before : rounded, n);
   eng_distributing_end_look (&counting);
   eng_distributing_count (&counting, before != NULL ? before : rounded, n);
-  /* The floats may lie in another order: what rounding did to each is not known here, what is there is. */
+  /* The floats may lie in another order: what rounding did to each is not known here, what is there
+   * is. */
   d->has_rounded = before != NULL;
   for (guint64 i = 0; i < n; i++)
     {

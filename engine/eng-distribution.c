@@ -1,5 +1,5 @@
-/* Histograms and their grids: the counting that weights and activations share, and what the grid of a
- * block is. Called by eng-distribution-weights.c and -activations.c; reads no model. */
+/* Histograms and their grids: the counting that weights and activations share, and what the grid of
+ * a block is. Called by eng-distribution-weights.c and -activations.c; reads no model. */
 #include "eng-distribution-private.h"
 
 #include <math.h>
@@ -11,7 +11,8 @@
 
 /* ---- grids of block formats ---- */
 
-/* Where the codes lie in a block, and how many values share a scale. The rest of the block is scales. */
+/* Where the codes lie in a block, and how many values share a scale. The rest of the block is
+ * scales. */
 typedef struct
 {
   int dtype;
@@ -21,15 +22,23 @@ typedef struct
 } Layout;
 
 static const Layout layouts[] = {
-  { KN_Q8_0, 2, 32, 32, -128, 127 }, { KN_Q4_0, 2, 16, 32, 0, 15 },
-  { KN_Q4_1, 4, 16, 32, 0, 15 },     { KN_Q5_0, 2, 20, 32, 0, 31 },
-  { KN_Q5_1, 4, 20, 32, 0, 31 },     { KN_Q4_K, 16, 128, 32, 0, 15 },
-  { KN_Q5_K, 16, 160, 32, 0, 31 },   { KN_Q6_K, 0, 192, 16, 0, 63 },
+  { KN_Q8_0, 2, 32, 32, -128, 127 },
+  { KN_Q4_0, 2, 16, 32, 0, 15 },
+  { KN_Q4_1, 4, 16, 32, 0, 15 },
+  { KN_Q5_0, 2, 20, 32, 0, 31 },
+  { KN_Q5_1, 4, 20, 32, 0, 31 },
+  { KN_Q4_K, 16, 128, 32, 0, 15 },
+  { KN_Q5_K, 16, 160, 32, 0, 31 },
+  { KN_Q6_K, 0, 192, 16, 0, 63 },
   /* One scale per row: it and any block of its codes. */
-  { KN_W8A8, 4, 32, 32, -128, 127 }, { KN_W4A8, 4, 16, 32, 0, 15 },
-  { KN_Q2_K, 16, 64, 16, 0, 3 },     { KN_Q2_64, 8, 16, 16, 0, 3 },
-  { KN_Q3_64, 4, 24, 16, 0, 7 },     { KN_Q3_K, 0, 96, 16, 0, 7 },
-  { KN_TQ1_0, 0, 52, 256, 0, 2 },    { KN_TQ2_0, 0, 64, 256, 0, 2, 0xaa },
+  { KN_W8A8, 4, 32, 32, -128, 127 },
+  { KN_W4A8, 4, 16, 32, 0, 15 },
+  { KN_Q2_K, 16, 64, 16, 0, 3 },
+  { KN_Q2_64, 8, 16, 16, 0, 3 },
+  { KN_Q3_64, 4, 24, 16, 0, 7 },
+  { KN_Q3_K, 0, 96, 16, 0, 7 },
+  { KN_TQ1_0, 0, 52, 256, 0, 2 },
+  { KN_TQ2_0, 0, 64, 256, 0, 2, 0xaa },
 };
 
 #define MAX_BLOCK_BYTES 256
@@ -64,7 +73,10 @@ level_at_end (const Layout *layout, const guint8 *block, guint part, gboolean hi
   if (layout->low < 0) /* signed bytes */
     memset (copy + layout->code_offset, high ? 0x7f : 0x80, layout->code_bytes);
   else
-    memset (copy + layout->code_offset, !high ? 0 : layout->high_byte != 0 ? layout->high_byte : 0xff,
+    memset (copy + layout->code_offset,
+            !high                    ? 0
+            : layout->high_byte != 0 ? layout->high_byte
+                                     : 0xff,
             layout->code_bytes);
   kn_dequantize_row (layout->dtype, copy, values, info->block_len);
   return (double)values[part * layout->part_len];

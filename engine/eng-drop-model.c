@@ -1,5 +1,6 @@
-/* Greedy progressive drop on a language model: the text's windows, one build per candidate (weights are shared with the first), losses from its logits.
- * Called by the command line; the order of the search is in eng-drop-search.c. */
+/* Greedy progressive drop on a language model: the text's windows, one build per candidate (weights
+ * are shared with the first), losses from its logits. Called by the command line; the order of the
+ * search is in eng-drop-search.c. */
 #include "eng-drop-search.h"
 
 #include <math.h>

@@ -1,4 +1,5 @@
-/* The greedy search itself: parts, losses, the order in which they go. Called by eng-drop-model.c, which knows what a part is; this file must not. */
+/* The greedy search itself: parts, losses, the order in which they go. Called by eng-drop-model.c,
+ * which knows what a part is; this file must not. */
 #include "eng-drop-search.h"
 
 #include <math.h>

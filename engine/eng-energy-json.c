@@ -1,4 +1,5 @@
-/* The energy of a run from and to its document: the member "energy" of the run's JSON. The grade stands in every object; joules of nodes and layers are lists in the profile's order. */
+/* The energy of a run from and to its document: the member "energy" of the run's JSON. The grade
+ * stands in every object; joules of nodes and layers are lists in the profile's order. */
 #include "eng-energy-private.h"
 
 #include <math.h>

@@ -1,15 +1,22 @@
-/* The cost model: joules of arithmetic, of instructions and of moving bytes, from what a node counts (RtCost) and where its bytes come from. Called by runs, the lanes and the command line. It
- * measures nothing and knows nothing of meters: its numbers are never shown without the word "modelled".
+/* The cost model: joules of arithmetic, of instructions and of moving bytes, from what a node
+ * counts (RtCost) and where its bytes come from. Called by runs, the lanes and the command line. It
+ * measures nothing and knows nothing of meters: its numbers are never shown without the word
+ * "modelled".
  *
  * A node of F operations, F / 2 multiply-adds:
  *
- *   arithmetic    F / 2 x (multiply + add) of its numbers; 8-bit products in groups of 32: one multiply and add of floats more per group
- *   instructions  F / 2 / lanes x the price of an instruction; one that multiplies 64 pairs costs as much to fetch and decode as one that multiplies 1
- *   memory        each byte once, at the price of the level it comes from: weights from the nearest level that holds everything one run of the graph reads (a weight is needed again only in
- *                 the next run), activations from the nearest that holds the node's own
+ *   arithmetic    F / 2 x (multiply + add) of its numbers; 8-bit products in groups of 32: one
+ *                 multiply and add of floats more per group
+ *   instructions  F / 2 / lanes x the price of an instruction; one that multiplies 64 pairs costs
+ *                 as much to fetch and decode as one that multiplies 1
+ *   memory        each byte once, at the price of the level it comes from: weights from the nearest
+ *                 level that holds everything one run of the graph reads (a weight is needed again
+ *                 only in the next run), activations from the nearest that holds the node's own
  *
- * Left out, because nothing here can know it: leakage and the clock tree (static power), the rest of the machine, losses of power supplies, bytes moved more than once, prefetching,
- * speculation, and that no two processors are alike. So it is a lower bound that is good for comparing builds, and poor for sizing batteries. */
+ * Left out, because nothing here can know it: leakage and the clock tree (static power), the rest
+ * of the machine, losses of power supplies, bytes moved more than once, prefetching, speculation,
+ * and that no two processors are alike. So it is a lower bound that is good for comparing builds,
+ * and poor for sizing batteries. */
 #include "eng-energy.h"
 
 #include <math.h>
@@ -25,13 +32,18 @@
 
 #define PJ 1e-12
 
-/* 45 nm: M. Horowitz, "Computing's energy problem (and what we can do about it)", ISSCC 2014, figure 1.1.9 (45 nm, 0.9 V): arithmetic; caches of 8 KB, 32 KB and 1 MB for 64 bits: 10,
- * 20, 100 pJ; main memory 1.3 to 2.6 nJ for 64 bits, of which the lower; 70 pJ of an instruction (figure 1.1.10).
+/* 45 nm: M. Horowitz, "Computing's energy problem (and what we can do about it)", ISSCC 2014,
+ * figure 1.1.9 (45 nm, 0.9 V): arithmetic; caches of 8 KB, 32 KB and 1 MB for 64 bits: 10, 20, 100
+ * pJ; main memory 1.3 to 2.6 nJ for 64 bits, of which the lower; 70 pJ of an instruction (figure
+ * 1.1.10).
  *
- * 7 nm: N. Jouppi et al., "Ten lessons from three generations shaped Google's TPUv4i", ISCA 2021, table 2, which sets both generations side by side: the same rows; 8.5 pJ for 64 bits from 32 KB, 14 pJ from 1 MB,
- * 1.3 nJ from DDR4. It has no row for an instruction: 45 nm's over the table's geometric mean of 2.6.
+ * 7 nm: N. Jouppi et al., "Ten lessons from three generations shaped Google's TPUv4i", ISCA 2021,
+ * table 2, which sets both generations side by side: the same rows; 8.5 pJ for 64 bits from 32 KB,
+ * 14 pJ from 1 MB, 1.3 nJ from DDR4. It has no row for an instruction: 45 nm's over the table's
+ * geometric mean of 2.6.
  *
- * L1 is the row of 32 KB. L2 and L3 are both the row of 1 MB: a bank of L3 is of that size, and the wires to a far bank are in neither paper. Prices of 64 bits over 8 are those of a byte. */
+ * L1 is the row of 32 KB. L2 and L3 are both the row of 1 MB: a bank of L3 is of that size, and the
+ * wires to a far bank are in neither paper. Prices of 64 bits over 8 are those of a byte. */
 static const EngEnergyProcess processes[] = {
   {
       .name = "45 nm",
@@ -55,7 +67,9 @@ static const EngEnergyProcess processes[] = {
   },
 };
 
-/* Multiply-adds of one instruction, from the widths of the registers and of the products that the kernels use. Without a product of bytes as one instruction (AVX2, NEON) two or more are needed: their share. */
+/* Multiply-adds of one instruction, from the widths of the registers and of the products that the
+ * kernels use. Without a product of bytes as one instruction (AVX2, NEON) two or more are needed:
+ * their share. */
 static const struct
 {
   const char *isa;
@@ -168,12 +182,11 @@ compare_parts (const void *a, const void *b)
 char *
 eng_energy_parts_describe (const EngEnergyParts *parts)
 {
-  Part all[] = { { "arithmetic", parts->arithmetic_j },
-                 { "instructions", parts->instruction_j },
-                 { "L1", parts->memory_j[ENG_MEMORY_L1] },
-                 { "L2", parts->memory_j[ENG_MEMORY_L2] },
-                 { "L3", parts->memory_j[ENG_MEMORY_L3] },
-                 { "main memory", parts->memory_j[ENG_MEMORY_MAIN] } };
+  Part all[] = {
+    { "arithmetic", parts->arithmetic_j },    { "instructions", parts->instruction_j },
+    { "L1", parts->memory_j[ENG_MEMORY_L1] }, { "L2", parts->memory_j[ENG_MEMORY_L2] },
+    { "L3", parts->memory_j[ENG_MEMORY_L3] }, { "main memory", parts->memory_j[ENG_MEMORY_MAIN] }
+  };
   double sum = eng_energy_parts_sum (parts);
   g_autoptr (GString) text = g_string_new (NULL);
 
@@ -235,7 +248,8 @@ add_parts (EngEnergyParts *sum, const EngEnergyParts *parts, double scale)
     sum->memory_j[level] += scale * parts->memory_j[level];
 }
 
-/* Everything that one run of the graph reads: weights, the most that is alive of activations, the cache up to the position. */
+/* Everything that one run of the graph reads: weights, the most that is alive of activations, the
+ * cache up to the position. */
 static double
 count_step_bytes (EngProfile *profile, RtPhase phase)
 {
@@ -254,7 +268,8 @@ count_step_bytes (EngProfile *profile, RtPhase phase)
   return weights + alive + cache;
 }
 
-/* Whether anything is known of the phase: a run of it was instrumented, or its costs were worked out. */
+/* Whether anything is known of the phase: a run of it was instrumented, or its costs were worked
+ * out. */
 static gboolean
 has_costs (EngProfile *profile, RtPhase phase)
 {
@@ -328,8 +343,8 @@ fill_costs (EngProfile *profile, EngBuild *build, RtPhase phase, guint n_tokens,
     rt_exec_cost (eng_build_get_exec (build), i, n_tokens, position, &profile->costs[phase][i]);
 }
 
-/* Pictures and sounds have no size before a run: the one that estimates assume, not the largest that
- * the build could take. */
+/* Pictures and sounds have no size before a run: the one that estimates assume, not the largest
+ * that the build could take. */
 static void
 fill_network_costs (EngProfile *profile, EngBuild *build)
 {

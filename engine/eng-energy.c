@@ -1,4 +1,5 @@
-/* Energy of a run as a value: windows under the meter, the division over layers, the figures. Called by the makers of runs and by whoever shows them. How passes are made is
+/* Energy of a run as a value: windows under the meter, the division over layers, the figures.
+ * Called by the makers of runs and by whoever shows them. How passes are made is
  * eng-measure-energy.c, the cost model eng-energy-model.c, the document eng-energy-json.c. */
 #include "eng-energy-private.h"
 
@@ -7,7 +8,8 @@
 #include "eng-run-private.h"
 #include "rt-pool.h"
 
-/* A window is so many times longer than what the meter may be late by, within these bounds; as many windows as an interval takes with one to spare, while there is time. */
+/* A window is so many times longer than what the meter may be late by, within these bounds; as many
+ * windows as an interval takes with one to spare, while there is time. */
 #define AGES_PER_WINDOW 20
 #define SHORTEST_S 0.3
 #define LONGEST_S 3.0
@@ -119,7 +121,8 @@ eng_energy_measure (EngPower *power, const char *unit, EngEnergyPass pass, gpoin
     }
   if (n == 0)
     return TRUE;
-  /* Virtual machines have counters that stand still; a current sensor may be in the line the other way round. Neither is an energy. */
+  /* Virtual machines have counters that stand still; a current sensor may be in the line the other
+   * way round. Neither is an energy. */
   if (!(sum_j > 0))
     {
       eng_energy_measured_clear (measured, unit,
@@ -319,7 +322,8 @@ eng_energy_finish (EngEnergy *self, EngProfile *profile, const char *isa, guint 
   g_clear_pointer (&self->power, eng_power_unref);
 }
 
-/* A model's sum has no samples, and that it is not off by anything nobody says: so it has no interval either. */
+/* A model's sum has no samples, and that it is not off by anything nobody says: so it has no
+ * interval either. */
 static EngFigure
 modelled_figure (const EngEnergyModelled *modelled, const char *unit)
 {

@@ -1,8 +1,9 @@
 /* Scales per channel from statistics, and what they are expected to gain. Pure arithmetic: knows no
  * model and no recipe. Called by eng-equalize.c and the test.
  *
- * Lin et al. 2023 (AWQ): the scale is a power of the activations' magnitude, the power chosen by the
- * error of the output. Xiao et al. 2022 (SmoothQuant), equation 4: max |x|^a / max |w|^(1-a). */
+ * Lin et al. 2023 (AWQ): the scale is a power of the activations' magnitude, the power chosen by
+ * the error of the output. Xiao et al. 2022 (SmoothQuant), equation 4: max |x|^a / max
+ * |w|^(1-a). */
 #include "eng-equalize.h"
 
 #include <math.h>
@@ -64,7 +65,8 @@ activation_noise (const EngFold *fold, const EngEqualizePart *part, const float 
     }
 }
 
-/* d H d^T. Rows of H are added up, so that the loop vectorises without changing an order of sums. */
+/* d H d^T. Rows of H are added up, so that the loop vectorises without changing an order of
+ * sums. */
 static double
 moments_power (const float *moments, const float *d, gsize n, float *sums)
 {

@@ -1,6 +1,6 @@
-/* The scales of a model's folds: from statistics of the calibration text and a sample of the rows of
- * the matrices, found once and kept with the model. Called by the technique, on workers. Knows the
- * recipe's fields; the arithmetic is in eng-equalize-scales.c, the places in eng-fold.c. */
+/* The scales of a model's folds: from statistics of the calibration text and a sample of the rows
+ * of the matrices, found once and kept with the model. Called by the technique, on workers. Knows
+ * the recipe's fields; the arithmetic is in eng-equalize-scales.c, the places in eng-fold.c. */
 #include "eng-equalize.h"
 
 #include <math.h>
@@ -163,8 +163,8 @@ read_part (Facts *facts, EngModel *model, EngActivations *activations, EngRecipe
     }
   read_rows (facts, model, tensor, part);
   part->dtype = dtype_of (recipe, tensor);
-  /* A text's first token is one of hundreds, but most attention goes to it: what is large there alone
-   * must survive too. */
+  /* A text's first token is one of hundreds, but most attention goes to it: what is large there
+   * alone must survive too. */
   float *power = own_floats (facts, tensor->n_cols);
   for (gsize c = 0; c < tensor->n_cols; c++)
     power[c] = stats.mean_square[c] + (float)PEAK_SHARE * stats.max_abs[c] * stats.max_abs[c];

@@ -1,4 +1,5 @@
-/* The studio side's one error domain. Messages say what, where, and what to do; they are shown to people as they are. */
+/* The studio side's one error domain. Messages say what, where, and what to do; they are shown to
+ * people as they are. */
 #pragma once
 
 #include <glib.h>
@@ -21,7 +22,8 @@ typedef enum
 
 GQuark eng_error_quark (void);
 
-/* Turn a runtime error into @error; RT_ERROR_CANCELLED becomes G_IO_ERROR_CANCELLED. Returns FALSE. */
+/* Turn a runtime error into @error; RT_ERROR_CANCELLED becomes G_IO_ERROR_CANCELLED. Returns
+ * FALSE. */
 gboolean eng_error_take_rt (const RtError *rt_error, GError **error);
 
 G_END_DECLS

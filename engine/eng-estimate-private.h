@@ -15,8 +15,8 @@ G_BEGIN_DECLS
 /* What earlier estimates on this device say of the next one. */
 typedef struct
 {
-  guint n;           /* of them */
-  double correction; /* what was measured over what was predicted, as a rule; 1: not known */
+  guint n;                 /* of them */
+  double correction;       /* what was measured over what was predicted, as a rule; 1: not known */
   double band, layer_band; /* factors, of what is left after the correction; NAN: not known */
 } EngEstimateJudgement;
 
@@ -74,8 +74,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EngEstimateDevice, eng_estimate_device_unref)
 void eng_estimate_device_judge (EngEstimateDevice *device, RtPhase phase, gboolean is_known,
                                 EngEstimateJudgement *judgement);
 
-/* What steps of @phase took over the sum of their nodes: the median of the valid runs of @model (its
- * name; nullable), else of its degraded ones, else of those of other models; NAN. */
+/* What steps of @phase took over the sum of their nodes: the median of the valid runs of @model
+ * (its name; nullable), else of its degraded ones, else of those of other models; NAN. */
 double eng_estimate_device_wall_ratio (EngEstimateDevice *device, RtPhase phase, const char *model);
 
 G_END_DECLS

@@ -1,5 +1,6 @@
-/* The estimator: sketches a recipe, looks its nodes up in the device's table and sums. Called by the
- * session's worker and the command line. What a finished run teaches is in eng-estimate-run.c. */
+/* The estimator: sketches a recipe, looks its nodes up in the device's table and sums. Called by
+ * the session's worker and the command line. What a finished run teaches is in
+ * eng-estimate-run.c. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -193,7 +194,8 @@ typedef struct
   gboolean is_known, valid_only;
 } ErrorClass;
 
-/* The errors of one class: factors that were measured over what was predicted, and those of layers. */
+/* The errors of one class: factors that were measured over what was predicted, and those of
+ * layers. */
 static guint
 collect (EngEstimateDevice *device, const ErrorClass *class, double *ratios, double *layers,
          guint *n_layers)
@@ -216,9 +218,9 @@ collect (EngEstimateDevice *device, const ErrorClass *class, double *ratios, dou
 }
 
 /* Estimates that rested on runs of the same operators are a class of their own: their errors say
- * nothing of recipes that were never run. Where a class has too few for a band, what is wider stands
- * in for it: errors beside disturbed runs, then those of recipes that were never run. Where those
- * are too few as well, the narrowest that has any is what is counted. */
+ * nothing of recipes that were never run. Where a class has too few for a band, what is wider
+ * stands in for it: errors beside disturbed runs, then those of recipes that were never run. Where
+ * those are too few as well, the narrowest that has any is what is counted. */
 void
 eng_estimate_device_judge (EngEstimateDevice *device, RtPhase phase, gboolean is_known,
                            EngEstimateJudgement *judgement)

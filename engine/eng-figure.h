@@ -1,4 +1,5 @@
-/* A number an expert believes: a median with its 95 % interval and how many samples it rests on, or the reason why there is none. */
+/* A number an expert believes: a median with its 95 % interval and how many samples it rests on, or
+ * the reason why there is none. */
 #pragma once
 
 #include <glib.h>
@@ -8,34 +9,40 @@ G_BEGIN_DECLS
 typedef struct
 {
   gboolean available;
-  double value;      /* the median, or an exact count */
-  double low, high;  /* 95 % interval; equal to value when exact */
-  guint n;           /* samples; 0 when exact (computed, not sampled) */
-  const char *unit;  /* static: "tok/s", "ms", "B" */
-  const char *reason; /* static or interned: why unavailable, or a caveat ("one sample: no interval") */
+  double value;       /* the median, or an exact count */
+  double low, high;   /* 95 % interval; equal to value when exact */
+  guint n;            /* samples; 0 when exact (computed, not sampled) */
+  const char *unit;   /* static: "tok/s", "ms", "B" */
+  const char *reason; /* static or interned: why unavailable, or a caveat ("one sample: no
+                       * interval") */
 } EngFigure;
 
 EngFigure eng_figure_exact (double value, const char *unit);
 EngFigure eng_figure_unavailable (const char *unit, const char *reason);
 
-/* Median and distribution-free 95 % interval from order statistics (binomial ranks; Conover, Practical Nonparametric Statistics, section 3.2). Fewer
- * than 6 samples cannot give 95 %: low/high are then NAN and the reason says so. Sorts @samples in place. */
+/* Median and distribution-free 95 % interval from order statistics (binomial ranks; Conover,
+ * Practical Nonparametric Statistics, section 3.2). Fewer than 6 samples cannot give 95 %: low/high
+ * are then NAN and the reason says so. Sorts @samples in place. */
 EngFigure eng_figure_from_samples (double *samples, guint n, const char *unit);
 
-/* @n_hits of @n independent tries as a share in %, with Wilson's 95 % score interval (Wilson 1927, equation 4). */
+/* @n_hits of @n independent tries as a share in %, with Wilson's 95 % score interval (Wilson 1927,
+ * equation 4). */
 EngFigure eng_figure_share (guint n_hits, guint n);
 
-/* The rank k (from 1) of the order statistics x_(k) and x_(n+1-k) that bound the median with at least 95 %; 0 when @n is too small. */
+/* The rank k (from 1) of the order statistics x_(k) and x_(n+1-k) that bound the median with at
+ * least 95 %; 0 when @n is too small. */
 guint eng_median_rank (guint n);
 
 /* Quantile 0..1 of sorted samples, linear between order statistics. */
 double eng_quantile_sorted (const double *sorted, guint n, double q);
 
-/* Warm-up length: the first index from which the samples' level is steady (see the .c for the rule and its source). */
+/* Warm-up length: the first index from which the samples' level is steady (see the .c for the rule
+ * and its source). */
 guint eng_warmup_length (const double *samples, guint n);
 
 /* "218.4 tok/s (216.9–220.0)", "1.52 ms", "93.1 MB", "unavailable: no sensor". */
 char *eng_figure_format (const EngFigure *figure);
-char *eng_format_value (double value, const char *unit); /* number with SI prefix and unit, narrow no-break space between */
+/* number with SI prefix and unit, narrow no-break space between */
+char *eng_format_value (double value, const char *unit);
 
 G_END_DECLS

@@ -58,7 +58,8 @@ finder_clear (Finder *f)
   g_free (f->tensor_of);
 }
 
-/* The matrix of @node as an index of the model's list, when it is one and read by nothing else; -1. */
+/* The matrix of @node as an index of the model's list, when it is one and read by nothing else;
+ * -1. */
 static int
 own_matrix (const Finder *f, const RtNode *node)
 {

@@ -1,7 +1,10 @@
-/* How fast each weight format is on this machine, measured by its own matrix products, and what that says: fewer bits are faster only where reading the
- * weights is what takes the time. One matrix-vector product from memory (decoding) and one with many tokens (a prompt) per format, by all threads.
+/* How fast each weight format is on this machine, measured by its own matrix products, and what
+ * that says: fewer bits are faster only where reading the weights is what takes the time. One
+ * matrix-vector product from memory (decoding) and one with many tokens (a prompt) per format, by
+ * all threads.
  *
- * Kept in $XDG_CACHE_HOME/lathe/formats.ini per processor, instruction set and number of threads; can be measured again at any time. */
+ * Kept in $XDG_CACHE_HOME/lathe/formats.ini per processor, instruction set and number of threads;
+ * can be measured again at any time. */
 #pragma once
 
 #include "eng-figure.h"
@@ -29,19 +32,23 @@ typedef struct
   EngFormatSpeed *formats; /* widest in memory first */
 } EngFormatSpeeds;
 
-/* All formats that have kernels, with the figures kept for this machine; those never measured are unavailable. A millisecond. Free with eng_format_speeds_free(). */
+/* All formats that have kernels, with the figures kept for this machine; those never measured are
+ * unavailable. A millisecond. Free with eng_format_speeds_free(). */
 EngFormatSpeeds *eng_format_speeds_load (EngMachine *machine, guint n_threads);
 void eng_format_speeds_free (EngFormatSpeeds *speeds);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EngFormatSpeeds, eng_format_speeds_free)
 
-/* Measure what is missing (@fresh: everything), each format kept as soon as it is done; a quarter of a second each and up to 256 MB of memory. All cores:
- * never while a run is being measured. @job (nullable) gets progress and may cancel: what was measured stays. */
-gboolean eng_format_speeds_measure (EngMachine *machine, guint n_threads, gboolean fresh, EngJob *job, GError **error);
+/* Measure what is missing (@fresh: everything), each format kept as soon as it is done; a quarter
+ * of a second each and up to 256 MB of memory. All cores: never while a run is being measured. @job
+ * (nullable) gets progress and may cancel: what was measured stays. */
+gboolean eng_format_speeds_measure (EngMachine *machine, guint n_threads, gboolean fresh,
+                                    EngJob *job, GError **error);
 
 const EngFormatSpeed *eng_format_speeds_find (const EngFormatSpeeds *speeds, int dtype);
 
-/* "Decoding: 1.4 times as fast here as Q4_0, the fastest of the wider formats. ..." or why it is not faster: from the figures alone. Not measured: says so
- * and how to measure. Never NULL; free with g_free(). */
+/* "Decoding: 1.4 times as fast here as Q4_0, the fastest of the wider formats. ..." or why it is
+ * not faster: from the figures alone. Not measured: says so and how to measure. Never NULL; free
+ * with g_free(). */
 char *eng_format_speeds_verdict (const EngFormatSpeeds *speeds, int dtype);
 
 G_END_DECLS

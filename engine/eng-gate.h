@@ -9,12 +9,14 @@ typedef struct _EngGate EngGate;
 
 /* METRIC OPERATOR LIMIT.
  *
- *   METRIC    latency (of a decode step, or of an inference), prefill, decode (speeds), memory (peak), energy (measured),
- *             energy-modelled, accuracy, perplexity; the name of any figure
- *             ("first_token_ms"); layer:NAME:METRIC for a row of the comparison, with latency, weights, activations or kv
+ *   METRIC    latency (of a decode step, or of an inference), prefill, decode (speeds), memory
+ *             (peak), energy (measured), energy-modelled, accuracy, perplexity; the name of any
+ *             figure ("first_token_ms"); layer:NAME:METRIC for a row of the comparison, with
+ *             latency, weights, activations or kv
  *   OPERATOR  > >= < <=
- *   LIMIT     with a sign it is a change since the first run: "+5%" (of shares in per cent: percentage points), "-0.2ms"; without one it is the value itself:
- *             "12ms", "100MB", "70%". A number without a unit is in the figure's own.
+ *   LIMIT     with a sign it is a change since the first run: "+5%" (of shares in per cent:
+ *             percentage points), "-0.2ms"; without one it is the value itself: "12ms", "100MB",
+ *             "70%". A number without a unit is in the figure's own.
  *
  * ENG_ERROR_FORMAT with what was expected otherwise. */
 EngGate *eng_gate_parse (const char *text, GError **error);
@@ -26,7 +28,8 @@ const char *eng_gate_get_text (const EngGate *gate);
 typedef enum
 {
   ENG_GATE_HELD,
-  ENG_GATE_NOISE, /* beyond the limit, but not clearly: the interval of the change holds zero, or that of the value the limit, or there is none */
+  ENG_GATE_NOISE, /* beyond the limit, but not clearly: the interval of the change holds zero, or
+                   * that of the value the limit, or there is none */
   ENG_GATE_TRIPPED,
   ENG_GATE_UNKNOWN, /* unavailable, withheld, or no such metric or unit */
 } EngGateResult;

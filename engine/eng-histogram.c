@@ -104,10 +104,10 @@ count_of (const EngHistogram *self, guint bin)
 }
 
 /* Divergence of what 256 codes over low..high can say from what was seen there, the clipped tails
- * counted in the outermost bins. As in the calibration of integer inference engines (Migacz 2017): the
- * bins that share a code get its mean, empty ones stay empty, and the bin of zero counts as the next:
- * zero is a code of its own, and behind a ReLU it would outweigh all else. INFINITY: fewer bins than
- * codes. */
+ * counted in the outermost bins. As in the calibration of integer inference engines (Migacz 2017):
+ * the bins that share a code get its mean, empty ones stay empty, and the bin of zero counts as the
+ * next: zero is a code of its own, and behind a ReLU it would outweigh all else. INFINITY: fewer
+ * bins than codes. */
 static double
 divergence (const EngHistogram *self, double low, double high)
 {

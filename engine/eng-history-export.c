@@ -1,4 +1,5 @@
-/* The history as one CSV table or one JSON document. Called by the history view and the command line. */
+/* The history as one CSV table or one JSON document. Called by the history view and the command
+ * line. */
 
 #include <json-glib/json-glib.h>
 #include <math.h>

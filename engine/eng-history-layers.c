@@ -1,5 +1,5 @@
-/* The history's table of accuracy per layer. Called by eng-sensitivity.c, which knows what the texts
- * mean. */
+/* The history's table of accuracy per layer. Called by eng-sensitivity.c, which knows what the
+ * texts mean. */
 #include <sqlite3.h>
 
 #include "eng-history-private.h"

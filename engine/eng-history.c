@@ -1,7 +1,10 @@
-/* The history of runs in one SQLite file: every run's whole JSON document, and its figures in columns for lists and sorting.
+/* The history of runs in one SQLite file: every run's whole JSON document, and its figures in
+ * columns for lists and sorting.
  *
- * Called by the session (runs are added on its worker), the history view and the command line; every call is a few milliseconds. Knows nothing of how runs are made or
- * drawn. Deleting only marks a run, so that it can be undone; marked runs are dropped at the next start by eng_history_purge(). */
+ * Called by the session (runs are added on its worker), the history view and the command line;
+ * every call is a few milliseconds. Knows nothing of how runs are made or drawn. Deleting only
+ * marks a run, so that it can be undone; marked runs are dropped at the next start by
+ * eng_history_purge(). */
 
 #include "eng-history.h"
 
@@ -31,9 +34,11 @@ enum
 static guint signals[N_SIGNALS];
 
 /* A run without its profile, text and results. */
-#define HEADER_OF(document) \
-  "json_object ('recipe', json_extract (" document ", '$.recipe'), 'workload', json_extract (" document ", '$.workload')," \
-  " 'machine', json_extract (" document ", '$.machine'), 'model', json_extract (" document ", '$.model'))"
+#define HEADER_OF(document)                                                                        \
+  "json_object ('recipe', json_extract (" document                                                 \
+  ", '$.recipe'), 'workload', json_extract (" document ", '$.workload'),"                          \
+  " 'machine', json_extract (" document ", '$.machine'), 'model', json_extract (" document         \
+  ", '$.model'))"
 
 static const char *const migrations[] = {
   "CREATE TABLE runs ("
@@ -44,7 +49,7 @@ static const char *const migrations[] = {
   "  build_hash TEXT NOT NULL,"
   "  recipe TEXT NOT NULL," /* described, for lists */
   "  validity INTEGER NOT NULL,"
-  "  deleted_at INTEGER," /* NULL: not deleted */
+  "  deleted_at INTEGER,"      /* NULL: not deleted */
   "  document TEXT NOT NULL);" /* eng_run_to_json() */
   "CREATE INDEX runs_by_model ON runs (model_hash, time);"
   "CREATE TABLE figures ("
@@ -56,10 +61,12 @@ static const char *const migrations[] = {
   "  unit TEXT NOT NULL,"
   "  reason TEXT,"
   "  PRIMARY KEY (run_id, name)) WITHOUT ROWID;",
-  /* What lists and trade-offs need of a run beside its figures, so that they need not read whole documents. */
+  /* What lists and trade-offs need of a run beside its figures, so that they need not read whole
+   * documents. */
   "ALTER TABLE runs ADD COLUMN header TEXT;"
   "UPDATE runs SET header = " HEADER_OF ("document") " WHERE json_valid (document);",
-  /* Accuracy per layer: what each layer showed in each window or input, so that a measurement goes on where it was stopped. */
+  /* Accuracy per layer: what each layer showed in each window or input, so that a measurement goes
+   * on where it was stopped. */
   "CREATE TABLE layer_units ("
   "  key TEXT NOT NULL," /* eng_sensitivity_dup_key() */
   "  unit TEXT NOT NULL,"
@@ -121,7 +128,7 @@ eng_history_fail (EngHistory *self, const char *doing, GError **error)
 static char *
 column_text (sqlite3_stmt *statement, int index)
 {
-  return g_strdup ((const char *) sqlite3_column_text (statement, index));
+  return g_strdup ((const char *)sqlite3_column_text (statement, index));
 }
 
 EngHistory *
@@ -147,7 +154,8 @@ add_figure (EngHistory *self, sqlite3_stmt *statement, EngRun *run, EngFigureId 
   sqlite3_bind_int64 (statement, 7, figure.n);
   eng_database_bind_text (statement, 8, figure.unit != NULL ? figure.unit : "");
   eng_database_bind_text (statement, 9, figure.reason);
-  return sqlite3_step (statement) == SQLITE_DONE || eng_database_fail (&self->database, "adding a figure", error);
+  return sqlite3_step (statement) == SQLITE_DONE
+         || eng_database_fail (&self->database, "adding a figure", error);
 }
 
 static gboolean
@@ -158,10 +166,12 @@ add_run (EngHistory *self, EngRun *run, GError **error)
   sqlite3_stmt *statement;
   gboolean done;
 
-  statement = eng_database_prepare (&self->database,
-                       "INSERT INTO runs (id, time, model_name, model_hash, build_hash, recipe, validity, document, header)"
-                       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, " HEADER_OF ("?8") ")",
-                       "adding a run", error);
+  statement
+      = eng_database_prepare (&self->database,
+                              "INSERT INTO runs (id, time, model_name, model_hash, build_hash, "
+                              "recipe, validity, document, header)"
+                              " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, " HEADER_OF ("?8") ")",
+                              "adding a run", error);
   if (statement == NULL)
     return FALSE;
   eng_database_bind_text (statement, 1, eng_run_get_id (run));
@@ -172,12 +182,15 @@ add_run (EngHistory *self, EngRun *run, GError **error)
   eng_database_bind_text (statement, 6, recipe);
   sqlite3_bind_int (statement, 7, eng_run_get_validity (run));
   eng_database_bind_text (statement, 8, document);
-  done = sqlite3_step (statement) == SQLITE_DONE || eng_database_fail (&self->database, "adding a run", error);
+  done = sqlite3_step (statement) == SQLITE_DONE
+         || eng_database_fail (&self->database, "adding a run", error);
   sqlite3_finalize (statement);
   if (!done)
     return FALSE;
 
-  statement = eng_database_prepare (&self->database, "INSERT INTO figures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", "adding a figure", error);
+  statement = eng_database_prepare (&self->database,
+                                    "INSERT INTO figures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                                    "adding a figure", error);
   if (statement == NULL)
     return FALSE;
   for (int id = 0; done && id < ENG_N_FIGURES; id++)
@@ -196,7 +209,9 @@ eng_history_add (EngHistory *self, EngRun *run, GError **error)
 
   g_mutex_lock (&self->database.mutex);
   done = eng_database_execute (&self->database, "BEGIN IMMEDIATE", "adding a run", error);
-  if (done && (!add_run (self, run, error) || !eng_database_execute (&self->database, "COMMIT", "adding a run", error)))
+  if (done
+      && (!add_run (self, run, error)
+          || !eng_database_execute (&self->database, "COMMIT", "adding a run", error)))
     {
       sqlite3_exec (self->database.db, "ROLLBACK", NULL, NULL, NULL);
       done = FALSE;
@@ -232,7 +247,8 @@ load_figures (EngHistory *self, sqlite3_stmt *statement, EngHistoryEntry *entry,
   eng_database_bind_text (statement, 1, entry->id);
   while ((code = sqlite3_step (statement)) == SQLITE_ROW)
     for (int id = 0; id < ENG_N_FIGURES; id++)
-      if (g_strcmp0 ((const char *) sqlite3_column_text (statement, 0), eng_figure_id_name (id)) == 0)
+      if (g_strcmp0 ((const char *)sqlite3_column_text (statement, 0), eng_figure_id_name (id))
+          == 0)
         {
           EngFigure *figure = &entry->figures[id];
 
@@ -240,9 +256,9 @@ load_figures (EngHistory *self, sqlite3_stmt *statement, EngHistoryEntry *entry,
           figure->value = eng_database_column_number (statement, 2);
           figure->low = eng_database_column_number (statement, 3);
           figure->high = eng_database_column_number (statement, 4);
-          figure->n = (guint) sqlite3_column_int64 (statement, 5);
-          figure->unit = g_intern_string ((const char *) sqlite3_column_text (statement, 6));
-          figure->reason = g_intern_string ((const char *) sqlite3_column_text (statement, 7));
+          figure->n = (guint)sqlite3_column_int64 (statement, 5);
+          figure->unit = g_intern_string ((const char *)sqlite3_column_text (statement, 6));
+          figure->reason = g_intern_string ((const char *)sqlite3_column_text (statement, 7));
         }
   return code == SQLITE_DONE || eng_database_fail (&self->database, "reading figures", error);
 }
@@ -250,20 +266,25 @@ load_figures (EngHistory *self, sqlite3_stmt *statement, EngHistoryEntry *entry,
 GPtrArray *
 eng_history_list (EngHistory *self, const char *model_hash, GError **error)
 {
-  g_autoptr (GPtrArray) entries = g_ptr_array_new_with_free_func ((GDestroyNotify) eng_history_entry_free);
+  g_autoptr (GPtrArray) entries
+      = g_ptr_array_new_with_free_func ((GDestroyNotify)eng_history_entry_free);
   sqlite3_stmt *runs, *figures;
   gboolean done = TRUE;
   int code = SQLITE_DONE;
 
   g_return_val_if_fail (ENG_IS_HISTORY (self), NULL);
 
-  runs = eng_database_prepare (&self->database,
-                  "SELECT id, time, model_name, model_hash, build_hash, recipe, validity, header FROM runs"
-                  " WHERE deleted_at IS NULL AND (?1 IS NULL OR model_hash = ?1) ORDER BY time DESC, rowid DESC",
-                  "listing runs", error);
+  runs = eng_database_prepare (
+      &self->database,
+      "SELECT id, time, model_name, model_hash, build_hash, recipe, validity, header FROM runs"
+      " WHERE deleted_at IS NULL AND (?1 IS NULL OR model_hash = ?1) ORDER BY time DESC, rowid "
+      "DESC",
+      "listing runs", error);
   figures = runs == NULL ? NULL
-                         : eng_database_prepare (&self->database, "SELECT name, available, value, low, high, n, unit, reason FROM figures WHERE run_id = ?",
-                                    "listing runs", error);
+                         : eng_database_prepare (&self->database,
+                                                 "SELECT name, available, value, low, high, n, "
+                                                 "unit, reason FROM figures WHERE run_id = ?",
+                                                 "listing runs", error);
   if (figures == NULL)
     {
       sqlite3_finalize (runs);
@@ -300,10 +321,11 @@ eng_history_documents (EngHistory *self, const char *id, GError **error)
   sqlite3_stmt *statement;
   int code;
 
-  statement = eng_database_prepare (&self->database,
-                       "SELECT document FROM runs WHERE (?1 IS NULL AND deleted_at IS NULL) OR id = ?1"
-                       " ORDER BY time DESC, rowid DESC",
-                       "reading runs", error);
+  statement = eng_database_prepare (
+      &self->database,
+      "SELECT document FROM runs WHERE (?1 IS NULL AND deleted_at IS NULL) OR id = ?1"
+      " ORDER BY time DESC, rowid DESC",
+      "reading runs", error);
   if (statement == NULL)
     return NULL;
   eng_database_bind_text (statement, 1, id);
@@ -341,13 +363,15 @@ mark_locked (EngHistory *self, const char *id, gboolean deleted, GError **error)
   sqlite3_stmt *statement;
   gboolean done;
 
-  statement = eng_database_prepare (&self->database, "UPDATE runs SET deleted_at = ? WHERE id = ?", doing, error);
+  statement = eng_database_prepare (&self->database, "UPDATE runs SET deleted_at = ? WHERE id = ?",
+                                    doing, error);
   if (statement == NULL)
     return FALSE;
   if (deleted)
     sqlite3_bind_int64 (statement, 1, g_get_real_time () / G_USEC_PER_SEC);
   eng_database_bind_text (statement, 2, id);
-  done = sqlite3_step (statement) == SQLITE_DONE || eng_database_fail (&self->database, doing, error);
+  done = sqlite3_step (statement) == SQLITE_DONE
+         || eng_database_fail (&self->database, doing, error);
   sqlite3_finalize (statement);
   if (!done)
     return FALSE;
@@ -396,7 +420,8 @@ eng_history_purge (EngHistory *self, GError **error)
   g_return_val_if_fail (ENG_IS_HISTORY (self), FALSE);
 
   g_mutex_lock (&self->database.mutex);
-  done = eng_database_execute (&self->database, "DELETE FROM runs WHERE deleted_at IS NOT NULL", "dropping deleted runs", error);
+  done = eng_database_execute (&self->database, "DELETE FROM runs WHERE deleted_at IS NOT NULL",
+                               "dropping deleted runs", error);
   g_mutex_unlock (&self->database.mutex);
   return done;
 }
@@ -416,7 +441,8 @@ eng_history_class_init (EngHistoryClass *class)
 {
   G_OBJECT_CLASS (class)->finalize = eng_history_finalize;
 
-  signals[CHANGED] = g_signal_new ("changed", G_TYPE_FROM_CLASS (class), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  signals[CHANGED] = g_signal_new ("changed", G_TYPE_FROM_CLASS (class), G_SIGNAL_RUN_LAST, 0, NULL,
+                                   NULL, NULL, G_TYPE_NONE, 0);
 }
 
 static void

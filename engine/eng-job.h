@@ -1,4 +1,5 @@
-/* Long work: a title, progress, a way to cancel, one error. Progress may be reported from any thread and reaches the main context coalesced. */
+/* Long work: a title, progress, a way to cancel, one error. Progress may be reported from any
+ * thread and reaches the main context coalesced. */
 #pragma once
 
 #include <gio/gio.h>
@@ -8,8 +9,8 @@ G_BEGIN_DECLS
 #define ENG_TYPE_JOB (eng_job_get_type ())
 G_DECLARE_FINAL_TYPE (EngJob, eng_job, ENG, JOB, GObject)
 
-/* Properties (read-only, notify on the main context that created the job): "title" string, "stage" string, "progress" double 0..1 or -1 while
- * unknown, "done" boolean. */
+/* Properties (read-only, notify on the main context that created the job): "title" string, "stage"
+ * string, "progress" double 0..1 or -1 while unknown, "done" boolean. */
 EngJob *eng_job_new (const char *title);
 GCancellable *eng_job_get_cancellable (EngJob *job);
 void eng_job_cancel (EngJob *job);

@@ -1,5 +1,6 @@
 /* The measuring job: see the header. Called on a worker by the session and by the command line.
- * Knows no operator and no technique: nodes come from sketches, choices from the technique table. */
+ * Knows no operator and no technique: nodes come from sketches, choices from the technique
+ * table. */
 #include "eng-kernel-bench.h"
 
 #include <math.h>
@@ -25,7 +26,8 @@
 /* Of the median: wider intervals are worth more time. */
 #define MAX_WIDTH 0.1
 
-/* Copies of one operator: enough to be an average of places in memory, no more than memory allows. */
+/* Copies of one operator: enough to be an average of places in memory, no more than memory
+ * allows. */
 #define MIN_COPIES 4
 #define MAX_COPIES 512
 #define MAX_WARM_COPIES 64
@@ -293,8 +295,8 @@ make_sparse (int dtype, float *numbers, guint64 n_cols, double density)
   eng_sparsify (numbers, 1, n_cols, NULL, &pattern);
 }
 
-/* Rows of made-up numbers in @dtype, of which @density are not zero where it is sparse: @n_rows of them,
- * newly allocated. */
+/* Rows of made-up numbers in @dtype, of which @density are not zero where it is sparse: @n_rows of
+ * them, newly allocated. */
 static guint8 *
 make_rows (int dtype, double density, guint64 n_rows, guint64 n_cols, gsize *n_bytes)
 {
@@ -595,8 +597,8 @@ run_passes (Bench *self, GArray *samples, RtError *error)
   return TRUE;
 }
 
-/* Other programs take a processor for some milliseconds at a time, and nobody chose this moment as a
- * quiet one: of the executions in order the quarter with the least median counts, with that
+/* Other programs take a processor for some milliseconds at a time, and nobody chose this moment as
+ * a quiet one: of the executions in order the quarter with the least median counts, with that
  * quarter's interval. Undisturbed quarters differ by their noise only. */
 static EngFigure
 quietest_part (GArray *samples)

@@ -1,5 +1,6 @@
 /* The kept table of kernel times: SQLite behind a few calls. Called by the estimator, the measuring
- * job and the session's worker. Knows nothing of how times are measured or what follows from them. */
+ * job and the session's worker. Knows nothing of how times are measured or what follows from
+ * them. */
 #include "eng-kernel-times.h"
 
 #include <math.h>

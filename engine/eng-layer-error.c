@@ -67,8 +67,9 @@ typedef struct
   guint n;
 } Ratio;
 
-/* sum of tops / sum of bottoms over units, as a ratio estimator whose units are independent (Cochran, Sampling Techniques, 3rd edition 1977, equation
- * 6.13, without the correction for finite populations). */
+/* sum of tops / sum of bottoms over units, as a ratio estimator whose units are independent
+ * (Cochran, Sampling Techniques, 3rd edition 1977, equation 6.13, without the correction for finite
+ * populations). */
 static Ratio
 ratio_of (const EngLayerUnit *const *records, guint n, Part top, Part bottom)
 {
@@ -113,8 +114,9 @@ ratio_figure (const EngLayerUnit *const *records, guint n, Part top, Part bottom
                       .reason = ratio.n < ENG_MIN_UNITS ? few_units : NULL };
 }
 
-/* Accuracy lost, of inputs that are right or wrong: the difference of two paired shares with the interval of Bonett and Price 2012 (J. Educ. Behav. Stat.
- * 37, equation 5), which has a width even where no input differs. */
+/* Accuracy lost, of inputs that are right or wrong: the difference of two paired shares with the
+ * interval of Bonett and Price 2012 (J. Educ. Behav. Stat. 37, equation 5), which has a width even
+ * where no input differs. */
 static EngFigure
 accuracy_lost (const EngLayerUnit *const *records, guint n_records)
 {
@@ -155,7 +157,8 @@ PART (loss_change, r->loss - r->reference_loss)
 PART (divergence, r->divergence)
 PART (agreeing, r->n_agree)
 
-/* The interval is that of the logarithm of noise / signal: the ratio is positive and skewed, and decibels are its logarithm. */
+/* The interval is that of the logarithm of noise / signal: the ratio is positive and skewed, and
+ * decibels are its logarithm. */
 static EngLayerDeviation
 deviation_of (const EngLayerUnit *const *records, guint n, const EngErrorSums *sums, Part noise,
               Part signal)

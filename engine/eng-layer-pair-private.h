@@ -1,4 +1,5 @@
-/* The two executors and how their values correspond: what making a pair (eng-layer-pair.c) and running its layers (eng-layer-pair-run.c) share. */
+/* The two executors and how their values correspond: what making a pair (eng-layer-pair.c) and
+ * running its layers (eng-layer-pair-run.c) share. */
 #pragma once
 
 #include "eng-layer-pair.h"
@@ -19,8 +20,9 @@ typedef struct
   gboolean has_nodes, has_rest;
   GArray *reads;  /* EngPairTwin: what the layer's nodes read from others */
   GArray *writes; /* EngPairTwin: what others, or the caller, read of it */
-  GArray *
-      rest_reads; /* RtValueId in the reference: what the rest reads that neither it nor the layer makes */
+  GArray
+      *rest_reads; /* RtValueId in the reference: what the rest reads that neither it nor the layer
+                    * makes */
 } EngPairLayer;
 
 struct _EngLayerPair

@@ -1,5 +1,5 @@
-/* The two executors and how their values correspond. Called by the measurement of errors per layer (eng-sensitivity.c); knows nothing of texts, metrics
- * or results. */
+/* The two executors and how their values correspond. Called by the measurement of errors per layer
+ * (eng-sensitivity.c); knows nothing of texts, metrics or results. */
 #include "eng-layer-pair-private.h"
 
 #include <string.h>
@@ -12,8 +12,9 @@
 
 /* ---- what a value stands for ---- */
 
-/* Of the nodes of the model's own graph that @node stands for, the last: what it hands on. NULL: a pass put the node there. A node of the file may be several
- * in that graph, all with its name as their source; where a node is one of them as it was, its own name tells which. */
+/* Of the nodes of the model's own graph that @node stands for, the last: what it hands on. NULL: a
+ * pass put the node there. A node of the file may be several in that graph, all with its name as
+ * their source; where a node is one of them as it was, its own name tells which. */
 static const RtNode *
 last_source (EngLayerPair *self, EngSide side, const RtNode *node)
 {
@@ -73,8 +74,9 @@ dup_key (EngLayerPair *self, const char *kind, const char *name, guint output)
   return g_strdup_printf ("%s:%s:%u", kind, plain, output);
 }
 
-/* What @source, a node of the model's own graph, is called. Importers may make several of one of the file's, and others in another file: what the last of them
- * gives is what the file's gives; the others are known by their own names. */
+/* What @source, a node of the model's own graph, is called. Importers may make several of one of
+ * the file's, and others in another file: what the last of them gives is what the file's gives; the
+ * others are known by their own names. */
 static char *
 dup_source_key (EngLayerPair *self, EngSide side, const RtNode *source, guint output)
 {
@@ -168,7 +170,8 @@ find_twin (EngLayerPair *self, RtValueId changed)
 
 /* ---- layers ---- */
 
-/* Nodes of the reference belong to the layer that their source has in the changed build: a pass may have taken one into the next layer's operator. */
+/* Nodes of the reference belong to the layer that their source has in the changed build: a pass may
+ * have taken one into the next layer's operator. */
 static void
 find_layers (EngLayerPair *self)
 {
@@ -184,7 +187,8 @@ find_layers (EngLayerPair *self)
           const RtNode *node = rt_graph_node (self->graph[side], id);
           int layer = CLAMP (node->layer, -1, self->n_layers) + 1;
           const RtNode *source = is_conversion (node->op) ? NULL : last_source (self, side, node);
-          /* Which of the file's nodes a fused one stands for, not the model's own: their parts stay together. */
+          /* Which of the file's nodes a fused one stands for, not the model's own: their parts stay
+           * together. */
           for (guint i = 0; side == ENG_SIDE_CHANGED && source != NULL && i < node->n_sources; i++)
             g_hash_table_insert (by_source, dup_name (self, node->sources[i]),
                                  GINT_TO_POINTER (layer + 1));
@@ -278,7 +282,8 @@ has_twin (GArray *twins, RtValueId reference)
   return FALSE;
 }
 
-/* Adds @id of the changed graph; FALSE with the layer's reason when the reference does not have it. */
+/* Adds @id of the changed graph; FALSE with the layer's reason when the reference does not have
+ * it. */
 static gboolean
 add_twin (EngLayerPair *self, EngPairLayer *layer, GArray *twins, RtValueId id)
 {

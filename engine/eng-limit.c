@@ -96,7 +96,8 @@ static const struct
   { "T", 1e12 }, { "Ki", 1024.0 }, { "Mi", 1048576.0 }, { "Gi", 1073741824.0 },
 };
 
-/* What may carry a prefix: the unit begins with this, and goes on with "/something" or not at all. */
+/* What may carry a prefix: the unit begins with this, and goes on with "/something" or not at
+ * all. */
 static gboolean
 takes_prefix (const char *base)
 {

@@ -21,18 +21,23 @@ typedef enum
   ENG_LIMIT_INSIDE,
 } EngLimitState;
 
-/* The figure that @text names, of runs of @kind: its field name, its title or a beginning of one ("decode", "first token"; the first in the list of figures
- * counts), or one of "latency", "speed", "memory", "accuracy". Case, spaces, '-' and '_' do not matter. Errors (ENG_ERROR_NOT_FOUND) list what there is. */
-gboolean eng_figure_id_parse (const char *text, EngWorkloadKind kind, EngFigureId *id, GError **error);
+/* The figure that @text names, of runs of @kind: its field name, its title or a beginning of one
+ * ("decode", "first token"; the first in the list of figures counts), or one of "latency", "speed",
+ * "memory", "accuracy". Case, spaces, '-' and '_' do not matter. Errors (ENG_ERROR_NOT_FOUND) list
+ * what there is. */
+gboolean eng_figure_id_parse (const char *text, EngWorkloadKind kind, EngFigureId *id,
+                              GError **error);
 
-/* "64 MB", "5ms", "90 %" in the unit of figure @id. Times, sizes, energies and powers need a unit with any SI prefix (sizes also KiB, MiB, GiB); others may go
- * without. Errors (ENG_ERROR_RANGE) say what is expected. */
+/* "64 MB", "5ms", "90 %" in the unit of figure @id. Times, sizes, energies and powers need a unit
+ * with any SI prefix (sizes also KiB, MiB, GiB); others may go without. Errors (ENG_ERROR_RANGE)
+ * say what is expected. */
 gboolean eng_figure_value_parse (const char *text, EngFigureId id, double *value, GError **error);
 
 /* FIGURE (<=|<|>=|>|≤|≥) VALUE UNIT. */
 gboolean eng_limit_parse (const char *text, EngWorkloadKind kind, EngLimit *limit, GError **error);
 
-/* The limit that stands for "good enough" in figure @id: at most where lower is better, else at least. */
+/* The limit that stands for "good enough" in figure @id: at most where lower is better, else at
+ * least. */
 EngLimit eng_limit_for (EngFigureId id, double value);
 
 EngLimitState eng_limit_check (const EngLimit *limit, const EngFigure *figure);

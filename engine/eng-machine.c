@@ -1,6 +1,8 @@
-/* What this computer is, read from /proc and /sys. Called when a run is recorded, by the devices pane and by the command line.
+/* What this computer is, read from /proc and /sys. Called when a run is recorded, by the devices
+ * pane and by the command line.
  *
- * Everything is read below a root directory, so that tests can use a recorded tree. Roofs are measured in eng-roof.c. */
+ * Everything is read below a root directory, so that tests can use a recorded tree. Roofs are
+ * measured in eng-roof.c. */
 
 #include "eng-machine-private.h"
 
@@ -154,7 +156,7 @@ count_cpus (void)
   cpu_set_t set;
 
   if (sched_getaffinity (0, sizeof set, &set) == 0)
-    return (guint) CPU_COUNT (&set);
+    return (guint)CPU_COUNT (&set);
   return g_get_num_processors ();
 }
 
@@ -277,7 +279,7 @@ add_integer (JsonBuilder *builder, const char *name, guint64 value)
 {
   json_builder_set_member_name (builder, name);
   if (value > 0)
-    json_builder_add_int_value (builder, (gint64) value);
+    json_builder_add_int_value (builder, (gint64)value);
   else
     json_builder_add_null_value (builder);
 }

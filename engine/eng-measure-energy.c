@@ -1,5 +1,6 @@
-/* Clean passes under the meter: the prompt, decode steps and inferences of the run that was just measured, over and over and without tracing. Called by the makers of runs. Knows how to run a pass,
- * not what its joules are divided by (eng-energy.c). */
+/* Clean passes under the meter: the prompt, decode steps and inferences of the run that was just
+ * measured, over and over and without tracing. Called by the makers of runs. Knows how to run a
+ * pass, not what its joules are divided by (eng-energy.c). */
 #include "eng-energy-private.h"
 
 #include <math.h>
@@ -187,7 +188,8 @@ measure_random (EngEnergy *energy, EngPower *power, EngBuild *build, GCancellabl
 
 /* ---- Any tokens ---- */
 
-/* A prompt and steps behind it, of the run's own kinds of passes: speed and energy do not depend on which tokens they are of. */
+/* A prompt and steps behind it, of the run's own kinds of passes: speed and energy do not depend on
+ * which tokens they are of. */
 static gboolean
 measure_tokens (EngEnergy *energy, EngPower *power, EngBuild *build, guint n_prefill,
                 guint n_decode, GCancellable *cancellable, GError **error)

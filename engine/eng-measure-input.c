@@ -1,6 +1,6 @@
-/* Single inferences, timed. A clean inference gives the totals, an instrumented one the layers; they
- * alternate, so that both see the same machine. Runs on the caller's thread; knows nothing of figures
- * or JSON (eng-run-infer.c). */
+/* Single inferences, timed. A clean inference gives the totals, an instrumented one the layers;
+ * they alternate, so that both see the same machine. Runs on the caller's thread; knows nothing of
+ * figures or JSON (eng-run-infer.c). */
 #include "eng-measure-input.h"
 
 #include <math.h>
@@ -9,7 +9,8 @@
 #include "eng-error.h"
 #include "rt-clock.h"
 
-/* Instrumented inferences that layers rest on at least, and clean ones that are enough for anything. */
+/* Instrumented inferences that layers rest on at least, and clean ones that are enough for
+ * anything. */
 #define FEWEST_NODES 7
 #define MOST_INFERENCES 2000
 
@@ -102,8 +103,8 @@ load_input (EngMeasureInput *self, guint index, GError **error)
 }
 
 /* A folder may hold more than inputs (licences, labels, sounds beside pictures): what it listed and
- * what cannot be read or fed is left out, with a note. FALSE: it must be an error, because the file was
- * named, or because nothing would be left. */
+ * what cannot be read or fed is left out, with a note. FALSE: it must be an error, because the file
+ * was named, or because nothing would be left. */
 static gboolean
 leave_out (EngMeasureInput *self, guint index, const GError *why)
 {

@@ -8,9 +8,10 @@ G_BEGIN_DECLS
 void eng_measure_add_sample (GArray *samples, double value);
 void eng_measure_tell_stage (EngMeasure *self, const char *stage, double progress);
 
-/* One executor run. *@ns: how long it took. A cancelled one sets self->cancelled and is no error: check it after TRUE. */
-gboolean eng_measure_execute (EngMeasure *self, const gint32 *tokens, guint n, guint n_outputs, RtPhase phase, gboolean traced, guint64 *ns,
-                              GError **error);
+/* One executor run. *@ns: how long it took. A cancelled one sets self->cancelled and is no error:
+ * check it after TRUE. */
+gboolean eng_measure_execute (EngMeasure *self, const gint32 *tokens, guint n, guint n_outputs,
+                              RtPhase phase, gboolean traced, guint64 *ns, GError **error);
 /* The next token from the logits of the last run. FALSE: they are no numbers; the text ends. */
 gboolean eng_measure_choose (EngMeasure *self, RtSampler *sampler, gint32 *token);
 /* Add it to the text and tell the listener; an end token ends it. */
@@ -19,10 +20,13 @@ void eng_measure_find_stop (EngMeasure *self); /* whether length or context end 
 void eng_measure_end_text (EngMeasure *self);  /* what the stream still holds */
 
 /* Whether the figure of @samples needs more; @n_before of them were there before @start_ns. */
-gboolean eng_measure_needs_more (EngRepeat *repeat, const GArray *samples, guint n_before, guint64 start_ns, EngRepeatVerdict *verdict);
+gboolean eng_measure_needs_more (EngRepeat *repeat, const GArray *samples, guint n_before,
+                                 guint64 start_ns, EngRepeatVerdict *verdict);
 
-/* The decode steps of the text again and again, clean where they were instrumented, in turn: a short text is too few samples. */
-gboolean eng_measure_repeat_decode (EngMeasure *self, RtSampler *sampler, double budget_s, GError **error);
+/* The decode steps of the text again and again, clean where they were instrumented, in turn: a
+ * short text is too few samples. */
+gboolean eng_measure_repeat_decode (EngMeasure *self, RtSampler *sampler, double budget_s,
+                                    GError **error);
 
 /* ---- eng-measure-speculate.c ---- */
 
@@ -35,9 +39,11 @@ gboolean eng_measure_speculate_prompt (EngMeasure *self, guint64 *ns, GError **e
 gboolean eng_measure_speculate_decode (EngMeasure *self, GError **error);
 /* The text again and again, piece by piece: by rounds, then the same tokens by plain steps. */
 gboolean eng_measure_speculate_repeat (EngMeasure *self, double budget_s, GError **error);
-/* What a person should be told of rounds that drafted nothing although they could have; newly allocated, NULL: nothing. (eng-measure-speculate-figures.c) */
+/* What a person should be told of rounds that drafted nothing although they could have; newly
+ * allocated, NULL: nothing. (eng-measure-speculate-figures.c) */
 char *eng_measure_make_notice (EngSpeculation *record);
-/* A round after the text so far that begins again with the prompt when the text is long enough; *@n_tokens: what it emitted. For energy. */
+/* A round after the text so far that begins again with the prompt when the text is long enough;
+ * *@n_tokens: what it emitted. For energy. */
 gboolean eng_measure_speculate_step (EngMeasure *self, guint *n_tokens, GError **error);
 
 G_END_DECLS

@@ -1,5 +1,5 @@
-/* Reading a language model: a mapped GGUF file, or a folder of safetensors that looks like one; its graph
- * by its architecture, its tokenizer. */
+/* Reading a language model: a mapped GGUF file, or a folder of safetensors that looks like one; its
+ * graph by its architecture, its tokenizer. */
 #include <string.h>
 
 #include "eng-error.h"

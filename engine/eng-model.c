@@ -302,8 +302,7 @@ eng_model_dup_formats (EngModel *self)
       g_string_append_printf (text, k == 0 ? "%s (%u tensor%s)" : ", %s (%u)",
                               self->kind == ENG_MODEL_LANGUAGE ? rt_gguf_dtype_name (count->dtype)
                                                                : rt_type_name (count->dtype),
-                              count->n,
-                              count->n == 1 ? "" : "s");
+                              count->n, count->n == 1 ? "" : "s");
     }
   return g_string_free (g_steal_pointer (&text), FALSE);
 }
@@ -414,14 +413,15 @@ eng_model_get_tokenizer_error (EngModel *self)
 gboolean
 eng_model_has_chat (EngModel *self)
 {
-  return self->kind == ENG_MODEL_LANGUAGE && self->tokenizer != NULL && rt_chat_family (self->gguf) != NULL;
+  return self->kind == ENG_MODEL_LANGUAGE && self->tokenizer != NULL
+         && rt_chat_family (self->gguf) != NULL;
 }
 
 char *
 eng_model_dup_layer_name (EngModel *self, int layer)
 {
   if (self->kind == ENG_MODEL_NETWORK)
-    return g_strdup (layer < 0                     ? "Input"
+    return g_strdup (layer < 0                      ? "Input"
                      : layer >= (int)self->n_layers ? "Output"
                                                     : self->blocks->names[layer]);
   if (layer < 0)

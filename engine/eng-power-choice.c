@@ -1,4 +1,5 @@
-/* Which meters there are here, and which one runs use. Called by the command line (--meter, `lathe devices`), the devices pane and the makers of runs. */
+/* Which meters there are here, and which one runs use. Called by the command line (--meter, `lathe
+ * devices`), the devices pane and the makers of runs. */
 #include "eng-power.h"
 
 #include "eng-error.h"

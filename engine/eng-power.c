@@ -1,7 +1,9 @@
-/* The sampler: one thread, one meter, a growing list of samples of the total energy since the start. Called by runs (energy between two times), by the window (a live strip) and by the command line. Must
- * not know what is run meanwhile. Which meter is chosen is eng-power-choice.c.
+/* The sampler: one thread, one meter, a growing list of samples of the total energy since the
+ * start. Called by runs (energy between two times), by the window (a live strip) and by the command
+ * line. Must not know what is run meanwhile. Which meter is chosen is eng-power-choice.c.
  *
- *     sample k: time, joules since the start, how wrong integrating may be so far, hole: why nothing is known between k - 1 and k
+ *     sample k: time, joules since the start, how wrong integrating may be so far, hole: why
+ *       nothing is known between k - 1 and k
  */
 #include "eng-power.h"
 
@@ -19,7 +21,8 @@
 #define MAX_SILENT_INTERVALS 10
 #define MAX_SILENT_NS 1000000000ull
 
-/* No machine of ours takes more: a counter that could have gone round twice within an interval is not believed. */
+/* No machine of ours takes more: a counter that could have gone round twice within an interval is
+ * not believed. */
 #define MAX_WATTS 2000.0
 
 /* A meter that is gone is looked for again so often: it may be plugged in again. */
@@ -75,7 +78,8 @@ processor_s (void)
   return s;
 }
 
-/* Joules of one channel since the reading before; *@spread: how wrong that may be. FALSE: they are not known, *@why. */
+/* Joules of one channel since the reading before; *@spread: how wrong that may be. FALSE: they are
+ * not known, *@why. */
 static gboolean
 channel_joules (const RtMeterChannel *channel, double before, double now, double dt_s,
                 gboolean silent, double *joules, double *spread, const char **why)
@@ -161,7 +165,8 @@ fail (EngPower *self, const RtError *error)
   g_mutex_unlock (&self->mutex);
 }
 
-/* Meter mutex held. Read, or find out why not; a meter that is gone is opened again now and then. */
+/* Meter mutex held. Read, or find out why not; a meter that is gone is opened again now and
+ * then. */
 static gboolean
 read_meter (EngPower *self, double *values, RtError *error)
 {
@@ -405,7 +410,8 @@ find_sample (const GArray *samples, guint64 t_ns)
   return low;
 }
 
-/* The running total at @t_ns, which lies in the interval behind sample @k; *@uncertainty is added to. */
+/* The running total at @t_ns, which lies in the interval behind sample @k; *@uncertainty is added
+ * to. */
 static double
 joules_at (const GArray *samples, guint k, guint64 t_ns, double age_s, double *uncertainty)
 {

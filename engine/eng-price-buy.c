@@ -7,8 +7,9 @@
 
 /* ---- losses and sums ---- */
 
-/* What a layer's choice adds to the loss: alone, or, where dependence was measured, the mean of being the
- * first and the last layer to change: the two ends of the Shapley value's average over orders. */
+/* What a layer's choice adds to the loss: alone, or, where dependence was measured, the mean of
+ * being the first and the last layer to change: the two ends of the Shapley value's average over
+ * orders. */
 static double
 loss_of (const EngPrice *price)
 {

@@ -1,6 +1,6 @@
 /* How layers depend on each other: what it gains to take one layer back to its reference while all
- * others stay changed. Where errors of layers hide or feed each other this differs from what the layer
- * costs alone. Language models: one evaluation for each layer and precision. */
+ * others stay changed. Where errors of layers hide or feed each other this differs from what the
+ * layer costs alone. Language models: one evaluation for each layer and precision. */
 #include "eng-price-private.h"
 
 #include <math.h>

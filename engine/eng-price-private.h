@@ -23,9 +23,11 @@ EngPrice *eng_prices_at (EngPrices *prices, guint row, guint choice);
 /* The base with one choice everywhere. */
 EngRecipe *eng_prices_uniform (EngPrices *prices, guint choice);
 /* @recipe with @choice for one layer. */
-EngRecipe *eng_prices_with_layer (EngPrices *prices, EngRecipe *recipe, int layer, const char *choice, GError **error);
+EngRecipe *eng_prices_with_layer (EngPrices *prices, EngRecipe *recipe, int layer,
+                                  const char *choice, GError **error);
 
-/* Inter-layer dependence: fills "restored" from what was measured since the program began, or measures it. */
+/* Inter-layer dependence: fills "restored" from what was measured since the program began, or
+ * measures it. */
 void eng_prices_load_dependence (EngPrices *prices);
 gboolean eng_prices_measure_dependence (EngPrices *prices, EngJob *job, GError **error);
 

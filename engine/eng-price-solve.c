@@ -1,4 +1,5 @@
-/* Which precision each layer gets: best exchange first, or exactly. Pure arithmetic; knows no model. */
+/* Which precision each layer gets: best exchange first, or exactly. Pure arithmetic; knows no
+ * model. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,8 +124,8 @@ typedef struct
   guint32 choice;
 } State;
 
-/* More sums than this on one front are thinned out: of those that spend the same to a millionth of the
- * front's width the one of least value stays. */
+/* More sums than this on one front are thinned out: of those that spend the same to a millionth of
+ * the front's width the one of least value stays. */
 #define MOST_STATES 400000u
 
 static int
@@ -161,7 +162,8 @@ extend_front (const GArray *before, const EngPriceOption *row, guint n_choices)
       if (state->value >= least)
         continue;
       least = state->value;
-      /* Thinned: the later, better one takes the place of its neighbour; spends are never rounded. */
+      /* Thinned: the later, better one takes the place of its neighbour; spends are never
+       * rounded. */
       if (front->len > 1 && state->spend - last < step)
         g_array_set_size (front, front->len - 1);
       else

@@ -1,5 +1,6 @@
-/* What every layer costs in every precision: gathered from sensitivities, estimates and sizes. Called by
- * the window's job and the command line; the choosing is eng-price-solve.c, the words eng-price-buy.c. */
+/* What every layer costs in every precision: gathered from sensitivities, estimates and sizes.
+ * Called by the window's job and the command line; the choosing is eng-price-solve.c, the words
+ * eng-price-buy.c. */
 #include "eng-price.h"
 
 #include <math.h>
@@ -13,7 +14,8 @@
 
 G_DEFINE_BOXED_TYPE (EngPrices, eng_prices, eng_prices_ref, eng_prices_unref)
 
-/* Columns of language models when nobody chose, from the widest: of each width the first that fits. */
+/* Columns of language models when nobody chose, from the widest: of each width the first that
+ * fits. */
 static const char *const language_choices[][2]
     = { { "source" },       { "q8_0" }, { "q6_k" },          { "q5_k", "q5_0" },
         { "q4_k", "q4_1" }, { "q4_0" }, { "q3_k", "q3_64" }, { "q2_k", "q2_64" } };
@@ -208,8 +210,9 @@ eng_prices_at (EngPrices *self, guint row, guint choice)
 
 /* ---- filling ---- */
 
-/* The row that a node's time belongs to: that of the matrix it reads (an output that is the embedding's
- * table costs what the embedding's precision makes of it), else its own layer's; -1: none. */
+/* The row that a node's time belongs to: that of the matrix it reads (an output that is the
+ * embedding's table costs what the embedding's precision makes of it), else its own layer's; -1:
+ * none. */
 static int
 row_of_node (EngPrices *self, const RtGraph *graph, const RtNode *node, GHashTable *layers)
 {

@@ -51,8 +51,9 @@ is_byte (const RtValue *value)
   return value->type == RT_TYPE_I8 || value->type == RT_TYPE_U8;
 }
 
-/* Products of packed integer formats, and operators that make bytes of bytes or read weights of bytes, compute in integers. What only turns bytes into floats
- * (a picture's front end) does not. */
+/* Products of packed integer formats, and operators that make bytes of bytes or read weights of
+ * bytes, compute in integers. What only turns bytes into floats (a picture's front end) does
+ * not. */
 static EngArithmetic
 node_arithmetic (EngBuild *build, const RtGraph *graph, const RtNode *node)
 {

@@ -1,5 +1,6 @@
-/* Result: what a network said about one input, as a person reads it: labels with scores, boxes, points, a mask, a picture, a sound, values over time, or,
- * when nobody knows what it means, plain statistics of the outputs. Made by a task (tasks/); immutable; reference counted.
+/* Result: what a network said about one input, as a person reads it: labels with scores, boxes,
+ * points, a mask, a picture, a sound, values over time, or, when nobody knows what it means, plain
+ * statistics of the outputs. Made by a task (tasks/); immutable; reference counted.
  *
  * Places are in shares of the input picture: x 0 (left) to 1 (right), y 0 (top) to 1 (bottom). */
 #pragma once
@@ -52,7 +53,8 @@ typedef struct
   RtShape shape;
   double min, max, mean, deviation; /* of the real numbers that quantized values stand for */
   guint64 n_not_finite;             /* left out of the four above */
-  guint32 bins[ENG_N_BINS];         /* how many lie in each of as many equal parts from min to max */
+  guint32 bins[ENG_N_BINS];         /* how many lie in each of as many equal parts from min to
+                                     * max */
   guint n_first;
   const double *first; /* the first few */
 } EngOutputStats;
@@ -77,12 +79,14 @@ const EngBox *eng_result_get_box (EngResult *result, guint index);
 /* POINTS. Edges are pairs of indices: [2 * n_edges]. */
 const EngPoint *eng_result_get_points (EngResult *result, guint *n);
 const guint8 *eng_result_get_edges (EngResult *result, guint *n);
-/* MASK, over the whole input picture. @soft: bytes are shares of foreground (255: all), else class numbers; classes have names. */
+/* MASK, over the whole input picture. @soft: bytes are shares of foreground (255: all), else class
+ * numbers; classes have names. */
 const guint8 *eng_result_get_mask (EngResult *result, guint *width, guint *height, gboolean *soft);
 const char *eng_result_get_class_name (EngResult *result, guint index); /* NULL: unknown */
 /* PICTURE and SOUND. */
 EngPicture *eng_result_get_picture (EngResult *result);
-/* What part of the input picture the result's picture shows, in shares of it, and in how many pixels the network saw it; 0 x 0: unknown, all of it. */
+/* What part of the input picture the result's picture shows, in shares of it, and in how many
+ * pixels the network saw it; 0 x 0: unknown, all of it. */
 void eng_result_get_frame (EngResult *result, double frame[4], guint *width, guint *height);
 EngSound *eng_result_get_sound (EngResult *result);
 /* SERIES: value i of a series is at start + i * step seconds. A threshold of NAN: none. */
@@ -91,13 +95,15 @@ const char *eng_result_get_series_name (EngResult *result, guint index);
 const double *eng_result_get_series (EngResult *result, guint index, guint *n);
 void eng_result_get_series_times (EngResult *result, double *start_s, double *step_s);
 double eng_result_get_threshold (EngResult *result); /* SERIES and SCORE */
-/* SCORE, the score of the whole for POINTS, and the mean of a SERIES where that is the verdict (NAN: it is not). */
+/* SCORE, the score of the whole for POINTS, and the mean of a SERIES where that is the verdict
+ * (NAN: it is not). */
 double eng_result_get_value (EngResult *result);
 /* TENSORS. */
 guint eng_result_get_n_outputs (EngResult *result);
 const EngOutputStats *eng_result_get_output (EngResult *result, guint index);
 
-/* As a person reads it, in one or more lines, without a newline at the end: "goldfish  91.2 %\ntench  3.0 %". Also the text of a TEXT result. */
+/* As a person reads it, in one or more lines, without a newline at the end: "goldfish  91.2
+ * %\ntench  3.0 %". Also the text of a TEXT result. */
 char *eng_result_dup_text (EngResult *result);
 /* One JSON object; masks, pictures and sounds as sizes only. */
 char *eng_result_to_json (EngResult *result);

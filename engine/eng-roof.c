@@ -4,10 +4,10 @@
  * line; eng-roof-file.c keeps the figures, because they do not change from run to run.
  *
  * A level's figure is taken from a working set that fills half of it (each thread reads a slice of
- * its own, over and over): the streams of McCalpin, "Memory Bandwidth and Machine Balance in Current
- * High Performance Computers", 1995, without the stores; sizes per level as in lmbench's bw_mem
- * (McVoy and Staelin, 1996, section 5.1). Each figure is the median of several repeats with the
- * interval of eng-figure.h. */
+ * its own, over and over): the streams of McCalpin, "Memory Bandwidth and Machine Balance in
+ * Current High Performance Computers", 1995, without the stores; sizes per level as in lmbench's
+ * bw_mem (McVoy and Staelin, 1996, section 5.1). Each figure is the median of several repeats with
+ * the interval of eng-figure.h. */
 #include "eng-machine-private.h"
 
 #include <math.h>
@@ -146,8 +146,9 @@ share_of_cache (const EngCache *cache, guint n_threads)
   return cache->bytes / CLAMP (cache->n_sharing, 1, n_threads);
 }
 
-/* Each thread reads half of its share. Only levels that can be told apart: that half must be clearly
- * more than what the level before holds, or it would be served from there. Main memory comes last. */
+/* Each thread reads half of its share. Only levels that can be told apart: that half must be
+ * clearly more than what the level before holds, or it would be served from there. Main memory
+ * comes last. */
 static void
 plan_levels (EngMachine *machine, EngRoof *roof)
 {

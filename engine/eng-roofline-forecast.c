@@ -15,7 +15,8 @@ expected_latency (double ns)
   return (EngLatency){ 1, ns, ns, ns, ns, NAN, NAN };
 }
 
-/* "matmul Q4_0 int8|...": what stands before the first bar ends with the arithmetic (eng-kernel-table.h). */
+/* "matmul Q4_0 int8|...": what stands before the first bar ends with the arithmetic
+ * (eng-kernel-table.h). */
 static EngArithmetic
 read_arithmetic (const char *signature)
 {

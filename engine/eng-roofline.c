@@ -1,12 +1,14 @@
-/* The roofline of a run, computed from its profile and the machine's roofs. Called by the window's Roofline view, the advice and the command line. Measures
- * nothing itself; must not know how anything is shown. */
+/* The roofline of a run, computed from its profile and the machine's roofs. Called by the window's
+ * Roofline view, the advice and the command line. Measures nothing itself; must not know how
+ * anything is shown. */
 #include "eng-roofline.h"
 
 #include <math.h>
 
 #define NS_PER_MS 1e6
 
-/* Waking threads and waiting for all of them takes microseconds; where no node is that short, this is what starting one is taken to cost at most. */
+/* Waking threads and waiting for all of them takes microseconds; where no node is that short, this
+ * is what starting one is taken to cost at most. */
 #define MOST_DISPATCH_MS 0.01
 
 /* From half of its roof on a node is bound by it, however short it is. */

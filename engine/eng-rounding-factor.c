@@ -207,7 +207,8 @@ mean_diagonal (const float *moments, gsize n)
   return n > 0 ? sum / (double)n : 0;
 }
 
-/* Reversed, divided by the mean of the diagonal: so that a factor exists does not depend on units. */
+/* Reversed, divided by the mean of the diagonal: so that a factor exists does not depend on
+ * units. */
 static void
 fill (Factor *self, const float *moments, double mean, double damping)
 {

@@ -1,4 +1,5 @@
-/* Rounding one block at a time: to nearest, or searching the scales with the smallest weighted error. */
+/* Rounding one block at a time: to nearest, or searching the scales with the smallest weighted
+ * error. */
 #include "eng-rounding.h"
 
 #include "kn-quant.h"

@@ -1,4 +1,5 @@
-/* A benchmark as a run that can be saved and compared: clean speeds only. Called by `lathe bench --save`. */
+/* A benchmark as a run that can be saved and compared: clean speeds only. Called by `lathe bench
+ * --save`. */
 #include "eng-bench.h"
 #include "eng-run-private.h"
 

@@ -1,5 +1,5 @@
-/* An evaluation as a run: what a set says of a build's accuracy stands in the history beside its speeds. Called by the window and the
- * command line; the measuring is eval/eng-evaluate.c. */
+/* An evaluation as a run: what a set says of a build's accuracy stands in the history beside its
+ * speeds. Called by the window and the command line; the measuring is eval/eng-evaluate.c. */
 #include "eng-energy-private.h"
 #include "eng-run-private.h"
 #include "eval/eng-evaluate.h"
@@ -36,7 +36,8 @@ describe (EngEvaluation *evaluation)
   return g_string_free (text, FALSE);
 }
 
-/* The evaluation reads files and scores between passes, so it is not what is put under the meter: passes of the build on any tokens, or on a random input, are. */
+/* The evaluation reads files and scores between passes, so it is not what is put under the meter:
+ * passes of the build on any tokens, or on a random input, are. */
 static gboolean
 add_energy (EngRun *run, EngBuild *build, EngJob *job, GError **error)
 {

@@ -15,8 +15,8 @@
 /* Instrumented steps kept per phase when the caller brings no profiler. */
 #define WINDOW 64
 
-/* A 95 % interval wider than so many times what was asked for is called noisy; and so is one of more
- * than MAX_WIDTH when nothing was. */
+/* A 95 % interval wider than so many times what was asked for is called noisy; and so is one of
+ * more than MAX_WIDTH when nothing was. */
 #define MAX_TIMES 3
 #define MAX_WIDTH 0.15
 
@@ -24,7 +24,7 @@
 
 EngFigure
 eng_run_figure_from_ns (const GArray *ns, double scale, gboolean reciprocal, EngFigureId id,
-                const char *why_none)
+                        const char *why_none)
 {
   return eng_repeat_figure ((const double *)ns->data, ns->len, scale, reciprocal,
                             eng_figure_id_unit (id), why_none);
@@ -41,11 +41,11 @@ make_figures (EngRun *run, const EngMeasure *measure)
   figures[ENG_FIGURE_DECODE]
       = eng_run_figure_from_ns (measure->token_clean, 1e9, TRUE, ENG_FIGURE_DECODE, none);
   figures[ENG_FIGURE_PREFILL]
-      = eng_run_figure_from_ns (measure->prefill, 1e9 * (double)measure->n_prompt, TRUE, ENG_FIGURE_PREFILL,
-                        "stopped before the prompt was read");
+      = eng_run_figure_from_ns (measure->prefill, 1e9 * (double)measure->n_prompt, TRUE,
+                                ENG_FIGURE_PREFILL, "stopped before the prompt was read");
   figures[ENG_FIGURE_FIRST_TOKEN]
       = eng_run_figure_from_ns (measure->first_token, 1e-6, FALSE, ENG_FIGURE_FIRST_TOKEN,
-                        "stopped before the prompt was read");
+                                "stopped before the prompt was read");
   figures[ENG_FIGURE_STEP_CLEAN]
       = eng_run_figure_from_ns (measure->step_clean, 1e-6, FALSE, ENG_FIGURE_STEP_CLEAN, none);
   figures[ENG_FIGURE_STEP_LAYERS]
@@ -86,9 +86,7 @@ void
 eng_run_judge_machine (EngRun *run, gboolean invalid, GPtrArray *reasons)
 {
   eng_conditions_judge (&run->conditions, run->n_threads, reasons);
-  run->validity = invalid            ? ENG_RUN_INVALID
-                  : reasons->len > 0 ? ENG_RUN_DEGRADED
-                                     : ENG_RUN_VALID;
+  run->validity = invalid ? ENG_RUN_INVALID : reasons->len > 0 ? ENG_RUN_DEGRADED : ENG_RUN_VALID;
   g_ptr_array_add (reasons, NULL);
   run->reasons = g_strdupv ((GStrv)reasons->pdata);
 }

@@ -1,6 +1,6 @@
-/* Making a run on inputs: the passes (eng-measure-input.c) become figures with intervals, a validity
- * with reasons, and a record of everything needed to repeat it. Called on a worker by the session,
- * directly by the command line. */
+/* Making a run on inputs: the passes (eng-measure-input.c) become figures with intervals, a
+ * validity with reasons, and a record of everything needed to repeat it. Called on a worker by the
+ * session, directly by the command line. */
 #include <math.h>
 
 #include "eng-energy-private.h"

@@ -240,10 +240,10 @@ read_input_workload (JsonObject *object)
   workload->n_repeats = get_count (object, "repeats");
   workload->rate_hz = get_positive (object, "rate_hz");
   workload->labelled = eng_json_get_bool (object, "labelled", FALSE);
-  workload->seconds
-      = json_object_has_member (object, "seconds") && json_object_get_null_member (object, "seconds")
-            ? INFINITY
-            : get_positive (object, "seconds");
+  workload->seconds = json_object_has_member (object, "seconds")
+                              && json_object_get_null_member (object, "seconds")
+                          ? INFINITY
+                          : get_positive (object, "seconds");
   return workload;
 }
 
@@ -358,8 +358,7 @@ eng_run_from_json (const char *json, GError **error)
       && (self->speculation = eng_speculation_read (speculation, error)) == NULL)
     return NULL;
   JsonObject *evaluation = eng_json_get_object (object, "evaluation");
-  if (evaluation != NULL
-      && (self->evaluation = eng_evaluation_read (evaluation, error)) == NULL)
+  if (evaluation != NULL && (self->evaluation = eng_evaluation_read (evaluation, error)) == NULL)
     return NULL;
   self->energy = eng_energy_read (object, self->profile);
   self->time = eng_json_get_int (object, "time_unix_s", 0);

@@ -1,4 +1,5 @@
-/* What a run keeps of its model besides name and hash: enough to tell whether another file holds the same network. */
+/* What a run keeps of its model besides name and hash: enough to tell whether another file holds
+ * the same network. */
 #pragma once
 
 #include <json-glib/json-glib.h>
@@ -23,7 +24,8 @@ void eng_run_model_clear (EngRunModel *self);
 void eng_run_model_write (const EngRunModel *self, JsonBuilder *builder);
 void eng_run_model_read (EngRunModel *self, JsonObject *run);
 
-/* Two files of one network in other formats: same kind, architecture and (of language models) blocks, and parameter counts within 2 % (formats fold or add scales and biases). */
+/* Two files of one network in other formats: same kind, architecture and (of language models)
+ * blocks, and parameter counts within 2 % (formats fold or add scales and biases). */
 gboolean eng_run_model_same_network (const EngRunModel *a, const EngRunModel *b);
 
 G_END_DECLS

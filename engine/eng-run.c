@@ -88,8 +88,9 @@ static const struct
   = { "measured_joules_per_token", "Energy per token, measured", "J/tok", TRUE },
   [ENG_FIGURE_PROMPT_ENERGY]
   = { "measured_joules_per_prompt_token", "Energy per prompt token, measured", "J/tok", TRUE },
-  [ENG_FIGURE_INFERENCE_ENERGY] = { "measured_joules_per_inference",
-                                    "Energy per inference, measured", "J", TRUE, ENG_WORKLOAD_INPUT },
+  [ENG_FIGURE_INFERENCE_ENERGY]
+  = { "measured_joules_per_inference", "Energy per inference, measured", "J", TRUE,
+      ENG_WORKLOAD_INPUT },
   [ENG_FIGURE_POWER] = { "measured_mean_power_watts", "Mean power, measured", "W", TRUE },
   [ENG_FIGURE_ACCURACY_PER_JOULE]
   = { "accuracy_percent_per_measured_joule", "Accuracy per joule, measured", "%/J", FALSE,
@@ -121,10 +122,8 @@ static const struct
   = { "output_agreement_percent", "Same result", "%", FALSE, ENG_WORKLOAD_INPUT },
   [ENG_FIGURE_OUTPUT_SQNR]
   = { "output_sqnr_db", "Output against baseline", "dB", FALSE, ENG_WORKLOAD_INPUT },
-  [ENG_FIGURE_ACCEPTANCE]
-  = { "draft_acceptance_percent", "Accepted drafts", "%", FALSE },
-  [ENG_FIGURE_ROUND_TOKENS]
-  = { "tokens_per_drafting_round", "Tokens per round", "tok", FALSE },
+  [ENG_FIGURE_ACCEPTANCE] = { "draft_acceptance_percent", "Accepted drafts", "%", FALSE },
+  [ENG_FIGURE_ROUND_TOKENS] = { "tokens_per_drafting_round", "Tokens per round", "tok", FALSE },
   [ENG_FIGURE_SPECULATION_SPEEDUP]
   = { "speculation_speedup", "Speed-up by speculation", "×", FALSE },
   [ENG_FIGURE_SPECULATION_EXPECTED]
@@ -136,8 +135,9 @@ gboolean
 eng_figure_id_applies (EngFigureId id, EngWorkloadKind kind)
 {
   g_return_val_if_fail (id < ENG_N_FIGURES, FALSE);
-  return id == ENG_FIGURE_PEAK_MEMORY || id == ENG_FIGURE_WEIGHTS || id == ENG_FIGURE_POWER || id == ENG_FIGURE_ACCURACY_PER_JOULE
-         || id == ENG_FIGURE_ACCURACY_PER_JOULE_MODEL || figure_info[id].kind == kind;
+  return id == ENG_FIGURE_PEAK_MEMORY || id == ENG_FIGURE_WEIGHTS || id == ENG_FIGURE_POWER
+         || id == ENG_FIGURE_ACCURACY_PER_JOULE || id == ENG_FIGURE_ACCURACY_PER_JOULE_MODEL
+         || figure_info[id].kind == kind;
 }
 
 gboolean
@@ -156,10 +156,11 @@ void
 eng_run_clear_figures (EngRun *run, EngWorkloadKind kind)
 {
   for (EngFigureId id = 0; id < ENG_N_FIGURES; id++)
-    run->figures[id] = eng_figure_unavailable (
-        figure_info[id].unit, !eng_figure_id_applies (id, kind)    ? "not of this kind of run"
-                              : eng_figure_id_is_speculation (id) ? "the recipe drafts nothing"
-                                                                  : "not recorded");
+    run->figures[id]
+        = eng_figure_unavailable (figure_info[id].unit,
+                                  !eng_figure_id_applies (id, kind)   ? "not of this kind of run"
+                                  : eng_figure_id_is_speculation (id) ? "the recipe drafts nothing"
+                                                                      : "not recorded");
 }
 
 void
@@ -551,7 +552,8 @@ add_counts (GString *csv, EngProfile *profile, RtPhase phase, guint node)
 }
 
 static void
-add_row (GString *csv, EngEnergy *energy, EngProfile *profile, RtPhase phase, const char *phase_name, guint node)
+add_row (GString *csv, EngEnergy *energy, EngProfile *profile, RtPhase phase,
+         const char *phase_name, guint node)
 {
   const EngPhaseProfile *figures = eng_profile_get_phase (profile, phase);
   const EngLatency *latency = &figures->nodes[node];

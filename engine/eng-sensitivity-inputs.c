@@ -1,5 +1,5 @@
-/* Units of networks: inputs, of one or more steps each. What the network gives is compared number by
- * number; of classifiers the best class, too, and the label where the set has one. */
+/* Units of networks: inputs, of one or more steps each. What the network gives is compared number
+ * by number; of classifiers the best class, too, and the label where the set has one. */
 #include <math.h>
 #include <string.h>
 
@@ -246,7 +246,8 @@ read_inputs (InputUnits *self, EngModel *model, const EngSensitivityConfig *conf
 
 /* ---- making ---- */
 
-/* Another file is of the same network when it gives the same numbers of numbers; layers are looked at one by one. */
+/* Another file is of the same network when it gives the same numbers of numbers; layers are looked
+ * at one by one. */
 static gboolean
 check_outputs (InputUnits *self, GError **error)
 {

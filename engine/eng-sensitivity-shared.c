@@ -1,5 +1,5 @@
-/* What one recipe's measurement says of another: the local error and the sensitivity of a layer depend
- * on how that layer is changed and on nothing else. Called by eng-sensitivity.c. */
+/* What one recipe's measurement says of another: the local error and the sensitivity of a layer
+ * depend on how that layer is changed and on nothing else. Called by eng-sensitivity.c. */
 #include "eng-build-private.h"
 #include "eng-history-private.h"
 #include "eng-model-private.h"

@@ -1,5 +1,5 @@
-/* Units of language models: windows of a text. Each is fed in one run from an empty cache; the first
- * quarter of its tokens is context that is not scored. */
+/* Units of language models: windows of a text. Each is fed in one run from an empty cache; the
+ * first quarter of its tokens is context that is not scored. */
 #include <string.h>
 
 #include "eng-equalize.h"

@@ -1,9 +1,9 @@
-/* The measurement of accuracy per layer: units outside, layers inside, every record kept as soon as it
- * is there. Called by the window's job and the command line. What a unit is lives in
+/* The measurement of accuracy per layer: units outside, layers inside, every record kept as soon as
+ * it is there. Called by the window's job and the command line. What a unit is lives in
  * eng-sensitivity-text.c and eng-sensitivity-inputs.c, how one layer is run in eng-layer-pair.c.
  *
- * Units outside, so that only one unit's values and logits are in memory, all layers get their first
- * figures within a fraction of the whole time, and intervals narrow from there. */
+ * Units outside, so that only one unit's values and logits are in memory, all layers get their
+ * first figures within a fraction of the whole time, and intervals narrow from there. */
 #include "eng-sensitivity.h"
 
 #include <string.h>
@@ -283,7 +283,8 @@ tell (Measuring *self, guint unit)
   eng_layer_errors_unref (so_far);
 }
 
-/* Both builds as they are: @base gets the reference's outputs, @whole the changed build's beside them, @records the accumulated errors. */
+/* Both builds as they are: @base gets the reference's outputs, @whole the changed build's beside
+ * them, @records the accumulated errors. */
 static gboolean
 run_whole (Measuring *self, EngLayerUnit *base, EngLayerUnit *whole, EngLayerUnit *records,
            GError **error)
@@ -439,7 +440,8 @@ without_fusion (EngRecipe *recipe, GError **error)
   return eng_recipe_with (recipe, "fusion", "enabled", NULL, g_variant_new_boolean (FALSE), error);
 }
 
-/* @build itself, or unfused with the same weights, so that every matrix has an operator of its own. */
+/* @build itself, or unfused with the same weights, so that every matrix has an operator of its
+ * own. */
 static EngBuild *
 make_changed (EngBuild *build, const EngSensitivityConfig *config, EngJob *job, GError **error)
 {
@@ -457,7 +459,8 @@ make_changed (EngBuild *build, const EngSensitivityConfig *config, EngJob *job, 
              : NULL;
 }
 
-/* The same network, float and unfused: every value of the file is there to compare with, and fusion changes no bit. */
+/* The same network, float and unfused: every value of the file is there to compare with, and fusion
+ * changes no bit. */
 static EngBuild *
 make_reference (EngBuild *build, const EngSensitivityConfig *config, EngJob *job, GError **error)
 {

@@ -1,5 +1,6 @@
 /* Clock, temperature and throttling from sysfs, below a root directory, so that tests can use a
- * recorded tree. Called by the watch during runs and by `lathe devices`; must not know what a run is.
+ * recorded tree. Called by the watch during runs and by `lathe devices`; must not know what a run
+ * is.
  *
  * Names of files: Documentation/ABI/testing/sysfs-devices-system-cpu and sysfs-class-thermal,
  * Documentation/hwmon/sysfs-interface of the Linux kernel. */
@@ -82,7 +83,8 @@ find_clocks (EngSensors *self)
     }
 }
 
-/* What processors' sensors are called: by x86 packages, AMD's and Intel's hwmon drivers, Arm boards. */
+/* What processors' sensors are called: by x86 packages, AMD's and Intel's hwmon drivers, Arm
+ * boards. */
 static gboolean
 is_processor (const char *name)
 {
@@ -214,10 +216,10 @@ eng_sensors_free (EngSensors *self)
 /* ---- Reading ---- */
 
 #if defined(__x86_64__)
-/* A virtual machine shows no clock, and the rate of its time-stamp counter is not it. A chain of 64-bit
- * multiplications takes 3 cycles each on every x86 core since 2008 (Fog, Instruction tables: IMUL
- * r64, r64), so that its time gives the clock; the quickest of a few, because an interrupt only
- * lengthens it. About 20 microseconds of one processor. */
+/* A virtual machine shows no clock, and the rate of its time-stamp counter is not it. A chain of
+ * 64-bit multiplications takes 3 cycles each on every x86 core since 2008 (Fog, Instruction tables:
+ * IMUL r64, r64), so that its time gives the clock; the quickest of a few, because an interrupt
+ * only lengthens it. About 20 microseconds of one processor. */
 #define CHAIN_CYCLES 3
 #define CHAIN_ROUNDS 500
 #define CHAIN_TRIES 3

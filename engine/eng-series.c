@@ -5,9 +5,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* What is added to the interval's ranks because a measurement ends when its interval is narrow, that
- * is, rather at a lucky moment: 2.25 standard deviations to each side in place of 1.96, so that 95 %
- * are left after stopping (tests/engine/test-honesty.c). */
+/* What is added to the interval's ranks because a measurement ends when its interval is narrow,
+ * that is, rather at a lucky moment: 2.25 standard deviations to each side in place of 1.96, so
+ * that 95 % are left after stopping (tests/engine/test-honesty.c). */
 #define MARGIN 1.15
 
 /* More samples than this are averaged in blocks before their lags are looked at. */
@@ -71,8 +71,8 @@ sum_autocorrelations (const double *series, guint n)
       last = pair;
     }
   /* The median is taken from the same samples, which makes each autocorrelation too small by about
-   * inefficiency / n (Anderson, The Statistical Analysis of Time Series, 1971, section 8.2); 2 * lag
-   * of them were added. */
+   * inefficiency / n (Anderson, The Statistical Analysis of Time Series, 1971, section 8.2); 2 *
+   * lag of them were added. */
   double seen = 2 * sum - 1;
   return CLAMP (seen / MAX (1 - 2.0 * lag / n, 0.2), 1, n);
 }
@@ -117,8 +117,8 @@ eng_series_rank (guint n, double inefficiency)
 {
   guint k = eng_median_rank (n);
 
-  /* Of so few nothing was estimated, and none of them ended because it looked good (ENG_REPEAT_MIN):
-   * the textbook's ranks. */
+  /* Of so few nothing was estimated, and none of them ended because it looked good
+   * (ENG_REPEAT_MIN): the textbook's ranks. */
   if (k == 0 || n < ENG_SERIES_MIN)
     return k;
   /* The inefficiency is an estimate, too: Student's quantile in place of the normal one, larger by

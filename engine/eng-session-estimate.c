@@ -1,5 +1,5 @@
-/* The session's estimates: of the current recipe whenever it changes, what each technique's setting is
- * expected to do, and the measuring job that fills the table while nothing else is going on. */
+/* The session's estimates: of the current recipe whenever it changes, what each technique's setting
+ * is expected to do, and the measuring job that fills the table while nothing else is going on. */
 #include "eng-estimate.h"
 #include "eng-kernel-bench.h"
 #include "eng-recipe-private.h"
@@ -73,7 +73,8 @@ answer_technique (Question *q, const EngTechnique *technique)
     g_hash_table_insert (q->effects, (gpointer)technique, text);
 }
 
-/* A recipe that cannot be lowered has no estimate: its lowering, under way beside this, says why. */
+/* A recipe that cannot be lowered has no estimate: its lowering, under way beside this, says
+ * why. */
 static void
 answer_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
@@ -231,7 +232,8 @@ has_estimate (EngSession *self)
   return forecast != NULL && eng_forecast_get_total (forecast, phase)->ns > 0;
 }
 
-/* The operators of the recipe at hand are timed first: its estimate need not wait for all others. */
+/* The operators of the recipe at hand are timed first: its estimate need not wait for all
+ * others. */
 static gboolean
 on_tick (gpointer data)
 {

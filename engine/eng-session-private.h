@@ -37,11 +37,11 @@ struct _EngSession
   EngProfile *profile;
 
   /* eng-session-estimate.c */
-  EngEstimator *estimator; /* NULL: nothing is estimated */
-  EngForecast *estimate;   /* the newest answer, perhaps of an earlier recipe; NULL: none */
+  EngEstimator *estimator;      /* NULL: nothing is estimated */
+  EngForecast *estimate;        /* the newest answer, perhaps of an earlier recipe; NULL: none */
   GHashTable *estimate_effects; /* EngTechnique -> text, of the same answer */
   guint estimate_generation;
-  EngJob *measuring;      /* operators are being timed; NULL: they are not */
+  EngJob *measuring;          /* operators are being timed; NULL: they are not */
   gboolean measuring_put_off; /* it was stopped by us */
   gboolean busy;              /* others use the processors */
   guint measure_timer, measure_tick;
@@ -86,13 +86,17 @@ void eng_session_release (gpointer object);
 void eng_session_notify_estimate (EngSession *session);
 
 /* eng-session-estimate.c */
-void eng_session_update_estimate (EngSession *session); /* of the recipe as it is now; the answer follows */
-void eng_session_plan_measuring (EngSession *session);  /* when nothing happens for some seconds */
+
+/* of the recipe as it is now; the answer follows */
+void eng_session_update_estimate (EngSession *session);
+void eng_session_plan_measuring (EngSession *session); /* when nothing happens for some seconds */
 void eng_session_put_off_measuring (EngSession *session); /* something else wants the processors */
-void eng_session_clear_estimates (EngSession *session); /* the model goes */
+void eng_session_clear_estimates (EngSession *session);   /* the model goes */
 
 /* eng-session-work.c */
-void eng_session_start_queued (EngSession *session); /* the run that waits, when nothing is in its way */
+
+/* the run that waits, when nothing is in its way */
+void eng_session_start_queued (EngSession *session);
 void eng_session_lower (EngSession *session);   /* make the build of the current recipe */
 void eng_session_abandon (EngSession *session); /* cancel everything and forget it */
 

@@ -52,8 +52,9 @@ cancel_job (EngSession *self)
 
 /* ---- The file's hash ---- */
 
-/* A run records the hash of the whole file, which takes about 2.5 s a gigabyte: made while nobody waits,
- * so that the first run does not end with that. A run or a lowering cancels it; then the run makes it. */
+/* A run records the hash of the whole file, which takes about 2.5 s a gigabyte: made while nobody
+ * waits, so that the first run does not end with that. A run or a lowering cancels it; then the run
+ * makes it. */
 static void
 hash_thread (GTask *task, gpointer source, gpointer model, GCancellable *cancellable)
 {
@@ -196,12 +197,12 @@ struct _EngRunner
   EngBuild *build;
   EngWorkload *workload;
   EngProfiler *profiler;
-  EngHistory *history; /* NULL: not kept */
+  EngHistory *history;     /* NULL: not kept */
   EngEstimator *estimator; /* NULL: learns nothing */
   EngJob *job;
-  guint tick;            /* main context */
-  guint64 seen;          /* generation of the profile shown last; main context */
-  gint64 lively_until_us, shown_us; /* main context: is_calm() */
+  guint tick;                             /* main context */
+  guint64 seen;                           /* generation of the profile shown last; main context */
+  gint64 lively_until_us, shown_us;       /* main context: is_calm() */
   GError *history_error, *estimate_error; /* written by the worker before it returns */
 
   GMutex mutex;      /* guards text and result */
@@ -323,8 +324,9 @@ show_progress (EngSession *self, EngRunner *runner)
     }
 }
 
-/* Whoever listens draws, on the processors that are being measured. What is new is shown as it comes;
- * once only the same passes are repeated, to make the intervals narrow, a look a second is enough. */
+/* Whoever listens draws, on the processors that are being measured. What is new is shown as it
+ * comes; once only the same passes are repeated, to make the intervals narrow, a look a second is
+ * enough. */
 static gboolean
 is_calm (EngRunner *runner)
 {

@@ -1,6 +1,7 @@
-/* Measuring what rounded attention weights lose: the model as in its file runs windows of the calibration text, queries and keys of every block are
- * taken from it, and all weights are computed once more and rounded to every number of bits. Called by the technique of the softmax, on a worker; knows
- * nothing of how the kernels do it. */
+/* Measuring what rounded attention weights lose: the model as in its file runs windows of the
+ * calibration text, queries and keys of every block are taken from it, and all weights are computed
+ * once more and rounded to every number of bits. Called by the technique of the softmax, on a
+ * worker; knows nothing of how the kernels do it. */
 #include "eng-softmax-bias.h"
 
 #include <errno.h>

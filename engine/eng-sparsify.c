@@ -1,5 +1,5 @@
-/* Pruning of single weights: scores, the choice of the least, and compensation by the rest. Called by
- * the technique "sparsity". Knows nothing of models, formats and recipes. */
+/* Pruning of single weights: scores, the choice of the least, and compensation by the rest. Called
+ * by the technique "sparsity". Knows nothing of models, formats and recipes. */
 #include "eng-sparsify.h"
 
 #include <math.h>

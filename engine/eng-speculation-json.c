@@ -124,8 +124,8 @@ compare_tokens (gconstpointer a, gconstpointer b)
   return GPOINTER_TO_INT (a) - GPOINTER_TO_INT (b);
 }
 
-/* Tokens, where they are in the text, and how each reads; in the order of their numbers, so that the
- * same run is the same document. */
+/* Tokens, where they are in the text, and how each reads; in the order of their numbers, so that
+ * the same run is the same document. */
 static void
 write_text (EngSpeculation *self, JsonBuilder *builder)
 {
@@ -231,7 +231,8 @@ list_number (JsonObject *object, const char *name, guint i)
   return type == G_TYPE_INT64 || type == G_TYPE_DOUBLE ? json_node_get_double (node) : NAN;
 }
 
-/* A whole number from 0, or from -1, to MAX_TOKENS; others are clamped, what is no number is the least. */
+/* A whole number from 0, or from -1, to MAX_TOKENS; others are clamped, what is no number is the
+ * least. */
 static gint32
 list_int (JsonObject *object, const char *name, guint i, gint32 least)
 {

@@ -10,7 +10,8 @@
 #include "eval/eng-evaluate.h"
 #include "eval/eng-text-set.h"
 
-/* Bytes of the first bundled text that make the prompt: about 128 tokens of a vocabulary of 50,000. */
+/* Bytes of the first bundled text that make the prompt: about 128 tokens of a vocabulary of
+ * 50,000. */
 #define PROMPT_BYTES 560
 
 typedef struct

@@ -9,20 +9,25 @@
 static const EngTechnique *const techniques[] = {
   &eng_technique_weight_format,
   &eng_technique_layer_skip,
-  &eng_technique_equalization, /* before all that takes rows or columns out: scales go by the file's channels */
+  &eng_technique_equalization, /* before all that takes rows or columns out: scales go by the file's
+                                * channels */
   &eng_technique_prune_structured,
   &eng_technique_vocabulary,
   &eng_technique_calibration,
   &eng_technique_sparsity, /* before the numbers that are left are rounded */
-  &eng_technique_softmax, /* after what takes heads away */
-  &eng_technique_kv_cache, &eng_technique_context,
-  &eng_technique_threads,       &eng_technique_fusion,   &eng_technique_memory_plan,
-  &eng_technique_activation_sparsity, /* after those that store the same matrices in their own way */
+  &eng_technique_softmax,  /* after what takes heads away */
+  &eng_technique_kv_cache,
+  &eng_technique_context,
+  &eng_technique_threads,
+  &eng_technique_fusion,
+  &eng_technique_memory_plan,
+  &eng_technique_activation_sparsity, /* after those that store the same matrices in their own
+                                       * way */
   &eng_technique_noisy_bias,
   &eng_technique_speculation, /* after all that its drafter inherits */
-  &eng_technique_int8, /* after all that it takes over from: fusion, memory plan */
-  &eng_technique_rounding, /* last: of numbers that others may have changed */
-  &eng_technique_lookup, /* and how the formats that were chosen are multiplied */
+  &eng_technique_int8,        /* after all that it takes over from: fusion, memory plan */
+  &eng_technique_rounding,    /* last: of numbers that others may have changed */
+  &eng_technique_lookup,      /* and how the formats that were chosen are multiplied */
 };
 
 const EngTechnique *const *

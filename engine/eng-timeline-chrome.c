@@ -2,9 +2,9 @@
  * form): complete events, ts and dur in microseconds. Called by the window's export and the command
  * line.
  *
- * Tracks: 0 is the steps with their layers nested in them, 1 .. n the threads. A thread's wait is an
- * event nested at the end of its node's. Times are written with three decimals, so that nanoseconds
- * stay whole; that is why events are printed here and not built as numbers. */
+ * Tracks: 0 is the steps with their layers nested in them, 1 .. n the threads. A thread's wait is
+ * an event nested at the end of its node's. Times are written with three decimals, so that
+ * nanoseconds stay whole; that is why events are printed here and not built as numbers. */
 #include "eng-timeline-private.h"
 
 #include "eng-json.h"
@@ -80,7 +80,8 @@ begin_span (Writer *writer, guint track, const char *name, const char *category,
 
 /* ---- Threads ---- */
 
-/* What performance counters say of the node in this phase: a step, over all threads. Nothing where they could not count. */
+/* What performance counters say of the node in this phase: a step, over all threads. Nothing where
+ * they could not count. */
 static void
 add_counts (Writer *writer, RtPhase phase, guint node)
 {
@@ -96,8 +97,8 @@ add_counts (Writer *writer, RtPhase phase, guint node)
     }
 }
 
-/* @from_ns: where the thread's last node ended. Clocks of two cores may differ by some nanoseconds, and events that cross each other
- * would not nest. */
+/* @from_ns: where the thread's last node ended. Clocks of two cores may differ by some nanoseconds,
+ * and events that cross each other would not nest. */
 static void
 add_node (Writer *writer, const EngTimelineStep *step, const EngSpan *source, gint64 from_ns)
 {

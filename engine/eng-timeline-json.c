@@ -2,8 +2,8 @@
  * keeps every run.
  *
  * Packed, of each step, in the timeline's order: thread, node - node before (zigzag), start - start
- * before (zigzag; of the first: since the step's start), work_end - start, end - work_end; each as a
- * little-endian base-128 integer. All of it through zlib, then base64. */
+ * before (zigzag; of the first: since the step's start), work_end - start, end - work_end; each as
+ * a little-endian base-128 integer. All of it through zlib, then base64. */
 #include "eng-timeline-private.h"
 
 #include "eng-error.h"

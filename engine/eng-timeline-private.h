@@ -14,7 +14,8 @@ struct _EngTimeline
 };
 
 EngTimeline *eng_timeline_alloc (void);
-/* Orders spans within each step, fills the steps' times, and moves time so that the first step starts at 0. */
+/* Orders spans within each step, fills the steps' times, and moves time so that the first step
+ * starts at 0. */
 void eng_timeline_settle (EngTimeline *timeline);
 
 G_END_DECLS

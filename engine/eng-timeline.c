@@ -1,5 +1,6 @@
 /* The timeline as a value, and the keeper that collects it. The profiler adds steps after draining
- * its rings, a run takes a snapshot; documents are eng-timeline-json.c and eng-timeline-chrome.c. */
+ * its rings, a run takes a snapshot; documents are eng-timeline-json.c and
+ * eng-timeline-chrome.c. */
 #include "eng-timeline-private.h"
 
 #include <string.h>

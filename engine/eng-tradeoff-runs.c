@@ -65,7 +65,8 @@ eng_figure_id_is_evaluated (EngFigureId id)
 gboolean
 eng_figure_id_is_timed (EngFigureId id)
 {
-  return id != ENG_FIGURE_PEAK_MEMORY && id != ENG_FIGURE_WEIGHTS && !eng_figure_id_is_evaluated (id);
+  return id != ENG_FIGURE_PEAK_MEMORY && id != ENG_FIGURE_WEIGHTS
+         && !eng_figure_id_is_evaluated (id);
 }
 
 /* ---- Words ---- */

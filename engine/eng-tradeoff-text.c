@@ -94,7 +94,8 @@ overlap (const EngFigure *a, const EngFigure *b)
   return a->low <= b->high && b->low <= a->high;
 }
 
-/* Another allowed point whose interval overlaps that of the best one: nobody knows which is better. */
+/* Another allowed point whose interval overlaps that of the best one: nobody knows which is
+ * better. */
 static const EngTradeoffPoint *
 find_rival (const EngTradeoff *self, EngFigureId goal)
 {

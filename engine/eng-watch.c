@@ -1,6 +1,6 @@
 /* The thread that looks at the machine during a measurement, from /proc/stat, getrusage() and the
- * sensors of eng-sensors.h. Called by the makers of runs; judges nothing (eng-conditions.c), changes
- * no figure. */
+ * sensors of eng-sensors.h. Called by the makers of runs; judges nothing (eng-conditions.c),
+ * changes no figure. */
 #include "eng-watch.h"
 
 #include <math.h>

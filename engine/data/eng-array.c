@@ -214,7 +214,7 @@ take_header (NpyHeader *self)
       gboolean ok = strcmp (key, "descr") == 0           ? take_descr (self)
                     : strcmp (key, "fortran_order") == 0 ? take_order (self)
                     : strcmp (key, "shape") == 0         ? take_shape (self)
-                                                         : wrong (self, "its header has unknown keys");
+                                                 : wrong (self, "its header has unknown keys");
       if (!ok)
         return FALSE;
       if (!take (self, ',') && !(self->at < self->end && *self->at == '}'))

@@ -17,13 +17,15 @@ EngArray *eng_array_ref (EngArray *array);
 void eng_array_unref (EngArray *array);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EngArray, eng_array_unref)
 
-/* NumPy's .npy, versions 1 to 3, parsed strictly: little-endian plain numbers in C order; anything else is named in the error. */
+/* NumPy's .npy, versions 1 to 3, parsed strictly: little-endian plain numbers in C order; anything
+ * else is named in the error. */
 EngArray *eng_array_from_npy (GBytes *bytes, const char *name, GError **error);
 gboolean eng_array_sniff_npy (GBytes *bytes);
 /* Version 1. */
 GBytes *eng_array_to_npy (EngArray *array);
 /* Bytes without a header are as the network's input is: their number must fit. */
-EngArray *eng_array_from_raw (GBytes *bytes, int type, const RtShape *shape, const char *name, GError **error);
+EngArray *eng_array_from_raw (GBytes *bytes, int type, const RtShape *shape, const char *name,
+                              GError **error);
 
 int eng_array_get_type_of_elements (EngArray *array); /* RtType */
 const RtShape *eng_array_get_shape (EngArray *array);

@@ -1,4 +1,5 @@
-/* What a person feeds a network: a picture, a sound, a tensor, or random numbers when only speed is asked for. Immutable; reference counted. */
+/* What a person feeds a network: a picture, a sound, a tensor, or random numbers when only speed is
+ * asked for. Immutable; reference counted. */
 #pragma once
 
 #include "data/eng-array.h"
@@ -35,8 +36,8 @@ EngInput *eng_input_new_random (guint64 seed);
 const char *eng_input_kind_name (EngInputKind kind);
 
 EngInputKind eng_input_get_kind (EngInput *input);
-const char *eng_input_get_name (EngInput *input);      /* the file's base name, or "random" */
-EngPicture *eng_input_get_picture (EngInput *input);   /* NULL unless it is one; so the others */
+const char *eng_input_get_name (EngInput *input);    /* the file's base name, or "random" */
+EngPicture *eng_input_get_picture (EngInput *input); /* NULL unless it is one; so the others */
 EngSound *eng_input_get_sound (EngInput *input);
 EngArray *eng_input_get_array (EngInput *input);
 GBytes *eng_input_get_bytes (EngInput *input);

@@ -93,7 +93,8 @@ decode (GBytes *bytes, const char *name, GError **error)
 static EngPicture *
 from_pixbuf (GdkPixbuf *pixbuf)
 {
-  guint width = (guint)gdk_pixbuf_get_width (pixbuf), height = (guint)gdk_pixbuf_get_height (pixbuf);
+  guint width = (guint)gdk_pixbuf_get_width (pixbuf),
+        height = (guint)gdk_pixbuf_get_height (pixbuf);
   guint n_channels = (guint)gdk_pixbuf_get_n_channels (pixbuf);
   gboolean alpha = gdk_pixbuf_get_has_alpha (pixbuf);
   const guint8 *pixels = gdk_pixbuf_read_pixels (pixbuf);

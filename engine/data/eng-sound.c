@@ -61,8 +61,8 @@ eng_sound_unref (EngSound *sound)
 static EngSound *
 read_all (SNDFILE *file, const SF_INFO *info, const char *name, GError **error)
 {
-  if (info->channels < 1 || info->channels > MAX_CHANNELS || info->samplerate < 1 || info->frames < 0
-      || info->frames > ENG_SOUND_MAX_FRAMES)
+  if (info->channels < 1 || info->channels > MAX_CHANNELS || info->samplerate < 1
+      || info->frames < 0 || info->frames > ENG_SOUND_MAX_FRAMES)
     {
       g_set_error (error, ENG_ERROR, ENG_ERROR_RANGE,
                    "%s says that it holds %" G_GINT64_FORMAT
@@ -302,8 +302,9 @@ eng_sound_resample (EngSound *self, guint rate_hz, GError **error)
         sum += filter_at ((double)(k - half + 1) - (double)phase / up, cutoff, half_width);
       /* Every phase passes a constant unchanged. */
       for (gint64 k = 0; k < 2 * half; k++)
-        taps[k] = (float)(filter_at ((double)(k - half + 1) - (double)phase / up, cutoff, half_width)
-                          / sum);
+        taps[k]
+            = (float)(filter_at ((double)(k - half + 1) - (double)phase / up, cutoff, half_width)
+                      / sum);
     }
   EngSound *to = eng_sound_new (rate_hz, (gsize)n_out);
   convolve (self, to, up, down, table, half);

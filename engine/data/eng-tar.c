@@ -8,7 +8,7 @@
 #include "eng-error.h"
 
 #define BLOCK 512
-#define MAX_NAME 65536        /* of a long name or a pax header */
+#define MAX_NAME 65536 /* of a long name or a pax header */
 #define MAX_MEMBER_BYTES (G_GUINT64_CONSTANT (1) << 40)
 
 struct _EngTar
@@ -80,7 +80,8 @@ eng_tar_open (const char *path, GCancellable *cancellable, GError **error)
   g_autoptr (GInputStream) plain = NULL;
   if (is_gzip (mark, n))
     {
-      g_autoptr (GZlibDecompressor) gunzip = g_zlib_decompressor_new (G_ZLIB_COMPRESSOR_FORMAT_GZIP);
+      g_autoptr (GZlibDecompressor) gunzip
+          = g_zlib_decompressor_new (G_ZLIB_COMPRESSOR_FORMAT_GZIP);
       plain = g_converter_input_stream_new (G_INPUT_STREAM (stream), G_CONVERTER (gunzip));
     }
   else
@@ -94,7 +95,8 @@ fail (EngTar *self, const char *what, GError **error)
 {
   self->ended = TRUE;
   g_set_error (error, ENG_ERROR, ENG_ERROR_FORMAT, "%s is a damaged archive%s%s: %s", self->archive,
-               self->name != NULL ? " at or after " : "", self->name != NULL ? self->name : "", what);
+               self->name != NULL ? " at or after " : "", self->name != NULL ? self->name : "",
+               what);
   return FALSE;
 }
 

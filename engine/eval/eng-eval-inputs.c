@@ -1,4 +1,5 @@
-/* The pass over a network's inputs: every sample through the build and the baseline, what both say scored against what the set knows. */
+/* The pass over a network's inputs: every sample through the build and the baseline, what both say
+ * scored against what the set knows. */
 #include <math.h>
 #include <string.h>
 
@@ -19,7 +20,8 @@ typedef struct
   char *unreadable; /* the first and why */
 } Inputs;
 
-/* Names of the network's classes: as many as its output has, or the one thing that it listens for (@listened, room for two). */
+/* Names of the network's classes: as many as its output has, or the one thing that it listens for
+ * (@listened, room for two). */
 static const char *const *
 find_classes (EngModel *model, const char **listened)
 {
@@ -60,7 +62,8 @@ dup_output (EngTaskRun *run, gsize *n)
   return run->n_steps == 1 && run->n_outputs > 0 ? eng_task_dup_output (run, 0, n, NULL) : NULL;
 }
 
-/* Groups are the classes that samples have; those without one share a group that is in no table of classes. */
+/* Groups are the classes that samples have; those without one share a group that is in no table of
+ * classes. */
 static guint
 group_of (Inputs *self, const EngTruth *truth)
 {
@@ -156,7 +159,8 @@ do_all (Inputs *self, EngDataSet *set, GError **error)
   return FALSE;
 }
 
-/* A set that says nothing of this network is an error when labels are all there is to compare with. */
+/* A set that says nothing of this network is an error when labels are all there is to compare
+ * with. */
 static gboolean
 check (Inputs *self, EngDataSet *set, GError **error)
 {

@@ -26,8 +26,11 @@ gboolean eng_eval_pass_questions (EngEvalPass *pass, EngTextSet *set, GError **e
 gboolean eng_eval_pass_inputs (EngEvalPass *pass, GError **error);
 
 /* Two scorers, or one. */
-gboolean eng_eval_open_scorers (EngEvalPass *pass, guint n_ctx, EngScorer *scorers[2], GError **error);
-/* Tokens of @text by the build's tokenizer; FALSE also when the baseline's gives others. *@tokens: free(). */
-gboolean eng_eval_tokenize (EngEvalPass *pass, const char *text, gsize n_bytes, gboolean special, gint32 **tokens, gsize *n, GError **error);
+gboolean eng_eval_open_scorers (EngEvalPass *pass, guint n_ctx, EngScorer *scorers[2],
+                                GError **error);
+/* Tokens of @text by the build's tokenizer; FALSE also when the baseline's gives others. *@tokens:
+ * free(). */
+gboolean eng_eval_tokenize (EngEvalPass *pass, const char *text, gsize n_bytes, gboolean special,
+                            gint32 **tokens, gsize *n, GError **error);
 
 G_END_DECLS

@@ -1,5 +1,5 @@
-/* The pass over multiple-choice questions: ln p of each answer's tokens after the question. The question is read once, its answers start from what the cache
- * then holds. */
+/* The pass over multiple-choice questions: ln p of each answer's tokens after the question. The
+ * question is read once, its answers start from what the cache then holds. */
 #include "eval/eng-eval-private.h"
 
 #include <stdlib.h>
@@ -33,7 +33,8 @@ item_clear (Item *item)
   g_free (item->n_tokens);
 }
 
-/* The tokens of "question answer" may cut the text elsewhere than those of the question: what all answers share, and the question alone has too, is context. */
+/* The tokens of "question answer" may cut the text elsewhere than those of the question: what all
+ * answers share, and the question alone has too, is context. */
 static gboolean
 tokenize (EngEvalPass *pass, const EngQuestion *question, Item *item, GError **error)
 {

@@ -1,10 +1,13 @@
-/* The pass over texts: windows of tokens through the build and the baseline side by side, every position's logits scored, gathered in blocks.
+/* The pass over texts: windows of tokens through the build and the baseline side by side, every
+ * position's logits scored, gathered in blocks.
  *
  *     text    t0 t1 t2 t3 t4 t5 t6 t7 ...
- *     window  [B t0 t1 t2]                 predicts t0 .. t3 (B: the beginning-of-sequence token, where the model wants one;
+ *     window  [B t0 t1 t2]                 predicts t0 .. t3 (B: the beginning-of-sequence token,
+ *                                          where the model wants one;
  *                         [B t4 t5 t6]     else a window's first token is context only)
  *
- * Neighbouring tokens are not independent, so figures rest on blocks of 64 tokens (non-overlapping blocks: Carlstein 1986), not on tokens. */
+ * Neighbouring tokens are not independent, so figures rest on blocks of 64 tokens (non-overlapping
+ * blocks: Carlstein 1986), not on tokens. */
 #include "eval/eng-eval-private.h"
 
 #include <stdlib.h>
@@ -157,7 +160,8 @@ do_window (Texts *self, guint group, const gint32 *tokens, const Window *window,
   return TRUE;
 }
 
-/* All windows of a text, then as many of them as @budget tokens want, evenly spread: the beginning alone would not stand for the text. */
+/* All windows of a text, then as many of them as @budget tokens want, evenly spread: the beginning
+ * alone would not stand for the text. */
 static GArray *
 choose_windows (Texts *self, gsize n_tokens, guint64 budget)
 {
@@ -184,7 +188,8 @@ choose_windows (Texts *self, gsize n_tokens, guint64 budget)
   return chosen;
 }
 
-/* Tokens and windows of every text, before anything is run: so that a vocabulary that does not fit is said at once. */
+/* Tokens and windows of every text, before anything is run: so that a vocabulary that does not fit
+ * is said at once. */
 typedef struct
 {
   gint32 *tokens;

@@ -106,7 +106,8 @@ cancel_inner (GCancellable *cancellable, gpointer inner)
   eng_job_cancel (inner);
 }
 
-/* A job ends with the build that it is given to: this one is followed by the evaluation, so the build gets one of its own. */
+/* A job ends with the build that it is given to: this one is followed by the evaluation, so the
+ * build gets one of its own. */
 static EngBuild *
 build_plain (EngModel *model, EngRecipe *plain, EngBuild *reuse, EngJob *job, GError **error)
 {

@@ -1,5 +1,5 @@
-/* An evaluation from and to its JSON object, a member of a run's document. A figure that is not available is null with its reason; intervals that there are
- * none of are null. */
+/* An evaluation from and to its JSON object, a member of a run's document. A figure that is not
+ * available is null with its reason; intervals that there are none of are null. */
 #include "eval/eng-evaluation-private.h"
 
 #include <math.h>

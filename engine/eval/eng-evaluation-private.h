@@ -19,8 +19,8 @@ struct _EngEvaluation
 
 EngEvaluation *eng_evaluation_new (const char *data, const char *title);
 /* @groups: EngEvalValue [n_groups], taken; their names are copied. */
-void eng_evaluation_take_metric (EngEvaluation *evaluation, const char *id, const EngEvalValue *whole,
-                                 EngEvalValue *groups, guint n_groups);
+void eng_evaluation_take_metric (EngEvaluation *evaluation, const char *id,
+                                 const EngEvalValue *whole, EngEvalValue *groups, guint n_groups);
 void eng_evaluation_note (EngEvaluation *evaluation, const char *format, ...) G_GNUC_PRINTF (2, 3);
 void eng_evaluation_end_notes (EngEvaluation *evaluation);
 

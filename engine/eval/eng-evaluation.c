@@ -1,4 +1,5 @@
-/* The evaluation as a value. Filled by eng-scores.c and the passes; read by runs, views and the command line. */
+/* The evaluation as a value. Filled by eng-scores.c and the passes; read by runs, views and the
+ * command line. */
 #include "eval/eng-evaluation-private.h"
 
 #include <string.h>

@@ -12,7 +12,8 @@ static const char few_units[] = "fewer than 6 independent samples: no interval";
 
 /* ---- Student's t ---- */
 
-/* Regularised incomplete beta function by its continued fraction (Abramowitz and Stegun 26.5.8), evaluated from the front (Lentz 1976). */
+/* Regularised incomplete beta function by its continued fraction (Abramowitz and Stegun 26.5.8),
+ * evaluated from the front (Lentz 1976). */
 static double
 beta_fraction (double a, double b, double x)
 {
@@ -89,8 +90,9 @@ sum_of (const EngUnit *unit, guint which, gboolean paired)
   return paired ? unit->sum[0] - unit->sum[1] : unit->sum[which];
 }
 
-/* Squares of what the ratio leaves, each group about its own mean: which domains or classes a set has is chosen, not drawn, so that they differ does not
- * make the whole uncertain. A group of one unit stays about zero. */
+/* Squares of what the ratio leaves, each group about its own mean: which domains or classes a set
+ * has is chosen, not drawn, so that they differ does not make the whole uncertain. A group of one
+ * unit stays about zero. */
 static double
 residual_squares (const EngUnit *units, guint n_units, const gboolean *used, const Ratio *ratio,
                   guint which, gboolean paired)

@@ -1,4 +1,5 @@
-/* Metrics of a network against a baseline build, for any task and without labels: whether both say the same, and how far the outputs are apart. */
+/* Metrics of a network against a baseline build, for any task and without labels: whether both say
+ * the same, and how far the outputs are apart. */
 #include <math.h>
 #include <string.h>
 
@@ -24,7 +25,8 @@ box_iou (const EngBox *a, const EngBox *b)
   return all > 0 ? both / all : 0;
 }
 
-/* Boxes of one class that overlap are the same, each at most once: hits and tries are boxes of both. */
+/* Boxes of one class that overlap are the same, each at most once: hits and tries are boxes of
+ * both. */
 static void
 compare_boxes (EngResult *a, EngResult *b, double *sum, double *n)
 {
@@ -120,7 +122,8 @@ score_same (const EngScored *sample, guint which, double *sum, double *n)
     }
 }
 
-/* Energies of the difference and of the baseline's output: their ratio in dB is the signal to quantization noise. */
+/* Energies of the difference and of the baseline's output: their ratio in dB is the signal to
+ * quantization noise. */
 static gboolean
 score_noise (const EngScored *sample, guint which, double *sum, double *n)
 {

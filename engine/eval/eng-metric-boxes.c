@@ -1,6 +1,8 @@
-/* Mean average precision of detectors, as COCO counts it (Lin and others 2014): for a class, detections of all pictures in order of their scores; each is right
- * when it overlaps a thing of its class that no better one has taken; precision, made to fall with recall, is averaged at 101 recalls from 0 to 1; the mean over
- * classes that the set has, and over overlaps from 0.50 to 0.95. What matches a crowd is neither right nor wrong. */
+/* Mean average precision of detectors, as COCO counts it (Lin and others 2014): for a class,
+ * detections of all pictures in order of their scores; each is right when it overlaps a thing of
+ * its class that no better one has taken; precision, made to fall with recall, is averaged at 101
+ * recalls from 0 to 1; the mean over classes that the set has, and over overlaps from 0.50 to 0.95.
+ * What matches a crowd is neither right nor wrong. */
 #include "eval/eng-metric.h"
 
 #include <math.h>

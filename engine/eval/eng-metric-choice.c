@@ -1,5 +1,6 @@
-/* Metrics of multiple-choice questions: the answer is the one that the model finds the likeliest after the question, without writing anything. Plain: the
- * likelihood of its tokens, which favours short answers; normalised: per byte of the answer (Gao and others 2021, "acc_norm"). */
+/* Metrics of multiple-choice questions: the answer is the one that the model finds the likeliest
+ * after the question, without writing anything. Plain: the likelihood of its tokens, which favours
+ * short answers; normalised: per byte of the answer (Gao and others 2021, "acc_norm"). */
 #include "eval/eng-metric.h"
 
 #include <math.h>

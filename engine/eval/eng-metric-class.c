@@ -1,4 +1,5 @@
-/* Metrics of classification: the best class, one of the five best, and, for networks that listen for one thing, whether it was heard where it was. */
+/* Metrics of classification: the best class, one of the five best, and, for networks that listen
+ * for one thing, whether it was heard where it was. */
 #include <string.h>
 
 #include "eval/eng-metric.h"

@@ -1,5 +1,6 @@
-/* Metrics of one build against another of the same vocabulary, token by token: they see a change long before the task does, because no label is needed and
- * every token counts. KL (baseline || build), in nats: Kullback and Leibler 1951. */
+/* Metrics of one build against another of the same vocabulary, token by token: they see a change
+ * long before the task does, because no label is needed and every token counts. KL (baseline ||
+ * build), in nats: Kullback and Leibler 1951. */
 #include "eval/eng-metric.h"
 
 static const char *

@@ -1,5 +1,6 @@
-/* Mean intersection over union of segmentations: pixels of a class in both over pixels of it in either, of all pictures together, mean over classes (as PASCAL VOC
- * counts it: Everingham and others 2010). */
+/* Mean intersection over union of segmentations: pixels of a class in both over pixels of it in
+ * either, of all pictures together, mean over classes (as PASCAL VOC counts it: Everingham and
+ * others 2010). */
 #include "eval/eng-metric.h"
 
 #include <math.h>

@@ -1,5 +1,6 @@
-/* Landmark error: mean distance of the points from where they are, over the size of what they lie on, the square root of its box's area (as for AFLW: Zhu and
- * others 2015, section 5); points that are not labelled do not count. */
+/* Landmark error: mean distance of the points from where they are, over the size of what they lie
+ * on, the square root of its box's area (as for AFLW: Zhu and others 2015, section 5); points that
+ * are not labelled do not count. */
 #include "eval/eng-metric.h"
 
 #include <math.h>

@@ -1,4 +1,5 @@
-/* Signal to noise of sounds that were cleaned: energy of the clean sound over energy of what the result differs from it, in decibels. */
+/* Signal to noise of sounds that were cleaned: energy of the clean sound over energy of what the
+ * result differs from it, in decibels. */
 #include "eval/eng-metric.h"
 
 static const char *

@@ -1,5 +1,6 @@
-/* Metrics of text: how surprised a language model is by it. Perplexity is exp of the mean surprise per token (Jelinek and others 1977), so it compares only
- * between models of one vocabulary; bits per byte do not depend on the vocabulary. */
+/* Metrics of text: how surprised a language model is by it. Perplexity is exp of the mean surprise
+ * per token (Jelinek and others 1977), so it compares only between models of one vocabulary; bits
+ * per byte do not depend on the vocabulary. */
 #include "eval/eng-metric.h"
 
 static const char *

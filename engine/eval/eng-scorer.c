@@ -1,4 +1,5 @@
-/* Logits of every position, and what is made of them. Called by the passes over texts and questions. */
+/* Logits of every position, and what is made of them. Called by the passes over texts and
+ * questions. */
 #include "eval/eng-scorer.h"
 
 #include <math.h>
@@ -7,7 +8,8 @@
 #include "eng-error.h"
 #include "kn-vec.h"
 
-/* Logits of one chunk: few enough bytes to stay near the cores, enough rows to make matrix products of them. */
+/* Logits of one chunk: few enough bytes to stay near the cores, enough rows to make matrix products
+ * of them. */
 #define LOGIT_BYTES (G_GUINT64_CONSTANT (32) << 20)
 #define FEWEST_ROWS 8
 
@@ -144,7 +146,8 @@ eng_log_probability (const float *logits, guint n, gint32 target)
   return (double)logits[target] - log_sum_exp (logits, n, logits[largest (logits, n)]);
 }
 
-/* With p = exp (a - A), q = exp (b - B) and A, B the logarithms of the sums:  KL = sum p (a - b) - A + B. */
+/* With p = exp (a - A), q = exp (b - B) and A, B the logarithms of the sums:  KL = sum p (a - b) -
+ *                                                                             A + B. */
 double
 eng_divergence (const float *p, const float *q, guint n, gboolean *same)
 {

@@ -221,8 +221,9 @@ compare_doubles (const void *a, const void *b)
   return (x > y) - (x < y);
 }
 
-/* The 99th percentile and, from order statistics, its interval: binomial ranks in the normal approximation (Conover, Practical Nonparametric Statistics,
- * section 3.2). Neighbouring tokens are taken as independent. */
+/* The 99th percentile and, from order statistics, its interval: binomial ranks in the normal
+ * approximation (Conover, Practical Nonparametric Statistics, section 3.2). Neighbouring tokens are
+ * taken as independent. */
 static EngFigure
 quantile_figure (Score *score, int group, const char *unit)
 {

@@ -1,4 +1,5 @@
-/* Samples in, an evaluation out: gathers what every metric makes of every sample, then folds it into figures, changes and groups. */
+/* Samples in, an evaluation out: gathers what every metric makes of every sample, then folds it
+ * into figures, changes and groups. */
 #pragma once
 
 #include "eval/eng-evaluation.h"
@@ -8,9 +9,11 @@ G_BEGIN_DECLS
 
 typedef struct _EngScores EngScores;
 
-/* All metrics that apply to @model and @truth, or those of @wanted (ids, NULL-terminated; nullable): FALSE and @error when one is unknown or does not
- * apply. @has_baseline: samples have both builds. */
-EngScores *eng_scores_new (EngModel *model, EngTruthKind truth, const char *const *wanted, gboolean has_baseline, GError **error);
+/* All metrics that apply to @model and @truth, or those of @wanted (ids, NULL-terminated;
+ * nullable): FALSE and @error when one is unknown or does not apply. @has_baseline: samples have
+ * both builds. */
+EngScores *eng_scores_new (EngModel *model, EngTruthKind truth, const char *const *wanted,
+                           gboolean has_baseline, GError **error);
 void eng_scores_free (EngScores *scores);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EngScores, eng_scores_free)
 

@@ -1,5 +1,5 @@
-/* Texts to predict, by domain: the bundled ones, a file, or a folder with one file per domain. And sets of multiple-choice questions. Both as bytes: tokens are
- * the model's. */
+/* Texts to predict, by domain: the bundled ones, a file, or a folder with one file per domain. And
+ * sets of multiple-choice questions. Both as bytes: tokens are the model's. */
 #pragma once
 
 #include <gio/gio.h>
@@ -19,7 +19,7 @@ typedef struct
 
 typedef struct
 {
-  char *domain;  /* "" where the set has none */
+  char *domain; /* "" where the set has none */
   char *question;
   GStrv choices; /* at least two */
   guint answer;
@@ -32,8 +32,10 @@ typedef struct
   GPtrArray *questions; /* EngQuestion, or empty */
 } EngTextSet;
 
-/* @path: ENG_BUNDLED_TEXTS, ENG_BUNDLED_CALIBRATION, ENG_BUNDLED_QUESTIONS, a text file, a folder of *.txt files, or a JSON file
- *   { "lathe-questions": 1, "title": "...", "questions": [ { "domain": "...", "question": "...", "choices": ["...", "..."], "answer": 0 }, ... ] }
+/* @path: ENG_BUNDLED_TEXTS, ENG_BUNDLED_CALIBRATION, ENG_BUNDLED_QUESTIONS, a text file, a folder
+ * of *.txt files, or a JSON file
+ *   { "lathe-questions": 1, "title": "...", "questions": [
+ *     { "domain": "...", "question": "...", "choices": ["...", "..."], "answer": 0 }, ... ] }
  * where an answer follows its question after one space, and "domain" may be absent. Blocking. */
 EngTextSet *eng_text_set_load (const char *path, GError **error);
 void eng_text_set_free (EngTextSet *set); /* accepts NULL */

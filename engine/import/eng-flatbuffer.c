@@ -1,4 +1,5 @@
-/* The FlatBuffers reader: bounds, and nothing else. Called by the TFLite reader; knows no schema. */
+/* The FlatBuffers reader: bounds, and nothing else. Called by the TFLite reader; knows no
+ * schema. */
 #include "eng-flatbuffer.h"
 
 #include <string.h>

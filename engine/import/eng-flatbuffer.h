@@ -1,7 +1,8 @@
 /* Reading a FlatBuffer that nobody vouches for: every offset, length and field is checked against
  * the bytes that are there before it is used. Nothing is allocated and no alignment is assumed.
  *
- *     table ──► soffset to its vtable [bytes of vtable, bytes of table, place of field 0, 1, 2, ...]
+ *     table ──► soffset to its vtable [bytes of vtable, bytes of table, place of field 0, 1, 2,
+ *       ...]
  *     field of a table, vector or string type: an unsigned offset, always forward
  *
  * The first fault is kept and every later call returns the absent value, so a caller reads on and

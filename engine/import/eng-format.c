@@ -30,7 +30,8 @@ eng_format_of_file (const char *path, GError **error)
 
   if (file == NULL)
     {
-      g_set_error (error, ENG_ERROR, ENG_ERROR_IO, "%s cannot be opened: %s", path, g_strerror (errno));
+      g_set_error (error, ENG_ERROR, ENG_ERROR_IO, "%s cannot be opened: %s", path,
+                   g_strerror (errno));
       return NULL;
     }
   gsize n = fread (head, 1, sizeof head, file);

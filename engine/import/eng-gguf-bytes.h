@@ -1,5 +1,5 @@
-/* Metadata written as a GGUF file without tensors, in memory: the description of a language model that
- * the runtime's architecture builders and tokenizers read. Private to import/. */
+/* Metadata written as a GGUF file without tensors, in memory: the description of a language model
+ * that the runtime's architecture builders and tokenizers read. Private to import/. */
 #pragma once
 
 #include <glib.h>

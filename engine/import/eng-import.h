@@ -1,6 +1,7 @@
 /* Building a graph from a file's own nodes. Every importer (ONNX, TFLite) walks its nodes and calls
  * this; it keeps the file's tensor names, computes what depends on constants alone, remembers which
- * source node every lowered node stands for, and collects what is not supported. Private to import/.
+ * source node every lowered node stands for, and collects what is not supported. Private to
+ * import/.
  *
  *     begin_node ("conv1", "Conv", 12)        the file's node
  *     x = find ("input"); w = find ("w")      the file's tensor names -> values
@@ -26,8 +27,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EngImport, eng_import_free)
 
 /* ---- tensors ---- */
 
-/* All bind @name, when it is not NULL or empty. Constants: @copy FALSE borrows @data, which must then outlive the
- * graph (EngImported.backing). */
+/* All bind @name, when it is not NULL or empty. Constants: @copy FALSE borrows @data, which must
+ * then outlive the graph (EngImported.backing). */
 RtValueId eng_import_input (EngImport *import, const char *name, int type, const RtShape *shape);
 RtValueId eng_import_constant (EngImport *import, const char *name, int type, const RtShape *shape,
                                gconstpointer data, guint64 n_bytes, gboolean copy);
@@ -46,35 +47,37 @@ gboolean eng_import_is_lost (EngImport *import, const char *name);
 const RtGraph *eng_import_graph (EngImport *import);
 const RtValue *eng_import_value (EngImport *import, RtValueId value);
 gboolean eng_import_is_constant (EngImport *import, RtValueId value); /* FALSE for RT_NONE */
-/* Elements of a constant as whole numbers (any integer type or bool; floats must be whole). NULL: not a constant, or not
- * numbers of that kind; *@n elements, to be freed with g_free(). */
+/* Elements of a constant as whole numbers (any integer type or bool; floats must be whole). NULL:
+ * not a constant, or not numbers of that kind; *@n elements, to be freed with g_free(). */
 gint64 *eng_import_dup_ints (EngImport *import, RtValueId value, gsize *n);
 /* As floats, quantized ones made real. */
 float *eng_import_dup_floats (EngImport *import, RtValueId value, gsize *n);
 
 /* ---- nodes ---- */
 
-/* From here on lowered nodes stand for this node of the file: its name (may be empty: one is made of operator and place),
- * operator as the file calls it, place in the file's order. */
+/* From here on lowered nodes stand for this node of the file: its name (may be empty: one is made
+ * of operator and place), operator as the file calls it, place in the file's order. */
 void eng_import_begin_node (EngImport *import, const char *name, const char *op, guint place);
 
-/* Add a node, or compute it now when all its inputs are constants. Outputs (op->n_outputs of them) to @outputs.
- * FALSE: the operator refuses, see eng_import_reason(). Inputs may be RT_NONE where the operator takes fewer; an input that
- * the operator must have and that is RT_NONE is refused. */
+/* Add a node, or compute it now when all its inputs are constants. Outputs (op->n_outputs of them)
+ * to @outputs. FALSE: the operator refuses, see eng_import_reason(). Inputs may be RT_NONE where
+ * the operator takes fewer; an input that the operator must have and that is RT_NONE is refused. */
 gboolean eng_import_node (EngImport *import, const RtOp *op, gconstpointer attrs,
                           const RtValueId *inputs, guint n_inputs, RtValueId *outputs);
 /* The same for one output; RT_NONE on failure. */
 RtValueId eng_import_node1 (EngImport *import, const RtOp *op, gconstpointer attrs,
                             const RtValueId *inputs, guint n_inputs);
 
-/* Set the reason for FALSE or RT_NONE that an emit function returns. Both return what their name says, to be returned. */
+/* Set the reason for FALSE or RT_NONE that an emit function returns. Both return what their name
+ * says, to be returned. */
 gboolean eng_import_refuse (EngImport *import, const char *format, ...) G_GNUC_PRINTF (2, 3);
 const char *eng_import_reason (EngImport *import);
 
-/* The node begun last cannot be lowered, for eng_import_reason(): one line in the report, and one `unsupported` node per
- * output of the file's node in the graph, so that what follows still has its place. @shapes [n_outputs]: what the file
- * declares, NULL where it says nothing (what reads such an output is then reported as reading something unknown).
- * Types @types [n_outputs] are RtType. Inputs that are known are kept as edges. */
+/* The node begun last cannot be lowered, for eng_import_reason(): one line in the report, and one
+ * `unsupported` node per output of the file's node in the graph, so that what follows still has its
+ * place. @shapes [n_outputs]: what the file declares, NULL where it says nothing (what reads such
+ * an output is then reported as reading something unknown). Types @types [n_outputs] are RtType.
+ * Inputs that are known are kept as edges. */
 void eng_import_unsupported (EngImport *import, const RtValueId *inputs, guint n_inputs,
                              const char *const *output_names, const RtShape *const *shapes,
                              const int *types, guint n_outputs);
@@ -90,8 +93,9 @@ void eng_import_report (EngImport *import, const char *format, ...) G_GNUC_PRINT
 /* An output of the file. FALSE: no such tensor. */
 gboolean eng_import_output (EngImport *import, const char *name);
 
-/* The finished model: what no output and no state needs is left out; folded constants that nothing reads are dropped.
- * @backing (nullable, taken): memory that borrowed constants point into. Frees nothing of @import. */
+/* The finished model: what no output and no state needs is left out; folded constants that nothing
+ * reads are dropped. @backing (nullable, taken): memory that borrowed constants point into. Frees
+ * nothing of @import. */
 EngImported *eng_import_finish (EngImport *import, GBytes *backing, GError **error);
 
 G_END_DECLS

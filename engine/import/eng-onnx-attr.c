@@ -1,5 +1,5 @@
-/* Attributes of an ONNX node by name, with their defaults. Called by the emit functions. An attribute of
- * the wrong kind makes the node unsupported, with its name in the reason. */
+/* Attributes of an ONNX node by name, with their defaults. Called by the emit functions. An
+ * attribute of the wrong kind makes the node unsupported, with its name in the reason. */
 #include "eng-onnx-private.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
-/* ONNX convolutions and pools. Emit functions of the table in eng-onnx-list.c. ONNX has channels first;
- * nodes keep that (channels_first), the layout pass decides; weights are put in the runtime's order
- * here, where they are constants. */
+/* ONNX convolutions and pools. Emit functions of the table in eng-onnx-list.c. ONNX has channels
+ * first; nodes keep that (channels_first), the layout pass decides; weights are put in the
+ * runtime's order here, where they are constants. */
 #include "eng-onnx-ops.h"
 #include "eng-onnx-window.h"
 

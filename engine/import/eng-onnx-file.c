@@ -1,6 +1,6 @@
-/* Opening an ONNX file: size limits, the walk over the raw bytes, unpacking with libprotobuf-c under a
- * memory bound, the first checks. Called by eng-onnx.c and by the tests. Knows nothing of operators;
- * tensors are read in eng-onnx-tensor.c. */
+/* Opening an ONNX file: size limits, the walk over the raw bytes, unpacking with libprotobuf-c
+ * under a memory bound, the first checks. Called by eng-onnx.c and by the tests. Knows nothing of
+ * operators; tensors are read in eng-onnx-tensor.c. */
 #include "eng-onnx-file.h"
 #include "eng-onnx-file-private.h"
 

@@ -11,8 +11,8 @@ G_BEGIN_DECLS
 typedef struct Onnx__ModelProto Onnx__ModelProto;
 typedef struct Onnx__TensorProto Onnx__TensorProto;
 
-/* Opsets whose operators the importer knows. Real files of the last years lie in it; an operator that
- * changed beyond it is reported by the operator table, node by node. */
+/* Opsets whose operators the importer knows. Real files of the last years lie in it; an operator
+ * that changed beyond it is reported by the operator table, node by node. */
 #define ENG_ONNX_MIN_OPSET 7
 #define ENG_ONNX_MAX_OPSET 17
 
@@ -43,14 +43,14 @@ typedef struct
   guint64 n_bytes;
 } EngOnnxTensor;
 
-/* Bytes of @tensor, whichever of ONNX's fields holds them. Shape, type and lengths are checked against
- * each other. Errors: ENG_ERROR_FORMAT, _UNSUPPORTED (strings, complex numbers, more than RT_MAX_DIMS
- * dimensions), _IO (external data), each naming the tensor. */
+/* Bytes of @tensor, whichever of ONNX's fields holds them. Shape, type and lengths are checked
+ * against each other. Errors: ENG_ERROR_FORMAT, _UNSUPPORTED (strings, complex numbers, more than
+ * RT_MAX_DIMS dimensions), _IO (external data), each naming the tensor. */
 gboolean eng_onnx_file_tensor (EngOnnxFile *file, const Onnx__TensorProto *tensor,
                                EngOnnxTensor *out, GError **error);
 
-/* A file that holds one tensor (a serialised TensorProto: how ONNX stores test data, and people share
- * inputs). The object only keeps the tensor's memory. */
+/* A file that holds one tensor (a serialised TensorProto: how ONNX stores test data, and people
+ * share inputs). The object only keeps the tensor's memory. */
 EngOnnxFile *eng_onnx_tensor_load (const char *path, EngOnnxTensor *out, GError **error);
 
 /* Names of the graph's inputs without those that are initializers, in the file's order, to @names

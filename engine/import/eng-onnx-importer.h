@@ -39,8 +39,8 @@ gboolean eng_onnx_try_node (EngOnnxImporter *importer, const Onnx__NodeProto *pr
 
 /* Fills makers and readers. */
 void eng_onnx_qdq_prepare (EngOnnxImporter *importer, const Onnx__GraphProto *graph);
-/* If @proto stands between DequantizeLinear and QuantizeLinear and has a form that computes with codes:
- * emit that, for the QuantizeLinear too. FALSE: nothing was emitted. */
+/* If @proto stands between DequantizeLinear and QuantizeLinear and has a form that computes with
+ * codes: emit that, for the QuantizeLinear too. FALSE: nothing was emitted. */
 gboolean eng_onnx_qdq_emit (EngOnnxImporter *importer, const Onnx__NodeProto *proto, guint place);
 
 G_END_DECLS

@@ -1,5 +1,5 @@
-/* Inputs, initializers and the sizes of open dimensions of an ONNX graph. Called by eng-onnx.c before
- * the nodes. */
+/* Inputs, initializers and the sizes of open dimensions of an ONNX graph. Called by eng-onnx.c
+ * before the nodes. */
 #include "eng-onnx-importer.h"
 #include "eng-onnx-inputs.h"
 

@@ -1,6 +1,6 @@
-/* The table: operator and opsets -> what emits it. An operator that is added gets a line here and an
- * emit function in the file of its kind. "until" is the last opset whose meaning the function knows;
- * where a later opset changed nothing that matters here it is LATEST. */
+/* The table: operator and opsets -> what emits it. An operator that is added gets a line here and
+ * an emit function in the file of its kind. "until" is the last opset whose meaning the function
+ * knows; where a later opset changed nothing that matters here it is LATEST. */
 #include "eng-onnx-ops.h"
 #include "eng-onnx-quant.h"
 #include "eng-onnx-window.h"

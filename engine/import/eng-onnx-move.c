@@ -1,5 +1,5 @@
-/* ONNX operators that give the same elements another shape, order or place. Emit functions of the table
- * in eng-onnx-list.c. */
+/* ONNX operators that give the same elements another shape, order or place. Emit functions of the
+ * table in eng-onnx-list.c. */
 #include "eng-onnx-ops.h"
 
 #include "ops/rt-ops-move.h"

@@ -1,5 +1,5 @@
-/* What emit functions do with their node: reasons, inputs known at import, adding to the graph. A thin
- * layer over eng-import.h that makes errors sticky. */
+/* What emit functions do with their node: reasons, inputs known at import, adding to the graph. A
+ * thin layer over eng-import.h that makes errors sticky. */
 #include "eng-onnx-importer.h"
 #include "eng-onnx-ops.h"
 

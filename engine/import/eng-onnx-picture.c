@@ -1,5 +1,5 @@
-/* ONNX operators on pictures, feature maps and boxes that are no convolutions. Emit functions of the
- * table in eng-onnx-list.c. */
+/* ONNX operators on pictures, feature maps and boxes that are no convolutions. Emit functions of
+ * the table in eng-onnx-list.c. */
 #include "eng-onnx-ops.h"
 
 #include "ops/rt-ops-move.h"

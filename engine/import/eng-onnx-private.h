@@ -1,8 +1,8 @@
-/* Shared by the ONNX importer's files: what an emit function sees of its node, and how it adds to the
- * runtime graph. Not for others.
+/* Shared by the ONNX importer's files: what an emit function sees of its node, and how it adds to
+ * the runtime graph. Not for others.
  *
- * Errors are sticky: the first eng_onnx_refuse() of a node keeps its reason, later calls for that node
- * do nothing and return RT_NONE, so that emit functions need no check after every step. */
+ * Errors are sticky: the first eng_onnx_refuse() of a node keeps its reason, later calls for that
+ * node do nothing and return RT_NONE, so that emit functions need no check after every step. */
 #pragma once
 
 #include "eng-import.h"
@@ -50,8 +50,8 @@ struct EngOnnxNode
   float low, high; /* limits of a quantized result in real numbers; both 0: none */
 };
 
-/* Rows for an operator of @domain; NULL when there is none for @opset; @known: whether the name is in
- * the table for another opset. */
+/* Rows for an operator of @domain; NULL when there is none for @opset; @known: whether the name is
+ * in the table for another opset. */
 const EngOnnxOp *eng_onnx_op_find (const char *domain, const char *name, gint64 opset,
                                    gboolean *known);
 

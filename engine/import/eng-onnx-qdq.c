@@ -1,11 +1,11 @@
 /* Networks that carry their 8-bit form as pairs of QuantizeLinear and DequantizeLinear around real
- * operators (QDQ). Where all inputs of a node come out of DequantizeLinear and its one output goes into
- * one QuantizeLinear, with constants for all scales, the three are one operator on codes:
+ * operators (QDQ). Where all inputs of a node come out of DequantizeLinear and its one output goes
+ * into one QuantizeLinear, with constants for all scales, the three are one operator on codes:
  *
  *   Q -> DQ -> Conv [-> Relu] -> Q -> DQ      becomes      Q -> QLinearConv -> DQ
  *
- * which eng-onnx-quant.c and eng-onnx-qops.c emit as if it stood in the file. What does not fit stays as
- * it is, in real numbers. Called by eng-onnx.c for the main graph. */
+ * which eng-onnx-quant.c and eng-onnx-qops.c emit as if it stood in the file. What does not fit
+ * stays as it is, in real numbers. Called by eng-onnx.c for the main graph. */
 #include "eng-onnx-importer.h"
 
 #include "eng-onnx-quant.h"

@@ -1,6 +1,6 @@
-/* Operators on codes beyond the standard's: those of the domain com.microsoft, in which ONNX Runtime's
- * quantizer writes files, and 8-bit forms of standard operators for eng-onnx-qdq.c. Inputs are
- * x, scale, zero point for each tensor; then scale and zero point of the result. */
+/* Operators on codes beyond the standard's: those of the domain com.microsoft, in which ONNX
+ * Runtime's quantizer writes files, and 8-bit forms of standard operators for eng-onnx-qdq.c.
+ * Inputs are x, scale, zero point for each tensor; then scale and zero point of the result. */
 #include "eng-onnx-ops.h"
 #include "eng-onnx-quant.h"
 #include "eng-onnx-window.h"

@@ -1,6 +1,6 @@
-/* ONNX's quantized operators: real = scale * (q - zero point), scales and zero points as inputs that
- * must be constants. Here they become the quantization of the values. Emit functions of the table in
- * eng-onnx-list.c. */
+/* ONNX's quantized operators: real = scale * (q - zero point), scales and zero points as inputs
+ * that must be constants. Here they become the quantization of the values. Emit functions of the
+ * table in eng-onnx-list.c. */
 #include "eng-onnx-quant.h"
 
 #include "eng-onnx-importer.h"
@@ -107,8 +107,8 @@ eng_onnx_limits (const EngOnnxNode *node, float *low, float *high)
 
 /* ---- to and from real numbers ---- */
 
-/* Input @i, one number or one per index of @axis, in a shape that broadcasts to @rank dimensions, as
- * f32. */
+/* Input @i, one number or one per index of @axis, in a shape that broadcasts to @rank dimensions,
+ * as f32. */
 static RtValueId
 along_axis (EngOnnxNode *node, guint i, guint axis, guint rank)
 {
@@ -296,7 +296,8 @@ eng_onnx_emit_conv_integer (EngOnnxNode *node)
 
 /* ---- products ---- */
 
-/* a [..., K] times constant b [K, N], or [N, K] when @transposed, which is what the runtime keeps. */
+/* a [..., K] times constant b [K, N], or [N, K] when @transposed, which is what the runtime
+ * keeps. */
 static gboolean
 emit_product (EngOnnxNode *node, const Places *at, gboolean transposed, int out_type)
 {

@@ -39,8 +39,8 @@ void eng_onnx_limits (const EngOnnxNode *node, float *low, float *high);
 
 /* ---- eng-onnx-qops.c ---- */
 
-/* Operators on codes that the standard does not have: those of the domain com.microsoft, and forms of
- * standard ones that eng-onnx-qdq.c asks for. NULL: no such. */
+/* Operators on codes that the standard does not have: those of the domain com.microsoft, and forms
+ * of standard ones that eng-onnx-qdq.c asks for. NULL: no such. */
 const EngOnnxOp *eng_onnx_qop_find (const char *name);
 
 G_END_DECLS

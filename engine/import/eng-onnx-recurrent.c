@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-/* ONNX's names of gate functions, in RtGateFunction's order, with their defaults; how many of alpha and
- * beta they take from the node's lists. */
+/* ONNX's names of gate functions, in RtGateFunction's order, with their defaults; how many of alpha
+ * and beta they take from the node's lists. */
 static const struct
 {
   const char *name;

@@ -93,8 +93,8 @@ sum_all (EngOnnxNode *node, RtValueId x)
 }
 
 /* log_p [N, C, ...], labels [N, ...], optional weights [C]:
- * -log_p[label] * weight[label], 0 where the label is the one to be ignored; then its sum, or the sum
- * over that of the weights. */
+ * -log_p[label] * weight[label], 0 where the label is the one to be ignored; then its sum, or the
+ * sum over that of the weights. */
 static RtValueId
 log_loss (EngOnnxNode *node, RtValueId log_p, RtValueId labels, RtValueId weights)
 {

@@ -1,6 +1,7 @@
-/* Tensors of an ONNX file as plain bytes: raw bytes, typed lists, or a file of external data beside the
- * model. Called by the importer for initializers and attributes, and by the tests for the .pb files of
- * ONNX's own test suite. Nothing here trusts a length: shape, type, list and bytes must agree. */
+/* Tensors of an ONNX file as plain bytes: raw bytes, typed lists, or a file of external data beside
+ * the model. Called by the importer for initializers and attributes, and by the tests for the .pb
+ * files of ONNX's own test suite. Nothing here trusts a length: shape, type, list and bytes must
+ * agree. */
 #include "eng-onnx-file-private.h"
 #include "eng-onnx-file.h"
 

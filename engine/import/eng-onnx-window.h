@@ -15,8 +15,8 @@ typedef struct
   gint64 size[2]; /* of the input */
 } EngOnnxWindow;
 
-/* kernel_shape (or @kernel, the weight's, when it is not NULL), strides, dilations, pads, auto_pad of a
- * node whose input is [N, C, ...]. Refuses three dimensions of space and what does not fit. */
+/* kernel_shape (or @kernel, the weight's, when it is not NULL), strides, dilations, pads, auto_pad
+ * of a node whose input is [N, C, ...]. Refuses three dimensions of space and what does not fit. */
 gboolean eng_onnx_window (EngOnnxNode *node, RtValueId x, const gint64 *kernel,
                           EngOnnxWindow *window);
 /* As attributes, without limits or activation; a sequence is a picture of one row. */
@@ -25,8 +25,8 @@ void eng_onnx_window_conv (const EngOnnxWindow *window, gint64 groups, RtConvAtt
 /* The same for a pool, with ceil_mode and count_include_pad of the node. */
 void eng_onnx_window_pool (EngOnnxNode *node, const EngOnnxWindow *window, RtPoolAttrs *attrs);
 
-/* Weight [O, I / groups, ...] as [O, KH, KW, I / groups], or as [KH, KW, O] for a depthwise one; without
- * KH for a sequence. */
+/* Weight [O, I / groups, ...] as [O, KH, KW, I / groups], or as [KH, KW, O] for a depthwise one;
+ * without KH for a sequence. */
 RtValueId eng_onnx_conv_weight (EngOnnxNode *node, RtValueId weight, gboolean depthwise);
 
 /* A sequence's weight [O, I, W] as a picture's, [O, I, 1, W]. */

@@ -1,6 +1,6 @@
 /* The ONNX importer: walks the nodes of a file in order, finds each in the table of operators
- * (eng-onnx-list.c) and lets its emit function add to the graph. Called through eng_format_onnx and by
- * the tests. What an operator means is in the eng-onnx-*.c of its kind. */
+ * (eng-onnx-list.c) and lets its emit function add to the graph. Called through eng_format_onnx and
+ * by the tests. What an operator means is in the eng-onnx-*.c of its kind. */
 #include "eng-onnx.h"
 
 #include "eng-error.h"

@@ -28,9 +28,9 @@ typedef struct
                          value would have helped a node that is reported */
 } EngOnnxOptions;
 
-/* Open dimensions without a given size: the first is 1 (a batch), height and width of what looks like a
- * picture (4 dimensions, 1, 3 or 4 channels) are ENG_ONNX_PICTURE_SIZE, others are 1. The same name is the same size
- * everywhere. EngImported.dims says what was chosen. */
+/* Open dimensions without a given size: the first is 1 (a batch), height and width of what looks
+ * like a picture (4 dimensions, 1, 3 or 4 channels) are ENG_ONNX_PICTURE_SIZE, others are 1. The
+ * same name is the same size everywhere. EngImported.dims says what was chosen. */
 #define ENG_ONNX_PICTURE_SIZE 320
 
 /* The network of @file, which is taken. @options may be NULL. Unsupported nodes are in the report;

@@ -1,5 +1,5 @@
-/* config.json, see eng-safetensors-config.h. One row per model_type; the numbers themselves are checked
- * again by rt-arch.c, which reads what this writes. */
+/* config.json, see eng-safetensors-config.h. One row per model_type; the numbers themselves are
+ * checked again by rt-arch.c, which reads what this writes. */
 #include "eng-safetensors-config.h"
 
 #include <math.h>
@@ -187,7 +187,8 @@ check_activation (Reader *r)
 
 /* ---- rotary embeddings ---- */
 
-/* Llama 3.1: low frequencies are slower by the factor, high ones stay, those in between are mixed. */
+/* Llama 3.1: low frequencies are slower by the factor, high ones stay, those in between are
+ * mixed. */
 static gboolean
 read_llama3 (Reader *r, JsonObject *scaling, double base)
 {
@@ -238,7 +239,8 @@ read_scaling (Reader *r, JsonObject *scaling, double base)
   return TRUE;
 }
 
-/* "rope_theta" and "rope_scaling", or both in "rope_parameters", there maybe one for each kind of layer. */
+/* "rope_theta" and "rope_scaling", or both in "rope_parameters", there maybe one for each kind of
+ * layer. */
 static gboolean
 read_rope (Reader *r)
 {

@@ -21,8 +21,8 @@ typedef struct
 void eng_safetensors_config_clear (EngSafetensorsConfig *config);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (EngSafetensorsConfig, eng_safetensors_config_clear)
 
-/* Writes general.architecture and the architecture's keys to @out. Fails naming the member, what was
- * expected and what it is. */
+/* Writes general.architecture and the architecture's keys to @out. Fails naming the member, what
+ * was expected and what it is. */
 gboolean eng_safetensors_config_read (JsonObject *json, EngGgufBytes *out,
                                       EngSafetensorsConfig *config, GError **error);
 

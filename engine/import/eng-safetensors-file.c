@@ -1,8 +1,10 @@
 /* The reader of safetensors files, see eng-safetensors-file.h.
  *
- *   u64 n | n bytes of JSON: { "name": { "dtype", "shape", "data_offsets": [ begin, end ] }, ... } | data
+ *   u64 n | n bytes of JSON: { "name": { "dtype", "shape", "data_offsets": [ begin, end ] }, ... }
+ *   | data
  *
- * Ranges are counted from the end of the JSON; they must cover the data without gaps and overlaps. */
+ * Ranges are counted from the end of the JSON; they must cover the data without gaps and
+ * overlaps. */
 #include "eng-safetensors-file.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
-/* safetensors files: a length, a JSON table of tensors, their bytes. Mapped; every name, type, shape and
- * range is checked before it is used. Knows nothing of what the tensors are for. */
+/* safetensors files: a length, a JSON table of tensors, their bytes. Mapped; every name, type,
+ * shape and range is checked before it is used. Knows nothing of what the tensors are for. */
 #pragma once
 
 #include <gio/gio.h>
@@ -21,9 +21,9 @@ typedef struct
 
 typedef struct EngSafetensorsFile EngSafetensorsFile;
 
-/* ENG_ERROR_IO: cannot be read; ENG_ERROR_FORMAT: not what the format says, with tensor, expected and got;
- * ENG_ERROR_UNSUPPORTED: an element type that is not known. The file must not be shortened while it
- * is open. */
+/* ENG_ERROR_IO: cannot be read; ENG_ERROR_FORMAT: not what the format says, with tensor, expected
+ * and got; ENG_ERROR_UNSUPPORTED: an element type that is not known. The file must not be shortened
+ * while it is open. */
 EngSafetensorsFile *eng_safetensors_file_open (const char *path, GError **error);
 /* The same for @bytes. */
 EngSafetensorsFile *eng_safetensors_file_new (GBytes *bytes, GError **error);

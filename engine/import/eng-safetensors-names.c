@@ -38,7 +38,8 @@ static const Row parts[] = {
   { "mlp.down_proj.bias", "ffn_down.bias", ENG_SAFETENSORS_MAP },
 };
 
-/* Norms around the feed-forward part: before it, or (with norms after each part) after attention. */
+/* Norms around the feed-forward part: before it, or (with norms after each part) after
+ * attention. */
 static const Row plain_norms[] = {
   { "post_attention_layernorm.weight", "ffn_norm.weight", ENG_SAFETENSORS_NORM },
 };

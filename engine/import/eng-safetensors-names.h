@@ -16,7 +16,8 @@ typedef enum
   ENG_SAFETENSORS_SKIP,    /* not needed */
 } EngSafetensorsUse;
 
-/* GGUF's name for @name; @name itself when there is none, so that who builds the graph can name it. */
+/* GGUF's name for @name; @name itself when there is none, so that who builds the graph can name
+ * it. */
 char *eng_safetensors_dup_name (const char *name, const EngSafetensorsConfig *config,
                                 EngSafetensorsUse *use);
 

@@ -1,8 +1,9 @@
 /* tokenizer.json, see eng-safetensors-tokenizer.h. Two kinds of it have a tokenizer in the runtime:
  *
- *   byte-level BPE (GPT-2 and most since): names, merges, and the rule that cuts text into words first
- *   BPE with bytes as a last resort (Llama 2, Mistral, Gemma: once SentencePiece models): the runtime
- *   merges by scores; a token's score is the place of its first merge, so that the order is the same */
+ *   byte-level BPE (GPT-2 and most since): names, merges, and the rule that cuts text into words
+ *   first BPE with bytes as a last resort (Llama 2, Mistral, Gemma: once SentencePiece models): the
+ *   runtime merges by scores; a token's score is the place of its first merge, so that the order is
+ *   the same */
 #include "eng-safetensors-tokenizer.h"
 
 #include <string.h>

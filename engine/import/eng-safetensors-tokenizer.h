@@ -15,8 +15,8 @@ typedef struct
   const char *template;  /* of chats, from a file of its own; NULL: in @habits */
 } EngSafetensorsTexts;
 
-/* Writes the tokenizer.* keys for a vocabulary of @n_vocab tokens (rows of the embedding table; the file
- * may have fewer names). Fails naming what is not supported, having written nothing. */
+/* Writes the tokenizer.* keys for a vocabulary of @n_vocab tokens (rows of the embedding table; the
+ * file may have fewer names). Fails naming what is not supported, having written nothing. */
 gboolean eng_safetensors_tokenizer_read (const EngSafetensorsTexts *texts, guint n_vocab,
                                          EngGgufBytes *out, GError **error);
 

@@ -1,5 +1,6 @@
-/* A model folder, see eng-safetensors.h: finds its files, hands config.json and tokenizer.json to those
- * who know them, and lines the weights up under GGUF's names. Called by the model; knows no graph. */
+/* A model folder, see eng-safetensors.h: finds its files, hands config.json and tokenizer.json to
+ * those who know them, and lines the weights up under GGUF's names. Called by the model; knows no
+ * graph. */
 #include "eng-safetensors.h"
 
 #include <string.h>
@@ -150,8 +151,8 @@ open_shards (EngSafetensors *self, const char *index, GError **error)
   return check_index (index, map, shards, error);
 }
 
-/* Folder and weights from what the user named: a folder, a weights file of any name (a shard stands for
- * its index), or config.json. */
+/* Folder and weights from what the user named: a folder, a weights file of any name (a shard stands
+ * for its index), or config.json. */
 static gboolean
 find_weights (EngSafetensors *self, const char *path, GError **error)
 {

@@ -1,6 +1,6 @@
-/* Language models as folders of safetensors: config.json, tokenizer.json, model.safetensors (or shards
- * with model.safetensors.index.json). They become the description that a GGUF file is read as, so that
- * architectures, tokenizers and everything above see no difference. */
+/* Language models as folders of safetensors: config.json, tokenizer.json, model.safetensors (or
+ * shards with model.safetensors.index.json). They become the description that a GGUF file is read
+ * as, so that architectures, tokenizers and everything above see no difference. */
 #pragma once
 
 #include <gio/gio.h>
@@ -16,7 +16,8 @@ typedef struct EngSafetensors EngSafetensors;
 gboolean eng_safetensors_is_model (const char *path);
 
 /* Weights stay mapped; those are copied whose order or value differs between the formats (rows of
- * queries and keys of Llama, norms of Gemma). Blocking. Fails with file, place, expected and got. */
+ * queries and keys of Llama, norms of Gemma). Blocking. Fails with file, place, expected and
+ * got. */
 EngSafetensors *eng_safetensors_load (const char *path, GCancellable *cancellable, GError **error);
 void eng_safetensors_free (EngSafetensors *self); /* accepts NULL */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EngSafetensors, eng_safetensors_free)

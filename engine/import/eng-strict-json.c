@@ -20,8 +20,8 @@ eng_strict_json_refuse (GError **error, int code, const char *format, ...)
   return FALSE;
 }
 
-/* What JSON has outside of strings. json-glib takes more (comments, other quotes); that goes here, so
- * that this scan and json-glib agree on what is a string. */
+/* What JSON has outside of strings. json-glib takes more (comments, other quotes); that goes here,
+ * so that this scan and json-glib agree on what is a string. */
 static gboolean
 is_plain (char c)
 {

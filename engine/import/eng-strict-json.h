@@ -10,12 +10,14 @@ G_BEGIN_DECLS
 #define ENG_STRICT_JSON_MAX_DEPTH 32
 
 /* The object that @text is; @what ("config.json") begins every message. */
-JsonObject *eng_strict_json_parse (const char *what, const char *text, gsize n_bytes, GError **error);
+JsonObject *eng_strict_json_parse (const char *what, const char *text, gsize n_bytes,
+                                   GError **error);
 /* The same for the file at @path, of at most @max_bytes. */
 JsonObject *eng_strict_json_load (const char *path, gsize max_bytes, GError **error);
 
 /* Sets @error (ENG_ERROR, @code) to text that is UTF-8 whatever it quotes, and returns FALSE. */
-gboolean eng_strict_json_refuse (GError **error, int code, const char *format, ...) G_GNUC_PRINTF (3, 4);
+gboolean eng_strict_json_refuse (GError **error, int code, const char *format, ...)
+    G_GNUC_PRINTF (3, 4);
 
 /* Members by name; what is null counts as absent. */
 

@@ -1,5 +1,5 @@
-/* Convolutions, pooling and dense layers of TFLite: padding computed from SAME and VALID, weights as
- * the engine wants them, float, quantized, and quantized weights on float activations. */
+/* Convolutions, pooling and dense layers of TFLite: padding computed from SAME and VALID, weights
+ * as the engine wants them, float, quantized, and quantized weights on float activations. */
 #include "eng-tflite-private.h"
 
 #include <math.h>
@@ -133,7 +133,8 @@ is_int8 (EngTflite *self, const EngTfliteOp *op)
          && y->type != ENG_TFLITE_I16 && (!b || b->type == ENG_TFLITE_I32);
 }
 
-/* Bias [O] of sums of 32 bits as a real number: the scale is that of x times that of the weights. */
+/* Bias [O] of sums of 32 bits as a real number: the scale is that of x times that of the
+ * weights. */
 static RtValueId
 real_bias (EngTflite *self, const EngTfliteOp *op, RtValueId bias)
 {
@@ -161,9 +162,9 @@ real_bias (EngTflite *self, const EngTfliteOp *op, RtValueId bias)
                               TRUE);
 }
 
-/* x [N, ..] as a layer with quantized weights sees it: where x itself is real, the reference kernels of
- * TFLite round each of the N to 8 bit before they multiply, with a zero point when there is a scale per
- * channel. Others as they are. */
+/* x [N, ..] as a layer with quantized weights sees it: where x itself is real, the reference
+ * kernels of TFLite round each of the N to 8 bit before they multiply, with a zero point when there
+ * is a scale per channel. Others as they are. */
 static RtValueId
 round_input (EngTflite *self, RtValueId x, const EngTfliteTensor *x_tensor,
              const EngTfliteTensor *w_tensor, gboolean asymmetric)
@@ -273,7 +274,8 @@ turned_weight (EngTflite *self, const EngTfliteOp *op, RtValueId weight)
              : RT_NONE;
 }
 
-/* A depthwise convolution of one channel is an ordinary one, which is several times as fast in 8 bit. */
+/* A depthwise convolution of one channel is an ordinary one, which is several times as fast in 8
+ * bit. */
 static gboolean
 is_ordinary (EngTflite *self, const EngTfliteOp *op, const RtShape *x, RtValueId weight)
 {
@@ -404,8 +406,8 @@ emit_transpose_conv (EngTflite *self, const EngTfliteOp *op)
                              eng_tflite_i8 (self, op, 3, 0), out[1], out[2]);
 }
 
-/* MediaPipe's operator: x, weight [O, KH, KW, I], bias; options: padding (1 SAME, 2 VALID), stride of
- * columns, of rows, 32 bits each. */
+/* MediaPipe's operator: x, weight [O, KH, KW, I], bias; options: padding (1 SAME, 2 VALID), stride
+ * of columns, of rows, 32 bits each. */
 static gboolean
 emit_conv_transpose_bias (EngTflite *self, const EngTfliteOp *op)
 {

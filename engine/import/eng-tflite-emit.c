@@ -36,7 +36,8 @@ eng_tflite_half_input (EngTflite *self, const EngTfliteOp *op, guint index)
   return eng_tflite_tensor_value (self, op->inputs[index]);
 }
 
-/* Constants of half precision behind a DEQUANTIZE stay as they are until somebody needs them f32. */
+/* Constants of half precision behind a DEQUANTIZE stay as they are until somebody needs them
+ * f32. */
 static RtValueId
 as_f32 (EngTflite *self, RtValueId value)
 {

@@ -119,8 +119,8 @@ read_shape (EngFlat *flat, EngFlatTable table, EngTfliteTensor *tensor)
     }
 }
 
-/* Dimension @axis if it has a scale per index. Some writers name an axis of the weights for their bias
- * too: then the last dimension of that size. -1: there is none. */
+/* Dimension @axis if it has a scale per index. Some writers name an axis of the weights for their
+ * bias too: then the last dimension of that size. -1: there is none. */
 static gint32
 find_quant_axis (const EngTfliteTensor *tensor, gint32 axis, guint32 n_scales)
 {

@@ -1,5 +1,5 @@
-/* TFLite operators that look elements up by number, choose among them, change their type, and make constants of
- * shapes. */
+/* TFLite operators that look elements up by number, choose among them, change their type, and make
+ * constants of shapes. */
 #include "eng-tflite-move.h"
 
 #include <string.h>

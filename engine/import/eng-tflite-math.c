@@ -1,6 +1,6 @@
 /* TFLite operators that compute: functions of one and of two numbers, reductions, normalization.
- * Where the engine has no integer operator for them, quantized tensors are made real, computed with,
- * and made integers again, which rounds as exact arithmetic would. */
+ * Where the engine has no integer operator for them, quantized tensors are made real, computed
+ * with, and made integers again, which rounds as exact arithmetic would. */
 #include "eng-tflite-private.h"
 
 #include <math.h>

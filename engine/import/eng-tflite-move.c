@@ -1,6 +1,6 @@
-/* TFLite operators that pad, repeat, turn, tile and resample, and what all operators that move elements share.
- * Quantized tensors are moved as the integers that they are; where the file wants another scale
- * after it they are requantized first. */
+/* TFLite operators that pad, repeat, turn, tile and resample, and what all operators that move
+ * elements share. Quantized tensors are moved as the integers that they are; where the file wants
+ * another scale after it they are requantized first. */
 #include "eng-tflite-move.h"
 
 #include <string.h>
@@ -240,8 +240,8 @@ read_blocks (EngTflite *self, const EngTfliteOp *op, guint n_dims, Blocks *block
   return TRUE;
 }
 
-/* [N, H, W, ...] -> padded -> [N, H / b, b, W / b, b, ...] -> [b, b, N, H / b, W / b, ...] -> [b b N,
- * H / b, W / b, ...] */
+/* [N, H, W, ...] -> padded -> [N, H / b, b, W / b, b, ...] -> [b, b, N, H / b, W / b, ...] -> [b b
+ * N, H / b, W / b, ...] */
 static gboolean
 emit_space_to_batch (EngTflite *self, const EngTfliteOp *op)
 {
@@ -291,8 +291,8 @@ emit_space_to_batch (EngTflite *self, const EngTfliteOp *op)
   return eng_tflite_output (self, op, 0, eng_tflite_reshape (self, made, &joined));
 }
 
-/* The way back: [b b N, H, W, ...] -> [b, b, N, H, W, ...] -> [N, H, b, W, b, ...] -> [N, H b, W b, ...]
- * -> cropped */
+/* The way back: [b b N, H, W, ...] -> [b, b, N, H, W, ...] -> [N, H, b, W, b, ...] -> [N, H b, W b,
+ * ...] -> cropped */
 static gboolean
 emit_batch_to_space (EngTflite *self, const EngTfliteOp *op)
 {

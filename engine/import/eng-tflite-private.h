@@ -87,7 +87,8 @@ const EngTfliteTensor *eng_tflite_output_tensor (const EngTflite *self, const En
  * stay so, else they are made f32. */
 RtValueId eng_tflite_input (EngTflite *self, const EngTfliteOp *op, guint index);
 RtValueId eng_tflite_half_input (EngTflite *self, const EngTfliteOp *op, guint index);
-/* As input; RT_NONE without a reason when absent. *@ok becomes FALSE when it is there and unknown. */
+/* As input; RT_NONE without a reason when absent. *@ok becomes FALSE when it is there and
+ * unknown. */
 RtValueId eng_tflite_optional (EngTflite *self, const EngTfliteOp *op, guint index, gboolean *ok);
 /* The elements of a constant input, to be freed; NULL with a reason. */
 gint64 *eng_tflite_dup_ints (EngTflite *self, const EngTfliteOp *op, guint index, gsize *n);

@@ -1,4 +1,5 @@
-/* TFLite operators that give the same elements another shape or order, take parts of a tensor and put parts together. */
+/* TFLite operators that give the same elements another shape or order, take parts of a tensor and
+ * put parts together. */
 #include "eng-tflite-move.h"
 
 #include <string.h>

@@ -178,10 +178,10 @@ eng_tflite_constant_as (EngTflite *self, RtValueId id, const RtShape *shape)
 
 /* ---- Sparse constants ----
  *
- * A sparse tensor is a tree of levels in traversal order: a dense level has every index, a CSR level
- * those that its lists name. The last levels may be the places inside of a block; a block dimension
- * continues the index of the dimension that it maps to. What is at the leaves is stored one after the
- * other. */
+ * A sparse tensor is a tree of levels in traversal order: a dense level has every index, a CSR
+ * level those that its lists name. The last levels may be the places inside of a block; a block
+ * dimension continues the index of the dimension that it maps to. What is at the leaves is stored
+ * one after the other. */
 
 typedef struct
 {

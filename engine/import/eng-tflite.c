@@ -1,6 +1,7 @@
 /* The TFLite format: a file becomes a graph, operator by operator, in the order of the file. Called
  * through the table of formats (eng-format.c); knows no window. What an operator becomes stands in
- * the tables of eng-tflite-conv.c, -layers.c, -math.c, -move.c, -recurrent.c, -sound.c and -state.c. */
+ * the tables of eng-tflite-conv.c, -layers.c, -math.c, -move.c, -recurrent.c, -sound.c and
+ * -state.c. */
 #include "eng-tflite-private.h"
 
 #include <string.h>
@@ -11,15 +12,9 @@
 #include "eng-tflite-metadata.h"
 
 static const EngTfliteRow *const tables[] = {
-  eng_tflite_rows_conv,
-  eng_tflite_rows_index,
-  eng_tflite_rows_layers,
-  eng_tflite_rows_math,
-  eng_tflite_rows_move,
-  eng_tflite_rows_recurrent,
-  eng_tflite_rows_shape,
-  eng_tflite_rows_sound,
-  eng_tflite_rows_state,
+  eng_tflite_rows_conv,  eng_tflite_rows_index, eng_tflite_rows_layers,
+  eng_tflite_rows_math,  eng_tflite_rows_move,  eng_tflite_rows_recurrent,
+  eng_tflite_rows_shape, eng_tflite_rows_sound, eng_tflite_rows_state,
 };
 
 static EngTfliteEmit

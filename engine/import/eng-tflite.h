@@ -6,8 +6,8 @@
 G_BEGIN_DECLS
 
 /* @bytes: the file, referenced by the result. @dims (nullable): sizes of dimensions that the file
- * lets vary, by "input:axis". Errors: ENG_ERROR_FORMAT. Operators that are not supported are lines of
- * the report. */
+ * lets vary, by "input:axis". Errors: ENG_ERROR_FORMAT. Operators that are not supported are lines
+ * of the report. */
 EngImported *eng_tflite_import (GBytes *bytes, const EngDimSize *dims, guint n_dims,
                                 GCancellable *cancellable, GError **error);
 

@@ -1,4 +1,5 @@
-/* Opening a network that lies beside another. Called by front ends and tasks for their first input. */
+/* Opening a network that lies beside another. Called by front ends and tasks for their first
+ * input. */
 #include "tasks/eng-companion.h"
 
 #include <string.h>
@@ -16,8 +17,8 @@ likeness (const char *a, const char *b)
   return front + back;
 }
 
-/* Of several the one whose name is most like the network's: model_quant_2 for model_quant_1, the full
- * detector for the full network; then the first. */
+/* Of several the one whose name is most like the network's: model_quant_2 for model_quant_1, the
+ * full detector for the full network; then the first. */
 static char *
 find_beside (EngModel *model, const char *const *names)
 {

@@ -1,5 +1,5 @@
-/* Decoders of detectors: what their outputs are, as nodes. One function and one row each; called when
- * the graph is made, knows nothing of runs. */
+/* Decoders of detectors: what their outputs are, as nodes. One function and one row each; called
+ * when the graph is made, knows nothing of runs. */
 #include "tasks/eng-detect.h"
 
 #include <math.h>

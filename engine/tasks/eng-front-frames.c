@@ -1,9 +1,10 @@
-/* Front end: a sound, frame by frame, for networks that keep states from frame to frame; and what all
- * front ends of sounds share.
+/* Front end: a sound, frame by frame, for networks that keep states from frame to frame; and what
+ * all front ends of sounds share.
  *
- * Card: "rate" in Hz (16000); "frame" samples are fed, "hop" new ones each step, so "frame" - "hop" of
- * them were fed before (zeros at the beginning); "input" (0); "magnitude": true feeds the magnitudes of
- * the frame's discrete Fourier transform instead; "constants": {"sr": 16000} feeds other inputs. */
+ * Card: "rate" in Hz (16000); "frame" samples are fed, "hop" new ones each step, so "frame" - "hop"
+ * of them were fed before (zeros at the beginning); "input" (0); "magnitude": true feeds the
+ * magnitudes of the frame's discrete Fourier transform instead; "constants": {"sr": 16000} feeds
+ * other inputs. */
 #include "tasks/eng-frames.h"
 
 #include <math.h>

@@ -1,13 +1,14 @@
 /* Front end: a window of sound as log mel energies or mel cepstral coefficients, a row per frame. A
  * longer sound is heard window after window.
  *
- * Card: "rate" in Hz (16000); "window" samples (16000) the network hears at once, "hop" (a quarter of
- * them) from one to the next; "normalize": true divides a window by its largest sample, but by no less
- * than "quietest" (1 / 32768: a step of 16 bits); "frame_length", "frame_step", "fft_length" in samples, "frames"
- * of them, "centred": "zeros" or "reflect" for frames around their moment; "mels", "low_hz", "high_hz",
- * "filters": tensorflow, htk or slaney; "power" 1 or 2; "floor" (1e-6), added when "add_floor" is true,
- * else the least; "decibel": true instead of the natural logarithm; "offset"; "mfcc": so many cosine
- * coefficients (0: the energies), "orthonormal". */
+ * Card: "rate" in Hz (16000); "window" samples (16000) the network hears at once, "hop" (a quarter
+ * of them) from one to the next; "normalize": true divides a window by its largest sample, but by
+ * no less than "quietest" (1 / 32768: a step of 16 bits); "frame_length", "frame_step",
+ * "fft_length" in samples, "frames" of them, "centred": "zeros" or "reflect" for frames around
+ * their moment; "mels", "low_hz", "high_hz", "filters": tensorflow, htk or slaney; "power" 1 or 2;
+ * "floor" (1e-6), added when "add_floor" is true, else the least; "decibel": true instead of the
+ * natural logarithm; "offset"; "mfcc": so many cosine coefficients (0: the energies),
+ * "orthonormal". */
 #include "tasks/eng-frames.h"
 
 #include <math.h>

@@ -1,13 +1,14 @@
 /* Front end: the features of TensorFlow Lite Micro's audio front end: mel energies' roots with the
- * steady noise taken away, per-channel automatic gain (Wang et al. 2017, "Trainable frontend for robust
- * and far-field keyword spotting") and a logarithm. Its fixed-point steps are roundings of nodes in
- * real numbers here; numbers between steps are those of 16-bit samples.
+ * steady noise taken away, per-channel automatic gain (Wang et al. 2017, "Trainable frontend for
+ * robust and far-field keyword spotting") and a logarithm. Its fixed-point steps are roundings of
+ * nodes in real numbers here; numbers between steps are those of 16-bit samples.
  *
- * Noise estimates live from step to step. Each step makes "advance" new frames; "frames" of them are
- * the network's input, the older ones remembered.
+ * Noise estimates live from step to step. Each step makes "advance" new frames; "frames" of them
+ * are the network's input, the older ones remembered.
  *
- * Card: "rate" (16000), "frame_length" and "frame_step" in samples (480, 160), "frames", "advance" (1),
- * "mels" (40), "low_hz" (125), "high_hz" (7500), "scale" of a feature in the network's input. */
+ * Card: "rate" (16000), "frame_length" and "frame_step" in samples (480, 160), "frames", "advance"
+ * (1), "mels" (40), "low_hz" (125), "high_hz" (7500), "scale" of a feature in the network's
+ * input. */
 #include "tasks/eng-frames.h"
 
 #include <math.h>

@@ -208,8 +208,8 @@ set_region (EngTaskRun *run, const EngRegionFrame *frame)
   run->has_region = TRUE;
 }
 
-/* The part of @picture that a detector beside the network finds, of the network's own size; the whole
- * picture when the card asks for no part or there is none to be found. */
+/* The part of @picture that a detector beside the network finds, of the network's own size; the
+ * whole picture when the card asks for no part or there is none to be found. */
 static gboolean
 cut_region (EngTaskRun *run, EngInput *input, EngPicture **picture, const RtPictureAttrs *attrs,
             GError **error)

@@ -1,6 +1,6 @@
-/* Finding and cutting out the region that a landmark network sees. Called by the front end of pictures.
- * The rules are those of MediaPipe's graphs: a rectangle and its rotation from a detection, shifted along
- * its own axes, squared by its longer side. */
+/* Finding and cutting out the region that a landmark network sees. Called by the front end of
+ * pictures. The rules are those of MediaPipe's graphs: a rectangle and its rotation from a
+ * detection, shifted along its own axes, squared by its longer side. */
 #include "tasks/eng-region.h"
 
 #include <math.h>
@@ -72,8 +72,8 @@ box_point (const EngBox *box, double index, guint width, guint height, float *x,
   return TRUE;
 }
 
-/* How far the picture's content is turned: the angle by which the line between the two points misses
- * the one that it shall have. */
+/* How far the picture's content is turned: the angle by which the line between the two points
+ * misses the one that it shall have. */
 static gboolean
 find_angle (JsonObject *options, const EngBox *box, guint width, guint height, float *angle)
 {

@@ -1,7 +1,7 @@
 /* Task: one probability per step of a sound: voice activity, a wake word.
  *
- * Card: "output" (0), "index" within it (0), "name" of what it is about, "threshold" (0.5), "smooth":
- * each value is the mean of the last so many (1). */
+ * Card: "output" (0), "index" within it (0), "name" of what it is about, "threshold" (0.5),
+ * "smooth": each value is the mean of the last so many (1). */
 #include "tasks/eng-tasks.h"
 
 #include <math.h>

@@ -1,6 +1,6 @@
-/* Task: how far the output of an autoencoder is from its input: the mean squared difference (Koizumi et
- * al. 2019, equation 3), as nodes behind the network. A sound has one per window; its score is their
- * mean.
+/* Task: how far the output of an autoencoder is from its input: the mean squared difference
+ * (Koizumi et al. 2019, equation 3), as nodes behind the network. A sound has one per window; its
+ * score is their mean.
  *
  * Card: "threshold". */
 #include "tasks/eng-tasks.h"

@@ -1,8 +1,8 @@
 /* Task: one score per class; the best first.
  *
- * Card: "labels"; "output" (0); "softmax": true where the network gives logits: then a softmax is put
- * behind it as a node. For a sound of several windows the scores are series, one per class without those
- * that "background" names, with "threshold" (0.5). */
+ * Card: "labels"; "output" (0); "softmax": true where the network gives logits: then a softmax is
+ * put behind it as a node. For a sound of several windows the scores are series, one per class
+ * without those that "background" names, with "threshold" (0.5). */
 #include "tasks/eng-tasks.h"
 
 #include <math.h>

@@ -1,11 +1,12 @@
 /* Task: a sound out of a sound, frame by frame, overlapped and added.
  *
- * Card: "output" (0); "gain": true where the output is a gain per frequency of the fed magnitudes: then
- * nodes behind the network apply it to the frame's spectrum (the phase stays that of the input) and
- * transform back, and frames of a rectangular window add up to length / hop of themselves. Else the
- * output is the frame itself. "then": files, one of which lies beside the network, that are the second
- * stage: it hears each frame and its output is what is added; without it the first stage is heard alone,
- * and a note says so. Its work is timed as post-processing. Westhausen and Meyer 2020, section 2. */
+ * Card: "output" (0); "gain": true where the output is a gain per frequency of the fed magnitudes:
+ * then nodes behind the network apply it to the frame's spectrum (the phase stays that of the
+ * input) and transform back, and frames of a rectangular window add up to length / hop of
+ * themselves. Else the output is the frame itself. "then": files, one of which lies beside the
+ * network, that are the second stage: it hears each frame and its output is what is added; without
+ * it the first stage is heard alone, and a note says so. Its work is timed as post-processing.
+ * Westhausen and Meyer 2020, section 2. */
 #include "tasks/eng-tasks.h"
 
 #include <string.h>

@@ -1,17 +1,20 @@
-/* Task: boxes with scores, and points where the network gives some. Decoding and suppression are nodes
- * behind the network (eng-detect.c); here the chosen boxes are read.
+/* Task: boxes with scores, and points where the network gives some. Decoding and suppression are
+ * nodes behind the network (eng-detect.c); here the chosen boxes are read.
  *
- * Card: "decoder" says how the outputs are boxes, "score" and "overlap" are the thresholds (0.5, 0.3),
- * "max" boxes of a class are kept (100), "labels" name the classes, "points" the number of points.
- * Outputs are named by "boxes" and "scores", or numbered by "boxes_output" and "scores_output".
+ * Card: "decoder" says how the outputs are boxes, "score" and "overlap" are the thresholds (0.5,
+ * 0.3), "max" boxes of a class are kept (100), "labels" name the classes, "points" the number of
+ * points. Outputs are named by "boxes" and "scores", or numbered by "boxes_output" and
+ * "scores_output".
  *
  *   anchors   outputs "boxes" [1, N, 4 + 2 points] and "scores" [1, N, 1], logits: MediaPipe's;
  *             "strides", "per_cell", "scale" (of the box's numbers, in pixels)
  *   cells     YuNet: for "strides" as many outputs each: classes, objectness, boxes, points
  *   corners   outputs "boxes" [1, N, 4] (x0, y0, x1, y1 in shares) and "scores" [1, N, classes];
  *             "first_class" skips a background
- *   centres   output "boxes" [1, N, 5 + classes]: x, y, width, height in pixels, objectness, classes
- *   ssd       the file chooses by itself: boxes (y0, x0, y1, x1 in shares), classes, scores, count */
+ *   centres   output "boxes" [1, N, 5 + classes]: x, y, width, height in pixels, objectness,
+ *             classes
+ *   ssd       the file chooses by itself: boxes (y0, x0, y1, x1 in shares), classes, scores,
+ *             count */
 #include "tasks/eng-tasks.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
-/* Task: a picture out of a picture: super resolution of the brightness, with the colours of the input
- * enlarged beside it (Shi et al. 2016, section 4.1), or all three channels.
+/* Task: a picture out of a picture: super resolution of the brightness, with the colours of the
+ * input enlarged beside it (Shi et al. 2016, section 4.1), or all three channels.
  *
  * Card: "output" (0), [1, 1 or 3, H, W] or channels last; "scale" and "offset" make it 0..255. */
 #include "tasks/eng-tasks.h"
@@ -73,7 +73,8 @@ write_pixel (EngTaskRun *run, const Layout *layout, const float *values, float s
   eng_task_map_point (run, &u, &v);
   if (run->front_data != NULL && run->has_frame)
     sample (run->front_data, u, v, rgb);
-  /* Colour differences of ITU-R BT.601 are those between a channel and the brightness: they stay. */
+  /* Colour differences of ITU-R BT.601 are those between a channel and the brightness: they
+   * stay. */
   float old = 0.299f * rgb[0] + 0.587f * rgb[1] + 0.114f * rgb[2];
   for (guint c = 0; c < 3; c++)
     to[c] = to_byte (rgb[c] - old + brightness);

@@ -1,9 +1,9 @@
 /* Task: landmarks.
  *
  * Card: "output" (0) holds "stride" numbers a point (3), x and y first, in pixels of the network's
- * picture ("unit": "pixels") or in shares; "points" of them are shown (all); "visible" is the column of
- * a logit that says how sure the point is; "score_output" is the score of the whole, a logit when
- * "score_logit" is true; "edges" is a flat list of pairs to draw. */
+ * picture ("unit": "pixels") or in shares; "points" of them are shown (all); "visible" is the
+ * column of a logit that says how sure the point is; "score_output" is the score of the whole, a
+ * logit when "score_logit" is true; "edges" is a flat list of pairs to draw. */
 #include "tasks/eng-tasks.h"
 
 #include <math.h>

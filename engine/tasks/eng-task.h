@@ -1,5 +1,6 @@
-/* Front ends and tasks: what turns an input into the network's tensors, and the network's tensors into a result. One file each, one row each in eng-task.c.
- * A card (eng-card.h) says which a network has and with which numbers.
+/* Front ends and tasks: what turns an input into the network's tensors, and the network's tensors
+ * into a result. One file each, one row each in eng-task.c. A card (eng-card.h) says which a
+ * network has and with which numbers.
  *
  *     EngInput ─► front end ─► [nodes before] ─► network ─► [nodes behind] ─► task ─► EngResult
  *                 begin, feed                                              collect, finish
@@ -23,7 +24,8 @@ typedef struct
   guint inputs;      /* 1 << EngInputKind that it takes; random ones always */
   /* Put its nodes before the network. NULL: none. */
   gboolean (*surround) (EngSurround *surround, GError **error);
-  /* Take @input: sets n_steps, symbols, and what the task needs to know. States are as at the beginning. */
+  /* Take @input: sets n_steps, symbols, and what the task needs to know. States are as at the
+   * beginning. */
   gboolean (*begin) (EngTaskRun *run, EngInput *input, GError **error);
   /* Set the graph's inputs for @step. Cannot fail; part of what is timed. */
   void (*feed) (EngTaskRun *run, guint step);
@@ -33,10 +35,12 @@ typedef struct
 {
   const char *id;    /* "classify" */
   const char *title; /* "Classification" */
-  /* Check that the outputs are what the card says, and put nodes behind the network. NULL: neither. */
+  /* Check that the outputs are what the card says, and put nodes behind the network. NULL:
+   * neither. */
   gboolean (*surround) (EngSurround *surround, GError **error);
   gboolean (*begin) (EngTaskRun *run, GError **error); /* NULL: nothing to do */
-  void (*collect) (EngTaskRun *run, guint step);       /* after each step; NULL: only the last counts */
+  void (*collect) (EngTaskRun *run, guint step);       /* after each step; NULL: only the last
+                                                        * counts */
   EngResult *(*finish) (EngTaskRun *run);              /* after the last step; never NULL */
 } EngTask;
 
@@ -48,7 +52,8 @@ char *eng_task_dup_list (void);
 
 /* ---- running ---- */
 
-/* A build with the front end and task of its model, for any number of inputs. Not for two threads at once. */
+/* A build with the front end and task of its model, for any number of inputs. Not for two threads
+ * at once. */
 struct _EngTaskRun
 {
   EngBuild *build; /* referenced: the one that was given, or its bare one for tensors */
@@ -65,27 +70,31 @@ struct _EngTaskRun
   /* Of the current input. */
   EngInput *input;
   guint n_steps;
-  guint n_warm; /* of them, at the beginning, only fill the network's memory: their outputs say nothing yet */
+  guint n_warm; /* of them, at the beginning, only fill the network's memory: their outputs say
+                 * nothing yet */
   int64_t symbols[RT_N_SYMBOLS];
   gboolean has_frame;
-  RtPictureFrame frame;             /* where the network's picture lies in the input's, in pixels */
+  RtPictureFrame frame; /* where the network's picture lies in the input's, in pixels */
   guint picture_width, picture_height;
-  gboolean has_region; /* the network's picture is a part of the input's, turned: shares (u, v) of it are shares */
+  gboolean has_region; /* the network's picture is a part of the input's, turned: shares (u, v) of
+                        * it are shares */
   float region[6];     /* [0] u + [1] v + [2], [3] u + [4] v + [5] of the input's */
-  guint frame_width, frame_height;  /* in how many pixels the network sees the frame; 0: no frame */
-  guint rate_hz;                    /* of the sound as the network hears it; 0: no sound */
-  double step_s;                    /* from step to step */
-  double start_s;                   /* moment that the first step after the warm ones is about */
-  gpointer region_finder;           /* EngRegion, for all inputs; made for the first */
-  gboolean region_known;            /* whether it is needed is known */
-  EngTaskRun *second;               /* a second stage, the same way */
+  guint frame_width, frame_height; /* in how many pixels the network sees the frame; 0: no frame */
+  guint rate_hz;                   /* of the sound as the network hears it; 0: no sound */
+  double step_s;                   /* from step to step */
+  double start_s;                  /* moment that the first step after the warm ones is about */
+  gpointer region_finder;          /* EngRegion, for all inputs; made for the first */
+  gboolean region_known;           /* whether it is needed is known */
+  EngTaskRun *second;              /* a second stage, the same way */
   gboolean second_known;
-  char *note;                       /* what a person should know of how inputs are fed; NULL: nothing */
-  gpointer front_data, task_data;   /* GObject-free memory of theirs */
+  char *note;                     /* what a person should know of how inputs are fed; NULL:
+                                   * nothing */
+  gpointer front_data, task_data; /* GObject-free memory of theirs */
   GDestroyNotify front_free, task_free;
 };
 
-/* @kind: of the inputs that will be given: tensors go to the bare build where there is a front end. */
+/* @kind: of the inputs that will be given: tensors go to the bare build where there is a front
+ * end. */
 EngTaskRun *eng_task_run_new (EngBuild *build, EngInputKind kind, GError **error);
 void eng_task_run_free (EngTaskRun *run); /* accepts NULL */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EngTaskRun, eng_task_run_free)
@@ -102,14 +111,16 @@ EngResult *eng_task_run_all (EngTaskRun *run, EngInput *input, GError **error);
 
 /* ---- for front ends and tasks ---- */
 
-/* Output @index as real numbers, quantized ones made real; g_free(). *@shape (nullable): in this run. */
+/* Output @index as real numbers, quantized ones made real; g_free(). *@shape (nullable): in this
+ * run. */
 float *eng_task_dup_output (EngTaskRun *run, guint index, gsize *n, RtShape *shape);
 /* The output whose name is @name, or contains it; G_MAXUINT: none. */
 guint eng_task_find_output (EngTaskRun *run, const char *name);
 /* Give the front end's or the task's memory to the run. */
 void eng_task_set_front_data (EngTaskRun *run, gpointer data, GDestroyNotify free);
 void eng_task_set_task_data (EngTaskRun *run, gpointer data, GDestroyNotify free);
-/* A point of the network's picture, in shares of it, as shares of the input's. Without a picture it stays as it is. */
+/* A point of the network's picture, in shares of it, as shares of the input's. Without a picture it
+ * stays as it is. */
 void eng_task_map_point (EngTaskRun *run, float *x, float *y);
 /* Real numbers into the element type and quantization of graph input @index. */
 void eng_task_feed_floats (EngTaskRun *run, guint index, const float *values, gsize n);

@@ -5,10 +5,11 @@
 
 G_BEGIN_DECLS
 
-extern const EngFront eng_front_tensor, eng_front_picture, eng_front_frames, eng_front_mel, eng_front_micro;
+extern const EngFront eng_front_tensor, eng_front_picture, eng_front_frames, eng_front_mel,
+    eng_front_micro;
 
-extern const EngTask eng_task_tensor, eng_task_classify, eng_task_detect, eng_task_points, eng_task_segment,
-    eng_task_picture, eng_task_denoise, eng_task_activity, eng_task_anomaly;
+extern const EngTask eng_task_tensor, eng_task_classify, eng_task_detect, eng_task_points,
+    eng_task_segment, eng_task_picture, eng_task_denoise, eng_task_activity, eng_task_anomaly;
 
 /* Helpers that several share. */
 

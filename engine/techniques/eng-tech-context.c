@@ -32,7 +32,9 @@ limits (EngModel *model, const EngParam *param, double *min, double *max, double
 static char *
 applies (EngModel *model)
 {
-  return eng_model_get_kind (model) == ENG_MODEL_LANGUAGE ? NULL : g_strdup ("a network keeps nothing from input to input that grows");
+  return eng_model_get_kind (model) == ENG_MODEL_LANGUAGE
+             ? NULL
+             : g_strdup ("a network keeps nothing from input to input that grows");
 }
 
 static gboolean

@@ -1,8 +1,8 @@
-/* Technique: scales per channel that move size between the activations and the weights before both are
- * rounded. What the model computes stays the same up to rounding; what rounding costs changes.
+/* Technique: scales per channel that move size between the activations and the weights before both
+ * are rounded. What the model computes stays the same up to rounding; what rounding costs changes.
  *
- * Which scales: eng-equalize.h. Here: marking the matrices, their columns and rows, and the vectors of
- * norms and biases in the graph. */
+ * Which scales: eng-equalize.h. Here: marking the matrices, their columns and rows, and the vectors
+ * of norms and biases in the graph. */
 #include "techniques/eng-techniques.h"
 
 #include <math.h>
@@ -73,7 +73,8 @@ matters (EngRecipe *recipe, const EngParam *param)
 
 /* ---- vectors ---- */
 
-/* The numbers of @fold's vector in @source, divided by the scales; NULL: the graph no longer has it. */
+/* The numbers of @fold's vector in @source, divided by the scales; NULL: the graph no longer has
+ * it. */
 static float *
 divided_vector (const RtGraph *source, const EngFold *fold, const EngFolded *folded, RtValueId *id)
 {
@@ -305,9 +306,10 @@ const EngTechnique eng_technique_equalization = {
   .id = ID,
   .title = "Equalization",
   .group = "Quantization",
-  .summary = "Makes channels alike before they are rounded, at no cost when the model runs; the "
-             "result is the same but for rounding; better where the calibration text is like yours; "
-             "with W4A8 only together with rounding by importance.",
+  .summary
+  = "Makes channels alike before they are rounded, at no cost when the model runs; the "
+    "result is the same but for rounding; better where the calibration text is like yours; "
+    "with W4A8 only together with rounding by importance.",
   .papers = "Lin et al. 2024, AWQ: Activation-aware Weight Quantization for On-Device LLM "
             "Compression and Acceleration; "
             "Xiao et al. 2023, SmoothQuant: Accurate and Efficient Post-Training Quantization for "

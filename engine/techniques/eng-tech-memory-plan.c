@@ -9,7 +9,8 @@
 /* In the order of RtPlanner. */
 static const EngChoice choices[] = {
   { "greedy", "Largest first", "The largest activations first, each in the smallest gap." },
-  { "order", "In order of use", "In the order of execution, each in the lowest place that is free." },
+  { "order", "In order of use",
+    "In the order of execution, each in the lowest place that is free." },
   { "optimal", "Best found", "A search over orders; for small graphs proven to be the least." },
   { "none", "Nothing shared", "Every activation for itself: what sharing saves becomes visible." },
   { NULL },

@@ -1,13 +1,15 @@
-/* Technique: a fixed noise on the activations before they are rounded to 8 bits, which the products' biases
- * take off again: y = W q(x + N) + (b - W N). NoisyQuant (Liu et al. 2023), section 3.
+/* Technique: a fixed noise on the activations before they are rounded to 8 bits, which the
+ * products' biases take off again: y = W q(x + N) + (b - W N). NoisyQuant (Liu et al. 2023),
+ * section 3.
  *
- * What it costs: a value far below half a step was rounded to 0 with an error as small as itself, and with
- * noise errs by up to half a step like all others. Where most values are that small, errors grow.
+ * What it costs: a value far below half a step was rounded to 0 with an error as small as itself,
+ * and with noise errs by up to half a step like all others. Where most values are that small,
+ * errors grow.
  *
- * Decided on the fused graph, when formats are known. N is added where the rows are written (an operand of
- * the norm that rounds them) or by a node of its own, and W N is summed from the numbers as they are packed,
- * so that without rounding of x the product is what it was. Knows no other technique but equalization, which
- * changes the sizes of channels. */
+ * Decided on the fused graph, when formats are known. N is added where the rows are written (an
+ * operand of the norm that rounds them) or by a node of its own, and W N is summed from the numbers
+ * as they are packed, so that without rounding of x the product is what it was. Knows no other
+ * technique but equalization, which changes the sizes of channels. */
 #include "techniques/eng-techniques.h"
 
 #include <math.h>
@@ -93,8 +95,8 @@ compare_floats (const void *a, const void *b)
   return (x > y) - (x < y);
 }
 
-/* @points [N_POINTS][n]: quantiles of @n channels. A size that every second token's largest of these
- * channels passes: one of N_POINTS values stands for as many tokens. */
+/* @points [N_POINTS][n]: quantiles of @n channels. A size that every second token's largest of
+ * these channels passes: one of N_POINTS values stands for as many tokens. */
 static float
 typical_largest (float *points, gsize n)
 {
@@ -102,7 +104,8 @@ typical_largest (float *points, gsize n)
   return points[n * N_POINTS - N_POINTS / 2];
 }
 
-/* What channels of @tensor's input are divided by, [n_cols]; NULL without @error: nothing. Borrowed. */
+/* What channels of @tensor's input are divided by, [n_cols]; NULL without @error: nothing.
+ * Borrowed. */
 static const EngFolded *
 find_scales (EngLowering *lowering, GArray *folds, guint tensor, const EngFold **fold,
              GError **error)
@@ -161,8 +164,8 @@ read_points (EngLowering *lowering, guint tensor, GError **error)
   return points;
 }
 
-/* N, [n_cols] of @tensor: uniform within @amplitude steps on either side, a step being 1/127 of the typical
- * largest value of those that share a scale. */
+/* N, [n_cols] of @tensor: uniform within @amplitude steps on either side, a step being 1/127 of the
+ * typical largest value of those that share a scale. */
 static float *
 make_noise (EngLowering *lowering, guint tensor, KnActKind act, double amplitude, GError **error)
 {
@@ -226,8 +229,8 @@ subtract_file (EngLowering *lowering, guint tensor, int dtype, const float *nois
       }
 }
 
-/* @bias [n_rows] minus W N. A matrix that techniques change is made here and once more when it is packed:
- * slow rounding (GPTQ) takes twice as long. */
+/* @bias [n_rows] minus W N. A matrix that techniques change is made here and once more when it is
+ * packed: slow rounding (GPTQ) takes twice as long. */
 static gboolean
 subtract_product (EngLowering *lowering, guint tensor, gsize n_rows, const float *noise,
                   float *bias, GError **error)
@@ -302,7 +305,8 @@ find_product (EngLowering *lowering, const RtGraph *graph, RtNodeId id, RtValueI
   return TRUE;
 }
 
-/* All that reads @value, when these are products of one kind of 8-bit rows: of Product. Else NULL. */
+/* All that reads @value, when these are products of one kind of 8-bit rows: of Product. Else
+ * NULL. */
 static GArray *
 find_products (EngLowering *lowering, const RtGraph *graph, RtValueId value, KnActKind *act)
 {
@@ -550,8 +554,9 @@ act_of (EngRecipe *recipe, const EngTensor *tensor)
   return kn_matmul_act ((KnDtype)eng_fit_dtype (wanted, tensor->n_cols));
 }
 
-/* Whether @tensor's rule counts for all products that read the same values, those of layer *@layer (a tied embedding's
- * product is the output's); and whether the noise takes a pass of its own there. */
+/* Whether @tensor's rule counts for all products that read the same values, those of layer *@layer
+ * (a tied embedding's product is the output's); and whether the noise takes a pass of its own
+ * there. */
 static gboolean
 leads (EngModel *model, const EngTensor *tensor, int *layer, gboolean *own_pass)
 {

@@ -62,8 +62,8 @@ static const EngParam params[] = {
     .default_choice = "activations" },
 };
 
-/* A table is looked up row by row, which no second moments describe: where a matrix is both, a plain
- * error counts as much as the product's. */
+/* A table is looked up row by row, which no second moments describe: where a matrix is both, a
+ * plain error counts as much as the product's. */
 #define TABLE_DAMPING 1.0
 
 typedef enum
