@@ -9,7 +9,8 @@
 
 /* Losses first is the engine's order. */
 
-/* With a baseline that is another build: against itself nothing changes, and values are what there is to see. */
+/* With a baseline that is another build: against itself nothing changes, and values are what there
+ * is to see. */
 static gboolean
 is_compared (EngEvaluation *evaluation, const EngMetric *info, const EngEvalValue *value)
 {

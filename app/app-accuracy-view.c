@@ -1,5 +1,6 @@
-/* The accuracy page of the stage. What is shown comes from the evaluations in the history (app-accuracy.h), rows of the plot from
- * app-accuracy-rows.c; evaluating is an action of the window. */
+/* The accuracy page of the stage. What is shown comes from the evaluations in the history
+ * (app-accuracy.h), rows of the plot from app-accuracy-rows.c; evaluating is an action of the
+ * window. */
 #include "app-accuracy-view.h"
 
 #include "app-accuracy-rows.h"

@@ -1,4 +1,5 @@
-/* Accuracy: the evaluations of the build that is shown, every metric beside its baseline, and what domains or classes lost. */
+/* Accuracy: the evaluations of the build that is shown, every metric beside its baseline, and what
+ * domains or classes lost. */
 #pragma once
 
 #include <gtk/gtk.h>

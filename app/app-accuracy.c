@@ -1,4 +1,5 @@
-/* Evaluations by build, read from the history once and again when it changes. Called by the stage; knows no widgets. */
+/* Evaluations by build, read from the history once and again when it changes. Called by the stage;
+ * knows no widgets. */
 #include "app-accuracy.h"
 
 struct _AppAccuracy

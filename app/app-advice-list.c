@@ -1,4 +1,5 @@
-/* The list of advice in the roofline view. Follows the adviser; must not know how advice is found. */
+/* The list of advice in the roofline view. Follows the adviser; must not know how advice is
+ * found. */
 #include "app-advice-list.h"
 
 #include "app-config.h"

@@ -1,5 +1,5 @@
-/* The adviser. Follows the stage; everything that takes longer than a look at a small file is done on a worker, and a result that arrives late is dropped. Must
- * not know any widget. */
+/* The adviser. Follows the stage; everything that takes longer than a look at a small file is done
+ * on a worker, and a result that arrives late is dropped. Must not know any widget. */
 #include "app-adviser.h"
 
 #include "app-config.h"
@@ -240,7 +240,8 @@ make_thought (AppAdviser *self, EngModel *model)
   return thought;
 }
 
-/* A network with a report can be neither run nor estimated; a run in progress must have the cores. */
+/* A network with a report can be neither run nor estimated; a run in progress must have the
+ * cores. */
 static gboolean
 can_think (AppAdviser *self, EngModel *model)
 {

@@ -256,8 +256,8 @@ app_axis_find (const AppAxis *self, int layer, const char *node)
   return layer >= -1 && layer <= self->n_layers ? self->item_of_layer[layer + 1] : -1;
 }
 
-/* TRUE when @item was made from this very place of a profile like @profile: names need not be unique
- * in a network. */
+/* TRUE when @item was made from this very place of a profile like @profile: names need not be
+ * unique in a network. */
 static gboolean
 is_node (const Item *item, EngProfile *profile)
 {

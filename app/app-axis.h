@@ -31,8 +31,10 @@ int app_axis_find (const AppAxis *axis, int layer, const char *node);
  * ns, sizes in bytes. */
 void app_axis_fill_latency (const AppAxis *axis, EngProfile *profile, RtPhase phase, double *median,
                             double *low, double *high);
-/* Any values of the layers [n_layers + 2: index layer + 1] and nodes [n_nodes] of @profile; either NULL: none. */
-void app_axis_fill_values (const AppAxis *axis, EngProfile *profile, const double *layers, const double *nodes, double *values);
+/* Any values of the layers [n_layers + 2: index layer + 1] and nodes [n_nodes] of @profile; either
+ * NULL: none. */
+void app_axis_fill_values (const AppAxis *axis, EngProfile *profile, const double *layers,
+                           const double *nodes, double *values);
 void app_axis_fill_memory (const AppAxis *axis, EngProfile *profile, double *weights,
                            double *activations, double *kv);
 void app_axis_fill_build_memory (const AppAxis *axis, EngBuild *build, double *weights,

@@ -17,9 +17,9 @@ typedef enum
 G_DECLARE_FINAL_TYPE (AppBreakpoint, app_breakpoint, APP, BREAKPOINT, GtkWidget)
 
 /* Properties: "child" GtkWidget; "width-class" int, read-only (AppWidth); "spacious" boolean,
- * read-only: from 1600 px, where two views find place beside each other. Both notify outside of size
- * allocation. The minimum width is 360 px whatever the child asks for; a child that needs more than
- * it gets is cut off until it has followed the width class. */
+ * read-only: from 1600 px, where two views find place beside each other. Both notify outside of
+ * size allocation. The minimum width is 360 px whatever the child asks for; a child that needs more
+ * than it gets is cut off until it has followed the width class. */
 GtkWidget *app_breakpoint_new (void);
 AppWidth app_breakpoint_get_width_class (AppBreakpoint *self);
 gboolean app_breakpoint_get_spacious (AppBreakpoint *self);

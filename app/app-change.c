@@ -1,5 +1,6 @@
-/* Differences of figures in words; their arithmetic is eng-change.c. Called by the headline, the comparison and the history; knows nothing
- * of widgets, so that it can be tested without a display. */
+/* Differences of figures in words; their arithmetic is eng-change.c. Called by the headline, the
+ * comparison and the history; knows nothing of widgets, so that it can be tested without a
+ * display. */
 #include "app-change.h"
 
 #include "app-config.h"

@@ -1,4 +1,5 @@
-/* The list behind "Add a run". Called by the chips. Whether a run can be lined up is asked once for each model file: runs of one file are alike in that. */
+/* The list behind "Add a run". Called by the chips. Whether a run can be lined up is asked once for
+ * each model file: runs of one file are alike in that. */
 #include "app-compare-add.h"
 
 #include "app-config.h"

@@ -1,4 +1,5 @@
-/* The popover that offers the runs of the history for a comparison: those that can be lined up, and, with the reason, those that cannot. */
+/* The popover that offers the runs of the history for a comparison: those that can be lined up,
+ * and, with the reason, those that cannot. */
 #pragma once
 
 #include <gtk/gtk.h>
@@ -13,7 +14,8 @@ G_DECLARE_FINAL_TYPE (AppCompareAdd, app_compare_add, APP, COMPARE_ADD, GtkPopov
 /* Signal "added" (EngRun): that run was picked. */
 GtkWidget *app_compare_add_new (void);
 
-/* List what @history (nullable) has beside @runs (of EngRun, those compared already; the first decides what can be lined up). */
+/* List what @history (nullable) has beside @runs (of EngRun, those compared already; the first
+ * decides what can be lined up). */
 void app_compare_add_fill (AppCompareAdd *self, EngHistory *history, GPtrArray *runs);
 
 G_END_DECLS

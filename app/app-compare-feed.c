@@ -48,7 +48,8 @@ app_compare_color (guint run, guint n_runs)
   return (int)run;
 }
 
-/* "A, C": the runs that did not execute the row; NULL when all did, or when it is not known of any. */
+/* "A, C": the runs that did not execute the row; NULL when all did, or when it is not known of
+ * any. */
 static char *
 dup_missing (EngComparison *comparison, guint row)
 {
@@ -133,7 +134,8 @@ compare_layers (gconstpointer a, gconstpointer b)
   return x->place < y->place ? -1 : x->place > y->place;
 }
 
-/* A layer that only some runs executed has no change and is never hidden: that it is missing is a difference. */
+/* A layer that only some runs executed has no change and is never hidden: that it is missing is a
+ * difference. */
 static gboolean
 is_hidden (AppCompareFeed *self, guint row, double change)
 {
@@ -365,7 +367,8 @@ withheld_everywhere (AppCompareFeed *self, EngLayerMetric metric)
   return reason;
 }
 
-/* Operators, which are closed at first, may change by far more than layers do: they do not stretch the lane. */
+/* Operators, which are closed at first, may change by far more than layers do: they do not stretch
+ * the lane. */
 static double
 limit_of_layers (AppCompareFeed *self, const Target *to)
 {

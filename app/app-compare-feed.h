@@ -21,7 +21,8 @@ typedef struct
 
 typedef struct _AppCompareFeed AppCompareFeed;
 
-/* @model_hash (nullable): of the model that is open; layers and nodes of that file are what the window's selection is about. */
+/* @model_hash (nullable): of the model that is open; layers and nodes of that file are what the
+ * window's selection is about. */
 AppCompareFeed *app_compare_feed_new (EngComparison *comparison, const AppCompareOptions *options,
                                       const char *model_hash);
 void app_compare_feed_free (AppCompareFeed *self);
@@ -34,7 +35,8 @@ PlotTable *app_compare_feed_make_table (AppCompareFeed *self);
 /* Layers that the threshold hides. */
 guint app_compare_feed_get_n_hidden (AppCompareFeed *self);
 
-/* The item of a layer (or of its operator @node) of the open model, -1 when there is none; and back: FALSE where the open model has no such layer. */
+/* The item of a layer (or of its operator @node) of the open model, -1 when there is none; and
+ * back: FALSE where the open model has no such layer. */
 int app_compare_feed_find (AppCompareFeed *self, int layer, const char *node);
 gboolean app_compare_feed_lookup (AppCompareFeed *self, guint item, int *layer, const char **node);
 

@@ -42,7 +42,8 @@ app_compare_common_path (EngComparison *comparison)
   return n;
 }
 
-/* "activation_2" of "activation_2/Relu;batch_normalization/...": modules are told apart by their own names, not by what is in them. */
+/* "activation_2" of "activation_2/Relu;batch_normalization/...": modules are told apart by their
+ * own names, not by what is in them. */
 static char *
 dup_module (const char *path)
 {
@@ -74,7 +75,8 @@ app_compare_dup_row_label (const EngCompareRow *row, gsize common)
                                                               : app_layers_dup_short_name (name);
 }
 
-/* Of the first value there is: sensitivities of language models and of networks are not the same quantity. */
+/* Of the first value there is: sensitivities of language models and of networks are not the same
+ * quantity. */
 static const char *
 find_unit (EngComparison *comparison, EngLayerMetric metric)
 {

@@ -1,4 +1,5 @@
-/* The chips above a comparison. Called by the compare view; the list of runs that can be added is app-compare-add.c. */
+/* The chips above a comparison. Called by the compare view; the list of runs that can be added is
+ * app-compare-add.c. */
 #include "app-compare-runs.h"
 
 #include "app-compare-add.h"

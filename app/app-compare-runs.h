@@ -11,11 +11,13 @@ G_BEGIN_DECLS
 #define APP_TYPE_COMPARE_RUNS (app_compare_runs_get_type ())
 G_DECLARE_FINAL_TYPE (AppCompareRuns, app_compare_runs, APP, COMPARE_RUNS, GtkWidget)
 
-/* Signal "changed": other runs are chosen. At first the baseline and the run shown are, and they follow the stage. */
+/* Signal "changed": other runs are chosen. At first the baseline and the run shown are, and they
+ * follow the stage. */
 
 void app_compare_runs_set_context (AppCompareRuns *self, AppStage *stage, EngHistory *history);
 
-/* Of EngRun, the first being what the others are compared with; a new array. Empty, or one, while there are no more. */
+/* Of EngRun, the first being what the others are compared with; a new array. Empty, or one, while
+ * there are no more. */
 GPtrArray *app_compare_runs_dup (AppCompareRuns *self);
 /* Choose these. @n 0: follow the stage again. */
 void app_compare_runs_set (AppCompareRuns *self, EngRun *const *runs, guint n);

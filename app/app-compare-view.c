@@ -1,5 +1,6 @@
-/* The comparison of two or more runs. The chips say which; what is comparable and by how much they differ, the engine (eng-compare.h); lanes and table,
- * app-compare-feed.c. Nothing is worked out for a page that nobody sees. */
+/* The comparison of two or more runs. The chips say which; what is comparable and by how much they
+ * differ, the engine (eng-compare.h); lanes and table, app-compare-feed.c. Nothing is worked out
+ * for a page that nobody sees. */
 #include "app-compare-view.h"
 
 #include "app-breakpoint.h"
@@ -119,7 +120,8 @@ get_change (AppCompareView *self, guint run, EngFigureId id)
   return change;
 }
 
-/* The tiles of this kind of model; those that a narrow window has no room for are left out there. */
+/* The tiles of this kind of model; those that a narrow window has no room for are left out
+ * there. */
 static void
 update_tiles (AppCompareView *self)
 {
@@ -164,7 +166,8 @@ attach (AppCompareView *self, const char *text, const char *css, int column, int
   gtk_grid_attach (GTK_GRID (self->grid), label, column, row, 1, 1);
 }
 
-/* One line for each run, two columns for each figure: the value, and its change since the first run. */
+/* One line for each run, two columns for each figure: the value, and its change since the first
+ * run. */
 static void
 fill_grid (AppCompareView *self)
 {
@@ -346,7 +349,8 @@ get_model_hash (AppCompareView *self)
   return model != NULL ? eng_model_peek_hash (model) : NULL;
 }
 
-/* What the history keeps of the run's recipe; NULL: nothing, or it is a run of another model than the one that is open. */
+/* What the history keeps of the run's recipe; NULL: nothing, or it is a run of another model than
+ * the one that is open. */
 static EngLayerErrors *
 load_errors (AppCompareView *self, EngModel *model, EngRun *run)
 {

@@ -13,7 +13,8 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (AppCompareView, app_compare_view, APP, COMPARE_VIEW, GtkWidget)
 
 /* Properties: "compact" boolean; "show-table" boolean: rows and columns instead of lanes. */
-/* Compare these, the first being what the others are compared with; @n 0: follow the baseline and the run shown. */
+/* Compare these, the first being what the others are compared with; @n 0: follow the baseline and
+ * the run shown. */
 void app_compare_view_set_runs (AppCompareView *self, EngRun *const *runs, guint n);
 /* What is compared now, of EngRun; a new array. */
 GPtrArray *app_compare_view_dup_runs (AppCompareView *self);

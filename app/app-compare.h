@@ -1,4 +1,5 @@
-/* What of two runs can be set against each other, in the user's language. Called by the headline; the whole comparison is app-compare-feed.h. */
+/* What of two runs can be set against each other, in the user's language. Called by the headline;
+ * the whole comparison is app-compare-feed.h. */
 #pragma once
 
 #include "eng-compare.h"

@@ -19,7 +19,8 @@ GtkWidget *app_devices_pane_new (void);
  * model runs: the figures would be wrong. */
 void app_devices_pane_measure (AppDevicesPane *self);
 gboolean app_devices_pane_get_measuring (AppDevicesPane *self);
-/* Roofs may have been measured elsewhere: shows those of a thread count that it does not show yet. */
+/* Roofs may have been measured elsewhere: shows those of a thread count that it does not show
+ * yet. */
 void app_devices_pane_refresh (AppDevicesPane *self);
 
 /* How well a run is to be known, as the pane's Precision says (app-precision.h). */

@@ -19,7 +19,8 @@ sum_of (const guint64 *counts)
   return sum;
 }
 
-/* Shares of all numbers, so that both histograms have one scale; the last point closes the last bin. */
+/* Shares of all numbers, so that both histograms have one scale; the last point closes the last
+ * bin. */
 static PlotSeries *
 make_steps (const EngDistribution *d, const guint64 *counts, const char *name)
 {
@@ -165,7 +166,8 @@ add_steps (GString *text, const EngDistribution *d)
   g_autofree char *high = number (d->step_p95);
 
   if (d->n_grids > 1)
-    /* Translators: number of grids, median of their steps, 5th and 95th percentile, which one is drawn */
+    /* Translators: number of grids, median of their steps, 5th and 95th percentile, which one is
+     * drawn */
     g_string_append_printf (text,
                             _ ("\nStep of the grid: median %s, 5–95 %% %s to %s. Drawn is %s."),
                             median, low, high, d->grid_note);
@@ -189,7 +191,8 @@ add_losses (GString *text, const EngDistribution *d)
   g_string_append_printf (text, _ ("Outliers: %.2g %% beyond %d standard deviations. "),
                           100 * (double)d->n_outliers / n, ENG_OUTLIER_SD);
   if (isfinite (d->entropy_bits))
-    /* Translators: what the codes say at most when they are coded without loss, and what they take */
+    /* Translators: what the codes say at most when they are coded without loss, and what they
+     * take */
     g_string_append_printf (text, _ ("The codes hold %.2f of %u bits."), d->entropy_bits,
                             d->code_bits);
 }

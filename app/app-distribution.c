@@ -1,5 +1,5 @@
-/* The distribution dialog: one layer, its matrices and what its operators give. A worker counts, one
- * thing at a time; a newer choice cancels it. What is drawn is app-distribution-feed.c. */
+/* The distribution dialog: one layer, its matrices and what its operators give. A worker counts,
+ * one thing at a time; a newer choice cancels it. What is drawn is app-distribution-feed.c. */
 #include "app-distribution.h"
 
 #include "app-config.h"

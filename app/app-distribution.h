@@ -1,4 +1,5 @@
-/* The dialog that shows how weights and activations of one layer are spread, on the grids of their formats. */
+/* The dialog that shows how weights and activations of one layer are spread, on the grids of their
+ * formats. */
 #pragma once
 
 #include <gtk/gtk.h>
@@ -8,6 +9,7 @@
 G_BEGIN_DECLS
 
 /* Of @layer of @build, over @parent. @errors says what activations are measured on. */
-void app_distribution_present (GtkWindow *parent, EngBuild *build, int layer, AppLayerErrors *errors);
+void app_distribution_present (GtkWindow *parent, EngBuild *build, int layer,
+                               AppLayerErrors *errors);
 
 G_END_DECLS

@@ -1,4 +1,5 @@
-/* The exceptions of a technique's parameter: rules by name pattern, those of single layers among them.
+/* The exceptions of a technique's parameter: rules by name pattern, those of single layers among
+ * them.
  */
 #pragma once
 

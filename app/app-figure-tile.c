@@ -192,8 +192,8 @@ set_text (GtkWidget *label, const char *text)
     gtk_label_set_label (GTK_LABEL (label), text);
 }
 
-/* While a model runs this is called several times a second, and a tooltip that is set again lays the
- * window out again. */
+/* While a model runs this is called several times a second, and a tooltip that is set again lays
+ * the window out again. */
 static void
 set_tip (GtkWidget *widget, const char *text)
 {

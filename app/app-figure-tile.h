@@ -18,7 +18,8 @@ void app_figure_tile_set_what (AppFigureTile *self, const char *title, const cha
 void app_figure_tile_set_compact (AppFigureTile *self, gboolean compact);
 /* @change NULL: there is nothing to compare with. Both are copied. */
 /* The same of an estimate: marked as one, the interval being its band. */
-void app_figure_tile_set_estimate (AppFigureTile *self, const EngFigure *figure, const AppChange *change);
+void app_figure_tile_set_estimate (AppFigureTile *self, const EngFigure *figure,
+                                   const AppChange *change);
 void app_figure_tile_set (AppFigureTile *self, const EngFigure *figure, const AppChange *change);
 
 G_END_DECLS

@@ -41,10 +41,12 @@ static const AppFigureInfo network_headline[] = {
     N_ ("Samples of a labelled set whose best class is the label; the set is the one that this "
         "build was last evaluated on") },
   { ENG_FIGURE_MEAN_PRECISION, N_ ("Precision"), FALSE, TRUE,
-    N_ ("Mean average precision over classes and overlaps, on the pictures that this build was last "
+    N_ ("Mean average precision over classes and overlaps, on the pictures that this build was "
+        "last "
         "evaluated on") },
   { ENG_FIGURE_LANDMARK_ERROR, N_ ("Landmark error"), FALSE, TRUE,
-    N_ ("Mean distance of the points from where they are, over the size of what they lie on, on the "
+    N_ ("Mean distance of the points from where they are, over the size of what they lie on, on "
+        "the "
         "pictures that this build was last evaluated on") },
   { ENG_FIGURE_MEAN_IOU, N_ ("Mean IoU"), FALSE, TRUE,
     N_ ("Intersection over union, mean over classes, on the pictures that this build was last "

@@ -1,5 +1,5 @@
-/* Which numbers of a run the views show, by the kind of model. One list per view, so that a language model never shows a network's figures, nor a network a
- * language model's. */
+/* Which numbers of a run the views show, by the kind of model. One list per view, so that a
+ * language model never shows a network's figures, nor a network a language model's. */
 #pragma once
 
 #include "eng-model.h"
@@ -12,11 +12,12 @@ G_BEGIN_DECLS
 typedef struct
 {
   EngFigureId id;
-  const char *title; /* not translated yet: _ (title) */
-  gboolean narrow;   /* shown in a narrow window too */
-  gboolean optional; /* shown only where the run has it */
-  const char *tip;   /* what exactly the number is; not translated yet */
-  EngFigureId unless; /* of an optional one: not shown where the run has this figure; 0: always shown */
+  const char *title;  /* not translated yet: _ (title) */
+  gboolean narrow;    /* shown in a narrow window too */
+  gboolean optional;  /* shown only where the run has it */
+  const char *tip;    /* what exactly the number is; not translated yet */
+  EngFigureId unless; /* of an optional one: not shown where the run has this figure; 0: always
+                       * shown */
 } AppFigureInfo;
 
 /* The strip under the header, and the tiles above a comparison; at most APP_MAX_FIGURES. */

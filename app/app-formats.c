@@ -1,5 +1,5 @@
-/* Which files are models. Language models come as GGUF or as folders of safetensors; those of networks are the engine's table. Called by the
- * window's opening; knows no window. */
+/* Which files are models. Language models come as GGUF or as folders of safetensors; those of
+ * networks are the engine's table. Called by the window's opening; knows no window. */
 #include "app-formats.h"
 
 #include "app-config.h"

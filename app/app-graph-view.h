@@ -14,8 +14,8 @@ G_DECLARE_FINAL_TYPE (AppGraphView, app_graph_view, APP, GRAPH_VIEW, GtkWidget)
 
 /* Property: "show-table" boolean. */
 
-/* TRUE when @error is what the session says of a network with an import report: this view shows why,
- * and no other message is needed. */
+/* TRUE when @error is what the session says of a network with an import report: this view shows
+ * why, and no other message is needed. */
 gboolean app_graph_view_explains (AppGraphView *self, const GError *error);
 
 G_END_DECLS

@@ -80,7 +80,8 @@ update_tip (AppHeadline *self, guint i)
   app_figure_tile_set_what (APP_FIGURE_TILE (self->tiles[i]), _ (self->infos[i].title), tip);
 }
 
-/* While a network runs, its live latency is that of the graph alone: nothing that a finished run's may be compared with. */
+/* While a network runs, its live latency is that of the graph alone: nothing that a finished run's
+ * may be compared with. */
 static gboolean
 is_whole (AppHeadline *self, EngRun *run)
 {
@@ -202,7 +203,8 @@ update_model (AppHeadline *self)
   gtk_label_set_label (GTK_LABEL (self->model_facts), facts);
 }
 
-/* The tiles of this kind of model; those that a narrow window has no room for are left out there. */
+/* The tiles of this kind of model; those that a narrow window has no room for are left out
+ * there. */
 static void
 update_tiles (AppHeadline *self)
 {
@@ -217,8 +219,8 @@ update_tiles (AppHeadline *self)
                                   _ (self->infos[i].tip));
       gboolean room = used && (!self->compact || self->infos[i].narrow);
 
-      /* Whether one is shown that a run may not have is for update_figures () alone: to show it here and
-       * hide it there would lay the window out twice. */
+      /* Whether one is shown that a run may not have is for update_figures () alone: to show it
+       * here and hide it there would lay the window out twice. */
       if (!room || !self->infos[i].optional)
         gtk_widget_set_visible (self->tiles[i], room);
     }

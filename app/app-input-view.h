@@ -10,7 +10,8 @@ G_BEGIN_DECLS
 #define APP_TYPE_INPUT_VIEW (app_input_view_get_type ())
 G_DECLARE_FINAL_TYPE (AppInputView, app_input_view, APP, INPUT_VIEW, GtkWidget)
 
-/* Actions: input.choose, input.choose-folder, input.paste, input.random, input.previous, input.next. */
+/* Actions: input.choose, input.choose-folder, input.paste, input.random, input.previous,
+ * input.next. */
 void app_input_view_set_inputs (AppInputView *self, AppInputs *inputs);
 /* What the network takes; NULL: none. */
 void app_input_view_set_model (AppInputView *self, EngModel *model);

@@ -1,6 +1,6 @@
-/* The accuracy lane: what only this layer's change costs the model's output (sensitivity), or how far
- * the layer's own output is from the reference (local and accumulated error). Three lanes in the plot,
- * one of which is visible; the card reads all of them. */
+/* The accuracy lane: what only this layer's change costs the model's output (sensitivity), or how
+ * far the layer's own output is from the reference (local and accumulated error). Three lanes in
+ * the plot, one of which is visible; the card reads all of them. */
 #include "app-lane.h"
 
 #include "app-config.h"

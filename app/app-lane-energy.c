@@ -1,5 +1,7 @@
-/* The energy lane: joules of every layer, per token or inference, one lane for each phase and one grade at a time: attributed where the run shown was measured by a sensor, modelled otherwise. The lane's
- * title and the form of its bars say which; a baseline of the other grade is not drawn behind. */
+/* The energy lane: joules of every layer, per token or inference, one lane for each phase and one
+ * grade at a time: attributed where the run shown was measured by a sensor, modelled otherwise. The
+ * lane's title and the form of its bars say which; a baseline of the other grade is not drawn
+ * behind. */
 #include "app-lane.h"
 
 #include "app-config.h"

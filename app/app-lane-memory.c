@@ -1,5 +1,5 @@
-/* The memory lane: weights, activations and, of a language model, the cache of every layer. Exact once there is a build, an estimate of the techniques while
- * it is being made. */
+/* The memory lane: weights, activations and, of a language model, the cache of every layer. Exact
+ * once there is a build, an estimate of the techniques while it is being made. */
 #include "app-lane.h"
 
 #include "app-config.h"
@@ -66,8 +66,7 @@ fill (const AppLane *lane)
     app_axis_fill_build_memory (lane->axis, build, c[0], c[1], c[2]);
   else if (app_stage_get_estimate (lane->stage) != NULL)
     {
-      app_estimate_fill_memory (lane->axis, app_stage_get_estimate (lane->stage), c[0], c[1],
-                                c[2]);
+      app_estimate_fill_memory (lane->axis, app_stage_get_estimate (lane->stage), c[0], c[1], c[2]);
       state = PLOT_STATE_ESTIMATE;
     }
   else

@@ -134,7 +134,8 @@ set_axis (AppLanesView *self, AppAxis *axis)
   for (guint i = 0; i < G_N_ELEMENTS (self->columns); i++)
     self->columns[i]
         = g_renew (double, self->columns[i], axis != NULL ? app_axis_n_items (axis) : 1);
-  tell_axis (self); /* before the plot says that its selection has changed: lanes are asked about items then */
+  tell_axis (self); /* before the plot says that its selection has changed: lanes are asked about
+                     * items then */
   if (axis != NULL)
     app_axis_install (axis, self->lanes);
   else
@@ -192,8 +193,7 @@ dup_caption (AppLanesView *self, RtPhase phase)
   if (estimate != NULL)
     return app_estimate_dup_caption (estimate, phase);
   measured = app_lanes_text_dup_caption (app_stage_get_profile (self->stage), phase);
-  return error != NULL ? g_strdup_printf ("%s · %s", measured, error)
-                       : g_steal_pointer (&measured);
+  return error != NULL ? g_strdup_printf ("%s · %s", measured, error) : g_steal_pointer (&measured);
 }
 
 static void

@@ -1,5 +1,7 @@
-/* A technique's controls for the selected layer alone, with what they are expected to do while they are being moved, what the last run measured, and what the
- * technique says of the layer. Drawn from the technique table; used by the layer's section (app-recipe-layer.c). No technique is known here by name. */
+/* A technique's controls for the selected layer alone, with what they are expected to do while they
+ * are being moved, what the last run measured, and what the technique says of the layer. Drawn from
+ * the technique table; used by the layer's section (app-recipe-layer.c). No technique is known here
+ * by name. */
 #include "app-layer-box.h"
 
 #include "app-config.h"

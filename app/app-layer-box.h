@@ -12,7 +12,8 @@ G_BEGIN_DECLS
 #define APP_TYPE_LAYER_BOX (app_layer_box_get_type ())
 G_DECLARE_FINAL_TYPE (AppLayerBox, app_layer_box, APP, LAYER_BOX, GtkBox)
 
-/* @technique has a parameter with per_layer set (app_layer_box_is_for()). Hides itself where nothing can be set. */
+/* @technique has a parameter with per_layer set (app_layer_box_is_for()). Hides itself where
+ * nothing can be set. */
 GtkWidget *app_layer_box_new (const EngTechnique *technique, AppStage *stage,
                               AppSelection *selection);
 gboolean app_layer_box_is_for (const EngTechnique *technique);

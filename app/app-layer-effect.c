@@ -1,4 +1,5 @@
-/* One technique's effect on one layer, in words. Called by the layer's section of the recipe pane; knows no widget and no technique by name. */
+/* One technique's effect on one layer, in words. Called by the layer's section of the recipe pane;
+ * knows no widget and no technique by name. */
 #include "app-layer-effect.h"
 
 #include "app-config.h"
@@ -220,7 +221,8 @@ app_layer_effect_dup_words (const EngLatency *before, const EngLatency *after, c
   whole = app_change_format_long (&change);
   ms_from = eng_format_value (from.value, "ms");
   ms_to = eng_format_value (to.value, "ms");
-  /* Translators: two times, a change with its interval, and "better", "worse" or "no clear difference" */
+  /* Translators: two times, a change with its interval, and "better", "worse" or "no clear
+   * difference" */
   *tooltip = g_strdup_printf (_ ("Measured: %s became %s, %s, %s"), ms_from, ms_to, whole,
                               app_change_words (&change));
   if (change.verdict == APP_CHANGE_SAME)
@@ -230,8 +232,9 @@ app_layer_effect_dup_words (const EngLatency *before, const EngLatency *after, c
   return g_strdup_printf (_ ("%s time, measured"), frac);
 }
 
-/* What the run is told against: the newest one that differs in @technique alone; without any, the pinned or previous one of the same workload, and then other
- * techniques may have changed the layer as well (@mixed). */
+/* What the run is told against: the newest one that differs in @technique alone; without any, the
+ * pinned or previous one of the same workload, and then other techniques may have changed the layer
+ * as well (@mixed). */
 static EngRun *
 find_before (EngSession *session, EngRun *run, const EngTechnique *technique, gboolean *mixed)
 {

@@ -138,8 +138,8 @@ app_layers_dup_title (EngModel *model, int layer)
   return g_strdup (name[skip] != '\0' ? name + skip : name);
 }
 
-/* The first part of a path: "backbone" of "backbone/stage_3/conv", and of "backbone (2)", which is what a
- * second block of that name is called. */
+/* The first part of a path: "backbone" of "backbone/stage_3/conv", and of "backbone (2)", which is
+ * what a second block of that name is called. */
 static char *
 dup_first_part (const char *path)
 {

@@ -16,11 +16,12 @@ guint app_layers_count_matches (EngModel *model, const char *pattern);
 /* The layer's name; of a network's block without the path that all blocks have in common. */
 char *app_layers_dup_title (EngModel *model, int layer);
 
-/* What the bracket under the layer's bar says: the module that it and its neighbours lie in, or that they are blocks;
- * NULL: no bracket. */
+/* What the bracket under the layer's bar says: the module that it and its neighbours lie in, or
+ * that they are blocks; NULL: no bracket. */
 char *app_layers_dup_group (EngModel *model, int layer);
 
-/* The short name under the axis: "3", "Emb", "Out"; of a network the module that the block lies in, "In", "Out". */
+/* The short name under the axis: "3", "Emb", "Out"; of a network the module that the block lies in,
+ * "In", "Out". */
 char *app_layers_dup_label (EngModel *model, int layer);
 
 /* The end of a path of modules, at most 13 characters: "model/block_3/expand" is "expand". */

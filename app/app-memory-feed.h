@@ -6,7 +6,8 @@
 
 G_BEGIN_DECLS
 
-/* Blocks of the arena over the executed nodes; addresses are those of the arena. Borrows nothing. */
+/* Blocks of the arena over the executed nodes; addresses are those of the arena. Borrows
+ * nothing. */
 void app_memory_feed_install (EngBuild *build, PlotMemory *memory);
 
 /* "Arena 1.20 MB, 4 % above the lower bound · working memory 64 kB": new string. */

@@ -1,5 +1,6 @@
-/* The model button, see its header. Used by parameter rows. The list is made anew whenever it opens; opening the files, to know whether they fit, is a worker's
- * job, and an answer that comes after the list was closed is dropped. Knows no technique. */
+/* The model button, see its header. Used by parameter rows. The list is made anew whenever it
+ * opens; opening the files, to know whether they fit, is a worker's job, and an answer that comes
+ * after the list was closed is dropped. Knows no technique. */
 #include "app-model-button.h"
 
 #include "app-config.h"
@@ -109,7 +110,8 @@ make_label (const char *text, const char *const *classes)
                        "css-classes", classes, NULL);
 }
 
-/* One that does not fit stands in the list too, with the reason: a model that is simply missing from a list is a riddle. */
+/* One that does not fit stands in the list too, with the reason: a model that is simply missing
+ * from a list is a riddle. */
 static GtkWidget *
 make_row (AppModelButton *self, const Candidate *candidate)
 {

@@ -1,4 +1,5 @@
-/* Finding models on this computer. Called by the model button's worker; must not know of widgets, nor open the files. */
+/* Finding models on this computer. Called by the model button's worker; must not know of widgets,
+ * nor open the files. */
 #include "app-models.h"
 
 #include "app-paths.h"

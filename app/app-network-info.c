@@ -1,5 +1,5 @@
-/* The facts of a network in words. Called by app-model-info.c; reads the model and, where there is one, its build. No
- * widgets. */
+/* The facts of a network in words. Called by app-model-info.c; reads the model and, where there is
+ * one, its build. No widgets. */
 #include "app-network-info.h"
 
 #include "app-config.h"

@@ -14,8 +14,10 @@ char *app_network_info_dup_arithmetic (EngBuild *build);
 /* Where the card is from: what its numbers rest on. */
 char *app_network_info_dup_origin (EngCard *card);
 
-/* Calls @add with a translated name and a value (NULL or "": nothing to say) for every row of a network. */
-void app_network_info_foreach (EngModel *model, EngBuild *build, void (*add) (const char *name, const char *value, gpointer data),
+/* Calls @add with a translated name and a value (NULL or "": nothing to say) for every row of a
+ * network. */
+void app_network_info_foreach (EngModel *model, EngBuild *build,
+                               void (*add) (const char *name, const char *value, gpointer data),
                                gpointer data);
 
 G_END_DECLS

@@ -12,7 +12,8 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (AppOutputView, app_output_view, APP, OUTPUT_VIEW, GtkWidget)
 
 /* Property: "show-table" boolean: the same as rows and columns.
- * Signal: "update" (the person wants the result of the recipe as it is now). Actions: output.copy-text, output.copy-json, output.export, output.save, output.show-table. */
+ * Signal: "update" (the person wants the result of the recipe as it is now). Actions:
+ * output.copy-text, output.copy-json, output.export, output.save, output.show-table. */
 
 /* Draw @result; NULL: nothing, and @words say why. */
 void app_output_view_show (AppOutputView *self, EngResult *result, const char *words);

@@ -327,7 +327,8 @@ build (AppParamRow *self)
 
   gtk_widget_set_valign (self->control, GTK_ALIGN_CENTER);
   adw_action_row_add_suffix (ADW_ACTION_ROW (self), self->control);
-  /* The row's title names the control already; where that is a layer or a pattern, the parameter must be said too. */
+  /* The row's title names the control already; where that is a layer or a pattern, the parameter
+   * must be said too. */
   if (self->exception)
     gtk_accessible_update_property (GTK_ACCESSIBLE (self->control), GTK_ACCESSIBLE_PROPERTY_LABEL,
                                     self->param->title, -1);
@@ -335,7 +336,8 @@ build (AppParamRow *self)
     adw_action_row_set_activatable_widget (ADW_ACTION_ROW (self), self->control);
   g_signal_connect_object (self->control, signal, G_CALLBACK (on_control), self, G_CONNECT_SWAPPED);
 
-  /* A slider below the row moves it (app_param_row_get_adjustment()): two controls of one number would be one too many for a narrow pane. */
+  /* A slider below the row moves it (app_param_row_get_adjustment()): two controls of one number
+   * would be one too many for a narrow pane. */
   if (self->inheritable && GTK_IS_SPIN_BUTTON (self->control))
     {
       gtk_widget_set_visible (self->control, FALSE);

@@ -13,8 +13,8 @@ G_DECLARE_FINAL_TYPE (AppParamRow, app_param_row, APP, PARAM_ROW, AdwActionRow)
 /* Property "value": GVariant of the type eng_recipe_get() gives; NULL for the row of a layer that
  * follows the whole model. Notifies on a change by the person only after it has settled (a number
  * that is still being stepped would re-pack the model at every click), and at once for
- * app_param_row_set_value(). Signals: "changed" by the person alone; "preview" while a number that is
- * still being stepped or dragged passes through others, before it counts. */
+ * app_param_row_set_value(). Signals: "changed" by the person alone; "preview" while a number that
+ * is still being stepped or dragged passes through others, before it counts. */
 typedef enum
 {
   APP_PARAM_ROW_WHOLE, /* the value for the whole model; titled by the parameter */
@@ -27,7 +27,8 @@ GtkWidget *app_param_row_new (const EngParam *param, AppParamRowKind kind);
 const EngParam *app_param_row_get_param (AppParamRow *self);
 GVariant *app_param_row_get_value (AppParamRow *self); /* borrowed */
 void app_param_row_set_value (AppParamRow *self, GVariant *value);
-/* What the control says now, settled or not; NULL where it follows the whole model. Transfer full. */
+/* What the control says now, settled or not; NULL where it follows the whole model. Transfer
+ * full. */
 GVariant *app_param_row_dup_preview (AppParamRow *self);
 /* For a row of a layer: what the control shows while it follows the whole model. */
 void app_param_row_set_inherited (AppParamRow *self, GVariant *value);

@@ -1,6 +1,6 @@
 /* The planner choice of the memory view. Which planners there are, what they are called and what
- * they promise is in the technique table; what they cost is planned here, on a worker, for the build
- * that is shown. Must not know how memory is planned. */
+ * they promise is in the technique table; what they cost is planned here, on a worker, for the
+ * build that is shown. Must not know how memory is planned. */
 #include "app-planner-bar.h"
 
 #include "app-config.h"
@@ -275,7 +275,8 @@ app_planner_bar_set_build (AppPlannerBar *self, EngBuild *build)
 
   g_return_if_fail (APP_IS_PLANNER_BAR (self) && (build == NULL || ENG_IS_BUILD (build)));
 
-  /* Another planner of the same model: the numbers before are about right until the new ones come. */
+  /* Another planner of the same model: the numbers before are about right until the new ones
+   * come. */
   same = self->build != NULL && build != NULL
          && eng_build_get_model (self->build) == eng_build_get_model (build);
   if (!g_set_object (&self->build, build))

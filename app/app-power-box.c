@@ -1,5 +1,7 @@
-/* The power part of the devices pane: a strip of the last minute at 1 Hz while a meter is there (more would take the cores that are measured), otherwise one line that says that energy is modelled, with each meter's
- * reason below it. Opens meters on a worker. Must not know how runs use them. */
+/* The power part of the devices pane: a strip of the last minute at 1 Hz while a meter is there
+ * (more would take the cores that are measured), otherwise one line that says that energy is
+ * modelled, with each meter's reason below it. Opens meters on a worker. Must not know how runs use
+ * them. */
 #include "app-power-box.h"
 
 #include "app-config.h"

@@ -1,5 +1,5 @@
-/* Two rows in the devices pane: when a run has been repeated often enough (eng-repeat.h). The window
- * asks for them when a run begins; knows neither runs nor the window. */
+/* Two rows in the devices pane: when a run has been repeated often enough (eng-repeat.h). The
+ * window asks for them when a run begins; knows neither runs nor the window. */
 #include "app-precision.h"
 
 #include "app-config.h"

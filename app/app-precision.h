@@ -1,4 +1,5 @@
-/* How well runs are to be known: the interval's width and the time for repeats, in the devices pane; remembered. */
+/* How well runs are to be known: the interval's width and the time for repeats, in the devices
+ * pane; remembered. */
 #pragma once
 
 #include <gtk/gtk.h>

@@ -1,4 +1,5 @@
-/* The price list: what every layer costs in every precision, a budget that is spread over the layers best exchange first, and why. */
+/* The price list: what every layer costs in every precision, a budget that is spread over the
+ * layers best exchange first, and why. */
 #pragma once
 
 #include <gtk/gtk.h>

@@ -1,4 +1,5 @@
-/* Asking for price lists off the main thread. Called by the price view; all figures are the engine's. */
+/* Asking for price lists off the main thread. Called by the price view; all figures are the
+ * engine's. */
 #include "app-prices.h"
 
 #include <math.h>

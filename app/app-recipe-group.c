@@ -1,4 +1,5 @@
-/* The heading is a button: a click or the space bar folds what is below it. Used by the recipe pane; knows no technique. */
+/* The heading is a button: a click or the space bar folds what is below it. Used by the recipe
+ * pane; knows no technique. */
 #include "app-recipe-group.h"
 
 #include "app-config.h"

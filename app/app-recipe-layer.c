@@ -1,4 +1,5 @@
-/* The recipe pane's second page: a box per technique that can be set for the selected layer alone (app-layer-box.c). Drawn from the technique table. */
+/* The recipe pane's second page: a box per technique that can be set for the selected layer alone
+ * (app-layer-box.c). Drawn from the technique table. */
 #include "app-recipe-layer.h"
 
 #include "app-config.h"

@@ -1,5 +1,6 @@
-/* The left pane, two pages: the whole model, and the selected layer alone. Walks the technique table once: a section per group, a box per technique in it; above
- * them what finds one of many. No technique or group is known here by name. */
+/* The left pane, two pages: the whole model, and the selected layer alone. Walks the technique
+ * table once: a section per group, a box per technique in it; above them what finds one of many. No
+ * technique or group is known here by name. */
 #include "app-recipe-pane.h"
 
 #include "app-config.h"

@@ -11,7 +11,8 @@ G_BEGIN_DECLS
 #define APP_TYPE_REPORT_BAR (app_report_bar_get_type ())
 G_DECLARE_FINAL_TYPE (AppReportBar, app_report_bar, APP, REPORT_BAR, GtkWidget)
 
-/* Signals: "node-activated" (const char *source): the line about this node of the file was chosen. */
+/* Signals: "node-activated" (const char *source): the line about this node of the file was
+ * chosen. */
 
 /* @model NULL: none. */
 void app_report_bar_set_model (AppReportBar *self, EngModel *model);

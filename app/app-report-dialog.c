@@ -1,4 +1,5 @@
-/* The import report as a dialog. Opened by the window when a network cannot be built, and from the headline. */
+/* The import report as a dialog. Opened by the window when a network cannot be built, and from the
+ * headline. */
 #include "app-report-dialog.h"
 
 #include "app-config.h"

@@ -1,4 +1,5 @@
-/* Fills the roofline's chart from the engine's rooflines. Called by the roofline view; knows neither widgets nor where the profile came from. */
+/* Fills the roofline's chart from the engine's rooflines. Called by the roofline view; knows
+ * neither widgets nor where the profile came from. */
 #include "app-roofline-feed.h"
 
 #include "app-config.h"
@@ -492,7 +493,8 @@ app_roofline_feed_dup_summary (AppRooflineFeed *self)
       if (isnan (total->share))
         continue;
       lost = plot_format_value (&unit_ms, total->lost_ms, 3);
-      /* Translators: a phase, its share of the roofs, the time lost against them, what holds it back */
+      /* Translators: a phase, its share of the roofs, the time lost against them, what holds it
+       * back */
       g_string_append_printf (text, _ ("%s%s: %.0f %% of the roofs, %s lost, bound by %s"),
                               text->len > 0 ? " · " : "", _ (looks[p].title), 100 * total->share,
                               lost, bound_title (total->bound));

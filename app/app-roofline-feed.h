@@ -14,8 +14,8 @@ typedef struct
   EngProfile *profile;  /* measured, or expected */
   EngProfile *baseline; /* measured before, of the same model: where the trails begin */
   const EngRoof *roof;
-  gboolean expected;    /* @profile is an estimate: hollow */
-  gboolean operators;   /* one point per operator instead of one per layer */
+  gboolean expected;  /* @profile is an estimate: hollow */
+  gboolean operators; /* one point per operator instead of one per layer */
 } AppRooflineShown;
 
 typedef struct _AppRooflineFeed AppRooflineFeed;
@@ -30,14 +30,18 @@ void app_roofline_feed_show (AppRooflineFeed *feed, const AppRooflineShown *show
 gboolean app_roofline_feed_has_phase (AppRooflineFeed *feed, RtPhase phase);
 void app_roofline_feed_set_visible (AppRooflineFeed *feed, RtPhase phase, gboolean visible);
 
-/* From a point to what it stands for: @node (nullable) gets NULL for a layer. FALSE: no such point. */
-gboolean app_roofline_feed_lookup (AppRooflineFeed *feed, PlotLayer *points, guint64 index, RtPhase *phase, int *layer, const char **node);
+/* From a point to what it stands for: @node (nullable) gets NULL for a layer. FALSE: no such
+ * point. */
+gboolean app_roofline_feed_lookup (AppRooflineFeed *feed, PlotLayer *points, guint64 index,
+                                   RtPhase *phase, int *layer, const char **node);
 /* The other way round; FALSE: it has no point (no arithmetic, or not measured). */
-gboolean app_roofline_feed_find (AppRooflineFeed *feed, RtPhase phase, int layer, const char *node, PlotLayer **points, guint64 *index);
+gboolean app_roofline_feed_find (AppRooflineFeed *feed, RtPhase phase, int layer, const char *node,
+                                 PlotLayer **points, guint64 *index);
 
 /* Everything, also what has no arithmetic and so no point. A new reference. */
 PlotTable *app_roofline_feed_make_table (AppRooflineFeed *feed);
-/* "Decode: 63 % of the roofs, 0.41 ms lost per token, bound by memory" or why that cannot be told. Newly allocated. */
+/* "Decode: 63 % of the roofs, 0.41 ms lost per token, bound by memory" or why that cannot be told.
+ * Newly allocated. */
 char *app_roofline_feed_dup_summary (AppRooflineFeed *feed);
 
 G_END_DECLS

@@ -1,5 +1,6 @@
-/* The roofline view: gives the chart what the stage and the adviser know, and keeps its selection and the shared one equal. What is drawn is in
- * app-roofline-feed.c, what is advised in app-adviser.c. */
+/* The roofline view: gives the chart what the stage and the adviser know, and keeps its selection
+ * and the shared one equal. What is drawn is in app-roofline-feed.c, what is advised in
+ * app-adviser.c. */
 #include "app-roofline-view.h"
 
 #include "app-advice-list.h"
@@ -51,7 +52,8 @@ G_DEFINE_FINAL_TYPE_WITH_CODE (AppRooflineView, app_roofline_view, GTK_TYPE_WIDG
 
 /* ---- What is shown ---- */
 
-/* Of this model, with something in it: a profile has no times before its run has begun, or where no estimate can be told. */
+/* Of this model, with something in it: a profile has no times before its run has begun, or where no
+ * estimate can be told. */
 static gboolean
 fits (EngProfile *profile, EngModel *model)
 {

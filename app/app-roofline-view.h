@@ -1,4 +1,5 @@
-/* The roofline view: every layer or operator under the roofs that were measured on this machine, moving with the toggles; beside it the ranked advice. */
+/* The roofline view: every layer or operator under the roofs that were measured on this machine,
+ * moving with the toggles; beside it the ranked advice. */
 #pragma once
 
 #include <gtk/gtk.h>

@@ -1,4 +1,5 @@
-/* The popover about continuous running. The window places it beside Run and asks it when a run begins; it knows neither. */
+/* The popover about continuous running. The window places it beside Run and asks it when a run
+ * begins; it knows neither. */
 #include "app-run-mode.h"
 
 #include "app-config.h"

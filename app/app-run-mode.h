@@ -1,5 +1,5 @@
-/* How a network is run: each input once and measured until the figures are steady, or continuously over all inputs, at a rate
- * or as fast as possible. A popover beside the Run button. */
+/* How a network is run: each input once and measured until the figures are steady, or continuously
+ * over all inputs, at a rate or as fast as possible. A popover beside the Run button. */
 #pragma once
 
 #include <gtk/gtk.h>

@@ -1,4 +1,5 @@
-/* Sliders, numbers and plots take the wheel; in a page that scrolls it would move whatever comes under the pointer. Called where such a page is made. */
+/* Sliders, numbers and plots take the wheel; in a page that scrolls it would move whatever comes
+ * under the pointer. Called where such a page is made. */
 #include "app-scroll.h"
 
 static void

@@ -1,4 +1,5 @@
-/* The sentence beside the headline numbers. Called by the headline; reads the stage, knows no widgets. */
+/* The sentence beside the headline numbers. Called by the headline; reads the stage, knows no
+ * widgets. */
 #include "app-sentence.h"
 
 #include "app-config.h"
@@ -78,16 +79,15 @@ append_dearest (GString *text, AppStage *stage, EngRun *run)
     g_string_append_printf (text, _ (" %s costs most: %.0f %%."), name, 100.0 * share);
 }
 
-/* An evaluation by its first metric: "Valid: Top-1 accuracy 90.2 % (88.2–91.9) on kws01.tar.gz, beside the model as in its file.". Runs
- * of earlier versions in their own words. */
+/* An evaluation by its first metric: "Valid: Top-1 accuracy 90.2 % (88.2–91.9) on kws01.tar.gz,
+ * beside the model as in its file.". Runs of earlier versions in their own words. */
 static void
 append_evaluated (GString *text, EngRun *run)
 {
   EngEvaluation *evaluation = eng_run_get_evaluation (run);
-  const EngEvalMetric *metric
-      = evaluation != NULL && eng_evaluation_get_n_metrics (evaluation) > 0
-            ? eng_evaluation_get_metric (evaluation, 0)
-            : NULL;
+  const EngEvalMetric *metric = evaluation != NULL && eng_evaluation_get_n_metrics (evaluation) > 0
+                                    ? eng_evaluation_get_metric (evaluation, 0)
+                                    : NULL;
   const EngMetric *info = metric != NULL ? eng_metric_find (metric->metric) : NULL;
   g_autofree char *figure = info != NULL ? eng_figure_format (&metric->whole.value) : NULL;
 
@@ -123,7 +123,8 @@ append_advice (GString *text, const EngAdvice *advice)
 {
   if (advice == NULL)
     return;
-  /* Translators: what to do, and what it gains: "Q4_0 weights in all layers: −276 µs per token (−13 %, estimated)" */
+  /* Translators: what to do, and what it gains: "Q4_0 weights in all layers: −276 µs per token (−13
+   * %, estimated)" */
   g_string_append_printf (text, _ ("Advice: %s: %s"), advice->title, advice->gain);
   if (advice->risk != NULL)
     g_string_append_printf (text, "; %s", advice->risk);

@@ -1,4 +1,5 @@
-/* What the speculation view shows, from the run's record (eng-speculation.h). Called by that view; knows no widget of the window. */
+/* What the speculation view shows, from the run's record (eng-speculation.h). Called by that view;
+ * knows no widget of the window. */
 #include "app-speculation-feed.h"
 
 #include "app-config.h"

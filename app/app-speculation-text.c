@@ -1,5 +1,6 @@
-/* The marked text of the speculation view. Accepted tokens are underlined on a tint, rejected ones struck through, those that were never compared struck through and
- * small: none of it rests on colour alone. A legend counts them; pointing at a token tells its round. */
+/* The marked text of the speculation view. Accepted tokens are underlined on a tint, rejected ones
+ * struck through, those that were never compared struck through and small: none of it rests on
+ * colour alone. A legend counts them; pointing at a token tells its round. */
 #include "app-speculation-text.h"
 
 #include "app-config.h"
@@ -43,7 +44,8 @@ is_in_vain (AppMark mark)
   return mark == APP_MARK_REJECTED || mark == APP_MARK_UNTESTED;
 }
 
-/* The pieces of a token's text. What was drafted in vain stands apart from the words around it by hair spaces, and its line ends are visible and break no line. */
+/* The pieces of a token's text. What was drafted in vain stands apart from the words around it by
+ * hair spaces, and its line ends are visible and break no line. */
 static char *
 dup_shown (const AppMarked *piece)
 {

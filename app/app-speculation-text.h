@@ -10,7 +10,8 @@ G_BEGIN_DECLS
 #define APP_TYPE_SPECULATION_TEXT (app_speculation_text_get_type ())
 G_DECLARE_FINAL_TYPE (AppSpeculationText, app_speculation_text, APP, SPECULATION_TEXT, GtkWidget)
 
-/* Properties: "show-rejected" boolean: whether what was drafted in vain stands in the text, struck through; TRUE. */
+/* Properties: "show-rejected" boolean: whether what was drafted in vain stands in the text, struck
+ * through; TRUE. */
 GtkWidget *app_speculation_text_new (void);
 /* A run that speculated; NULL: none. */
 void app_speculation_text_set_run (AppSpeculationText *self, EngRun *run);

@@ -1,5 +1,6 @@
-/* The speculation view: the text of the run that is shown with what was drafted marked in it, how much of it was accepted where, what that gained and what it would
- * gain elsewhere, and how the time went. What is drawn comes from app-speculation-feed.c. */
+/* The speculation view: the text of the run that is shown with what was drafted marked in it, how
+ * much of it was accepted where, what that gained and what it would gain elsewhere, and how the
+ * time went. What is drawn comes from app-speculation-feed.c. */
 #include "app-speculation-view.h"
 
 #include "app-breakpoint.h"

@@ -278,8 +278,8 @@ ms_from_latency (const EngLatency *latency)
   return figure;
 }
 
-/* While a network runs: the executor's clean passes. What lies outside of the graph is added when the
- * run has ended, so the share of it is not known yet. */
+/* While a network runs: the executor's clean passes. What lies outside of the graph is added when
+ * the run has ended, so the share of it is not known yet. */
 static EngFigure
 live_network_figure (EngProfile *profile, EngFigureId id)
 {

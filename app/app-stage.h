@@ -17,7 +17,8 @@ G_DECLARE_FINAL_TYPE (AppStage, app_stage, APP, STAGE, GObject)
  * drawing must not take the cores that are being measured). */
 #define APP_STAGE_LIVE_HZ 8
 
-AppStage *app_stage_new (EngSession *session, EngHistory *history); /* @history nullable: no accuracies are known */
+/* @history nullable: no accuracies are known */
+AppStage *app_stage_new (EngSession *session, EngHistory *history);
 EngSession *app_stage_get_session (AppStage *self);
 EngModelKind app_stage_get_kind (AppStage *self); /* of the model; LANGUAGE while there is none */
 
@@ -33,11 +34,12 @@ EngRun *app_stage_get_baseline (
     AppStage *self); /* borrowed; NULL when there is none, or it is the very run shown */
 gboolean app_stage_get_running (AppStage *self);
 
-/* Borrowed; what stands in for measured numbers: of the current recipe when nothing was measured of it
- * and nothing is being measured; NULL otherwise. "changed" when it comes. */
+/* Borrowed; what stands in for measured numbers: of the current recipe when nothing was measured of
+ * it and nothing is being measured; NULL otherwise. "changed" when it comes. */
 EngForecast *app_stage_get_estimate (AppStage *self);
 
-/* What the accuracies of the recipe that is shown are found by: of the run's, or, before any, the session's; NULL: no model. */
+/* What the accuracies of the recipe that is shown are found by: of the run's, or, before any, the
+ * session's; NULL: no model. */
 char *app_stage_dup_accuracy_key (AppStage *self);
 /* What is known of accuracies; borrowed, never NULL. */
 AppAccuracy *app_stage_get_accuracy (AppStage *self);

@@ -99,7 +99,8 @@ app_technique_box_get_usable (AppTechniqueBox *self)
   return self->usable;
 }
 
-/* What it trades is said where it is in force; of one that is not, the sentence is its tooltip: twenty of them would leave no room for the controls. */
+/* What it trades is said where it is in force; of one that is not, the sentence is its tooltip:
+ * twenty of them would leave no room for the controls. */
 static void
 show_state (AppTechniqueBox *self)
 {
@@ -208,7 +209,8 @@ update_limits (AppTechniqueBox *self, EngModel *model)
     }
 }
 
-/* What does not apply is its title and the reason: controls that nobody can use would only take the room of the others. */
+/* What does not apply is its title and the reason: controls that nobody can use would only take the
+ * room of the others. */
 static void
 show_applies (AppTechniqueBox *self, const char *reason)
 {

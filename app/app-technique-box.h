@@ -17,8 +17,8 @@ GtkWidget *app_technique_box_new (const EngTechnique *technique, AppStage *stage
 char *app_technique_box_dup_state (AppTechniqueBox *self);
 /* Whether it concerns models of the kind that is open, and applies to this one. */
 gboolean app_technique_box_get_usable (AppTechniqueBox *self);
-/* Show it if its words (title, sentence, group, parameters, choices) hold @needle, casefolded; NULL: always. Returns whether it is shown: what does not concern
- * the kind of model never is. */
+/* Show it if its words (title, sentence, group, parameters, choices) hold @needle, casefolded;
+ * NULL: always. Returns whether it is shown: what does not concern the kind of model never is. */
 gboolean app_technique_box_filter (AppTechniqueBox *self, const char *needle);
 
 G_END_DECLS

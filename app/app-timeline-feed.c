@@ -1,5 +1,5 @@
-/* What the timeline's plot is filled with. Called by the timeline view. Operators that take the most
- * time get a colour each, the rest share one. */
+/* What the timeline's plot is filled with. Called by the timeline view. Operators that take the
+ * most time get a colour each, the rest share one. */
 #include "app-timeline-feed.h"
 
 #include "app-config.h"
@@ -48,7 +48,8 @@ add_name (AppTimelineFeed *self, char *name, char *detail)
 
 /* ---- Names ---- */
 
-/* "MobilenetV2/": the first part of their path that nearly all nodes share; "" when there is none. New. */
+/* "MobilenetV2/": the first part of their path that nearly all nodes share; "" when there is none.
+ * New. */
 static char *
 dup_common_path (EngProfile *profile)
 {
@@ -273,7 +274,8 @@ add_step (AppTimelineFeed *self, const EngTimelineStep *step, gint64 shift)
                                 .item = (int)from->node,
                                 .family = app_timeline_feed_family (layer) };
 
-      /* A thread may be in the next node a moment before the others have seen the end of this one. */
+      /* A thread may be in the next node a moment before the others have seen the end of this
+       * one. */
       if (from->thread < G_N_ELEMENTS (last_end))
         {
           span.start_ns = MAX (span.start_ns, last_end[from->thread]);

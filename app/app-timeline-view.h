@@ -1,4 +1,5 @@
-/* Timeline: what every thread did, and when, in the last instrumented steps of the run that is shown. */
+/* Timeline: what every thread did, and when, in the last instrumented steps of the run that is
+ * shown. */
 #pragma once
 
 #include <gtk/gtk.h>

@@ -1,5 +1,5 @@
-/* The selected point of the trade-off view: what it is, its figures beside the baseline, and applying its recipe. Called by
- * the view. */
+/* The selected point of the trade-off view: what it is, its figures beside the baseline, and
+ * applying its recipe. Called by the view. */
 #include "app-tradeoff-view-private.h"
 
 #include "app-config.h"

@@ -9,9 +9,10 @@ G_BEGIN_DECLS
 /* How a figure's values are written on an axis: prefixes where its unit takes them. */
 PlotUnit app_tradeoff_unit (EngFigureId id);
 
-/* Replaces all layers and titles of @chart. Points of the builds @baseline_hash and @current_hash (nullable) are named as such; cards compare with the
- * baseline's point. */
-void app_tradeoff_feed_install (PlotChart *chart, const EngTradeoff *tradeoff, const EngLimit *limits, guint n_limits, const char *baseline_hash,
+/* Replaces all layers and titles of @chart. Points of the builds @baseline_hash and @current_hash
+ * (nullable) are named as such; cards compare with the baseline's point. */
+void app_tradeoff_feed_install (PlotChart *chart, const EngTradeoff *tradeoff,
+                                const EngLimit *limits, guint n_limits, const char *baseline_hash,
                                 const char *current_hash);
 
 /* The point of the trade-off that a chart's point stands for, and back; -1 and FALSE: none. */

@@ -1,5 +1,5 @@
-/* What the files of the trade-off view share: the view itself (app-tradeoff-view.c), the limits that are typed
- * (app-tradeoff-limits.c), the point that is selected (app-tradeoff-details.c). */
+/* What the files of the trade-off view share: the view itself (app-tradeoff-view.c), the limits
+ * that are typed (app-tradeoff-limits.c), the point that is selected (app-tradeoff-details.c). */
 #pragma once
 
 #include "app-stage.h"

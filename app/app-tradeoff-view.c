@@ -1,5 +1,6 @@
-/* The trade-off view: asks the engine for points, lets a person choose axes and runs. Limits are app-tradeoff-limits.c,
- * the selected point app-tradeoff-details.c, what is drawn app-tradeoff-feed.c. Must not know how points are made. */
+/* The trade-off view: asks the engine for points, lets a person choose axes and runs. Limits are
+ * app-tradeoff-limits.c, the selected point app-tradeoff-details.c, what is drawn
+ * app-tradeoff-feed.c. Must not know how points are made. */
 #include "app-tradeoff-view-private.h"
 
 #include "app-breakpoint.h"

@@ -1,4 +1,5 @@
-/* The views as a menu behind one button that is called after the one shown: for a header without room for a switcher. */
+/* The views as a menu behind one button that is called after the one shown: for a header without
+ * room for a switcher. */
 #pragma once
 
 #include <adwaita.h>

@@ -1,6 +1,7 @@
-/* A view: one page of the stage. Every page implements this interface and is one row of the table in app-view.c; the window creates it, gives it what it
- * shows, binds its "show-table" property (where it has one) to that of all others, and exports its plot. Adding one: a widget (app-<what>-view.c with its
- * template in data/ui and its icon in data/icons), one row. */
+/* A view: one page of the stage. Every page implements this interface and is one row of the table
+ * in app-view.c; the window creates it, gives it what it shows, binds its "show-table" property
+ * (where it has one) to that of all others, and exports its plot. Adding one: a widget
+ * (app-<what>-view.c with its template in data/ui and its icon in data/icons), one row. */
 #pragma once
 
 #include "app-selection.h"
@@ -40,15 +41,17 @@ void app_view_set_width_class (AppView *self, int width);
 
 typedef struct
 {
-  const char *id;        /* "graph": the page's name, and the target of win.view */
-  const char *title;     /* not translated yet */
+  const char *id;    /* "graph": the page's name, and the target of win.view */
+  const char *title; /* not translated yet */
   const char *icon;
   GType (*get_type) (void);
-  const char *plot;      /* "memory plan": in titles and file names of its exported plot; not translated yet. NULL: nothing to export */
+  const char *plot;        /* "memory plan": in titles and file names of its exported plot; not
+                            * translated yet. NULL: nothing to export */
   int width_px, height_px; /* of an exported page; 0: the figure's own */
 } AppViewInfo;
 
-/* In the order in which they stand, after the lanes (and the prompt's own page in narrow windows). */
+/* In the order in which they stand, after the lanes (and the prompt's own page in narrow
+ * windows). */
 const AppViewInfo *app_views (guint *n);
 
 G_END_DECLS

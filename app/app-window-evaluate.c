@@ -1,5 +1,5 @@
-/* "Evaluate": takes the bundled texts or questions, or asks for a file, folder or archive, shows the job in the headline, and says what came of it. The work is in
- * app-evaluate.c. */
+/* "Evaluate": takes the bundled texts or questions, or asks for a file, folder or archive, shows
+ * the job in the headline, and says what came of it. The work is in app-evaluate.c. */
 #include "app-window-private.h"
 
 #include "app-accuracy-rows.h"

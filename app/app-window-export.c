@@ -226,8 +226,9 @@ save_report (AppWindow *self, GFile *file, gpointer data)
   g_autoptr (GPtrArray) runs = dup_report_runs (self);
 
   if (runs->len > 0)
-    save_text (self, file, app_report_to_html ((EngRun *const *)runs->pdata, runs->len,
-                                               app_stage_get_accuracy (self->stage), NULL));
+    save_text (self, file,
+               app_report_to_html ((EngRun *const *)runs->pdata, runs->len,
+                                   app_stage_get_accuracy (self->stage), NULL));
 }
 
 static void
@@ -359,7 +360,8 @@ save_plot (AppWindow *self, GFile *file, gpointer which)
     }
   if (PLOT_IS_GRAPH (figure))
     fit_page_to_graph (figure, &options);
-  /* On a page of its own the picture must say what it is of; it is drawn before the call returns. */
+  /* On a page of its own the picture must say what it is of; it is drawn before the call
+   * returns. */
   title = g_strdup (plot_figure_get_title (figure));
   full = dup_plot_title (self, plot->plot != NULL ? _ (plot->plot) : NULL);
   g_object_set (figure, "title", full, NULL);

@@ -1,4 +1,5 @@
-/* Accuracy per layer in the window: which of the three errors is shown, and the job that measures them. The work is in app-layer-errors.c. */
+/* Accuracy per layer in the window: which of the three errors is shown, and the job that measures
+ * them. The work is in app-layer-errors.c. */
 #include "app-window-private.h"
 
 #include "app-config.h"

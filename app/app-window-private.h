@@ -45,7 +45,8 @@ struct _AppWindow
   AppDevicesPane *devices_pane;
   AdwViewStack *views;
   AdwViewStackPage *text_page;
-  AdwBin *prompt_wide, *prompt_narrow; /* the prompt, or a network's input and result, is in one of them */
+  AdwBin *prompt_wide, *prompt_narrow; /* the prompt, or a network's input and result, is in one of
+                                        * them */
   GtkPaned *lanes_paned;
   AppPromptView *prompt;
   AppNetworkView *network; /* owned: it or the prompt is in no bin */
@@ -57,7 +58,8 @@ struct _AppWindow
   AppSelection *selection;
   EngHistory *history;       /* nullable */
   GCancellable *cancellable; /* of everything asynchronous; cancelled when the window goes */
-  char *evaluate_against;    /* file that evaluations stand beside; NULL: the model as in its file */
+  char *evaluate_against;    /* file that evaluations stand beside; NULL: the model as in its
+                              * file */
   gboolean evaluating;       /* own_job uses the build's executor */
   EngJob *own_job;           /* saving a build, measuring roofs; nullable */
   char *model_hash;          /* of the model that is open; NULL until it is known */
@@ -78,7 +80,8 @@ AppView *app_window_get_view (AppWindow *self, const char *id);
 /* app-window-actions.c */
 void app_window_init_actions (AppWindow *self);
 void app_window_update_actions (AppWindow *self);
-void app_window_update_phase (AppWindow *self); /* what the shared selection's phase is for this model */
+/* what the shared selection's phase is for this model */
+void app_window_update_phase (AppWindow *self);
 void app_window_set_action_enabled (AppWindow *self, const char *name, gboolean enabled);
 
 /* app-window-open.c */
@@ -92,7 +95,8 @@ void app_window_init_runs (AppWindow *self);
 
 /* app-window-evaluate.c */
 void app_window_init_evaluate (AppWindow *self);
-void app_window_reset_evaluate (AppWindow *self);  /* another model: its own file is the baseline again */
+/* another model: its own file is the baseline again */
+void app_window_reset_evaluate (AppWindow *self);
 void app_window_update_evaluate (AppWindow *self); /* which of its actions can be done now */
 /* Evaluate the build on the set at @set, or a bundled one; the history then keeps it. */
 void app_window_evaluate (AppWindow *self, const char *set);

@@ -108,7 +108,8 @@ place_prompt (AppWindow *self)
     adw_view_stack_set_visible_child_name (self->views, "lanes");
 }
 
-/* What the header holds: without a model only what opens one; in a narrow window what the menu does not hold; the views are chosen here. */
+/* What the header holds: without a model only what opens one; in a narrow window what the menu does
+ * not hold; the views are chosen here. */
 static void
 update_header (AppWindow *self)
 {
@@ -235,7 +236,8 @@ on_job (AppWindow *self)
   app_headline_set_job (self->headline, job != NULL ? job : self->own_job,
                         job == NULL || !eng_session_get_running (self->session));
   if (job == NULL)
-    app_devices_pane_refresh (self->devices_pane); /* the session measures roofs for its estimates */
+    app_devices_pane_refresh (self->devices_pane); /* the session measures roofs for its
+                                                    * estimates */
 }
 
 void
@@ -294,7 +296,8 @@ log_run (AppWindow *self)
     app_application_log_time (get_application (self), text);
 }
 
-/* An animation paints sixty frames a second on the cores that are being measured: none while a model runs. */
+/* An animation paints sixty frames a second on the cores that are being measured: none while a
+ * model runs. */
 static void
 set_calm (AppWindow *self, gboolean calm)
 {

@@ -1,4 +1,5 @@
-/* `lathe advise FILE`: how far the layers are from this machine's roofs, and what would make the model cheaper, best first. */
+/* `lathe advise FILE`: how far the layers are from this machine's roofs, and what would make the
+ * model cheaper, best first. */
 
 #include <math.h>
 
@@ -15,14 +16,19 @@ static char **inputs;
 static int n_predict = 64, n_threads = 0;
 
 static const GOptionEntry entries[] = {
-  { "run", 0, 0, G_OPTION_ARG_STRING, &run_id, "Advice on this run (its file, its id, \"latest\"), instead of running now", "RUN" },
+  { "run", 0, 0, G_OPTION_ARG_STRING, &run_id,
+    "Advice on this run (its file, its id, \"latest\"), instead of running now", "RUN" },
   { "prompt", 'p', 0, G_OPTION_ARG_STRING, &prompt, "The text to go on from", "TEXT" },
-  { "input", 'i', 0, G_OPTION_ARG_FILENAME_ARRAY, &inputs, "Of a network: a file or a folder; may be repeated (random without)", "FILE" },
+  { "input", 'i', 0, G_OPTION_ARG_FILENAME_ARRAY, &inputs,
+    "Of a network: a file or a folder; may be repeated (random without)", "FILE" },
   { "recipe", 0, 0, G_OPTION_ARG_STRING, &recipe_text, "A recipe: a file or JSON", "FILE|JSON" },
   { "tokens", 'n', 0, G_OPTION_ARG_INT, &n_predict, "Tokens to decode (64)", "N" },
   { "threads", 't', 0, G_OPTION_ARG_INT, &n_threads, "Threads, instead of the recipe's", "N" },
   { "layers", 0, 0, G_OPTION_ARG_NONE, &by_layer, "The roofline of every layer, too", NULL },
-  { "measure", 0, 0, G_OPTION_ARG_NONE, &measure, "First measure the kernels that estimates rest on, where they are not known (half a minute at most)", NULL },
+  { "measure", 0, 0, G_OPTION_ARG_NONE, &measure,
+    "First measure the kernels that estimates rest on, where they are not known (half a minute at "
+    "most)",
+    NULL },
   { "no-history", 0, 0, G_OPTION_ARG_NONE, &alone, "Do not weigh with earlier runs", NULL },
   APP_CLI_REPEAT_ENTRIES,
   { "json", 0, 0, G_OPTION_ARG_NONE, &as_json, "One JSON object", NULL },
@@ -38,8 +44,9 @@ make_workload (EngModel *model)
 
   if (eng_model_get_kind (model) == ENG_MODEL_NETWORK)
     return app_cli_input_workload (inputs, 0, 0, 0);
-  workload = eng_workload_new (prompt != NULL ? prompt : "It is a truth universally acknowledged, that");
-  workload->n_predict = (guint) MAX (n_predict, 1);
+  workload
+      = eng_workload_new (prompt != NULL ? prompt : "It is a truth universally acknowledged, that");
+  workload->n_predict = (guint)MAX (n_predict, 1);
   workload->ignore_end = TRUE;
   app_cli_set_repeat (workload);
   return workload;
@@ -56,8 +63,9 @@ find_run (EngModel *model, GError **error)
     return NULL;
   if (g_strcmp0 (hash, eng_run_get_model_hash (run)) != 0)
     {
-      g_set_error (error, ENG_ERROR, ENG_ERROR_RANGE, "The run %s is of %s, not of this file: name the file it was measured of.", run_id,
-                   eng_run_get_model_name (run));
+      g_set_error (error, ENG_ERROR, ENG_ERROR_RANGE,
+                   "The run %s is of %s, not of this file: name the file it was measured of.",
+                   run_id, eng_run_get_model_name (run));
       return NULL;
     }
   return g_steal_pointer (&run);
@@ -67,7 +75,8 @@ static EngRun *
 make_run (EngModel *model, EngBuild **build, GError **error)
 {
   g_autoptr (EngRecipe) recipe = app_cli_recipe (recipe_text, error);
-  g_autoptr (EngRecipe) with_threads = recipe != NULL ? app_cli_recipe_with_threads (recipe, n_threads, error) : NULL;
+  g_autoptr (EngRecipe) with_threads
+      = recipe != NULL ? app_cli_recipe_with_threads (recipe, n_threads, error) : NULL;
   g_autoptr (EngWorkload) workload = NULL;
 
   *build = with_threads != NULL ? app_cli_build (model, with_threads, error) : NULL;
@@ -88,13 +97,15 @@ print_point (EngModel *model, const EngRoof *roof, const char *name, const EngRo
 
   if (!point->time.available)
     return;
-  g_print ("  %-22s %-10s %7.2f op/B  %-36s %3.0f %% of the roof, %s lost; %s%s%s\n", name, time, point->intensity, speed,
-           100 * point->share, lost, eng_bound_name (point->bound), point->bound == ENG_BOUND_MEMORY ? ", " : "",
+  g_print ("  %-22s %-10s %7.2f op/B  %-36s %3.0f %% of the roof, %s lost; %s%s%s\n", name, time,
+           point->intensity, speed, 100 * point->share, lost, eng_bound_name (point->bound),
+           point->bound == ENG_BOUND_MEMORY ? ", " : "",
            point->bound == ENG_BOUND_MEMORY ? eng_roof_level_name (roof, point->level) : "");
 }
 
 static void
-print_roofline (EngModel *model, EngProfile *profile, RtPhase phase, const char *title, const EngRoof *roof)
+print_roofline (EngModel *model, EngProfile *profile, RtPhase phase, const char *title,
+                const EngRoof *roof)
 {
   g_autoptr (EngRoofline) roofline = eng_roofline_new (profile, phase, roof);
 
@@ -115,7 +126,8 @@ print_roof (const EngRoof *roof)
   g_autofree char *f32 = eng_format_value (roof->f32_flops, "FLOP/s");
   g_autofree char *int8 = eng_format_value (roof->int8_ops, "op/s");
 
-  g_print ("Roofs of %u %s: f32 %s, int8 %s", roof->n_threads, roof->n_threads == 1 ? "thread" : "threads", f32, int8);
+  g_print ("Roofs of %u %s: f32 %s, int8 %s", roof->n_threads,
+           roof->n_threads == 1 ? "thread" : "threads", f32, int8);
   for (guint i = 0; i < roof->n_levels; i++)
     {
       g_autofree char *read = eng_format_value (roof->levels[i].read.value, "B/s");
@@ -175,7 +187,8 @@ add_point (JsonBuilder *builder, const EngRoof *roof, const EngRooflinePoint *po
 }
 
 static void
-add_roofline (JsonBuilder *builder, EngModel *model, EngProfile *profile, RtPhase phase, const char *name, const EngRoof *roof)
+add_roofline (JsonBuilder *builder, EngModel *model, EngProfile *profile, RtPhase phase,
+              const char *name, const EngRoof *roof)
 {
   g_autoptr (EngRoofline) roofline = eng_roofline_new (profile, phase, roof);
 
@@ -245,7 +258,8 @@ print_json (EngModel *model, EngRun *run, const EngRoof *roof, GPtrArray *advice
 
 /* ---- Running ---- */
 
-/* Runs of a history that cannot be opened are not known: said, and the advice goes on without them. */
+/* Runs of a history that cannot be opened are not known: said, and the advice goes on without
+ * them. */
 static GPtrArray *
 collect (EngRun *run, EngHistory **history)
 {
@@ -262,7 +276,8 @@ collect (EngRun *run, EngHistory **history)
 
 /* Estimates that rest on the times of this machine's kernels. */
 static gboolean
-prepare_estimator (EngAdviceInput *input, EngRun *run, EngAdviceEstimator *estimator, GError **error)
+prepare_estimator (EngAdviceInput *input, EngRun *run, EngAdviceEstimator *estimator,
+                   GError **error)
 {
   EngKernelBenchResult result;
 
@@ -272,7 +287,9 @@ prepare_estimator (EngAdviceInput *input, EngRun *run, EngAdviceEstimator *estim
   estimator->estimator = app_cli_estimator (error);
   if (estimator->estimator == NULL)
     return FALSE;
-  if (measure && !eng_kernel_bench (estimator->estimator, input->model, input->recipe, &estimator->sizes, 30, NULL, &result, error))
+  if (measure
+      && !eng_kernel_bench (estimator->estimator, input->model, input->recipe, &estimator->sizes,
+                            30, NULL, &result, error))
     return FALSE;
   input->forecast = eng_advice_estimate;
   input->forecast_data = estimator;
@@ -303,7 +320,7 @@ advise (EngModel *model, EngBuild *build, EngRun *run, GError **error)
   input.runs = runs;
   input.samples = samples;
   input.loss = eng_advice_known_loss;
-  input.loss_data = &(EngAdviceLossSource) { history, eng_run_get_workload (run) };
+  input.loss_data = &(EngAdviceLossSource){ history, eng_run_get_workload (run) };
   if (!prepare_estimator (&input, run, &estimator, error))
     return FALSE;
   owned = estimator.estimator;
@@ -328,7 +345,8 @@ run_command (int argc, char **argv, GError **error)
   g_autoptr (EngBuild) build = NULL;
   g_autoptr (EngRun) run = NULL;
 
-  if (!app_cli_parse (&app_command_advise, entries, &argc, &argv, 1, error) || !app_cli_check_repeat (error))
+  if (!app_cli_parse (&app_command_advise, entries, &argc, &argv, 1, error)
+      || !app_cli_check_repeat (error))
     return FALSE;
   model = eng_model_load (argv[1], NULL, error);
   if (model == NULL)
@@ -337,5 +355,8 @@ run_command (int argc, char **argv, GError **error)
   return run != NULL && advise (model, build, run, error);
 }
 
-const AppCommand app_command_advise = { "advise", "FILE [--recipe R | --run RUN] [-p TEXT | -i INPUT] [--layers] [--json]",
-                                        "How far the layers are from this machine's roofs, and what would make it cheaper, best first.", run_command };
+const AppCommand app_command_advise = {
+  "advise", "FILE [--recipe R | --run RUN] [-p TEXT | -i INPUT] [--layers] [--json]",
+  "How far the layers are from this machine's roofs, and what would make it cheaper, best first.",
+  run_command
+};

@@ -1,4 +1,5 @@
-/* `lathe compare RUN RUN...`: the differences of runs, layer by layer, and gates on them; `lathe runs`: what there is to compare. */
+/* `lathe compare RUN RUN...`: the differences of runs, layer by layer, and gates on them; `lathe
+ * runs`: what there is to compare. */
 
 #include <math.h>
 #include <string.h>
@@ -85,7 +86,8 @@ format_value (const EngFigure *figure)
   return eng_format_value (figure->value, figure->unit);
 }
 
-/* Pads by characters on screen, not bytes; a name that is too long keeps its end, where layers differ. */
+/* Pads by characters on screen, not bytes; a name that is too long keeps its end, where layers
+ * differ. */
 static void
 print_padded (const char *text, glong width)
 {

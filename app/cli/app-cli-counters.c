@@ -1,4 +1,5 @@
-/* Performance counters of a profile, below the table of `lathe profile`: per layer or node, or why there are none. */
+/* Performance counters of a profile, below the table of `lathe profile`: per layer or node, or why
+ * there are none. */
 
 #include <math.h>
 
@@ -28,7 +29,8 @@ format_count (double count)
 static void
 print_counts (EngProfile *profile, const char *name, const double counts[RT_N_COUNTERS])
 {
-  gboolean hardware = g_str_equal (eng_profile_get_counter_name (profile, 0), rt_counter_name (RT_COUNTERS_HARDWARE, 0));
+  gboolean hardware = g_str_equal (eng_profile_get_counter_name (profile, 0),
+                                   rt_counter_name (RT_COUNTERS_HARDWARE, 0));
   g_autoptr (GString) line = g_string_new (NULL);
 
   for (int c = 0; c < RT_N_COUNTERS; c++)
@@ -50,7 +52,8 @@ print_head (EngProfile *profile, RtPhase phase)
 
   g_print ("Counters of a step, %s: %u counted steps", phase_titles[phase], n);
   if (isfinite (cost))
-    g_print (", which reading the counters made %.1f %% %s than clean ones", 100 * fabs (cost), cost < 0 ? "shorter" : "longer");
+    g_print (", which reading the counters made %.1f %% %s than clean ones", 100 * fabs (cost),
+             cost < 0 ? "shorter" : "longer");
   for (int c = 0; c < RT_N_COUNTERS; c++)
     g_string_append_printf (line, "  %16s", eng_profile_get_counter_title (profile, c));
   g_print ("\n  %-22s%s  instructions per cycle\n", "", line->str);
@@ -86,7 +89,8 @@ void
 app_cli_print_counters (EngModel *model, EngRun *run, gboolean by_node)
 {
   EngProfile *profile = eng_run_get_profile (run);
-  RtPhase any = eng_run_get_workload (run)->kind == ENG_WORKLOAD_INPUT ? RT_PHASE_INFERENCE : RT_PHASE_DECODE;
+  RtPhase any = eng_run_get_workload (run)->kind == ENG_WORKLOAD_INPUT ? RT_PHASE_INFERENCE
+                                                                       : RT_PHASE_DECODE;
   gboolean counted = FALSE;
 
   for (RtPhase phase = RT_PHASE_PREFILL; phase < RT_N_PHASES; phase++)
@@ -96,5 +100,6 @@ app_cli_print_counters (EngModel *model, EngRun *run, gboolean by_node)
         counted = TRUE;
       }
   if (!counted)
-    g_print ("Counters (cycles, instructions, cache misses): unavailable: %s\n", eng_profile_get_counter_reason (profile, any, 0));
+    g_print ("Counters (cycles, instructions, cache misses): unavailable: %s\n",
+             eng_profile_get_counter_reason (profile, any, 0));
 }

@@ -1,4 +1,5 @@
-/* `lathe devices`: this computer, its caches, its roofs, its sensors and meters; what it does not have, with the reason. */
+/* `lathe devices`: this computer, its caches, its roofs, its sensors and meters; what it does not
+ * have, with the reason. */
 
 #include <math.h>
 
@@ -11,20 +12,24 @@
 static gboolean as_json, measure;
 
 static const GOptionEntry entries[] = {
-  { "measure", 0, 0, G_OPTION_ARG_NONE, &measure, "Measure the roofs again (some seconds for each number of threads; nothing else should run)", NULL },
+  { "measure", 0, 0, G_OPTION_ARG_NONE, &measure,
+    "Measure the roofs again (some seconds for each number of threads; nothing else should run)",
+    NULL },
   { "json", 0, 0, G_OPTION_ARG_NONE, &as_json, "One JSON object", NULL },
   { NULL },
 };
 
 static const char no_governor[] = "this system shows no governor (no cpufreq in sysfs)";
-static const char no_throttle[] = "the processor counts no throttling here (no thermal_throttle in sysfs)";
+static const char no_throttle[]
+    = "the processor counts no throttling here (no thermal_throttle in sysfs)";
 
 /* ---- Text ---- */
 
 static void
 print_fact (const char *name, const char *value, const char *reason)
 {
-  g_print ("  %-18s %s%s\n", name, value != NULL ? "" : "unavailable: ", value != NULL ? value : reason);
+  g_print ("  %-18s %s%s\n", name,
+           value != NULL ? "" : "unavailable: ", value != NULL ? value : reason);
 }
 
 static void
@@ -44,9 +49,11 @@ print_caches (EngMachine *machine)
   for (guint i = 0; i < n; i++)
     {
       g_autofree char *name = g_strdup_printf ("Cache L%u", caches[i].level);
-      g_autofree char *bytes = eng_format_value ((double) caches[i].bytes, "B");
-      g_autofree char *text = caches[i].n_sharing > 1 ? g_strdup_printf ("%s, shared by %u processors", bytes, caches[i].n_sharing)
-                                                      : g_strdup_printf ("%s for each processor", bytes);
+      g_autofree char *bytes = eng_format_value ((double)caches[i].bytes, "B");
+      g_autofree char *text
+          = caches[i].n_sharing > 1
+                ? g_strdup_printf ("%s, shared by %u processors", bytes, caches[i].n_sharing)
+                : g_strdup_printf ("%s for each processor", bytes);
       print_fact (name, caches[i].n_sharing > 0 ? text : bytes, NULL);
     }
   if (n == 0)
@@ -65,7 +72,8 @@ dup_counters_reason (void)
     return g_strdup (error.message);
   for (int c = 0; reason == NULL && c < RT_N_COUNTERS; c++)
     if (rt_counters_reason (counters, c) != NULL)
-      reason = g_strdup_printf ("%s: %s", rt_counter_title (RT_COUNTERS_HARDWARE, c), rt_counters_reason (counters, c));
+      reason = g_strdup_printf ("%s: %s", rt_counter_title (RT_COUNTERS_HARDWARE, c),
+                                rt_counters_reason (counters, c));
   rt_counters_close (counters);
   return reason != NULL ? reason : g_strdup ("");
 }
@@ -76,9 +84,14 @@ print_sensors (EngSensors *sensors)
   double clock = eng_sensors_read_clock_hz (sensors), c = eng_sensors_read_temperature_c (sensors);
   gint64 count = eng_sensors_read_throttle_count (sensors);
   g_autofree char *hz = isfinite (clock) ? eng_format_value (clock, "Hz") : NULL;
-  g_autofree char *clock_text = hz != NULL ? g_strdup_printf ("%s (%s)", hz, eng_sensors_get_clock_source (sensors)) : NULL;
-  g_autofree char *heat = isfinite (c) ? g_strdup_printf ("%.0f °C (%s)", c, eng_sensors_get_temperature_source (sensors)) : NULL;
-  g_autofree char *throttled = count >= 0 ? g_strdup_printf ("%" G_GINT64_FORMAT " times since the start", count) : NULL;
+  g_autofree char *clock_text
+      = hz != NULL ? g_strdup_printf ("%s (%s)", hz, eng_sensors_get_clock_source (sensors)) : NULL;
+  g_autofree char *heat
+      = isfinite (c)
+            ? g_strdup_printf ("%.0f °C (%s)", c, eng_sensors_get_temperature_source (sensors))
+            : NULL;
+  g_autofree char *throttled
+      = count >= 0 ? g_strdup_printf ("%" G_GINT64_FORMAT " times since the start", count) : NULL;
 
   g_autofree char *why_not = dup_counters_reason ();
 
@@ -87,7 +100,8 @@ print_sensors (EngSensors *sensors)
   print_fact ("Governor", eng_sensors_get_governor (sensors), no_governor);
   print_fact ("Temperature", heat, eng_sensors_get_temperature_reason (sensors));
   print_fact ("Throttled", throttled, no_throttle);
-  print_fact ("Hardware counters", why_not[0] == '\0' ? "cycles, instructions, cache misses" : NULL, why_not);
+  print_fact ("Hardware counters", why_not[0] == '\0' ? "cycles, instructions, cache misses" : NULL,
+              why_not);
 }
 
 static void
@@ -112,9 +126,11 @@ static void
 print_roof (const EngRoof *roof)
 {
   g_autoptr (GDateTime) time = roof->time > 0 ? g_date_time_new_from_unix_local (roof->time) : NULL;
-  g_autofree char *date = time != NULL ? g_date_time_format (time, "%Y-%m-%d %H:%M") : g_strdup ("by an older version");
+  g_autofree char *date = time != NULL ? g_date_time_format (time, "%Y-%m-%d %H:%M")
+                                       : g_strdup ("by an older version");
 
-  g_print ("\nRoofs with %u thread%s (median and 95 %% interval; measured %s)\n", roof->n_threads, roof->n_threads == 1 ? "" : "s", date);
+  g_print ("\nRoofs with %u thread%s (median and 95 %% interval; measured %s)\n", roof->n_threads,
+           roof->n_threads == 1 ? "" : "s", date);
   for (guint i = 0; i < roof->n_levels; i++)
     {
       g_autofree char *name = g_strdup_printf ("Reading %s", roof->levels[i].name);
@@ -125,14 +141,16 @@ print_roof (const EngRoof *roof)
   print_roof_line ("Float arithmetic", &roof->f32, "FLOP/s");
   print_roof_line ("8-bit arithmetic", &roof->int8, "op/s");
   if (roof->others_cpus > ENG_ROOF_MAX_OTHERS)
-    g_print ("  other programs used %.1f processors meanwhile: the roofs may be too low; measure them again on a quiet machine\n",
+    g_print ("  other programs used %.1f processors meanwhile: the roofs may be too low; measure "
+             "them again on a quiet machine\n",
              roof->others_cpus);
 }
 
 static void
 print_text (EngMachine *machine, EngSensors *sensors)
 {
-  guint counts[ENG_MAX_ROOF_COUNTS], n = eng_machine_roof_thread_counts (machine, counts), n_kept = 0;
+  guint counts[ENG_MAX_ROOF_COUNTS], n = eng_machine_roof_thread_counts (machine, counts),
+                                     n_kept = 0;
   g_autofree char *isa = g_utf8_strup (eng_machine_get_isa (machine), -1);
   g_autofree char *cpus = g_strdup_printf ("%u", eng_machine_get_n_cpus (machine));
 
@@ -140,7 +158,8 @@ print_text (EngMachine *machine, EngSensors *sensors)
   print_fact ("Processor", eng_machine_get_cpu (machine), NULL);
   print_fact ("Instruction set", isa, NULL);
   print_fact ("Usable processors", cpus, NULL);
-  print_number ("Memory", (double) eng_machine_get_memory_bytes (machine), "B", "this system has no /proc/meminfo");
+  print_number ("Memory", (double)eng_machine_get_memory_bytes (machine), "B",
+                "this system has no /proc/meminfo");
   print_caches (machine);
   print_sensors (sensors);
   print_meters ();
@@ -174,7 +193,7 @@ json_roof (JsonBuilder *builder, const EngRoof *roof)
 {
   json_builder_begin_object (builder);
   app_cli_json_int (builder, "threads", roof->n_threads);
-  app_cli_json_number (builder, "time_unix_s", roof->time > 0 ? (double) roof->time : NAN);
+  app_cli_json_number (builder, "time_unix_s", roof->time > 0 ? (double)roof->time : NAN);
   app_cli_json_number (builder, "others_cpus", roof->others_cpus);
   json_builder_set_member_name (builder, "levels");
   json_builder_begin_array (builder);
@@ -182,8 +201,10 @@ json_roof (JsonBuilder *builder, const EngRoof *roof)
     {
       json_builder_begin_object (builder);
       app_cli_json_string (builder, "name", roof->levels[i].name);
-      app_cli_json_number (builder, "cache_bytes", roof->levels[i].cache_bytes > 0 ? (double) roof->levels[i].cache_bytes : NAN);
-      app_cli_json_int (builder, "working_set_bytes", (gint64) roof->levels[i].working_set_bytes);
+      app_cli_json_number (builder, "cache_bytes",
+                           roof->levels[i].cache_bytes > 0 ? (double)roof->levels[i].cache_bytes
+                                                           : NAN);
+      app_cli_json_int (builder, "working_set_bytes", (gint64)roof->levels[i].working_set_bytes);
       json_roof_figure (builder, "read_bytes_per_s", &roof->levels[i].read);
       json_builder_end_object (builder);
     }
@@ -206,8 +227,9 @@ json_caches (JsonBuilder *builder, EngMachine *machine)
     {
       json_builder_begin_object (builder);
       app_cli_json_int (builder, "level", caches[i].level);
-      app_cli_json_int (builder, "bytes", (gint64) caches[i].bytes);
-      app_cli_json_number (builder, "sharing_cpus", caches[i].n_sharing > 0 ? caches[i].n_sharing : NAN);
+      app_cli_json_int (builder, "bytes", (gint64)caches[i].bytes);
+      app_cli_json_number (builder, "sharing_cpus",
+                           caches[i].n_sharing > 0 ? caches[i].n_sharing : NAN);
       json_builder_end_object (builder);
     }
   json_builder_end_array (builder);
@@ -215,7 +237,8 @@ json_caches (JsonBuilder *builder, EngMachine *machine)
 
 /* {"value": ...} or {"unavailable": reason}. */
 static void
-json_sensor (JsonBuilder *builder, const char *name, double value, const char *source, const char *reason)
+json_sensor (JsonBuilder *builder, const char *name, double value, const char *source,
+             const char *reason)
 {
   json_builder_set_member_name (builder, name);
   json_builder_begin_object (builder);
@@ -236,13 +259,15 @@ json_sensors (JsonBuilder *builder, EngSensors *sensors)
 
   json_builder_set_member_name (builder, "sensors");
   json_builder_begin_object (builder);
-  json_sensor (builder, "clock_hz", eng_sensors_read_clock_hz (sensors), eng_sensors_get_clock_source (sensors),
-               eng_sensors_get_clock_reason (sensors));
-  json_sensor (builder, "temperature_c", eng_sensors_read_temperature_c (sensors), eng_sensors_get_temperature_source (sensors),
+  json_sensor (builder, "clock_hz", eng_sensors_read_clock_hz (sensors),
+               eng_sensors_get_clock_source (sensors), eng_sensors_get_clock_reason (sensors));
+  json_sensor (builder, "temperature_c", eng_sensors_read_temperature_c (sensors),
+               eng_sensors_get_temperature_source (sensors),
                eng_sensors_get_temperature_reason (sensors));
-  json_sensor (builder, "throttle_events", count >= 0 ? (double) count : NAN, NULL, no_throttle);
+  json_sensor (builder, "throttle_events", count >= 0 ? (double)count : NAN, NULL, no_throttle);
   app_cli_json_string (builder, "governor", eng_sensors_get_governor (sensors));
-  app_cli_json_string (builder, "hardware_counters_unavailable", why_not[0] != '\0' ? why_not : NULL);
+  app_cli_json_string (builder, "hardware_counters_unavailable",
+                       why_not[0] != '\0' ? why_not : NULL);
   json_builder_end_object (builder);
 }
 
@@ -334,7 +359,8 @@ run (int argc, char **argv, GError **error)
   g_autoptr (EngMachine) machine = eng_machine_new ();
   g_autoptr (EngSensors) sensors = eng_sensors_new ("/");
 
-  if (!app_cli_parse (&app_command_devices, entries, &argc, &argv, 0, error) || (measure && !measure_roofs (machine, error)))
+  if (!app_cli_parse (&app_command_devices, entries, &argc, &argv, 0, error)
+      || (measure && !measure_roofs (machine, error)))
     return FALSE;
   if (as_json)
     print_json (machine, sensors);
@@ -343,4 +369,6 @@ run (int argc, char **argv, GError **error)
   return TRUE;
 }
 
-const AppCommand app_command_devices = { "devices", "[--measure] [--json]", "This computer: caches, roofs, sensors and meters, and why one is missing.", run };
+const AppCommand app_command_devices
+    = { "devices", "[--measure] [--json]",
+        "This computer: caches, roofs, sensors and meters, and why one is missing.", run };

@@ -1,4 +1,5 @@
-/* `lathe distribution FILE`: how the weights and activations of one layer are spread, on the grids of their formats. */
+/* `lathe distribution FILE`: how the weights and activations of one layer are spread, on the grids
+ * of their formats. */
 
 #include <math.h>
 

@@ -1,5 +1,5 @@
-/* A result drawn over the picture it is about: boxes with labels, landmarks with their edges, masks in colours. For
- * `lathe run --output X.png`; the window draws its own. */
+/* A result drawn over the picture it is about: boxes with labels, landmarks with their edges, masks
+ * in colours. For `lathe run --output X.png`; the window draws its own. */
 
 #include <cairo.h>
 #include <math.h>
@@ -18,7 +18,7 @@ static const double colours[][3] = {
 static cairo_surface_t *
 surface_of (EngPicture *picture)
 {
-  int width = (int) eng_picture_get_width (picture), height = (int) eng_picture_get_height (picture);
+  int width = (int)eng_picture_get_width (picture), height = (int)eng_picture_get_height (picture);
   const guint8 *pixels = eng_picture_get_pixels (picture);
   cairo_surface_t *surface = cairo_image_surface_create (CAIRO_FORMAT_RGB24, width, height);
   guint8 *to = cairo_image_surface_get_data (surface);
@@ -29,9 +29,10 @@ surface_of (EngPicture *picture)
   for (int y = 0; y < height; y++)
     for (int x = 0; x < width; x++)
       {
-        const guint8 *p = pixels + 3 * ((gsize) y * (gsize) width + (gsize) x);
+        const guint8 *p = pixels + 3 * ((gsize)y * (gsize)width + (gsize)x);
 
-        ((guint32 *) (void *) (to + (gsize) y * (gsize) stride))[x] = (guint32) p[0] << 16 | (guint32) p[1] << 8 | p[2];
+        ((guint32 *)(void *)(to + (gsize)y * (gsize)stride))[x]
+            = (guint32)p[0] << 16 | (guint32)p[1] << 8 | p[2];
       }
   cairo_surface_mark_dirty (surface);
   return surface;
@@ -62,11 +63,13 @@ draw_text (cairo_t *cr, double x, double y, const char *text)
 }
 
 static void
-draw_points (cairo_t *cr, const EngPoint *points, guint n, double width, double height, double radius)
+draw_points (cairo_t *cr, const EngPoint *points, guint n, double width, double height,
+             double radius)
 {
   for (guint i = 0; i < n; i++)
     {
-      cairo_arc (cr, (double) points[i].x * width, (double) points[i].y * height, radius, 0, 2 * G_PI);
+      cairo_arc (cr, (double)points[i].x * width, (double)points[i].y * height, radius, 0,
+                 2 * G_PI);
       cairo_fill (cr);
     }
 }
@@ -77,11 +80,12 @@ draw_boxes (cairo_t *cr, EngResult *result, double width, double height, double 
   for (guint i = 0; i < eng_result_get_n_boxes (result); i++)
     {
       const EngBox *box = eng_result_get_box (result, i);
-      double x = (double) box->x0 * width, y = (double) box->y0 * height;
-      g_autofree char *text = g_strdup_printf ("%s %.0f %%", box->what.label, 100 * box->what.score);
+      double x = (double)box->x0 * width, y = (double)box->y0 * height;
+      g_autofree char *text
+          = g_strdup_printf ("%s %.0f %%", box->what.label, 100 * box->what.score);
 
       use_colour (cr, box->what.index, 1);
-      cairo_rectangle (cr, x, y, (double) box->x1 * width - x, (double) box->y1 * height - y);
+      cairo_rectangle (cr, x, y, (double)box->x1 * width - x, (double)box->y1 * height - y);
       cairo_stroke (cr);
       draw_points (cr, box->points, box->n_points, width, height, unit * 1.5);
       draw_text (cr, x, y, text);
@@ -100,34 +104,36 @@ draw_landmarks (cairo_t *cr, EngResult *result, double width, double height, dou
     {
       const EngPoint *a = &points[edges[2 * i]], *b = &points[edges[2 * i + 1]];
 
-      cairo_move_to (cr, (double) a->x * width, (double) a->y * height);
-      cairo_line_to (cr, (double) b->x * width, (double) b->y * height);
+      cairo_move_to (cr, (double)a->x * width, (double)a->y * height);
+      cairo_line_to (cr, (double)b->x * width, (double)b->y * height);
     }
   cairo_stroke (cr);
   use_colour (cr, 0, 1);
   draw_points (cr, points, n, width, height, unit * 1.5);
 }
 
-/* Over the whole picture: a share of foreground in one colour, classes but the first in one each. */
+/* Over the whole picture: a share of foreground in one colour, classes but the first in one
+ * each. */
 static void
 draw_mask (cairo_t *cr, EngResult *result, double width, double height)
 {
   guint mask_width, mask_height;
   gboolean soft;
   const guint8 *mask = eng_result_get_mask (result, &mask_width, &mask_height, &soft);
-  cairo_surface_t *surface = cairo_image_surface_create (CAIRO_FORMAT_ARGB32, (int) mask_width, (int) mask_height);
+  cairo_surface_t *surface
+      = cairo_image_surface_create (CAIRO_FORMAT_ARGB32, (int)mask_width, (int)mask_height);
   guint8 *to = cairo_image_surface_get_data (surface);
-  gsize stride = (gsize) cairo_image_surface_get_stride (surface);
+  gsize stride = (gsize)cairo_image_surface_get_stride (surface);
 
   for (guint i = 0; to != NULL && i < mask_width * mask_height; i++)
     {
       const double *c = colours[(soft ? 0 : mask[i]) % G_N_ELEMENTS (colours)];
       double alpha = MASK_ALPHA * (soft ? mask[i] / 255.0 : mask[i] != 0);
-      guint32 pixel = (guint32) lround (255 * alpha) << 24;
+      guint32 pixel = (guint32)lround (255 * alpha) << 24;
 
       for (guint k = 0; k < 3; k++)
-        pixel |= (guint32) lround (255 * alpha * c[k]) << (16 - 8 * k);
-      ((guint32 *) (void *) (to + (i / mask_width) * stride))[i % mask_width] = pixel;
+        pixel |= (guint32)lround (255 * alpha * c[k]) << (16 - 8 * k);
+      ((guint32 *)(void *)(to + (i / mask_width) * stride))[i % mask_width] = pixel;
     }
   cairo_surface_mark_dirty (surface);
   cairo_save (cr);
@@ -162,6 +168,7 @@ app_cli_draw_result (EngResult *result, const char *path, GError **error)
   cairo_surface_destroy (surface);
   if (status == CAIRO_STATUS_SUCCESS)
     return TRUE;
-  g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, "%s: %s", path, cairo_status_to_string (status));
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, "%s: %s", path,
+               cairo_status_to_string (status));
   return FALSE;
 }

@@ -1,4 +1,5 @@
-/* The options that choose a power meter, and the lines that say what energy was spent, each with its grade. Called by the commands that make runs. */
+/* The options that choose a power meter, and the lines that say what energy was spent, each with
+ * its grade. Called by the commands that make runs. */
 #include "app-cli-private.h"
 
 #include <math.h>
@@ -34,8 +35,7 @@ app_cli_choose_meter (GError **error)
   power = eng_power_dup_current ();
   if (app_cli_idle_s > 0)
     {
-      EngFigure idle
-          = eng_power_measure_idle (power, app_cli_idle_s, app_cli_stop_on_interrupt ());
+      EngFigure idle = eng_power_measure_idle (power, app_cli_idle_s, app_cli_stop_on_interrupt ());
       g_autofree char *text = eng_figure_format (&idle);
       g_printerr ("idle power: %s\n", text);
     }

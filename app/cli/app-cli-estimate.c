@@ -13,39 +13,51 @@ static double seconds = 60;
 static const GOptionEntry entries[] = {
   { "recipe", 0, 0, G_OPTION_ARG_STRING, &recipe_text, "A recipe: a file or JSON", "FILE|JSON" },
   { "threads", 't', 0, G_OPTION_ARG_INT, &n_threads, "Threads, instead of the recipe's", "N" },
-  { "prompt-tokens", 0, 0, G_OPTION_ARG_INT, &n_prompt, "Of a language model: tokens of a prefill step (64)", "N" },
-  { "position", 0, 0, G_OPTION_ARG_INT, &position, "Of a language model: of the decoded token in the sequence (128)", "N" },
-  { "measure", 0, 0, G_OPTION_ARG_NONE, &measure, "First time the operators that the table lacks, of this recipe and those one choice away", NULL },
-  { "seconds", 0, 0, G_OPTION_ARG_DOUBLE, &seconds, "With --measure: at most so long (60); what is left is measured the next time", "S" },
+  { "prompt-tokens", 0, 0, G_OPTION_ARG_INT, &n_prompt,
+    "Of a language model: tokens of a prefill step (64)", "N" },
+  { "position", 0, 0, G_OPTION_ARG_INT, &position,
+    "Of a language model: of the decoded token in the sequence (128)", "N" },
+  { "measure", 0, 0, G_OPTION_ARG_NONE, &measure,
+    "First time the operators that the table lacks, of this recipe and those one choice away",
+    NULL },
+  { "seconds", 0, 0, G_OPTION_ARG_DOUBLE, &seconds,
+    "With --measure: at most so long (60); what is left is measured the next time", "S" },
   { "nodes", 0, 0, G_OPTION_ARG_NONE, &by_node, "Every node, not every layer", NULL },
   { "json", 0, 0, G_OPTION_ARG_NONE, &as_json, "One JSON object", NULL },
   { NULL },
 };
 
 static gboolean
-run_measuring (EngEstimator *estimator, EngModel *model, EngRecipe *recipe, const EngEstimateSizes *sizes, GError **error)
+run_measuring (EngEstimator *estimator, EngModel *model, EngRecipe *recipe,
+               const EngEstimateSizes *sizes, GError **error)
 {
   g_autoptr (EngMachine) machine = eng_machine_new ();
   g_autoptr (EngSketch) sketch = eng_sketch_new (model, recipe, error);
   EngKernelBenchResult result;
   EngRoof roof;
 
-  if (sketch == NULL || !eng_machine_measure_roof (machine, eng_sketch_get_n_threads (sketch), FALSE, &roof, NULL, error))
+  if (sketch == NULL
+      || !eng_machine_measure_roof (machine, eng_sketch_get_n_threads (sketch), FALSE, &roof, NULL,
+                                    error))
     return FALSE;
   if (!eng_kernel_bench (estimator, model, recipe, sizes, seconds, NULL, &result, error))
     return FALSE;
-  g_printerr ("Of %u operators that the table lacked %u were measured; %u cannot be measured by themselves, %u are left.\n", result.n_missing,
-              result.n_measured, result.n_skipped, result.n_missing - result.n_measured - result.n_skipped);
+  g_printerr ("Of %u operators that the table lacked %u were measured; %u cannot be measured by "
+              "themselves, %u are left.\n",
+              result.n_missing, result.n_measured, result.n_skipped,
+              result.n_missing - result.n_measured - result.n_skipped);
   return TRUE;
 }
 
 static void
 print_line (const char *name, double ns, EngBasis basis, const char *reason, guint64 weight_bytes)
 {
-  g_autofree char *time = isfinite (ns) ? eng_format_value (ns * 1e-9, "s") : g_strdup ("unavailable");
-  g_autofree char *bytes = eng_format_value ((double) weight_bytes, "B");
+  g_autofree char *time
+      = isfinite (ns) ? eng_format_value (ns * 1e-9, "s") : g_strdup ("unavailable");
+  g_autofree char *bytes = eng_format_value ((double)weight_bytes, "B");
 
-  g_print ("  %-26s ~%-12s %-10s %10s  %s\n", name, time, basis != ENG_BASIS_NONE ? eng_basis_name (basis) : "", bytes,
+  g_print ("  %-26s ~%-12s %-10s %10s  %s\n", name, time,
+           basis != ENG_BASIS_NONE ? eng_basis_name (basis) : "", bytes,
            reason != NULL ? reason : "");
 }
 
@@ -62,8 +74,10 @@ print_value (const char *name, const EngForecastValue *value)
   time = eng_format_value (value->ns * 1e-9, "s");
   low = isfinite (value->low_ns) ? eng_format_value (value->low_ns * 1e-9, "s") : g_strdup ("?");
   high = isfinite (value->high_ns) ? eng_format_value (value->high_ns * 1e-9, "s") : g_strdup ("?");
-  g_print ("  %-26s ~%-12s %s to %s; %.0f %% measured operators, %.0f %% scaled, %.0f %% from roofs\n", name, time, low, high,
-           100 * value->shares[ENG_BASIS_TABLE], 100 * value->shares[ENG_BASIS_NEIGHBOUR], 100 * value->shares[ENG_BASIS_ROOF]);
+  g_print (
+      "  %-26s ~%-12s %s to %s; %.0f %% measured operators, %.0f %% scaled, %.0f %% from roofs\n",
+      name, time, low, high, 100 * value->shares[ENG_BASIS_TABLE],
+      100 * value->shares[ENG_BASIS_NEIGHBOUR], 100 * value->shares[ENG_BASIS_ROOF]);
 }
 
 static void
@@ -81,7 +95,8 @@ print_phase (EngForecast *forecast, RtPhase phase, const char *title)
       EngLayerMemory memory;
 
       eng_forecast_get_node_memory (forecast, i, &memory);
-      print_line (eng_forecast_get_node (forecast, i)->name, node->ns, node->basis, node->reason, memory.weight_bytes);
+      print_line (eng_forecast_get_node (forecast, i)->name, node->ns, node->basis, node->reason,
+                  memory.weight_bytes);
     }
   for (int layer = -1; !by_node && layer <= eng_forecast_get_n_layers (forecast); layer++)
     {
@@ -101,7 +116,8 @@ print_phase (EngForecast *forecast, RtPhase phase, const char *title)
 static void
 print_forecast (EngForecast *forecast)
 {
-  static const EngFigureId ids[] = { ENG_FIGURE_DECODE, ENG_FIGURE_PREFILL, ENG_FIGURE_INFERENCE, ENG_FIGURE_PEAK_MEMORY };
+  static const EngFigureId ids[]
+      = { ENG_FIGURE_DECODE, ENG_FIGURE_PREFILL, ENG_FIGURE_INFERENCE, ENG_FIGURE_PEAK_MEMORY };
 
   print_phase (forecast, RT_PHASE_PREFILL, "Prefill");
   print_phase (forecast, RT_PHASE_DECODE, "Decode");
@@ -137,16 +153,16 @@ run_command (int argc, char **argv, GError **error)
     return FALSE;
   eng_estimate_sizes_init (&sizes, model, NULL);
   if (n_prompt > 0)
-    sizes.n_prompt = (guint) n_prompt;
+    sizes.n_prompt = (guint)n_prompt;
   if (position >= 0)
-    sizes.position = (guint) position;
+    sizes.position = (guint)position;
   if (measure && !run_measuring (estimator, model, with_threads, &sizes, error))
     return FALSE;
   gint64 start = g_get_monotonic_time ();
   forecast = eng_estimator_forecast (estimator, model, with_threads, &sizes, error);
   if (forecast == NULL)
     return FALSE;
-  g_debug ("estimated in %.1f ms", (double) (g_get_monotonic_time () - start) * 1e-3);
+  g_debug ("estimated in %.1f ms", (double)(g_get_monotonic_time () - start) * 1e-3);
   if (as_json)
     {
       g_autofree char *text = eng_forecast_to_json (forecast);
@@ -160,4 +176,6 @@ run_command (int argc, char **argv, GError **error)
 
 const AppCommand app_command_estimate
     = { "estimate", "FILE [--recipe R] [--measure] [--nodes] [--json]",
-        "What a recipe is expected to cost here, from measured times of single operators, without running it.", run_command };
+        "What a recipe is expected to cost here, from measured times of single operators, without "
+        "running it.",
+        run_command };

@@ -1,4 +1,5 @@
-/* `lathe eval FILE --data SET`: how accurate a build is, beside a baseline, with intervals and by domain or class. */
+/* `lathe eval FILE --data SET`: how accurate a build is, beside a baseline, with intervals and by
+ * domain or class. */
 
 #include <string.h>
 
@@ -16,20 +17,30 @@ static int n_threads, n_tokens, window, stride;
 
 static const GOptionEntry entries[] = {
   { "data", 'd', 0, G_OPTION_ARG_FILENAME, &data,
-    "What to evaluate on. Language models: \"texts\" or \"questions\" (bundled), a text file, a folder of *.txt, questions as JSON. Networks: a folder of "
-    "samples or a tar archive; classes are told by folders, names or a *labels.csv, boxes and keypoints by a JSON file in COCO's form, masks by "
-    "NAME_mask.png, clean sounds by NAME_clean.wav; without any it is the agreement with the baseline",
+    "What to evaluate on. Language models: \"texts\" or \"questions\" (bundled), a text file, a "
+    "folder of *.txt, questions as JSON. Networks: a folder of "
+    "samples or a tar archive; classes are told by folders, names or a *labels.csv, boxes and "
+    "keypoints by a JSON file in COCO's form, masks by "
+    "NAME_mask.png, clean sounds by NAME_clean.wav; without any it is the agreement with the "
+    "baseline",
     "SET" },
-  { "metric", 'm', 0, G_OPTION_ARG_STRING_ARRAY, &metrics, "Only this metric; may be repeated (all that apply)", "ID" },
+  { "metric", 'm', 0, G_OPTION_ARG_STRING_ARRAY, &metrics,
+    "Only this metric; may be repeated (all that apply)", "ID" },
   { "recipe", 0, 0, G_OPTION_ARG_STRING, &recipe_text, "A recipe: a file or JSON", "FILE|JSON" },
-  { "against", 0, 0, G_OPTION_ARG_STRING, &against, "The baseline: another recipe (JSON), another model file, or \"none\" (the model as in its file)",
+  { "against", 0, 0, G_OPTION_ARG_STRING, &against,
+    "The baseline: another recipe (JSON), another model file, or \"none\" (the model as in its "
+    "file)",
     "RECIPE|FILE" },
-  { "tokens", 'n', 0, G_OPTION_ARG_INT, &n_tokens, "Texts: tokens to predict, spread over the domains (4096; -1: all)", "N" },
-  { "window", 0, 0, G_OPTION_ARG_INT, &window, "Texts: tokens of a window (256, or what fits)", "N" },
-  { "stride", 0, 0, G_OPTION_ARG_INT, &stride, "Texts: tokens from window to window (a window)", "N" },
+  { "tokens", 'n', 0, G_OPTION_ARG_INT, &n_tokens,
+    "Texts: tokens to predict, spread over the domains (4096; -1: all)", "N" },
+  { "window", 0, 0, G_OPTION_ARG_INT, &window, "Texts: tokens of a window (256, or what fits)",
+    "N" },
+  { "stride", 0, 0, G_OPTION_ARG_INT, &stride, "Texts: tokens from window to window (a window)",
+    "N" },
   APP_CLI_METER_ENTRIES,
   { "threads", 't', 0, G_OPTION_ARG_INT, &n_threads, "Threads, instead of the recipe's", "N" },
-  { "keep", 0, 0, G_OPTION_ARG_NONE, &keep, "Keep the evaluation in the history, for `lathe tradeoff` and the window", NULL },
+  { "keep", 0, 0, G_OPTION_ARG_NONE, &keep,
+    "Keep the evaluation in the history, for `lathe tradeoff` and the window", NULL },
   { "json", 0, 0, G_OPTION_ARG_NONE, &as_json, "One JSON object: the whole run", NULL },
   { NULL },
 };
@@ -46,7 +57,8 @@ static EngBuild *
 make_build (EngModel *model, const char *source, GError **error)
 {
   g_autoptr (EngRecipe) recipe = app_cli_recipe (source, error);
-  g_autoptr (EngRecipe) with_threads = recipe != NULL ? app_cli_recipe_with_threads (recipe, n_threads, error) : NULL;
+  g_autoptr (EngRecipe) with_threads
+      = recipe != NULL ? app_cli_recipe_with_threads (recipe, n_threads, error) : NULL;
 
   return with_threads != NULL ? app_cli_build (model, with_threads, error) : NULL;
 }
@@ -77,15 +89,16 @@ make_baseline (EngBuild *build, EngBuild **baseline, char **words, GError **erro
 static void
 print_value (const EngMetric *info, const char *name, const EngEvalValue *value)
 {
-  g_autofree char *mine = eng_figure_format (&value->value), *theirs = eng_figure_format (&value->baseline);
+  g_autofree char *mine = eng_figure_format (&value->value),
+                  *theirs = eng_figure_format (&value->baseline);
   g_autofree char *change = eng_figure_format (&value->change);
   gboolean plus = value->change.available && value->change.value > 0;
 
   g_print ("  %-30s %s\n", name, mine);
   if (info->needs_baseline || !value->baseline.available)
     return;
-  g_print ("  %-30s %s\n  %-30s %s%s%s\n", "    baseline", theirs, "    change", plus ? "+" : "", change,
-           value->significant ? "  *" : "");
+  g_print ("  %-30s %s\n  %-30s %s%s%s\n", "    baseline", theirs, "    change", plus ? "+" : "",
+           change, value->significant ? "  *" : "");
 }
 
 static void
@@ -94,13 +107,15 @@ print_groups (const EngMetric *info, const EngEvalMetric *metric)
   for (guint i = 0; i < metric->n_groups; i++)
     {
       const EngEvalValue *value = &metric->groups[i];
-      g_autofree char *mine = eng_figure_format (&value->value), *change = eng_figure_format (&value->change);
+      g_autofree char *mine = eng_figure_format (&value->value),
+                      *change = eng_figure_format (&value->change);
       gboolean plus = value->change.available && value->change.value > 0;
 
       if (info->needs_baseline || !value->change.available)
         g_print ("    %-28s %s\n", value->name, mine);
       else
-        g_print ("    %-28s %-32s %s%s%s\n", value->name, mine, plus ? "+" : "", change, value->significant ? "  *" : "");
+        g_print ("    %-28s %-32s %s%s%s\n", value->name, mine, plus ? "+" : "", change,
+                 value->significant ? "  *" : "");
     }
 }
 
@@ -110,7 +125,8 @@ print_text (EngRun *run, EngEvaluation *evaluation)
   const char *const *notes = eng_evaluation_get_notes (evaluation);
   gboolean stars = FALSE;
 
-  g_print ("%s\n  on %s: %s\n", eng_run_get_model_name (run), eng_evaluation_get_title (evaluation), eng_evaluation_get_source (evaluation));
+  g_print ("%s\n  on %s: %s\n", eng_run_get_model_name (run), eng_evaluation_get_title (evaluation),
+           eng_evaluation_get_source (evaluation));
   if (eng_evaluation_get_against (evaluation) != NULL)
     g_print ("  baseline: %s\n", eng_evaluation_get_against (evaluation));
   for (guint i = 0; i < eng_evaluation_get_n_metrics (evaluation); i++)
@@ -138,10 +154,13 @@ find_data (EngModel *model, GError **error)
   gboolean language = eng_model_get_kind (model) == ENG_MODEL_LANGUAGE;
 
   if (data == NULL && !language)
-    g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "--data SET is missing: what to evaluate on");
-  else if (language && (data == NULL || strcmp (data, "texts") == 0) && !g_file_test ("texts", G_FILE_TEST_EXISTS))
+    g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                         "--data SET is missing: what to evaluate on");
+  else if (language && (data == NULL || strcmp (data, "texts") == 0)
+           && !g_file_test ("texts", G_FILE_TEST_EXISTS))
     return ENG_BUNDLED_TEXTS;
-  else if (language && strcmp (data, "questions") == 0 && !g_file_test ("questions", G_FILE_TEST_EXISTS))
+  else if (language && strcmp (data, "questions") == 0
+           && !g_file_test ("questions", G_FILE_TEST_EXISTS))
     return ENG_BUNDLED_QUESTIONS;
   return data;
 }
@@ -160,7 +179,8 @@ run (int argc, char **argv, GError **error)
     return FALSE;
   if (n_tokens < -1 || window < 0 || stride < 0)
     {
-      g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "--tokens, --window and --stride are numbers of tokens");
+      g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                           "--tokens, --window and --stride are numbers of tokens");
       return FALSE;
     }
   model = eng_model_load (argv[1], NULL, error);
@@ -169,11 +189,11 @@ run (int argc, char **argv, GError **error)
   build = make_build (model, recipe_text, error);
   if (build == NULL || !make_baseline (build, &baseline, &words, error))
     return FALSE;
-  options.metrics = (const char *const *) metrics;
+  options.metrics = (const char *const *)metrics;
   options.against = words;
-  options.n_tokens = n_tokens == -1 ? G_MAXUINT : (guint) n_tokens;
-  options.window = (guint) window;
-  options.stride = (guint) stride;
+  options.n_tokens = n_tokens == -1 ? G_MAXUINT : (guint)n_tokens;
+  options.window = (guint)window;
+  options.stride = (guint)stride;
   if (!app_cli_choose_meter (error))
     return FALSE;
   progress = app_cli_progress_new ("Evaluating");
@@ -201,7 +221,11 @@ run (int argc, char **argv, GError **error)
   return TRUE;
 }
 
-const AppCommand app_command_eval = { "eval", "FILE [--data SET] [--metric ID]... [--recipe R] [--against RECIPE|FILE|none] [--keep] [--json]",
-                                      "How accurate it is, beside a baseline: perplexity, divergence and questions of a language model, accuracy or agreement "
-                                      "of a network, with intervals, by domain or class.",
-                                      run };
+const AppCommand app_command_eval = {
+  "eval",
+  "FILE [--data SET] [--metric ID]... [--recipe R] [--against RECIPE|FILE|none] [--keep] [--json]",
+  "How accurate it is, beside a baseline: perplexity, divergence and questions of a language "
+  "model, accuracy or agreement "
+  "of a network, with intervals, by domain or class.",
+  run
+};

@@ -1,4 +1,5 @@
-/* `lathe formats`: bits against speed of every weight format on this machine, and why a format is not faster where it is not. */
+/* `lathe formats`: bits against speed of every weight format on this machine, and why a format is
+ * not faster where it is not. */
 
 #include "app-cli-private.h"
 #include "eng-format-speed.h"
@@ -8,8 +9,10 @@ static gboolean as_json, fresh;
 static int n_threads;
 
 static const GOptionEntry entries[] = {
-  { "measure", 0, 0, G_OPTION_ARG_NONE, &fresh, "Measure again (a quarter of a second per format; nothing else should run)", NULL },
-  { "threads", 't', 0, G_OPTION_ARG_INT, &n_threads, "Number of threads (default: one per processor)", "N" },
+  { "measure", 0, 0, G_OPTION_ARG_NONE, &fresh,
+    "Measure again (a quarter of a second per format; nothing else should run)", NULL },
+  { "threads", 't', 0, G_OPTION_ARG_INT, &n_threads,
+    "Number of threads (default: one per processor)", "N" },
   { "json", 0, 0, G_OPTION_ARG_NONE, &as_json, "One JSON object", NULL },
   { NULL },
 };
@@ -23,17 +26,20 @@ print_row (const EngFormatSpeed *speed)
   g_autofree char *read = eng_format_value (per_s * speed->memory_bits / 8, "B/s");
   g_autofree char *ops = eng_format_value (2e15 / speed->prompt.value, "op/s");
 
-  g_print ("%-9s %6.2f %6.2f   %6.2f (%.2f to %.2f)  %10s   %12s\n", kn_dtype_info (speed->dtype)->name, speed->file_bits,
-           speed->memory_bits, per_s / 1e9, low / 1e9, high / 1e9, read, ops);
+  g_print ("%-9s %6.2f %6.2f   %6.2f (%.2f to %.2f)  %10s   %12s\n",
+           kn_dtype_info (speed->dtype)->name, speed->file_bits, speed->memory_bits, per_s / 1e9,
+           low / 1e9, high / 1e9, read, ops);
 }
 
 static void
 print_text (const EngFormatSpeeds *speeds, EngMachine *machine)
 {
-  g_print ("%s, %s, %u threads. Decoding: one token, weights from memory, median (95 %% interval). Prompt: %d tokens.\n\n"
+  g_print ("%s, %s, %u threads. Decoding: one token, weights from memory, median (95 %% interval). "
+           "Prompt: %d tokens.\n\n"
            "format      bits in          decoding\n"
            "            file memory   Gweights/s              reads          prompt\n",
-           eng_machine_get_cpu (machine), eng_machine_get_isa (machine), speeds->n_threads, ENG_FORMAT_PROMPT_TOKENS);
+           eng_machine_get_cpu (machine), eng_machine_get_isa (machine), speeds->n_threads,
+           ENG_FORMAT_PROMPT_TOKENS);
   for (guint i = 0; i < speeds->n; i++)
     print_row (&speeds->formats[i]);
   g_print ("\n");
@@ -87,10 +93,11 @@ run (int argc, char **argv, GError **error)
     return FALSE;
   if (n_threads < 0 || n_threads > 64)
     {
-      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "-t %d: 1 to 64 threads", n_threads);
+      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "-t %d: 1 to 64 threads",
+                   n_threads);
       return FALSE;
     }
-  guint n = n_threads > 0 ? (guint) n_threads : MAX (eng_machine_get_n_cpus (machine), 1);
+  guint n = n_threads > 0 ? (guint)n_threads : MAX (eng_machine_get_n_cpus (machine), 1);
   progress = app_cli_progress_new ("Measuring formats");
   if (!eng_format_speeds_measure (machine, n, fresh, app_cli_progress_get_job (progress), error))
     return FALSE;
@@ -102,5 +109,6 @@ run (int argc, char **argv, GError **error)
   return TRUE;
 }
 
-const AppCommand app_command_formats = { "formats", "[--measure] [-t N] [--json]",
-                                         "Weight formats: bits against speed on this machine, and why one is not faster.", run };
+const AppCommand app_command_formats
+    = { "formats", "[--measure] [-t N] [--json]",
+        "Weight formats: bits against speed on this machine, and why one is not faster.", run };

@@ -1,4 +1,5 @@
-/* What the commands print of networks: inputs, outputs, the import report, and the figures of a run on inputs. */
+/* What the commands print of networks: inputs, outputs, the import report, and the figures of a run
+ * on inputs. */
 
 #include <math.h>
 
@@ -18,7 +19,8 @@ print_ports (const EngImported *imported, const EngPort *ports, guint n, const c
       g_print ("  %-7s %s: %s %s", title, ports[i].name, rt_type_name (value->type),
                rt_shape_text (&value->shape, shape, sizeof shape));
       if (value->quant != NULL && value->quant->n == 1)
-        g_print (", %.9g * (q - %d)", (double) value->quant->scales[0], value->quant->zero_points[0]);
+        g_print (", %.9g * (q - %d)", (double)value->quant->scales[0],
+                 value->quant->zero_points[0]);
       g_print ("\n");
     }
 }
@@ -26,10 +28,10 @@ print_ports (const EngImported *imported, const EngPort *ports, guint n, const c
 static int
 by_count (gconstpointer a, gconstpointer b, gpointer counts)
 {
-  guint x = GPOINTER_TO_UINT (g_hash_table_lookup (counts, *(gpointer *) a));
-  guint y = GPOINTER_TO_UINT (g_hash_table_lookup (counts, *(gpointer *) b));
+  guint x = GPOINTER_TO_UINT (g_hash_table_lookup (counts, *(gpointer *)a));
+  guint y = GPOINTER_TO_UINT (g_hash_table_lookup (counts, *(gpointer *)b));
 
-  return x != y ? (x < y) - (x > y) : g_strcmp0 (*(char **) a, *(char **) b);
+  return x != y ? (x < y) - (x > y) : g_strcmp0 (*(char **)a, *(char **)b);
 }
 
 /* "conv x 13, add x 3" */
@@ -43,14 +45,16 @@ list_operators (const RtGraph *graph)
 
   for (guint i = 0; i < rt_graph_n_nodes (graph); i++)
     {
-      gpointer name = (gpointer) rt_graph_node (graph, i)->op->name;
+      gpointer name = (gpointer)rt_graph_node (graph, i)->op->name;
 
-      g_hash_table_insert (counts, name, GUINT_TO_POINTER (GPOINTER_TO_UINT (g_hash_table_lookup (counts, name)) + 1));
+      g_hash_table_insert (counts, name,
+                           GUINT_TO_POINTER (GPOINTER_TO_UINT (g_hash_table_lookup (counts, name))
+                                             + 1));
     }
   names = g_hash_table_get_keys_as_array (counts, &n);
-  g_qsort_with_data (names, (int) n, sizeof *names, by_count, counts);
+  g_qsort_with_data (names, (int)n, sizeof *names, by_count, counts);
   for (guint i = 0; i < n; i++)
-    g_string_append_printf (text, "%s%s x %u", i > 0 ? ", " : "", (char *) names[i],
+    g_string_append_printf (text, "%s%s x %u", i > 0 ? ", " : "", (char *)names[i],
                             GPOINTER_TO_UINT (g_hash_table_lookup (counts, names[i])));
   return g_string_free (g_steal_pointer (&text), FALSE);
 }
@@ -62,11 +66,12 @@ app_cli_print_network (EngModel *model)
   EngCard *card = eng_model_get_card (model);
   const char *const *report = eng_model_get_report (model);
   g_autofree char *formats = eng_model_dup_formats (model);
-  g_autofree char *size = eng_format_value ((double) eng_model_get_file_bytes (model), "B");
-  g_autofree char *n_params = eng_format_value ((double) eng_model_get_n_params (model), "");
+  g_autofree char *size = eng_format_value ((double)eng_model_get_file_bytes (model), "B");
+  g_autofree char *n_params = eng_format_value ((double)eng_model_get_n_params (model), "");
   g_autofree char *operators = list_operators (imported->graph);
 
-  g_print ("%s\n  %s, %s parameters in %s\n", eng_model_get_name (model), eng_model_get_format (model), n_params, size);
+  g_print ("%s\n  %s, %s parameters in %s\n", eng_model_get_name (model),
+           eng_model_get_format (model), n_params, size);
   if (imported->producer != NULL)
     g_print ("  made by %s\n", imported->producer);
   if (imported->description != NULL)
@@ -76,9 +81,11 @@ app_cli_print_network (EngModel *model)
   for (guint i = 0; imported->dims != NULL && imported->dims[i] != NULL; i++)
     g_print ("  given   %s\n", imported->dims[i]);
   g_print ("  constants: %s\n", formats);
-  g_print ("  graph: %u nodes of the file, %u lowered, %u blocks\n  operators: %s\n", imported->n_source_nodes,
-           rt_graph_n_nodes (imported->graph), eng_model_get_n_layers (model), operators);
-  g_print ("  card: %s; takes %s, gives %s\n", eng_card_get_origin (card), eng_card_get_front (card), eng_card_get_task (card));
+  g_print ("  graph: %u nodes of the file, %u lowered, %u blocks\n  operators: %s\n",
+           imported->n_source_nodes, rt_graph_n_nodes (imported->graph),
+           eng_model_get_n_layers (model), operators);
+  g_print ("  card: %s; takes %s, gives %s\n", eng_card_get_origin (card),
+           eng_card_get_front (card), eng_card_get_task (card));
   if (report[0] != NULL)
     g_print ("  not supported:\n");
   for (guint i = 0; report[i] != NULL; i++)
@@ -86,7 +93,8 @@ app_cli_print_network (EngModel *model)
 }
 
 static void
-add_ports (JsonBuilder *builder, const EngImported *imported, const EngPort *ports, guint n, const char *name)
+add_ports (JsonBuilder *builder, const EngImported *imported, const EngPort *ports, guint n,
+           const char *name)
 {
   json_builder_set_member_name (builder, name);
   json_builder_begin_array (builder);
@@ -104,7 +112,7 @@ add_ports (JsonBuilder *builder, const EngImported *imported, const EngPort *por
       json_builder_end_array (builder);
       if (value->quant != NULL && value->quant->n == 1)
         {
-          app_cli_json_number (builder, "scale", (double) value->quant->scales[0]);
+          app_cli_json_number (builder, "scale", (double)value->quant->scales[0]);
           app_cli_json_int (builder, "zero_point", value->quant->zero_points[0]);
         }
       json_builder_end_object (builder);
@@ -150,9 +158,10 @@ app_cli_print_notes (EngRun *run, EngBuild *build)
 void
 app_cli_print_figures (EngRun *run, EngBuild *build)
 {
-  static const EngFigureId shown[]
-      = { ENG_FIGURE_INFERENCE,      ENG_FIGURE_INFERENCES,  ENG_FIGURE_PREPROCESSING, ENG_FIGURE_NETWORK,
-          ENG_FIGURE_POSTPROCESSING, ENG_FIGURE_PEAK_MEMORY, ENG_FIGURE_INFERENCE_OVERHEAD, ENG_FIGURE_READING };
+  static const EngFigureId shown[] = { ENG_FIGURE_INFERENCE,          ENG_FIGURE_INFERENCES,
+                                       ENG_FIGURE_PREPROCESSING,      ENG_FIGURE_NETWORK,
+                                       ENG_FIGURE_POSTPROCESSING,     ENG_FIGURE_PEAK_MEMORY,
+                                       ENG_FIGURE_INFERENCE_OVERHEAD, ENG_FIGURE_READING };
 
   for (guint i = 0; i < G_N_ELEMENTS (shown); i++)
     {
@@ -166,7 +175,8 @@ app_cli_print_figures (EngRun *run, EngBuild *build)
   app_cli_print_conditions (run, g_printerr);
   app_cli_print_repeats (run, g_printerr);
   for (const char *const *reason = eng_run_get_reasons (run); *reason != NULL; reason++)
-    g_printerr ("%s: %s\n", eng_run_get_validity (run) == ENG_RUN_INVALID ? "invalid" : "degraded", *reason);
+    g_printerr ("%s: %s\n", eng_run_get_validity (run) == ENG_RUN_INVALID ? "invalid" : "degraded",
+                *reason);
 }
 
 gboolean
@@ -182,7 +192,9 @@ app_cli_save_result (EngRun *run, const char *path, GError **error)
     return eng_sound_save_wav (eng_result_get_sound (result), path, error);
   if (drawn && eng_input_get_kind (eng_result_get_input (result)) == ENG_INPUT_PICTURE)
     return app_cli_draw_result (result, path, error);
-  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "--output saves pictures and sounds, and boxes, points and masks drawn over a picture; the result is %s",
+  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+               "--output saves pictures and sounds, and boxes, points and masks drawn over a "
+               "picture; the result is %s",
                eng_result_kind_name (kind));
   return FALSE;
 }
@@ -190,9 +202,9 @@ app_cli_save_result (EngRun *run, const char *path, GError **error)
 EngWorkload *
 app_cli_input_workload (char **inputs, int n_repeats, double seconds, double rate)
 {
-  EngWorkload *workload = eng_workload_new_input ((const char *const *) inputs);
+  EngWorkload *workload = eng_workload_new_input ((const char *const *)inputs);
 
-  workload->n_repeats = (guint) MAX (n_repeats, 0);
+  workload->n_repeats = (guint)MAX (n_repeats, 0);
   workload->seconds = MAX (seconds, 0);
   workload->rate_hz = MAX (rate, 0);
   app_cli_set_repeat (workload);

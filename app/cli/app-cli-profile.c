@@ -16,20 +16,29 @@ static double seconds, rate;
 
 static const GOptionEntry entries[] = {
   { "prompt", 'p', 0, G_OPTION_ARG_STRING, &prompt, "The text to go on from", "TEXT" },
-  { "input", 'i', 0, G_OPTION_ARG_FILENAME_ARRAY, &inputs, "Of a network: a file or a folder; may be repeated (random without)", "FILE" },
+  { "input", 'i', 0, G_OPTION_ARG_FILENAME_ARRAY, &inputs,
+    "Of a network: a file or a folder; may be repeated (random without)", "FILE" },
   APP_CLI_REPEAT_ENTRIES,
   APP_CLI_METER_ENTRIES,
-  { "repeats", 0, 0, G_OPTION_ARG_INT, &n_repeats, "Of a network: clean inferences (as many as an interval takes)", "N" },
-  { "seconds", 0, 0, G_OPTION_ARG_DOUBLE, &seconds, "Of a network: over the inputs again and again for so long (inf: until Ctrl-C)", "S" },
-  { "rate", 0, 0, G_OPTION_ARG_DOUBLE, &rate, "With --seconds: inputs per second, instead of as fast as possible", "HZ" },
+  { "repeats", 0, 0, G_OPTION_ARG_INT, &n_repeats,
+    "Of a network: clean inferences (as many as an interval takes)", "N" },
+  { "seconds", 0, 0, G_OPTION_ARG_DOUBLE, &seconds,
+    "Of a network: over the inputs again and again for so long (inf: until Ctrl-C)", "S" },
+  { "rate", 0, 0, G_OPTION_ARG_DOUBLE, &rate,
+    "With --seconds: inputs per second, instead of as fast as possible", "HZ" },
   { "recipe", 0, 0, G_OPTION_ARG_STRING, &recipe_text, "A recipe: a file or JSON", "FILE|JSON" },
-  { "tokens", 'n', 0, G_OPTION_ARG_INT, &n_predict, "Tokens to decode (64): half of them are instrumented", "N" },
+  { "tokens", 'n', 0, G_OPTION_ARG_INT, &n_predict,
+    "Tokens to decode (64): half of them are instrumented", "N" },
   { "threads", 't', 0, G_OPTION_ARG_INT, &n_threads, "Threads, instead of the recipe's", "N" },
   { "nodes", 0, 0, G_OPTION_ARG_NONE, &by_node, "Every node, not every layer", NULL },
-  { "error", 0, 0, G_OPTION_ARG_NONE, &with_error, "And what the recipe costs in accuracy, layer by layer: see `lathe sensitivity`", NULL },
-  { "text", 0, 0, G_OPTION_ARG_FILENAME, &text_path, "With --error, of a language model: the text that is foretold (bundled texts without)", "FILE" },
+  { "error", 0, 0, G_OPTION_ARG_NONE, &with_error,
+    "And what the recipe costs in accuracy, layer by layer: see `lathe sensitivity`", NULL },
+  { "text", 0, 0, G_OPTION_ARG_FILENAME, &text_path,
+    "With --error, of a language model: the text that is foretold (bundled texts without)",
+    "FILE" },
   { "csv", 0, 0, G_OPTION_ARG_NONE, &as_csv, "Comma-separated values, every node", NULL },
-  { "save", 0, 0, G_OPTION_ARG_FILENAME, &save_path, "Keep the run in a file, for `lathe compare` and `lathe report`", "FILE.json" },
+  { "save", 0, 0, G_OPTION_ARG_FILENAME, &save_path,
+    "Keep the run in a file, for `lathe compare` and `lathe report`", "FILE.json" },
   { "json", 0, 0, G_OPTION_ARG_NONE, &as_json, "One JSON object: the whole run", NULL },
   { NULL },
 };
@@ -50,18 +59,23 @@ format_latency (const EngLatency *latency)
 
 /* @energy: nullable; @i: its index there. */
 static void
-print_line (const char *name, const char *op, const EngLatency *latency, const EngLatency *total, guint64 weight_bytes,
-            const EngPhaseEnergy *energy, guint i)
+print_line (const char *name, const char *op, const EngLatency *latency, const EngLatency *total,
+            guint64 weight_bytes, const EngPhaseEnergy *energy, guint i)
 {
   g_autofree char *text = format_latency (latency);
-  g_autofree char *bytes = eng_format_value ((double) weight_bytes, "B");
-  g_autofree char *share = total->n > 0 && latency->n > 0 ? g_strdup_printf ("%.1f %%", 100 * latency->median_ns / total->median_ns)
-                                                         : g_strdup ("");
+  g_autofree char *bytes = eng_format_value ((double)weight_bytes, "B");
+  g_autofree char *share
+      = total->n > 0 && latency->n > 0
+            ? g_strdup_printf ("%.1f %%", 100 * latency->median_ns / total->median_ns)
+            : g_strdup ("");
 
-  g_autofree char *attributed = energy != NULL ? app_cli_format_attributed (energy, i, by_node) : g_strdup ("—");
-  g_autofree char *modelled = energy != NULL ? app_cli_format_modelled (energy, i, by_node) : g_strdup ("—");
+  g_autofree char *attributed
+      = energy != NULL ? app_cli_format_attributed (energy, i, by_node) : g_strdup ("—");
+  g_autofree char *modelled
+      = energy != NULL ? app_cli_format_modelled (energy, i, by_node) : g_strdup ("—");
 
-  g_print ("  %-22s %-14s %-38s %8s  %-10s  %-11s  %s\n", name, op, text, share, bytes, attributed, modelled);
+  g_print ("  %-22s %-14s %-38s %8s  %-10s  %-11s  %s\n", name, op, text, share, bytes, attributed,
+           modelled);
 }
 
 static void
@@ -69,7 +83,8 @@ print_phase (EngModel *model, EngRun *run, RtPhase phase, const char *title)
 {
   EngProfile *profile = eng_run_get_profile (run);
   EngEnergy *run_energy = eng_run_get_energy (run);
-  const EngPhaseEnergy *energy = run_energy != NULL ? eng_energy_get_phase (run_energy, phase) : NULL;
+  const EngPhaseEnergy *energy
+      = run_energy != NULL ? eng_energy_get_phase (run_energy, phase) : NULL;
   const EngPhaseProfile *figures = eng_profile_get_phase (profile, phase);
   g_autofree char *total = format_latency (&figures->total);
   g_autofree char *clean = format_latency (&figures->clean);
@@ -79,13 +94,16 @@ print_phase (EngModel *model, EngRun *run, RtPhase phase, const char *title)
   if (phase == RT_PHASE_INFERENCE)
     g_print ("%s, %u instrumented (median, 5 %% to 95 %%)\n", title, figures->total.n);
   else
-    g_print ("%s, %u %s a step, %u instrumented steps (median, 5 %% to 95 %%)\n", title, figures->n_tokens,
-             figures->n_tokens == 1 ? "token" : "tokens", figures->total.n);
-  g_print ("  %-22s %-14s %-38s %8s  %-10s  %-11s  %s\n", by_node ? "node" : "layer", by_node ? "operator" : "", "latency", "share",
-           "weights", "attributed", phase == RT_PHASE_INFERENCE ? "modelled energy, each inference" : "modelled energy, each token");
+    g_print ("%s, %u %s a step, %u instrumented steps (median, 5 %% to 95 %%)\n", title,
+             figures->n_tokens, figures->n_tokens == 1 ? "token" : "tokens", figures->total.n);
+  g_print ("  %-22s %-14s %-38s %8s  %-10s  %-11s  %s\n", by_node ? "node" : "layer",
+           by_node ? "operator" : "", "latency", "share", "weights", "attributed",
+           phase == RT_PHASE_INFERENCE ? "modelled energy, each inference"
+                                       : "modelled energy, each token");
   if (by_node)
     for (guint i = 0; i < eng_profile_get_n_nodes (profile); i++)
-      print_line (eng_profile_get_node_name (profile, i), eng_profile_get_node_op (profile, i), &figures->nodes[i], &figures->total,
+      print_line (eng_profile_get_node_name (profile, i), eng_profile_get_node_op (profile, i),
+                  &figures->nodes[i], &figures->total,
                   eng_profile_get_node_memory (profile, i)->weight_bytes, energy, i);
   else
     for (int layer = -1; layer <= eng_profile_get_n_layers (profile); layer++)
@@ -93,9 +111,11 @@ print_phase (EngModel *model, EngRun *run, RtPhase phase, const char *title)
         g_autofree char *name = eng_model_dup_layer_name (model, layer);
 
         print_line (name, "", &figures->layers[layer + 1], &figures->total,
-                    eng_profile_get_layer_memory (profile, layer)->weight_bytes, energy, (guint) (layer + 1));
+                    eng_profile_get_layer_memory (profile, layer)->weight_bytes, energy,
+                    (guint)(layer + 1));
       }
-  g_print ("  %-37s %s\n  %-37s %s\n", "sum of the layers, instrumented", total, "whole step, clean", clean);
+  g_print ("  %-37s %s\n  %-37s %s\n", "sum of the layers, instrumented", total,
+           "whole step, clean", clean);
   if (energy != NULL && energy->modelled.reason == NULL)
     {
       g_autofree char *parts = eng_energy_parts_describe (&energy->modelled.total);
@@ -137,8 +157,9 @@ make_workload (EngModel *model)
 
   if (eng_model_get_kind (model) == ENG_MODEL_NETWORK)
     return app_cli_input_workload (inputs, n_repeats, seconds, rate);
-  workload = eng_workload_new (prompt != NULL ? prompt : "It is a truth universally acknowledged, that");
-  workload->n_predict = (guint) MAX (n_predict, 1);
+  workload
+      = eng_workload_new (prompt != NULL ? prompt : "It is a truth universally acknowledged, that");
+  workload->n_predict = (guint)MAX (n_predict, 1);
   workload->ignore_end = TRUE;
   app_cli_set_repeat (workload);
   return workload;
@@ -179,11 +200,13 @@ run_command (int argc, char **argv, GError **error)
   EngFigure overhead;
   gboolean network;
 
-  if (!app_cli_parse (&app_command_profile, entries, &argc, &argv, 1, error) || !app_cli_check_repeat (error))
+  if (!app_cli_parse (&app_command_profile, entries, &argc, &argv, 1, error)
+      || !app_cli_check_repeat (error))
     return FALSE;
   if (rate > 0 && !(seconds > 0))
     {
-      g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "--rate is for continuous runs: give --seconds, too");
+      g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                           "--rate is for continuous runs: give --seconds, too");
       return FALSE;
     }
   recipe = app_cli_recipe (recipe_text, error);
@@ -220,7 +243,8 @@ run_command (int argc, char **argv, GError **error)
   print_skipped (model, eng_run_get_profile (run));
   app_cli_print_counters (model, run, by_node);
   network = eng_run_get_workload (run)->kind == ENG_WORKLOAD_INPUT;
-  overhead = eng_run_get_figure (run, network ? ENG_FIGURE_INFERENCE_OVERHEAD : ENG_FIGURE_OVERHEAD);
+  overhead
+      = eng_run_get_figure (run, network ? ENG_FIGURE_INFERENCE_OVERHEAD : ENG_FIGURE_OVERHEAD);
   text = eng_figure_format (&overhead);
   g_print ("Overhead of instrumenting %s: %s\n", network ? "an inference" : "a decode step", text);
   app_cli_print_energy (run, g_print);
@@ -233,7 +257,8 @@ run_command (int argc, char **argv, GError **error)
   app_cli_print_estimates (run);
   app_cli_print_verdicts (run, 0, g_print);
   for (const char *const *reason = eng_run_get_reasons (run); *reason != NULL; reason++)
-    g_print ("%s: %s\n", eng_run_get_validity (run) == ENG_RUN_INVALID ? "invalid" : "degraded", *reason);
+    g_print ("%s: %s\n", eng_run_get_validity (run) == ENG_RUN_INVALID ? "invalid" : "degraded",
+             *reason);
   if (errors != NULL)
     {
       g_print ("\n");
@@ -242,5 +267,8 @@ run_command (int argc, char **argv, GError **error)
   return TRUE;
 }
 
-const AppCommand app_command_profile = { "profile", "FILE [--recipe R] [-p TEXT | -i INPUT] [-n TOKENS] [--nodes] [--error [--text FILE]] [--csv] [--json]",
-                                         "Latency, memory and energy of every layer, prefill and decode apart.", run_command };
+const AppCommand app_command_profile
+    = { "profile",
+        "FILE [--recipe R] [-p TEXT | -i INPUT] [-n TOKENS] [--nodes] [--error [--text FILE]] "
+        "[--csv] [--json]",
+        "Latency, memory and energy of every layer, prefill and decode apart.", run_command };

@@ -1,4 +1,5 @@
-/* Progress of a job on standard error, where a person is watching, and Ctrl-C that cancels it. Called by commands that take their time. */
+/* Progress of a job on standard error, where a person is watching, and Ctrl-C that cancels it.
+ * Called by commands that take their time. */
 #include "app-cli-private.h"
 
 #include <stdio.h>
@@ -41,7 +42,8 @@ app_cli_progress_new (const char *title)
 
   self->job = eng_job_new (title);
   self->interrupt = app_cli_stop_on_interrupt ();
-  self->handler = g_cancellable_connect (self->interrupt, G_CALLBACK (on_interrupted), self->job, NULL);
+  self->handler
+      = g_cancellable_connect (self->interrupt, G_CALLBACK (on_interrupted), self->job, NULL);
   if (isatty (STDERR_FILENO))
     self->thread = g_thread_new ("progress", show, self->job);
   return self;

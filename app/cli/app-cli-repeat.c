@@ -1,11 +1,13 @@
-/* The options that say how well a run is to be known, and the lines that say how well it is and what the machine did meanwhile. Called by the commands that make runs. */
+/* The options that say how well a run is to be known, and the lines that say how well it is and
+ * what the machine did meanwhile. Called by the commands that make runs. */
 #include "app-cli-private.h"
 
 #include <math.h>
 
 #include "eng-repeat.h"
 
-double app_cli_interval_percent = 100 * ENG_REPEAT_TARGET_WIDTH, app_cli_budget_s = ENG_REPEAT_BUDGET_S;
+double app_cli_interval_percent = 100 * ENG_REPEAT_TARGET_WIDTH,
+       app_cli_budget_s = ENG_REPEAT_BUDGET_S;
 
 gboolean
 app_cli_check_repeat (GError **error)
@@ -39,7 +41,8 @@ app_cli_print_repeats (EngRun *run, void (*print) (const char *format, ...))
       double width = (figure.high - figure.low) / figure.value;
       if (eng_run_get_ended (run, id) == ENG_REPEAT_BUDGET && workload->interval_width > 0
           && width > workload->interval_width)
-        print ("%s: its interval is %.1f %% wide after the budget of %g s; %g %% were wanted (--budget)\n",
+        print ("%s: its interval is %.1f %% wide after the budget of %g s; %g %% were wanted "
+               "(--budget)\n",
                eng_figure_id_title (id), 100 * width, workload->budget_s,
                100 * workload->interval_width);
     }
@@ -65,7 +68,8 @@ void
 app_cli_print_conditions (EngRun *run, void (*print) (const char *format, ...))
 {
   const EngConditions *conditions = eng_run_get_conditions (run);
-  double hottest = eng_conditions_hottest_c (conditions), sampler = eng_conditions_sampler_percent (conditions);
+  double hottest = eng_conditions_hottest_c (conditions),
+         sampler = eng_conditions_sampler_percent (conditions);
   g_autoptr (GString) text = g_string_new (NULL);
 
   if (!conditions->known)
@@ -76,7 +80,8 @@ app_cli_print_conditions (EngRun *run, void (*print) (const char *format, ...))
   else
     g_string_append (text, ", temperature unavailable");
   if (isfinite (conditions->others_cpus))
-    g_string_append_printf (text, ", other programs used %.2f of %u processors", conditions->others_cpus, conditions->n_cpus);
+    g_string_append_printf (text, ", other programs used %.2f of %u processors",
+                            conditions->others_cpus, conditions->n_cpus);
   print ("Meanwhile: %s\n", text->str);
   if (isfinite (sampler))
     print ("Watching the machine took %.2f %% of one processor\n", sampler);

@@ -18,7 +18,8 @@ static int n_repeats;
 static double seconds, rate;
 
 static const GOptionEntry entries[] = {
-  { "prompt", 'p', 0, G_OPTION_ARG_STRING, &prompt, "The text to go on from (standard input when absent)", "TEXT" },
+  { "prompt", 'p', 0, G_OPTION_ARG_STRING, &prompt,
+    "The text to go on from (standard input when absent)", "TEXT" },
   { "chat", 0, 0, G_OPTION_ARG_NONE, &chat, "Put the prompt into the model's chat template", NULL },
   { "system", 0, 0, G_OPTION_ARG_STRING, &system_prompt, "The system message of the chat", "TEXT" },
   { "recipe", 0, 0, G_OPTION_ARG_STRING, &recipe_text, "A recipe: a file or JSON", "FILE|JSON" },
@@ -27,19 +28,30 @@ static const GOptionEntry entries[] = {
   { "seed", 0, 0, G_OPTION_ARG_INT64, &seed, "Seed of the sampler (0)", "N" },
   { "temperature", 0, 0, G_OPTION_ARG_DOUBLE, &temperature, "0 is greedy (0)", "X" },
   { "top-k", 0, 0, G_OPTION_ARG_INT, &top_k, "Keep the K most likely (0: off)", "K" },
-  { "top-p", 0, 0, G_OPTION_ARG_DOUBLE, &top_p, "Keep the likeliest that sum up to P (1: off)", "P" },
-  { "min-p", 0, 0, G_OPTION_ARG_DOUBLE, &min_p, "Keep those at least P times as likely as the best (0: off)", "P" },
+  { "top-p", 0, 0, G_OPTION_ARG_DOUBLE, &top_p, "Keep the likeliest that sum up to P (1: off)",
+    "P" },
+  { "min-p", 0, 0, G_OPTION_ARG_DOUBLE, &min_p,
+    "Keep those at least P times as likely as the best (0: off)", "P" },
   { "ignore-end", 0, 0, G_OPTION_ARG_NONE, &ignore_end, "Go on after an end token", NULL },
   { "input", 'i', 0, G_OPTION_ARG_FILENAME_ARRAY, &inputs,
-    "Of a network: a picture, sound, .npy or .bin file, or a folder; may be repeated (random without)", "FILE" },
-  { "output", 'o', 0, G_OPTION_ARG_FILENAME, &output, "Save the picture (PNG) or sound (WAV) that comes out, or what was found drawn over the picture (PNG)", "FILE" },
+    "Of a network: a picture, sound, .npy or .bin file, or a folder; may be repeated (random "
+    "without)",
+    "FILE" },
+  { "output", 'o', 0, G_OPTION_ARG_FILENAME, &output,
+    "Save the picture (PNG) or sound (WAV) that comes out, or what was found drawn over the "
+    "picture (PNG)",
+    "FILE" },
   APP_CLI_REPEAT_ENTRIES,
   APP_CLI_METER_ENTRIES,
-  { "repeats", 0, 0, G_OPTION_ARG_INT, &n_repeats, "Clean inferences (as many as an interval takes)", "N" },
-  { "seconds", 0, 0, G_OPTION_ARG_DOUBLE, &seconds, "Run over the inputs again and again for so long (inf: until Ctrl-C)", "S" },
-  { "rate", 0, 0, G_OPTION_ARG_DOUBLE, &rate, "With --seconds: inputs per second (as fast as possible)", "HZ" },
+  { "repeats", 0, 0, G_OPTION_ARG_INT, &n_repeats,
+    "Clean inferences (as many as an interval takes)", "N" },
+  { "seconds", 0, 0, G_OPTION_ARG_DOUBLE, &seconds,
+    "Run over the inputs again and again for so long (inf: until Ctrl-C)", "S" },
+  { "rate", 0, 0, G_OPTION_ARG_DOUBLE, &rate,
+    "With --seconds: inputs per second (as fast as possible)", "HZ" },
   { "keep", 0, 0, G_OPTION_ARG_NONE, &keep, "Keep the run in the history", NULL },
-  { "save", 0, 0, G_OPTION_ARG_FILENAME, &save_path, "Keep the run in a file, for `lathe compare` and `lathe report`", "FILE.json" },
+  { "save", 0, 0, G_OPTION_ARG_FILENAME, &save_path,
+    "Keep the run in a file, for `lathe compare` and `lathe report`", "FILE.json" },
   { "json", 0, 0, G_OPTION_ARG_NONE, &as_json, "One JSON object: the whole run", NULL },
   { NULL },
 };
@@ -120,7 +132,8 @@ print_speculation (EngRun *run)
 static void
 print_summary (EngRun *run, EngBuild *build)
 {
-  static const EngFigureId shown[] = { ENG_FIGURE_DECODE, ENG_FIGURE_PREFILL, ENG_FIGURE_FIRST_TOKEN, ENG_FIGURE_PEAK_MEMORY };
+  static const EngFigureId shown[]
+      = { ENG_FIGURE_DECODE, ENG_FIGURE_PREFILL, ENG_FIGURE_FIRST_TOKEN, ENG_FIGURE_PEAK_MEMORY };
 
   g_printerr ("\n");
   for (guint i = 0; i < G_N_ELEMENTS (shown); i++)
@@ -136,7 +149,8 @@ print_summary (EngRun *run, EngBuild *build)
   app_cli_print_conditions (run, g_printerr);
   app_cli_print_repeats (run, g_printerr);
   for (const char *const *reason = eng_run_get_reasons (run); *reason != NULL; reason++)
-    g_printerr ("%s: %s\n", eng_run_get_validity (run) == ENG_RUN_INVALID ? "invalid" : "degraded", *reason);
+    g_printerr ("%s: %s\n", eng_run_get_validity (run) == ENG_RUN_INVALID ? "invalid" : "degraded",
+                *reason);
 }
 
 static EngWorkload *
@@ -149,14 +163,14 @@ text_workload (GError **error)
     return NULL;
   workload->chat = chat;
   workload->system = g_strdup (system_prompt);
-  workload->n_predict = (guint) n_predict;
+  workload->n_predict = (guint)n_predict;
   workload->ignore_end = ignore_end;
   app_cli_set_repeat (workload);
-  workload->sampler = (RtSamplerConfig) { .temperature = (float) temperature,
-                                          .top_k = (guint) top_k,
-                                          .top_p = (float) top_p,
-                                          .min_p = (float) min_p,
-                                          .seed = (guint64) seed };
+  workload->sampler = (RtSamplerConfig){ .temperature = (float)temperature,
+                                         .top_k = (guint)top_k,
+                                         .top_p = (float)top_p,
+                                         .min_p = (float)min_p,
+                                         .seed = (guint64)seed };
   return workload;
 }
 
@@ -168,7 +182,7 @@ make_workload (EngModel *model, GError **error)
   if (eng_model_get_kind (model) == ENG_MODEL_LANGUAGE && inputs == NULL)
     return text_workload (error);
   workload = app_cli_input_workload (inputs, n_repeats, seconds, rate);
-  workload->input_seed = (guint64) seed;
+  workload->input_seed = (guint64)seed;
   return workload;
 }
 
@@ -224,7 +238,8 @@ run_command (int argc, char **argv, GError **error)
   g_autoptr (GCancellable) cancellable = NULL;
   EngRunEvents events = { .text = on_text, .result = on_result };
 
-  if (!app_cli_parse (&app_command_run, entries, &argc, &argv, 1, error) || !check_options (error) || !app_cli_check_repeat (error))
+  if (!app_cli_parse (&app_command_run, entries, &argc, &argv, 1, error) || !check_options (error)
+      || !app_cli_check_repeat (error))
     return FALSE;
   recipe = app_cli_recipe (recipe_text, error);
   if (recipe == NULL)
@@ -245,5 +260,8 @@ run_command (int argc, char **argv, GError **error)
 }
 
 const AppCommand app_command_run
-    = { "run", "FILE [-p TEXT | -i INPUT...] [--recipe FILE|JSON] [-n TOKENS] [-t THREADS] [--seed N] [--temperature X] [--chat] [--json]",
-        "Write text, or run a network on inputs; the figures follow on standard error.", run_command };
+    = { "run",
+        "FILE [-p TEXT | -i INPUT...] [--recipe FILE|JSON] [-n TOKENS] [-t THREADS] [--seed N] "
+        "[--temperature X] [--chat] [--json]",
+        "Write text, or run a network on inputs; the figures follow on standard error.",
+        run_command };

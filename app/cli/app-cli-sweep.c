@@ -1,4 +1,5 @@
-/* `lathe sweep FILE`: many recipes in one table: size, speeds and accuracy with their intervals; the same runs stand on the trade-off plot. */
+/* `lathe sweep FILE`: many recipes in one table: size, speeds and accuracy with their intervals;
+ * the same runs stand on the trade-off plot. */
 #include "app-cli-private.h"
 
 #include <stdio.h>
@@ -14,22 +15,29 @@ static char **inputs;
 static int n_decode, n_tokens;
 
 static const GOptionEntry entries[] = {
-  { "recipes", 0, 0, G_OPTION_ARG_FILENAME, &recipes_path, "The recipes: JSON, see --list --json (a list for language models is built in)", "FILE" },
+  { "recipes", 0, 0, G_OPTION_ARG_FILENAME, &recipes_path,
+    "The recipes: JSON, see --list --json (a list for language models is built in)", "FILE" },
   { "list", 0, 0, G_OPTION_ARG_NONE, &list, "Only list the recipes", NULL },
   { "decode", 0, 0, G_OPTION_ARG_INT, &n_decode, "Tokens to write after the prompt (64)", "N" },
-  { "data", 'd', 0, G_OPTION_ARG_FILENAME, &data, "What to evaluate on, as in `lathe eval` (the bundled texts; networks: nothing)", "SET" },
-  { "tokens", 'n', 0, G_OPTION_ARG_INT, &n_tokens, "Tokens to predict when evaluating (4096; -1: all)", "N" },
-  { "input", 'i', 0, G_OPTION_ARG_FILENAME_ARRAY, &inputs, "Of a network: a file or a folder; may be repeated (random without)", "FILE" },
+  { "data", 'd', 0, G_OPTION_ARG_FILENAME, &data,
+    "What to evaluate on, as in `lathe eval` (the bundled texts; networks: nothing)", "SET" },
+  { "tokens", 'n', 0, G_OPTION_ARG_INT, &n_tokens,
+    "Tokens to predict when evaluating (4096; -1: all)", "N" },
+  { "input", 'i', 0, G_OPTION_ARG_FILENAME_ARRAY, &inputs,
+    "Of a network: a file or a folder; may be repeated (random without)", "FILE" },
   APP_CLI_REPEAT_ENTRIES,
   { "again", 0, 0, G_OPTION_ARG_NONE, &again, "Measure also what the history has already", NULL },
-  { "no-keep", 0, 0, G_OPTION_ARG_NONE, &no_keep, "Do not read or fill the history: a sweep that is stopped begins again", NULL },
-  { "history", 0, 0, G_OPTION_ARG_FILENAME, &history_path, "Another history than the user's", "FILE" },
+  { "no-keep", 0, 0, G_OPTION_ARG_NONE, &no_keep,
+    "Do not read or fill the history: a sweep that is stopped begins again", NULL },
+  { "history", 0, 0, G_OPTION_ARG_FILENAME, &history_path, "Another history than the user's",
+    "FILE" },
   { "csv", 0, 0, G_OPTION_ARG_NONE, &as_csv, "Comma-separated values", NULL },
   { "json", 0, 0, G_OPTION_ARG_NONE, &as_json, "One JSON object", NULL },
   { NULL },
 };
 
-static const EngFigureId text_speeds[] = { ENG_FIGURE_WEIGHTS, ENG_FIGURE_PREFILL, ENG_FIGURE_DECODE };
+static const EngFigureId text_speeds[]
+    = { ENG_FIGURE_WEIGHTS, ENG_FIGURE_PREFILL, ENG_FIGURE_DECODE };
 static const EngFigureId text_accuracy[] = { ENG_FIGURE_PERPLEXITY, ENG_FIGURE_KL_DIVERGENCE };
 static const EngFigureId input_speeds[] = { ENG_FIGURE_WEIGHTS, ENG_FIGURE_INFERENCE };
 static const EngFigureId input_accuracy[] = { ENG_FIGURE_ACCURACY, ENG_FIGURE_OUTPUT_AGREEMENT };
@@ -65,7 +73,8 @@ cell (const Table *table, const EngSweepRow *row, guint column)
   EngFigureId id = table->ids[column];
 
   return run != NULL ? eng_run_get_figure (run, id)
-                     : eng_figure_unavailable (eng_figure_id_unit (id), row->error != NULL ? "failed" : "not evaluated");
+                     : eng_figure_unavailable (eng_figure_id_unit (id),
+                                               row->error != NULL ? "failed" : "not evaluated");
 }
 
 /* Columns are counted in characters, not in bytes. */
@@ -74,7 +83,7 @@ print_cell (const char *text, glong width)
 {
   glong n = g_utf8_strlen (text, -1);
 
-  g_print ("%s%*s", text, (int) MAX (width - n, 1), "");
+  g_print ("%s%*s", text, (int)MAX (width - n, 1), "");
 }
 
 static void
@@ -131,7 +140,8 @@ print_csv_number (double value, gboolean available)
 {
   char text[G_ASCII_DTOSTR_BUF_SIZE];
 
-  g_print (",%s", available && value == value ? g_ascii_formatd (text, sizeof text, "%.9g", value) : "");
+  g_print (",%s",
+           available && value == value ? g_ascii_formatd (text, sizeof text, "%.9g", value) : "");
 }
 
 static void
@@ -160,8 +170,10 @@ add_json_row (Table *table, const EngSweepRow *row)
   app_cli_json_string (builder, "name", row->item->name);
   app_cli_json_recipe (builder, row->item->recipe);
   app_cli_json_string (builder, "run", row->run != NULL ? eng_run_get_id (row->run) : NULL);
-  app_cli_json_string (builder, "evaluation", row->evaluation != NULL ? eng_run_get_id (row->evaluation) : NULL);
-  app_cli_json_string (builder, "build_hash", row->run != NULL ? eng_run_get_build_hash (row->run) : NULL);
+  app_cli_json_string (builder, "evaluation",
+                       row->evaluation != NULL ? eng_run_get_id (row->evaluation) : NULL);
+  app_cli_json_string (builder, "build_hash",
+                       row->run != NULL ? eng_run_get_build_hash (row->run) : NULL);
   app_cli_json_number (builder, "build_s", row->build_s);
   for (guint i = 0; i < table->n; i++)
     {
@@ -169,7 +181,9 @@ add_json_row (Table *table, const EngSweepRow *row)
 
       app_cli_json_figure (builder, eng_figure_id_name (table->ids[i]), &figure);
     }
-  app_cli_json_string (builder, "validity", row->run != NULL ? eng_validity_name (eng_run_get_validity (row->run)) : NULL);
+  app_cli_json_string (builder, "validity",
+                       row->run != NULL ? eng_validity_name (eng_run_get_validity (row->run))
+                                        : NULL);
   app_cli_json_string (builder, "error", row->error);
   json_builder_end_object (builder);
 }
@@ -227,12 +241,12 @@ list_recipes (GPtrArray *items)
 static gboolean
 sweep (EngModel *model, GPtrArray *items, Table *table, GError **error)
 {
-  EngSweepConfig config = { .n_decode = (guint) n_decode,
+  EngSweepConfig config = { .n_decode = (guint)n_decode,
                             .interval_width = app_cli_interval_percent / 100,
                             .budget_s = app_cli_budget_s,
                             .data = data,
-                            .n_tokens = n_tokens == -1 ? G_MAXUINT : (guint) n_tokens,
-                            .inputs = (const char *const *) inputs,
+                            .n_tokens = n_tokens == -1 ? G_MAXUINT : (guint)n_tokens,
+                            .inputs = (const char *const *)inputs,
                             .again = again };
   g_autoptr (EngHistory) history = no_keep ? NULL : eng_history_open (history_path, error);
 
@@ -240,7 +254,8 @@ sweep (EngModel *model, GPtrArray *items, Table *table, GError **error)
     return FALSE;
   g_autoptr (AppCliProgress) progress = app_cli_progress_new ("Sweep");
   g_autoptr (GPtrArray) rows
-      = eng_sweep (model, items, &config, history, app_cli_progress_get_job (progress), on_row, table, error);
+      = eng_sweep (model, items, &config, history, app_cli_progress_get_job (progress), on_row,
+                   table, error);
   return rows != NULL;
 }
 
@@ -249,18 +264,20 @@ run (int argc, char **argv, GError **error)
 {
   Table table = { 0 };
 
-  if (!app_cli_parse (&app_command_sweep, entries, &argc, &argv, 1, error) || !app_cli_check_repeat (error))
+  if (!app_cli_parse (&app_command_sweep, entries, &argc, &argv, 1, error)
+      || !app_cli_check_repeat (error))
     return FALSE;
   if (n_decode < 0 || n_tokens < -1)
     {
-      g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "--decode and --tokens are numbers of tokens");
+      g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                           "--decode and --tokens are numbers of tokens");
       return FALSE;
     }
   g_autoptr (EngModel) model = eng_model_load (argv[1], NULL, error);
   if (model == NULL)
     return FALSE;
-  g_autoptr (GPtrArray) items
-      = recipes_path != NULL ? eng_sweep_items_load (recipes_path, error) : eng_sweep_items_standard (model, error);
+  g_autoptr (GPtrArray) items = recipes_path != NULL ? eng_sweep_items_load (recipes_path, error)
+                                                     : eng_sweep_items_standard (model, error);
   if (items == NULL)
     return FALSE;
   if (list)
@@ -292,11 +309,14 @@ run (int argc, char **argv, GError **error)
       app_cli_json_print (builder);
     }
   if (table.n_failed > 0)
-    g_set_error (error, ENG_ERROR, ENG_ERROR_UNSUPPORTED, "%u of %u recipes failed; their rows say why", table.n_failed, items->len);
+    g_set_error (error, ENG_ERROR, ENG_ERROR_UNSUPPORTED,
+                 "%u of %u recipes failed; their rows say why", table.n_failed, items->len);
   return table.n_failed == 0;
 }
 
-const AppCommand app_command_sweep = { "sweep", "FILE [--recipes FILE] [--list] [--data SET] [--again] [--csv|--json]",
-                                       "Many recipes in one table: size, speeds and accuracy with their intervals. They are kept in the history and stand on the "
-                                       "trade-off plot; a sweep that was stopped goes on where it was",
-                                       run };
+const AppCommand app_command_sweep
+    = { "sweep", "FILE [--recipes FILE] [--list] [--data SET] [--again] [--csv|--json]",
+        "Many recipes in one table: size, speeds and accuracy with their intervals. They are kept "
+        "in the history and stand on the "
+        "trade-off plot; a sweep that was stopped goes on where it was",
+        run };

@@ -16,7 +16,8 @@ describe_values (const EngParam *param)
   GString *text;
 
   if (param->kind == ENG_PARAM_SWITCH)
-    return g_strdup (param->default_value != 0 ? "on | off (default on)" : "on | off (default off)");
+    return g_strdup (param->default_value != 0 ? "on | off (default on)"
+                                               : "on | off (default off)");
   if (param->kind == ENG_PARAM_PATH)
     return g_strdup ("the path of a folder or file (default none)");
   if (param->kind == ENG_PARAM_MODEL)
@@ -34,13 +35,15 @@ describe_values (const EngParam *param)
 static void
 print_technique (const EngTechnique *technique)
 {
-  g_print ("%s: %s (%s)\n  %s\n", technique->id, technique->title, technique->group, technique->summary);
+  g_print ("%s: %s (%s)\n  %s\n", technique->id, technique->title, technique->group,
+           technique->summary);
   for (guint i = 0; i < technique->n_params; i++)
     {
       const EngParam *param = &technique->params[i];
       g_autofree char *values = describe_values (param);
 
-      g_print ("    %s%s: %s\n      %s\n", param->id, param->per_layer ? " (also by layer)" : "", values, param->summary);
+      g_print ("    %s%s: %s\n      %s\n", param->id, param->per_layer ? " (also by layer)" : "",
+               values, param->summary);
     }
   if (technique->papers != NULL)
     g_print ("  %s\n", technique->papers);
@@ -128,4 +131,5 @@ run (int argc, char **argv, GError **error)
   return TRUE;
 }
 
-const AppCommand app_command_techniques = { "techniques", "[--json]", "What a recipe can set: techniques, parameters, papers.", run };
+const AppCommand app_command_techniques
+    = { "techniques", "[--json]", "What a recipe can set: techniques, parameters, papers.", run };

@@ -1,4 +1,5 @@
-/* `lathe tradeoff MODEL`: the runs of a model in the history as points of two figures, their front, and the best within limits. */
+/* `lathe tradeoff MODEL`: the runs of a model in the history as points of two figures, their front,
+ * and the best within limits. */
 
 #include "app-cli-private.h"
 
@@ -14,11 +15,15 @@ static const GOptionEntry entries[] = {
   { "x", 0, 0, G_OPTION_ARG_STRING, &x_name, "Figure to the right (latency)", "FIGURE" },
   { "y", 0, 0, G_OPTION_ARG_STRING, &y_name, "Figure upwards (memory)", "FIGURE" },
   { "limit", 'l', 0, G_OPTION_ARG_STRING_ARRAY, &limit_texts,
-    "FIGURE<=VALUE or FIGURE>=VALUE, with unit; may be repeated: the best point within is named", "LIMIT" },
+    "FIGURE<=VALUE or FIGURE>=VALUE, with unit; may be repeated: the best point within is named",
+    "LIMIT" },
   { "set", 0, 0, G_OPTION_ARG_STRING, &set, "Evaluations on this set only (the newest)", "SET" },
-  { "workload", 0, 0, G_OPTION_ARG_STRING, &workload, "Runs of this workload only, as it is written in the table", "TEXT" },
-  { "other-files", 0, 0, G_OPTION_ARG_NONE, &other_files, "Runs of other files of the same network, too", NULL },
-  { "history", 0, 0, G_OPTION_ARG_FILENAME, &history_path, "Another history than the user's", "FILE" },
+  { "workload", 0, 0, G_OPTION_ARG_STRING, &workload,
+    "Runs of this workload only, as it is written in the table", "TEXT" },
+  { "other-files", 0, 0, G_OPTION_ARG_NONE, &other_files,
+    "Runs of other files of the same network, too", NULL },
+  { "history", 0, 0, G_OPTION_ARG_FILENAME, &history_path, "Another history than the user's",
+    "FILE" },
   { "csv", 0, 0, G_OPTION_ARG_NONE, &as_csv, "Comma-separated values", NULL },
   { "json", 0, 0, G_OPTION_ARG_NONE, &as_json, "One JSON object", NULL },
   { NULL },
@@ -43,7 +48,7 @@ mark (const EngTradeoff *result, guint i)
 {
   const EngTradeoffPoint *point = result->points->pdata[i];
 
-  if ((int) i == result->best)
+  if ((int)i == result->best)
     return "best";
   return point->estimate ? "estimate" : eng_pareto_state_name (point->pareto);
 }
@@ -53,8 +58,10 @@ print_points (const EngTradeoff *result)
 {
   g_autofree char *set_name = result->set != NULL ? g_path_get_basename (result->set) : NULL;
 
-  g_print ("%s against %s, %u %s%s%s\n", eng_figure_id_title (result->y), eng_figure_id_title (result->x), result->points->len,
-           result->points->len == 1 ? "point" : "points", set_name != NULL ? ", evaluated on " : "", set_name != NULL ? set_name : "");
+  g_print ("%s against %s, %u %s%s%s\n", eng_figure_id_title (result->y),
+           eng_figure_id_title (result->x), result->points->len,
+           result->points->len == 1 ? "point" : "points", set_name != NULL ? ", evaluated on " : "",
+           set_name != NULL ? set_name : "");
   for (guint i = 0; i < result->points->len; i++)
     {
       const EngTradeoffPoint *point = result->points->pdata[i];
@@ -89,7 +96,8 @@ run_command (int argc, char **argv, GError **error)
   g_autoptr (EngModel) model = eng_model_load (argv[1], NULL, error);
   if (model == NULL)
     return FALSE;
-  query.kind = eng_model_get_kind (model) == ENG_MODEL_NETWORK ? ENG_WORKLOAD_INPUT : ENG_WORKLOAD_TEXT;
+  query.kind
+      = eng_model_get_kind (model) == ENG_MODEL_NETWORK ? ENG_WORKLOAD_INPUT : ENG_WORKLOAD_TEXT;
   if (!eng_figure_id_parse (x_name != NULL ? x_name : "latency", query.kind, &query.x, error)
       || !eng_figure_id_parse (y_name != NULL ? y_name : "memory", query.kind, &query.y, error)
       || !read_limits (query.kind, limits, error))
@@ -105,13 +113,14 @@ run_command (int argc, char **argv, GError **error)
   query.model = other_files ? &kept : NULL;
   query.set = set;
   query.workload = workload;
-  query.limits = (const EngLimit *) limits->data;
+  query.limits = (const EngLimit *)limits->data;
   query.n_limits = limits->len;
   g_autoptr (EngTradeoff) result = eng_tradeoff_new (runs, &query);
   eng_run_model_clear (&kept);
   if (as_json || as_csv)
     {
-      g_autofree char *text = as_json ? eng_tradeoff_to_json (result) : eng_tradeoff_to_csv (result);
+      g_autofree char *text
+          = as_json ? eng_tradeoff_to_json (result) : eng_tradeoff_to_csv (result);
 
       g_print ("%s%s", text, as_json ? "\n" : "");
       return TRUE;
@@ -124,6 +133,7 @@ run_command (int argc, char **argv, GError **error)
   return TRUE;
 }
 
-const AppCommand app_command_tradeoff = { "tradeoff", "FILE [--x FIGURE] [--y FIGURE] [--limit 'FIGURE<=VALUE']... [--json|--csv]",
-                                          "The runs of the history as points of two figures, the front, and the best within limits",
-                                          run_command };
+const AppCommand app_command_tradeoff
+    = { "tradeoff", "FILE [--x FIGURE] [--y FIGURE] [--limit 'FIGURE<=VALUE']... [--json|--csv]",
+        "The runs of the history as points of two figures, the front, and the best within limits",
+        run_command };

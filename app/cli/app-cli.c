@@ -1,4 +1,5 @@
-/* The command line's table of commands and what they share. Called by main() when the first argument names a command. */
+/* The command line's table of commands and what they share. Called by main() when the first
+ * argument names a command. */
 
 #include "app-cli.h"
 
@@ -13,20 +14,15 @@
 #include "eng-run-verdict.h"
 
 static const AppCommand *const commands[] = {
-  &app_command_inspect, &app_command_run,     &app_command_bench,
-  &app_command_profile, &app_command_estimate, &app_command_eval,    &app_command_convert,
-  &app_command_techniques, &app_command_trace, &app_command_tradeoff,
-  &app_command_sweep,   &app_command_price,   &app_command_compare,
-  &app_command_runs,
-  &app_command_sensitivity, &app_command_distribution,
-  &app_command_report,
-  &app_command_advise,
-  &app_command_skip,
-  &app_command_devices,
+  &app_command_inspect,  &app_command_run,      &app_command_bench,       &app_command_profile,
+  &app_command_estimate, &app_command_eval,     &app_command_convert,     &app_command_techniques,
+  &app_command_trace,    &app_command_tradeoff, &app_command_sweep,       &app_command_price,
+  &app_command_compare,  &app_command_runs,     &app_command_sensitivity, &app_command_distribution,
+  &app_command_report,   &app_command_advise,   &app_command_skip,        &app_command_devices,
   &app_command_formats,
 };
 
-G_DEFINE_QUARK (app-cli-exit, app_cli_exit)
+G_DEFINE_QUARK (app - cli - exit, app_cli_exit)
 
 static const AppCommand *
 find_command (const char *name)
@@ -40,8 +36,8 @@ find_command (const char *name)
 gboolean
 app_cli_is_command (const char *name)
 {
-  return find_command (name) != NULL || g_str_equal (name, "help") || g_str_equal (name, "--help") || g_str_equal (name, "-h")
-         || g_str_equal (name, "--version");
+  return find_command (name) != NULL || g_str_equal (name, "help") || g_str_equal (name, "--help")
+         || g_str_equal (name, "-h") || g_str_equal (name, "--version");
 }
 
 static void
@@ -51,9 +47,11 @@ print_help (void)
            "  lathe [FILE]                 the window\n",
            APP_VERSION);
   for (guint i = 0; i < G_N_ELEMENTS (commands); i++)
-    g_print ("  lathe %s %s\n        %s\n", commands[i]->name, commands[i]->arguments, commands[i]->summary);
+    g_print ("  lathe %s %s\n        %s\n", commands[i]->name, commands[i]->arguments,
+             commands[i]->summary);
   g_print ("\nEvery command takes --help and --json (one object on standard output).\n"
-           "LATHE_CPU=c|avx2|avx512|neon|dotprod caps the instruction set; results are the same bits on all of them.\n");
+           "LATHE_CPU=c|avx2|avx512|neon|dotprod caps the instruction set; results are the same "
+           "bits on all of them.\n");
 }
 
 int
@@ -86,7 +84,8 @@ app_cli_main (int argc, char **argv)
 }
 
 gboolean
-app_cli_parse (const AppCommand *command, const GOptionEntry *entries, int *argc, char ***argv, guint n_files, GError **error)
+app_cli_parse (const AppCommand *command, const GOptionEntry *entries, int *argc, char ***argv,
+               guint n_files, GError **error)
 {
   g_autofree char *title = g_strdup_printf ("%s\n\n%s", command->arguments, command->summary);
   g_autoptr (GOptionContext) context = g_option_context_new (title);
@@ -94,11 +93,13 @@ app_cli_parse (const AppCommand *command, const GOptionEntry *entries, int *argc
   g_option_context_add_main_entries (context, entries, NULL);
   if (!g_option_context_parse (context, argc, argv, error))
     return FALSE;
-  if ((guint) *argc - 1 == n_files)
+  if ((guint)*argc - 1 == n_files)
     return TRUE;
   g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, "%s. Usage: lathe %s %s",
-               (guint) *argc - 1 < n_files ? "the file to work on is missing" : n_files == 0 ? "it takes no file" : "there is more than one file", command->name,
-               command->arguments);
+               (guint)*argc - 1 < n_files ? "the file to work on is missing"
+               : n_files == 0             ? "it takes no file"
+                                          : "there is more than one file",
+               command->name, command->arguments);
   return FALSE;
 }
 
@@ -176,7 +177,8 @@ app_cli_print_verdicts (EngRun *run, guint max_per_technique, void (*print) (con
 void
 app_cli_print_estimates (EngRun *run)
 {
-  static const char *const titles[RT_N_PHASES] = { "prefill step", "decoding a token", "inference" };
+  static const char *const titles[RT_N_PHASES]
+      = { "prefill step", "decoding a token", "inference" };
   const EngRunEstimate *estimate = eng_run_get_estimate (run);
 
   for (guint p = 0; estimate != NULL && p < RT_N_PHASES; p++)

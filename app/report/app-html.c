@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-/* Control characters cannot be written in XML at all, and the marks that override the direction of text make one name look like another. */
+/* Control characters cannot be written in XML at all, and the marks that override the direction of
+ * text make one name look like another. */
 static gboolean
 is_forbidden (gunichar c)
 {

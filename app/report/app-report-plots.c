@@ -1,4 +1,5 @@
-/* The report's plots: the same draw functions as on screen, on SVG surfaces. Called by app-report.c. */
+/* The report's plots: the same draw functions as on screen, on SVG surfaces. Called by
+ * app-report.c. */
 #include "app-report-private.h"
 
 #include "app-compare-names.h"

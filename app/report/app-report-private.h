@@ -8,7 +8,8 @@ G_BEGIN_DECLS
 
 #define APP_REPORT_WIDTH_PX 960
 
-/* "Latency" lanes and the rest along the layers, light and dark, as <figure> elements. @index makes ids unique. */
+/* "Latency" lanes and the rest along the layers, light and dark, as <figure> elements. @index makes
+ * ids unique. */
 void app_report_add_lanes (GString *html, EngComparison *comparison, guint index);
 /* Latency against memory of all runs; nothing where fewer than two have both. */
 void app_report_add_tradeoff (GString *html, EngComparison *comparison);

@@ -1,4 +1,5 @@
-/* The report's table of layers and operators, and how its numbers are written. Readable without the script that sorts it. Called by app-report.c. */
+/* The report's table of layers and operators, and how its numbers are written. Readable without the
+ * script that sorts it. Called by app-report.c. */
 #include "app-report-private.h"
 
 #include <math.h>
@@ -133,7 +134,8 @@ add_change (GString *html, EngComparison *comparison, guint row, guint r, EngLay
 
 /* ---- The table ---- */
 
-/* Latency and weights of every run, with changes from the second on; what a layer or an operator is called comes first. */
+/* Latency and weights of every run, with changes from the second on; what a layer or an operator is
+ * called comes first. */
 static const EngLayerMetric shown[] = { ENG_LAYER_METRIC_LATENCY, ENG_LAYER_METRIC_WEIGHTS };
 
 static void

@@ -1,5 +1,6 @@
-/* The report as a document: what was measured, how sure it is, where it was measured and how to repeat it. Called by `lathe report` and the window's export;
- * needs no display. Plots are app-report-plots.c, the table of layers app-report-table.c. */
+/* The report as a document: what was measured, how sure it is, where it was measured and how to
+ * repeat it. Called by `lathe report` and the window's export; needs no display. Plots are
+ * app-report-plots.c, the table of layers app-report-table.c. */
 #include "app-report.h"
 
 #include "app-config.h"
@@ -51,7 +52,8 @@ static const char style[]
       ".control{display:none}svg.dark{display:none}svg.light{display:block}h2{break-after:avoid}"
       "figure,tr{break-inside:avoid}details{display:block}}\n";
 
-/* Sorting bodies (a layer with its operators) by the clicked column; numbers by data-v, what has none comes last. No character that XML would have to escape. */
+/* Sorting bodies (a layer with its operators) by the clicked column; numbers by data-v, what has
+ * none comes last. No character that XML would have to escape. */
 static const char script[]
     = "document.querySelectorAll('table.sort').forEach(function(t){t.querySelectorAll('thead "
       "th').forEach(function(h,c){h.tabIndex=0;"
@@ -266,7 +268,8 @@ add_runs (Report *self)
 
 /* ---- Figures ---- */
 
-/* Of the run, or, for an accuracy, of its build; @set: what it was evaluated on, NULL for others. */
+/* Of the run, or, for an accuracy, of its build; @set: what it was evaluated on, NULL for
+ * others. */
 static EngFigure
 get_figure (Report *self, guint r, EngFigureId id, const char **set)
 {
