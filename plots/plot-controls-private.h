@@ -1,5 +1,5 @@
-/* What every plot that is moved about has: the controllers of pointer, wheel, keys, focus and pinch, the style that it
- * follows, and the ring that shows the focus. */
+/* What every plot that is moved about has: the controllers of pointer, wheel, keys, focus and
+ * pinch, the style that it follows, and the ring that shows the focus. */
 #pragma once
 
 #include "plot-style.h"
@@ -19,15 +19,16 @@ typedef struct
   GCallback pinch_begin, pinch;      /* of a pinch */
 } PlotControls;
 
-/* Make @widget focusable and connect the handlers. It is drawn again when it gets or loses the focus. */
+/* Make @widget focusable and connect the handlers. It is drawn again when it gets or loses the
+ * focus. */
 void plot_controls_add (GtkWidget *widget, const PlotControls *controls);
 
-/* In a "drag-update": whether the pointer has moved far enough for this to be a drag and no click; from then on the
- * gesture is taken, and TRUE is returned until it ends. */
+/* In a "drag-update": whether the pointer has moved far enough for this to be a drag and no click;
+ * from then on the gesture is taken, and TRUE is returned until it ends. */
 gboolean plot_drag_take (GtkGestureDrag *gesture, double dx, double dy);
 
-/* Bring @style to what @widget has now, and *@text to @style (made when NULL). TRUE: something is another than before,
- * so what was laid out or drawn with it no longer holds. */
+/* Bring @style to what @widget has now, and *@text to @style (made when NULL). TRUE: something is
+ * another than before, so what was laid out or drawn with it no longer holds. */
 gboolean plot_follow_style (GtkWidget *widget, PlotStyle *style, PlotText **text);
 
 /* The ring around @width x @height when @widget has a visible focus. */

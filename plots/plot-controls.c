@@ -1,5 +1,5 @@
-/* Controllers, style and focus of a plot, see plot-controls-private.h. Called by the plots' own input and
- * view files; knows none of them. */
+/* Controllers, style and focus of a plot, see plot-controls-private.h. Called by the plots' own
+ * input and view files; knows none of them. */
 #include "plot-controls-private.h"
 
 #define RING_RADIUS 6

@@ -1,4 +1,5 @@
-/* PlotForest: lines of names, intervals and texts over one axis. Knows nothing of what the groups are. */
+/* PlotForest: lines of names, intervals and texts over one axis. Knows nothing of what the groups
+ * are. */
 
 #include "plot-forest.h"
 
@@ -393,7 +394,8 @@ plot_forest_figure_init (PlotFigureInterface *iface)
 
 /* --- life --- */
 
-/* "Change by domain. All: +1.9 %. drama: +5.6 %, certain. ...", the first dozen: the rest is in the table. */
+/* "Change by domain. All: +1.9 %. drama: +5.6 %, certain. ...", the first dozen: the rest is in the
+ * table. */
 static void
 update_accessible (PlotForest *self)
 {

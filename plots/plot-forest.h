@@ -18,18 +18,19 @@ typedef struct
 } PlotForestRow;
 
 /**
- * PlotForest: values of groups with their intervals, one line each, about a common zero ("forest plot": Lewis and Clarke, BMJ 322, 2001). What differs for
- * certain is filled, what may be chance is hollow. As tall as it has lines: put it into a scrolled window. Properties: title (string).
+ * PlotForest: values of groups with their intervals, one line each, about a common zero ("forest
+ * plot": Lewis and Clarke, BMJ 322, 2001). What differs for certain is filled, what may be chance
+ * is hollow. As tall as it has lines: put it into a scrolled window. Properties: title (string).
  */
 #define PLOT_TYPE_FOREST (plot_forest_get_type ())
 G_DECLARE_FINAL_TYPE (PlotForest, plot_forest, PLOT, FOREST, GtkWidget)
 
 GtkWidget *plot_forest_new (const char *title);
 
-/** @unit: of the values; @zero: where nothing changes, drawn as a line; NAN: none. @low_word and @high_word name the two sides of it ("better", "worse";
- * nullable). */
-void plot_forest_set_axis (PlotForest *self, const char *axis_title, const PlotUnit *unit, double zero, const char *low_word,
-                           const char *high_word);
+/** @unit: of the values; @zero: where nothing changes, drawn as a line; NAN: none. @low_word and
+ * @high_word name the two sides of it ("better", "worse"; nullable). */
+void plot_forest_set_axis (PlotForest *self, const char *axis_title, const PlotUnit *unit,
+                           double zero, const char *low_word, const char *high_word);
 void plot_forest_set_rows (PlotForest *self, const PlotForestRow *rows, guint n);
 guint plot_forest_get_n_rows (PlotForest *self);
 

@@ -315,8 +315,8 @@ draw_sign (cairo_t *cr, double x, double y, const PlotStyle *style)
   cairo_fill (cr);
 }
 
-/* Signs of the boxes in view that have a problem. They keep a size that can be seen however far away
- * the graph is; of very many, the first stand for all. */
+/* Signs of the boxes in view that have a problem. They keep a size that can be seen however far
+ * away the graph is; of very many, the first stand for all. */
 static void
 draw_signs (const Pen *pen, const PlotGraphScene *scene, const GArray *boxes)
 {

@@ -36,7 +36,8 @@ G_DECLARE_FINAL_TYPE (PlotGraph, plot_graph, PLOT, GRAPH, GtkWidget)
 
 /* Properties
  *   title         string   drawn in exports, spoken by the screen reader; ""
- *   selected      string   id of the selected node or group, NULL none; an unknown id is NULL; two-way
+ *   selected      string   id of the selected node or group, NULL none; an unknown id is NULL;
+ *                          two-way
  *   hovered       string   read-only
  *   empty-text    string   what stands where there is no node; "Nothing to show"
  *   scroll-zooms  boolean  FALSE; TRUE: the plain wheel zooms, too
@@ -52,10 +53,10 @@ G_DECLARE_FINAL_TYPE (PlotGraph, plot_graph, PLOT, GRAPH, GtkWidget)
 /** Strings are copied. */
 typedef struct
 {
-  const char *id;     /* unique among nodes and groups */
-  const char *title;  /* first line; NULL: the id */
-  const char *detail; /* second line, dim: operator and shape, say; NULL: none */
-  guint group;        /* index of its group, or PLOT_GRAPH_NO_GROUP */
+  const char *id;      /* unique among nodes and groups */
+  const char *title;   /* first line; NULL: the id */
+  const char *detail;  /* second line, dim: operator and shape, say; NULL: none */
+  guint group;         /* index of its group, or PLOT_GRAPH_NO_GROUP */
   const char *problem; /* what is wrong with it, a sentence: marked, read out, on the card; NULL:
                           nothing */
 } PlotGraphNode;
@@ -127,8 +128,8 @@ void plot_graph_cancel_layout (PlotGraph *self);
 /** Finishes a layout on this thread, for files and tests. */
 void plot_graph_ensure_layout (PlotGraph *self);
 
-/** Pixels that all of it takes at zoom 1, with margins and heading: a page on which every word can be
- * read. Finishes a layout on the way. */
+/** Pixels that all of it takes at zoom 1, with margins and heading: a page on which every word can
+ * be read. Finishes a layout on the way. */
 void plot_graph_get_size (PlotGraph *self, int *width_px, int *height_px);
 
 /** Shows everything, and keeps doing so as the window changes. */

@@ -1,6 +1,7 @@
 /* Placing names of points: candidates around the point, nearest first, taken greedily by
- * importance. The map maker's usual order is kept: above to the right is read best (Imhof, "Positioning
- * names on maps", The American Cartographer 2(2), 1975). Called by plot-layer-labels.c. */
+ * importance. The map maker's usual order is kept: above to the right is read best (Imhof,
+ * "Positioning names on maps", The American Cartographer 2(2), 1975). Called by
+ * plot-layer-labels.c. */
 
 #include "plot-labels-private.h"
 
@@ -97,8 +98,9 @@ void
 plot_labels_place (PlotLabel *labels, gsize n, double radius, double area_x, double area_y,
                    double area_w, double area_h)
 {
-  static const double directions[][2] = { { 0.8, -0.6 }, { 0.8, 0.6 }, { 1, 0 }, { 0, -1 },
-                                          { 0, 1 }, { -1, 0 }, { -0.8, -0.6 }, { -0.8, 0.6 } };
+  static const double directions[][2]
+      = { { 0.8, -0.6 }, { 0.8, 0.6 }, { 1, 0 },       { 0, -1 },
+          { 0, 1 },      { -1, 0 },    { -0.8, -0.6 }, { -0.8, 0.6 } };
   static const double gaps[] = { 5, 20, 36, 56, 80 };
   Box area = { area_x, area_y, area_w, area_h };
 

@@ -24,8 +24,8 @@ void plot_lanes_draw_all (PlotLanesModel *model, const PlotLanesLayout *layout, 
                           PlotText *text, const PlotStyle *style, const char *title,
                           int selected_item);
 
-/** A page of its own: everything from @view0 to @view1 (units; NaN: to the end) at rest. The model's
- * ranges are as before afterwards. */
+/** A page of its own: everything from @view0 to @view1 (units; NaN: to the end) at rest. The
+ * model's ranges are as before afterwards. */
 void plot_lanes_draw_page (PlotLanesModel *model, double view0, double view1, gboolean dense_labels,
                            const char *title, cairo_t *cr, double width, double height,
                            const PlotStyle *style);

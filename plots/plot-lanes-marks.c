@@ -126,8 +126,7 @@ fill_hatched (const Marks *m, const PlotLaneSeries *series)
 {
   if (plot_lanes_layout_item_px (m->layout) >= 4)
     plot_fill_pattern (m->cr, PLOT_PATTERN_HATCH, plot_style_color (m->style, series->info.color),
-                       m->ds, m->layout->plot_x, m->box->plot_y, m->layout->plot_w,
-                       m->box->plot_h);
+                       m->ds, m->layout->plot_x, m->box->plot_y, m->layout->plot_w, m->box->plot_h);
   else
     fill_path (m, series, 0.25);
 }
@@ -472,7 +471,8 @@ draw_dense_baseline (const Marks *m, const PlotLaneSeries *baseline)
   plot_columns_paint (&painted, &m->style->text, 0.4);
 }
 
-/* Under one pixel per item an interval is a wash from the least lower end to the greatest upper one. */
+/* Under one pixel per item an interval is a wash from the least lower end to the greatest upper
+ * one. */
 static void
 draw_dense_intervals (const Marks *m, guint series_index)
 {

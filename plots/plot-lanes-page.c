@@ -1,4 +1,5 @@
-/* Lanes without a widget: a model and the draw functions that the screen uses, too. Called by reports.
+/* Lanes without a widget: a model and the draw functions that the screen uses, too. Called by
+ * reports.
  */
 
 #include "plot-lanes-page.h"

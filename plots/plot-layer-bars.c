@@ -1,4 +1,5 @@
-/* Bars: from zero to y, one unit of x apart, with whiskers from lo to hi. For counts and shares by a whole number. */
+/* Bars: from zero to y, one unit of x apart, with whiskers from lo to hi. For counts and shares by
+ * a whole number. */
 
 #include <math.h>
 #include "plot-layer-private.h"

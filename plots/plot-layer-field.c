@@ -1,5 +1,6 @@
-/* Field: a function of both axes. Where it is above its level the picture is tinted, the more the higher; below, it is hatched, so that the two sides differ by more
- * than colour; the contour between them is a strong line, multiples of the level are thin ones with their numbers. */
+/* Field: a function of both axes. Where it is above its level the picture is tinted, the more the
+ * higher; below, it is hatched, so that the two sides differ by more than colour; the contour
+ * between them is a strong line, multiples of the level are thin ones with their numbers. */
 
 #include <math.h>
 #include "plot-layer-private.h"
@@ -124,7 +125,8 @@ add_band (const Grid *grid, cairo_t *cr, double level, int band)
   return any;
 }
 
-/* One cell of marching squares (Lorensen and Cline 1987 in the plane): the contour crosses the edges whose ends lie on either side. */
+/* One cell of marching squares (Lorensen and Cline 1987 in the plane): the contour crosses the
+ * edges whose ends lie on either side. */
 static void
 add_crossings (const Grid *grid, cairo_t *cr, double level, int i, int j, double *last_x,
                double *last_y)

@@ -63,21 +63,24 @@ extern const PlotLayerKind
 extern const PlotLayerKind plot_layer_front; /* staircase of a Pareto front, sorted by x */
 extern const PlotLayerKind
     plot_layer_limit_above; /* what is above y, or right of x when y is NaN, is not allowed; the
-                               * axes are not stretched to it */
+                             * axes are not stretched to it */
 extern const PlotLayerKind plot_layer_limit_below; /* what is below, or left, is not */
 extern const PlotLayerKind plot_layer_labels; /* names of points, without overlaps; the first of the
                                                * series are the most important */
 extern const PlotLayerKind plot_layer_ring;   /* lights up points */
 
-extern const PlotLayerKind plot_layer_bars; /* upright bars at whole numbers of x, from zero to y, with
-                                             * whiskers from lo to hi */
-extern const PlotLayerKind plot_layer_field; /* a function of both axes, see plot_field_layer_new () */
+/* upright bars at whole numbers of x, from zero to y, with whiskers from lo to hi */
+extern const PlotLayerKind plot_layer_bars;
+/* a function of both axes, see plot_field_layer_new () */
+extern const PlotLayerKind plot_layer_field;
 
-/** A value at a place; NaN where it is not known. Pure, cheap: asked some ten thousand times a frame. */
+/** A value at a place; NaN where it is not known. Pure, cheap: asked some ten thousand times a
+ * frame. */
 typedef double (*PlotFieldFunc) (double x, double y, gpointer data);
 
-/** A layer over the whole picture: tinted where @function is @level (> 0) or more, hatched where it is less, with the contour between, and those of some multiples of
- * the level with their numbers ("2×"). The axes are not stretched by it. The layer takes @data. */
+/** A layer over the whole picture: tinted where @function is @level (> 0) or more, hatched where it
+ * is less, with the contour between, and those of some multiples of the level with their numbers
+ * ("2×"). The axes are not stretched by it. The layer takes @data. */
 PlotLayer *plot_field_layer_new (const char *title, double level, PlotFieldFunc function,
                                  gpointer data, GDestroyNotify destroy);
 

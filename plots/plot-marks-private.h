@@ -27,8 +27,9 @@ void plot_round_box_path (cairo_t *cr, double x, double y, double w, double h, d
 /** Dash pattern @dash (0 solid, 1 dashed, 2 dotted, 3 dash-dot) for lines of @width_px. */
 void plot_set_dash (cairo_t *cr, guint dash, double width_px);
 
-/* Columns one device pixel wide, filled from top to bottom: dense data. On pixels they are set in a mask and painted
- * in one go, a tenth of the cost of as many rectangles; vector formats get the rectangles. */
+/* Columns one device pixel wide, filled from top to bottom: dense data. On pixels they are set in a
+ * mask and painted in one go, a tenth of the cost of as many rectangles; vector formats get the
+ * rectangles. */
 typedef struct
 {
   cairo_t *cr;

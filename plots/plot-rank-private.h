@@ -77,8 +77,8 @@ enum
 
 #define PLOT_RANK_NONE G_MAXUINT
 
-/* Part of a line between two ranks: straight down from (x0, y0) to c0, a curve to (x1, c1), straight
- * down to y1. */
+/* Part of a line between two ranks: straight down from (x0, y0) to c0, a curve to (x1, c1),
+ * straight down to y1. */
 typedef struct
 {
   double x0, y0, c0, c1, x1, y1;

@@ -20,7 +20,8 @@ G_BEGIN_DECLS
  * after Left and Right move the divider, Home and End to the sides. Pointer: a click selects a
  * box, a drag moves the divider.
  *
- * A tooltip has what there may be no room for: the whole label of a bar, a box, a class of the mask.
+ * A tooltip has what there may be no room for: the whole label of a bar, a box, a class of the
+ * mask.
  *
  * Accessibility: the accessible label is the title and the property "reading", which says the same
  * in words; all of it is a table through plot_figure_make_table ().

@@ -59,8 +59,8 @@ void plot_series_append_array (PlotSeries *self, gsize n, const double *x, const
 /** A name for one point, shown when it is hovered or selected, spoken, and written in the table. */
 void plot_series_set_label (PlotSeries *self, gsize i, const char *label);
 const char *plot_series_get_label (PlotSeries *self, gsize i);
-/** A line of the card of one point, below its x and y: "bound by", "memory". May be called again for
- * further lines, which stand in the order of the calls. */
+/** A line of the card of one point, below its x and y: "bound by", "memory". May be called again
+ * for further lines, which stand in the order of the calls. */
 void plot_series_add_fact (PlotSeries *self, gsize i, const char *name, const char *value);
 guint plot_series_get_n_facts (PlotSeries *self, gsize i);
 /** Borrowed; valid until the series changes. */

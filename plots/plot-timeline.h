@@ -6,9 +6,9 @@
 G_BEGIN_DECLS
 
 /**
- * PlotTimeline: what happened in several rows (threads) over time. A span is a box from its start to
- * its end, coloured by group, with its name where there is room; the part in which it only waited
- * is hatched. Zooms from nanoseconds to everything; 100,000 spans pan within a frame.
+ * PlotTimeline: what happened in several rows (threads) over time. A span is a box from its start
+ * to its end, coloured by group, with its name where there is room; the part in which it only
+ * waited is hatched. Zooms from nanoseconds to everything; 100,000 spans pan within a frame.
  *
  *   PlotTimeline *timeline = PLOT_TIMELINE (plot_timeline_new ());
  *   plot_timeline_set_data (timeline, &(PlotTimelineData){ .spans = spans, .n_spans = n, ... });
@@ -16,8 +16,8 @@ G_BEGIN_DECLS
  * Pointer: click selects, double click zooms to a span (to everything beside them), wheel zooms
  * about the pointer, Shift + wheel and drag pan, pinch zooms. Keyboard: Left and Right move to the
  * next span of the row, Up and Down to the row above or below, Home and End to the ends of the row,
- * Page Up and Page Down pan, Enter zooms to the span, + and - zoom, 0 shows everything, Escape takes
- * the selection away.
+ * Page Up and Page Down pan, Enter zooms to the span, + and - zoom, 0 shows everything, Escape
+ * takes the selection away.
  *
  * Accessibility: the label is the title and the reading of the selected span; all of it is a table
  * through plot_figure_make_table ().
