@@ -1,5 +1,5 @@
-/* Accuracy per layer in the window: results come by themselves, stay when they are asked for again, and go with the recipe; distributions as a
- * chart and in words. */
+/* Accuracy per layer in the window: results come by themselves, stay when they are asked for again,
+ * and go with the recipe; distributions as a chart and in words. */
 #include "app-distribution-feed.h"
 #include "app-layer-errors.h"
 #include "plots.h"
@@ -132,7 +132,8 @@ test_layer_errors (void)
   g_assert_true (eng_layer_errors_get_sensitivity (known, 0).available);
   g_assert_nonnull (strstr (eng_layer_errors_get_data (known), "Bundled texts"));
   g_assert_true (isnan (app_layer_errors_estimate_s (model, NAN)));
-  /* 16 windows of 128 tokens; 6 blocks, embedding and output, half of the network each, and three more runs. */
+  /* 16 windows of 128 tokens; 6 blocks, embedding and output, half of the network each, and three
+   * more runs. */
   g_assert_cmpfloat (app_layer_errors_estimate_s (model, 1000), ==,
                      16 * 128 * (8 / 2.0 + 3) / 1000);
 

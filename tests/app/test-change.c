@@ -26,11 +26,11 @@ test_verdicts (void)
   g_assert_cmpfloat_with_epsilon (change.frac, 0.5, 1e-12);
   /* Zou and Donner 2008, equation 6, on logarithms. */
   g_assert_cmpfloat_with_epsilon (
-      change.low, 1.5 * exp (-sqrt (pow (log (150.0 / 147.0), 2) + pow (log (102.0 / 100.0), 2))) - 1.0,
-      1e-12);
+      change.low,
+      1.5 * exp (-sqrt (pow (log (150.0 / 147.0), 2) + pow (log (102.0 / 100.0), 2))) - 1.0, 1e-12);
   g_assert_cmpfloat_with_epsilon (
-      change.high, 1.5 * exp (sqrt (pow (log (153.0 / 150.0), 2) + pow (log (100.0 / 98.0), 2))) - 1.0,
-      1e-12);
+      change.high,
+      1.5 * exp (sqrt (pow (log (153.0 / 150.0), 2) + pow (log (100.0 / 98.0), 2))) - 1.0, 1e-12);
   g_assert_cmpstr (app_change_arrow (&change), ==, "▲");
 
   change = app_change (&slow, &fast, TRUE);
@@ -101,7 +101,8 @@ test_split (void)
   g_assert_cmpstr (interval, ==, "no prompt");
 }
 
-/* Shares differ by points: from 90 % to 81 % is nine points, not ten per cent. From nothing at all is a change too. */
+/* Shares differ by points: from 90 % to 81 % is nine points, not ten per cent. From nothing at all
+ * is a change too. */
 static void
 test_shares (void)
 {

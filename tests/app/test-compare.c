@@ -7,7 +7,8 @@
 #include <adwaita.h>
 #include <math.h>
 
-/* Three layers of one operator each; @ns of the second. @extra: a node of the last layer that others lack. */
+/* Three layers of one operator each; @ns of the second. @extra: a node of the last layer that
+ * others lack. */
 static EngRun *
 make_run (const char *id, const char *hash, double ns, gboolean extra)
 {
@@ -172,7 +173,8 @@ test_labels (void)
   g_assert_cmpstr (inner, ==, "attn_q");
 }
 
-/* One interval that is a hundred times as wide as the others is cut off; where all are alike nothing is. */
+/* One interval that is a hundred times as wide as the others is cut off; where all are alike
+ * nothing is. */
 static void
 test_limit (void)
 {

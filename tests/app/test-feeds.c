@@ -1,5 +1,6 @@
-/* What the trade-off and the timeline are filled with, from real runs of the default model: points there and back, the
- * spans' nodes and layers, and tables that tell the same. Needs a display: plots are widgets. */
+/* What the trade-off and the timeline are filled with, from real runs of the default model: points
+ * there and back, the spans' nodes and layers, and tables that tell the same. Needs a display:
+ * plots are widgets. */
 #include "app-timeline-feed.h"
 #include "app-tradeoff-feed.h"
 #include "eng-timeline.h"

@@ -1,5 +1,6 @@
-/* What the views say of networks: figures of their own kind, names along the layer axis, facts, the sentence. The networks are
- * six convolutions in modules backbone/stage_N; in the second, two operators are of a kind that nobody has. */
+/* What the views say of networks: figures of their own kind, names along the layer axis, facts, the
+ * sentence. The networks are six convolutions in modules backbone/stage_N; in the second, two
+ * operators are of a kind that nobody has. */
 #include "app-accuracy.h"
 #include "app-axis.h"
 #include "app-compare.h"
@@ -132,8 +133,8 @@ test_facts (void)
   g_assert_nonnull (strstr (facts, "parameters"));
   g_assert_null (strstr (facts, "(null)"));
   g_assert_true (g_str_has_prefix (origin, "none"));
-  /* 48 * 48 places, 16 channels out, 3 and then five times 16 in, 9 taps, two operations each: 55.1 M
-   * of the convolutions; ReLU adds one per value at most. */
+  /* 48 * 48 places, 16 channels out, 3 and then five times 16 in, 9 taps, two operations each: 55.1
+   * M of the convolutions; ReLU adds one per value at most. */
   g_assert_true (g_str_has_prefix (arithmetic, "55."));
   g_assert_null (app_network_info_dup_arithmetic (NULL));
 }
@@ -171,8 +172,8 @@ test_dearest (void)
                        data->layers[layer + 1].median_ns);
 }
 
-/* Figures of a run: the share of the surroundings is a share, and nothing was late that had no time to
- * begin at. */
+/* Figures of a run: the share of the surroundings is a share, and nothing was late that had no time
+ * to begin at. */
 static void
 test_run_figures (void)
 {
@@ -298,8 +299,8 @@ evaluate (EngBuild *made, const char *set, EngHistory *history, gboolean cancel)
   return evaluated;
 }
 
-/* Forty samples, ten of them with a wrong label: 75 %, which the history keeps with the build, and which holds for that build
- * and that set only. */
+/* Forty samples, ten of them with a wrong label: 75 %, which the history keeps with the build, and
+ * which holds for that build and that set only. */
 static void
 test_accuracy (void)
 {
@@ -345,11 +346,12 @@ test_accuracy (void)
   g_assert_null (app_accuracy_find (accuracy, "another build", NULL, ENG_FIGURE_ACCURACY));
   /* Another number of threads is another build with the same results. */
   g_autofree char *key = eng_evaluate_dup_key (model, eng_build_get_recipe (made));
-  g_autoptr (EngRecipe) threads = eng_recipe_with (eng_build_get_recipe (made), "threads", "count", NULL,
-                                                   g_variant_new_int64 (1), &error);
+  g_autoptr (EngRecipe) threads = eng_recipe_with (eng_build_get_recipe (made), "threads", "count",
+                                                   NULL, g_variant_new_int64 (1), &error);
   g_assert_no_error (error);
   g_autofree char *same = eng_evaluate_dup_key (model, threads);
-  g_autoptr (EngRecipe) coarse = eng_recipe_with (threads, "int8", "precision", NULL, g_variant_new_string ("int8"), &error);
+  g_autoptr (EngRecipe) coarse
+      = eng_recipe_with (threads, "int8", "precision", NULL, g_variant_new_string ("int8"), &error);
   g_assert_no_error (error);
   g_autofree char *coarser = eng_evaluate_dup_key (model, coarse);
   g_assert_cmpstr (key, ==, same);
@@ -360,8 +362,10 @@ test_accuracy (void)
   g_assert_cmpuint (list->len, ==, 1);
   g_assert_cmpstr (app_evaluation_get_title (list->pdata[0]), ==, strrchr (samples_path, '/') + 1);
   g_assert_true (app_accuracy_find_pair (accuracy, hash, hash, ENG_FIGURE_ACCURACY, &a, &b));
-  g_assert_false (app_accuracy_find_pair (accuracy, hash, "another build", ENG_FIGURE_ACCURACY, &a, &b));
-  g_assert_false (app_accuracy_find_pair (accuracy, "another build", hash, ENG_FIGURE_ACCURACY, &a, &b));
+  g_assert_false (
+      app_accuracy_find_pair (accuracy, hash, "another build", ENG_FIGURE_ACCURACY, &a, &b));
+  g_assert_false (
+      app_accuracy_find_pair (accuracy, "another build", hash, ENG_FIGURE_ACCURACY, &a, &b));
 }
 
 int

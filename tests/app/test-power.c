@@ -1,4 +1,5 @@
-/* The power part of the devices pane on recorded trees, and the energy lane with and without a measured run. Needs a display. */
+/* The power part of the devices pane on recorded trees, and the energy lane with and without a
+ * measured run. Needs a display. */
 #include "app-lane.h"
 #include "app-power-box.h"
 #include "app-resources.h"

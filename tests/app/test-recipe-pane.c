@@ -1,5 +1,6 @@
-/* The recipe pane's parts: groups that fold, what is found by a word, the recipe of the selected layer, and the words for what a technique did to a layer. Needs a
- * display and the default model. */
+/* The recipe pane's parts: groups that fold, what is found by a word, the recipe of the selected
+ * layer, and the words for what a technique did to a layer. Needs a display and the default
+ * model. */
 #include "app-layer-box.h"
 #include "app-layer-effect.h"
 #include "app-param-row.h"
@@ -71,7 +72,8 @@ test_group (void)
   g_object_unref (group);
 }
 
-/* By title, by the title of a choice, in any case; what is not of the kind of model that is open is never shown. */
+/* By title, by the title of a choice, in any case; what is not of the kind of model that is open is
+ * never shown. */
 static void
 test_filter (void)
 {
@@ -96,7 +98,8 @@ test_filter (void)
   g_object_unref (int8);
 }
 
-/* What is set for the selected layer is one rule, one undo takes it away, and it changes no other layer. */
+/* What is set for the selected layer is one rule, one undo takes it away, and it changes no other
+ * layer. */
 static void
 test_layer (void)
 {
@@ -131,7 +134,8 @@ test_layer (void)
   g_object_unref (box);
 }
 
-/* A draft model that is not chosen yet leaves the recipe as it is; choosing one is one change with it, which one undo takes back. */
+/* A draft model that is not chosen yet leaves the recipe as it is; choosing one is one change with
+ * it, which one undo takes back. */
 static void
 test_pending (void)
 {

@@ -1,5 +1,6 @@
-/* What the roofline view is fed with: points of layers and operators, what they stand for and back, hidden phases, trails, estimates, the table; and the
- * adviser of a stage without a model. Needs a display. */
+/* What the roofline view is fed with: points of layers and operators, what they stand for and back,
+ * hidden phases, trails, estimates, the table; and the adviser of a stage without a model. Needs a
+ * display. */
 #include "app-adviser.h"
 #include "app-resources.h"
 #include "app-roofline-feed.h"
@@ -11,7 +12,8 @@
 
 static EngModel *model;
 
-/* Two blocks and an output in decode; an operator without arithmetic, and one that was not executed. */
+/* Two blocks and an output in decode; an operator without arithmetic, and one that was not
+ * executed. */
 static const EngTestNode decode[] = {
   { 0,
     ENG_ARITHMETIC_F32,

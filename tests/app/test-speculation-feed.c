@@ -1,4 +1,5 @@
-/* What the speculation view shows of a record made by hand: marks of the text, counts, the table, the map against the formula, words. Needs a display for the timeline. */
+/* What the speculation view shows of a record made by hand: marks of the text, counts, the table,
+ * the map against the formula, words. Needs a display for the timeline. */
 #include "app-resources.h"
 #include "app-speculation-feed.h"
 
@@ -15,8 +16,8 @@ add_token (EngSpeculation *speculation, gint32 token, const char *piece, guint s
   eng_speculation_set_piece (speculation, token, piece, strlen (piece));
 }
 
-/* "a" is the prompt's; a round drafts b c x y, of which x is wrong and y never compared, and adds d; a plain step writes e; f ends it by a plain step that was not
- * timed. */
+/* "a" is the prompt's; a round drafts b c x y, of which x is wrong and y never compared, and adds
+ * d; a plain step writes e; f ends it by a plain step that was not timed. */
 static EngSpeculation *
 make_record (void)
 {
@@ -121,7 +122,8 @@ test_acceptance (void)
     }
 }
 
-/* Leviathan et al. 2023, theorem 3.8, with a measured cost of verifying: here 1.2 plain steps for five tokens. */
+/* Leviathan et al. 2023, theorem 3.8, with a measured cost of verifying: here 1.2 plain steps for
+ * five tokens. */
 static void
 test_map (void)
 {

@@ -218,7 +218,8 @@ test_number_row (void)
   g_object_unref (row);
 }
 
-/* A path that is chosen or dropped counts at once; what is said is where it is, what is shown is short. */
+/* A path that is chosen or dropped counts at once; what is said is where it is, what is shown is
+ * short. */
 static void
 test_path_row (void)
 {
@@ -279,7 +280,8 @@ test_model_row (void)
   g_object_unref (row);
 }
 
-/* Models beside the one that is open, each once, by name, without itself and without other files. */
+/* Models beside the one that is open, each once, by name, without itself and without other
+ * files. */
 static void
 test_models (void)
 {

@@ -126,8 +126,8 @@ report_wide (GtkWidget *widget, int limit)
 static void
 check_width (AppWindow *window, int width, AppWidth expected)
 {
-  static const char *const pages[]
-      = { "lanes", "text", "tradeoff", "compare", "accuracy", "price", "speculation", "roofline", "timeline", "history" };
+  static const char *const pages[] = { "lanes", "text",        "tradeoff", "compare",  "accuracy",
+                                       "price", "speculation", "roofline", "timeline", "history" };
   GtkWidget *child = gtk_widget_get_first_child (GTK_WIDGET (window->breakpoint));
   int min;
 
@@ -145,7 +145,8 @@ check_width (AppWindow *window, int width, AppWidth expected)
     }
 }
 
-/* The narrowest window of each arrangement has room for every page: nothing is cut off. A phone's 360 px among them. */
+/* The narrowest window of each arrangement has room for every page: nothing is cut off. A phone's
+ * 360 px among them. */
 static void
 test_narrow (void)
 {
@@ -277,8 +278,8 @@ test_close_while_running (void)
   settle (500);
 }
 
-/* A GtkTextView whose text becomes shorter asks for another size while sizes are being given out, and
- * GTK 4.8 then complains of its own doing for one frame. Everything else stays fatal. */
+/* A GtkTextView whose text becomes shorter asks for another size while sizes are being given out,
+ * and GTK 4.8 then complains of its own doing for one frame. Everything else stays fatal. */
 static GLogWriterOutput
 write_log (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer user_data)
 {

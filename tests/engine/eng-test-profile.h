@@ -15,7 +15,8 @@ typedef struct
   const char *source; /* NULL: none */
 } EngTestNode;
 
-/* A machine of round numbers: L2 of 1 MB at 100 GB/s, main memory at 20 GB/s, 200 GFLOP/s, 800 Gop/s. */
+/* A machine of round numbers: L2 of 1 MB at 100 GB/s, main memory at 20 GB/s, 200 GFLOP/s, 800
+ * Gop/s. */
 static inline EngRoof
 eng_test_round_roof (void)
 {

@@ -1,10 +1,13 @@
-/* Lathe's side of the conformance comparison: logits through the whole engine, with recipe, lowering and packing, as raw numbers.
+/* Lathe's side of the conformance comparison: logits through the whole engine, with recipe,
+ * lowering and packing, as raw numbers.
  *
  *   lathe-logits MODEL RECIPE OUT N_PREDICT TOKEN...
  *
- * RECIPE: the JSON of "techniques". Feeds the tokens, then N_PREDICT greedy ones; writes [1 + N_PREDICT][n_vocab] f32 to OUT (the last prompt token's logits
- * first), the same as llama-cpp-peer, and prints one JSON object with the greedy tokens. "lathe-logits MODEL --tokens TEXT" prints the tokens of a text, and
- * "lathe-logits MODEL RECIPE --save FILE" saves the build. */
+ * RECIPE: the JSON of "techniques". Feeds the tokens, then N_PREDICT greedy ones; writes [1 +
+ * N_PREDICT][n_vocab] f32 to OUT (the last prompt token's logits first), the same as
+ * llama-cpp-peer, and prints one JSON object with the greedy tokens. "lathe-logits MODEL --tokens
+ * TEXT" prints the tokens of a text, and "lathe-logits MODEL RECIPE --save FILE" saves the
+ * build. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,6 @@
-/* Advice on invented profiles: which rule speaks and which keeps quiet, what it expects and why, what Apply would do, and the ranking. The model is the
- * committed one (F16, 6 blocks); times, roofs and runs are made up so that gains can be computed by hand. */
+/* Advice on invented profiles: which rule speaks and which keeps quiet, what it expects and why,
+ * what Apply would do, and the ranking. The model is the committed one (F16, 6 blocks); times,
+ * roofs and runs are made up so that gains can be computed by hand. */
 #include <math.h>
 #include <string.h>
 
@@ -284,7 +285,8 @@ test_history (Fixture *f, gconstpointer data)
   g_assert_null (
       find (faster, "earlier")); /* known to be less accurate: no "better in everything" */
 
-  /* Much faster, but evaluations show that a sixth of what was right is lost: nothing to begin with. */
+  /* Much faster, but evaluations show that a sixth of what was right is lost: nothing to begin
+   * with. */
   g_ptr_array_set_size (runs, 0);
   add_run (runs, BLOCK_1_Q8, 0.4, 19e6, 0);
   add_run (runs, BLOCK_1_Q8, 0, 19e6, 75.0);
@@ -627,7 +629,8 @@ static void
 test_network (void)
 {
   g_autofree char *path = eng_test_data_or_skip ("vision/vww/vww_96_float.tflite");
-  /* A convolution at half of the float roof: 200 Mop, 1 ms at best, and preparing the input for as long. */
+  /* A convolution at half of the float roof: 200 Mop, 1 ms at best, and preparing the input for as
+   * long. */
   g_autofree char *samples = NULL;
 
   if (path == NULL)

@@ -53,8 +53,8 @@ test_deterministic (void)
   check_same_logits (la, lu, n);
 }
 
-/* A second executor gives logits of many tokens in one run, with the bits of one token at a time, and
- * leaves the build's own cache alone. */
+/* A second executor gives logits of many tokens in one run, with the bits of one token at a time,
+ * and leaves the build's own cache alone. */
 static void
 test_more_executors (void)
 {

@@ -53,8 +53,9 @@ normal (GRand *rand)
   return sqrt (-2 * log (1 - g_rand_double (rand))) * cos (2 * G_PI * g_rand_double (rand));
 }
 
-/* Two measurements of two medians that are known, again and again: the interval of the ratio must hold the true one in at least 95 % of them, less what
- * counting 2000 leaves open (three standard deviations of a binomial are 1.5 points). It must not be vacuous, either. */
+/* Two measurements of two medians that are known, again and again: the interval of the ratio must
+ * hold the true one in at least 95 % of them, less what counting 2000 leaves open (three standard
+ * deviations of a binomial are 1.5 points). It must not be vacuous, either. */
 static void
 test_coverage (void)
 {

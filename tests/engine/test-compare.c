@@ -19,7 +19,8 @@ typedef struct
   double ns, flops, weight_bytes;
 } Node;
 
-/* A run over inputs of a network with @n_layers blocks, as a document. Intervals are 5 % to either side. */
+/* A run over inputs of a network with @n_layers blocks, as a document. Intervals are 5 % to either
+ * side. */
 static EngRun *
 make_run (const char *id, const char *hash, int n_layers, const Node *nodes, guint n,
           double inference_ms, const char *extra)
@@ -201,7 +202,8 @@ test_suffixes (void)
   g_assert_cmpint (change.verdict, ==, ENG_CHANGE_BETTER);
 }
 
-/* Other names altogether: by order, kind and size; a recurrent operator stands for the products it is made of. */
+/* Other names altogether: by order, kind and size; a recurrent operator stands for the products it
+ * is made of. */
 static void
 test_shapes (void)
 {
@@ -390,7 +392,8 @@ test_gates (void)
 {
   static const char *const wrong[]
       = { "latency", "latency=5%", ">5%", "latency>", "latency>fast", "latency>+5furlongs" };
-  /* 20 % slower, 5 % to either side: clear. The change of one operator by half a per cent is not. */
+  /* 20 % slower, 5 % to either side: clear. The change of one operator by half a per cent is
+   * not. */
   Node slower[G_N_ELEMENTS (plain)];
 
   memcpy (slower, plain, sizeof plain);
@@ -444,7 +447,8 @@ infer (const char *path)
   return run;
 }
 
-/* Every heavy operator of either file must stand beside one of the other: nothing of the work is left over. */
+/* Every heavy operator of either file must stand beside one of the other: nothing of the work is
+ * left over. */
 static void
 check_twins (const char *path_a, const char *path_b, EngAlignKind expected)
 {
@@ -498,7 +502,8 @@ test_vww_twins (void)
   check_twins ("vision/vww/vww_96_float.tflite", "vision/vww/vww_96_int8.tflite", ENG_ALIGN_NAMES);
 }
 
-/* An ONNX and a TFLite file of one network: other names, and the LSTM is one operator in one of them. */
+/* An ONNX and a TFLite file of one network: other names, and the LSTM is one operator in one of
+ * them. */
 static void
 test_dtln_twins (void)
 {

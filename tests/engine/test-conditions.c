@@ -362,7 +362,8 @@ test_thread (void)
   gint64 before = g_get_monotonic_time ();
   eng_watch_stop (watch, &conditions);
   g_assert_cmpint (g_get_monotonic_time () - before, <, 5000000);
-  g_assert_cmpuint (conditions.samples->len, >=, 2); /* the first and the last, however busy the machine */
+  g_assert_cmpuint (conditions.samples->len, >=, 2); /* the first and the last, however busy the
+                                                      * machine */
   g_assert_cmpfloat (conditions.wall_s, >=, 0.45);
   g_assert_cmpfloat (eng_conditions_sampler_percent (&conditions), >, 0);
   g_assert_nonnull (conditions.compiler);

@@ -73,7 +73,8 @@ test_npy_damaged (void)
     { "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,)}", 8, "quoted text" },
     { "{'descr': '<f4', 'fortran_order': True, 'shape': (1, 2)}", 8, "Fortran" },
     { "{'descr': '<f4', 'fortran_order': False, 'shape': (-1,)}", 8, "no number" },
-    { "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 1, 1, 1, 1, 1, 1, 1, 2)}", 8, "8 dim" },
+    { "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 1, 1, 1, 1, 1, 1, 1, 2)}", 8,
+      "8 dim" },
     { "{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,)}", 8, "large" },
     { "{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 4294967296)}", 8, "fit" },
     { "{'descr': '<f4', 'fortran_order': False, 'shape': (2", 8, "end" },
@@ -113,9 +114,9 @@ test_raw (void)
 static void
 test_elements (void)
 {
-  static const int types[] = { RT_TYPE_I8, RT_TYPE_U8, RT_TYPE_I16, RT_TYPE_U16, RT_TYPE_I32,
-                               RT_TYPE_U32, RT_TYPE_I64, RT_TYPE_U64, RT_TYPE_F16, RT_TYPE_F32,
-                               RT_TYPE_F64 };
+  static const int types[]
+      = { RT_TYPE_I8,  RT_TYPE_U8,  RT_TYPE_I16, RT_TYPE_U16, RT_TYPE_I32, RT_TYPE_U32,
+          RT_TYPE_I64, RT_TYPE_U64, RT_TYPE_F16, RT_TYPE_F32, RT_TYPE_F64 };
   guint8 memory[32];
 
   for (guint i = 0; i < G_N_ELEMENTS (types); i++)
@@ -251,8 +252,8 @@ test_picture (void)
 static void
 test_picture_too_large (void)
 {
-  guint8 bmp[64] = { 'B', 'M', 64, 0, 0, 0, 0, 0, 0, 0, 54, 0, 0, 0, 40, 0, 0, 0, 0x60, 0xea,
-                     0,   0,   0x60, 0xea, 0, 0, 1, 0, 24 };
+  guint8 bmp[64] = { 'B', 'M', 64, 0,    0,    0, 0, 0,    0,    0, 54, 0, 0, 0, 40,
+                     0,   0,   0,  0x60, 0xea, 0, 0, 0x60, 0xea, 0, 0,  1, 0, 24 };
   g_autoptr (GBytes) bytes = g_bytes_new_static (bmp, sizeof bmp);
   g_autoptr (GError) error = NULL;
   g_assert_null (eng_picture_from_bytes (bytes, "x.bmp", &error));
@@ -274,8 +275,8 @@ test_not_an_input (void)
 static void
 test_resample (void)
 {
-  static const guint rates[][2] = { { 44100, 16000 }, { 8000, 16000 }, { 48000, 16000 },
-                                    { 16000, 11025 } };
+  static const guint rates[][2]
+      = { { 44100, 16000 }, { 8000, 16000 }, { 48000, 16000 }, { 16000, 11025 } };
 
   for (guint r = 0; r < G_N_ELEMENTS (rates); r++)
     {

@@ -1,5 +1,5 @@
-/* Histograms of weights and activations: they count everything once, grids are the formats' definitions, and 8-bit integers are
- * where scale and zero point put them. */
+/* Histograms of weights and activations: they count everything once, grids are the formats'
+ * definitions, and 8-bit integers are where scale and zero point put them. */
 #include <math.h>
 #include <string.h>
 
@@ -58,9 +58,8 @@ test_grid_definitions (void)
 static void
 test_grid_holds_blocks (void)
 {
-  static const int dtypes[]
-      = { KN_Q8_0, KN_Q4_0, KN_Q4_1, KN_Q5_0, KN_Q5_1, KN_Q4_K, KN_Q5_K, KN_Q6_K,
-          KN_Q2_K, KN_Q3_K, KN_Q2_64, KN_Q3_64, KN_TQ1_0, KN_TQ2_0 };
+  static const int dtypes[] = { KN_Q8_0, KN_Q4_0, KN_Q4_1, KN_Q5_0,  KN_Q5_1,  KN_Q4_K,  KN_Q5_K,
+                                KN_Q6_K, KN_Q2_K, KN_Q3_K, KN_Q2_64, KN_Q3_64, KN_TQ1_0, KN_TQ2_0 };
   g_autoptr (GRand) rand = g_rand_new_with_seed (3);
 
   for (guint f = 0; f < G_N_ELEMENTS (dtypes); f++)
@@ -258,7 +257,8 @@ test_int8 (void)
           g_assert_cmpuint (d->code_bits, ==, 8);
           /* Weights are symmetric. */
           g_assert_cmpfloat (d->grid.offset, ==, 0);
-          /* The greatest of a channel takes code 127: no channel's scale is above the greatest weight / 127. */
+          /* The greatest of a channel takes code 127: no channel's scale is above the greatest
+           * weight / 127. */
           g_assert_cmpfloat (d->step_p95, <=, MAX (fabs (d->min), fabs (d->max)) / 126);
         }
       g_autoptr (GPtrArray) activations
@@ -273,7 +273,8 @@ test_int8 (void)
           n_grids++;
           g_assert_cmpuint (d->n_grids, ==, 1);
           g_assert_cmpint (d->grid.high - d->grid.low, ==, 255);
-          /* Calibrated with extremes on 100 of these inputs: nearly nothing lies outside, and 0 is a level. */
+          /* Calibrated with extremes on 100 of these inputs: nearly nothing lies outside, and 0 is
+           * a level. */
           g_assert_cmpfloat (d->clipped_frac, <, 0.01);
           double zero = -d->grid.offset / d->grid.step;
           g_assert_cmpfloat_with_epsilon (zero, rint (zero), 1e-9);

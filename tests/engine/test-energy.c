@@ -1,5 +1,6 @@
-/* Energy of runs: the model against cases worked out by hand, joules that are neither lost nor made when they are divided, windows under a meter whose joules are known, and a sensor that disappears in
- * the middle of a run. */
+/* Energy of runs: the model against cases worked out by hand, joules that are neither lost nor made
+ * when they are divided, windows under a meter whose joules are known, and a sensor that disappears
+ * in the middle of a run. */
 #include <math.h>
 #include <string.h>
 
@@ -115,7 +116,8 @@ test_model_by_hand (void)
   EngEnergyModel model = round_model ();
   EngEnergyParts parts;
 
-  /* A million multiply-adds of floats; 4 MB of weights of a step that reads 100 MB: main memory; 16 KB + 4 KB of activations: L1.
+  /* A million multiply-adds of floats; 4 MB of weights of a step that reads 100 MB: main memory; 16
+   * KB + 4 KB of activations: L1.
    *   arithmetic    1e6 x (1.31 + 0.38) pJ                       = 1.69 uJ
    *   instructions  1e6 / 16 x 70 / 2.6 pJ = 62500 x 26.923 pJ   = 1.682692 uJ
    *   main memory   4e6 x 1300 / 8 pJ = 4e6 x 162.5 pJ           = 650 uJ
@@ -222,7 +224,8 @@ test_model_phase (void)
 
   eng_energy_model_phase (&model, profile, RT_PHASE_INFERENCE, &modelled);
   check_conserved (&modelled, profile);
-  /* 9 MB of weights fit L3: layer 1's 8 MB are 8e6 x 14 / 8 pJ of 14 uJ, and its arithmetic 2e6 x 1.69 pJ. */
+  /* 9 MB of weights fit L3: layer 1's 8 MB are 8e6 x 14 / 8 pJ of 14 uJ, and its arithmetic 2e6 x
+   * 1.69 pJ. */
   g_assert_cmpfloat_with_epsilon (modelled.layers_j[2],
                                   14e-6 + 2e6 * 1.69e-12 + 2e6 / 16 * 70e-12 / 2.6
                                       + 8000 * 1.0625e-12,
@@ -248,7 +251,8 @@ test_model_unknown (void)
   g_assert_null (modelled.nodes_j);
 }
 
-/* A real build: conserved in every phase, and the same whether its costs come from a run or from the build. */
+/* A real build: conserved in every phase, and the same whether its costs come from a run or from
+ * the build. */
 static void
 test_model_build (void)
 {
@@ -304,7 +308,8 @@ typedef struct
   guint lose_after, stop_after;
 } FakePass;
 
-/* 2 mJ for each of two tokens, and nothing between passes: the joules of a token are known to the last bit. */
+/* 2 mJ for each of two tokens, and nothing between passes: the joules of a token are known to the
+ * last bit. */
 static gboolean
 fake_pass (gpointer data, guint *n_units, GError **error)
 {
@@ -518,7 +523,8 @@ test_run_measured (void)
   bench_close (&bench);
 }
 
-/* The sensor goes while the run is under way: unavailable with the reason, in figures, document and layers; the rest of the run stands. */
+/* The sensor goes while the run is under way: unavailable with the reason, in figures, document and
+ * layers; the rest of the run stands. */
 static void
 test_run_sensor_lost (void)
 {

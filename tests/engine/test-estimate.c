@@ -251,7 +251,8 @@ test_take_run (void)
   g_assert_true (isnan (eng_phase_estimate_error (none)));
   g_assert_null (eng_phase_estimate_describe (none));
 
-  /* Then the same work is in the table; attention may end some tokens further on or before: scaled. */
+  /* Then the same work is in the table; attention may end some tokens further on or before:
+   * scaled. */
   g_assert_true (eng_estimator_take_run (estimator, second, &error));
   g_assert_no_error (error);
   const EngPhaseEstimate *known = &eng_run_get_estimate (second)->phases[RT_PHASE_DECODE];
@@ -325,7 +326,8 @@ test_take_run (void)
 }
 
 /* Three estimates on this device were too low by 10, 20 and 50 %: the next one is corrected by the
- * median, and the band reaches the farthest of them. One of a run of known operators says nothing. */
+ * median, and the band reaches the farthest of them. One of a run of known operators says
+ * nothing. */
 static void
 test_correction (void)
 {

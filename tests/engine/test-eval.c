@@ -367,7 +367,8 @@ test_wrong_cards (void)
     }
 }
 
-/* A card beside a file that does not fit the network: an error that says so, whatever the numbers. */
+/* A card beside a file that does not fit the network: an error that says so, whatever the
+ * numbers. */
 static void
 test_unfit_cards (void)
 {
@@ -426,7 +427,8 @@ test_unfit_cards (void)
   eng_test_remove (directory);
 }
 
-/* Ten classes of 28 x 28 grey levels may be anything: only the very file that a card knows is digits. */
+/* Ten classes of 28 x 28 grey levels may be anything: only the very file that a card knows is
+ * digits. */
 static void
 test_look_alike (void)
 {

@@ -1,9 +1,9 @@
 /* Whether the numbers can be believed. Simulated devices with a known cost go through the repeat
- * rule, the warm-up and the interval that real runs use: the true median must lie in the interval in
- * at least 95 of 100 runs, on each device and for each seed
- * (four hundred each: chance moves the share by one in a hundred). The same runs judged by the textbook
- * interval of independent samples must fail on the device whose samples are not independent, or the
- * test would prove nothing. And on real models, the sum of the layers against the clean total. */
+ * rule, the warm-up and the interval that real runs use: the true median must lie in the interval
+ * in at least 95 of 100 runs, on each device and for each seed (four hundred each: chance moves the
+ * share by one in a hundred). The same runs judged by the textbook interval of independent samples
+ * must fail on the device whose samples are not independent, or the test would prove nothing. And
+ * on real models, the sum of the layers against the clean total. */
 #include <math.h>
 #include <string.h>
 

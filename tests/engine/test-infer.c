@@ -1,5 +1,5 @@
-/* Runs of networks over folders of inputs: every input once, continuously at a rate, stopped; and what
- * a session tells meanwhile. */
+/* Runs of networks over folders of inputs: every input once, continuously at a rate, stopped; and
+ * what a session tells meanwhile. */
 #include <glib/gstdio.h>
 #include <math.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* Post-training quantization as a technique: ranges from histograms, calibration, per-layer rules, and
- * what it does to a real network. */
+/* Post-training quantization as a technique: ranges from histograms, calibration, per-layer rules,
+ * and what it does to a real network. */
 #include <glib/gstdio.h>
 #include <math.h>
 #include <string.h>
@@ -89,9 +89,9 @@ test_percentile (void)
   g_assert_cmpfloat (high, ==, 50);
 }
 
-/* Clipping the outlier at t costs (50 - t)^2, the steps cost 100000 (t / 255)^2 / 12: the sum is least
- * where (50 - t) = t * 100000 / (12 * 255^2), at 50 / (1 + 0.12815) = 44.3. With 1000 of them at 50 none is
- * clipped. */
+/* Clipping the outlier at t costs (50 - t)^2, the steps cost 100000 (t / 255)^2 / 12: the sum is
+ * least where (50 - t) = t * 100000 / (12 * 255^2), at 50 / (1 + 0.12815) = 44.3. With 1000 of them
+ * at 50 none is clipped. */
 static void
 test_least_error (void)
 {
@@ -106,8 +106,8 @@ test_least_error (void)
   g_assert_cmpfloat (high, >, 49);
 }
 
-/* A bell with a thin far tail: what is chosen holds nearly all of the bell and leaves the tail out; without
- * a tail nothing is clipped that matters. */
+/* A bell with a thin far tail: what is chosen holds nearly all of the bell and leaves the tail out;
+ * without a tail nothing is clipped that matters. */
 static void
 test_least_divergence (void)
 {

@@ -1,5 +1,5 @@
-/* The table of kernel times: what follows from it for work that was not measured, by hand from times
- * that are made up; and that the file gives back what it was given. */
+/* The table of kernel times: what follows from it for work that was not measured, by hand from
+ * times that are made up; and that the file gives back what it was given. */
 #include <math.h>
 
 #include <sqlite3.h>
@@ -103,7 +103,8 @@ test_neighbour (void)
   close_to (got.ns, 100 + 500.0 * 1000 / 500);
 }
 
-/* Too far for a neighbour: the roof over what the operator reaches of it (4000 of 5000 ns: 80 %). */
+/* Too far for a neighbour: the roof over what the operator reaches of it (4000 of 5000 ns: 80
+ * %). */
 static void
 test_roof (void)
 {

@@ -1,5 +1,5 @@
-/* Accuracy per layer: a network whose errors are worked out by hand, whole builds that change one layer as
- * the independent way, exactness, resuming, cancelling, integers against floats. */
+/* Accuracy per layer: a network whose errors are worked out by hand, whole builds that change one
+ * layer as the independent way, exactness, resuming, cancelling, integers against floats. */
 #include <math.h>
 #include <string.h>
 
@@ -118,8 +118,9 @@ test_figures (void)
   g_assert_false (eng_layer_errors_get_sensitivity (few, 1).available);
   g_assert_false (eng_layer_errors_is_complete (few));
 
-  /* Seven of them and one with a change of 4 nats in 10 tokens: mean (7 * 1 + 4) / 80; the deviations from it are 7 times 1 - 1.375 and once 4 - 1.375,
-   * the sum of squares 7.875, t (7) = 2.365. */
+  /* Seven of them and one with a change of 4 nats in 10 tokens: mean (7 * 1 + 4) / 80; the
+   * deviations from it are 7 times 1 - 1.375 and once 4 - 1.375, the sum of squares 7.875, t (7) =
+   * 2.365. */
   for (guint unit = 5; unit < 7; unit++)
     eng_layer_table_put (table, unit, 0, &record);
   record.loss = 24;
@@ -200,8 +201,8 @@ test_by_hand (void)
   g_autoptr (EngLayerErrors) errors = measure (build, &(EngSensitivityConfig){ .inputs = input });
   int first = 0, second = 1;
 
-  /* x W1 = (513, 516), y = (513 * (4 + 1/128) + 516, 516) = (2572.0078125, 516). Without the last bit
-   * of its weights the first layer gives (512, 516) and the second, of 513, (2568, 516). */
+  /* x W1 = (513, 516), y = (513 * (4 + 1/128) + 516, 516) = (2572.0078125, 516). Without the last
+   * bit of its weights the first layer gives (512, 516) and the second, of 513, (2568, 516). */
   double h2 = 513.0 * 513 + 516.0 * 516;
   double y0 = 513 * (4 + 1.0 / 128) + 516, y2 = y0 * y0 + 516.0 * 516;
   double local1 = 1 / h2, local2 = (513.0 / 128) * (513.0 / 128) / y2;
@@ -303,7 +304,8 @@ first_window (EngModel *model, const char *text, gint32 *window)
   free (tokens);
 }
 
-/* Whole builds that change one block, run from the first token, are what suffixes from saved values give: to the last bit. */
+/* Whole builds that change one block, run from the first token, are what suffixes from saved values
+ * give: to the last bit. */
 static void
 test_one_layer_builds (void)
 {
@@ -491,8 +493,8 @@ test_resume (void)
   eng_test_remove (folder);
 }
 
-/* After two formats were measured a mixture of them is known, but for what accumulates; measuring that has
- * the bits of measuring it afresh. */
+/* After two formats were measured a mixture of them is known, but for what accumulates; measuring
+ * that has the bits of measuring it afresh. */
 static void
 test_mixture (void)
 {
@@ -630,7 +632,8 @@ test_int8_keyword (void)
   check_int8 ("audio/kws/kws_ref_model_float32.tflite", "data/kws01.tar.gz", 20);
 }
 
-/* A network quantized in its file beside its float original: layers are lined up by the files' names. */
+/* A network quantized in its file beside its float original: layers are lined up by the files'
+ * names. */
 static void
 test_twin (void)
 {

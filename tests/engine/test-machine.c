@@ -30,7 +30,8 @@ remove_root (char *root)
 {
   const char *argv[] = { "rm", "-r", root, NULL };
 
-  g_assert_true (g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL, NULL));
+  g_assert_true (g_spawn_sync (NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL,
+                               NULL, NULL, NULL));
   g_free (root);
 }
 
@@ -40,7 +41,9 @@ test_x86 (void)
   char *root = new_root ();
   EngMachine *machine;
 
-  put (root, "proc/cpuinfo", "processor\t: 0\nmodel name\t: Some CPU @ 3.00GHz\ncpu MHz\t\t: 2904.002\n\nprocessor\t: 1\n");
+  put (root, "proc/cpuinfo",
+       "processor\t: 0\nmodel name\t: Some CPU @ 3.00GHz\ncpu MHz\t\t: 2904.002\n\nprocessor\t: "
+       "1\n");
   put (root, "proc/meminfo", "MemTotal:       16384 kB\nMemFree:  1 kB\n");
   put (root, "proc/loadavg", "0.52 0.40 0.30 1/100 4242\n");
   put (root, "sys/devices/system/cpu/cpu0/cache/index0/size", "48K\n");
@@ -60,7 +63,8 @@ test_x86 (void)
   remove_root (root);
 }
 
-/* A Raspberry Pi: no model name per processor, the board is in the device tree, no caches in sysfs. */
+/* A Raspberry Pi: no model name per processor, the board is in the device tree, no caches in
+ * sysfs. */
 static void
 test_arm_board (void)
 {
@@ -122,8 +126,8 @@ test_caches (void)
                                         { "shared_cpu_list", caches[i].shared } };
       for (guint f = 0; f < G_N_ELEMENTS (fields); f++)
         {
-          g_autofree char *path = g_strdup_printf (
-              "sys/devices/system/cpu/cpu0/cache/index%u/%s", i, fields[f][0]);
+          g_autofree char *path
+              = g_strdup_printf ("sys/devices/system/cpu/cpu0/cache/index%u/%s", i, fields[f][0]);
           put (root, path, fields[f][1]);
         }
     }
@@ -175,7 +179,8 @@ assert_roof_equal (const EngRoof *a, const EngRoof *b)
     }
 }
 
-/* Measured once, then the same figures come from the file; a second thread count is measured on its own. */
+/* Measured once, then the same figures come from the file; a second thread count is measured on its
+ * own. */
 static void
 test_roof_kept (void)
 {
@@ -212,7 +217,8 @@ test_roof_kept (void)
   eng_machine_free (machine);
 }
 
-/* What an older version kept, three figures for main memory, is read: without interval and levels. */
+/* What an older version kept, three figures for main memory, is read: without interval and
+ * levels. */
 static void
 test_roof_old (void)
 {
@@ -288,8 +294,8 @@ main (int argc, char **argv)
   char *home = new_root ();
   int status;
 
-  /* A cache folder of its own, so that the user's measured roofs are neither used nor overwritten. GLib's own isolation leaks, which fails
-   * under LeakSanitizer. */
+  /* A cache folder of its own, so that the user's measured roofs are neither used nor overwritten.
+   * GLib's own isolation leaks, which fails under LeakSanitizer. */
   g_setenv ("XDG_CACHE_HOME", home, TRUE);
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/machine/x86", test_x86);

@@ -46,9 +46,10 @@ value_of (EngEvaluation *evaluation, const char *id)
   return metric->whole.value.value;
 }
 
-/* Two pictures, three things of class 0. Detections by score: .9 right, .8 wrong, .7 right with an overlap of 0.62. Precision falls with recall as 1 to 1/3 and
- * 2/3 to 2/3; of 101 recalls 34 are at most 1/3 and 33 more at most 2/3. Up to 0.60 three thresholds count the last one right, seven do not. A thing of class 1
- * is not found at all; a crowd takes a detection out of the count. */
+/* Two pictures, three things of class 0. Detections by score: .9 right, .8 wrong, .7 right with an
+ * overlap of 0.62. Precision falls with recall as 1 to 1/3 and 2/3 to 2/3; of 101 recalls 34 are at
+ * most 1/3 and 33 more at most 2/3. Up to 0.60 three thresholds count the last one right, seven do
+ * not. A thing of class 1 is not found at all; a crowd takes a detection out of the count. */
 static void
 test_boxes (void)
 {
@@ -98,7 +99,8 @@ test_boxes (void)
   eng_evaluation_end_notes (evaluation);
 }
 
-/* Aspect 2, a box of 0.5 by 0.25: the size is sqrt (0.5 * 2 * 0.25) = 0.5. Errors 2 * 0.05 and 0.1; the third point is not labelled. */
+/* Aspect 2, a box of 0.5 by 0.25: the size is sqrt (0.5 * 2 * 0.25) = 0.5. Errors 2 * 0.05 and 0.1;
+ * the third point is not labelled. */
 static void
 test_points (void)
 {
@@ -123,7 +125,8 @@ test_points (void)
   g_assert_false (eng_metric_points.score (&sample, 0, &sum, &n));
 }
 
-/* Truth 0 0 1 1 and one that is not labelled, said 0 1 1 1 0: class 0 has 1 of 2, class 1 has 2 of 3. */
+/* Truth 0 0 1 1 and one that is not labelled, said 0 1 1 1 0: class 0 has 1 of 2, class 1 has 2 of
+ * 3. */
 static void
 test_mask (void)
 {
@@ -281,7 +284,8 @@ copy_into (const char *directory, const char *data, const char *name)
   g_assert_true (g_file_set_contents (to, bytes, (gssize)n, NULL));
 }
 
-/* A portrait whose face is drawn around by hand, and a picture without one; the baseline runs beside it. */
+/* A portrait whose face is drawn around by hand, and a picture without one; the baseline runs
+ * beside it. */
 static void
 test_detector (void)
 {

@@ -1,4 +1,5 @@
-/* Metrics against formulas on small hand-made data and, for language models, against a Llama in NumPy; what is refused and why; the run that keeps it all. */
+/* Metrics against formulas on small hand-made data and, for language models, against a Llama in
+ * NumPy; what is refused and why; the run that keeps it all. */
 #include <math.h>
 #include <string.h>
 
@@ -60,7 +61,8 @@ uniform (GRand *rand)
   return g_rand_double (rand);
 }
 
-/* Interval cover: texts in two domains of different level, blocks that vary; the true mean is known. */
+/* Interval cover: texts in two domains of different level, blocks that vary; the true mean is
+ * known. */
 static void
 test_coverage (void)
 {
@@ -159,7 +161,8 @@ test_holm (void)
     g_assert_cmpint (significant[i], ==, expected[i]);
 }
 
-/* Hits of neighbouring tokens that come in lumps are worth fewer tries: the interval is wider than Wilson's. */
+/* Hits of neighbouring tokens that come in lumps are worth fewer tries: the interval is wider than
+ * Wilson's. */
 static void
 test_design_effect (void)
 {
@@ -310,7 +313,8 @@ test_stride (void)
   eng_test_remove (g_steal_pointer (&directory));
 }
 
-/* The same build, and one that differs in threads alone, which is run for real: not a bit of difference. */
+/* The same build, and one that differs in threads alone, which is run for real: not a bit of
+ * difference. */
 static void
 test_itself (void)
 {
@@ -333,7 +337,8 @@ test_itself (void)
     }
 }
 
-/* A coarser format: worse by every measure, domains add up to the whole, the greatest loss first. */
+/* A coarser format: worse by every measure, domains add up to the whole, the greatest loss
+ * first. */
 static void
 test_coarser (void)
 {
@@ -389,7 +394,8 @@ test_few_tokens (void)
   eng_test_remove (g_steal_pointer (&directory));
 }
 
-/* ln p of the tokens of @answer after @question, the long way: one run of the build's own executor per token. */
+/* ln p of the tokens of @answer after @question, the long way: one run of the build's own executor
+ * per token. */
 static double
 log_p_of (EngBuild *build, const char *question, const char *answer)
 {
@@ -465,7 +471,8 @@ test_questions (void)
   eng_test_remove (g_steal_pointer (&directory));
 }
 
-/* The bundled set: every item has four different answers, places of the right one are even, domains have as many. */
+/* The bundled set: every item has four different answers, places of the right one are even, domains
+ * have as many. */
 static void
 test_bundled_questions (void)
 {

@@ -1,7 +1,8 @@
-/* Every technique with every other, generated from the table: each setting that means something by itself
- * is built alone and together with each setting of every other technique. It works (the logits are numbers)
- * or is refused by name. Alone, it also survives the way through JSON, gives the same hash twice, and leaves
- * every bit of the result as it was unless the table says that it is lossy. */
+/* Every technique with every other, generated from the table: each setting that means something by
+ * itself is built alone and together with each setting of every other technique. It works (the
+ * logits are numbers) or is refused by name. Alone, it also survives the way through JSON, gives
+ * the same hash twice, and leaves every bit of the result as it was unless the table says that it
+ * is lossy. */
 #include <math.h>
 #include <string.h>
 
@@ -47,7 +48,8 @@ add_variant (Fixture *f, const EngTechnique *technique, const EngParam *param, G
   EngRecipe *recipe = eng_recipe_with (plain, technique->id, param->id, NULL, value, &error);
   g_assert_no_error (error);
 
-  /* One that needs another setting first says nothing alone; its default is tested with that one. */
+  /* One that needs another setting first says nothing alone; its default is tested with that
+   * one. */
   if (eng_recipe_equal (recipe, plain)
       || (technique->matters != NULL && !technique->matters (recipe, param)))
     {
@@ -78,7 +80,8 @@ add_param (Fixture *f, const EngTechnique *technique, const EngParam *param)
     case ENG_PARAM_INT:
     case ENG_PARAM_REAL:
       eng_technique_limits (technique, f->model, param, &min, &max, &standard);
-      /* Half of the way to the further end, but not far: a context of a million tokens tests memory. */
+      /* Half of the way to the further end, but not far: a context of a million tokens tests
+       * memory. */
       middle = max - standard > standard - min
                    ? standard + MIN (max - standard, MAX (1, standard)) / 2
                    : standard - (standard - min) / 2;

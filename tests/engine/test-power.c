@@ -1,4 +1,5 @@
-/* The sampler on recorded trees whose meters are moved by hand: joules between two times, wraparound, holes, a sensor that disappears and comes back. */
+/* The sampler on recorded trees whose meters are moved by hand: joules between two times,
+ * wraparound, holes, a sensor that disappears and comes back. */
 #include "eng-power.h"
 
 #include <glib/gstdio.h>
@@ -188,7 +189,8 @@ test_watts (void)
   remove_tree (root);
 }
 
-/* What a sensor that disappears in the middle leaves: unavailable, with the reason, and not zero; before and after it the energy is known. */
+/* What a sensor that disappears in the middle leaves: unavailable, with the reason, and not zero;
+ * before and after it the energy is known. */
 static void
 test_disappears (void)
 {

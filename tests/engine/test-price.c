@@ -1,5 +1,5 @@
-/* The price list: what a budget buys against all mixtures tried one by one; best exchange first on a list
- * made by hand; a list of the default model, its sums, sentences and recipe. */
+/* The price list: what a budget buys against all mixtures tried one by one; best exchange first on
+ * a list made by hand; a list of the default model, its sums, sentences and recipe. */
 #include <math.h>
 #include <string.h>
 
@@ -92,8 +92,8 @@ test_exact (void)
     }
 }
 
-/* Two layers, three precisions. From the widest (8 + 8): layer 1 spares 4 for 0.1, the best exchange;
- * then layer 0 spares 4 for 1. */
+/* Two layers, three precisions. From the widest (8 + 8): layer 1 spares 4 for 0.1, the best
+ * exchange; then layer 0 spares 4 for 1. */
 static void
 test_exchange (void)
 {

@@ -116,8 +116,8 @@ test_inefficiency (void)
   g_rand_free (random);
 }
 
-/* A series of hours, which nobody may wait for: in blocks, the same figures; and a drift over all of
- * it is no hang. */
+/* A series of hours, which nobody may wait for: in blocks, the same figures; and a drift over all
+ * of it is no hang. */
 static void
 test_long_series (void)
 {

@@ -38,7 +38,8 @@ generate (EngBuild *build, const char *prompt, guint n)
   return run;
 }
 
-/* A figure with its interval; where a slow build leaves fewer samples than that takes, it must say so. */
+/* A figure with its interval; where a slow build leaves fewer samples than that takes, it must say
+ * so. */
 static void
 check_interval (EngRun *run, EngFigureId id)
 {
@@ -409,8 +410,8 @@ test_json (void)
   g_assert_true (json_object_has_member (json_node_get_object (node), "machine"));
 }
 
-/* The budget holds: a run that can never be narrow ends in time, and says what ended it; one that is
- * content with anything ends as soon as there are samples enough. */
+/* The budget holds: a run that can never be narrow ends in time, and says what ended it; one that
+ * is content with anything ends as soon as there are samples enough. */
 static void
 test_budget (void)
 {
@@ -431,7 +432,8 @@ test_budget (void)
   g_assert_cmpfloat (seconds, >, 0.2);
   g_assert_cmpfloat (seconds, <, 30); /* on any machine, whoever else uses it */
 
-  /* Content with anything; on a machine so busy that not even that is reached, there is a reason. */
+  /* Content with anything; on a machine so busy that not even that is reached, there is a
+   * reason. */
   workload->interval_width = 0.99;
   workload->budget_s = 10;
   g_autoptr (EngRun) easy = eng_run_generate (build, workload, NULL, NULL, NULL, &error);

@@ -535,8 +535,8 @@ test_loop_is_never_blocked (void)
   seen_free (seen);
 }
 
-/* Every recipe is estimated when it is set, a run teaches, and operators are timed while nothing else
- * is going on; a run that is wanted meanwhile goes first. */
+/* Every recipe is estimated when it is set, a run teaches, and operators are timed while nothing
+ * else is going on; a run that is wanted meanwhile goes first. */
 static void
 test_estimates (void)
 {
@@ -560,13 +560,13 @@ test_estimates (void)
   /* A run: an estimate beside it where there was one, and its times in the table. */
   run (seen, 40);
   g_assert_nonnull (eng_run_get_estimate (seen->last));
-  WAIT_UNTIL (eng_session_get_estimate (session) != NULL
-              && eng_forecast_get_figure (eng_session_get_estimate (session), ENG_FIGURE_DECODE)
-                     .available);
+  WAIT_UNTIL (
+      eng_session_get_estimate (session) != NULL
+      && eng_forecast_get_figure (eng_session_get_estimate (session), ENG_FIGURE_DECODE).available);
   g_assert_null (eng_session_dup_technique_estimate (session, "weight-format")); /* it was run */
 
-  /* Another recipe: not its estimate at once, then its own; the technique's effect on memory is known
-   * without a measurement. */
+  /* Another recipe: not its estimate at once, then its own; the technique's effect on memory is
+   * known without a measurement. */
   set_format (seen, NULL, "q4_0");
   g_assert_null (eng_session_get_estimate (session));
   g_assert_null (eng_session_dup_technique_estimate (session, "weight-format"));

@@ -1,4 +1,5 @@
-/* The record of a run's speculation: sums over rounds, what the formulas make of them, and its way through JSON, broken documents included. */
+/* The record of a run's speculation: sums over rounds, what the formulas make of them, and its way
+ * through JSON, broken documents included. */
 #include <math.h>
 #include <string.h>
 
@@ -9,19 +10,22 @@
 static EngFigure
 cost_figure (double ns)
 {
-  return (EngFigure){ .available = TRUE, .value = ns, .low = ns - 1, .high = ns + 1, .n = 9, .unit = "ns" };
+  return (EngFigure){
+    .available = TRUE, .value = ns, .low = ns - 1, .high = ns + 1, .n = 9, .unit = "ns"
+  };
 }
 
-/* Seven tokens: one of the prompt; a chain of 3 of which 2 are accepted (3 tokens); a plain step; a tree of 2 + 1 of which the second branch's child is not
- * tested, 1 accepted (2 tokens). */
+/* Seven tokens: one of the prompt; a chain of 3 of which 2 are accepted (3 tokens); a plain step; a
+ * tree of 2 + 1 of which the second branch's child is not tested, 1 accepted (2 tokens). */
 static EngSpeculation *
 make_record (void)
 {
-  EngSpeculation *self = eng_speculation_new (&(EngSpeculationSetup){ .source = ENG_DRAFT_LOOKUP,
-                                                                      .drafter = (char *)"2 to 4 tokens",
-                                                                      .max_length = 8,
-                                                                      .tree_width = 2,
-                                                                      .replacement = TRUE });
+  EngSpeculation *self
+      = eng_speculation_new (&(EngSpeculationSetup){ .source = ENG_DRAFT_LOOKUP,
+                                                     .drafter = (char *)"2 to 4 tokens",
+                                                     .max_length = 8,
+                                                     .tree_width = 2,
+                                                     .replacement = TRUE });
   static const char *const pieces[] = { "The", " cat", " sat", "\xC3", "\xA9", "!", "" };
   static const guint starts[] = { 0, 3, 7, 11, 11, 13, 14 };
 
@@ -130,7 +134,8 @@ from_json (const char *json, GError **error)
 {
   g_autoptr (JsonNode) root = eng_json_parse_object (json, "test", error);
   g_assert_nonnull (root);
-  return eng_speculation_read (eng_json_get_object (json_node_get_object (root), "speculation"), error);
+  return eng_speculation_read (eng_json_get_object (json_node_get_object (root), "speculation"),
+                               error);
 }
 
 static void
@@ -154,8 +159,10 @@ test_round_trip (void)
   g_assert_cmpuint (eng_speculation_get_n_rounds (back), ==, 3);
   for (guint i = 0; i < 3; i++)
     {
-      const EngRound *a = eng_speculation_get_round (self, i), *b = eng_speculation_get_round (back, i);
-      const EngDraft *x = eng_speculation_get_drafts (self, i), *y = eng_speculation_get_drafts (back, i);
+      const EngRound *a = eng_speculation_get_round (self, i),
+                     *b = eng_speculation_get_round (back, i);
+      const EngDraft *x = eng_speculation_get_drafts (self, i),
+                     *y = eng_speculation_get_drafts (back, i);
       g_assert_cmpint (a->kind, ==, b->kind);
       g_assert_cmpuint (a->first_token, ==, b->first_token);
       g_assert_cmpuint (a->n_emitted, ==, b->n_emitted);
@@ -165,7 +172,8 @@ test_round_trip (void)
       g_assert_true (a->predicted_speedup == b->predicted_speedup
                      || (isnan (a->predicted_speedup) && isnan (b->predicted_speedup)));
       g_assert_cmpfloat (a->start_ns, ==, b->start_ns);
-      g_assert_true (a->verify_ns == b->verify_ns || (isnan (a->verify_ns) && isnan (b->verify_ns)));
+      g_assert_true (a->verify_ns == b->verify_ns
+                     || (isnan (a->verify_ns) && isnan (b->verify_ns)));
       for (guint d = 0; d < a->n_drafted; d++)
         {
           g_assert_cmpint (x[d].token, ==, y[d].token);
@@ -223,7 +231,8 @@ test_broken (void)
     }
 }
 
-/* The formulas against the sum that they are the closed form of: a round emits i + 1 tokens when i are accepted. */
+/* The formulas against the sum that they are the closed form of: a round emits i + 1 tokens when i
+ * are accepted. */
 static void
 test_formula (void)
 {
@@ -235,8 +244,8 @@ test_formula (void)
           expected += (i + 1) * pow (alpha, i) * (1 - alpha);
         expected += (length + 1) * pow (alpha, length);
         g_assert_cmpfloat_with_epsilon (rt_speculate_tokens (alpha, length), expected, 1e-9);
-        g_assert_cmpfloat_with_epsilon (rt_speculate_speedup (alpha, length, 0.1, 1.3), expected / (0.1 * length + 1.3),
-                                        1e-9);
+        g_assert_cmpfloat_with_epsilon (rt_speculate_speedup (alpha, length, 0.1, 1.3),
+                                        expected / (0.1 * length + 1.3), 1e-9);
       }
 }
 

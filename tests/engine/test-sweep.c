@@ -1,5 +1,5 @@
-/* Sweeps: recipes from JSON, each measured, evaluated and kept; what is kept is not measured again; what
- * cannot be built is a row with the reason. */
+/* Sweeps: recipes from JSON, each measured, evaluated and kept; what is kept is not measured again;
+ * what cannot be built is a row with the reason. */
 #include <string.h>
 
 #include "eng-error.h"
@@ -49,7 +49,8 @@ test_items (void)
              "earlier");
 }
 
-/* Every recipe of the built-in list can be lowered for the built-in model, and no two are the same. */
+/* Every recipe of the built-in list can be lowered for the built-in model, and no two are the
+ * same. */
 static void
 test_standard (void)
 {

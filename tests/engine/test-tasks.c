@@ -1,6 +1,6 @@
-/* Real networks on real pictures and sounds: what they say is what a person sees and hears there. The
- * numbers of their cards are under test: a wrong scale, order of channels, anchor or class gives
- * another answer. */
+/* Real networks on real pictures and sounds: what they say is what a person sees and hears there.
+ * The numbers of their cards are under test: a wrong scale, order of channels, anchor or class
+ * gives another answer. */
 #include <math.h>
 #include <string.h>
 
@@ -98,8 +98,8 @@ test_class (gconstpointer data)
 }
 
 static const ClassCase sound_cases[] = {
-  /* Features and network beside an implementation in NumPy and LiteRT: yes 0.999, silence 0.933, and no
-   * is taken for go, with 0.939 (its reference kernels) or 0.952 (XNNPACK). */
+  /* Features and network beside an implementation in NumPy and LiteRT: yes 0.999, silence 0.933,
+   * and no is taken for go, with 0.939 (its reference kernels) or 0.952 (XNNPACK). */
   { "keyword-yes", "audio/kws/kws_ref_model_float32.tflite", "audio/kws/yes_1000ms.wav", "yes",
     0.99 },
   { "keyword-yes-int8", "audio/kws/kws_ref_model.tflite", "audio/kws/yes_1000ms.wav", "yes", 0.98 },
@@ -175,8 +175,8 @@ mean_between (EngResult *result, double from_s, double to_s)
   return sum / n_in;
 }
 
-/* "And so, my fellow Americans, | ask not | what your country can do for you | ...": voice and pauses
- * at the moments where one hears them. */
+/* "And so, my fellow Americans, | ask not | what your country can do for you | ...": voice and
+ * pauses at the moments where one hears them. */
 static void
 test_voice (gconstpointer model)
 {
@@ -234,8 +234,8 @@ test_keywords_over_time (gconstpointer model)
   g_assert_cmpuint (n_yes, >, 0);
 }
 
-/* The mean error over the windows of a speech, which is no sound of the machine: 134.066 (float) and
- * 133.224 (8 bits) with NumPy's transforms, Slaney's filters and LiteRT. */
+/* The mean error over the windows of a speech, which is no sound of the machine: 134.066 (float)
+ * and 133.224 (8 bits) with NumPy's transforms, Slaney's filters and LiteRT. */
 static void
 test_anomaly (gconstpointer data)
 {
@@ -273,8 +273,8 @@ ratio_db (const float *clean, const float *heard, gsize n)
   return 10 * log10 (signal / noise);
 }
 
-/* White noise over speech gets weaker: an implementation in NumPy and ONNX Runtime takes 3.8 dB with
- * the first stage alone and 5.0 dB with both. */
+/* White noise over speech gets weaker: an implementation in NumPy and ONNX Runtime takes 3.8 dB
+ * with the first stage alone and 5.0 dB with both. */
 static void
 test_denoise (gconstpointer model)
 {
@@ -525,7 +525,8 @@ static const BoxCase box_cases[] = {
     { { 0.36f, 0.39f }, { 0.82f, 0.63f } } },
 };
 
-/* Every wanted middle has one box of the label around it, and no other box of that label is there. */
+/* Every wanted middle has one box of the label around it, and no other box of that label is
+ * there. */
 static void
 test_boxes (gconstpointer data)
 {

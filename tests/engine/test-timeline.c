@@ -1,5 +1,5 @@
-/* Timelines: what is kept of a run is what the profile was made of; packed and read back without loss; the trace that
- * Perfetto reads has its schema, units and nesting. */
+/* Timelines: what is kept of a run is what the profile was made of; packed and read back without
+ * loss; the trace that Perfetto reads has its schema, units and nesting. */
 #include <math.h>
 #include <string.h>
 
@@ -69,7 +69,8 @@ test_kept (void)
   g_assert_cmpint (eng_timeline_get_step (timeline, 0)->start_ns, ==, 0);
   g_assert_cmpuint (n_decode, ==, ENG_TIMELINE_STEPS);
 
-  /* The newest decode step is the profile's last sample of every node, to the nanosecond; and the medians are of the same kind. */
+  /* The newest decode step is the profile's last sample of every node, to the nanosecond; and the
+   * medians are of the same kind. */
   const EngPhaseProfile *phase = eng_profile_get_phase (profile, RT_PHASE_DECODE);
   guint n_near = 0, n_measured = 0;
   gather (timeline, last, starts, ends, n_nodes);

@@ -1,5 +1,5 @@
-/* Trade-offs: the front beside brute force, certainty by intervals, limits as people type them, and points from
- * runs: merging, evaluations joined by build, reasons of what is missing. */
+/* Trade-offs: the front beside brute force, certainty by intervals, limits as people type them, and
+ * points from runs: merging, evaluations joined by build, reasons of what is missing. */
 #include <math.h>
 #include <string.h>
 
@@ -599,7 +599,8 @@ test_old_history (void)
   eng_test_remove (g_steal_pointer (&directory));
 }
 
-/* Evaluations of a network's builds: joined by build hash and one set, alone where a build was never run otherwise. */
+/* Evaluations of a network's builds: joined by build hash and one set, alone where a build was
+ * never run otherwise. */
 static void
 test_evaluations (void)
 {

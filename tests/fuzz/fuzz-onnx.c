@@ -1,5 +1,5 @@
-/* Fuzz target: any bytes as an ONNX file, imported as a whole. A graph that comes out is sound, and so is
- * its report. */
+/* Fuzz target: any bytes as an ONNX file, imported as a whole. A graph that comes out is sound, and
+ * so is its report. */
 #include "fuzz.h"
 
 #include <string.h>

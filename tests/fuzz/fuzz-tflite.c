@@ -1,5 +1,5 @@
-/* Fuzz target: any bytes as a TFLite file. All that the reader hands out is touched, and the file is
- * imported as a network. */
+/* Fuzz target: any bytes as a TFLite file. All that the reader hands out is touched, and the file
+ * is imported as a network. */
 #include "fuzz.h"
 
 #include <string.h>

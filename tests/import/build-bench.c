@@ -3,9 +3,9 @@
  *
  *   build-bench -t THREADS MODEL [INPUT.raw...]
  *
- * Builds the network under the default recipe, without front end and task: what comes in and goes out
- * are the file's own tensors. Prints one JSON object about the build and the machine's roofs, then
- * reads commands from stdin, each answered by one line:
+ * Builds the network under the default recipe, without front end and task: what comes in and goes
+ * out are the file's own tensors. Prints one JSON object about the build and the machine's roofs,
+ * then reads commands from stdin, each answered by one line:
  *
  *   run N         N inferences: their nanoseconds, one number each
  *   write FOLDER  the outputs of the last inference as FOLDER/0.raw, 1.raw, ...: "ok"
@@ -42,7 +42,8 @@ make_build (const char *path)
 {
   g_autoptr (GError) error = NULL;
   g_autofree char *text
-      = g_strdup_printf ("{\"lathe-recipe\":1,\"techniques\":{\"threads\":{\"count\":%d}}}", n_threads);
+      = g_strdup_printf ("{\"lathe-recipe\":1,\"techniques\":{\"threads\":{\"count\":%d}}}",
+                         n_threads);
   g_autoptr (EngModel) model = eng_model_load (path, NULL, &error);
   g_autoptr (EngRecipe) recipe = model ? eng_recipe_from_json (text, &error) : NULL;
   EngBuild *build = recipe ? eng_build_new (model, recipe, NULL, NULL, &error) : NULL;
@@ -128,7 +129,8 @@ print_about (EngBuild *build)
   g_autoptr (GError) error = NULL;
   EngRoof roof;
 
-  if (!eng_machine_measure_roof (machine, eng_build_get_n_threads (build), FALSE, &roof, NULL, &error))
+  if (!eng_machine_measure_roof (machine, eng_build_get_n_threads (build), FALSE, &roof, NULL,
+                                 &error))
     fail (error->message);
   printf ("{\"isa\": \"%s\", \"f32_flops\": %.6g, \"read_bytes_per_s\": %.6g}\n",
           eng_build_get_isa (build), roof.f32_flops, roof.read_bytes_per_s);

@@ -8,8 +8,8 @@
  *   layers N  the same, traced         {"layers": [{"name", "op", "ns" (median), "ops", "bytes"}]}
  *   roofs                              {"ops_per_ns", "bytes_per_ns": of as many threads}
  *
- * Bytes are weights, inputs and outputs once each; the read roof is that of a buffer as large as all
- * weights and activations of the network, so of the cache that they fit in. */
+ * Bytes are weights, inputs and outputs once each; the read roof is that of a buffer as large as
+ * all weights and activations of the network, so of the cache that they fit in. */
 #include <glib.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -107,7 +107,8 @@ answer_time (NetRunner *net, guint n)
 
 /* ---- layers ---- */
 
-/* How long each node lasted in the run that the rings hold: [n_nodes], 0 for those that did nothing. */
+/* How long each node lasted in the run that the rings hold: [n_nodes], 0 for those that did
+ * nothing. */
 static void
 read_durations (NetRunner *net, guint64 *durations)
 {

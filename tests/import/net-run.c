@@ -2,16 +2,16 @@
  *
  *   net-run [-t THREADS] [-r] [-a] [-n RUNS] [-d NAME=SIZE]... MODEL FOLDER [INPUT.raw...]
  *
- * Inputs are raw bytes, one file per input of the network in its order; a file that holds k times as
- * many bytes gives k runs after one another (states move on). Without files: only the import, and the
- * lines of the inputs. Writes FOLDER/index.tsv, a line per tensor
+ * Inputs are raw bytes, one file per input of the network in its order; a file that holds k times
+ * as many bytes gives k runs after one another (states move on). Without files: only the import,
+ * and the lines of the inputs. Writes FOLDER/index.tsv, a line per tensor
  *
  *   kind (input, output, value)  name  type  dims (1x2x3)  file
  *
  * and the raw bytes of outputs, of all runs after one another; with -a also those of every value in
  * between. Prints lines of the import report to stderr, and exits 3 when there are some and
- * the network was to be run. -n: run the whole sequence again, and print the median milliseconds of a
- * run. -r: the plain references instead of the kernels. */
+ * the network was to be run. -n: run the whole sequence again, and print the median milliseconds of
+ * a run. -r: the plain references instead of the kernels. */
 #include <glib.h>
 #include <glib/gstdio.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* Runs an imported network straight on the executor: packed weights, layout pass, no other lowering.
- * For tests and net-run. */
+/* Runs an imported network straight on the executor: packed weights, layout pass, no other
+ * lowering. For tests and net-run. */
 #pragma once
 
 #include "eng-format.h"

@@ -1,12 +1,14 @@
-/* ONNX's own operator tests, as Debian ships them (libonnx-testdata): a folder per test with a model,
- * inputs and the outputs that are right. Each is imported, laid out, and run on 1 and 2 threads.
+/* ONNX's own operator tests, as Debian ships them (libonnx-testdata): a folder per test with a
+ * model, inputs and the outputs that are right. Each is imported, laid out, and run on 1 and 2
+ * threads.
  *
- *   onnx-node-tests FOLDER EXPECTED [PATTERN]      print TAP; only tests whose name has PATTERN in it
+ *   onnx-node-tests FOLDER EXPECTED [PATTERN]      print TAP; only tests whose name has PATTERN in
+ *                                                  it
  *
- * EXPECTED lists the tests that pass, one name a line: one of them that does not is a failure, skipped
- * or not. A test whose operators are not supported is skipped with the import report's reason; a result
- * that is wrong is a failure always. Inputs that decide about shapes (Reshape's, say) are given to the
- * importer, as our shapes are fixed when a file is read. */
+ * EXPECTED lists the tests that pass, one name a line: one of them that does not is a failure,
+ * skipped or not. A test whose operators are not supported is skipped with the import report's
+ * reason; a result that is wrong is a failure always. Inputs that decide about shapes (Reshape's,
+ * say) are given to the importer, as our shapes are fixed when a file is read. */
 #include "eng-onnx.h"
 #include "net-runner.h"
 
@@ -41,7 +43,8 @@ typedef enum
   FAILED,
 } Verdict;
 
-/* Where the suite's own program does not do what the standard's text says, and we follow the text. */
+/* Where the suite's own program does not do what the standard's text says, and we follow the
+ * text. */
 static const struct
 {
   const char *name, *reason;
@@ -327,7 +330,8 @@ run_case (const char *folder, char **reason)
   EngImported *imported = NULL;
   Case c;
 
-  /* What the importer says of an input that is no tensor is better than what reading it as one gives. */
+  /* What the importer says of an input that is no tensor is better than what reading it as one
+   * gives. */
   g_autofree char *unread = NULL;
   case_init (&c, folder);
   if (read_tensors (folder, "input", c.inputs, &unread))

@@ -1,4 +1,5 @@
-/* ONNX networks written byte by byte (onnx-bytes.h), imported and run; results worked out by hand. */
+/* ONNX networks written byte by byte (onnx-bytes.h), imported and run; results worked out by
+ * hand. */
 #include "eng-onnx.h"
 
 #include "net-runner.h"

@@ -1,6 +1,6 @@
-/* Folders of safetensors as language models. The weights and vocabularies of GGUF files are written out
- * as such folders, by code of the test's own, and must come back as they were; and files that are wrong
- * say where. */
+/* Folders of safetensors as language models. The weights and vocabularies of GGUF files are written
+ * out as such folders, by code of the test's own, and must come back as they were; and files that
+ * are wrong say where. */
 #include <glib/gstdio.h>
 #include <math.h>
 #include <string.h>
@@ -219,7 +219,8 @@ best_first (gconstpointer a, gconstpointer b)
                               : (x->order > y->order) - (x->order < y->order);
 }
 
-/* Every way to put a piece together from two, best pieces first: what SentencePiece's scores mean. */
+/* Every way to put a piece together from two, best pieces first: what SentencePiece's scores
+ * mean. */
 static void
 add_merges_of_scores (GString *json, const RtGguf *gguf)
 {
@@ -420,7 +421,8 @@ load (const char *folder, const char *name)
   return model;
 }
 
-/* The same description, weight for weight, and the same tokens: then nothing that runs can differ. */
+/* The same description, weight for weight, and the same tokens: then nothing that runs can
+ * differ. */
 static void
 check_round_trip (const char *path, const char *begin)
 {

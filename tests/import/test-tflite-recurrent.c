@@ -1,5 +1,5 @@
-/* TFLite's recurrent layers. What the integer LSTM must give is what LiteRT 2.3 gives, bit for bit, for the
- * same file. */
+/* TFLite's recurrent layers. What the integer LSTM must give is what LiteRT 2.3 gives, bit for bit,
+ * for the same file. */
 #include <math.h>
 #include <string.h>
 
@@ -66,8 +66,8 @@ make_integer_lstm (Fault fault)
   return b;
 }
 
-/* Three runs: the state goes on from run to run and begins with the code of zero. The cell is clipped in
- * some of the steps. */
+/* Three runs: the state goes on from run to run and begins with the code of zero. The cell is
+ * clipped in some of the steps. */
 static void
 test_integer (void)
 {
@@ -105,8 +105,8 @@ test_integer_faults (void)
 
 /* ---- In floats ---- */
 
-/* One unit, by hand: all weights 0, biases i 0, f 0, g ln 3 / 2 (tanh of it is 1/2), o 0. c = c / 2 + 1/4,
- * h = tanh (c) / 2. */
+/* One unit, by hand: all weights 0, biases i 0, f 0, g ln 3 / 2 (tanh of it is 1/2), o 0. c = c / 2
+ * + 1/4, h = tanh (c) / 2. */
 static void
 test_float (void)
 {
@@ -147,8 +147,8 @@ test_float (void)
 
 /* ---- SVDF ---- */
 
-/* Two units of rank 2 over 3 steps, the first of which is empty: f is x times (1, 2), (3, -1), (0, 1), (1, 1);
- * weights over time are 1, 10, 100 from the oldest on, negative ones in filter 1. */
+/* Two units of rank 2 over 3 steps, the first of which is empty: f is x times (1, 2), (3, -1), (0,
+ * 1), (1, 1); weights over time are 1, 10, 100 from the oldest on, negative ones in filter 1. */
 static void
 test_svdf (void)
 {

@@ -93,7 +93,8 @@ test_average_pool (void)
 
 /* ---- Quantized ---- */
 
-/* x = 0.5 (q - 1), w = 0.25 q per channel 0 and 0.5 q per channel 1, bias in 0.125 and 0.25, y = q + 2. */
+/* x = 0.5 (q - 1), w = 0.25 q per channel 0 and 0.5 q per channel 1, bias in 0.125 and 0.25, y = q
+ * + 2. */
 static void
 test_quantized (void)
 {
@@ -124,9 +125,9 @@ test_concat_scales (void)
   CHECK_RUN (b, ((gint8[]){ 3, -4 }), 0, gint8, 3, -4, 10);
 }
 
-/* 8-bit weights and real activations: x is rounded to 8 bit before the products. With one scale around 0: x / 1
- * is 127 and -63.5, which becomes -64; with a scale per channel from the smallest to the largest: 0.4 of 255
- * becomes 0. Real weights are 1 and 2. */
+/* 8-bit weights and real activations: x is rounded to 8 bit before the products. With one scale
+ * around 0: x / 1 is 127 and -63.5, which becomes -64; with a scale per channel from the smallest
+ * to the largest: 0.4 of 255 becomes 0. Real weights are 1 and 2. */
 static void
 test_dynamic_range (void)
 {

@@ -309,7 +309,8 @@ check_query (const KnTable *c, const Shape *s, const Work *w, size_t i)
             {
               const double steps = exact * (double)s->levels,
                            apart = fabs (steps - floor (steps) - 0.5);
-              /* What lies as near to a tie as the weight is uncertain may have gone to the other side. */
+              /* What lies as near to a tie as the weight is uncertain may have gone to the other
+               * side. */
               if (apart < steps * (off + 4 * U) + 1e-12)
                 step = 1 / (double)s->levels;
               p = nearbyint (steps) / (double)s->levels + (w->bias ? (double)w->bias[i] : 0);
@@ -425,8 +426,8 @@ check_chunk (const KnTable *c, const KnTable *v, const void *data)
 
 /* --- store, merge, finish --- */
 
-/* What is read back: exact for F32, rounded once for F16, within half a step for Q8; for Q4 within half a step, or a whole one at the end that has
- * one code less. */
+/* What is read back: exact for F32, rounded once for F16, within half a step for Q8; for Q4 within
+ * half a step, or a whole one at the end that has one code less. */
 static void
 check_stored (const Shape *s, const void *cache, int is_key, size_t position, const float *x)
 {

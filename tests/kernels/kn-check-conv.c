@@ -1,8 +1,8 @@
 /* Checks and benchmarks of convolution and pooling kernels.
  *
- * Bounds for plain C, u = 2^-24, gamma as in Higham 2002, section 3.1: n chained fused multiply-adds
- * and up to two additions give |error| <= gamma (n + 2) * (sum |w x| + |bias| + |residual|); limits
- * do not enlarge an error. Every other level gives the bits of plain C. */
+ * Bounds for plain C, u = 2^-24, gamma as in Higham 2002, section 3.1: n chained fused
+ * multiply-adds and up to two additions give |error| <= gamma (n + 2) * (sum |w x| + |bias| +
+ * |residual|); limits do not enlarge an error. Every other level gives the bits of plain C. */
 #include "kn-check.h"
 
 #include "kn-matmul.h"

@@ -198,8 +198,8 @@ bound_tanh (double x, double want, const float *p)
 }
 
 /* z has two roundings, which exp (-z^2) turns into 4 u z^2; z^2 + r and the exponential add u z^2
- * (plus 4 u for r and its parts) and 4 u; three more operations. Beyond z = 4, where erfc is below 2^-24, r
- * is held, while it should grow as log z: the tail is too large by a factor of z / 4. */
+ * (plus 4 u for r and its parts) and 4 u; three more operations. Beyond z = 4, where erfc is below
+ * 2^-24, r is held, while it should grow as log z: the tail is too large by a factor of z / 4. */
 static double
 bound_gelu (double x, double want, const float *p)
 {

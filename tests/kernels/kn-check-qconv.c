@@ -46,7 +46,8 @@ random_requant (int is_signed)
   return (KnRequant){ (float)(low - zero), (float)(high - zero), zero };
 }
 
-/* Codes are within half a step, and half a rounding error of the product, of what they stand for. */
+/* Codes are within half a step, and half a rounding error of the product, of what they stand
+ * for. */
 static void
 near_code (size_t index, uint8_t got, int is_signed, int64_t acc, float scale, const KnRequant *r)
 {
@@ -116,8 +117,8 @@ gemm_segment (const Gemm *g, size_t line, size_t pixel, size_t segment)
   return g->x + (line * g->n_segments + segment) * g->segment_step + pixel * g->x_stride;
 }
 
-/* The same sums from a family that wants signed activations: codes less by 128, the bias more by 128 sum
- * w. */
+/* The same sums from a family that wants signed activations: codes less by 128, the bias more by
+ * 128 sum w. */
 static KnQgemmArgs
 gemm_args (Gemm *g, const KnQconvFamily *f)
 {

@@ -1,8 +1,9 @@
 /* Checks of the number formats: half precision, dequantization, quantization, packing.
  *
- * They do not depend on the instruction set, so they run at the C level only. What is expected comes from the definition of each
- * format, written here a second time value by value (put_code below), from bytes written by hand, and from another
- * implementation (kn-check-quant-vectors.h). */
+ * They do not depend on the instruction set, so they run at the C level only. What is expected
+ * comes from the definition of each format, written here a second time value by value (put_code
+ * below), from bytes written by hand, and from another implementation
+ * (kn-check-quant-vectors.h). */
 #include "kn-check-matmul.h"
 
 #include "kn-matmul.h"
@@ -52,8 +53,8 @@ check_f16 (const KnTable *c, const KnTable *v, const void *data)
       kc_context ("half 0x%04x", h);
       kc_near ("value", h, kn_f16_to_f32 ((uint16_t)h), half_value ((uint16_t)h), 0);
     }
-  /* Between two neighbours: below, at and above the middle. Halfway goes to the even one. The last pair is the largest number and
-   * what would follow it. */
+  /* Between two neighbours: below, at and above the middle. Halfway goes to the even one. The last
+   * pair is the largest number and what would follow it. */
   for (uint32_t h = 0; h < 0x7c00; h++)
     {
       const double low = half_value ((uint16_t)h);
@@ -138,8 +139,9 @@ put_code (KnDtype dtype, uint8_t *b, int i, unsigned code)
     }
 }
 
-/* TQ1_0's bytes hold five digits each: digit n of byte j is the n-th of the value j + n * stride of its
- * part, and the byte is what the digits are as a number below 243, times 256 / 243, rounded up. */
+/* TQ1_0's bytes hold five digits each: digit n of byte j is the n-th of the value j + n * stride of
+ * its part, and the byte is what the digits are as a number below 243, times 256 / 243, rounded
+ * up. */
 static void
 put_digits (uint8_t *bytes, int n_bytes, const unsigned *codes, int n_digits)
 {
@@ -185,16 +187,16 @@ make_block (KnDtype dtype, uint8_t *b, double *scaled, double *added)
 {
   const KnDtypeInfo *info = kn_dtype_info ((int)dtype);
   const int f8_bits = dtype == KN_F8_E4M3 ? 3 : dtype == KN_F8_E5M2 ? 2 : 0;
-  const int bits = dtype == KN_Q8_0 || f8_bits > 0           ? 8
-                   : dtype == KN_MXFP4                        ? 4
+  const int bits = dtype == KN_Q8_0 || f8_bits > 0          ? 8
+                   : dtype == KN_MXFP4                      ? 4
                    : dtype == KN_TQ1_0 || dtype == KN_TQ2_0 ? 2
                                                             : info->name[1] - '0';
-  const int zero = dtype == KN_Q4_0                          ? 8
-                   : dtype == KN_Q5_0                        ? 16
-                   : dtype == KN_Q6_K                        ? 32
-                   : dtype == KN_Q3_K || dtype == KN_Q3_64   ? 4
+  const int zero = dtype == KN_Q4_0                         ? 8
+                   : dtype == KN_Q5_0                       ? 16
+                   : dtype == KN_Q6_K                       ? 32
+                   : dtype == KN_Q3_K || dtype == KN_Q3_64  ? 4
                    : dtype == KN_TQ1_0 || dtype == KN_TQ2_0 ? 1
-                                                             : 0;
+                                                            : 0;
   static const double e2m1[16] = { 0, 0.5, 1, 1.5, 2, 3, 4, 6, 0, -0.5, -1, -1.5, -2, -3, -4, -6 };
   unsigned codes[MAX_BLOCK];
   double d, m = 0, scale[16], min[16];
@@ -252,9 +254,9 @@ make_block (KnDtype dtype, uint8_t *b, double *scaled, double *added)
       const unsigned code = dtype == KN_TQ1_0     ? kc_random_below (3)
                             : dtype == KN_F8_E5M2 ? kc_random_below (2) << 7 | kc_random_below (124)
                                                   : kc_random () & ((1u << bits) - 1);
-      const int g = info->block_len == 32                    ? 0
+      const int g = info->block_len == 32                  ? 0
                     : dtype == KN_Q4_K || dtype == KN_Q5_K ? i / 32
-                                                             : i / 16;
+                                                           : i / 16;
 
       codes[i] = code;
       put_code (dtype, b, i, code);
@@ -381,9 +383,10 @@ check_vectors (const KnTable *c, const KnTable *v, const void *data)
 
 /* --- quantization */
 
-/* The largest error of a simple format for values in [lo, hi]: half a step of the codes, plus the rounding of the scale and of the
- * minimum to half precision (2^-11 relative, 2^-25 absolute). Symmetric formats give the extreme its exact code; on
- * the other side they have one code less, so values there may be off by a whole step. */
+/* The largest error of a simple format for values in [lo, hi]: half a step of the codes, plus the
+ * rounding of the scale and of the minimum to half precision (2^-11 relative, 2^-25 absolute).
+ * Symmetric formats give the extreme its exact code; on the other side they have one code less, so
+ * values there may be off by a whole step. */
 static double
 simple_bound (KnDtype dtype, double lo, double hi)
 {
@@ -435,8 +438,9 @@ relative_error (const float *x, const float *w, size_t n)
   return square > 0 ? sqrt (error / square) : error;
 }
 
-/* What a straight grid with 2^bits levels from the smallest to the largest of 32 (Q6_K: 16) normal values gives, which the
- * search over scales must beat: about 2 x 2.04 (1.77) standard deviations wide, error width / levels / sqrt (12). */
+/* What a straight grid with 2^bits levels from the smallest to the largest of 32 (Q6_K: 16) normal
+ * values gives, which the search over scales must beat: about 2 x 2.04 (1.77) standard deviations
+ * wide, error width / levels / sqrt (12). */
 static double
 k_bound (KnDtype dtype)
 {
@@ -446,15 +450,15 @@ k_bound (KnDtype dtype)
           * (Max 1960, table II, 4 and 8 levels); grids fitted to 16 values are better. */
          : dtype == KN_Q2_K || dtype == KN_Q2_64 ? 0.345
          : dtype == KN_Q3_K || dtype == KN_Q3_64 ? 0.194
-         /* Steps are a quarter to a half of the value: error at most a quarter, a third of that evenly
-          * spread. */
+         /* Steps are a quarter to a half of the value: error at most a quarter, a third of that
+          * evenly spread. */
          : dtype == KN_MXFP4 ? 0.25 / sqrt (3)
          /* Rounded to 4 (3) significant bits: at most 1/16 (1/8) of the value, evenly spread. */
          : dtype == KN_F8_E4M3 ? 1.0 / 16 / sqrt (3)
          : dtype == KN_F8_E5M2 ? 1.0 / 8 / sqrt (3)
          /* The largest of 256 is about 2.8 deviations: nearly all values become 0. */
          : dtype == KN_TQ1_0 || dtype == KN_TQ2_0 ? 1
-                            : 2 * 1.77 / 63 / sqrt (12) * 1.1;
+                                                  : 2 * 1.77 / 63 / sqrt (12) * 1.1;
 }
 
 static void
@@ -564,7 +568,8 @@ check_names (const KnTable *c, const KnTable *v, const void *data)
       if ((int)info->dtype != dtype || kn_dtype_from_name (info->name) != dtype)
         kc_fail ("type %d is called %s, which is type %d", dtype, info->name,
                  kn_dtype_from_name (info->name));
-      if (kn_row_bytes (info->dtype, info->block_len * 3) != info->header_bytes + (size_t)info->block_bytes * 3)
+      if (kn_row_bytes (info->dtype, info->block_len * 3)
+          != info->header_bytes + (size_t)info->block_bytes * 3)
         kc_fail ("three blocks of %s are %zu bytes", info->name,
                  kn_row_bytes (info->dtype, info->block_len * 3));
       if (info->block_len > 1 && kn_row_bytes (info->dtype, info->block_len + 1) != 0)
@@ -574,8 +579,8 @@ check_names (const KnTable *c, const KnTable *v, const void *data)
     kc_fail ("names");
 }
 
-/* Weights that are -s, 0 or s come back exactly, with and without weights of the errors: nothing of a
- * ternary model is lost. 1536 values of each of many scales that half precision has. */
+/* Weights that are -s, 0 or s come back exactly, with and without weights of the errors: nothing of
+ * a ternary model is lost. 1536 values of each of many scales that half precision has. */
 static void
 check_ternary_lossless (const KnTable *c, const KnTable *v, const void *data)
 {
@@ -607,8 +612,9 @@ check_ternary_lossless (const KnTable *c, const KnTable *v, const void *data)
 }
 
 static const KnDtype dtypes[]
-    = { KN_Q8_0, KN_Q4_0, KN_Q4_1, KN_Q5_0, KN_Q5_1,  KN_Q4_K,  KN_Q5_K,  KN_Q6_K,  KN_F32,
-        KN_F16,  KN_BF16, KN_Q2_K, KN_Q3_K, KN_Q2_64, KN_Q3_64, KN_TQ1_0, KN_TQ2_0, KN_MXFP4, KN_F8_E4M3, KN_F8_E5M2 };
+    = { KN_Q8_0,  KN_Q4_0,  KN_Q4_1,  KN_Q5_0,  KN_Q5_1,    KN_Q4_K,   KN_Q5_K,
+        KN_Q6_K,  KN_F32,   KN_F16,   KN_BF16,  KN_Q2_K,    KN_Q3_K,   KN_Q2_64,
+        KN_Q3_64, KN_TQ1_0, KN_TQ2_0, KN_MXFP4, KN_F8_E4M3, KN_F8_E5M2 };
 static const KnDtype row_dtypes[] = { KN_W8A8, KN_W4A8 };
 
 static const KcCase cases[] = {

@@ -1,5 +1,5 @@
-/* Checks of the element-wise kernels on 8-bit codes: plain C against double precision, every instruction
- * set against plain C. */
+/* Checks of the element-wise kernels on 8-bit codes: plain C against double precision, every
+ * instruction set against plain C. */
 #include "kn-check-private.h"
 
 #include "kn-qvec.h"

@@ -1,6 +1,6 @@
-/* Checks of the products that skip channels: the bits of plain C's Q8_0 product of the same weights and
- * activations, alone and in batches, at every level; the list of channels beside a plain count; packing by
- * unpacking. Panels and lists end at an unreadable page. */
+/* Checks of the products that skip channels: the bits of plain C's Q8_0 product of the same weights
+ * and activations, alone and in batches, at every level; the list of channels beside a plain count;
+ * packing by unpacking. Panels and lists end at an unreadable page. */
 #include "kn-check-matmul.h"
 #include "kn-quant.h"
 
@@ -30,7 +30,8 @@ pack (KnDtype dtype, const Shape *s, const Problem *p, uint8_t *panels)
                    panels + r / step * bytes);
 }
 
-/* Activations of which so many are zero, some groups wholly; as codes, too, since codes are what counts. */
+/* Activations of which so many are zero, some groups wholly; as codes, too, since codes are what
+ * counts. */
 static void
 fill_inputs (const KnTable *c, const Shape *s, Problem *p)
 {

@@ -1,5 +1,6 @@
-/* Checks of quantization with weights, for every block format: what the header promises, by the errors
- * themselves, computed here in double precision from the values that the formats' definitions give. */
+/* Checks of quantization with weights, for every block format: what the header promises, by the
+ * errors themselves, computed here in double precision from the values that the formats'
+ * definitions give. */
 #include "kn-check.h"
 
 #include "kn-quant.h"
@@ -87,7 +88,8 @@ check_weighted (const KnTable *c, const KnTable *v, const void *data)
     kc_fail ("the search for the smallest error does not find it");
 }
 
-/* Weights and values at the ends of their ranges: finite results, and zero weights do not matter. */
+/* Weights and values at the ends of their ranges: finite results, and zero weights do not
+ * matter. */
 static void
 check_extremes (const KnTable *c, const KnTable *v, const void *data)
 {

@@ -1,11 +1,13 @@
-/* The peer's side of the comparison with llama.cpp: speeds and logits through its public interface, as JSON. Built by llama_cpp.py against the headers and
- * libraries of the npm packages it names; never linked into Lathe.
+/* The peer's side of the comparison with llama.cpp: speeds and logits through its public interface,
+ * as JSON. Built by llama_cpp.py against the headers and libraries of the npm packages it names;
+ * never linked into Lathe.
  *
  *   llama-cpp-peer bench LIBRARIES MODEL THREADS N_PREFILL N_DECODE REPEATS
  *   llama-cpp-peer logits LIBRARIES MODEL THREADS OUT N_PREDICT TOKEN...
  *
- * bench: tokens per second of each repeat, after one warm-up; each pass starts from an empty cache. logits: feeds the tokens, then N_PREDICT greedy ones; writes
- * [1 + N_PREDICT][n_vocab] f32 to OUT (the last prompt token's logits first) and prints the greedy tokens. */
+ * bench: tokens per second of each repeat, after one warm-up; each pass starts from an empty cache.
+ * logits: feeds the tokens, then N_PREDICT greedy ones; writes [1 + N_PREDICT][n_vocab] f32 to OUT
+ * (the last prompt token's logits first) and prints the greedy tokens. */
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +23,7 @@ now_s (void)
   struct timespec t;
 
   clock_gettime (CLOCK_MONOTONIC, &t);
-  return (double) t.tv_sec + 1e-9 * (double) t.tv_nsec;
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 static void
@@ -32,7 +34,8 @@ quiet (enum ggml_log_level level, const char *text, void *data)
 }
 
 static struct llama_context *
-open_model (const char *libraries, const char *path, int n_threads, int n_ctx, struct llama_model **model)
+open_model (const char *libraries, const char *path, int n_threads, int n_ctx,
+            struct llama_model **model)
 {
   struct llama_model_params model_params;
   struct llama_context_params params;
@@ -48,7 +51,7 @@ open_model (const char *libraries, const char *path, int n_threads, int n_ctx, s
       exit (1);
     }
   params = llama_context_default_params ();
-  params.n_ctx = (uint32_t) n_ctx;
+  params.n_ctx = (uint32_t)n_ctx;
   params.n_batch = 2048;
   params.n_ubatch = 512;
   params.n_threads = params.n_threads_batch = n_threads;
@@ -80,7 +83,8 @@ pass (struct llama_context *context, llama_token *tokens, int n, int step)
 }
 
 static void
-print_passes (const char *name, struct llama_context *context, llama_token *tokens, int n, int step, int n_repeats)
+print_passes (const char *name, struct llama_context *context, llama_token *tokens, int n, int step,
+              int n_repeats)
 {
   printf ("\"%s\": [", name);
   pass (context, tokens, n, step);
@@ -92,18 +96,19 @@ print_passes (const char *name, struct llama_context *context, llama_token *toke
 static int
 bench (char **argv)
 {
-  int n_threads = atoi (argv[2]), n_prefill = atoi (argv[3]), n_decode = atoi (argv[4]), n_repeats = atoi (argv[5]);
+  int n_threads = atoi (argv[2]), n_prefill = atoi (argv[3]), n_decode = atoi (argv[4]),
+      n_repeats = atoi (argv[5]);
   int n = n_prefill > n_decode ? n_prefill : n_decode;
   struct llama_model *model;
   struct llama_context *context = open_model (argv[0], argv[1], n_threads, n + 16, &model);
   int n_vocab = llama_vocab_n_tokens (llama_model_get_vocab (model));
-  llama_token *tokens = calloc ((size_t) n, sizeof *tokens);
+  llama_token *tokens = calloc ((size_t)n, sizeof *tokens);
   unsigned state = 12345;
 
   for (int i = 0; i < n; i++)
     {
       state = state * 1664525u + 1013904223u;
-      tokens[i] = (llama_token) ((state >> 8) % (unsigned) n_vocab);
+      tokens[i] = (llama_token)((state >> 8) % (unsigned)n_vocab);
     }
   printf ("{ ");
   print_passes ("prefill_tokens_per_s", context, tokens, n_prefill, 512, n_repeats);
@@ -130,9 +135,10 @@ logits (int argc, char **argv)
 {
   int n_threads = atoi (argv[2]), n_predict = atoi (argv[4]), n_prompt = argc - 5;
   struct llama_model *model;
-  struct llama_context *context = open_model (argv[0], argv[1], n_threads, n_prompt + n_predict + 16, &model);
+  struct llama_context *context
+      = open_model (argv[0], argv[1], n_threads, n_prompt + n_predict + 16, &model);
   int n_vocab = llama_vocab_n_tokens (llama_model_get_vocab (model));
-  llama_token *tokens = calloc ((size_t) n_prompt, sizeof *tokens);
+  llama_token *tokens = calloc ((size_t)n_prompt, sizeof *tokens);
   FILE *out = fopen (argv[3], "wb");
   llama_token next;
 
@@ -149,7 +155,7 @@ logits (int argc, char **argv)
     {
       const float *row = llama_get_logits_ith (context, -1);
 
-      fwrite (row, sizeof *row, (size_t) n_vocab, out);
+      fwrite (row, sizeof *row, (size_t)n_vocab, out);
       if (i == n_predict)
         break;
       next = best (row, n_vocab);

@@ -3,11 +3,10 @@
  *   tokenizer-tool [--bos] [--special] MODEL.gguf
  *   tokenizer-tool --prompt MODEL.gguf USER [SYSTEM]
  *
- * --prompt writes the chat prompt for a question, for tokenizer_chat.py; status 3 when the template is
- * of no known family. Otherwise:
- * Standard input: texts, each a 32-bit length and the bytes. Standard output: for each text a
- * 32-bit count and the token numbers. Little-endian. The time spent encoding goes to standard
- * error. */
+ * --prompt writes the chat prompt for a question, for tokenizer_chat.py; status 3 when the template
+ * is of no known family. Otherwise: Standard input: texts, each a 32-bit length and the bytes.
+ * Standard output: for each text a 32-bit count and the token numbers. Little-endian. The time
+ * spent encoding goes to standard error. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -448,15 +448,18 @@ add_roofline (const char *name, int width, int height, double zoom)
 static void
 add_tradeoff_front_page (const char *name, int width, int height)
 {
-  static const char *const names[] = { "F16 weights",       "Q8_0 weights", "Q6_K weights",
-                                       "Q5_K weights",      "Q4_K weights", "Q4_0 weights, 2 threads",
-                                       "Q4_0, Q8_0 in blk.0" };
-  static const double x[] = { 41, 55, 63, 70, 78, 84, 81 }, y[] = { 14.1, 14.15, 14.4, 15.0, 15.1, 17.2, 16.4 };
+  static const char *const names[]
+      = { "F16 weights",        "Q8_0 weights", "Q6_K weights",
+          "Q5_K weights",       "Q4_K weights", "Q4_0 weights, 2 threads",
+          "Q4_0, Q8_0 in blk.0" };
+  static const double x[] = { 41, 55, 63, 70, 78, 84, 81 },
+                      y[] = { 14.1, 14.15, 14.4, 15.0, 15.1, 17.2, 16.4 };
   PlotChart *chart = new_chart ("Trade-off (" NOTE ")", "Decode speed", &PLOT_UNIT_TOKENS_PER_S,
                                 "Perplexity", &PLOT_UNIT_PLAIN);
   PlotSeries *good = plot_series_new ("On the front"), *front = plot_series_new ("Front");
   PlotSeries *beaten = plot_series_new ("Beaten"), *open = plot_series_new ("Undecided");
-  PlotSeries *guess = plot_series_new ("Estimate"), *limit = plot_series_new ("Decode speed ≥ 50 tok/s");
+  PlotSeries *guess = plot_series_new ("Estimate"),
+             *limit = plot_series_new ("Decode speed ≥ 50 tok/s");
   PlotSeries *labels = plot_series_new ("labels"), *best = plot_series_new ("Best allowed");
   PlotLayer *layer;
 
@@ -464,7 +467,8 @@ add_tradeoff_front_page (const char *name, int width, int height)
     {
       plot_series_append (labels, x[i], y[i]);
       plot_series_set_label (labels, i, names[i]);
-      gsize at = plot_series_append_full (good, x[i], x[i] - 1, x[i] + 1.5, y[i], y[i] - 0.2, y[i] + 0.2);
+      gsize at = plot_series_append_full (good, x[i], x[i] - 1, x[i] + 1.5, y[i], y[i] - 0.2,
+                                          y[i] + 0.2);
       plot_series_set_label (good, at, names[i]);
     }
   for (guint i = 0; i < 5; i++)

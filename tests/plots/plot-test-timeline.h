@@ -2,8 +2,8 @@
 
 #include "plot-timeline.h"
 
-/* Invented work of some threads: steps of nodes, each done by all threads for a while and waited out
- * until the slowest is done. The same everywhere. */
+/* Invented work of some threads: steps of nodes, each done by all threads for a while and waited
+ * out until the slowest is done. The same everywhere. */
 
 typedef struct
 {

@@ -1,4 +1,5 @@
-/* Bars, fields and sheets: where ink is and where none is, by the frame's own arithmetic; no widgets and no display. */
+/* Bars, fields and sheets: where ink is and where none is, by the frame's own arithmetic; no
+ * widgets and no display. */
 #include "plots.h"
 
 #include <math.h>
@@ -44,7 +45,8 @@ alpha_at (cairo_surface_t *surface, int x, int y)
   return *(const guint32 *)(data + y * cairo_image_surface_get_stride (surface) + 4 * x) >> 24;
 }
 
-/* A bar of 0.5 over x = 1: two thirds of a unit (100 px), at most 48 px wide, from the middle down to the bottom; its whisker goes on to 0.8. */
+/* A bar of 0.5 over x = 1: two thirds of a unit (100 px), at most 48 px wide, from the middle down
+ * to the bottom; its whisker goes on to 0.8. */
 static void
 test_bars (void)
 {

@@ -182,7 +182,8 @@ fill (PlotLanes *lanes, guint series, double base, gboolean interval, PlotState 
   plot_lanes_set_values (lanes, 0, series, 0, n, value, lo, hi, state);
 }
 
-/* From the left: measured, estimate, attributed, absent, zero; the same with modelled in place of attributed. */
+/* From the left: measured, estimate, attributed, absent, zero; the same with modelled in place of
+ * attributed. */
 static void
 test_states (void)
 {
@@ -432,8 +433,8 @@ test_roofline (void)
   check (GTK_WIDGET (chart), "chart-roofline");
 }
 
-/* Front with its open ends, limits on both axes, a ring, names (as boxes), estimates; higher is better
- * to the right and lower upwards. */
+/* Front with its open ends, limits on both axes, a ring, names (as boxes), estimates; higher is
+ * better to the right and lower upwards. */
 static void
 test_tradeoff (void)
 {

@@ -1,4 +1,5 @@
-/* PlotHeat: its table, its height, selection by keys' order, and that what is not known is no zero. */
+/* PlotHeat: its table, its height, selection by keys' order, and that what is not known is no
+ * zero. */
 #include <math.h>
 #include <string.h>
 

@@ -251,7 +251,8 @@ test_stack_and_baseline (void)
   plot_lanes_model_free (model);
 }
 
-/* Intervals get 1.6 times the bar's height; points, whose interval is the message, all they need. */
+/* Intervals get 1.6 times the bar's height; points, whose interval is the message, all they
+ * need. */
 static void
 test_ceiling (void)
 {

@@ -319,7 +319,8 @@ test_lanes_api (Fixture *f, gconstpointer data)
   gtk_test_widget_wait_for_draw (f->window);
 }
 
-/* A lane may become one of another grade: its name and its marks say so, to eyes and to a screen reader. */
+/* A lane may become one of another grade: its name and its marks say so, to eyes and to a screen
+ * reader. */
 static void
 test_modelled (Fixture *f, gconstpointer data)
 {

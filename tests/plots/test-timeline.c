@@ -207,9 +207,9 @@ test_keys (void)
   gtk_window_destroy (GTK_WINDOW (window));
 }
 
-/* 100,000 spans: all of them, and ever nearer, each the best of three frames, so that other programs
- * do not decide. A frame is 16.7 ms; slow machines and builds with checks get five of them before
- * this fails. */
+/* 100,000 spans: all of them, and ever nearer, each the best of three frames, so that other
+ * programs do not decide. A frame is 16.7 ms; slow machines and builds with checks get five of them
+ * before this fails. */
 static void
 test_cost (void)
 {

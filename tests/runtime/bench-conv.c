@@ -1,7 +1,7 @@
 /* Single layers of well-known networks through the executor, on 1 and 2 threads, as shares of the
  * processor's multiply-add roof measured in the same run. The fastest repeat is what a busy machine
- * disturbs least; the median says how much it was disturbed. One line of JSON per layer with --json, for
- * comparing with other programs. */
+ * disturbs least; the median says how much it was disturbed. One line of JSON per layer with
+ * --json, for comparing with other programs. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* What the tests of the operators that move, select and resample share: inputs from lists of numbers,
- * hand-worked results. For tests. */
+/* What the tests of the operators that move, select and resample share: inputs from lists of
+ * numbers, hand-worked results. For tests. */
 #pragma once
 
 #include <math.h>

@@ -1,5 +1,5 @@
-/* One operator of networks in a graph of its own, run by the executor: on 1, 2, 3 and 8 threads, with
- * the same bytes, and by its plain reference. For tests. */
+/* One operator of networks in a graph of its own, run by the executor: on 1, 2, 3 and 8 threads,
+ * with the same bytes, and by its plain reference. For tests. */
 #pragma once
 
 #include <glib.h>
@@ -12,7 +12,7 @@ typedef struct
   RtNodeId node;
   RtValueId inputs[64];
   uint32_t n_inputs;
-  GPtrArray *data;    /* [n_values] bytes of inputs; NULL for weights */
+  GPtrArray *data; /* [n_values] bytes of inputs; NULL for weights */
   GPtrArray *owned;
   int pack_dtype; /* matrices are packed in this format; -1: as they are */
 } NetCase;
@@ -76,8 +76,8 @@ const float *net_exec_floats (const NetExec *e, const char *name, gsize *n);
 
 /* Element @i as a double, whatever the type. */
 double net_result_get (const NetResult *result, gsize i);
-/* run_threads() and the reference: equal bytes for integers; floats within @relative * |reference| +
- * @absolute, NaN equal to NaN. */
+/* run_threads() and the reference: equal bytes for integers; floats within @relative * |reference|
+ * + @absolute, NaN equal to NaN. */
 void net_case_check (NetCase *c, double relative, double absolute);
 /* Output @output against @expected [n], same rule. */
 void net_result_check (const NetResult *result, const double *expected, gsize n, double relative,

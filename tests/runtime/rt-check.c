@@ -1,6 +1,8 @@
-/* The runtime on a board: libc only, so that it also runs in cross builds under an emulator, and quick enough for ThreadSanitizer. Whole models
- * with random weights, over formats and cache formats: the plain C kernels on one thread say what every instruction set of
- * this machine must give, bit for bit, with any number of threads, fused or not, in one run or token by token, traced, counted or neither. */
+/* The runtime on a board: libc only, so that it also runs in cross builds under an emulator, and
+ * quick enough for ThreadSanitizer. Whole models with random weights, over formats and cache
+ * formats: the plain C kernels on one thread say what every instruction set of this machine must
+ * give, bit for bit, with any number of threads, fused or not, in one run or token by token,
+ * traced, counted or neither. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

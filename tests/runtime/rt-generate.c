@@ -1,5 +1,5 @@
-/* A developer's tool: run a GGUF file on the runtime alone, from token numbers to token numbers, and
- * time it.
+/* A developer's tool: run a GGUF file on the runtime alone, from token numbers to token numbers,
+ * and time it.
  *
  *     rt-generate MODEL [-t THREADS] [-q FORMAT] [-k 1,306,417 | -b PROMPT_LENGTH] [-n N] [-p]
  *                       [-c CONTEXT] [-K KV_FORMAT] [-f FUSIONS] [-l FILE] [-R REPEATS] [-m BATCH]
@@ -8,8 +8,9 @@
  * Prints the greedy continuation. -l writes the logits of the prompt's positions as raw f32. -p
  * prints what each operator took, from the trace. -b feeds that many arbitrary tokens instead of
  * -k. -R feeds the prompt several times. -T measures the cost of tracing
- * over that many pairs of runs. -V takes the time of runs of 1, 2, 4, ... up to that many tokens with all their
- * logits, as speculation verifies them. -r writes a small model with random weights to MODEL. */
+ * over that many pairs of runs. -V takes the time of runs of 1, 2, 4, ... up to that many tokens
+ * with all their logits, as speculation verifies them. -r writes a small model with random weights
+ * to MODEL. */
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -300,8 +301,8 @@ compare_doubles (const void *a, const void *b)
   return (x > y) - (x < y);
 }
 
-/* What tracing costs: decode the same token in pairs of runs with and without, and take the median of the
- * pairs' quotients. */
+/* What tracing costs: decode the same token in pairs of runs with and without, and take the median
+ * of the pairs' quotients. */
 static void
 print_trace_cost (RtModel *model, const Options *o, RtError *error)
 {
@@ -336,7 +337,8 @@ print_trace_cost (RtModel *model, const Options *o, RtError *error)
   free (quotients);
 }
 
-/* Runs of 1 and of @n tokens in turn, so that both see the same machine; medians and the median of the quotients. */
+/* Runs of 1 and of @n tokens in turn, so that both see the same machine; medians and the median of
+ * the quotients. */
 static void
 print_verify (RtModel *model, const Options *o, uint32_t n, RtError *error)
 {

@@ -250,8 +250,9 @@ check_counted (const char *path, uint32_t n_threads)
 {
   RtModel model;
   RtError error = { 0 };
-  RtModelConfig config
-      = { .path = path, .n_threads = n_threads, .max_tokens = 32, .fusions = RT_FUSE_ALL, .format = -1 };
+  RtModelConfig config = {
+    .path = path, .n_threads = n_threads, .max_tokens = 32, .fusions = RT_FUSE_ALL, .format = -1
+  };
   float logits[N_VOCAB];
 
   if (!rt_model_open (&model, &config, &error))

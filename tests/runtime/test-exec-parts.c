@@ -95,8 +95,9 @@ parts_close (Parts *p)
   free (p->path);
 }
 
-/* Both halves of the tokens, as @exec stands. Logits [N_TOKENS, N_VOCAB] go to @logits, taps of run r to
- * @kept[r] when not NULL, and come from @given[r], which are all taps that @exec does not make itself. */
+/* Both halves of the tokens, as @exec stands. Logits [N_TOKENS, N_VOCAB] go to @logits, taps of run
+ * r to @kept[r] when not NULL, and come from @given[r], which are all taps that @exec does not make
+ * itself. */
 static void
 run_all (const Parts *p, RtExec *exec, float *logits, GPtrArray **kept, GPtrArray **given)
 {

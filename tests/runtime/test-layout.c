@@ -1,5 +1,5 @@
-/* The layout pass and the fusion around convolutions: a channels-first network gives the same outputs
- * as its plain reference, with few transposes and few nodes. */
+/* The layout pass and the fusion around convolutions: a channels-first network gives the same
+ * outputs as its plain reference, with few transposes and few nodes. */
 #include <glib.h>
 #include <math.h>
 #include <string.h>

@@ -1,4 +1,5 @@
-/* Meters on recorded trees, written here from the kernels' and vendors' documentation, and on a pseudo terminal. Expected values are worked out by hand from what the trees hold. */
+/* Meters on recorded trees, written here from the kernels' and vendors' documentation, and on a
+ * pseudo terminal. Expected values are worked out by hand from what the trees hold. */
 #include "meters/rt-meter.h"
 
 #include <fcntl.h>
@@ -632,14 +633,16 @@ test_serial_garbage (void)
   board_say (&board, "\n");
   g_usleep (20000);
   g_assert_true (rt_meter_read (meter, values, &error));
-  /* A line with the right checksum by chance is one in 256 of those that are otherwise well-formed, which none of these is. */
+  /* A line with the right checksum by chance is one in 256 of those that are otherwise well-formed,
+   * which none of these is. */
   g_assert_cmpfloat (values[0], ==, before);
   g_assert_cmpuint (rt_meter_n_bad (meter), >, 100);
   rt_meter_close (meter);
   board_stop (&board);
 }
 
-/* The studio speaks the user's language, in which a comma may stand before decimals; the sensors do not. */
+/* The studio speaks the user's language, in which a comma may stand before decimals; the sensors do
+ * not. */
 static void
 test_locale (void)
 {

@@ -167,8 +167,8 @@ norm (Made *m, const char *name, RtValueId x, int64_t n)
                               constant (m, 1, &n, -1, 1), constant (m, 1, &n, 0.1f, 2) });
 }
 
-/* conv, norm, norm; depthwise with a bias, norm, factors of channels, one of rows; a convolution that is read twice, norm; an output that is
- * a norm. */
+/* conv, norm, norm; depthwise with a bias, norm, factors of channels, one of rows; a convolution
+ * that is read twice, norm; an output that is a norm. */
 static void
 make_norms (Made *m)
 {

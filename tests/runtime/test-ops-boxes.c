@@ -17,7 +17,8 @@ expect_all (NetCase *c, const RtOp *op, const void *attrs, const double *const *
   net_case_clear (c);
 }
 
-/* Rows of boxes that overlap: the second and third cover much of the first, the fifth of the fourth. */
+/* Rows of boxes that overlap: the second and third cover much of the first, the fifth of the
+ * fourth. */
 #define ROW_BOXES                                                                                  \
   0, 0, 1, 1, 0, 0.1, 1, 1.1, 0, -0.1, 1, 0.9, 0, 10, 1, 11, 0, 10.1, 1, 11.1, 0, 100, 1, 101
 
@@ -255,8 +256,8 @@ test_roi_align (void)
       add_count (&c, 4, map);
       add_floats (&c, 2, DIMS (1, 4), NUMBERS (0, -8, 4, 4));
       add_indices (&c, RT_TYPE_I64, 1, DIMS (1), NUMBERS (0), FALSE);
-      /* Rows -4 .. 2 in 6 samples at -3.5 .. 1.5, columns 0.5, 1.5: three rows count, at -0.5 (as 0), 0.5
-       * and 1.5: means 1, 3, 7. */
+      /* Rows -4 .. 2 in 6 samples at -3.5 .. 1.5, columns 0.5, 1.5: three rows count, at -0.5 (as
+       * 0), 0.5 and 1.5: means 1, 3, 7. */
       expect_all (&c, &rt_op_roi_align, &attrs, (const double *const[]){ NUMBERS (11 / 6.) });
       net_case_init (&c);
       net_case_random_input (&c, RT_TYPE_F32, 4, DIMS (3, 9, 11, 7), -5, 5);

@@ -1,6 +1,6 @@
-/* Convolutions and pooling in f32, each against its plain reference on several numbers of threads, and
- * the references against numbers worked out by hand. With |w|, |x| <= 1 and n terms a sum is off by at
- * most n gamma_n (Higham 2002, section 3.1). */
+/* Convolutions and pooling in f32, each against its plain reference on several numbers of threads,
+ * and the references against numbers worked out by hand. With |w|, |x| <= 1 and n terms a sum is
+ * off by at most n gamma_n (Higham 2002, section 3.1). */
 #include <math.h>
 #include <string.h>
 
@@ -435,7 +435,8 @@ test_pool (void)
   check_pool ((int64_t[]){ 1, 31, 26, 20 }, &attrs);
 }
 
-/* An average of many numbers keeps their digits: of 16384 near 1, one sum would be off by up to 1e-5. */
+/* An average of many numbers keeps their digits: of 16384 near 1, one sum would be off by up to
+ * 1e-5. */
 static void
 test_pool_wide (void)
 {

@@ -1,6 +1,6 @@
-/* Operators that take quantized tensors element by element, window by window or row by row, and those that
- * make them of real numbers, against their plain references: the same codes for 1, 2, 3 and 8 threads, and a
- * few worked out by hand. Products are in test-ops-int8.c. */
+/* Operators that take quantized tensors element by element, window by window or row by row, and
+ * those that make them of real numbers, against their plain references: the same codes for 1, 2, 3
+ * and 8 threads, and a few worked out by hand. Products are in test-ops-int8.c. */
 #include <math.h>
 #include <string.h>
 
@@ -35,7 +35,8 @@ input_code (NetCase *c, uint32_t input, int type, gsize i)
   return type == RT_TYPE_I8 ? (gint8)data[i] : data[i];
 }
 
-/* The codes of y stand for @real numbers, within @slack of half a code, at the ends of the type less. */
+/* The codes of y stand for @real numbers, within @slack of half a code, at the ends of the type
+ * less. */
 static void
 check_real (const NetResult *y, const double *real, gsize n, float scale, int32_t zero,
             double slack)
@@ -108,8 +109,9 @@ test_quantize_by_hand (void)
 
 /* ---- rounding as layers with 8-bit weights do ---- */
 
-/* Two groups. 127 steps of 2.5 / 127; then 255 steps of 3.5 / 255 from -1: 1 / step is 72.86, so 0 has code -55
- * and -1 has -128; the end of the second group that is nearer to a code is the upper one. */
+/* Two groups. 127 steps of 2.5 / 127; then 255 steps of 3.5 / 255 from -1: 1 / step is 72.86, so 0
+ * has code -55 and -1 has -128; the end of the second group that is nearer to a code is the upper
+ * one. */
 static void
 test_dynamic_round (void)
 {
@@ -319,8 +321,8 @@ test_requantize (void)
         }
 }
 
-/* Scales 0.375 and 0.25: the code 3 stands for 4.5 codes, which is 4 half to even, and 5 with a factor of
- * 384 / 256 and + 128. */
+/* Scales 0.375 and 0.25: the code 3 stands for 4.5 codes, which is 4 half to even, and 5 with a
+ * factor of 384 / 256 and + 128. */
 static void
 test_requantize_by_hand (void)
 {
@@ -516,8 +518,8 @@ test_rows (void)
     }
 }
 
-/* Two equal numbers are 0.5 each, 3 and 4 are 0.26894 and 0.73106 (times 256: 68.8, 187.2); 3, 4 has
- * norm 5. */
+/* Two equal numbers are 0.5 each, 3 and 4 are 0.26894 and 0.73106 (times 256: 68.8, 187.2); 3, 4
+ * has norm 5. */
 static void
 test_rows_by_hand (void)
 {

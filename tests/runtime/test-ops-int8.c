@@ -1,6 +1,6 @@
-/* Products of quantized tensors (convolutions, fully connected layers) against their plain references: the
- * same codes for 1, 2, 3 and 8 threads, and a few worked out by hand. The other operators on codes are in
- * test-ops-int8-elements.c. */
+/* Products of quantized tensors (convolutions, fully connected layers) against their plain
+ * references: the same codes for 1, 2, 3 and 8 threads, and a few worked out by hand. The other
+ * operators on codes are in test-ops-int8-elements.c. */
 #include <math.h>
 #include <string.h>
 
@@ -142,7 +142,8 @@ test_conv (void)
                 variant != 1, false);
 }
 
-/* By hand: x = 0.5 * (q - 1), w = 0.25 q, y = 1.0 q + 2. 2x2 window over 2x3, one zero row on top. */
+/* By hand: x = 0.5 * (q - 1), w = 0.25 q, y = 1.0 q + 2. 2x2 window over 2x3, one zero row on
+ * top. */
 static void
 test_conv_by_hand (void)
 {
@@ -164,8 +165,9 @@ test_conv_by_hand (void)
   net_case_node (&c, &rt_op_conv_int8, &attrs, &quant);
   net_case_run_threads (&c, y);
 
-  /* Real x: 1 2 3 / 0 -1 5; real w: 1 -2 / 3 0.5. Row 0: 3*1+0.5*2 = 4, 3*2+0.5*3 = 7.5. Row 1: 1-4 +
-   * 0-0.5 = -3.5, 2-6 - 3+2.5 = -4.5. Half goes to even: 7.5 to 8, -3.5 to -4, -4.5 to -4; then + 2. */
+  /* Real x: 1 2 3 / 0 -1 5; real w: 1 -2 / 3 0.5. Row 0: 3*1+0.5*2 = 4, 3*2+0.5*3 = 7.5. Row 1: 1-4
+   * + 0-0.5 = -3.5, 2-6 - 3+2.5 = -4.5. Half goes to even: 7.5 to 8, -3.5 to -4, -4.5 to -4; then +
+   * 2. */
   static const double expected[] = { 6, 10, -2, -2 };
   net_result_check (&y[0], expected, 4, 0, 0);
   net_results_clear (y);

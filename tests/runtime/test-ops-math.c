@@ -19,8 +19,8 @@ typedef struct
   double relative, absolute;
 } UnaryRow;
 
-/* Kernels are within 13 u of the definition (kn-check-map.c has the proofs); what goes through the C
- * library is the definition. */
+/* Kernels are within 13 u of the definition (kn-check-map.c has the proofs); what goes through the
+ * C library is the definition. */
 static const UnaryRow unary_rows[] = {
   { &rt_op_relu, -2, 2, 0, 0, 0, 0 },
   { &rt_op_abs, -2, 2, 0, 0, 0, 0 },

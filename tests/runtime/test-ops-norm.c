@@ -1,5 +1,5 @@
-/* Reductions, softmax and norms against their references on 1, 2, 3 and 8 threads, and against closed
- * formulas. u = 2^-24, gamma_n = n u / (1 - n u): Higham 2002, section 3.1. */
+/* Reductions, softmax and norms against their references on 1, 2, 3 and 8 threads, and against
+ * closed formulas. u = 2^-24, gamma_n = n u / (1 - n u): Higham 2002, section 3.1. */
 #include <math.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* lstm, gru and rnn against their equations in double precision on 1, 2, 3 and 8 threads, and one step
- * of one unit against closed formulas. */
+/* lstm, gru and rnn against their equations in double precision on 1, 2, 3 and 8 threads, and one
+ * step of one unit against closed formulas. */
 #include <math.h>
 #include <string.h>
 

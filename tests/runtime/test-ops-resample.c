@@ -85,7 +85,8 @@ test_linear (void)
   add_floats (&c, 4, DIMS (1, 1, 2, 4), NUMBERS (1, 2, 3, 4, 5, 6, 7, 8));
   expect_near (&c, &rt_op_resize, &attrs, 4, DIMS (1, 1, 1, 2), NUMBERS (2.6666665, 4.3333331));
 
-  /* A crop: rows 0.4 .. 0.6 and columns 0.6 .. 0.8 of 4 x 4; what lies outside has its own value. */
+  /* A crop: rows 0.4 .. 0.6 and columns 0.6 .. 0.8 of 4 x 4; what lies outside has its own
+   * value. */
   attrs = resize_attrs (RT_RESIZE_LINEAR, RT_COORDINATES_TF_CROP_AND_RESIZE, 3, 3);
   memcpy (attrs.roi_start, (float[]){ 0, 0, 0.4f, 0.6f }, 4 * sizeof (float));
   memcpy (attrs.roi_end, (float[]){ 1, 1, 0.6f, 0.8f }, 4 * sizeof (float));
@@ -295,8 +296,8 @@ test_picture (void)
   add_picture (&c, 1, 2);
   expect_near (&c, &rt_op_picture, &attrs, 4, DIMS (1, 1, 4, 3),
                NUMBERS (0, 100, 200, 2.5, 100, 200, 7.5, 100, 200, 10, 100, 200));
-  /* Four into two by the triangle of half width 2: around 1, pixels at 0.5, 1.5, 2.5 count 3, 3 and 1
-   * (of 7); around 3 it is mirrored. */
+  /* Four into two by the triangle of half width 2: around 1, pixels at 0.5, 1.5, 2.5 count 3, 3 and
+   * 1 (of 7); around 3 it is mirrored. */
   attrs = picture_attrs (1, 2, RT_PICTURE_STRETCH);
   attrs.filter = RT_PICTURE_TRIANGLE;
   net_case_init (&c);

@@ -1,4 +1,5 @@
-/* Signal operators against their definitions on 1, 2, 3 and 8 threads, and against closed formulas. */
+/* Signal operators against their definitions on 1, 2, 3 and 8 threads, and against closed
+ * formulas. */
 #include <math.h>
 #include <string.h>
 
@@ -151,8 +152,8 @@ tone_features (const RtLogMelAttrs *attrs, int k, NetResult *y)
   net_case_clear (&c);
 }
 
-/* Under a Hann window such a tone is three lines of N / 8, N / 4 and N / 8; neighbour filters that are
- * triangles add up to 1, so all energies together are N / 2. */
+/* Under a Hann window such a tone is three lines of N / 8, N / 4 and N / 8; neighbour filters that
+ * are triangles add up to 1, so all energies together are N / 2. */
 static void
 test_log_mel_tone (void)
 {

@@ -1,6 +1,7 @@
-/* Operators of fixed-point sound front ends. What they must give is what the same operators of TFLite Micro
- * (its Python package of October 2026) give for the same small inputs, bit for bit; where that has no number
- * for it (bins outside of the energy's range), what rt-ops-sound.h says. */
+/* Operators of fixed-point sound front ends. What they must give is what the same operators of
+ * TFLite Micro (its Python package of October 2026) give for the same small inputs, bit for bit;
+ * where that has no number for it (bins outside of the energy's range), what rt-ops-sound.h
+ * says. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

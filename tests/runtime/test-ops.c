@@ -103,8 +103,8 @@ add_q8_rows (Case *c, KnActKind act, size_t n_cols)
   uint8_t *rows = own (c, c->n_tokens * row_bytes);
   for (uint32_t t = 0; t < c->n_tokens; t++)
     kn_act_store (&kn_table ()->matmul, act, x + t * n_cols, n_cols, rows + t * row_bytes);
-  return add_value (c, act == KN_ACT_Q8 ? RT_TYPE_Q8_ROWS : RT_TYPE_Q8_TOKEN_ROWS,
-                    (int64_t)n_cols, rows);
+  return add_value (c, act == KN_ACT_Q8 ? RT_TYPE_Q8_ROWS : RT_TYPE_Q8_TOKEN_ROWS, (int64_t)n_cols,
+                    rows);
 }
 
 static uint32_t
@@ -559,8 +559,7 @@ static const struct
   { KN_F32, 17, 50 },   { KN_F32, 64, 64 },    { KN_F16, 40, 172 },  { KN_BF16, 33, 96 },
   { KN_Q8_0, 1, 32 },   { KN_Q8_0, 100, 96 },  { KN_Q4_0, 200, 64 }, { KN_Q4_1, 48, 160 },
   { KN_Q5_0, 31, 64 },  { KN_Q5_1, 16, 64 },   { KN_Q4_K, 50, 256 }, { KN_Q5_K, 20, 512 },
-  { KN_Q6_K, 70, 256 }, { KN_Q4_0, 1500, 32 },
-  { KN_W8A8, 100, 96 }, { KN_W4A8, 70, 160 },
+  { KN_Q6_K, 70, 256 }, { KN_Q4_0, 1500, 32 }, { KN_W8A8, 100, 96 }, { KN_W4A8, 70, 160 },
 };
 
 static void
@@ -796,7 +795,8 @@ check_attention (const Attention *a, uint32_t position, uint32_t n_tokens)
   if (a->format != KN_F32 && a->format != KN_F16)
     e += 2.0 / 127 * 2 * sqrt (a->head_dim);
   double bound = 2 * (expm1 (2 * e) + gamma_n (position + n_tokens + 40));
-  /* Some weights lie so near to a tie that they are rounded the other way; biases make sums larger than their length's gamma knows. */
+  /* Some weights lie so near to a tie that they are rounded the other way; biases make sums larger
+   * than their length's gamma knows. */
   if (a->levels != 0)
     bound = 3 / a->levels + 1e-4 * (position + n_tokens);
   bound += a->quantize ? 2.0 / 127 * 1.01 : 0;
@@ -829,8 +829,8 @@ test_attention (void)
     { 4, 2, 32, KN_F32, 0, 0, false },    { 9, 3, 64, KN_F16, 0, 0, true },
     { 3, 3, 18, KN_F16, 0, 0, false },    { 8, 1, 32, KN_Q8_0, 0, 0, false },
     { 4, 4, 32, KN_F32, 3, 0, false },    { 4, 2, 32, KN_F32, 0, 50, true },
-    { 40, 2, 16, KN_F16, 0, 200, false },
-    { 6, 3, 32, KN_F32, 0, 0, false, 255 }, { 8, 1, 32, KN_Q4_0, 0, 0, false },
+    { 40, 2, 16, KN_F16, 0, 200, false }, { 6, 3, 32, KN_F32, 0, 0, false, 255 },
+    { 8, 1, 32, KN_Q4_0, 0, 0, false },
   };
   static const uint32_t positions[] = { 0, 1, 127, 128, 200 };
 

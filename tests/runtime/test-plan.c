@@ -1,5 +1,5 @@
-/* Memory plans of graphs with branches: nothing that lives at the same time overlaps, the planners keep
- * their promises, and the search finds what trying every order finds. */
+/* Memory plans of graphs with branches: nothing that lives at the same time overlaps, the planners
+ * keep their promises, and the search finds what trying every order finds. */
 #include <glib.h>
 #include <string.h>
 
@@ -28,8 +28,8 @@ make_graph (uint32_t n, const int64_t *sizes, const uint32_t *reads)
         if (reads[k] >> i & 1)
           inputs[n_inputs++] = values[i];
       g_snprintf (name, sizeof name, "n%u", k);
-      RtNodeId node = rt_graph_add_node (graph, name, 0, &rt_op_unsupported, inputs, n_inputs,
-                                         &attrs, NULL);
+      RtNodeId node
+          = rt_graph_add_node (graph, name, 0, &rt_op_unsupported, inputs, n_inputs, &attrs, NULL);
       g_assert_cmpuint (node, !=, RT_NONE);
       values[k] = rt_graph_node (graph, node)->outputs[0];
     }
@@ -40,8 +40,7 @@ make_graph (uint32_t n, const int64_t *sizes, const uint32_t *reads)
 static RtPlan *
 make_plan (const RtGraph *graph, RtPlanner planner)
 {
-  RtPlan *plan
-      = rt_plan_new (graph, &(RtPlanConfig){ .n_threads = 1, .planner = planner }, NULL);
+  RtPlan *plan = rt_plan_new (graph, &(RtPlanConfig){ .n_threads = 1, .planner = planner }, NULL);
   g_assert_nonnull (plan);
   return plan;
 }
@@ -162,7 +161,8 @@ test_search_is_bounded (void)
       reads[k] = k == 0 ? 0 : (1u << (k - 1)) | (k > 6 ? 1u << (k - 6) : 0);
     }
   RtGraph *graph = make_graph (30, sizes, reads);
-  RtPlan *greedy = make_plan (graph, RT_PLANNER_GREEDY), *best = make_plan (graph, RT_PLANNER_OPTIMAL);
+  RtPlan *greedy = make_plan (graph, RT_PLANNER_GREEDY),
+         *best = make_plan (graph, RT_PLANNER_OPTIMAL);
   check_disjoint (best);
   g_assert_cmpuint (best->arena_bytes, <=, greedy->arena_bytes);
   rt_plan_free (greedy);
@@ -184,15 +184,14 @@ node (RtGraph *graph, const char *name, const RtOp *op, const void *attrs, RtVal
 {
   RtValueId inputs[2] = { a, b };
   RtError error = { 0 };
-  RtNodeId id
-      = rt_graph_add_node (graph, name, 0, op, inputs, b != RT_NONE ? 2 : 1, attrs, &error);
+  RtNodeId id = rt_graph_add_node (graph, name, 0, op, inputs, b != RT_NONE ? 2 : 1, attrs, &error);
   if (id == RT_NONE)
     g_error ("%s", error.message);
   return rt_graph_node (graph, id)->outputs[0];
 }
 
-/* A view and what it looks at are one block for both their lives; nobody writes over either while the
- * other is still read. */
+/* A view and what it looks at are one block for both their lives; nobody writes over either while
+ * the other is still read. */
 static void
 test_views (void)
 {

@@ -1,5 +1,5 @@
-/* Post-training quantization of a small network: close to the float one, exactly the float one where it
- * is told to be, and better with equalization and bias correction where those matter. */
+/* Post-training quantization of a small network: close to the float one, exactly the float one
+ * where it is told to be, and better with equalization and bias correction where those matter. */
 #include <glib.h>
 #include <math.h>
 #include <string.h>
@@ -38,7 +38,8 @@ weight (Net *net, guint n_dims, const int64_t *dims, float low, float high)
 }
 
 static RtValueId
-add (Net *net, const char *name, const RtOp *op, const void *attrs, guint n, const RtValueId *inputs)
+add (Net *net, const char *name, const RtOp *op, const void *attrs, guint n,
+     const RtValueId *inputs)
 {
   RtError error = { 0 };
   RtNodeId id = rt_graph_add_node (net->graph, name, 0, op, inputs, n, attrs, &error);
@@ -81,7 +82,8 @@ build (Net *net)
                      (RtValueId[]){ a, weight (net, 4, (int64_t[]){ 16, 3, 3, 16 }, -0.2f, 0.2f) });
   RtValueId sum = add (net, "sum", &rt_op_add, NULL, 2, (RtValueId[]){ a, b });
   sum = add (net, "swish", &rt_op_hard_swish, NULL, 1, &sum);
-  RtValueId both = add (net, "both", &rt_op_concat, &(RtAxisAttrs){ 3 }, 2, (RtValueId[]){ sum, a });
+  RtValueId both
+      = add (net, "both", &rt_op_concat, &(RtAxisAttrs){ 3 }, 2, (RtValueId[]){ sum, a });
   both = add (net, "pool", &rt_op_max_pool,
               &(RtPoolAttrs){ .kernel_h = 2,
                               .kernel_w = 2,
@@ -92,14 +94,14 @@ build (Net *net)
                               .min = -INFINITY,
                               .max = INFINITY },
               1, &both);
-  RtValueId flat = add (net, "flat", &rt_op_reshape,
-                        &(RtShapeAttrs){ { .n_dims = 2, .dims = { 1, SIDE * SIDE / 4 * 32 } } }, 1,
-                        &both);
-  RtValueId y = add (net, "dense", &rt_op_matmul, NULL, 3,
-                     (RtValueId[]){ flat,
-                                    weight (net, 2, (int64_t[]){ 10, SIDE * SIDE / 4 * 32 },
-                                            -0.05f, 0.05f),
-                                    weight (net, 1, (int64_t[]){ 10 }, -1, 1) });
+  RtValueId flat
+      = add (net, "flat", &rt_op_reshape,
+             &(RtShapeAttrs){ { .n_dims = 2, .dims = { 1, SIDE * SIDE / 4 * 32 } } }, 1, &both);
+  RtValueId y
+      = add (net, "dense", &rt_op_matmul, NULL, 3,
+             (RtValueId[]){ flat,
+                            weight (net, 2, (int64_t[]){ 10, SIDE * SIDE / 4 * 32 }, -0.05f, 0.05f),
+                            weight (net, 1, (int64_t[]){ 10 }, -1, 1) });
   rt_graph_set_output (net->graph, y);
 }
 
@@ -150,8 +152,7 @@ calibrate (const RtGraph *graph, RtRange *ranges, float **means)
             {
               ranges[id].low = fminf (ranges[id].low, v[i]);
               ranges[id].high = fmaxf (ranges[id].high, v[i]);
-              means[id][i % n_channels]
-                  += v[i] * (float)n_channels / (float)(n * n_runs);
+              means[id][i % n_channels] += v[i] * (float)n_channels / (float)(n * n_runs);
             }
           ranges[id].is_known = true;
         }
@@ -290,8 +291,8 @@ test_opt_out (void)
   setup_clear (&s);
 }
 
-/* Channels of the first convolution that differ by a factor of a hundred: the depthwise one behind it
- * gives them back. Eight bits for all of them together are too few, until they are equalized. */
+/* Channels of the first convolution that differ by a factor of a hundred: the depthwise one behind
+ * it gives them back. Eight bits for all of them together are too few, until they are equalized. */
 static void
 test_equalize (void)
 {

@@ -1,5 +1,6 @@
-/* Speculative decoding: look-ups against a naive search, verification against the distributions it must keep, the automatic length against simulated texts and
- * machines, and whole rounds on random models against plain decoding. */
+/* Speculative decoding: look-ups against a naive search, verification against the distributions it
+ * must keep, the automatic length against simulated texts and machines, and whole rounds on random
+ * models against plain decoding. */
 #include <glib.h>
 #include <math.h>
 #include <string.h>
@@ -10,8 +11,9 @@
 #include "rt-random.h"
 #include "rt-speculate-round.h"
 
-/* The chi-square of @n cells is above n - 1 + 4 sqrt (2 (n - 1)) about once in ten thousand times (its mean and standard deviation; the tail is a little heavier
- * than a normal one, and seeds are fixed). */
+/* The chi-square of @n cells is above n - 1 + 4 sqrt (2 (n - 1)) about once in ten thousand times
+ * (its mean and standard deviation; the tail is a little heavier than a normal one, and seeds are
+ * fixed). */
 static double
 chi_square_limit (guint n_cells)
 {
@@ -134,8 +136,9 @@ test_lookup_tree (void)
 #define V 5
 
 /* The model: what follows depends on the token before. Row -1 of the text's end. */
-static const float p_logits[V + 1][V] = { { 0.3f, -1, 1.2f, 0, -0.4f }, { 2, 0, 0, 1, -3 }, { -1, 1, -1, 1, 0 },
-                                          { 0, 0.5f, 0.1f, -2, 1.5f }, { 3, -1, 0, 0, 0 }, { 0, 0, 0, 0, 0 } };
+static const float p_logits[V + 1][V]
+    = { { 0.3f, -1, 1.2f, 0, -0.4f }, { 2, 0, 0, 1, -3 }, { -1, 1, -1, 1, 0 },
+        { 0, 0.5f, 0.1f, -2, 1.5f },  { 3, -1, 0, 0, 0 }, { 0, 0, 0, 0, 0 } };
 static const float q_first[V] = { 0.1f, 0.5f, 0.1f, 0.25f, 0.05f };
 static const float q_second[V] = { 0.4f, 0.1f, 0.1f, 0.1f, 0.3f };
 
@@ -213,8 +216,10 @@ test_verify_tested (void)
   for (guint width = 1; width <= 3; width++)
     for (guint replacement = 0; replacement < 2; replacement++)
       {
-        RtSampler *sampler = new_sampler ((RtSamplerConfig){ .temperature = 1, .top_p = 1, .seed = width }, V);
-        RtSampler *drafter = new_sampler ((RtSamplerConfig){ .temperature = 1, .top_p = 1, .seed = 77 }, V);
+        RtSampler *sampler
+            = new_sampler ((RtSamplerConfig){ .temperature = 1, .top_p = 1, .seed = width }, V);
+        RtSampler *drafter
+            = new_sampler ((RtSamplerConfig){ .temperature = 1, .top_p = 1, .seed = 77 }, V);
         guint counts[V * V] = { 0 }, drafted[V * V] = { 0 }, n_first = 0;
         float p[V], left[V];
 
@@ -224,25 +229,28 @@ test_verify_tested (void)
             guint n = draw_drafts (drafter, width, replacement, drafts);
             Made made = { drafts, n };
             RtVerified verified;
-            g_assert_true (rt_speculate_verify_tested (sampler, drafts, n, replacement, made_logits, made_q, &made, p, left,
-                                                       V, &verified));
+            g_assert_true (rt_speculate_verify_tested (sampler, drafts, n, replacement, made_logits,
+                                                       made_q, &made, p, left, V, &verified));
             g_assert_cmpuint (verified.n_tokens, ==, verified.n_accepted + 1);
             n_first += verified.n_accepted > 0;
             /* A text that ended after one token goes on plainly. */
-            int32_t second = verified.n_tokens > 1 ? verified.tokens[1]
-                                                   : rt_sampler_next (sampler, p_logits[verified.tokens[0]]);
+            int32_t second = verified.n_tokens > 1
+                                 ? verified.tokens[1]
+                                 : rt_sampler_next (sampler, p_logits[verified.tokens[0]]);
             counts[verified.tokens[0] * V + second]++;
             drafted[drafts[0].token * V + drafts[width].token]++;
           }
         g_assert_cmpfloat (chi_square (counts, exact, V * V, TRIALS), <, chi_square_limit (V * V));
         /* The test sees what is wrong: the drafts themselves are far from it. */
-        g_assert_cmpfloat (chi_square (drafted, exact, V * V, TRIALS), >, 100 * chi_square_limit (V * V));
+        g_assert_cmpfloat (chi_square (drafted, exact, V * V, TRIALS), >,
+                           100 * chi_square_limit (V * V));
         if (width == 1)
           {
             double overlap = 0;
             for (guint i = 0; i < V; i++)
               overlap += MIN (p_first[i], (double)q_first[i]);
-            g_assert_cmpfloat_with_epsilon ((double)n_first / TRIALS, overlap, 4 * sqrt (0.25 / TRIALS));
+            g_assert_cmpfloat_with_epsilon ((double)n_first / TRIALS, overlap,
+                                            4 * sqrt (0.25 / TRIALS));
           }
         rt_sampler_free (sampler);
         rt_sampler_free (drafter);
@@ -280,7 +288,9 @@ test_distribution (void)
       for (guint i = 0; i < N; i++) /* of those kept: exp (difference / temperature) */
         if (p[i] > 0)
           g_assert_cmpfloat_with_epsilon ((double)(p[i] / p[1]),
-                                          exp ((double)(logits[i] - logits[1]) / (double)configs[c].temperature), 1e-5);
+                                          exp ((double)(logits[i] - logits[1])
+                                               / (double)configs[c].temperature),
+                                          1e-5);
       for (guint t = 0; t < TRIALS; t++)
         {
           counts[rt_sampler_next (sampler, logits)]++;
@@ -328,7 +338,8 @@ simulate (RtDraftLength *length, const World *world, guint n, RtRandom *random)
       guint accepted = 0;
       while (accepted < choice.length && rt_random_unit (random) < world->alpha)
         accepted++;
-      /* Now and then another program takes the processor: not time of ours, but the clock does not say so. */
+      /* Now and then another program takes the processor: not time of ours, but the clock does not
+       * say so. */
       double noise = 1 + world->noise * (rt_random_unit (random) - 0.5);
       if (rt_random_unit (random) < world->hiccups)
         noise *= 1 + 8 * rt_random_unit (random);
@@ -349,13 +360,18 @@ simulate (RtDraftLength *length, const World *world, guint n, RtRandom *random)
 static void
 calibrate (RtDraftLength *length, const World *world, guint fixed, gboolean fallback)
 {
-  rt_length_init (length, &(RtLengthConfig){ .fixed = fixed, .max = RT_SPECULATE_MAX, .width = 1, .fallback = fallback, .prior = 0.5 });
+  rt_length_init (length, &(RtLengthConfig){ .fixed = fixed,
+                                             .max = RT_SPECULATE_MAX,
+                                             .width = 1,
+                                             .fallback = fallback,
+                                             .prior = 0.5 });
   for (guint k = 1; k <= RT_SPECULATE_MAX + 1; k += 4)
     rt_length_set_cost (length, k, 1e6 * (1 + world->slope * (k - 1)));
   rt_length_set_draft_cost (length, 1e6 * world->draft, 0);
 }
 
-/* Whatever the text and the machine: never more than 3 % slower than plain steps, at any length of text from 64 tokens on, with a fixed length, too. */
+/* Whatever the text and the machine: never more than 3 % slower than plain steps, at any length of
+ * text from 64 tokens on, with a fixed length, too. */
 static void
 test_length_never_slow (void)
 {
@@ -373,21 +389,20 @@ test_length_never_slow (void)
               calibrate (&length, &world, fixed, TRUE);
               double time = simulate (&length, &world, n, &random);
               if (time > 1.03)
-                g_error ("alpha %g slope %g draft %g fixed %u n %u: %g times as long", alpha, slope, draft, fixed, n, time);
+                g_error ("alpha %g slope %g draft %g fixed %u n %u: %g times as long", alpha, slope,
+                         draft, fixed, n, time);
             }
 }
 
-/* It finds the length that is best for the text: at most a few percent behind the best fixed one. */
+/* It finds the length that is best for the text: at most a few percent behind the best fixed
+ * one. */
 static void
 test_length_near_best (void)
 {
   static const World worlds[] = {
-    { 0.95, 1, 0.06, 0.0, 0.05, 0.1 },
-    { 0.8, 1, 0.1, 0.05, 0.05, 0.1 },
-    { 0.6, 1, 0.1, 0.0, 0.05, 0.1 },
-    { 0.5, 1, 0.3, 0.0, 0.05, 0.1 },
-    { 0.9, 0.3, 0.1, 0.0, 0.05, 0.1 },
-    { 0.7, 1, 0.1, 0.2, 0.05, 0.1 },
+    { 0.95, 1, 0.06, 0.0, 0.05, 0.1 }, { 0.8, 1, 0.1, 0.05, 0.05, 0.1 },
+    { 0.6, 1, 0.1, 0.0, 0.05, 0.1 },   { 0.5, 1, 0.3, 0.0, 0.05, 0.1 },
+    { 0.9, 0.3, 0.1, 0.0, 0.05, 0.1 }, { 0.7, 1, 0.1, 0.2, 0.05, 0.1 },
   };
   RtRandom random;
 
@@ -408,7 +423,8 @@ test_length_near_best (void)
     }
 }
 
-/* A text that begins to repeat after a long stretch that did not: drafting comes back. And a text that stops is left at a small price. */
+/* A text that begins to repeat after a long stretch that did not: drafting comes back. And a text
+ * that stops is left at a small price. */
 static void
 test_length_adapts (void)
 {
@@ -424,7 +440,8 @@ test_length_adapts (void)
   g_assert_cmpfloat (simulate (&length, &bad, 1000, &random), <, 1.03);
 }
 
-/* Calibrated on a busy machine: runs over several tokens seemed to take four times what they do. It is found out. */
+/* Calibrated on a busy machine: runs over several tokens seemed to take four times what they do. It
+ * is found out. */
 static void
 test_length_miscalibrated (void)
 {
@@ -506,8 +523,8 @@ write_plain (RtExec *exec, const RtSamplerConfig *config, int32_t *text, guint n
 
 /* @n tokens by rounds; returns how many drafts were accepted. */
 static guint
-write_rounds (RtExec *exec, RtDrafter *drafter, const RtSamplerConfig *config, guint width, gboolean replacement, guint fixed,
-              int32_t *text, guint n)
+write_rounds (RtExec *exec, RtDrafter *drafter, const RtSamplerConfig *config, guint width,
+              gboolean replacement, guint fixed, int32_t *text, guint n)
 {
   RtSampler *sampler = new_sampler (*config, N_VOCAB);
   RtSpeculatorConfig setup = { .exec = exec,
@@ -536,7 +553,8 @@ write_rounds (RtExec *exec, RtDrafter *drafter, const RtSamplerConfig *config, g
         g_error ("%s", error.message);
       g_assert_cmpuint (round.verified.n_tokens, ==, round.verified.n_accepted + 1);
       g_assert_cmpuint (done + round.verified.n_tokens, <=, n);
-      g_assert_cmpuint (rt_kv_n_used (rt_exec_kv (exec)), ==, N_PROMPT + done + round.verified.n_accepted);
+      g_assert_cmpuint (rt_kv_n_used (rt_exec_kv (exec)), ==,
+                        N_PROMPT + done + round.verified.n_accepted);
       memcpy (text + done, round.verified.tokens, round.verified.n_tokens * sizeof *text);
       done += round.verified.n_tokens;
       n_accepted += round.verified.n_accepted;
@@ -555,11 +573,13 @@ assert_same_state (RtExec *a, RtExec *b, int32_t last)
   g_assert_cmpuint (rt_kv_n_used (rt_exec_kv (a)), ==, rt_kv_n_used (rt_exec_kv (b)));
   g_assert_true (rt_exec_run (a, &last, 1, 1, RT_PHASE_DECODE, &error));
   g_assert_true (rt_exec_run (b, &last, 1, 1, RT_PHASE_DECODE, &error));
-  g_assert_cmpmem (rt_exec_logits (a, 0), N_VOCAB * sizeof (float), rt_exec_logits (b, 0), N_VOCAB * sizeof (float));
+  g_assert_cmpmem (rt_exec_logits (a, 0), N_VOCAB * sizeof (float), rt_exec_logits (b, 0),
+                   N_VOCAB * sizeof (float));
 }
 
-/* Greedy text is the plain one, token by token, and so is the cache: by look-up and by a drafter, in chains and trees, with the model itself as drafter (which then
- * is right always) and with a stranger (which is hardly ever). */
+/* Greedy text is the plain one, token by token, and so is the cache: by look-up and by a drafter,
+ * in chains and trees, with the model itself as drafter (which then is right always) and with a
+ * stranger (which is hardly ever). */
 static void
 test_identity (void)
 {
@@ -589,7 +609,8 @@ test_identity (void)
           assert_same_state (model.exec, other.exec, plain[N_TEXT - 1]);
           for (guint who = 0; who < 2; who++)
             {
-              RtDrafter *drafter = rt_drafter_new (who == 0 ? self.exec : stranger.exec, 64, &greedy, N_VOCAB, width, FALSE, &error);
+              RtDrafter *drafter = rt_drafter_new (who == 0 ? self.exec : stranger.exec, 64,
+                                                   &greedy, N_VOCAB, width, FALSE, &error);
               n = write_rounds (other.exec, drafter, &greedy, width, FALSE, 4, text, N_TEXT);
               g_assert_cmpmem (text, sizeof text, plain, sizeof plain);
               if (who == 0) /* right always: 4 of 5 tokens of every round were drafted */
@@ -631,7 +652,8 @@ test_sampled_identity (void)
 #define DEEP 3
 #define CELLS 27
 
-/* The probability of every text of three tokens, by plain runs; cells by ranks among the kept ones. */
+/* The probability of every text of three tokens, by plain runs; cells by ranks among the kept
+ * ones. */
 static void
 exact_texts (RtExec *exec, RtSampler *sampler, double *p, int32_t tokens[CELLS][DEEP])
 {
@@ -660,8 +682,9 @@ exact_texts (RtExec *exec, RtSampler *sampler, double *p, int32_t tokens[CELLS][
     }
 }
 
-/* Sampled with a drafter that draws: the distribution of texts is the model's, in chains and in trees of both kinds; drafted by the same model coarsely rounded, which
- * is right often, and by a stranger, which hardly ever is. */
+/* Sampled with a drafter that draws: the distribution of texts is the model's, in chains and in
+ * trees of both kinds; drafted by the same model coarsely rounded, which is right often, and by a
+ * stranger, which hardly ever is. */
 static void
 test_sampled_distribution (void)
 {
@@ -688,17 +711,20 @@ test_sampled_distribution (void)
       for (guint t = 0; t < TRIALS; t++)
         {
           config.seed = 10000 * variant + t;
-          RtDrafter *drafter = rt_drafter_new (drafting[variant % 2].exec, 64, &config, N_VOCAB, width, variant / 2 == 2, &error);
+          RtDrafter *drafter = rt_drafter_new (drafting[variant % 2].exec, 64, &config, N_VOCAB,
+                                               width, variant / 2 == 2, &error);
           int32_t text[DEEP];
           guint cell = 0;
-          n_accepted += write_rounds (model.exec, drafter, &config, width, variant / 2 == 2, 2, text, DEEP);
+          n_accepted += write_rounds (model.exec, drafter, &config, width, variant / 2 == 2, 2,
+                                      text, DEEP);
           while (cell < CELLS && memcmp (tokens[cell], text, sizeof text) != 0)
             cell++;
           g_assert_cmpuint (cell, <, CELLS);
           counts[cell]++;
           rt_drafter_free (drafter);
         }
-      g_test_message ("variant %u: chi-square %g, %u accepted", variant, chi_square (counts, p, CELLS, TRIALS), n_accepted);
+      g_test_message ("variant %u: chi-square %g, %u accepted", variant,
+                      chi_square (counts, p, CELLS, TRIALS), n_accepted);
       g_assert_cmpfloat (chi_square (counts, p, CELLS, TRIALS), <, chi_square_limit (CELLS));
       g_assert_cmpuint (n_accepted, <, TRIALS * 2);
       if (variant % 2 == 0)

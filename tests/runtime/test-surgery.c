@@ -1,6 +1,6 @@
 /* Changing a graph: a block taken out gives what a model without it gives; smaller matrices, other
- * vectors and nodes put in give the shapes they should; what does not fit is an error that names the
- * node. */
+ * vectors and nodes put in give the shapes they should; what does not fit is an error that names
+ * the node. */
 #include <glib.h>
 #include <string.h>
 #include <unistd.h>
@@ -126,8 +126,8 @@ test_copy (Fixture *f, gconstpointer data)
   rt_graph_free (copy);
 }
 
-/* Blocks 1 and 2 out: what reads the last sum reads the first block's. All their weights are gone, and
- * the logits are those of a graph whose blocks add nothing. */
+/* Blocks 1 and 2 out: what reads the last sum reads the first block's. All their weights are gone,
+ * and the logits are those of a graph whose blocks add nothing. */
 static void
 test_drop_blocks (Fixture *f, gconstpointer data)
 {

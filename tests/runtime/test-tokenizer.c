@@ -626,8 +626,8 @@ test_stories (void)
   rt_gguf_close (g);
 }
 
-/* The model that comes with the program: its held-out text comes back from its tokens, in fewer tokens
- * than half its bytes. */
+/* The model that comes with the program: its held-out text comes back from its tokens, in fewer
+ * tokens than half its bytes. */
 static void
 test_default_model (void)
 {

@@ -1,5 +1,6 @@
-/* Trees of drafted tokens: every token has the bits that it has in a plain run of its path, wherever the tree stands in the cache; a kept
- * path goes on like a sequence that was fed plainly. */
+/* Trees of drafted tokens: every token has the bits that it has in a plain run of its path,
+ * wherever the tree stands in the cache; a kept path goes on like a sequence that was fed
+ * plainly. */
 #include <glib.h>
 #include <string.h>
 #include <unistd.h>
@@ -94,7 +95,8 @@ path_to (const uint32_t *parents, uint32_t token, uint32_t *path)
   return n;
 }
 
-/* One tree of @n_tokens after a sequence of @n_before: all of its logits, then a path is kept and both go on. */
+/* One tree of @n_tokens after a sequence of @n_before: all of its logits, then a path is kept and
+ * both go on. */
 static void
 check_tree (Pair *pair, GRand *rand, uint32_t n_before, uint32_t n_tokens, double branching)
 {
@@ -219,7 +221,8 @@ test_reference (void)
   pair_close (&pair);
 }
 
-/* Nothing but the first branch is written twice: what is kept of it costs nothing, and it is there. */
+/* Nothing but the first branch is written twice: what is kept of it costs nothing, and it is
+ * there. */
 static void
 test_chain (void)
 {

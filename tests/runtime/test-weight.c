@@ -9,9 +9,8 @@
 #include "rt-kv.h"
 #include "rt-weight.h"
 
-static const KnDtype formats[] = { KN_F32,  KN_F16,  KN_BF16, KN_Q8_0, KN_Q4_0, KN_Q4_1,
-                                   KN_Q5_0, KN_Q5_1, KN_Q4_K, KN_Q5_K, KN_Q6_K,
-                                   KN_W8A8, KN_W4A8 };
+static const KnDtype formats[] = { KN_F32,  KN_F16,  KN_BF16, KN_Q8_0, KN_Q4_0, KN_Q4_1, KN_Q5_0,
+                                   KN_Q5_1, KN_Q4_K, KN_Q5_K, KN_Q6_K, KN_W8A8, KN_W4A8 };
 
 /* [n_rows, n_cols] random values in @dtype. */
 static void *
@@ -43,7 +42,8 @@ assert_rows (const RtWeight *weight, KnDtype src_dtype, const uint8_t *rows)
 
   for (size_t r = 0; r < rt_weight_n_rows (weight); r++)
     {
-      kn_unpack_row (dtype, rt_weight_panel (weight, r / KN_PANEL_ROWS), r % KN_PANEL_ROWS, n_cols, got);
+      kn_unpack_row (dtype, rt_weight_panel (weight, r / KN_PANEL_ROWS), r % KN_PANEL_ROWS, n_cols,
+                     got);
       kn_dequantize_row (src_dtype, rows + r * row_bytes, expected, n_cols);
       if (dtype != src_dtype)
         {
