@@ -2,6 +2,7 @@
  * their plain references, and against examples worked out by hand from the definitions in the ONNX
  * operator documentation. */
 #include "move-case.h"
+#include "ops/rt-ops-vocabulary.h"
 
 /* Threads and reference, then all outputs @numbers [n_outputs]. */
 static void
@@ -288,6 +289,84 @@ test_selected (void)
 
 #define TEST(name) g_test_add_func ("/runtime/ops-select/" #name, test_##name)
 
+/* Column j of row r is x[r][k] where columns[k] is j, and the filling everywhere else. */
+static void
+check_spread (int64_t n_rows, int64_t n, uint32_t n_columns, float fill)
+{
+  g_autofree int32_t *columns = g_new (int32_t, n + 1);
+  g_autofree float *x = g_new (float, n_rows *n + 1);
+  g_autofree double *expected = g_new (double, n_rows *n_columns + 1);
+  RtSpreadAttrs attrs = { .n_columns = n_columns, .fill = fill };
+  NetResult r[RT_MAX_OUTPUTS];
+  NetCase c;
+
+  /* A rising choice of n out of n_columns, each equally likely (Knuth 1997, vol. 2, 3.4.2, algorithm S). */
+  for (int64_t j = 0, k = 0; k < n; j++)
+    if (g_test_rand_int_range (0, (int)(n_columns - j)) < n - k)
+      columns[k++] = (int32_t)j;
+  for (int64_t i = 0; i < n_rows * n; i++)
+    x[i] = (float)g_test_rand_double_range (-9, 9);
+  for (int64_t row = 0; row < n_rows; row++)
+    for (int64_t j = 0; j < n_columns; j++)
+      {
+        expected[row * n_columns + j] = (double)fill;
+        for (int64_t k = 0; k < n; k++)
+          if (columns[k] == j)
+            expected[row * n_columns + j] = (double)x[row * n + k];
+      }
+  net_case_init (&c);
+  net_case_input (&c, RT_TYPE_F32, 2, DIMS (n_rows, n), x);
+  net_case_weight (&c, RT_TYPE_I32, 1, DIMS (n), columns);
+  net_case_node (&c, &rt_op_spread, &attrs, NULL);
+  net_case_run_threads (&c, r);
+  assert_shape (&r[0], 2, DIMS (n_rows, n_columns));
+  for (int64_t i = 0; i < n_rows * n_columns; i++)
+    g_assert_true (net_result_get (&r[0], (gsize)i) == expected[i]); /* moved, not computed */
+  net_results_clear (r);
+  net_case_run (&c, 0, r);
+  for (int64_t i = 0; i < n_rows * n_columns; i++)
+    g_assert_true (net_result_get (&r[0], (gsize)i) == expected[i]);
+  net_results_clear (r);
+  net_case_clear (&c);
+}
+
+static void
+test_spread (void)
+{
+  NetCase c;
+
+  net_case_init (&c);
+  add_floats (&c, 2, DIMS (2, 3), NUMBERS (1, 2, 3, 4, 5, 6));
+  add_indices (&c, RT_TYPE_I32, 1, DIMS (3), NUMBERS (0, 2, 5), TRUE);
+  expect (&c, &rt_op_spread, &(RtSpreadAttrs){ 6, -1 }, 2, DIMS (2, 6),
+          NUMBERS (1, -1, 2, -1, -1, 3, 4, -1, 5, -1, -1, 6));
+  check_spread (1, 1, 1, 0);
+  check_spread (1, 512, 1024, -INFINITY);
+  check_spread (17, 1, 1000, -INFINITY);
+  check_spread (3, 700, 700, 7);
+  check_spread (33, 97, 4099, -INFINITY);
+
+  /* Columns rise, are constant whole numbers below the new width, and one for each of the old. */
+  static const double falling[] = { 0, 2, 1 }, twice[] = { 0, 2, 2 }, wide[] = { 0, 2, 6 },
+                      negative[] = { -1, 2, 3 };
+  const double *const wrong[] = { falling, twice, wide, negative };
+  for (gsize i = 0; i < G_N_ELEMENTS (wrong); i++)
+    {
+      net_case_init (&c);
+      add_count (&c, 2, DIMS (2, 3));
+      add_indices (&c, RT_TYPE_I32, 1, DIMS (3), wrong[i], TRUE);
+      refused (&c, &rt_op_spread, &(RtSpreadAttrs){ 6, 0 }, "*not a rising number below 6*");
+    }
+  net_case_init (&c);
+  add_count (&c, 2, DIMS (2, 3));
+  add_indices (&c, RT_TYPE_I32, 1, DIMS (2), NUMBERS (0, 1), TRUE);
+  refused (&c, &rt_op_spread, &(RtSpreadAttrs){ 6, 0 }, "*expected 3 constant i32 column numbers*");
+  net_case_init (&c);
+  add_count (&c, 2, DIMS (2, 3));
+  add_indices (&c, RT_TYPE_I32, 1, DIMS (3), NUMBERS (0, 1, 2), FALSE);
+  refused (&c, &rt_op_spread, &(RtSpreadAttrs){ 6, 0 }, "*expected 3 constant i32 column numbers*");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -299,5 +378,6 @@ main (int argc, char **argv)
   TEST (one_hot);
   TEST (places);
   TEST (selected);
+  TEST (spread);
   return g_test_run ();
 }
