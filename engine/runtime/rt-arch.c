@@ -198,7 +198,13 @@ read_entry (const Reader *reader, const char *name, uint32_t n_layers, uint32_t 
     return rt_fail (reader->error, RT_ERROR_FORMAT,
                     "%s: expected one number or a list of %u, one per block; the list has %" PRIu64,
                     key, n_layers, meta->n_items);
-  if (!rt_gguf_item_i64 (meta, layer, &item))
+  double huge;
+  bool is_float = meta->item_type == RT_GGUF_F32 || meta->item_type == RT_GGUF_F64;
+  bool is_whole = rt_gguf_item_i64 (meta, layer, &item);
+  if (!is_whole && !is_float && rt_gguf_item_f64 (meta, layer, &huge))
+    return rt_fail (reader->error, RT_ERROR_FORMAT, "%s: expected 0 to %u for block %u, got %.0f",
+                    key, MAX_WIDTH, layer, huge);
+  if (!is_whole)
     return rt_fail (reader->error, RT_ERROR_FORMAT, "%s: expected whole numbers, got a list of %s",
                     key, rt_gguf_type_name (meta->item_type));
   if (item < 0 || item > MAX_WIDTH)

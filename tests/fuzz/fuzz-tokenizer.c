@@ -187,6 +187,36 @@ has_marker (const uint8_t *text, size_t n)
   return memmem (text, n, "\xe2\x96\x81", 3) != NULL;
 }
 
+/* Half of the vocabulary: texts have tokens of it only, and it can be written. */
+static void
+check_subset (const RtGguf *g, const RtTokenizer *t, const uint8_t *text, size_t n)
+{
+  uint32_t n_vocab = rt_tokenizer_n_vocab (t);
+  uint32_t *order = malloc (n_vocab * sizeof *order);
+  bool *keep = calloc (n_vocab, sizeof *keep);
+  RtError error = { 0 };
+
+  for (uint32_t i = 0; i < n_vocab; i++)
+    order[i] = n_vocab - 1 - i;
+  FUZZ_CHECK (rt_tokenizer_choose (t, order, n_vocab / 2, keep, &error));
+  RtTokenizer *half = rt_tokenizer_new_subset (g, keep, &error);
+  RtGgufWriter *w = rt_gguf_writer_new (&error);
+  FUZZ_CHECK (half != NULL && w != NULL);
+  if (!rt_tokenizer_write_subset (g, keep, w, &error))
+    FUZZ_CHECK (error.message[0] != '\0');
+  rt_gguf_writer_free (w);
+
+  int32_t *tokens = NULL;
+  size_t n_tokens = 0;
+  if (rt_tokenizer_encode (half, (const char *)text, n, true, true, &tokens, &n_tokens, &error))
+    for (size_t i = 0; i < n_tokens; i++)
+      FUZZ_CHECK (keep[tokens[i]]);
+  free (tokens);
+  rt_tokenizer_free (half);
+  free (keep);
+  free (order);
+}
+
 static void
 check_file (const uint8_t *data, size_t n)
 {
@@ -202,6 +232,8 @@ check_file (const uint8_t *data, size_t n)
   RtGguf *g = rt_gguf_open_bytes (file, n_file, &error);
   RtTokenizer *t = g ? rt_tokenizer_new (g, &error) : NULL;
   FUZZ_CHECK (t || error.message[0] != '\0');
+  if (t)
+    check_subset (g, t, data + 2 + n_file, n - 2 - n_file);
   rt_gguf_close (g);
   free (file); /* the tokenizer must not need it */
   fuzz_accepted = t != NULL;

@@ -11,53 +11,11 @@ import struct
 import sys
 from pathlib import Path
 
+import corpus_arch
 import corpus_onnx
 import corpus_safetensors
 import corpus_tflite
-
-U8, I8, U16, I16, U32, I32, F32, BOOL, STRING, ARRAY, U64, I64, F64 = range(13)
-FORMATS = {U8: "B", I8: "b", U16: "H", I16: "h", U32: "I", I32: "i", F32: "f", BOOL: "B", U64: "Q", I64: "q", F64: "d"}
-HUGE = 2**64 - 1
-
-
-def u32(*values):
-    return b"".join(struct.pack("<I", v) for v in values)
-
-
-def u64(*values):
-    return b"".join(struct.pack("<Q", v) for v in values)
-
-
-def string(text):
-    raw = text if isinstance(text, bytes) else text.encode()
-    return u64(len(raw)) + raw
-
-
-def array(kind, values):
-    items = [string(v) if kind == STRING else struct.pack("<" + FORMATS[kind], v) for v in values]
-    return u32(kind) + u64(len(items)) + b"".join(items)
-
-
-def entry(key, kind, value):
-    if kind == STRING:
-        return string(key) + u32(kind) + string(value)
-    if isinstance(value, bytes):
-        return string(key) + u32(kind) + value
-    return string(key) + u32(kind) + struct.pack("<" + FORMATS[kind], value)
-
-
-def tensor(name, dims, dtype, offset):
-    return string(name) + u32(len(dims)) + u64(*dims) + u32(dtype) + u64(offset)
-
-
-def gguf(metas=(), tensors=(), data=b"", version=3, n_meta=None, n_tensors=None, alignment=32, magic=b"GGUF"):
-    head = magic + u32(version)
-    head += u64(len(tensors) if n_tensors is None else n_tensors, len(metas) if n_meta is None else n_meta)
-    head += b"".join(metas) + b"".join(tensors)
-    if tensors:
-        head += b"\0" * (-len(head) % alignment)
-    return head + data
-
+from gguf_bytes import ARRAY, BOOL, F32, HUGE, I16, I32, STRING, U8, U32, U64, array, entry, gguf, string, tensor, u32, u64
 
 def gguf_corpus():
     metas = [entry("general.architecture", STRING, "llama"), entry("n", U32, 7), entry("eps", F32, 1e-5),
@@ -125,6 +83,12 @@ def gguf_corpus():
         "bad-overlap-inside": gguf((), [tensor("a", [64], 0, 0), tensor("b", [1], 0, 64)], b"\0" * 256),
         "bad-duplicate-tensor": gguf((), [tensor("a", [1], 0, 0), tensor("a", [1], 0, 32)], b"\0" * 64),
     }
+    for name in ("q2_k", "q3_k", "tq1_0", "tq2_0", "mxfp4"):
+        dtype, block, n_bytes = corpus_arch.FORMATS[name]
+        data = corpus_arch.noise(2 * n_bytes, dtype)
+        files[f"good-type-{name}"] = gguf((), [tensor("t", [2 * block], dtype, 0)], data)
+        files[f"bad-type-{name}-short"] = gguf((), [tensor("t", [2 * block], dtype, 0)], data[:-1])
+        files[f"bad-type-{name}-row"] = gguf((), [tensor("t", [block + block // 2, 2], dtype, 0)], data * 2)
     # One file cut in the middle of every field (the fields of `good`, at odd places).
     cuts = [4, 6, 8, 15, 24, 27, 40, 52, 56, 60, 65, 75, 90, 110, 130, 150, 165, 175, 190, 200, 220, 240, 260, 280, 300]
     for n in cuts + [len(good) - 1]:
@@ -196,7 +160,7 @@ def tokenizer_corpus():
 
 def main():
     root = Path(__file__).parent / "corpus"
-    corpora = {"gguf": gguf_corpus(), "tokenizer": tokenizer_corpus(), "onnx": corpus_onnx.corpus(),
+    corpora = {"gguf": gguf_corpus(), "tokenizer": tokenizer_corpus(), "arch": corpus_arch.corpus(), "onnx": corpus_onnx.corpus(),
                "tflite": corpus_tflite.corpus(), "safetensors": corpus_safetensors.corpus()}
     stale = 0
     for name, files in corpora.items():
