@@ -118,6 +118,23 @@ add_part (GString *text, double before, double after, double scale, const char *
   g_string_append_printf (text, "%s %s (%s → %s)", change, what, from, to);
 }
 
+/* Estimates of a different kind have no difference to speak of. */
+static gboolean
+timed_alike (const EngForecastValue *a, const EngForecastValue *b)
+{
+  return fabs (a->runs_share - b->runs_share) < 0.1;
+}
+
+static void
+add_time (GString *text, const EngForecastValue *before, const EngForecastValue *after)
+{
+  if (timed_alike (before, after))
+    add_part (text, before->ns, after->ns, 1e-6, "ms", _ ("time"));
+  else if (isfinite (before->ns) && isfinite (after->ns))
+    g_string_append (text, _ ("time not known yet (one of the two was timed in runs, the other "
+                              "kernel by kernel)"));
+}
+
 static void
 answer (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
@@ -141,8 +158,8 @@ answer (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
       g_task_return_pointer (task, NULL, NULL); /* cancelled: nobody asks any more */
       return;
     }
-  add_part (text, eng_forecast_get_layer (without, q->phase, q->layer)->ns,
-            eng_forecast_get_layer (with, q->phase, q->layer)->ns, 1e-6, "ms", _ ("time"));
+  add_time (text, eng_forecast_get_layer (without, q->phase, q->layer),
+            eng_forecast_get_layer (with, q->phase, q->layer));
   eng_forecast_get_layer_memory (without, q->layer, &before);
   eng_forecast_get_layer_memory (with, q->layer, &after);
   add_part (text, (double)before.weight_bytes, (double)after.weight_bytes, 1.0, "B", _ ("weights"));

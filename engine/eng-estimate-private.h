@@ -23,7 +23,8 @@ typedef struct
 /* A sum over nodes in the making. */
 typedef struct
 {
-  double ns, by_basis[ENG_N_BASES], from_runs_ns;
+  double ns, by_basis[ENG_N_BASES], from_runs_ns; /* from_runs_ns: of these very operators */
+  double runs_ns;                                 /* of these or of similar ones */
   const char *reason; /* of the first absent node */
 } EngEstimateSum;
 

@@ -35,6 +35,9 @@ typedef struct
   double shares[ENG_N_BASES]; /* of the time, by what it rests on; they add up to 1 */
   EngBasis basis;             /* what nine tenths of the time rest on, or on better */
   const char *reason;         /* interned: why it is absent; NULL */
+  /* Of the time, what was timed in runs; the rest is kernels timed by themselves, and roofs. Values
+   * that differ in it are of different kinds: their difference is not that of the recipes. */
+  double runs_share;
 } EngForecastValue;
 
 typedef struct _EngForecast EngForecast; /* immutable, reference counted */

@@ -26,6 +26,8 @@ eng_estimate_sum_add (EngEstimateSum *sum, const EngExpected *node)
   sum->by_basis[node->basis] += node->ns;
   if (node->basis == ENG_BASIS_TABLE && node->source != ENG_KERNEL_BENCH)
     sum->from_runs_ns += node->ns;
+  if (node->basis <= ENG_BASIS_NEIGHBOUR && node->source != ENG_KERNEL_BENCH)
+    sum->runs_ns += node->ns;
 }
 
 EngForecastValue
@@ -38,6 +40,7 @@ eng_estimate_sum_value (const EngEstimateSum *sum)
 
   if (sum->reason != NULL)
     return value;
+  value.runs_share = sum->ns > 0 ? sum->runs_ns / sum->ns : 0;
   value.ns = sum->ns;
   for (EngBasis basis = 0; basis < ENG_N_BASES; basis++)
     {

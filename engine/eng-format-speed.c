@@ -296,8 +296,8 @@ cold_rows (EngMachine *machine, int dtype)
 }
 
 gboolean
-eng_format_speeds_measure (EngMachine *machine, guint n_threads, gboolean fresh, EngJob *job,
-                           GError **error)
+eng_format_speeds_measure (EngMachine *machine, guint n_threads, gboolean fresh, double max_seconds,
+                           EngJob *job, GError **error)
 {
   g_return_val_if_fail (machine != NULL && n_threads > 0, FALSE);
 
@@ -308,8 +308,11 @@ eng_format_speeds_measure (EngMachine *machine, guint n_threads, gboolean fresh,
 
   if (pool == NULL)
     return eng_error_take_rt (&rt_error, error);
+  gint64 start = g_get_monotonic_time ();
   for (guint i = 0; ok && i < speeds->n; i++)
     {
+      if ((double)(g_get_monotonic_time () - start) >= max_seconds * G_USEC_PER_SEC)
+        break;
       EngFormatSpeed *speed = &speeds->formats[i];
       if (!fresh && speed->decode.available && speed->prompt.available)
         continue;

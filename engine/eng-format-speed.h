@@ -38,11 +38,12 @@ EngFormatSpeeds *eng_format_speeds_load (EngMachine *machine, guint n_threads);
 void eng_format_speeds_free (EngFormatSpeeds *speeds);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EngFormatSpeeds, eng_format_speeds_free)
 
-/* Measure what is missing (@fresh: everything), each format kept as soon as it is done; a quarter
- * of a second each and up to 256 MB of memory. All cores: never while a run is being measured. @job
- * (nullable) gets progress and may cancel: what was measured stays. */
+/* Measure what is missing (@fresh: everything), none begun after @max_seconds (INFINITY: no end),
+ * each format kept as soon as it is done; a quarter of a second each and up to 256 MB of memory.
+ * All cores: never while a run is being measured. @job (nullable) gets progress and may cancel:
+ * what was measured stays. */
 gboolean eng_format_speeds_measure (EngMachine *machine, guint n_threads, gboolean fresh,
-                                    EngJob *job, GError **error);
+                                    double max_seconds, EngJob *job, GError **error);
 
 const EngFormatSpeed *eng_format_speeds_find (const EngFormatSpeeds *speeds, int dtype);
 

@@ -1,6 +1,7 @@
 /* The session's estimates: of the current recipe whenever it changes, what each technique's setting
  * is expected to do, and the measuring job that fills the table while nothing else is going on. */
 #include "eng-estimate.h"
+#include "eng-format-speed.h"
 #include "eng-kernel-bench.h"
 #include "eng-recipe-private.h"
 #include "eng-session-private.h"
@@ -10,6 +11,10 @@
 #define IDLE_MS 3000
 #define MAX_SECONDS 20.0
 #define TICK_MS 700
+
+/* Weight formats are timed on large matrices: not on a computer where these are in the way. */
+#define MAX_FORMAT_SECONDS 5.0
+#define MIN_FORMAT_MEMORY (4ull << 30)
 
 /* ---- Asking ---- */
 
@@ -212,7 +217,33 @@ measuring_free (gpointer data)
   g_free (m);
 }
 
-/* What is missing: the roofs, and operators. Looked at before a job is shown. */
+/* Threads that weight formats are timed with, as their verdicts want it; 0: not here, or they all were. */
+static guint
+formats_needed (EngMachine *machine)
+{
+  guint n_threads = MAX (eng_machine_get_n_cpus (machine), 1);
+  g_autoptr (EngFormatSpeeds) speeds = eng_format_speeds_load (machine, n_threads);
+
+  for (guint i = 0; i < speeds->n; i++)
+    if (!speeds->formats[i].decode.available || !speeds->formats[i].prompt.available)
+      return eng_machine_get_memory_bytes (machine) >= MIN_FORMAT_MEMORY ? n_threads : 0;
+  return 0;
+}
+
+/* What cannot be measured stays absent: nobody asked for it. */
+static gboolean
+measure_formats (EngMachine *machine, EngModel *model, EngJob *job, GError **error)
+{
+  guint n_threads = eng_model_get_kind (model) == ENG_MODEL_LANGUAGE ? formats_needed (machine) : 0;
+  g_autoptr (GError) own = NULL;
+
+  if (n_threads > 0
+      && !eng_format_speeds_measure (machine, n_threads, FALSE, MAX_FORMAT_SECONDS, job, &own))
+    g_debug ("Weight formats were not timed: %s", own->message);
+  return !g_cancellable_set_error_if_cancelled (eng_job_get_cancellable (job), error);
+}
+
+/* What is missing: the roofs, operators, and formats. Looked at before a job is shown. */
 static gboolean
 is_needed (Measuring *m, EngMachine *machine, EngRoof *roof)
 {
@@ -220,7 +251,8 @@ is_needed (Measuring *m, EngMachine *machine, EngRoof *roof)
   return !eng_machine_load_roof (machine, m->n_threads, roof)
          || (eng_kernel_bench (m->estimator, m->model, m->recipe, &m->sizes, 0, NULL, &missing,
                                NULL)
-             && missing.n_missing > missing.n_skipped);
+             && missing.n_missing > missing.n_skipped)
+         || (eng_model_get_kind (m->model) == ENG_MODEL_LANGUAGE && formats_needed (machine) > 0);
 }
 
 static gboolean
@@ -288,7 +320,8 @@ measure_thread (GTask *task, gpointer source, gpointer data, GCancellable *cance
                               g_object_ref (task), g_object_unref);
   gboolean ok = eng_machine_measure_roof (machine, m->n_threads, FALSE, &roof, m->job, &error)
                 && eng_kernel_bench (m->estimator, m->model, m->recipe, &m->sizes, MAX_SECONDS,
-                                     m->job, &result, &error);
+                                     m->job, &result, &error)
+                && measure_formats (machine, m->model, m->job, &error);
   if (ok)
     g_task_return_boolean (task, TRUE);
   else

@@ -68,13 +68,16 @@ dup_why_not (const EngWorth *worth, const char *than)
                             than);
   if (worth->has_recipe)
     return g_strdup_printf ("what it is worth here is not known yet: the products of %s were not "
-                            "timed in the same way (lathe estimate --measure does)",
+                            "timed in the same way (the window does while it is idle, lathe "
+                            "estimate --measure at once)",
                             than);
   if (worth->has_other)
-    return g_strdup ("what it is worth here is not known yet: its products were not timed by "
-                     "themselves (lathe estimate --measure does)");
+    return g_strdup (
+        "what it is worth here is not known yet: its products were not timed by "
+        "themselves (the window does while it is idle, lathe estimate --measure at once)");
   return g_strdup_printf ("what it is worth here is not known yet: neither its products nor those "
-                          "of %s were timed in the same way (lathe estimate --measure does)",
+                          "of %s were timed in the same way (the window does while it is idle, "
+                          "lathe estimate --measure at once)",
                           than);
 }
 

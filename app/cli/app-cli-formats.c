@@ -1,6 +1,8 @@
 /* `lathe formats`: bits against speed of every weight format on this machine, and why a format is
  * not faster where it is not. */
 
+#include <math.h>
+
 #include "app-cli-private.h"
 #include "eng-format-speed.h"
 #include "kn-types.h"
@@ -99,7 +101,7 @@ run (int argc, char **argv, GError **error)
     }
   guint n = n_threads > 0 ? (guint)n_threads : MAX (eng_machine_get_n_cpus (machine), 1);
   progress = app_cli_progress_new ("Measuring formats");
-  if (!eng_format_speeds_measure (machine, n, fresh, app_cli_progress_get_job (progress), error))
+  if (!eng_format_speeds_measure (machine, n, fresh, INFINITY, app_cli_progress_get_job (progress), error))
     return FALSE;
   speeds = eng_format_speeds_load (machine, n);
   if (as_json)

@@ -504,8 +504,8 @@ add_break_even (GString *text, const BreakEven *at, gboolean is_pattern)
 }
 
 static const char no_break_even[]
-    = "; the break-even is not known yet: not all shares of zeros were timed by themselves (lathe "
-      "estimate --measure does)";
+    = "; the break-even is not known yet: not all shares of zeros were timed by themselves (the "
+      "window does while it is idle, lathe estimate --measure at once)";
 
 /* "50 % unstructured: 12 % faster here than Q8_0 (10 to 14 %), products timed by themselves; break-even at
  * 31 %." */

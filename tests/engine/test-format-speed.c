@@ -1,4 +1,5 @@
 /* What measured speeds of formats say in words, from figures made by hand; keeping and measuring them. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -122,8 +123,10 @@ test_cancel (void)
   g_autoptr (GError) error = NULL;
 
   g_cancellable_cancel (eng_job_get_cancellable (job));
-  g_assert_false (eng_format_speeds_measure (machine, 4, FALSE, job, &error));
+  g_assert_false (eng_format_speeds_measure (machine, 4, FALSE, INFINITY, job, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  /* Nor with no time for it. */
+  g_assert_true (eng_format_speeds_measure (machine, 4, FALSE, 0, NULL, NULL));
   g_autoptr (EngFormatSpeeds) speeds = eng_format_speeds_load (machine, 4);
   for (guint i = 0; i < speeds->n; i++)
     g_assert_false (speeds->formats[i].decode.available);

@@ -478,7 +478,8 @@ test_words (void)
   g_assert_cmpstr (
       of_sparse_verdict, ==,
       "50 % unstructured: what it is worth here is not known yet: neither its products "
-      "nor those of Q8_0 were timed in the same way (lathe estimate --measure does).");
+      "nor those of Q8_0 were timed in the same way (the window does while it is idle, lathe "
+      "estimate --measure at once).");
   g_assert_nonnull (strstr (of_dense_verdict, "50 % unstructured: 0.0 % faster here: zeros are "
                                               "stored; the break-even is not known yet"));
   g_assert_nonnull (strstr (of_dense, "50 % zeros in 7 matrices, stored like other weights"));
@@ -567,7 +568,8 @@ test_verdict (void)
   g_autofree char *mixed = technique->verdict (model, sparse, NULL, 1);
   g_assert_cmpstr (mixed, ==,
                    PREFIX "what it is worth here is not known yet: the products of Q8_0 were not "
-                          "timed in the same way (lathe estimate --measure does).");
+                          "timed in the same way (the window does while it is idle, lathe estimate "
+                          "--measure at once).");
 
   /* A run of the recipe beside the dense run: both in runs. */
   g_autoptr (EngRun) run = eng_test_make_run (model, sparse, SPARSE);
