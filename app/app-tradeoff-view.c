@@ -52,29 +52,26 @@ app_tradeoff_view_get_axis (AppTradeoffView *self, GtkDropDown *choice)
 }
 
 static void
+select_figure (AppTradeoffView *self, GtkDropDown *choice, EngFigureId id)
+{
+  for (guint i = 0; i < self->ids->len; i++)
+    if (g_array_index (self->ids, EngFigureId, i) == id)
+      gtk_drop_down_set_selected (choice, i);
+}
+
+static void
 select_axis (AppTradeoffView *self, GtkDropDown *choice, gboolean x)
 {
   gboolean network = self->kind == ENG_MODEL_NETWORK;
-  EngFigureId otherwise = !x        ? ENG_FIGURE_PEAK_MEMORY
-                          : network ? ENG_FIGURE_INFERENCE
-                                    : ENG_FIGURE_DECODE;
-  g_autofree char *name
-      = app_settings_dup_string (setting_key (self, x), eng_figure_id_name (otherwise));
-  guint found = 0;
+  EngFigureId id = !x        ? ENG_FIGURE_PEAK_MEMORY
+                   : network ? ENG_FIGURE_INFERENCE
+                             : ENG_FIGURE_DECODE;
+  g_autofree char *name = app_settings_dup_string (setting_key (self, x), eng_figure_id_name (id));
 
   for (guint i = 0; i < self->ids->len; i++)
-    {
-      EngFigureId id = g_array_index (self->ids, EngFigureId, i);
-
-      if (id == otherwise && found == 0)
-        found = i;
-      if (g_str_equal (eng_figure_id_name (id), name))
-        {
-          found = i;
-          break;
-        }
-    }
-  gtk_drop_down_set_selected (choice, found);
+    if (g_str_equal (eng_figure_id_name (g_array_index (self->ids, EngFigureId, i)), name))
+      id = g_array_index (self->ids, EngFigureId, i);
+  select_figure (self, choice, id);
 }
 
 static void
@@ -287,6 +284,19 @@ take_result (AppTradeoffView *self, EngTradeoff *tradeoff)
   self->tradeoff = tradeoff;
 }
 
+/* As long as nobody has chosen what is drawn upwards, it is what the runs tell most about. */
+static void
+choose_y (AppTradeoffView *self, const EngTradeoffQuery *query)
+{
+  g_autofree char *chosen = app_settings_dup_string (setting_key (self, FALSE), "");
+
+  if (chosen[0] != '\0')
+    return;
+  self->filling = TRUE;
+  select_figure (self, self->y_choice, eng_tradeoff_choose_y (self->runs, query));
+  self->filling = FALSE;
+}
+
 static void
 ask_engine (AppTradeoffView *self)
 {
@@ -305,6 +315,8 @@ ask_engine (AppTradeoffView *self)
   if (gtk_switch_get_active (GTK_SWITCH (self->other_files)))
     query.model = &self->model;
   eng_tradeoff_runs_set_estimate (self->runs, NULL, query.kind, NULL, NULL);
+  choose_y (self, &query);
+  query.y = app_tradeoff_view_get_axis (self, self->y_choice);
   take_result (self, eng_tradeoff_new (self->runs, &query));
   if (add_estimate (self, &query))
     take_result (self, eng_tradeoff_new (self->runs, &query));

@@ -29,14 +29,15 @@ count_parts (GPtrArray *points)
   return counts;
 }
 
+/* The parts of @label that at most @n_most points have. */
 static char *
-distinguishing_parts (GHashTable *counts, guint n_points, const char *label)
+rare_parts (GHashTable *counts, guint n_most, const char *label)
 {
   g_auto (GStrv) parts = g_strsplit (label, ", ", -1);
   g_autoptr (GPtrArray) kept = g_ptr_array_new ();
 
   for (guint i = 0; parts[i] != NULL; i++)
-    if (GPOINTER_TO_UINT (g_hash_table_lookup (counts, parts[i])) < n_points)
+    if (GPOINTER_TO_UINT (g_hash_table_lookup (counts, parts[i])) <= n_most)
       g_ptr_array_add (kept, parts[i]);
   if (kept->len == 0)
     return g_strdup (parts[0] != NULL && parts[0][0] != '\0' ? parts[0] : label);
@@ -55,16 +56,35 @@ is_twin (GPtrArray *points, guint i)
   return FALSE;
 }
 
+/* What most points have goes without saying, unless two labels would become one. */
 void
 eng_tradeoff_shorten_labels (GPtrArray *points)
 {
   g_autoptr (GHashTable) counts = count_parts (points);
+  g_autoptr (GHashTable) meanings /* short to whole label; "": several */
+      = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  guint half = points->len / 2;
 
   for (guint i = 0; i < points->len; i++)
     {
       EngTradeoffPoint *point = points->pdata[i];
-      g_autofree char *text = distinguishing_parts (counts, points->len, point->label);
+      point->short_label = rare_parts (counts, half, point->label);
+      const char *meant = g_hash_table_lookup (meanings, point->short_label);
+      if (meant == NULL || !g_str_equal (meant, point->label))
+        g_hash_table_replace (meanings, g_strdup (point->short_label),
+                              meant == NULL ? point->label : (gpointer) "");
+    }
+  for (guint i = 0; i < points->len; i++)
+    {
+      EngTradeoffPoint *point = points->pdata[i];
+      g_autofree char *text = point->short_label;
+      const char *meant = g_hash_table_lookup (meanings, text);
 
+      if (meant[0] == '\0')
+        {
+          g_free (text);
+          text = rare_parts (counts, points->len - 1, point->label);
+        }
       /* The same recipe twice: what was run tells them apart. */
       point->short_label = is_twin (points, i) ? g_strdup_printf ("%s · %s", text, point->workload)
                                                : g_steal_pointer (&text);

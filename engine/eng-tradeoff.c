@@ -386,6 +386,24 @@ find_best (EngTradeoff *self, const EngTradeoffQuery *query)
     }
 }
 
+EngFigureId
+eng_tradeoff_choose_y (EngTradeoffRuns *runs, const EngTradeoffQuery *query)
+{
+  g_return_val_if_fail (runs != NULL && query != NULL, ENG_FIGURE_PEAK_MEMORY);
+
+  for (EngFigureId id = 0; id < ENG_N_FIGURES; id++)
+    {
+      EngTradeoffQuery tried = *query;
+      tried.y = id;
+      g_autoptr (EngTradeoff) tradeoff = eng_figure_id_is_accuracy (id) && id != query->x
+                                             ? eng_tradeoff_new (runs, &tried)
+                                             : NULL;
+      if (tradeoff != NULL && tradeoff->points->len > 1)
+        return id;
+    }
+  return ENG_FIGURE_PEAK_MEMORY;
+}
+
 EngTradeoff *
 eng_tradeoff_new (EngTradeoffRuns *runs, const EngTradeoffQuery *query)
 {

@@ -369,6 +369,46 @@ test_merge (void)
   g_assert_cmpuint (one->points->len, ==, 2);
   g_assert_cmpuint (one->missing->len, ==, 3);
   g_assert_null (one->caveat);
+  g_assert_cmpint (eng_tradeoff_choose_y (runs, &query), ==, ENG_FIGURE_PEAK_MEMORY);
+  eng_tradeoff_runs_free (runs);
+}
+
+/* Labels leave out what most points have, and never make two recipes one. */
+static void
+test_labels (void)
+{
+  static const struct
+  {
+    const char *build, *techniques, *label;
+  } rows[] = {
+    { "a", "{}", "weights as in file" },
+    { "b", "{\"kv-cache\":{\"format\":\"q8_0\"}}", "Q8_0 cache" },
+    { "c", "{\"weight-format\":{\"format\":\"q4_0\"}}", "Q4_0 weights" },
+    { "d", "{\"weight-format\":{\"format\":\"q8_0\"}}", "Q8_0 weights" },
+    { "e", "{\"threads\":{\"count\":1}}", "1 thread" },
+  };
+  EngTradeoffRuns *runs = eng_tradeoff_runs_new ();
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autoptr (EngRun) plain = run_with (rows[i].build, rows[i].build, 100, 50, 10, "valid", "p");
+      g_autofree char *json = eng_run_to_json (plain);
+      g_autofree char *recipe
+          = g_strdup_printf ("{\"lathe-recipe\":1,\"techniques\":%s}", rows[i].techniques);
+      g_autoptr (JsonNode) root = json_from_string (json, NULL);
+      g_autoptr (GError) error = NULL;
+
+      g_assert_true (json_object_has_member (json_node_get_object (root), "recipe"));
+      json_object_set_member (json_node_get_object (root), "recipe",
+                              json_from_string (recipe, NULL));
+      g_autofree char *changed = json_to_string (root, FALSE);
+      EngRun *run = eng_run_from_json (changed, &error);
+      g_assert_no_error (error);
+      add (runs, run);
+    }
+  g_autoptr (EngTradeoff) result = ask (runs, NULL, 0);
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    g_assert_cmpstr (find (result->points, rows[i].build)->short_label, ==, rows[i].label);
   eng_tradeoff_runs_free (runs);
 }
 
@@ -667,6 +707,7 @@ test_evaluations (void)
   g_autoptr (EngTradeoff) newest = eng_tradeoff_new (runs, &query);
   g_assert_cmpstr (newest->set, ==, "/data/two");
   g_assert_cmpfloat (find (newest->points, "b")->figures[ENG_FIGURE_ACCURACY].value, ==, 70);
+  g_assert_cmpint (eng_tradeoff_choose_y (runs, &query), ==, ENG_FIGURE_ACCURACY);
   eng_tradeoff_runs_free (runs);
 }
 
@@ -705,6 +746,7 @@ main (int argc, char **argv)
   g_test_add_func ("/tradeoff/limits/bad", test_limits_bad);
   g_test_add_func ("/tradeoff/limits/check", test_limits_check);
   g_test_add_func ("/tradeoff/merge", test_merge);
+  g_test_add_func ("/tradeoff/labels", test_labels);
   g_test_add_func ("/tradeoff/other-files", test_other_files);
   g_test_add_func ("/tradeoff/best", test_best);
   g_test_add_func ("/tradeoff/estimate", test_estimate);
