@@ -10,6 +10,7 @@
 #include "app-table.h"
 #include "app-tradeoff-feed.h"
 #include "app-view.h"
+#include "eval/eng-text-set.h"
 
 #include <adwaita.h>
 #include <glib/gi18n.h>
@@ -214,7 +215,7 @@ static void
 update_caveat (AppTradeoffView *self)
 {
   g_autofree char *set
-      = self->tradeoff->set != NULL ? g_path_get_basename (self->tradeoff->set) : NULL;
+      = self->tradeoff->set != NULL ? eng_data_dup_title (self->tradeoff->set) : NULL;
   g_autofree char *evaluated = set != NULL ? g_strdup_printf (_ ("Evaluated on %s."), set) : NULL;
   g_autofree char *text = evaluated != NULL && self->tradeoff->caveat != NULL
                               ? g_strconcat (evaluated, " ", self->tradeoff->caveat, NULL)

@@ -57,23 +57,12 @@ on_done (EngRun *run, const GError *error, gpointer data)
   show_accuracy (self);
 }
 
-static char *
-dup_title (const char *set)
-{
-  g_autofree char *base = g_path_get_basename (set);
-
-  if (g_str_equal (set, ENG_BUNDLED_TEXTS))
-    return g_strdup (_ ("Evaluating on the bundled texts"));
-  if (g_str_equal (set, ENG_BUNDLED_QUESTIONS))
-    return g_strdup (_ ("Evaluating on the bundled questions"));
-  return g_strdup_printf (_ ("Evaluating on %s"), base);
-}
-
 void
 app_window_evaluate (AppWindow *self, const char *set)
 {
   EngBuild *build = eng_session_get_build (self->session);
-  g_autofree char *title = dup_title (set);
+  g_autofree char *data = eng_data_dup_title (set);
+  g_autofree char *title = g_strdup_printf (_ ("Evaluating on %s"), data);
   g_autoptr (EngJob) job = NULL;
 
   if (build == NULL || self->own_job != NULL || eng_session_get_running (self->session))

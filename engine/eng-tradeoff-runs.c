@@ -3,6 +3,7 @@
 #include "eng-tradeoff-private.h"
 
 #include "eng-json.h"
+#include "eval/eng-text-set.h"
 
 #include <math.h>
 #include <string.h>
@@ -140,7 +141,7 @@ read_workload (EngTradeoffRun *run, JsonObject *header)
     {
       g_auto (GStrv) inputs = eng_json_dup_strv (workload, "inputs");
       run->set = g_strdup (inputs[0] != NULL ? inputs[0] : "");
-      g_autofree char *name = g_path_get_basename (run->set);
+      g_autofree char *name = eng_data_dup_title (run->set);
       run->workload = g_strdup_printf ("evaluation on %s", name);
     }
   else

@@ -3,6 +3,8 @@
  * documents eng-tradeoff-text.c. */
 #include "eng-tradeoff-private.h"
 
+#include "eval/eng-text-set.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -199,8 +201,8 @@ why_not_evaluated (GPtrArray *runs, const char *build_hash, const char *set, Eng
 
   if (other == NULL || set == NULL)
     return "this build was not evaluated for it";
-  g_autofree char *name = g_path_get_basename (other->set);
-  g_autofree char *wanted = g_path_get_basename (set);
+  g_autofree char *name = eng_data_dup_title (other->set);
+  g_autofree char *wanted = eng_data_dup_title (set);
   g_autofree char *text = g_strdup_printf ("evaluated on %s, not on %s", name, wanted);
   return g_intern_string (text);
 }

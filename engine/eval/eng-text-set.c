@@ -271,3 +271,17 @@ eng_text_set_load (const char *path, GError **error)
   g_autofree char *json = g_strndup (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
   return read_questions (json, path, error);
 }
+
+char *
+eng_data_dup_title (const char *path)
+{
+  g_return_val_if_fail (path != NULL, NULL);
+
+  if (g_str_equal (path, ENG_BUNDLED_TEXTS))
+    return g_strdup ("the bundled texts");
+  if (g_str_equal (path, ENG_BUNDLED_CALIBRATION))
+    return g_strdup ("the bundled calibration texts");
+  if (g_str_equal (path, ENG_BUNDLED_QUESTIONS))
+    return g_strdup ("the bundled questions");
+  return g_path_get_basename (path);
+}

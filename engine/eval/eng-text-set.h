@@ -38,6 +38,8 @@ typedef struct
  *     { "domain": "...", "question": "...", "choices": ["...", "..."], "answer": 0 }, ... ] }
  * where an answer follows its question after one space, and "domain" may be absent. Blocking. */
 EngTextSet *eng_text_set_load (const char *path, GError **error);
+/* @path in words: "the bundled texts", else the name of the file or folder. Newly allocated. */
+char *eng_data_dup_title (const char *path);
 void eng_text_set_free (EngTextSet *set); /* accepts NULL */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EngTextSet, eng_text_set_free)
 

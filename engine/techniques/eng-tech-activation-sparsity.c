@@ -392,7 +392,9 @@ describe (EngRecipe *recipe)
     return NULL;
   if (eng_recipe_n_rules (recipe, ID) > 0)
     return g_strdup ("inputs skipped by rules");
-  return g_strdup_printf ("%g %% of inputs skipped", 100 * share_of (recipe, NULL));
+  g_autofree char *thresholds = eng_recipe_get_string (recipe, ID, THRESHOLDS, NULL);
+  return g_strdup_printf ("%g %% of inputs skipped%s", 100 * share_of (recipe, NULL),
+                          strcmp (thresholds, PER_CHANNEL) == 0 ? "" : " by one threshold");
 }
 
 const EngTechnique eng_technique_activation_sparsity = {

@@ -564,18 +564,24 @@ explain (EngModel *model, EngRecipe *recipe, int layer)
 static char *
 describe (EngRecipe *recipe)
 {
+  g_autofree char *criterion = eng_recipe_get_string (recipe, ID, CRITERION, NULL);
+  const char *how = is_compensated (recipe)                ? ", compensated"
+                    : strcmp (criterion, "magnitude") == 0 ? " by magnitude"
+                                                           : "";
   Choice choice;
-  char *text = NULL;
 
   if (read_choice (recipe, NULL, &choice))
     {
-      text = choice.pattern.of != 0 ? g_strdup_printf ("%s sparse", choice.kind)
-                                    : g_strdup_printf ("%g %% sparse", choice.percent);
+      const char *stored = strcmp (choice.storage, "dense") == 0    ? ", zeros stored"
+                           : strcmp (choice.storage, "sparse") == 0 ? ", zeros not stored"
+                                                                    : "";
+      char *text = choice.pattern.of != 0
+                       ? g_strdup_printf ("%s sparse%s%s", choice.kind, how, stored)
+                       : g_strdup_printf ("%g %% sparse%s%s", choice.percent, how, stored);
       choice_clear (&choice);
+      return text;
     }
-  else if (eng_recipe_n_rules (recipe, ID) > 0)
-    text = g_strdup ("sparse by rules");
-  return text;
+  return eng_recipe_n_rules (recipe, ID) > 0 ? g_strdup_printf ("sparse by rules%s", how) : NULL;
 }
 
 const EngTechnique eng_technique_sparsity = {

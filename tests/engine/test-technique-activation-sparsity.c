@@ -325,7 +325,7 @@ test_words (void)
 
   g_assert_nonnull (sketch);
   g_assert_nonnull (strstr (text, "50 % of the 768 inputs"));
-  g_assert_cmpstr (name, ==, "50 % of inputs skipped");
+  g_assert_cmpstr (name, ==, "50 % of inputs skipped by one threshold");
   g_assert_null (technique->explain (model, none, 1));
   g_assert_null (technique->explain (model, recipe, -1));
   g_assert_null (technique->describe (none));

@@ -488,7 +488,7 @@ test_words (void)
   g_assert_null (technique->verdict (model, sparse, NULL, -1));
   g_assert_null (technique->explain (model, none, 1));
   g_assert_null (technique->explain (model, sparse, -1)); /* the embedding */
-  g_assert_cmpstr (name, ==, "50 % sparse");
+  g_assert_cmpstr (name, ==, "50 % sparse by magnitude, zeros not stored");
   g_assert_null (technique->describe (none));
   g_assert_nonnull (strstr (eng_build_get_notes (f16)[0], "F16 has no sparse form"));
 }
