@@ -1,4 +1,5 @@
-/* Asking a technique for its verdict without holding the window up. Called by the layer's section of the recipe pane; knows no widget and no technique by name. */
+/* Asking a technique for its verdict without holding the window up. Called by the layer's section
+ * of the recipe pane; knows no widget and no technique by name. */
 #include "app-layer-verdict.h"
 
 typedef struct

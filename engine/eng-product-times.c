@@ -1,5 +1,6 @@
-/* Times of a layer's products from the kept kernel times. Called by techniques' explain() and verdict();
- * knows none of them. Keeps what products recipes have and the tables they are looked up in. */
+/* Times of a layer's products from the kept kernel times. Called by techniques' explain() and
+ * verdict(); knows none of them. Keeps what products recipes have and the tables they are looked up
+ * in. */
 #include "eng-product-times.h"
 
 #include <math.h>

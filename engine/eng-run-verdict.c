@@ -1,6 +1,6 @@
-/* A run's verdicts: asking the techniques once it is over, and its part of the JSON document. Called by
- * whoever made the run; read by the command line and by whoever reads the document. The window asks the
- * techniques themselves, since more may be known by then. */
+/* A run's verdicts: asking the techniques once it is over, and its part of the JSON document.
+ * Called by whoever made the run; read by the command line and by whoever reads the document. The
+ * window asks the techniques themselves, since more may be known by then. */
 #include "eng-run-verdict.h"
 
 #include "eng-json.h"

@@ -1,4 +1,5 @@
-/* What each technique was worth, layer by layer, as far as it was known when the run ended (EngTechnique.verdict): part of the run and of its JSON ("verdicts"). */
+/* What each technique was worth, layer by layer, as far as it was known when the run ended
+ * (EngTechnique.verdict): part of the run and of its JSON ("verdicts"). */
 #pragma once
 
 #include <json-glib/json-glib.h>
@@ -15,8 +16,9 @@ typedef struct
   char *text;
 } EngRunVerdict;
 
-/* After eng_estimator_take_run(), before the run is shown or kept: asks every technique that its recipe sets. Blocking, tens of milliseconds at most; reads the kept
- * kernel times. What was there before is replaced. */
+/* After eng_estimator_take_run(), before the run is shown or kept: asks every technique that its
+ * recipe sets. Blocking, tens of milliseconds at most; reads the kept kernel times. What was there
+ * before is replaced. */
 void eng_run_take_verdicts (EngRun *run, EngModel *model);
 
 /* In the order of techniques, then of layers; borrowed. */

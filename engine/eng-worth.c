@@ -1,5 +1,5 @@
-/* Two recipes' products held against each other, and the words for it. Called by techniques' verdict();
- * knows none of them. */
+/* Two recipes' products held against each other, and the words for it. Called by techniques'
+ * verdict(); knows none of them. */
 #include "eng-worth.h"
 
 #include <math.h>

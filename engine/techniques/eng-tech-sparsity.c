@@ -1,6 +1,6 @@
-/* Technique: single weights of a language model's blocks become zero, and where it pays only the others
- * are stored. The choice of weights is in eng-sparsify.c, what is stored in kn-sparse.h, what it is
- * worth on this device in the kept kernel times (eng-worth.h). */
+/* Technique: single weights of a language model's blocks become zero, and where it pays only the
+ * others are stored. The choice of weights is in eng-sparsify.c, what is stored in kn-sparse.h,
+ * what it is worth on this device in the kept kernel times (eng-worth.h). */
 #include "techniques/eng-techniques.h"
 
 #include <math.h>
@@ -27,9 +27,9 @@
 /* Added to the diagonal of the inputs' second moments, of its mean: the paper's. */
 #define DAMPING 0.01
 
-/* Below this share of zeros "auto" stores them. The mask of a sparse format costs an eighth of the 8-bit
- * codes, and spreading codes costs time: on the machines that were measured it pays from a fifth on when
- * weights come from memory. */
+/* Below this share of zeros "auto" stores them. The mask of a sparse format costs an eighth of the
+ * 8-bit codes, and spreading codes costs time: on the machines that were measured it pays from a
+ * fifth on when weights come from memory. */
 #define AUTO_SHARE 25.0
 
 static const EngChoice kinds[] = {
@@ -399,8 +399,8 @@ sum_layer (EngModel *model, EngRecipe *recipe, int layer)
   return sum;
 }
 
-/* The shares at which kernels are timed: between them times go in straight lines, as the bytes that are
- * read do. */
+/* The shares at which kernels are timed: between them times go in straight lines, as the bytes that
+ * are read do. */
 static const double timed_shares[] = { 10, 25, 50, 75, 90 };
 #define N_SHARES G_N_ELEMENTS (timed_shares)
 
@@ -434,7 +434,7 @@ with_choice (EngRecipe *recipe, const char *kind, double percent, const char *st
   return result;
 }
 
-/* Stored sparse at some shares; stored sparse in the pattern. Nothing while the technique is off. */
+/* Stored sparse at some shares, and in the pattern. Nothing while the technique is off. */
 static EngRecipe *
 timed (EngModel *model, EngRecipe *recipe, guint index)
 {
@@ -450,8 +450,8 @@ timed (EngModel *model, EngRecipe *recipe, guint index)
   return result;
 }
 
-/* The shares at which the layer's products, stored sparse, take as long as @dense_ns: by their medians, and
- * by their ends. FALSE: not all that it takes was measured. */
+/* The shares at which the layer's products, stored sparse, take as long as @dense_ns: by their
+ * medians, and by their ends. FALSE: not all that it takes was measured. */
 typedef struct
 {
   double percent, low, high; /* NAN: none up to the last share */
@@ -507,8 +507,8 @@ static const char no_break_even[]
     = "; the break-even is not known yet: not all shares of zeros were timed by themselves (the "
       "window does while it is idle, lathe estimate --measure at once)";
 
-/* "50 % unstructured: 12 % faster here than Q8_0 (10 to 14 %), products timed by themselves; break-even at
- * 31 %." */
+/* "50 % unstructured: 12 % faster here than Q8_0 (10 to 14 %), products timed by themselves;
+ * break-even at 31 %." */
 static char *
 verdict (EngModel *model, EngRecipe *recipe, EngRun *run, int layer)
 {

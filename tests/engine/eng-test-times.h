@@ -12,7 +12,8 @@
 #define ENG_TEST_LOW 0.98
 #define ENG_TEST_HIGH 1.03
 
-/* All matrix products of @recipe when one token is decoded take @ns_per_byte: into the user's table. */
+/* All matrix products of @recipe when one token is decoded take @ns_per_byte: into the user's
+ * table. */
 static inline void
 eng_test_add_times (EngKernelTimes *times, EngModel *model, EngRecipe *recipe, double ns_per_byte,
                     EngKernelSource source)

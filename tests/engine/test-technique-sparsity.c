@@ -1,5 +1,5 @@
-/* Sparsity: the choice of weights beside sorting, the stored form's logits beside the dense ones' bits,
- * what a build takes, what is said, refusals, recipes and determinism. */
+/* Sparsity: the choice of weights beside sorting, the stored form's logits beside the dense ones'
+ * bits, what a build takes, what is said, refusals, recipes and determinism. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -170,8 +170,8 @@ output_error (const float *a, const float *b, const float *inputs, guint n_sampl
   return sum / n_samples;
 }
 
-/* One weight removed: the best that the columns after it can do is a least-squares problem, solved here by
- * elimination: A d = w_0 b with A the moments of columns 1.., b theirs with column 0. */
+/* One weight removed: the best that the columns after it can do is a least-squares problem, solved
+ * here by elimination: A d = w_0 b with A the moments of columns 1.., b theirs with column 0. */
 static void
 best_after_first (const float *moments, double damping, float w0, const float *before, double *best)
 {
@@ -403,7 +403,8 @@ test_compensated_build (void)
   g_assert_cmpfloat (distance (m, x, n), <, distance (a, x, n));
 }
 
-/* By rules: only these matrices, and packed matrices of the others are shared with a build without. */
+/* By rules: only these matrices, and packed matrices of the others are shared with a build
+ * without. */
 static void
 test_rules (void)
 {
@@ -512,9 +513,9 @@ test_break_even (void)
   g_assert_cmpfloat_with_epsilon (eng_break_even_share (shares, bumpy, 3, 100), 70, 1e-9);
 }
 
-/* Bytes of the matrices of block 1: dense at density 1, else sparse. Panels of 16 rows: scales of 2 bytes
- * for 32 codes, masks of 8 and codes of 64 bytes a line of 64, and what is read beyond, in whole lines of
- * the cache. */
+/* Bytes of the matrices of block 1: dense at density 1, else sparse. Panels of 16 rows: scales of 2
+ * bytes for 32 codes, masks of 8 and codes of 64 bytes a line of 64, and what is read beyond, in
+ * whole lines of the cache. */
 static double
 layer_bytes (EngModel *model, double density)
 {
@@ -533,8 +534,8 @@ layer_bytes (EngModel *model, double density)
   return sum;
 }
 
-/* A ns for every 16 bytes of dense weights, three for every 32 of sparse ones: break-even where a third is
- * saved. The true median may be 2 % less or 3 % more. */
+/* A ns for every 16 bytes of dense weights, three for every 32 of sparse ones: break-even where a
+ * third is saved. The true median may be 2 % less or 3 % more. */
 #define DENSE (2.0 / 32)
 #define SPARSE (3.0 / 32)
 #define LOW ENG_TEST_LOW
@@ -635,8 +636,8 @@ test_verdict (void)
   g_assert_cmpint (g_array_index (back, EngRunVerdict, 1).last_layer, ==, own->last_layer);
 }
 
-/* What a verdict lacks is timed by itself, though a run has measured it, and before all else; with it all
- * there nothing of it is missing any more. No time is looked at. */
+/* What a verdict lacks is timed by itself, though a run has measured it, and before all else; with
+ * it all there nothing of it is missing any more. No time is looked at. */
 static void
 test_measured_first (void)
 {

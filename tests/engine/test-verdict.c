@@ -1,5 +1,5 @@
-/* Verdicts per layer from tables made by hand: the words of a comparison, and what each technique makes
- * of it. Sparsity's own are in test-technique-sparsity.c. Nothing is timed. */
+/* Verdicts per layer from tables made by hand: the words of a comparison, and what each technique
+ * makes of it. Sparsity's own are in test-technique-sparsity.c. Nothing is timed. */
 #include <math.h>
 
 #include "eng-technique.h"
@@ -57,7 +57,8 @@ test_words (void)
     }
 }
 
-/* What @id says of block 1, products of the recipe taking @ns_per_byte and those without it @other. */
+/* What @id says of block 1, products of the recipe taking @ns_per_byte and those without
+ * it @other. */
 static char *
 verdict_of (EngModel *model, const char *id, const char *techniques, const char *without,
             double ns_per_byte, double other, EngKernelSource source)
@@ -79,7 +80,8 @@ verdict_of (EngModel *model, const char *id, const char *techniques, const char 
   return technique->verdict (model, recipe, run, 1);
 }
 
-/* A quarter of the channels of F16: three quarters of three matrices of 256 x 768 beside the attention's. */
+/* A quarter of the channels of F16: three quarters of three matrices of 256 x 768 beside the
+ * attention's. */
 static void
 test_structured (void)
 {
