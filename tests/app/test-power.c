@@ -5,6 +5,7 @@
 #include "app-resources.h"
 #include "eng-power.h"
 #include "plots.h"
+#include "../test-tree.h"
 
 #include <adwaita.h>
 #include <glib/gstdio.h>
@@ -12,37 +13,6 @@
 #include <string.h>
 
 #define INA "sys/class/hwmon/hwmon0/"
-
-static char *
-new_tree (void)
-{
-  g_autoptr (GError) error = NULL;
-  char *root = g_dir_make_tmp ("lathe-power-XXXXXX", &error);
-  g_assert_no_error (error);
-  return root;
-}
-
-static void
-put (const char *root, const char *path, const char *text)
-{
-  g_autofree char *full = g_build_filename (root, path, NULL);
-  g_autofree char *folder = g_path_get_dirname (full);
-  g_assert_cmpint (g_mkdir_with_parents (folder, 0700), ==, 0);
-  g_assert_true (g_file_set_contents (full, text, -1, NULL));
-}
-
-static void
-remove_tree (const char *path)
-{
-  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
-  const char *name;
-  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
-    {
-      g_autofree char *child = g_build_filename (path, name, NULL);
-      remove_tree (child);
-    }
-  g_remove (path);
-}
 
 /* A label below @widget that has a place and holds @text. */
 static GtkWidget *
@@ -84,13 +54,13 @@ wait_for_label (GtkWidget *widget, const char *text)
 static void
 test_box (void)
 {
-  g_autofree char *root = new_tree ();
+  char *root = test_tree_new ();
   g_autofree char *hwmon = g_strconcat ("hwmon:", root, NULL);
   g_autofree char *rapl = g_strconcat ("rapl:", root, NULL);
   GtkWidget *window = gtk_window_new (), *box;
 
-  put (root, INA "name", "ina219\n");
-  put (root, INA "power1_input", "3250000\n");
+  test_tree_put (root, INA "name", "ina219\n");
+  test_tree_put (root, INA "power1_input", "3250000\n");
   g_setenv ("LATHE_METER", "none", TRUE);
   box = app_power_box_new ();
   gtk_window_set_child (GTK_WINDOW (window), box);
@@ -116,7 +86,7 @@ test_box (void)
   wait_for_label (box, "No meter is wanted");
   gtk_window_destroy (GTK_WINDOW (window));
   eng_power_set_current (NULL);
-  remove_tree (root);
+  test_tree_free (root);
 }
 
 /* ---- The lane ---- */
@@ -223,7 +193,7 @@ move_counter (gpointer data)
   for (guint64 uj = 1000000; !g_atomic_int_get (stop); uj += 15000)
     {
       g_autofree char *text = g_strdup_printf ("%" G_GUINT64_FORMAT "\n", uj);
-      put (root, "sys/class/powercap/intel-rapl:0/energy_uj", text);
+      test_tree_put (root, "sys/class/powercap/intel-rapl:0/energy_uj", text);
       g_usleep (1000);
     }
   return NULL;
@@ -232,15 +202,15 @@ move_counter (gpointer data)
 static void
 test_lane_attributed (Fixture *f, gconstpointer path)
 {
-  g_autofree char *root = new_tree ();
+  char *root = test_tree_new ();
   g_autofree char *choice = g_strconcat ("rapl:", root, NULL);
   g_autoptr (GError) error = NULL;
   int stop = 0;
   gpointer data[] = { root, &stop };
 
-  put (root, "sys/class/powercap/intel-rapl:0/name", "package-0\n");
-  put (root, "sys/class/powercap/intel-rapl:0/max_energy_range_uj", "262143328850\n");
-  put (root, "sys/class/powercap/intel-rapl:0/energy_uj", "1000000\n");
+  test_tree_put (root, "sys/class/powercap/intel-rapl:0/name", "package-0\n");
+  test_tree_put (root, "sys/class/powercap/intel-rapl:0/max_energy_range_uj", "262143328850\n");
+  test_tree_put (root, "sys/class/powercap/intel-rapl:0/energy_uj", "1000000\n");
   GThread *thread = g_thread_new ("counter", move_counter, data);
   g_assert_true (eng_power_choose (choice, NULL, &error));
   g_autoptr (EngRun) run = run_build (f);
@@ -254,7 +224,7 @@ test_lane_attributed (Fixture *f, gconstpointer path)
   g_assert_cmpfloat_with_epsilon (sum_of_layers (f, PLOT_STATE_ATTRIBUTED) / figure.value, 1, 1e-6);
   g_autofree char *reading = plot_lanes_dup_reading (f->lanes, 1);
   g_assert_nonnull (strstr (reading, "Attributed energy"));
-  remove_tree (root);
+  test_tree_free (root);
 }
 
 int

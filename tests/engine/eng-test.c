@@ -3,9 +3,8 @@
 #include "eng-technique.h"
 #include "eval/eng-evaluate.h"
 #include "eval/eng-text-set.h"
+#include "../test-tree.h"
 
-#include <errno.h>
-#include <glib/gstdio.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -180,34 +179,13 @@ eng_test_save_and_open (EngBuild *build, const char *path)
 char *
 eng_test_directory (void)
 {
-  g_autoptr (GError) error = NULL;
-  char *directory = g_dir_make_tmp ("lathe-test-XXXXXX", &error);
-  g_assert_no_error (error);
-  return directory;
-}
-
-static void
-remove_all (const char *path)
-{
-  /* Files, links and empty directories go at once. */
-  if (g_remove (path) == 0 || (errno != ENOTEMPTY && errno != EEXIST))
-    return;
-  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
-  const char *name;
-
-  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
-    {
-      g_autofree char *inner = g_build_filename (path, name, NULL);
-      remove_all (inner);
-    }
-  g_rmdir (path);
+  return test_tree_new ();
 }
 
 void
 eng_test_remove (char *directory)
 {
-  remove_all (directory);
-  g_free (directory);
+  test_tree_free (directory);
 }
 
 static char *own_cache;

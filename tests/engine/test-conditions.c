@@ -10,6 +10,7 @@
 #include "eng-sensors.h"
 #include "eng-test.h"
 #include "eng-watch.h"
+#include "../test-tree.h"
 
 #define CLOCK "sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq"
 #define GOVERNOR "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"
@@ -21,15 +22,12 @@ static void put (const char *root, const char *path, const char *format, ...) G_
 static void
 put (const char *root, const char *path, const char *format, ...)
 {
-  g_autofree char *full = g_build_filename (root, path, NULL);
-  g_autofree char *folder = g_path_get_dirname (full);
   va_list args;
 
   va_start (args, format);
   g_autofree char *text = g_strdup_vprintf (format, args);
   va_end (args);
-  g_assert_cmpint (g_mkdir_with_parents (folder, 0700), ==, 0);
-  g_assert_true (g_file_set_contents (full, text, -1, NULL));
+  test_tree_put (root, path, text);
 }
 
 /* Two processors, of which others use @busy and the host takes @stolen, since the start. */

@@ -13,6 +13,7 @@
 #include "eval/eng-interval.h"
 #include "ops/rt-ops-math.h"
 #include "ops/rt-ops.h"
+#include "../test-tree.h"
 
 /* The ends of a score interval are where the normal approximation of the *true* share just reaches
  * the share that was seen (Wilson 1927, equation 3). */
@@ -48,16 +49,6 @@ test_share (void)
 }
 
 static void
-write_file (const char *directory, const char *name, const char *text)
-{
-  g_autofree char *path = g_build_filename (directory, name, NULL);
-  g_autofree char *folder = g_path_get_dirname (path);
-  g_autoptr (GError) error = NULL;
-  g_mkdir_with_parents (folder, 0700);
-  g_assert_true (g_file_set_contents (path, text, -1, &error));
-}
-
-static void
 expect_next (EngDataSet *set, const char *name, const char *label, int index)
 {
   g_autoptr (GError) error = NULL;
@@ -78,10 +69,10 @@ test_folders (void)
   g_autoptr (GError) error = NULL;
   EngSample sample;
 
-  write_file (directory, "dog/a.bin", "1");
-  write_file (directory, "tabby/b.bin", "22");
-  write_file (directory, "tabby_cat/c.bin", "333");
-  write_file (directory, "unicorn/d.bin", "4");
+  test_tree_put (directory, "dog/a.bin", "1");
+  test_tree_put (directory, "tabby/b.bin", "22");
+  test_tree_put (directory, "tabby_cat/c.bin", "333");
+  test_tree_put (directory, "unicorn/d.bin", "4");
   g_autoptr (EngDataSet) set = eng_data_set_open (directory, classes, NULL, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (eng_data_set_get_n (set), ==, 4);
@@ -102,10 +93,10 @@ test_label_file (void)
   char *directory = eng_test_directory ();
   g_autoptr (GError) error = NULL;
 
-  write_file (directory, "x.bin", "1");
-  write_file (directory, "y.bin", "2");
-  write_file (directory, "z.bin", "3");
-  write_file (directory, "labels.csv", "x.bin,2,1\ny.bin,one\n");
+  test_tree_put (directory, "x.bin", "1");
+  test_tree_put (directory, "y.bin", "2");
+  test_tree_put (directory, "z.bin", "3");
+  test_tree_put (directory, "labels.csv", "x.bin,2,1\ny.bin,one\n");
   g_autoptr (EngDataSet) set = eng_data_set_open (directory, classes, NULL, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (eng_data_set_get_n (set), ==, 3);
@@ -122,7 +113,7 @@ test_names (void)
   char *directory = eng_test_directory ();
   g_autoptr (GError) error = NULL;
 
-  write_file (directory, "manhole_cover.jpg", "1");
+  test_tree_put (directory, "manhole_cover.jpg", "1");
   g_autoptr (EngDataSet) set = eng_data_set_open (directory, classes, NULL, &error);
   g_assert_no_error (error);
   expect_next (set, "manhole_cover.jpg", "manhole cover", 0);
@@ -238,8 +229,8 @@ test_unreadable (void)
   char *directory = eng_test_directory ();
   g_autoptr (EngModel) model = eng_test_load (model_path);
   g_autoptr (EngBuild) build = eng_test_build (model, "{}", NULL);
-  write_file (directory, "3/words.txt", "no picture");
-  write_file (directory, "4/words.txt", "no picture");
+  test_tree_put (directory, "3/words.txt", "no picture");
+  test_tree_put (directory, "4/words.txt", "no picture");
   EngEvalOptions options = { .data = directory };
   g_assert_null (eng_evaluate (build, NULL, &options, NULL, &error));
   g_assert_error (error, ENG_ERROR, ENG_ERROR_FORMAT);
@@ -417,7 +408,7 @@ test_unfit_cards (void)
     {
       g_autofree char *json = g_strdup_printf ("{\"lathe-card\": 1, %s}", cards[i][0]);
       g_autoptr (GError) error = NULL;
-      write_file (directory, "net.card.json", json);
+      test_tree_put (directory, "net.card.json", json);
       g_autoptr (EngModel) model = eng_model_load (path, NULL, &error);
       if (model != NULL)
         g_error ("taken: %s", json);

@@ -4,53 +4,25 @@
 
 #include "eng-json.h"
 #include "eng-machine.h"
-
-static void
-put (const char *root, const char *path, const char *text)
-{
-  g_autofree char *full = g_build_filename (root, path, NULL);
-  g_autofree char *folder = g_path_get_dirname (full);
-
-  g_assert_cmpint (g_mkdir_with_parents (folder, 0700), ==, 0);
-  g_assert_true (g_file_set_contents (full, text, -1, NULL));
-}
-
-static char *
-new_root (void)
-{
-  g_autoptr (GError) error = NULL;
-  char *root = g_dir_make_tmp ("lathe-machine-XXXXXX", &error);
-
-  g_assert_no_error (error);
-  return root;
-}
-
-static void
-remove_root (char *root)
-{
-  const char *argv[] = { "rm", "-r", root, NULL };
-
-  g_assert_true (g_spawn_sync (NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL,
-                               NULL, NULL, NULL));
-  g_free (root);
-}
+#include "../test-tree.h"
 
 static void
 test_x86 (void)
 {
-  char *root = new_root ();
+  char *root = test_tree_new ();
   EngMachine *machine;
 
-  put (root, "proc/cpuinfo",
-       "processor\t: 0\nmodel name\t: Some CPU @ 3.00GHz\ncpu MHz\t\t: 2904.002\n\nprocessor\t: "
-       "1\n");
-  put (root, "proc/meminfo", "MemTotal:       16384 kB\nMemFree:  1 kB\n");
-  put (root, "proc/loadavg", "0.52 0.40 0.30 1/100 4242\n");
-  put (root, "sys/devices/system/cpu/cpu0/cache/index0/size", "48K\n");
-  put (root, "sys/devices/system/cpu/cpu0/cache/index1/size", "2M\n");
-  put (root, "sys/devices/system/cpu/cpu0/cache/index2/size", "32768K\n");
-  put (root, "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", "powersave\n");
-  put (root, "sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq", "2500000\n");
+  test_tree_put (
+      root, "proc/cpuinfo",
+      "processor\t: 0\nmodel name\t: Some CPU @ 3.00GHz\ncpu MHz\t\t: 2904.002\n\nprocessor\t: "
+      "1\n");
+  test_tree_put (root, "proc/meminfo", "MemTotal:       16384 kB\nMemFree:  1 kB\n");
+  test_tree_put (root, "proc/loadavg", "0.52 0.40 0.30 1/100 4242\n");
+  test_tree_put (root, "sys/devices/system/cpu/cpu0/cache/index0/size", "48K\n");
+  test_tree_put (root, "sys/devices/system/cpu/cpu0/cache/index1/size", "2M\n");
+  test_tree_put (root, "sys/devices/system/cpu/cpu0/cache/index2/size", "32768K\n");
+  test_tree_put (root, "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", "powersave\n");
+  test_tree_put (root, "sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq", "2500000\n");
 
   machine = eng_machine_new_at (root);
   g_assert_cmpstr (eng_machine_get_cpu (machine), ==, "Some CPU @ 3.00GHz");
@@ -60,7 +32,7 @@ test_x86 (void)
   g_assert_cmpfloat (eng_machine_get_clock_hz (machine), ==, 2.5e9);
   g_assert_cmpfloat (eng_machine_get_load (machine), ==, 0.52);
   eng_machine_free (machine);
-  remove_root (root);
+  test_tree_free (root);
 }
 
 /* A Raspberry Pi: no model name per processor, the board is in the device tree, no caches in
@@ -68,23 +40,23 @@ test_x86 (void)
 static void
 test_arm_board (void)
 {
-  char *root = new_root ();
+  char *root = test_tree_new ();
   EngMachine *machine;
 
-  put (root, "proc/cpuinfo", "processor\t: 0\nCPU part\t: 0xd0b\n");
-  put (root, "sys/firmware/devicetree/base/model", "Raspberry Pi 5 Model B Rev 1.0");
+  test_tree_put (root, "proc/cpuinfo", "processor\t: 0\nCPU part\t: 0xd0b\n");
+  test_tree_put (root, "sys/firmware/devicetree/base/model", "Raspberry Pi 5 Model B Rev 1.0");
   machine = eng_machine_new_at (root);
   g_assert_cmpstr (eng_machine_get_cpu (machine), ==, "Raspberry Pi 5 Model B Rev 1.0");
   g_assert_cmpuint (eng_machine_get_cache_bytes (machine), ==, 0);
   eng_machine_free (machine);
-  remove_root (root);
+  test_tree_free (root);
 }
 
 /* Nothing readable: unavailable, never a number. */
 static void
 test_nothing (void)
 {
-  char *root = new_root ();
+  char *root = test_tree_new ();
   EngMachine *machine = eng_machine_new_at (root);
   g_autofree char *json = eng_machine_to_json (machine);
   g_autoptr (GError) error = NULL;
@@ -100,7 +72,7 @@ test_nothing (void)
   g_assert_true (json_object_get_null_member (object, "load_1min"));
   g_assert_cmpint (json_object_get_int_member (object, "cpus"), >=, 1);
   eng_machine_free (machine);
-  remove_root (root);
+  test_tree_free (root);
 }
 
 /* Four processors, two of which share a second-level cache: instruction caches are left out, levels
@@ -108,7 +80,7 @@ test_nothing (void)
 static void
 test_caches (void)
 {
-  char *root = new_root ();
+  char *root = test_tree_new ();
   static const struct
   {
     const char *level, *type, *size, *shared;
@@ -117,7 +89,7 @@ test_caches (void)
                  { "1", "Instruction", "32K", "0" },
                  { "2", "Unified", "1024K", "0-1" } };
 
-  put (root, "proc/cpuinfo", "model name : Some CPU\n");
+  test_tree_put (root, "proc/cpuinfo", "model name : Some CPU\n");
   for (guint i = 0; i < G_N_ELEMENTS (caches); i++)
     {
       const char *const fields[][2] = { { "level", caches[i].level },
@@ -128,7 +100,7 @@ test_caches (void)
         {
           g_autofree char *path
               = g_strdup_printf ("sys/devices/system/cpu/cpu0/cache/index%u/%s", i, fields[f][0]);
-          put (root, path, fields[f][1]);
+          test_tree_put (root, path, fields[f][1]);
         }
     }
   g_autoptr (EngMachine) machine = eng_machine_new_at (root);
@@ -143,7 +115,7 @@ test_caches (void)
   g_assert_cmpuint (found[2].level, ==, 3);
   g_assert_cmpuint (found[2].n_sharing, ==, 8);
   g_assert_cmpuint (eng_machine_get_cache_bytes (machine), ==, 32 << 20);
-  remove_root (root);
+  test_tree_free (root);
 }
 
 static void
@@ -291,7 +263,7 @@ __lsan_default_suppressions (void)
 int
 main (int argc, char **argv)
 {
-  char *home = new_root ();
+  char *home = test_tree_new ();
   int status;
 
   /* A cache folder of its own, so that the user's measured roofs are neither used nor overwritten.
@@ -307,6 +279,6 @@ main (int argc, char **argv)
   g_test_add_func ("/machine/roof-kept", test_roof_kept);
   g_test_add_func ("/machine/roof-cancelled", test_roof_cancelled);
   status = g_test_run ();
-  remove_root (home);
+  test_tree_free (home);
   return status;
 }

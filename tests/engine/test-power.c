@@ -7,70 +7,31 @@
 
 #include "eng-error.h"
 #include "rt-pool.h"
+#include "../test-tree.h"
 
 #define RAPL "sys/class/powercap/intel-rapl:0/"
 #define INA "sys/class/hwmon/hwmon0/"
-
-static char *
-new_tree (void)
-{
-  GError *error = NULL;
-  char *root = g_dir_make_tmp ("lathe-power-XXXXXX", &error);
-  g_assert_no_error (error);
-  return root;
-}
-
-static void
-put (const char *root, const char *path, const char *text)
-{
-  g_autofree char *full = g_build_filename (root, path, NULL);
-  g_autofree char *folder = g_path_get_dirname (full);
-  GError *error = NULL;
-  g_assert_cmpint (g_mkdir_with_parents (folder, 0755), ==, 0);
-  g_file_set_contents (full, text, -1, &error); /* by renaming: a reader sees the old or the new */
-  g_assert_no_error (error);
-}
-
-static void
-drop (const char *root, const char *path)
-{
-  g_autofree char *full = g_build_filename (root, path, NULL);
-  g_assert_cmpint (g_remove (full), ==, 0);
-}
-
-static void
-remove_tree (const char *path)
-{
-  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
-  const char *name;
-  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
-    {
-      g_autofree char *child = g_build_filename (path, name, NULL);
-      remove_tree (child);
-    }
-  g_remove (path);
-}
 
 static void
 put_uj (const char *root, guint64 uj)
 {
   g_autofree char *text = g_strdup_printf ("%" G_GUINT64_FORMAT "\n", uj);
-  put (root, RAPL "energy_uj", text);
+  test_tree_put (root, RAPL "energy_uj", text);
 }
 
 static void
 put_uw (const char *root, guint64 uw)
 {
   g_autofree char *text = g_strdup_printf ("%" G_GUINT64_FORMAT "\n", uw);
-  put (root, INA "power1_input", text);
+  test_tree_put (root, INA "power1_input", text);
 }
 
 static char *
 new_rapl (guint64 uj, const char *range_uj)
 {
-  char *root = new_tree ();
-  put (root, RAPL "name", "package-0\n");
-  put (root, RAPL "max_energy_range_uj", range_uj);
+  char *root = test_tree_new ();
+  test_tree_put (root, RAPL "name", "package-0\n");
+  test_tree_put (root, RAPL "max_energy_range_uj", range_uj);
   put_uj (root, uj);
   return root;
 }
@@ -89,7 +50,7 @@ open_power (const char *kind, const char *root)
 static void
 test_counter (void)
 {
-  g_autofree char *root = new_rapl (5000000, "262143328850\n");
+  char *root = new_rapl (5000000, "262143328850\n");
   g_autoptr (EngPower) power = open_power ("rapl", root);
 
   guint64 from = eng_power_mark (power);
@@ -110,14 +71,14 @@ test_counter (void)
   energy = eng_power_between (power, from, middle);
   g_assert_true (energy.available);
   g_assert_cmpfloat (energy.joules, >=, 2.25 - 1e-9);
-  remove_tree (root);
+  test_tree_free (root);
 }
 
 static void
 test_wraparound (void)
 {
   /* 65.5 J short of the end of its range, then 4 J after the start. */
-  g_autofree char *root = new_rapl (65712000000, "65712999613\n");
+  char *root = new_rapl (65712000000, "65712999613\n");
   g_autoptr (EngPower) power = open_power ("rapl", root);
   guint64 from = eng_power_mark (power);
   put_uj (root, 4000000);
@@ -125,14 +86,14 @@ test_wraparound (void)
   EngPowerEnergy energy = eng_power_between (power, from, to);
   g_assert_true (energy.available);
   g_assert_cmpfloat_with_epsilon (energy.joules, 0.999613 + 4.0, 1e-6);
-  remove_tree (root);
+  test_tree_free (root);
 }
 
 /* A range so small that nobody can say how often it was gone through. */
 static void
 test_ambiguous (void)
 {
-  g_autofree char *root = new_rapl (1000, "2000000\n");
+  char *root = new_rapl (1000, "2000000\n");
   g_autoptr (EngPower) power = open_power ("rapl", root);
   guint64 from = eng_power_mark (power);
   g_usleep (150000);
@@ -142,14 +103,14 @@ test_ambiguous (void)
   EngPowerEnergy energy = eng_power_between (power, from, to);
   g_assert_false (energy.available);
   g_assert_nonnull (strstr (energy.reason, "more than once"));
-  remove_tree (root);
+  test_tree_free (root);
 }
 
 static void
 test_watts (void)
 {
-  g_autofree char *root = new_tree ();
-  put (root, INA "name", "ina219\n");
+  char *root = test_tree_new ();
+  test_tree_put (root, INA "name", "ina219\n");
   put_uw (root, 4000000);
   g_autoptr (EngPower) power = open_power ("hwmon", root);
 
@@ -186,7 +147,7 @@ test_watts (void)
   g_assert_cmpfloat (eng_power_get_cost_frac (power), >, 0);
   g_assert_cmpfloat (eng_power_get_cost_frac (power), <, 0.2);
   g_test_message ("reading costs %.3f %% of a processor", 100 * eng_power_get_cost_frac (power));
-  remove_tree (root);
+  test_tree_free (root);
 }
 
 /* What a sensor that disappears in the middle leaves: unavailable, with the reason, and not zero;
@@ -194,15 +155,15 @@ test_watts (void)
 static void
 test_disappears (void)
 {
-  g_autofree char *root = new_tree ();
-  put (root, INA "name", "ina219\n");
+  char *root = test_tree_new ();
+  test_tree_put (root, INA "name", "ina219\n");
   put_uw (root, 2000000);
   g_autoptr (EngPower) power = open_power ("hwmon", root);
 
   guint64 a = eng_power_mark (power);
   g_usleep (100000);
   guint64 b = eng_power_mark (power);
-  drop (root, INA "power1_input");
+  test_tree_drop (root, INA "power1_input");
   g_usleep (100000);
   g_assert_cmpuint (eng_power_mark (power), ==, 0);
   guint64 in_the_hole = rt_now_ns ();
@@ -234,28 +195,28 @@ test_disappears (void)
   for (guint i = 0; i < n; i++)
     n_holes += isnan (watts[i]);
   g_assert_cmpuint (n_holes, >=, 1);
-  remove_tree (root);
+  test_tree_free (root);
 }
 
 static void
 test_idle (void)
 {
-  g_autofree char *root = new_tree ();
-  put (root, INA "name", "ina219\n");
+  char *root = test_tree_new ();
+  test_tree_put (root, INA "name", "ina219\n");
   put_uw (root, 1500000);
   g_autoptr (EngPower) power = open_power ("hwmon", root);
   EngFigure idle = eng_power_measure_idle (power, 1, NULL);
   g_assert_true (idle.available);
   g_assert_cmpuint (idle.n, ==, 2);
   g_assert_cmpfloat_with_epsilon (idle.value, 1.5, 1e-9);
-  remove_tree (root);
+  test_tree_free (root);
 }
 
 static void
 test_choice (void)
 {
   g_autoptr (GError) error = NULL;
-  g_autofree char *root = new_rapl (1, "262143328850\n");
+  char *root = new_rapl (1, "262143328850\n");
   g_autofree char *choice = g_strconcat ("rapl:", root, NULL);
   g_autofree char *why = NULL;
 
@@ -283,7 +244,7 @@ test_choice (void)
   g_assert_nonnull (hwmon->reason);
   g_autofree char *text = eng_meters_describe (meters);
   g_test_message ("%s", text);
-  remove_tree (root);
+  test_tree_free (root);
 }
 
 int

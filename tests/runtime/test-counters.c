@@ -15,18 +15,9 @@
 
 #include "random-model.h"
 #include "rt-model.h"
+#include "../test-tree.h"
 
 /* ---- reasons ---- */
-
-static void
-put (const char *root, const char *path, const char *text)
-{
-  g_autofree char *full = g_build_filename (root, path, NULL);
-  g_autofree char *folder = g_path_get_dirname (full);
-
-  g_assert_cmpint (g_mkdir_with_parents (folder, 0700), ==, 0);
-  g_assert_true (g_file_set_contents (full, text, -1, NULL));
-}
 
 static void
 check_reason (const char *root, int number, const char *part)
@@ -41,17 +32,16 @@ check_reason (const char *root, int number, const char *part)
 static void
 test_reasons (void)
 {
-  g_autofree char *root = g_dir_make_tmp ("lathe-counters-XXXXXX", NULL);
-  const char *argv[] = { "rm", "-r", root, NULL };
+  char *root = test_tree_new ();
 
-  put (root, "proc/sys/kernel/perf_event_paranoid", "3\n");
-  put (root, "proc/cpuinfo", "processor : 0\nflags : fpu sse avx2\n");
+  test_tree_put (root, "proc/sys/kernel/perf_event_paranoid", "3\n");
+  test_tree_put (root, "proc/cpuinfo", "processor : 0\nflags : fpu sse avx2\n");
   check_reason (root, EACCES, "perf_event_paranoid is 3");
   check_reason (root, EACCES, "sysctl kernel.perf_event_paranoid=2");
   check_reason (root, ENOENT, "the processor has no such hardware counter");
-  put (root, "proc/sys/kernel/perf_event_paranoid", "2\n");
+  test_tree_put (root, "proc/sys/kernel/perf_event_paranoid", "2\n");
   check_reason (root, EPERM, "container");
-  put (root, "proc/cpuinfo", "processor : 0\nflags : fpu sse avx2 hypervisor lahf_lm\n");
+  test_tree_put (root, "proc/cpuinfo", "processor : 0\nflags : fpu sse avx2 hypervisor lahf_lm\n");
   check_reason (root, ENOENT, "virtual machine");
   check_reason (root, EOPNOTSUPP, "virtual machine");
   check_reason (root, ENOSYS, "CONFIG_PERF_EVENTS");
@@ -59,8 +49,7 @@ test_reasons (void)
   check_reason (root, EBUSY, "another program");
   check_reason (root, EIO, strerror (EIO));
   check_reason ("/nowhere", EPERM, "container");
-  g_assert_true (g_spawn_sync (NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL,
-                               NULL, NULL, NULL));
+  test_tree_free (root);
 }
 
 /* ---- one thread ---- */

@@ -1,6 +1,7 @@
 /* Meters on recorded trees, written here from the kernels' and vendors' documentation, and on a
  * pseudo terminal. Expected values are worked out by hand from what the trees hold. */
 #include "meters/rt-meter.h"
+#include "../test-tree.h"
 
 #include <fcntl.h>
 #include <glib.h>
@@ -13,41 +14,6 @@
 #include <unistd.h>
 
 /* ---- Trees ---- */
-
-static char *
-new_tree (void)
-{
-  GError *error = NULL;
-  char *root = g_dir_make_tmp ("lathe-meters-XXXXXX", &error);
-  g_assert_no_error (error);
-  g_chmod (root, 0755); /* for the test that gives up its rights */
-  return root;
-}
-
-static void
-put (const char *root, const char *path, const char *text)
-{
-  g_autofree char *full = g_build_filename (root, path, NULL);
-  g_autofree char *folder = g_path_get_dirname (full);
-  GError *error = NULL;
-
-  g_assert_cmpint (g_mkdir_with_parents (folder, 0755), ==, 0);
-  g_file_set_contents (full, text, -1, &error);
-  g_assert_no_error (error);
-}
-
-static void
-remove_tree (const char *path)
-{
-  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
-  const char *name;
-  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
-    {
-      g_autofree char *child = g_build_filename (path, name, NULL);
-      remove_tree (child);
-    }
-  g_remove (path);
-}
 
 static RtMeter *
 open_meter (const char *id, const char *place)
@@ -117,26 +83,26 @@ read_total (RtMeter *meter)
 static char *
 new_rapl_tree (void)
 {
-  char *root = new_tree ();
-  put (root, RAPL "intel-rapl/enabled", "1\n");
-  put (root, RAPL "intel-rapl:0/name", "package-0\n");
-  put (root, RAPL "intel-rapl:0/energy_uj", "1500000\n");
-  put (root, RAPL "intel-rapl:0/max_energy_range_uj", "262143328850\n");
-  put (root, RAPL "intel-rapl:0:0/name", "core\n");
-  put (root, RAPL "intel-rapl:0:0/energy_uj", "900000\n");
-  put (root, RAPL "intel-rapl:0:0/max_energy_range_uj", "262143328850\n");
-  put (root, RAPL "intel-rapl:0:1/name", "dram\n");
-  put (root, RAPL "intel-rapl:0:1/energy_uj", "250000\n");
-  put (root, RAPL "intel-rapl:0:1/max_energy_range_uj", "65712999613\n");
-  put (root, RAPL "intel-rapl:1/name", "psys\n");
-  put (root, RAPL "intel-rapl:1/energy_uj", "7000000\n");
+  char *root = test_tree_new ();
+  test_tree_put (root, RAPL "intel-rapl/enabled", "1\n");
+  test_tree_put (root, RAPL "intel-rapl:0/name", "package-0\n");
+  test_tree_put (root, RAPL "intel-rapl:0/energy_uj", "1500000\n");
+  test_tree_put (root, RAPL "intel-rapl:0/max_energy_range_uj", "262143328850\n");
+  test_tree_put (root, RAPL "intel-rapl:0:0/name", "core\n");
+  test_tree_put (root, RAPL "intel-rapl:0:0/energy_uj", "900000\n");
+  test_tree_put (root, RAPL "intel-rapl:0:0/max_energy_range_uj", "262143328850\n");
+  test_tree_put (root, RAPL "intel-rapl:0:1/name", "dram\n");
+  test_tree_put (root, RAPL "intel-rapl:0:1/energy_uj", "250000\n");
+  test_tree_put (root, RAPL "intel-rapl:0:1/max_energy_range_uj", "65712999613\n");
+  test_tree_put (root, RAPL "intel-rapl:1/name", "psys\n");
+  test_tree_put (root, RAPL "intel-rapl:1/energy_uj", "7000000\n");
   return root;
 }
 
 static void
 test_rapl (void)
 {
-  g_autofree char *root = new_rapl_tree ();
+  char *root = new_rapl_tree ();
   RtMeter *meter = open_meter ("rapl", root);
 
   g_assert_cmpuint (rt_meter_n_channels (meter), ==, 4);
@@ -148,22 +114,23 @@ test_rapl (void)
   g_assert_cmpint (dram->quantity, ==, RT_METER_JOULES);
   g_assert_cmpfloat_with_epsilon (dram->range_j, 65712.999613, 1e-6);
 
-  put (root, RAPL "intel-rapl:0/energy_uj", "no number\n");
+  test_tree_put (root, RAPL "intel-rapl:0/energy_uj", "no number\n");
   assert_unreadable (meter, "not a number");
   g_autofree char *gone = g_build_filename (root, RAPL "intel-rapl:0/energy_uj", NULL);
   g_remove (gone);
   assert_unreadable (meter, "cannot be read");
   rt_meter_close (meter);
-  remove_tree (root);
+  test_tree_free (root);
 }
 
 static void
 test_rapl_denied (void)
 {
-  g_autofree char *root = new_rapl_tree ();
+  char *root = new_rapl_tree ();
   g_autofree char *file = g_build_filename (root, RAPL "intel-rapl:0/energy_uj", NULL);
   gboolean is_root = geteuid () == 0;
 
+  g_chmod (root, 0755); /* the test gives up its rights */
   g_chmod (file, is_root ? 0400 : 0);
   if (is_root)
     g_assert_cmpint (seteuid (65534), ==, 0);
@@ -171,13 +138,13 @@ test_rapl_denied (void)
   assert_no_meter ("rapl", root, "udev");
   if (is_root)
     g_assert_cmpint (seteuid (0), ==, 0);
-  remove_tree (root);
+  test_tree_free (root);
 }
 
 static void
 test_absent (void)
 {
-  g_autofree char *root = new_tree ();
+  char *root = test_tree_new ();
 
   assert_no_meter ("rapl", root, "virtual machine");
   assert_no_meter ("hwmon", root, "no sensor in");
@@ -185,7 +152,7 @@ test_absent (void)
   assert_no_meter ("battery", root, "there is no battery");
   assert_no_meter ("serial", NULL, "needs its port");
   g_assert_null (rt_meter_kind_find ("thermometer"));
-  remove_tree (root);
+  test_tree_free (root);
 }
 
 /* ---- hwmon ---- */
@@ -195,16 +162,16 @@ test_absent (void)
 static void
 test_hwmon_ina226 (void)
 {
-  g_autofree char *root = new_tree ();
-  put (root, HWMON "hwmon0/name", "cpu_thermal\n");
-  put (root, HWMON "hwmon0/temp1_input", "48200\n");
-  put (root, HWMON "hwmon2/name", "ina226\n");
-  put (root, HWMON "hwmon2/in0_input", "2\n");
-  put (root, HWMON "hwmon2/in1_input", "5056\n");
-  put (root, HWMON "hwmon2/curr1_input", "812\n");
-  put (root, HWMON "hwmon2/power1_input", "4100000\n");
-  put (root, HWMON "hwmon3/name", "amdgpu\n");
-  put (root, HWMON "hwmon3/power1_average", "30000000\n");
+  char *root = test_tree_new ();
+  test_tree_put (root, HWMON "hwmon0/name", "cpu_thermal\n");
+  test_tree_put (root, HWMON "hwmon0/temp1_input", "48200\n");
+  test_tree_put (root, HWMON "hwmon2/name", "ina226\n");
+  test_tree_put (root, HWMON "hwmon2/in0_input", "2\n");
+  test_tree_put (root, HWMON "hwmon2/in1_input", "5056\n");
+  test_tree_put (root, HWMON "hwmon2/curr1_input", "812\n");
+  test_tree_put (root, HWMON "hwmon2/power1_input", "4100000\n");
+  test_tree_put (root, HWMON "hwmon3/name", "amdgpu\n");
+  test_tree_put (root, HWMON "hwmon3/power1_average", "30000000\n");
   RtMeter *meter = open_meter ("hwmon", root);
 
   g_assert_cmpuint (rt_meter_n_channels (meter), ==, 1);
@@ -212,48 +179,48 @@ test_hwmon_ina226 (void)
   g_assert_cmpstr (rt_meter_get_covers (meter), ==, "the rail ina226");
   g_assert_cmpuint (rt_meter_get_age_ns (meter), ==, 50000000);
   rt_meter_close (meter);
-  remove_tree (root);
+  test_tree_free (root);
 }
 
 /* An Orin NX: three rails of an INA3221, of which VDD_IN holds the others. */
 static void
 test_hwmon_jetson (void)
 {
-  g_autofree char *root = new_tree ();
+  char *root = test_tree_new ();
   static const struct
   {
     const char *label, *mv, *ma;
   } rails[] = { { "VDD_IN", "4976\n", "1200\n" },
                 { "VDD_CPU_GPU_CV", "4968\n", "400\n" },
                 { "VDD_SOC", "4968\n", "300\n" } };
-  put (root, HWMON "hwmon4/name", "ina3221\n");
+  test_tree_put (root, HWMON "hwmon4/name", "ina3221\n");
   for (guint k = 0; k < G_N_ELEMENTS (rails); k++)
     {
       g_autofree char *label = g_strdup_printf (HWMON "hwmon4/in%u_label", k + 1);
       g_autofree char *mv = g_strdup_printf (HWMON "hwmon4/in%u_input", k + 1);
       g_autofree char *ma = g_strdup_printf (HWMON "hwmon4/curr%u_input", k + 1);
-      put (root, label, rails[k].label);
-      put (root, mv, rails[k].mv);
-      put (root, ma, rails[k].ma);
+      test_tree_put (root, label, rails[k].label);
+      test_tree_put (root, mv, rails[k].mv);
+      test_tree_put (root, ma, rails[k].ma);
     }
-  put (root, HWMON "hwmon4/in7_input", "4\n"); /* the sum of shunt voltages is no rail */
-  put (root, HWMON "hwmon4/curr4_input", "1900\n");
+  test_tree_put (root, HWMON "hwmon4/in7_input", "4\n"); /* the sum of shunt voltages is no rail */
+  test_tree_put (root, HWMON "hwmon4/curr4_input", "1900\n");
   RtMeter *meter = open_meter ("hwmon", root);
 
   g_assert_cmpuint (rt_meter_n_channels (meter), ==, 3);
   g_assert_cmpfloat_with_epsilon (read_total (meter), 4.976 * 1.2, 1e-12);
   g_assert_cmpfloat_with_epsilon (read_channel (meter, "VDD_SOC"), 4.968 * 0.3, 1e-12);
   g_assert_cmpstr (rt_meter_get_covers (meter), ==, "the whole board, at its input");
-  put (root, HWMON "hwmon4/curr1_input", "1300\n");
+  test_tree_put (root, HWMON "hwmon4/curr1_input", "1300\n");
   g_assert_cmpfloat_with_epsilon (read_total (meter), 4.976 * 1.3, 1e-12);
   rt_meter_close (meter);
-  remove_tree (root);
+  test_tree_free (root);
 }
 
 static void
 test_hwmon_old_jetson (void)
 {
-  g_autofree char *root = new_tree ();
+  char *root = test_tree_new ();
   const char *device = "sys/bus/i2c/drivers/ina3221x/6-0040/iio:device0/";
   static const char *const names[] = { "POM_5V_IN", "POM_5V_GPU", "POM_5V_CPU" };
   static const char *const mw[] = { "2345\n", "40\n", "703\n" };
@@ -261,31 +228,31 @@ test_hwmon_old_jetson (void)
     {
       g_autofree char *name = g_strdup_printf ("%srail_name_%u", device, k);
       g_autofree char *power = g_strdup_printf ("%sin_power%u_input", device, k);
-      put (root, name, names[k]);
-      put (root, power, mw[k]);
+      test_tree_put (root, name, names[k]);
+      test_tree_put (root, power, mw[k]);
     }
   RtMeter *meter = open_meter ("hwmon", root);
   g_assert_cmpfloat_with_epsilon (read_total (meter), 2.345, 1e-12);
   g_assert_cmpfloat_with_epsilon (read_channel (meter, "POM_5V_CPU"), 0.703, 1e-12);
   rt_meter_close (meter);
-  remove_tree (root);
+  test_tree_free (root);
 }
 
 static void
 test_hwmon_others (void)
 {
-  g_autofree char *root = new_tree ();
+  char *root = test_tree_new ();
 
-  put (root, HWMON "hwmon1/name", "amdgpu\n");
-  put (root, HWMON "hwmon1/power1_average", "30000000\n");
+  test_tree_put (root, HWMON "hwmon1/name", "amdgpu\n");
+  test_tree_put (root, HWMON "hwmon1/power1_average", "30000000\n");
   assert_no_meter ("hwmon", root, "graphics cards");
 
   /* An EPYC's counters: cores are within their socket. */
-  put (root, HWMON "hwmon2/name", "amd_energy\n");
-  put (root, HWMON "hwmon2/energy1_label", "Ecore000\n");
-  put (root, HWMON "hwmon2/energy1_input", "5000000\n");
-  put (root, HWMON "hwmon2/energy2_label", "Esocket0\n");
-  put (root, HWMON "hwmon2/energy2_input", "123000000\n");
+  test_tree_put (root, HWMON "hwmon2/name", "amd_energy\n");
+  test_tree_put (root, HWMON "hwmon2/energy1_label", "Ecore000\n");
+  test_tree_put (root, HWMON "hwmon2/energy1_input", "5000000\n");
+  test_tree_put (root, HWMON "hwmon2/energy2_label", "Esocket0\n");
+  test_tree_put (root, HWMON "hwmon2/energy2_input", "123000000\n");
   RtMeter *meter = open_meter ("hwmon", root);
   g_assert_cmpuint (rt_meter_n_channels (meter), ==, 1);
   g_assert_cmpint (rt_meter_channel (meter, 0)->quantity, ==, RT_METER_JOULES);
@@ -293,24 +260,24 @@ test_hwmon_others (void)
   rt_meter_close (meter);
 
   /* A notebook's battery is in the class, too, and says what flows into it. */
-  put (root, HWMON "hwmon5/name", "BAT0\n");
-  put (root, HWMON "hwmon5/power1_input", "40000000\n");
-  put (root, HWMON "hwmon6/name", "ucsi_source_psy_1\n");
-  put (root, HWMON "hwmon6/device/type", "USB\n");
-  put (root, HWMON "hwmon6/power1_input", "60000000\n");
+  test_tree_put (root, HWMON "hwmon5/name", "BAT0\n");
+  test_tree_put (root, HWMON "hwmon5/power1_input", "40000000\n");
+  test_tree_put (root, HWMON "hwmon6/name", "ucsi_source_psy_1\n");
+  test_tree_put (root, HWMON "hwmon6/device/type", "USB\n");
+  test_tree_put (root, HWMON "hwmon6/power1_input", "60000000\n");
   meter = open_meter ("hwmon", root);
   g_assert_cmpuint (rt_meter_n_channels (meter), ==, 1);
   rt_meter_close (meter);
 
   /* A server's power supply holds all, averaged over a second. */
-  put (root, HWMON "hwmon3/name", "power_meter\n");
-  put (root, HWMON "hwmon3/power1_average", "212000000\n");
-  put (root, HWMON "hwmon3/power1_average_interval", "1000\n");
+  test_tree_put (root, HWMON "hwmon3/name", "power_meter\n");
+  test_tree_put (root, HWMON "hwmon3/power1_average", "212000000\n");
+  test_tree_put (root, HWMON "hwmon3/power1_average_interval", "1000\n");
   meter = open_meter ("hwmon", root);
   g_assert_cmpfloat_with_epsilon (read_total (meter), 212, 1e-9);
   g_assert_cmpuint (rt_meter_get_age_ns (meter), ==, 1000000000);
   rt_meter_close (meter);
-  remove_tree (root);
+  test_tree_free (root);
 }
 
 /* ---- Raspberry Pi 5 ---- */
@@ -327,9 +294,9 @@ static const char pmic[] = " 3V7_WL_SW_A current(0)=0.09368929A\n"
 static void
 test_pi5_recording (void)
 {
-  g_autofree char *root = new_tree ();
+  char *root = test_tree_new ();
   g_autofree char *file = g_build_filename (root, "pmic.txt", NULL);
-  put (root, "pmic.txt", pmic);
+  test_tree_put (root, "pmic.txt", pmic);
   RtMeter *meter = open_meter ("pi5", file);
 
   g_assert_cmpuint (rt_meter_n_channels (meter), ==, 3);
@@ -337,28 +304,28 @@ test_pi5_recording (void)
   g_assert_cmpfloat_with_epsilon (read_total (meter),
                                   0.09368929 * 3.699776 + 0.0878337 * 3.310033 + 2.5 * 0.8, 1e-9);
   g_assert_cmpuint (rt_meter_n_bad (meter), ==, 0);
-  put (root, "pmic.txt", "  VDD_CORE_A current(7)=1.0A\nwhat is this\n");
+  test_tree_put (root, "pmic.txt", "  VDD_CORE_A current(7)=1.0A\nwhat is this\n");
   assert_unreadable (meter, "no longer tells the rail");
   g_assert_cmpuint (rt_meter_n_bad (meter), ==, 1);
   rt_meter_close (meter);
 
-  put (root, "pmic.txt", "error=1 error_msg=\"Command not registered\"\n");
+  test_tree_put (root, "pmic.txt", "error=1 error_msg=\"Command not registered\"\n");
   assert_no_meter ("pi5", file, "Raspberry Pi 5");
-  remove_tree (root);
+  test_tree_free (root);
 }
 
 static void
 put_script (const char *root, const char *text)
 {
   g_autofree char *full = g_build_filename (root, "usr/bin/vcgencmd", NULL);
-  put (root, "usr/bin/vcgencmd", text);
+  test_tree_put (root, "usr/bin/vcgencmd", text);
   g_chmod (full, 0755);
 }
 
 static void
 test_pi5_command (void)
 {
-  g_autofree char *root = new_tree ();
+  char *root = test_tree_new ();
   g_autofree char *script
       = g_strdup_printf ("#!/bin/sh\n[ \"$1\" = pmic_read_adc ] || exit 2\ncat <<'END'\n%sEND\n",
                          pmic);
@@ -370,7 +337,7 @@ test_pi5_command (void)
   assert_unreadable (meter, "VCHI initialization failed");
   assert_unreadable (meter, "group video");
   rt_meter_close (meter);
-  remove_tree (root);
+  test_tree_free (root);
 }
 
 /* ---- Battery ---- */
@@ -380,42 +347,42 @@ test_pi5_command (void)
 static void
 test_battery (void)
 {
-  g_autofree char *root = new_tree ();
-  put (root, SUPPLY "AC/type", "Mains\n");
-  put (root, SUPPLY "AC/online", "1\n");
-  put (root, SUPPLY "hidpp_battery_0/type", "Battery\n");
-  put (root, SUPPLY "hidpp_battery_0/scope", "Device\n");
-  put (root, SUPPLY "hidpp_battery_0/status", "Discharging\n");
-  put (root, SUPPLY "BAT0/type", "Battery\n");
-  put (root, SUPPLY "BAT0/status", "Charging\n");
-  put (root, SUPPLY "BAT0/power_now", "9120000\n");
+  char *root = test_tree_new ();
+  test_tree_put (root, SUPPLY "AC/type", "Mains\n");
+  test_tree_put (root, SUPPLY "AC/online", "1\n");
+  test_tree_put (root, SUPPLY "hidpp_battery_0/type", "Battery\n");
+  test_tree_put (root, SUPPLY "hidpp_battery_0/scope", "Device\n");
+  test_tree_put (root, SUPPLY "hidpp_battery_0/status", "Discharging\n");
+  test_tree_put (root, SUPPLY "BAT0/type", "Battery\n");
+  test_tree_put (root, SUPPLY "BAT0/status", "Charging\n");
+  test_tree_put (root, SUPPLY "BAT0/power_now", "9120000\n");
   assert_no_meter ("battery", root, "on mains it measures nothing");
-  put (root, SUPPLY "BAT0/status", "Full\n");
+  test_tree_put (root, SUPPLY "BAT0/status", "Full\n");
   assert_no_meter ("battery", root, "on mains it measures nothing");
 
-  put (root, SUPPLY "BAT0/status", "Discharging\n");
+  test_tree_put (root, SUPPLY "BAT0/status", "Discharging\n");
   RtMeter *meter = open_meter ("battery", root);
   g_assert_cmpuint (rt_meter_n_channels (meter), ==, 1);
   g_assert_cmpfloat_with_epsilon (read_total (meter), 9.12, 1e-12);
-  put (root, SUPPLY "BAT0/status", "Charging\n");
+  test_tree_put (root, SUPPLY "BAT0/status", "Charging\n");
   assert_unreadable (meter, "Unplug");
   rt_meter_close (meter);
-  remove_tree (root);
+  test_tree_free (root);
 }
 
 static void
 test_battery_current (void)
 {
-  g_autofree char *root = new_tree ();
-  put (root, SUPPLY "BAT1/type", "Battery\n");
-  put (root, SUPPLY "BAT1/status", "Discharging\n");
+  char *root = test_tree_new ();
+  test_tree_put (root, SUPPLY "BAT1/type", "Battery\n");
+  test_tree_put (root, SUPPLY "BAT1/status", "Discharging\n");
   assert_no_meter ("battery", root, "neither power_now nor current_now");
-  put (root, SUPPLY "BAT1/current_now", "-750000\n"); /* some drivers sign it */
-  put (root, SUPPLY "BAT1/voltage_now", "11400000\n");
+  test_tree_put (root, SUPPLY "BAT1/current_now", "-750000\n"); /* some drivers sign it */
+  test_tree_put (root, SUPPLY "BAT1/voltage_now", "11400000\n");
   RtMeter *meter = open_meter ("battery", root);
   g_assert_cmpfloat_with_epsilon (read_total (meter), 0.75 * 11.4, 1e-12);
   rt_meter_close (meter);
-  remove_tree (root);
+  test_tree_free (root);
 }
 
 /* ---- Serial ---- */
@@ -558,10 +525,10 @@ static void
 test_serial_wrong (void)
 {
   Board board;
-  g_autofree char *root = new_tree ();
+  char *root = test_tree_new ();
   g_autofree char *file = g_build_filename (root, "file", NULL);
 
-  put (root, "file", "text\n");
+  test_tree_put (root, "file", "text\n");
   assert_no_meter ("serial", file, "not a serial port");
   g_remove (file);
   assert_no_meter ("serial", file, "cannot be opened");
@@ -574,19 +541,19 @@ test_serial_wrong (void)
   assert_no_meter ("serial", board.port, "2 other lines");
   g_thread_join (board.thread);
   board_stop (&board);
-  remove_tree (root);
+  test_tree_free (root);
 }
 
 /* Whatever a damaged file holds: a number, or an error, and never more. */
 static void
 test_garbage (void)
 {
-  g_autofree char *root = new_rapl_tree ();
+  char *root = new_rapl_tree ();
   g_autofree char *file = g_build_filename (root, "pmic.txt", NULL);
   g_autofree char *uj = g_build_filename (root, RAPL "intel-rapl:0/energy_uj", NULL);
   double values[RT_METER_MAX_CHANNELS];
 
-  put (root, "pmic.txt", pmic);
+  test_tree_put (root, "pmic.txt", pmic);
   RtMeter *pi5 = open_meter ("pi5", file), *rapl = open_meter ("rapl", root);
   for (int i = 0; i < 400; i++)
     {
@@ -605,7 +572,7 @@ test_garbage (void)
     }
   rt_meter_close (pi5);
   rt_meter_close (rapl);
-  remove_tree (root);
+  test_tree_free (root);
 }
 
 static void
@@ -646,21 +613,21 @@ test_serial_garbage (void)
 static void
 test_locale (void)
 {
-  g_autofree char *root = new_tree ();
+  char *root = test_tree_new ();
   g_autofree char *file = g_build_filename (root, "pmic.txt", NULL);
 
   if (setlocale (LC_NUMERIC, "de_DE.UTF-8") == NULL)
     {
       g_test_skip ("there is no locale with a decimal comma here (de_DE.UTF-8)");
-      remove_tree (root);
+      test_tree_free (root);
       return;
     }
-  put (root, "pmic.txt", pmic);
+  test_tree_put (root, "pmic.txt", pmic);
   RtMeter *meter = open_meter ("pi5", file);
   g_assert_cmpfloat_with_epsilon (read_channel (meter, "VDD_CORE"), 2.0, 1e-12);
   rt_meter_close (meter);
   setlocale (LC_NUMERIC, "C");
-  remove_tree (root);
+  test_tree_free (root);
 }
 
 int
