@@ -5,6 +5,7 @@ pictures with ImageMagick. Runs inside `dbus-run-session` on a display of its ow
 """
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -16,6 +17,11 @@ WAIT_S = 30.0
 
 class Failure(Exception):
     pass
+
+
+def check(condition, message):
+    if not condition:
+        raise Failure(message)
 
 
 def children(node):
@@ -165,6 +171,45 @@ class Driver:
         for label in labels:
             self.click(self.find("menu item", label) if self.look("menu item", label) else self.find(contains=label))
             time.sleep(0.3)
+
+    def choose(self, combo_name, entry):
+        """Open a drop-down and go down to @entry with the keyboard, as far as the list in the tree says."""
+        combo = self.find("combo box", combo_name)
+        self.point(combo)
+
+        def items():
+            names = []
+            for node in self.walk(combo):
+                if node.getRoleName() == "list item":
+                    labels = [label.name for label in self.walk(node) if label.getRoleName() == "label" and label.name]
+                    names.append(labels[0] if labels else "")
+            return names if entry in names else None
+
+        names = self.wait(f"“{entry}” in the list", items)
+        self.keys("Home", *["Down"] * names.index(entry), "Return")
+
+    # ---- Runs ----
+
+    def run_button(self):
+        return self.look("push button", "Run")
+
+    def verdict(self):
+        """The sentence about the run that is shown."""
+        for node in self.walk():
+            if node.getRoleName() == "label" and re.match(r"(Advice: .*)?(Valid|Degraded|Invalid): ", node.name) and showing(node):
+                return node.name
+        return None
+
+    def run_once(self):
+        self.wait("Run to be possible", lambda: self.run_button() is not None and self.sensitive(self.run_button()))
+        self.click(self.run_button())
+        self.wait("the run to end", lambda: self.verdict() is not None and self.run_button() is not None)
+
+    def tile(self, title):
+        """The reading of a headline number: "Decode speed: 4349 tok/s (...)"."""
+        return self.find("panel", contains=title + ":").name
+
+    # ---- Keeping ----
 
     def picture(self, name):
         time.sleep(0.4)

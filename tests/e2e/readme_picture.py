@@ -21,20 +21,16 @@ program, out = sys.argv[1], sys.argv[2]
 driver = None
 
 
-def run_button():
-    return driver.look("push button", "Run")
-
-
 def verdict():
     return any(node.getRoleName() == "label" and re.match(r"(Advice: .*)?(Valid|Degraded|Invalid)[:.]? ?", node.name) and showing(node) for node in driver.walk())
 
 
 def run_once():
-    driver.wait("Run to be possible", lambda: run_button() is not None and driver.sensitive(run_button()), 60)
-    driver.click(run_button())
+    driver.wait("Run to be possible", lambda: driver.run_button() is not None and driver.sensitive(driver.run_button()), 60)
+    driver.click(driver.run_button())
     driver.point_at(640, 790)
     time.sleep(6)  # looking for the end through the accessibility tree would take the processors that are being measured
-    driver.wait("the run to end", lambda: run_button() is not None and verdict(), 60)
+    driver.wait("the run to end", lambda: driver.run_button() is not None and verdict(), 60)
 
 
 def items(combo):
@@ -74,7 +70,7 @@ def language_model(path):
 def prices(path):
     global driver
     driver = Driver(program, [path], out)
-    driver.wait("Run to be possible", lambda: run_button() is not None and driver.sensitive(run_button()), 60)
+    driver.wait("Run to be possible", lambda: driver.run_button() is not None and driver.sensitive(driver.run_button()), 60)
     driver.click(driver.find("page tab", "Prices"))
     measure = driver.wait("Measure", lambda: driver.look("push button", "Measure"))
     driver.click(measure)
@@ -89,7 +85,7 @@ def prices(path):
 def network(path, photo):
     global driver
     driver = Driver(program, [path], out)
-    driver.wait("Run to be possible", lambda: run_button() is not None and driver.sensitive(run_button()), 60)
+    driver.wait("Run to be possible", lambda: driver.run_button() is not None and driver.sensitive(driver.run_button()), 60)
     driver.click(driver.find("push button", "Choose…"))
     time.sleep(1.0)
     driver.keys("ctrl+l", "ctrl+a")

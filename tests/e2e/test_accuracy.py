@@ -6,16 +6,11 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from lathe_driver import Driver, Failure, Tap, showing
+from lathe_driver import Driver, Tap, check, showing
 
 program, out, model = sys.argv[1], sys.argv[2], sys.argv[3] if len(sys.argv) > 3 else None
 tap = Tap()
 driver = None
-
-
-def check(condition, message):
-    if not condition:
-        raise Failure(message)
 
 
 def ready():

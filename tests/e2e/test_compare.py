@@ -10,7 +10,7 @@ import xml.etree.ElementTree
 import pyatspi
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from lathe_driver import Driver, Failure, Tap, showing
+from lathe_driver import Driver, Tap, check, showing
 
 program, out = sys.argv[1], sys.argv[2]
 data = os.environ.get("LATHE_TEST_DATA") or os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "shared", "models")
@@ -24,11 +24,6 @@ if not all(os.path.exists(path) for path in (floats, integers, stranger)):
 tap = Tap()
 driver = None
 work = tempfile.mkdtemp()
-
-
-def check(condition, message):
-    if not condition:
-        raise Failure(message)
 
 
 def keep(path, *more):

@@ -6,7 +6,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from lathe_driver import Driver, Failure, Tap
+from lathe_driver import Driver, Tap, check
 
 program, out = sys.argv[1], sys.argv[2]
 root = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
@@ -15,11 +15,6 @@ network = os.path.join(data, "vision", "imagenet", "mobilenet_v2_1.0_224_quant.t
 images = os.path.join(data, "vision", "images")
 sound = os.path.join(data, "audio", "speech", "jfk.wav")
 driver = None
-
-
-def check(condition, message):
-    if not condition:
-        raise Failure(message)
 
 
 def button(name):

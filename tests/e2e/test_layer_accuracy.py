@@ -6,7 +6,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from lathe_driver import Driver, Failure, Tap
+from lathe_driver import Driver, Tap, check
 
 program, out = sys.argv[1], sys.argv[2]
 model = os.environ.get("LATHE_LOOK_MODEL")  # another model than the default one, for looking
@@ -14,31 +14,9 @@ tap = Tap()
 driver = None
 
 
-def check(condition, message):
-    if not condition:
-        raise Failure(message)
-
-
 def reading():
     image = driver.look("image", contains="Layers.")
     return image.name if image else ""
-
-
-def choose(combo_name, entry):
-    combo = driver.find("combo box", combo_name)
-    driver.point(combo)
-
-    def items():
-        names = []
-        for node in driver.walk(combo):
-            if node.getRoleName() == "list item":
-                labels = [label.name for label in driver.walk(node) if label.getRoleName() == "label" and label.name]
-                names.append(labels[0] if labels else "")
-        return names if entry in names else None
-
-    names = driver.wait(f"“{entry}” in the list", items)
-    driver.keys("Home", *["Down"] * names.index(entry), "Return")
-    driver.point_at(640, 60)  # off the list: its tooltip hides things
 
 
 def measure_button():
@@ -65,7 +43,7 @@ def measure():
 
 
 def measures():
-    choose("Weight format", "Q4_0")
+    driver.choose("Weight format", "Q4_0")
     measure()
     select_block_two()
     text = driver.wait("all three errors", lambda: all(word in reading() for word in ("Sensitivity:", "Local error:", "Accumulated error:")) and reading())
@@ -82,13 +60,13 @@ def chooses_the_error():
 
 
 def knows_mixtures():
-    choose("Weight format", "Q8_0")
+    driver.choose("Weight format", "Q8_0")
     measure()
     before = reading()
     driver.click(driver.find("push button", contains="Block"))
     time.sleep(0.5)
     combo = driver.wait("the layer's own format", lambda: driver.look("combo box", contains="Weight format Block 2"))
-    choose(combo.name, "Q4_0")
+    driver.choose(combo.name, "Q4_0")
     driver.wait("the other recipe's figures, as an estimate", lambda: re.search(r"Sensitivity: [^.]*\.?\d*.nat \(estimate\)", reading()))
     check(reading() != before, "the block's figure did not change with its format")
     check(driver.sensitive(measure_button()), "what accumulates cannot be measured")

@@ -11,7 +11,7 @@ import pyatspi
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import tiny_onnx
-from lathe_driver import Driver, Failure, Tap, showing
+from lathe_driver import Driver, Tap, check, showing
 
 program, out = sys.argv[1], sys.argv[2]
 tap = Tap()
@@ -24,32 +24,6 @@ tiny_onnx.convolutions(bad, unknown=(2, 4))
 
 # What only a language model has. Whole words: "detokenize" is none of ours, and a network may well have a decoder.
 LANGUAGE = re.compile(r"tok/s|\btokens?\b|\bprefill\b|\bdecode\b|\bprompt\b|\bKV\b|context length|cache format|\bchat\b", re.IGNORECASE)
-
-
-def check(condition, message):
-    if not condition:
-        raise Failure(message)
-
-
-def tile(title):
-    return driver.find("panel", contains=title + ":").name
-
-
-def verdict():
-    for node in driver.walk():
-        if node.getRoleName() == "label" and re.match(r"(Advice: .*)?(Valid|Degraded|Invalid): ", node.name) and showing(node):
-            return node.name
-    return None
-
-
-def run_button():
-    return driver.look("push button", "Run")
-
-
-def run_once():
-    driver.wait("Run to be possible", lambda: run_button() is not None and driver.sensitive(run_button()))
-    driver.click(run_button())
-    driver.wait("the run to end", lambda: verdict() is not None and run_button() is not None)
 
 
 def lanes():
@@ -80,19 +54,19 @@ def opens():
     global driver
     driver = Driver(program, [good], out)
     driver.wait("the network", lambda: driver.look("frame", contains="tiny"))
-    driver.wait("Run to be possible", lambda: run_button() and driver.sensitive(run_button()))
-    check("not measured" in tile("Latency"), "a number stands where nothing was measured: " + tile("Latency"))
+    driver.wait("Run to be possible", lambda: driver.run_button() and driver.sensitive(driver.run_button()))
+    check("not measured" in driver.tile("Latency"), "a number stands where nothing was measured: " + driver.tile("Latency"))
     speaks_of_networks("before a run")
     driver.picture("network-01-opened")
 
 
 def runs():
-    run_once()
-    check(re.search(r"Latency: [\d.]+.[mµ]s \(", tile("Latency")), "no latency with its interval: " + tile("Latency"))
-    check(re.search(r"Inferences: [\d.]+.*/s", tile("Inferences")), "no inferences per second: " + tile("Inferences"))
-    check(re.search(r"Pre \+ post: [\d.]+.%", tile("Pre + post")), "no share of the surroundings")
-    check(re.search(r"Peak memory: [\d.]+.[kM]?B", tile("Peak memory")), "no peak memory")
-    check(re.search(r"costs most: \d+.%|^Advice: .*: −", verdict()), "it is neither advised what to do nor said what costs most: " + verdict())
+    driver.run_once()
+    check(re.search(r"Latency: [\d.]+.[mµ]s \(", driver.tile("Latency")), "no latency with its interval: " + driver.tile("Latency"))
+    check(re.search(r"Inferences: [\d.]+.*/s", driver.tile("Inferences")), "no inferences per second: " + driver.tile("Inferences"))
+    check(re.search(r"Pre \+ post: [\d.]+.%", driver.tile("Pre + post")), "no share of the surroundings")
+    check(re.search(r"Peak memory: [\d.]+.[kM]?B", driver.tile("Peak memory")), "no peak memory")
+    check(re.search(r"costs most: \d+.%|^Advice: .*: −", driver.verdict()), "it is neither advised what to do nor said what costs most: " + driver.verdict())
     speaks_of_networks("after a run")
     driver.picture("network-02-run")
 
@@ -124,27 +98,10 @@ def tells_about_the_network():
     driver.keys("Escape")
 
 
-def choose(combo_name, entry):
-    """Open a drop-down and go down to @entry with the keyboard, as far as the list in the tree says."""
-    combo = driver.find("combo box", combo_name)
-    driver.point(combo)
-
-    def items():
-        names = []
-        for node in driver.walk(combo):
-            if node.getRoleName() == "list item":
-                labels = [label.name for label in driver.walk(node) if label.getRoleName() == "label" and label.name]
-                names.append(labels[0] if labels else "")
-        return names if entry in names else None
-
-    names = driver.wait(f"“{entry}” in the list", items)
-    driver.keys("Home", *["Down"] * names.index(entry), "Return")
-
-
 def compares():
-    choose("Weight format", "F16")
+    driver.choose("Weight format", "F16")
     driver.wait("undo to be possible", lambda: driver.look("push button", contains="Undo: "))
-    run_once()
+    driver.run_once()
     driver.click(driver.find("page tab", "Compare"))
     driver.wait("the comparison", lambda: driver.look("image", contains="Comparison."))
     driver.find("panel", contains="Network alone:")
@@ -171,8 +128,8 @@ def runs_continuously():
     speaks_of_networks("while it runs continuously")
     driver.picture("network-08-continuous")
     driver.keys("Escape")  # stops
-    driver.wait("the run to end", lambda: verdict() is not None and run_button() is not None)
-    check(re.search(r"Late: [\d.]+.%", tile("Late")), "it is not said how many inputs were late: " + tile("Late"))
+    driver.wait("the run to end", lambda: driver.verdict() is not None and driver.run_button() is not None)
+    check(re.search(r"Late: [\d.]+.%", driver.tile("Late")), "it is not said how many inputs were late: " + driver.tile("Late"))
     speaks_of_networks("after running continuously")
 
 
@@ -181,7 +138,7 @@ def is_narrow():
     subprocess.run(["xdotool", "windowsize", window, "360", "640"], check=True)
     driver.wait("the narrow window", lambda: driver.find("frame").queryComponent().getExtents(pyatspi.WINDOW_COORDS).width < 400)
     time.sleep(0.5)
-    tile("Latency")
+    driver.tile("Latency")
     speaks_of_networks("the narrow window")
     driver.picture("network-09-narrow")
 
@@ -219,14 +176,14 @@ def evaluates():
     time.sleep(2)
     driver = Driver(program, [model], out)
     driver.wait("the network", lambda: driver.look("frame", contains="Greatest number"))
-    run_once()
+    driver.run_once()
     driver.menu("Main menu", "Evaluate on a Folder…")
     driver.find("push button", contains="Evaluate")
     time.sleep(0.7)
     driver.type(folder)
     driver.keys("Return")
     time.sleep(1.5)  # GTK 4.8 does not survive being walked through while a dialog goes
-    driver.wait("the accuracy", lambda: re.search(r"Accuracy: 75.%", tile("Accuracy")))
+    driver.wait("the accuracy", lambda: re.search(r"Accuracy: 75.%", driver.tile("Accuracy")))
     driver.picture("network-12-evaluated")
     driver.click(driver.find("page tab", "History"))
     driver.wait("both runs", lambda: driver.look("label", "75\u202f%"))

@@ -10,7 +10,7 @@ import time
 import pyatspi
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from lathe_driver import Driver, Failure, Tap
+from lathe_driver import Driver, Tap, check
 
 program, out = sys.argv[1], sys.argv[2]
 data = os.environ.get("LATHE_TEST_DATA", os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../shared/models"))
@@ -18,11 +18,6 @@ real = os.path.join(data, "vision/detect/FastestDet.onnx")
 work = tempfile.mkdtemp()
 tap = Tap()
 driver = None
-
-
-def check(condition, message):
-    if not condition:
-        raise Failure(message)
 
 
 # ---- An ONNX file with operators that nobody knows: protobuf's wire format by hand ----

@@ -8,20 +8,11 @@ import time
 import pyatspi
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from lathe_driver import Driver, Failure, Tap, showing
+from lathe_driver import Driver, Tap, check, showing
 
 program, out = sys.argv[1], sys.argv[2]
 tap = Tap()
 driver = None
-
-
-def check(condition, message):
-    if not condition:
-        raise Failure(message)
-
-
-def run_button():
-    return driver.look("push button", "Run")
 
 
 def verdict():
@@ -33,9 +24,9 @@ def verdict():
 
 
 def run_once():
-    driver.wait("Run to be possible", lambda: run_button() and driver.sensitive(run_button()))
-    driver.click(run_button())
-    driver.wait("the run to end", lambda: verdict() and run_button(), 60)
+    driver.wait("Run to be possible", lambda: driver.run_button() and driver.sensitive(driver.run_button()))
+    driver.click(driver.run_button())
+    driver.wait("the run to end", lambda: verdict() and driver.run_button(), 60)
 
 
 def speed():
@@ -47,7 +38,7 @@ def opens():
     global driver
     driver = Driver(program, [], out)
     driver.wait("the default model", lambda: driver.look("frame", contains="Lathe default"))
-    driver.wait("Run to be possible", lambda: run_button() and driver.sensitive(run_button()))
+    driver.wait("Run to be possible", lambda: driver.run_button() and driver.sensitive(driver.run_button()))
     driver.click(driver.find("page tab", "Roofline"))
     driver.find("label", contains="Press Run")
     driver.find("label", contains="not measured on this machine yet")

@@ -9,7 +9,7 @@ import time
 import pyatspi
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from lathe_driver import Driver, Failure, Tap, showing
+from lathe_driver import Driver, Tap, check, showing
 
 program, out = sys.argv[1], sys.argv[2]
 tap = Tap()
@@ -18,48 +18,20 @@ work = os.path.join(os.environ["HOME"], "work")
 os.makedirs(work, exist_ok=True)
 
 
-def check(condition, message):
-    if not condition:
-        raise Failure(message)
-
-
-def tile(title):
-    """The reading of a headline number: "Decode speed: 4349 tok/s (...)"."""
-    return driver.find("panel", contains=title + ":").name
-
-
-def verdict():
-    """The sentence about the run that is shown."""
-    for node in driver.walk():
-        if node.getRoleName() == "label" and re.match(r"(Advice: .*)?(Valid|Degraded|Invalid): ", node.name) and showing(node):
-            return node.name
-    return None
-
-
-def run_button():
-    return driver.look("push button", "Run")
-
-
-def run_once():
-    driver.wait("Run to be possible", lambda: run_button() is not None and driver.sensitive(run_button()))
-    driver.click(run_button())
-    driver.wait("the run to end", lambda: verdict() is not None and run_button() is not None)
-
-
 def opens():
     global driver
     driver = Driver(program, [], out)
     driver.wait("the default model", lambda: driver.look("frame", contains="Lathe default"))
-    driver.wait("Run to be possible", lambda: run_button() and driver.sensitive(run_button()))
-    check("not measured" in tile("Decode speed"), "a number stands where nothing was measured: " + tile("Decode speed"))
+    driver.wait("Run to be possible", lambda: driver.run_button() and driver.sensitive(driver.run_button()))
+    check("not measured" in driver.tile("Decode speed"), "a number stands where nothing was measured: " + driver.tile("Decode speed"))
     driver.picture("01-opened")
 
 
 def runs():
-    run_once()
-    check(re.search(r"Decode speed: [\d.]+.*tok/s", tile("Decode speed")), "no decode speed: " + tile("Decode speed"))
-    check(re.search(r"Time to first token: [\d.]+.*s", tile("Time to first token")), "no time to first token")
-    check(re.search(r"Peak memory: [\d.]+.*B", tile("Peak memory")), "no peak memory")
+    driver.run_once()
+    check(re.search(r"Decode speed: [\d.]+.*tok/s", driver.tile("Decode speed")), "no decode speed: " + driver.tile("Decode speed"))
+    check(re.search(r"Time to first token: [\d.]+.*s", driver.tile("Time to first token")), "no time to first token")
+    check(re.search(r"Peak memory: [\d.]+.*B", driver.tile("Peak memory")), "no peak memory")
     text = driver.text_of(driver.find("text", "Text written by the model"))
     check(len(text) > 40, f"only {len(text)} characters were written")
     driver.picture("02-run")
@@ -81,57 +53,40 @@ def looks_at_layers():
     driver.keys("Return")
 
 
-def choose(combo_name, entry):
-    """Open a drop-down and go down to @entry with the keyboard, as far as the list in the tree says."""
-    combo = driver.find("combo box", combo_name)
-    driver.point(combo)
-
-    def items():
-        names = []
-        for node in driver.walk(combo):
-            if node.getRoleName() == "list item":
-                labels = [label.name for label in driver.walk(node) if label.getRoleName() == "label" and label.name]
-                names.append(labels[0] if labels else "")
-        return names if entry in names else None
-
-    names = driver.wait(f"“{entry}” in the list", items)
-    driver.keys("Home", *["Down"] * names.index(entry), "Return")
-
-
 def changes_format():
-    choose("Weight format", "Q8_0")
+    driver.choose("Weight format", "Q8_0")
     undo = driver.find("push button", contains="Undo: ")
     check("Weight format" in undo.name or "→" in undo.name, "undo does not say what it undoes: " + undo.name)
     expected = driver.wait("what the format is expected to do", lambda: driver.look("label", contains="% memory"))
     check(expected.name.startswith("Estimate: "), "not marked as an estimate: " + expected.name)
-    run_once()
+    driver.run_once()
     driver.wait("the measured effect instead", lambda: not driver.look("label", contains="Estimate: +") and driver.look("label", contains="% memory"))
-    check("against the baseline" in tile("Decode speed"), "no difference is shown: " + tile("Decode speed"))
+    check("against the baseline" in driver.tile("Decode speed"), "no difference is shown: " + driver.tile("Decode speed"))
     driver.picture("04-other-format")
 
 
 def undoes_and_redoes():
-    before = tile("Peak memory")
+    before = driver.tile("Peak memory")
     driver.click(driver.find("push button", contains="Undo: "))
-    driver.wait("the old numbers", lambda: tile("Peak memory") != before)
+    driver.wait("the old numbers", lambda: driver.tile("Peak memory") != before)
     redo = driver.find("push button", contains="Redo: ")
     driver.click(redo)
-    driver.wait("the new numbers again", lambda: tile("Peak memory") == before)
-    check(re.search(r"Decode speed: [\d.]+", tile("Decode speed")), "redo did not bring the measured numbers back")
+    driver.wait("the new numbers again", lambda: driver.tile("Peak memory") == before)
+    check(re.search(r"Decode speed: [\d.]+", driver.tile("Decode speed")), "redo did not bring the measured numbers back")
 
 
 def sets_one_layer():
     driver.click(driver.find("push button", contains="Block"))
     time.sleep(0.5)
     combo = driver.wait("the layer's own format", lambda: driver.look("combo box", contains="Weight format Block"))
-    choose(combo.name, "Q4_0")
+    driver.choose(combo.name, "Q4_0")
     driver.picture("05-one-layer")
     driver.click(driver.find("push button", "Whole Model"))
     driver.wait("one rule", lambda: driver.look("label", "1 rule"))
 
 
 def pins():
-    run_once()
+    driver.run_once()
     pin = driver.find("push button", "Pin as baseline")
     driver.click(pin)
     # The toast may be gone before so large a window has been searched for it.
@@ -141,7 +96,7 @@ def pins():
 def compares():
     driver.keys("ctrl+z")  # back to before the rule; the pinned baseline stays
     time.sleep(0.5)
-    run_once()
+    driver.run_once()
     driver.click(driver.find("page tab", "Compare"))
     driver.wait("the comparison", lambda: driver.look("image", contains="Comparison."))
     driver.find("panel", contains="Prefill speed:")

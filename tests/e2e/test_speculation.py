@@ -8,27 +8,18 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from lathe_driver import Driver, Failure, Tap, showing
+from lathe_driver import Driver, Tap, check
 
 program, out = sys.argv[1], sys.argv[2]
 tap = Tap()
 driver = None
 
 
-def check(condition, message):
-    if not condition:
-        raise Failure(message)
-
-
-def run_button():
-    return driver.look("push button", "Run")
-
-
 def run_once():
-    driver.wait("Run to be possible", lambda: run_button() and driver.sensitive(run_button()))
-    driver.click(run_button())
+    driver.wait("Run to be possible", lambda: driver.run_button() and driver.sensitive(driver.run_button()))
+    driver.click(driver.run_button())
     time.sleep(1)
-    driver.wait("the run to end", lambda: run_button() and driver.sensitive(run_button()), 90)
+    driver.wait("the run to end", lambda: driver.run_button() and driver.sensitive(driver.run_button()), 90)
 
 
 def opens():

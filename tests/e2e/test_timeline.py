@@ -5,22 +5,16 @@ import os
 import re
 import subprocess
 import sys
-import time
 
 import pyatspi
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from lathe_driver import Driver, Failure, Tap, showing
+from lathe_driver import Driver, Tap, check
 
 program, out = sys.argv[1], sys.argv[2]
 model = os.environ.get("LATHE_LOOK_MODEL")  # another model than the default one, for looking
 tap = Tap()
 driver = None
-
-
-def check(condition, message):
-    if not condition:
-        raise Failure(message)
 
 
 def image(title="Timeline"):

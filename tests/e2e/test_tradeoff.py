@@ -9,7 +9,7 @@ import time
 import pyatspi
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from lathe_driver import Driver, Failure, Tap, showing
+from lathe_driver import Driver, Tap, check
 
 program, out = sys.argv[1], sys.argv[2]
 model = os.environ.get("LATHE_LOOK_MODEL")  # another model than the default one, for looking
@@ -17,11 +17,6 @@ tap = Tap()
 driver = None
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 FORMATS = ["f16", "q8_0", "q4_0"]
-
-
-def check(condition, message):
-    if not condition:
-        raise Failure(message)
 
 
 def image():

@@ -8,16 +8,11 @@ import time
 import pyatspi
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from lathe_driver import Driver, Failure, Tap, showing
+from lathe_driver import Driver, Tap, check
 
 program, out = sys.argv[1], sys.argv[2]
 tap = Tap()
 driver = None
-
-
-def check(condition, message):
-    if not condition:
-        raise Failure(message)
 
 
 def image(title):
@@ -28,15 +23,11 @@ def show(page):
     driver.click(driver.find("page tab", page))
 
 
-def run_button():
-    return driver.look("push button", "Run")
-
-
 def opens():
     global driver
     driver = Driver(program, [], out)
     driver.wait("the default model", lambda: driver.look("frame", contains="Lathe default"))
-    driver.wait("Run to be possible", lambda: run_button() and driver.sensitive(run_button()))
+    driver.wait("Run to be possible", lambda: driver.run_button() and driver.sensitive(driver.run_button()))
 
 
 def shows_the_graph():
@@ -48,8 +39,8 @@ def shows_the_graph():
 
 
 def measures():
-    driver.click(run_button())
-    driver.wait("the run to end", lambda: driver.look("label", contains="nodes, as executed") and run_button())
+    driver.click(driver.run_button())
+    driver.wait("the run to end", lambda: driver.look("label", contains="nodes, as executed") and driver.run_button())
     driver.picture("views-02-graph-measured")
 
 
