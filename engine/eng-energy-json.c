@@ -11,21 +11,6 @@ static const char *const phase_names[RT_N_PHASES] = { "prefill", "decode", "infe
 /* ---- Writing ---- */
 
 static void
-write_figure (JsonBuilder *builder, const char *name, const EngFigure *figure)
-{
-  json_builder_set_member_name (builder, name);
-  json_builder_begin_object (builder);
-  eng_json_add_double (builder, "value", figure->available ? figure->value : NAN);
-  eng_json_add_double (builder, "low95", figure->available ? figure->low : NAN);
-  eng_json_add_double (builder, "high95", figure->available ? figure->high : NAN);
-  eng_json_add_int (builder, "n", figure->n);
-  eng_json_add_string (builder, "unit", figure->unit);
-  if (figure->reason != NULL)
-    eng_json_add_string (builder, "reason", figure->reason);
-  json_builder_end_object (builder);
-}
-
-static void
 write_list (JsonBuilder *builder, const char *name, const double *values, guint n)
 {
   json_builder_set_member_name (builder, name);
@@ -52,8 +37,8 @@ static void
 write_measured (JsonBuilder *builder, const EngEnergyMeasured *measured)
 {
   begin_grade (builder, ENG_ENERGY_MEASURED);
-  write_figure (builder, "joules", &measured->joules);
-  write_figure (builder, "watts", &measured->watts);
+  eng_json_add_figure (builder, "joules", &measured->joules);
+  eng_json_add_figure (builder, "watts", &measured->watts);
   eng_json_add_int (builder, "units_under_the_meter", (gint64)measured->n_units);
   eng_json_add_double (builder, "window_s", measured->window_s > 0 ? measured->window_s : NAN);
   json_builder_end_object (builder);
@@ -126,7 +111,7 @@ eng_energy_write (EngEnergy *self, EngProfile *profile, JsonBuilder *builder)
   json_builder_begin_object (builder);
   write_meter (self, builder);
   eng_json_add_string (builder, "not_measured_because", self->reason);
-  write_figure (builder, "idle_watts", &self->idle);
+  eng_json_add_figure (builder, "idle_watts", &self->idle);
   eng_json_add_string (builder, "rule_of_attribution", eng_energy_rule);
   eng_json_add_string (builder, "model", self->model);
   for (RtPhase phase = 0; phase < RT_N_PHASES; phase++)
@@ -146,22 +131,6 @@ eng_energy_write (EngEnergy *self, EngProfile *profile, JsonBuilder *builder)
 }
 
 /* ---- Reading ---- */
-
-static EngFigure
-read_figure (JsonObject *object, const char *name, const char *unit)
-{
-  JsonObject *member = object != NULL ? eng_json_get_object (object, name) : NULL;
-  if (member == NULL)
-    return eng_figure_unavailable (unit, "not recorded");
-  EngFigure figure = { .value = eng_json_get_double (member, "value"),
-                       .low = eng_json_get_double (member, "low95"),
-                       .high = eng_json_get_double (member, "high95"),
-                       .n = (guint)CLAMP (eng_json_get_int (member, "n", 0), 0, G_MAXINT),
-                       .unit = unit,
-                       .reason = g_intern_string (eng_json_get_string (member, "reason")) };
-  figure.available = isfinite (figure.value);
-  return figure;
-}
 
 /* NULL: not a list of exactly @n numbers or nulls. */
 static double *
@@ -220,8 +189,9 @@ read_phase (EngEnergy *self, JsonObject *object, RtPhase phase)
   JsonObject *modelled = eng_json_get_object (object, "modelled");
 
   data->measured = (EngEnergyMeasured){
-    .joules = read_figure (measured, "joules", phase == RT_PHASE_INFERENCE ? "J" : "J/tok"),
-    .watts = read_figure (measured, "watts", "W"),
+    .joules = eng_json_get_figure (measured, "joules", phase == RT_PHASE_INFERENCE ? "J" : "J/tok",
+                                   "not recorded"),
+    .watts = eng_json_get_figure (measured, "watts", "W", "not recorded"),
     .n_units = measured != NULL
                    ? (guint64)MAX (eng_json_get_int (measured, "units_under_the_meter", 0), 0)
                    : 0,
@@ -250,7 +220,7 @@ eng_energy_read (JsonObject *run, EngProfile *profile)
   self->n_layers = eng_profile_get_n_layers (profile);
   self->reason = g_strdup (eng_json_get_string (object, "not_measured_because"));
   self->model = g_strdup (eng_json_get_string (object, "model"));
-  self->idle = read_figure (object, "idle_watts", "W");
+  self->idle = eng_json_get_figure (object, "idle_watts", "W", "not recorded");
   self->interval_s = self->cost_frac = NAN;
   if (meter != NULL)
     {

@@ -125,6 +125,21 @@ eng_json_add_strv (JsonBuilder *builder, const char *name, const char *const *va
   json_builder_end_array (builder);
 }
 
+void
+eng_json_add_figure (JsonBuilder *builder, const char *name, const EngFigure *figure)
+{
+  json_builder_set_member_name (builder, name);
+  json_builder_begin_object (builder);
+  eng_json_add_double (builder, "value", figure->available ? figure->value : NAN);
+  eng_json_add_double (builder, "low95", figure->available ? figure->low : NAN);
+  eng_json_add_double (builder, "high95", figure->available ? figure->high : NAN);
+  eng_json_add_int (builder, "n", figure->n);
+  eng_json_add_string (builder, "unit", figure->unit);
+  if (figure->reason != NULL)
+    eng_json_add_string (builder, "reason", figure->reason);
+  json_builder_end_object (builder);
+}
+
 static JsonNode *
 get_value (JsonObject *object, const char *name)
 {
@@ -204,6 +219,25 @@ eng_json_dup_strv (JsonObject *object, const char *name)
         g_strv_builder_add (builder, json_node_get_string (item));
     }
   return g_strv_builder_end (builder);
+}
+
+EngFigure
+eng_json_get_figure (JsonObject *object, const char *name, const char *unit, const char *absent)
+{
+  JsonObject *member = object != NULL ? eng_json_get_object (object, name) : NULL;
+
+  if (member == NULL)
+    return eng_figure_unavailable (unit != NULL ? unit : "", absent);
+  if (unit == NULL)
+    unit = g_intern_string (eng_json_get_string (member, "unit"));
+  EngFigure figure = { .value = eng_json_get_double (member, "value"),
+                       .low = eng_json_get_double (member, "low95"),
+                       .high = eng_json_get_double (member, "high95"),
+                       .n = (guint)CLAMP (eng_json_get_int (member, "n", 0), 0, G_MAXINT),
+                       .unit = unit != NULL ? unit : "",
+                       .reason = g_intern_string (eng_json_get_string (member, "reason")) };
+  figure.available = isfinite (figure.value);
+  return figure;
 }
 
 gboolean

@@ -14,21 +14,6 @@
 
 /* ---- Writing ---- */
 
-static void
-write_figure (JsonBuilder *builder, EngFigureId id, const EngFigure *figure)
-{
-  json_builder_set_member_name (builder, eng_figure_id_name (id));
-  json_builder_begin_object (builder);
-  eng_json_add_double (builder, "value", figure->available ? figure->value : NAN);
-  eng_json_add_double (builder, "low95", figure->available ? figure->low : NAN);
-  eng_json_add_double (builder, "high95", figure->available ? figure->high : NAN);
-  eng_json_add_int (builder, "n", figure->n);
-  eng_json_add_string (builder, "unit", figure->unit);
-  if (figure->reason != NULL)
-    eng_json_add_string (builder, "reason", figure->reason);
-  json_builder_end_object (builder);
-}
-
 /* The object's members, and its end. Endless is null: JSON has no infinity. */
 static void
 write_input_workload (JsonBuilder *builder, const EngWorkload *workload)
@@ -142,7 +127,7 @@ eng_run_to_json (EngRun *self)
     if (eng_figure_id_applies (i, self->workload->kind)
         && (self->figures[i].available || i < ENG_FIGURE_PERPLEXITY
             || !(eng_figure_id_is_accuracy (i) || eng_figure_id_is_speculation (i))))
-      write_figure (builder, i, &self->figures[i]);
+      eng_json_add_figure (builder, eng_figure_id_name (i), &self->figures[i]);
   json_builder_end_object (builder);
   write_embedded (builder, "recipe", recipe);
   write_workload (builder, self->workload);
@@ -174,21 +159,9 @@ eng_run_to_json (EngRun *self)
 static EngFigure
 read_figure (JsonObject *figures, EngFigureId id)
 {
-  JsonObject *object
-      = figures != NULL ? eng_json_get_object (figures, eng_figure_id_name (id)) : NULL;
-  if (object == NULL)
-    return eng_figure_unavailable (eng_figure_id_unit (id), eng_figure_id_is_speculation (id)
-                                                                ? "the recipe drafts nothing"
+  return eng_json_get_figure (figures, eng_figure_id_name (id), eng_figure_id_unit (id),
+                              eng_figure_id_is_speculation (id) ? "the recipe drafts nothing"
                                                                 : "not recorded");
-
-  EngFigure figure = { .value = eng_json_get_double (object, "value"),
-                       .low = eng_json_get_double (object, "low95"),
-                       .high = eng_json_get_double (object, "high95"),
-                       .n = (guint)CLAMP (eng_json_get_int (object, "n", 0), 0, G_MAXINT),
-                       .unit = eng_figure_id_unit (id),
-                       .reason = g_intern_string (eng_json_get_string (object, "reason")) };
-  figure.available = isfinite (figure.value);
-  return figure;
 }
 
 static guint

@@ -327,16 +327,10 @@ eng_tradeoff_to_csv (const EngTradeoff *self)
 static void
 write_figure (JsonBuilder *builder, EngFigureId id, const EngFigure *figure)
 {
-  json_builder_set_member_name (builder, eng_figure_id_name (id));
-  json_builder_begin_object (builder);
-  eng_json_add_double (builder, "value", figure->available ? figure->value : NAN);
-  eng_json_add_double (builder, "low95", figure->available ? figure->low : NAN);
-  eng_json_add_double (builder, "high95", figure->available ? figure->high : NAN);
-  eng_json_add_int (builder, "n", figure->n);
-  eng_json_add_string (builder, "unit", eng_figure_id_unit (id));
-  if (figure->reason != NULL)
-    eng_json_add_string (builder, "reason", figure->reason);
-  json_builder_end_object (builder);
+  EngFigure shown = *figure;
+
+  shown.unit = eng_figure_id_unit (id);
+  eng_json_add_figure (builder, eng_figure_id_name (id), &shown);
 }
 
 static void

@@ -10,28 +10,13 @@
 /* ---- Writing ---- */
 
 static void
-write_figure (JsonBuilder *builder, const char *member, const EngFigure *figure)
-{
-  json_builder_set_member_name (builder, member);
-  json_builder_begin_object (builder);
-  eng_json_add_double (builder, "value", figure->available ? figure->value : NAN);
-  eng_json_add_double (builder, "low95", figure->available ? figure->low : NAN);
-  eng_json_add_double (builder, "high95", figure->available ? figure->high : NAN);
-  eng_json_add_int (builder, "n", figure->n);
-  eng_json_add_string (builder, "unit", figure->unit);
-  if (figure->reason != NULL)
-    eng_json_add_string (builder, "reason", figure->reason);
-  json_builder_end_object (builder);
-}
-
-static void
 write_value (JsonBuilder *builder, const EngEvalValue *value)
 {
   if (value->name != NULL)
     eng_json_add_string (builder, "name", value->name);
-  write_figure (builder, "value", &value->value);
-  write_figure (builder, "baseline", &value->baseline);
-  write_figure (builder, "change", &value->change);
+  eng_json_add_figure (builder, "value", &value->value);
+  eng_json_add_figure (builder, "baseline", &value->baseline);
+  eng_json_add_figure (builder, "change", &value->change);
   eng_json_add_double (builder, "p", value->p);
   if (value->name != NULL)
     eng_json_add_bool (builder, "significant", value->significant);
@@ -81,31 +66,13 @@ eng_evaluation_write (EngEvaluation *self, JsonBuilder *builder, const char *mem
 
 /* ---- Reading ---- */
 
-static EngFigure
-read_figure (JsonObject *parent, const char *member)
-{
-  JsonObject *object = eng_json_get_object (parent, member);
-  if (object == NULL)
-    return eng_figure_unavailable ("", "not recorded");
-
-  const char *unit = eng_json_get_string (object, "unit");
-  EngFigure figure = { .value = eng_json_get_double (object, "value"),
-                       .low = eng_json_get_double (object, "low95"),
-                       .high = eng_json_get_double (object, "high95"),
-                       .n = (guint)CLAMP (eng_json_get_int (object, "n", 0), 0, G_MAXINT),
-                       .unit = g_intern_string (unit != NULL ? unit : ""),
-                       .reason = g_intern_string (eng_json_get_string (object, "reason")) };
-  figure.available = isfinite (figure.value);
-  return figure;
-}
-
 static EngEvalValue
 read_value (JsonObject *object)
 {
   return (EngEvalValue){ .name = eng_json_get_string (object, "name"),
-                         .value = read_figure (object, "value"),
-                         .baseline = read_figure (object, "baseline"),
-                         .change = read_figure (object, "change"),
+                         .value = eng_json_get_figure (object, "value", NULL, "not recorded"),
+                         .baseline = eng_json_get_figure (object, "baseline", NULL, "not recorded"),
+                         .change = eng_json_get_figure (object, "change", NULL, "not recorded"),
                          .p = eng_json_get_double (object, "p"),
                          .significant = eng_json_get_bool (object, "significant", FALSE) };
 }
