@@ -422,6 +422,36 @@ rt_reference_requant (const RtTensor *y, int32_t sum, float scale, float min, fl
   return (int32_t)code + bounds.zero;
 }
 
+size_t
+rt_reference_offset (const RtConvAttrs *attrs, size_t height, size_t width, size_t channels,
+                     size_t n, size_t h, size_t w, size_t c)
+{
+  if (attrs->channels_first)
+    return ((n * channels + c) * height + h) * width + w;
+  return ((n * height + h) * width + w) * channels + c;
+}
+
+void
+rt_reference_convolution (const RtOpContext *context, const RtWindows *windows,
+                          RtReferenceSumFn sum)
+{
+  const RtConvAttrs *a = context->attrs; /* they begin with it */
+  const RtTensor *x = &context->inputs[RT_CONV_X], *w = &context->inputs[RT_CONV_WEIGHT];
+  const RtTensor *y = &context->outputs[0];
+  const RtWindows *s = windows;
+
+  for (size_t n = 0; n < s->n; n++)
+    for (size_t oy = 0; oy < s->out_h; oy++)
+      for (size_t ox = 0; ox < s->out_w; ox++)
+        for (size_t o = 0; o < s->out_c; o++)
+          rt_code_put (y->data, y->type,
+                       rt_reference_offset (a, s->out_h, s->out_w, s->out_c, n, oy, ox, o),
+                       rt_reference_requant (y, sum (context, s, n, oy, ox, o),
+                                             rt_quant_scale (x->quant, 0)
+                                                 * rt_quant_scale (w->quant, o),
+                                             a->min, a->max));
+}
+
 void
 rt_int8_cost_io (const RtOpQuery *query, RtCost *cost)
 {

@@ -163,5 +163,18 @@ void rt_product_run (const RtProductLayout *layout, const KnTable *kn, const voi
 /* The code of y for a sum whose unit is @scale: sums themselves when y is I32. */
 int32_t rt_reference_requant (const RtTensor *y, int32_t sum, float scale, float min, float max);
 
+/* Where (n, h, w, c) of a picture of @height x @width pixels of @channels lies, in elements. */
+size_t rt_reference_offset (const RtConvAttrs *attrs, size_t height, size_t width, size_t channels,
+                            size_t n, size_t h, size_t w, size_t c);
+
+/* The 32-bit sum, bias included, behind output (n, oy, ox, o) of a convolution. */
+typedef int32_t (*RtReferenceSumFn) (const RtOpContext *context, const RtWindows *windows, size_t n,
+                                     size_t oy, size_t ox, size_t o);
+
+/* A convolution's plain reference: every output from its sum, requantized. For attributes that begin
+ * with RtConvAttrs. */
+void rt_reference_convolution (const RtOpContext *context, const RtWindows *windows,
+                               RtReferenceSumFn sum);
+
 /* Constants are weight bytes, all other inputs read bytes, outputs written ones. */
 void rt_int8_cost_io (const RtOpQuery *query, RtCost *cost);

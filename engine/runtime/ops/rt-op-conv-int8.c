@@ -413,16 +413,6 @@ conv_run (const RtOpContext *context, uint32_t phase, uint32_t chunk, const RtWo
 
 /* ---- reference ---- */
 
-/* Offset in x or y of (n, h, w, c). */
-static size_t
-offset (const RtConvAttrs *attrs, size_t height, size_t width, size_t channels, size_t n, size_t h,
-        size_t w, size_t c)
-{
-  if (attrs->channels_first)
-    return ((n * channels + c) * height + h) * width + w;
-  return ((n * height + h) * width + w) * channels + c;
-}
-
 static int32_t
 reference_sum (const RtOpContext *context, const RtWindows *s, size_t n, size_t oy, size_t ox,
                size_t o)
@@ -443,8 +433,9 @@ reference_sum (const RtOpContext *context, const RtWindows *s, size_t n, size_t 
           continue;
         for (size_t c = 0; c < channels; c++)
           sum += (int64_t)(rt_code_get (x->data, x->type,
-                                        offset (a, s->in_h, s->in_w, s->in_c, n, (size_t)iy,
-                                                (size_t)ix, group * channels + c))
+                                        rt_reference_offset (a, s->in_h, s->in_w, s->in_c, n,
+                                                             (size_t)iy, (size_t)ix,
+                                                             group * channels + c))
                            - x_zero)
                  * (rt_code_get (w->data, w->type, ((o * s->kh + ky) * s->kw + kx) * channels + c)
                     - rt_quant_zero (w->quant, o));
@@ -455,20 +446,11 @@ reference_sum (const RtOpContext *context, const RtWindows *s, size_t n, size_t 
 static void
 conv_reference (const RtOpContext *context)
 {
-  const RtConvAttrs *a = &((const RtConvInt8Attrs *)context->attrs)->conv;
-  const RtTensor *x = &context->inputs[RT_CONV_X], *w = &context->inputs[RT_CONV_WEIGHT];
-  const RtTensor *y = &context->outputs[0];
-  const RtWindows s = windows_of (a, &x->shape, &w->shape);
+  const RtConvInt8Attrs *attrs = context->attrs;
+  const RtWindows windows = windows_of (&attrs->conv, &context->inputs[RT_CONV_X].shape,
+                                        &context->inputs[RT_CONV_WEIGHT].shape);
 
-  for (size_t n = 0; n < s.n; n++)
-    for (size_t oy = 0; oy < s.out_h; oy++)
-      for (size_t ox = 0; ox < s.out_w; ox++)
-        for (size_t o = 0; o < s.out_c; o++)
-          rt_code_put (y->data, y->type, offset (a, s.out_h, s.out_w, s.out_c, n, oy, ox, o),
-                       rt_reference_requant (y, reference_sum (context, &s, n, oy, ox, o),
-                                             rt_quant_scale (x->quant, 0)
-                                                 * rt_quant_scale (w->quant, o),
-                                             a->min, a->max));
+  rt_reference_convolution (context, &windows, reference_sum);
 }
 
 /* ---- cost ---- */

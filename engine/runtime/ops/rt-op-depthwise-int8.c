@@ -387,15 +387,6 @@ dw_run (const RtOpContext *context, uint32_t phase, uint32_t chunk, const RtWork
 
 /* ---- reference ---- */
 
-static size_t
-offset (const RtConvAttrs *attrs, size_t height, size_t width, size_t channels, size_t n, size_t h,
-        size_t w, size_t c)
-{
-  if (attrs->channels_first)
-    return ((n * channels + c) * height + h) * width + w;
-  return ((n * height + h) * width + w) * channels + c;
-}
-
 static int32_t
 reference_sum (const RtOpContext *context, const RtWindows *s, size_t n, size_t oy, size_t ox,
                size_t o)
@@ -412,8 +403,8 @@ reference_sum (const RtOpContext *context, const RtWindows *s, size_t n, size_t 
         const int64_t ix = (int64_t)(ox * a->stride_w + kx * a->dilation_w) - a->pad_left;
         if (iy < 0 || iy >= (int64_t)s->in_h || ix < 0 || ix >= (int64_t)s->in_w)
           continue;
-        const size_t at = offset (a, s->in_h, s->in_w, s->in_c, n, (size_t)iy, (size_t)ix,
-                                  o / (s->out_c / s->in_c));
+        const size_t at = rt_reference_offset (a, s->in_h, s->in_w, s->in_c, n, (size_t)iy,
+                                               (size_t)ix, o / (s->out_c / s->in_c));
         sum += (int64_t)(rt_code_get (x->data, x->type, at) - rt_quant_zero (x->quant, 0))
                * (rt_code_get (w->data, w->type, (ky * s->kw + kx) * s->out_c + o)
                   - rt_quant_zero (w->quant, o));
@@ -424,20 +415,11 @@ reference_sum (const RtOpContext *context, const RtWindows *s, size_t n, size_t 
 static void
 dw_reference (const RtOpContext *context)
 {
-  const RtConvAttrs *a = &((const RtConvInt8Attrs *)context->attrs)->conv;
-  const RtTensor *x = &context->inputs[RT_CONV_X], *w = &context->inputs[RT_CONV_WEIGHT];
-  const RtTensor *y = &context->outputs[0];
-  const RtWindows s = windows_of (a, &x->shape, &w->shape);
+  const RtConvInt8Attrs *attrs = context->attrs;
+  const RtWindows windows = windows_of (&attrs->conv, &context->inputs[RT_CONV_X].shape,
+                                        &context->inputs[RT_CONV_WEIGHT].shape);
 
-  for (size_t n = 0; n < s.n; n++)
-    for (size_t oy = 0; oy < s.out_h; oy++)
-      for (size_t ox = 0; ox < s.out_w; ox++)
-        for (size_t o = 0; o < s.out_c; o++)
-          rt_code_put (y->data, y->type, offset (a, s.out_h, s.out_w, s.out_c, n, oy, ox, o),
-                       rt_reference_requant (y, reference_sum (context, &s, n, oy, ox, o),
-                                             rt_quant_scale (x->quant, 0)
-                                                 * rt_quant_scale (w->quant, o),
-                                             a->min, a->max));
+  rt_reference_convolution (context, &windows, reference_sum);
 }
 
 static void
