@@ -87,6 +87,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (AppCliProgress, app_cli_progress_free)
 extern double app_cli_interval_percent, app_cli_budget_s;
 gboolean app_cli_check_repeat (GError **error); /* the values are usable */
 void app_cli_set_repeat (EngWorkload *workload);
+/* What a command that measures has a language model say: any text, just so long. @prompt NULL: the
+ * built-in one. Free with eng_workload_free(). */
+EngWorkload *app_cli_text_workload (const char *prompt, int n_predict);
 /* "Decode speed: ended by the budget of 3 s before its interval was 5 % wide": a line for each such figure. */
 void app_cli_print_repeats (EngRun *run, void (*print) (const char *format, ...) G_GNUC_PRINTF (1, 2));
 

@@ -153,16 +153,9 @@ print_skipped (EngModel *model, EngProfile *profile)
 static EngWorkload *
 make_workload (EngModel *model)
 {
-  EngWorkload *workload;
-
   if (eng_model_get_kind (model) == ENG_MODEL_NETWORK)
     return app_cli_input_workload (inputs, n_repeats, seconds, rate);
-  workload
-      = eng_workload_new (prompt != NULL ? prompt : "It is a truth universally acknowledged, that");
-  workload->n_predict = (guint)MAX (n_predict, 1);
-  workload->ignore_end = TRUE;
-  app_cli_set_repeat (workload);
-  return workload;
+  return app_cli_text_workload (prompt, n_predict);
 }
 
 /* The run, with the member "layer_errors" when they were measured. */

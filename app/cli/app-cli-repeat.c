@@ -1,5 +1,5 @@
-/* The options that say how well a run is to be known, and the lines that say how well it is and
- * what the machine did meanwhile. Called by the commands that make runs. */
+/* The text that commands measure with, the options that say how well a run is to be known, and the
+ * lines that say how well it is and what the machine did meanwhile. Called by the commands that make runs. */
 #include "app-cli-private.h"
 
 #include <math.h>
@@ -28,6 +28,18 @@ app_cli_set_repeat (EngWorkload *workload)
 {
   workload->interval_width = app_cli_interval_percent / 100;
   workload->budget_s = app_cli_budget_s;
+}
+
+EngWorkload *
+app_cli_text_workload (const char *prompt, int n_predict)
+{
+  EngWorkload *workload = eng_workload_new (
+      prompt != NULL ? prompt : "It is a truth universally acknowledged, that");
+
+  workload->n_predict = (guint)MAX (n_predict, 1);
+  workload->ignore_end = TRUE;
+  app_cli_set_repeat (workload);
+  return workload;
 }
 
 void

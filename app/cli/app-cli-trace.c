@@ -29,15 +29,9 @@ static const GOptionEntry entries[] = {
 static EngWorkload *
 make_workload (EngModel *model)
 {
-  EngWorkload *workload;
-
   if (eng_model_get_kind (model) == ENG_MODEL_NETWORK)
     return app_cli_input_workload (inputs, 0, 0, 0);
-  workload
-      = eng_workload_new (prompt != NULL ? prompt : "It is a truth universally acknowledged, that");
-  workload->n_predict = (guint)MAX (n_predict, 1);
-  workload->ignore_end = TRUE;
-  return workload;
+  return app_cli_text_workload (prompt, n_predict);
 }
 
 static EngRun *
