@@ -18,6 +18,7 @@ struct _AppFigureTile
   GtkWidget *interval;
   GtkWidget *change;
   const char *change_style;
+  char *against; /* NULL: the baseline */
   gboolean compact;
 };
 
@@ -40,6 +41,7 @@ app_figure_tile_dispose (GObject *object)
 
   while ((child = gtk_widget_get_first_child (GTK_WIDGET (object))) != NULL)
     gtk_widget_unparent (child);
+  g_clear_pointer (&APP_FIGURE_TILE (object)->against, g_free);
   G_OBJECT_CLASS (app_figure_tile_parent_class)->dispose (object);
 }
 
@@ -164,6 +166,15 @@ app_figure_tile_set_what (AppFigureTile *self, const char *title, const char *ti
 }
 
 void
+app_figure_tile_set_against (AppFigureTile *self, const char *against)
+{
+  g_return_if_fail (APP_IS_FIGURE_TILE (self));
+
+  g_free (self->against);
+  self->against = g_strdup (against);
+}
+
+void
 app_figure_tile_set_compact (AppFigureTile *self, gboolean compact)
 {
   g_return_if_fail (APP_IS_FIGURE_TILE (self));
@@ -223,7 +234,9 @@ set_change (AppFigureTile *self, const AppChange *change)
   gtk_widget_add_css_class (self->change, self->change_style);
 
   full = app_change_format_long (change);
-  tip = g_strdup_printf (_ ("%s against the baseline: %s"), full, app_change_words (change));
+  tip = g_strdup_printf (_ ("%s against %s: %s"), full,
+                         self->against != NULL ? self->against : _ ("the baseline"),
+                         app_change_words (change));
   set_tip (self->change, tip);
 }
 

@@ -15,6 +15,8 @@ GtkWidget *app_figure_tile_new (const char *title);
 void app_figure_tile_set_title (AppFigureTile *self, const char *title);
 /* The title, and what exactly the number is, shown on hover. */
 void app_figure_tile_set_what (AppFigureTile *self, const char *title, const char *tip);
+/* What a change is told against, "the file"; NULL: the baseline. */
+void app_figure_tile_set_against (AppFigureTile *self, const char *against);
 void app_figure_tile_set_compact (AppFigureTile *self, gboolean compact);
 /* @change NULL: there is nothing to compare with. Both are copied. */
 /* The same of an estimate: marked as one, the interval being its band. */

@@ -4,17 +4,21 @@
 
 #include "app-breakpoint.h"
 #include "app-config.h"
+#include "app-figure-tile.h"
 #include "app-job-bar.h"
 #include "app-prices.h"
 #include "app-table.h"
 #include "app-view.h"
+#include "eng-limit.h"
 #include "plot-heat.h"
 
 #include <adwaita.h>
 #include <glib/gi18n.h>
 #include <math.h>
+#include <string.h>
 
 #define SCALE_STEPS 1000
+#define N_KINDS 3 /* EngBudgetKind */
 
 struct _AppPriceView
 {
@@ -22,14 +26,14 @@ struct _AppPriceView
 
   GtkDropDown *kind_choice;
   GtkRange *budget;
-  GtkLabel *budget_label;
+  GtkEntry *amount;
   GtkToggleButton *exact;
-  GtkToggleButton *dependence;
-  GtkButton *measure;
-  GtkWidget *second_row, *buttons;
-  GtkLabel *summary;
+  GtkCheckButton *dependence;
+  GtkWidget *measure, *measure_menu;
+  GtkWidget *second_row, *buttons, *tiles;
+  GtkWidget *tile[N_KINDS]; /* AppFigureTile of what each kind bounds */
   GtkButton *apply;
-  GtkLabel *notice;
+  GtkLabel *notice, *reason;
   AppJobBar *job_bar;
   GtkWidget *stack; /* "empty", "plot", "table" */
   GtkWidget *empty;
@@ -41,6 +45,8 @@ struct _AppPriceView
   AppPrices *prices;
   EngPrices *ranged; /* whose ends the slider has */
   EngJob *job;
+  char *error;  /* of the last thing that was asked for; NULL: none */
+  double typed; /* the budget as it was typed; NAN: where the slider stands */
   gboolean show_table, filling, stale;
 };
 
@@ -69,39 +75,154 @@ get_kind (AppPriceView *self)
 static char *
 format_amount (AppPriceView *self, EngBudgetKind kind, double amount)
 {
-  EngPrices *prices = app_prices_get (self->prices);
-
   if (kind == ENG_BUDGET_SIZE)
     return eng_format_value (amount, "B");
   if (kind == ENG_BUDGET_LATENCY)
     return isfinite (amount) ? eng_format_value (amount * 1e-9, "s") : g_strdup (_ ("unknown"));
-  return g_strdup_printf ("%.3g\u202f%s", amount,
-                          prices != NULL ? eng_prices_get_loss_unit (prices) : "");
+  return eng_prices_format_loss (app_prices_get (self->prices), amount);
 }
 
 /* The slider goes from the least to the most; losses span decades, so theirs is logarithmic. */
 static double
-get_budget (AppPriceView *self)
+budget_at (EngPrices *prices, EngBudgetKind kind, double share)
 {
-  EngPrices *prices = app_prices_get (self->prices);
-  double share = gtk_range_get_value (self->budget) / SCALE_STEPS, least, most;
+  double least, most;
 
-  if (prices == NULL)
-    return NAN;
-  eng_prices_get_range (prices, get_kind (self), &least, &most);
-  if (get_kind (self) != ENG_BUDGET_LOSS)
+  eng_prices_get_range (prices, kind, &least, &most);
+  if (kind != ENG_BUDGET_LOSS)
     return least + share * (most - least);
   double low = MAX (most, 0) * 1e-4;
   return share <= 0 ? MAX (least, 0) : low * pow (MAX (most, 0) / MAX (low, 1e-12), share);
 }
 
-static void
-on_budget (AppPriceView *self)
+/* Where the slider stands for a budget: found by halving, so that it is the other way round of the above whatever that is. */
+static double
+share_of (EngPrices *prices, EngBudgetKind kind, double budget)
 {
-  if (self->filling || app_prices_get (self->prices) == NULL)
+  double low = 0, high = 1;
+
+  for (int i = 0; i < 20; i++)
+    {
+      double middle = (low + high) / 2;
+
+      if (budget_at (prices, kind, middle) < budget)
+        low = middle;
+      else
+        high = middle;
+    }
+  return (low + high) / 2;
+}
+
+static double
+get_budget (AppPriceView *self)
+{
+  EngPrices *prices = app_prices_get (self->prices);
+
+  if (prices == NULL || isfinite (self->typed))
+    return prices == NULL ? NAN : self->typed;
+  return budget_at (prices, get_kind (self), gtk_range_get_value (self->budget) / SCALE_STEPS);
+}
+
+static void
+set_error (AppPriceView *self, const char *error)
+{
+  g_free (self->error);
+  self->error = g_strdup (error);
+}
+
+static void
+set_budget (AppPriceView *self)
+{
+  gtk_widget_remove_css_class (GTK_WIDGET (self->amount), "error");
+  set_error (self, NULL);
+  if (app_prices_get (self->prices) != NULL)
+    app_prices_set_budget (self->prices, get_kind (self), get_budget (self),
+                           gtk_toggle_button_get_active (self->exact));
+}
+
+static void
+on_slider (AppPriceView *self)
+{
+  if (self->filling)
     return;
-  app_prices_set_budget (self->prices, get_kind (self), get_budget (self),
-                         gtk_toggle_button_get_active (self->exact));
+  self->typed = NAN;
+  set_budget (self);
+}
+
+static void
+on_kind (AppPriceView *self)
+{
+  on_slider (self);
+}
+
+static void
+on_exact (AppPriceView *self)
+{
+  if (!self->filling)
+    set_budget (self);
+}
+
+/* "60 MB", "2 ms", "0.05", "0.05 nat"; the unit says what is bounded. */
+static gboolean
+parse_amount (EngPrices *prices, const char *text, EngBudgetKind *kind, double *amount)
+{
+  const char *unit = eng_prices_get_loss_unit (prices);
+  g_autofree char *plain = g_strdup (text);
+  char *end;
+
+  if (eng_figure_value_parse (text, ENG_FIGURE_WEIGHTS, amount, NULL))
+    *kind = ENG_BUDGET_SIZE;
+  else if (eng_figure_value_parse (text, ENG_FIGURE_STEP_CLEAN, amount, NULL))
+    {
+      *kind = ENG_BUDGET_LATENCY;
+      *amount *= 1e6; /* ms */
+    }
+  else
+    {
+      g_strstrip (plain);
+      if (g_str_has_suffix (plain, unit))
+        plain[strlen (plain) - strlen (unit)] = '\0';
+      /* The narrow space of our own writing is no space to strtod(). */
+      if (g_str_has_suffix (plain, "\u202f"))
+        plain[strlen (plain) - strlen ("\u202f")] = '\0';
+      g_strstrip (plain);
+      *kind = ENG_BUDGET_LOSS;
+      *amount = g_ascii_strtod (plain, &end);
+      if (end == plain || *end != '\0')
+        return FALSE;
+    }
+  return isfinite (*amount) && *amount >= 0;
+}
+
+static void show_notice (AppPriceView *self);
+
+static void
+on_amount (AppPriceView *self)
+{
+  EngPrices *prices = app_prices_get (self->prices);
+  const char *text = gtk_editable_get_text (GTK_EDITABLE (self->amount));
+  EngBudgetKind kind;
+  double amount;
+
+  if (prices == NULL)
+    return;
+  if (!parse_amount (prices, text, &kind, &amount))
+    {
+      g_autofree char *error = g_strdup_printf (
+          _ ("“%s” is neither a size (60 MB), nor a time (2 ms), nor a loss (0.05 %s)."), text,
+          eng_prices_get_loss_unit (prices));
+
+      gtk_widget_add_css_class (GTK_WIDGET (self->amount), "error");
+      set_error (self, error);
+      show_notice (self);
+      return;
+    }
+  self->filling = TRUE;
+  gtk_drop_down_set_selected (self->kind_choice, kind);
+  gtk_range_set_value (self->budget, SCALE_STEPS * share_of (prices, kind, amount));
+  self->filling = FALSE;
+  self->typed = amount;
+  set_budget (self);
 }
 
 /* ---- Filling ---- */
@@ -112,14 +233,50 @@ state_of (EngBasis basis)
   return basis == ENG_BASIS_TABLE ? PLOT_STATE_MEASURED : PLOT_STATE_ESTIMATE;
 }
 
-/* "0.0023", "7.3e-6": two digits, as narrow as can be. */
+/* "0.0023", "7.3e-6": two digits in six characters. */
 static char *
 format_loss (double loss)
 {
-  g_autofree char *text = g_strdup_printf ("%.2g", loss);
+  gboolean small = loss != 0 && fabs (loss) < 0.000999;
+  g_autofree char *text = g_strdup_printf (small ? "%.1e" : "%.2g", loss);
   g_auto (GStrv) parts = g_strsplit (text, "e-0", 2);
 
   return g_strjoinv ("e-", parts);
+}
+
+/* Of a precision that changes something the loss is known: then there is something to buy. */
+static gboolean
+has_losses (EngPrices *prices)
+{
+  for (guint r = 0; prices != NULL && r < eng_prices_get_n_layers (prices); r++)
+    for (guint c = 0; c < eng_prices_get_n_choices (prices); c++)
+      {
+        const EngPrice *price = eng_prices_get (prices, r, c);
+        if (!price->same && price->loss.available)
+          return TRUE;
+      }
+  return FALSE;
+}
+
+static const EngPurchase *
+get_purchase (AppPriceView *self)
+{
+  return has_losses (app_prices_get (self->prices)) ? app_prices_get_purchase (self->prices) : NULL;
+}
+
+/* What the pointer is told of a cell: its loss with the interval, time and where it is from, bytes. */
+static char *
+dup_note (const EngPrice *price)
+{
+  g_autofree char *loss
+      = price->same ? g_strdup (_ ("as it is in the file")) : eng_figure_format (&price->loss);
+  g_autofree char *amount = eng_format_value (price->ns * 1e-9, "s");
+  g_autofree char *time = isfinite (price->ns)
+                              ? g_strdup_printf ("%s (%s)", amount, eng_basis_name (price->basis))
+                              : g_strdup (_ ("never timed"));
+  g_autofree char *bytes = eng_format_value (price->bytes, "B");
+
+  return g_strdup_printf (_ ("loss %s · time %s · %s"), loss, time, bytes);
 }
 
 static void
@@ -128,6 +285,7 @@ fill_row (AppPriceView *self, EngPrices *prices, const EngPurchase *purchase, gu
   guint n = eng_prices_get_n_choices (prices);
   g_autofree PlotHeatCell *cells = g_new0 (PlotHeatCell, n);
   g_auto (GStrv) texts = g_new0 (char *, n + 1);
+  g_auto (GStrv) notes = g_new0 (char *, n + 1);
   g_autofree char *name = eng_model_dup_layer_name (eng_prices_get_model (prices),
                                                     eng_prices_get_layer (prices, row));
   g_autofree char *reason
@@ -140,11 +298,13 @@ fill_row (AppPriceView *self, EngPrices *prices, const EngPurchase *purchase, gu
       texts[c] = price->same             ? g_strdup (_ ("same"))
                  : price->loss.available ? format_loss (price->loss.value)
                                          : g_strdup ("—");
+      notes[c] = dup_note (price);
       cells[c] = (PlotHeatCell){ .value = price->loss.available ? price->loss.value : NAN,
                                  .text = texts[c],
                                  .bar = price->ns,
                                  .bar_state = state_of (price->basis),
-                                 .chosen = purchase != NULL && purchase->choices[row] == c };
+                                 .chosen = purchase != NULL && purchase->choices[row] == c,
+                                 .note = notes[c] };
     }
   plot_heat_add_row (self->heat, name, cells, reason);
 }
@@ -153,7 +313,7 @@ static void
 fill_heat (AppPriceView *self, EngPrices *prices)
 {
   guint n = eng_prices_get_n_choices (prices);
-  const EngPurchase *purchase = app_prices_get_purchase (self->prices);
+  const EngPurchase *purchase = get_purchase (self);
   g_autofree const char **names = g_new0 (const char *, n + 1);
   int selected = app_selection_get_layer (self->selection);
   PlotUnit unit = { .symbol = g_intern_string (eng_prices_get_loss_unit (prices)) };
@@ -170,29 +330,164 @@ fill_heat (AppPriceView *self, EngPrices *prices)
   self->filling = FALSE;
 }
 
+/* All layers as @choices say (NULL: as they are in the file); losses with the sums of their intervals' ends, which is as wide as can be. */
 static void
-fill_summary (AppPriceView *self, EngPrices *prices)
+sum_up (EngPrices *prices, const guint *choices, EngFigure sums[N_KINDS])
 {
-  const EngPurchase *purchase = app_prices_get_purchase (self->prices);
+  EngFigure *size = &sums[ENG_BUDGET_SIZE], *time = &sums[ENG_BUDGET_LATENCY],
+            *loss = &sums[ENG_BUDGET_LOSS];
+
+  *size = (EngFigure){ TRUE, eng_prices_get_rest_bytes (prices), 0, 0, 0, "B", NULL };
+  *time = (EngFigure){ TRUE, eng_prices_get_rest_ns (prices), 0, 0, 0, "s", NULL };
+  *loss = (EngFigure){ TRUE, 0, 0, 0, 0, eng_prices_get_loss_unit (prices), NULL };
+  for (guint r = 0; r < eng_prices_get_n_layers (prices); r++)
+    {
+      guint c = 0;
+
+      while (choices == NULL && c + 1 < eng_prices_get_n_choices (prices)
+             && !eng_prices_get (prices, r, c)->same)
+        c++;
+      const EngPrice *price = eng_prices_get (prices, r, choices != NULL ? choices[r] : c);
+      size->value += price->bytes;
+      time->value += price->ns;
+      loss->low += price->loss.low;
+      loss->high += price->loss.high;
+    }
+  time->value *= 1e-9;
+  time->available = isfinite (time->value);
+  time->reason = time->available ? NULL : _ ("never timed");
+  size->low = size->high = size->value;
+  time->low = time->high = time->value;
+}
+
+static void
+fill_tiles (AppPriceView *self, EngPrices *prices)
+{
+  const EngPurchase *purchase = get_purchase (self);
+  EngFigure file[N_KINDS], bought[N_KINDS];
+  EngFigure *loss = &bought[ENG_BUDGET_LOSS];
+  AppChange size, time;
+
+  if (purchase == NULL)
+    return;
+  sum_up (prices, NULL, file);
+  sum_up (prices, purchase->choices, bought);
+  loss->value = purchase->loss;
+  loss->n = loss->high > loss->low ? 1 : 0;
+  size = app_change (&file[ENG_BUDGET_SIZE], &bought[ENG_BUDGET_SIZE], TRUE);
+  time = app_change (&file[ENG_BUDGET_LATENCY], &bought[ENG_BUDGET_LATENCY], TRUE);
+  app_figure_tile_set (APP_FIGURE_TILE (self->tile[ENG_BUDGET_SIZE]), &bought[ENG_BUDGET_SIZE],
+                       &size);
+  if (bought[ENG_BUDGET_LATENCY].available)
+    app_figure_tile_set_estimate (APP_FIGURE_TILE (self->tile[ENG_BUDGET_LATENCY]),
+                                  &bought[ENG_BUDGET_LATENCY], &time);
+  else
+    app_figure_tile_set (APP_FIGURE_TILE (self->tile[ENG_BUDGET_LATENCY]),
+                         &bought[ENG_BUDGET_LATENCY], NULL);
+  app_figure_tile_set_estimate (APP_FIGURE_TILE (self->tile[ENG_BUDGET_LOSS]), loss, NULL);
+}
+
+static void
+fill_budget (AppPriceView *self, EngPrices *prices)
+{
   g_autofree char *budget = format_amount (self, get_kind (self), get_budget (self));
 
-  gtk_label_set_label (self->budget_label, budget);
-  gtk_widget_set_sensitive (GTK_WIDGET (self->apply), purchase != NULL);
-  if (purchase == NULL)
+  if (!gtk_widget_has_css_class (GTK_WIDGET (self->amount), "error"))
+    gtk_editable_set_text (GTK_EDITABLE (self->amount), budget);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self->budget), GTK_ACCESSIBLE_PROPERTY_VALUE_TEXT,
+                                  budget, -1);
+}
+
+static void
+set_suggested (GtkWidget *button, gboolean suggested)
+{
+  if (suggested)
+    gtk_widget_add_css_class (button, "suggested-action");
+  else
+    gtk_widget_remove_css_class (button, "suggested-action");
+}
+
+/* A button that would change nothing does not invite. */
+static void
+fill_apply (AppPriceView *self, EngPrices *prices)
+{
+  const EngPurchase *purchase = get_purchase (self);
+  g_autoptr (EngRecipe) recipe
+      = purchase != NULL ? eng_purchase_make_recipe (prices, purchase, NULL) : NULL;
+  gboolean can = recipe != NULL && !app_prices_get_measuring (self->prices);
+  gboolean same
+      = recipe != NULL
+        && eng_recipe_equal (recipe, eng_session_get_recipe (app_stage_get_session (self->stage)));
+
+  gtk_widget_set_sensitive (GTK_WIDGET (self->apply), can && !same);
+  gtk_widget_set_tooltip_text (
+      GTK_WIDGET (self->apply),
+      same ? _ ("The recipe has these precisions")
+           : _ ("Set these precisions in the recipe: one change, which can be undone"));
+  set_suggested (GTK_WIDGET (self->apply), app_prices_is_complete (self->prices));
+}
+
+/* What is wrong, or what is missing in what stands there. */
+static void
+show_notice (AppPriceView *self)
+{
+  EngPrices *prices = app_prices_get (self->prices);
+  const EngPurchase *purchase = get_purchase (self);
+  gboolean measuring = app_prices_get_measuring (self->prices);
+  g_autoptr (GString) text = g_string_new (self->error);
+
+  if (self->error == NULL && prices != NULL && !measuring)
     {
-      gtk_label_set_label (self->summary,
-                           _ ("Losses and times are needed before a budget can be spread"));
+      guint n = eng_prices_get_n_untimed (prices);
+
+      if (!has_losses (prices))
+        g_string_append (text, _ ("Nothing is known yet. Measure tries every layer in every "
+                                  "precision; then a budget buys the best mixture."));
+      else if (!app_prices_is_complete (self->prices))
+        g_string_append (
+            text, _ ("Some losses or times were not measured yet; what is missing is not bought."));
+      if (purchase != NULL && !purchase->is_feasible)
+        g_string_append_printf (
+            text, "%s%s", text->len > 0 ? " " : "",
+            _ ("The budget is less than the cheapest mixture, which is shown."));
+      if (purchase != NULL && isfinite (purchase->ns) && n > 0)
+        {
+          g_autofree char *untimed = g_strdup_printf (
+              ngettext ("The time is without %u operator that was never timed.",
+                        "The time is without %u operators that were never timed.", n),
+              n);
+          g_string_append_printf (text, "%s%s", text->len > 0 ? " " : "", untimed);
+        }
+    }
+  gtk_label_set_label (self->notice, text->str);
+  gtk_widget_set_visible (GTK_WIDGET (self->notice), text->len > 0);
+  if (self->error != NULL)
+    gtk_widget_add_css_class (GTK_WIDGET (self->notice), "error");
+  else
+    gtk_widget_remove_css_class (GTK_WIDGET (self->notice), "error");
+}
+
+/* Why the selected layer has its precision. */
+static void
+show_reason (AppPriceView *self)
+{
+  EngPrices *prices = app_prices_get (self->prices);
+  const EngPurchase *purchase = get_purchase (self);
+  int row = plot_heat_get_selected (self->heat);
+
+  gtk_widget_set_visible (GTK_WIDGET (self->reason), purchase != NULL && !self->show_table);
+  if (purchase == NULL)
+    return;
+  if (row < 0 || row >= (int)eng_prices_get_n_layers (prices))
+    {
+      gtk_label_set_label (self->reason, _ ("Select a layer to read why it has its precision."));
       return;
     }
-  g_autofree char *bytes = format_amount (self, ENG_BUDGET_SIZE, purchase->bytes);
-  g_autofree char *time = format_amount (self, ENG_BUDGET_LATENCY, purchase->ns);
-  g_autofree char *loss = format_amount (self, ENG_BUDGET_LOSS, purchase->loss);
-  g_autofree char *text = g_strdup_printf (
-      /* Translators: weights, time of a step (estimated), loss: what a mixture of precisions costs */
-      _ ("%s of weights · ~%s a step%s · loss about %s, the sum over layers%s"), bytes, time,
-      eng_prices_get_n_untimed (prices) > 0 ? _ (" (without operators that were never timed)") : "",
-      loss, purchase->is_feasible ? "" : _ (" · the cheapest there is: the budget is less"));
-  gtk_label_set_label (self->summary, text);
+  g_autofree char *name = eng_model_dup_layer_name (eng_prices_get_model (prices),
+                                                    eng_prices_get_layer (prices, (guint)row));
+  g_autofree char *why = eng_purchase_dup_reason (prices, purchase, (guint)row);
+  g_autofree char *text = g_strdup_printf (_ ("%s · %s"), name, why);
+  gtk_label_set_label (self->reason, text);
 }
 
 static void
@@ -217,14 +512,12 @@ fill_measuring (AppPriceView *self)
                  && eng_session_get_estimator (session) != NULL && !measuring
                  && !eng_session_get_running (session);
 
-  gtk_widget_set_sensitive (GTK_WIDGET (self->measure), can);
+  gtk_widget_set_sensitive (self->measure, can);
+  gtk_widget_set_sensitive (self->measure_menu, can);
   gtk_widget_set_visible (GTK_WIDGET (self->job_bar), measuring);
-  gtk_widget_set_visible (GTK_WIDGET (self->notice),
-                          !complete && !measuring && app_prices_get (self->prices) != NULL);
-  if (complete)
-    gtk_widget_remove_css_class (GTK_WIDGET (self->measure), "suggested-action");
-  else
-    gtk_widget_add_css_class (GTK_WIDGET (self->measure), "suggested-action");
+  show_notice (self);
+  set_suggested (self->measure, !complete);
+  set_suggested (self->measure_menu, !complete && can); /* an insensitive one is not dimmed */
 }
 
 static void
@@ -233,9 +526,16 @@ update (AppPriceView *self)
   EngPrices *prices = app_prices_get (self->prices);
   const char *why_not = app_prices_get_why_not (self->prices);
 
+  gboolean can_buy = has_losses (prices);
+
   fill_measuring (self);
-  gtk_widget_set_visible (GTK_WIDGET (self->apply), prices != NULL);
-  gtk_widget_set_visible (GTK_WIDGET (self->summary), prices != NULL);
+  gtk_widget_set_visible (GTK_WIDGET (self->apply), can_buy);
+  gtk_widget_set_visible (GTK_WIDGET (self->exact), can_buy);
+  gtk_widget_set_visible (self->tiles, can_buy);
+  gtk_widget_set_hexpand (self->buttons, !can_buy); /* they stay at the end */
+  gtk_widget_set_sensitive (GTK_WIDGET (self->kind_choice), can_buy);
+  gtk_widget_set_sensitive (GTK_WIDGET (self->budget), can_buy);
+  gtk_widget_set_sensitive (GTK_WIDGET (self->amount), can_buy);
   gtk_stack_set_visible_child_name (GTK_STACK (self->stack), prices == NULL     ? "empty"
                                                              : self->show_table ? "table"
                                                                                 : "plot");
@@ -246,11 +546,15 @@ update (AppPriceView *self)
           why_not != NULL
               ? why_not
               : _ ("Every layer in every precision: what it loses, what it takes. Open a model."));
+      show_reason (self);
       return;
     }
   fill_heat (self, prices);
-  fill_summary (self, prices);
+  fill_budget (self, prices);
+  fill_tiles (self, prices);
+  fill_apply (self, prices);
   fill_table (self);
+  show_reason (self);
 }
 
 /* The list itself does not depend on the precisions that are set: only what is around them is asked for. */
@@ -269,18 +573,57 @@ ask (AppPriceView *self)
   fill_measuring (self);
 }
 
+/* Where the slider begins: half of the way from the file's bytes to the least there can be. In the middle of all precisions a file of few bits would have
+ * more than it is. */
+static void
+begin (AppPriceView *self, EngPrices *prices)
+{
+  EngFigure file[N_KINDS];
+  double least, most;
+
+  sum_up (prices, NULL, file);
+  eng_prices_get_range (prices, ENG_BUDGET_SIZE, &least, &most);
+  self->typed = NAN; /* was meant for another */
+  self->filling = TRUE;
+  gtk_drop_down_set_selected (self->kind_choice, ENG_BUDGET_SIZE);
+  gtk_range_set_value (self->budget,
+                       SCALE_STEPS
+                           * share_of (prices, ENG_BUDGET_SIZE,
+                                       (least + MIN (most, file[ENG_BUDGET_SIZE].value)) / 2));
+  self->filling = FALSE;
+}
+
+/* Other prices have other ends: the slider's place becomes another budget. */
+static void
+follow_range (AppPriceView *self, EngPrices *prices)
+{
+  gboolean first = self->ranged == NULL
+                   || eng_prices_get_model (self->ranged) != eng_prices_get_model (prices)
+                   || (!has_losses (self->ranged) && has_losses (prices));
+
+  g_clear_pointer (&self->ranged, eng_prices_unref);
+  self->ranged = eng_prices_ref (prices);
+  if (first)
+    begin (self, prices);
+  else if (isfinite (self->typed))
+    {
+      self->filling = TRUE;
+      gtk_range_set_value (self->budget,
+                           SCALE_STEPS * share_of (prices, get_kind (self), self->typed));
+      self->filling = FALSE;
+    }
+  app_prices_set_budget (self->prices, get_kind (self), get_budget (self),
+                         gtk_toggle_button_get_active (self->exact));
+}
+
 static void
 on_prices_changed (AppPriceView *self)
 {
   EngPrices *prices = app_prices_get (self->prices);
 
-  /* Other prices have other ends: the slider's place becomes another budget. */
   if (prices != NULL && prices != self->ranged)
     {
-      g_clear_pointer (&self->ranged, eng_prices_unref);
-      self->ranged = eng_prices_ref (prices);
-      app_prices_set_budget (self->prices, get_kind (self), get_budget (self),
-                             gtk_toggle_button_get_active (self->exact));
+      follow_range (self, prices);
       return;
     }
   if (gtk_widget_get_mapped (GTK_WIDGET (self)))
@@ -298,11 +641,9 @@ on_measured (const GError *error, gpointer data)
   app_job_bar_set_job (self->job_bar, NULL);
   g_clear_object (&self->job);
   if (error != NULL && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    {
-      gtk_label_set_label (self->notice, error->message);
-      gtk_widget_set_visible (GTK_WIDGET (self->notice), TRUE);
-    }
+    set_error (self, error->message);
   ask (self);
+  update (self);
   app_stage_refresh (self->stage);
   g_object_unref (self);
 }
@@ -312,11 +653,12 @@ on_measure (AppPriceView *self)
 {
   if (app_prices_get_measuring (self->prices))
     return;
+  set_error (self, NULL);
   g_clear_object (&self->job);
   self->job = eng_job_new (_ ("Price list"));
   app_job_bar_set_job (self->job_bar, self->job);
   eng_session_set_busy (app_stage_get_session (self->stage), TRUE);
-  app_prices_measure (self->prices, gtk_toggle_button_get_active (self->dependence), self->job,
+  app_prices_measure (self->prices, gtk_check_button_get_active (self->dependence), self->job,
                       on_measured, g_object_ref (self));
 }
 
@@ -324,7 +666,7 @@ static void
 on_apply (AppPriceView *self)
 {
   EngPrices *prices = app_prices_get (self->prices);
-  const EngPurchase *purchase = app_prices_get_purchase (self->prices);
+  const EngPurchase *purchase = get_purchase (self);
   g_autoptr (GError) error = NULL;
 
   if (prices == NULL || purchase == NULL)
@@ -332,11 +674,15 @@ on_apply (AppPriceView *self)
   g_autoptr (EngRecipe) recipe = eng_purchase_make_recipe (prices, purchase, &error);
   if (recipe == NULL)
     {
-      gtk_label_set_label (self->notice, error->message);
-      gtk_widget_set_visible (GTK_WIDGET (self->notice), TRUE);
+      set_error (self, error->message);
+      show_notice (self);
       return;
     }
   eng_session_set_recipe (app_stage_get_session (self->stage), recipe);
+  fill_apply (self, prices);
+  /* Where the recipe's pane is folded away nothing else would say it. */
+  gtk_widget_activate_action (GTK_WIDGET (self), "win.toast", "s",
+                              _ ("The recipe has these precisions now. Undo takes them back."));
 }
 
 static void
@@ -347,6 +693,8 @@ on_row_selected (AppPriceView *self)
 
   if (!self->filling && prices != NULL && row >= 0)
     app_selection_set_layer (self->selection, eng_prices_get_layer (prices, (guint)row));
+  if (!self->filling)
+    show_reason (self);
 }
 
 static void
@@ -360,7 +708,9 @@ on_layer_selected (AppPriceView *self)
       row = (int)r;
   self->filling = TRUE;
   plot_heat_set_selected (self->heat, row);
+  plot_heat_reveal (self->heat, row);
   self->filling = FALSE;
+  show_reason (self);
 }
 
 /* ---- View ---- */
@@ -406,10 +756,10 @@ app_price_view_set_width_class (AppView *view, int width)
   AppPriceView *self = APP_PRICE_VIEW (view);
   gboolean compact = width == APP_WIDTH_COMPACT;
 
-  gtk_orientable_set_orientation (GTK_ORIENTABLE (self->buttons),
-                                  compact ? GTK_ORIENTATION_VERTICAL : GTK_ORIENTATION_HORIZONTAL);
   gtk_orientable_set_orientation (GTK_ORIENTABLE (self->second_row),
                                   compact ? GTK_ORIENTATION_VERTICAL : GTK_ORIENTATION_HORIZONTAL);
+  for (guint i = 0; i < N_KINDS; i++)
+    app_figure_tile_set_compact (APP_FIGURE_TILE (self->tile[i]), compact);
 }
 
 static void
@@ -447,6 +797,7 @@ app_price_view_dispose (GObject *object)
   g_clear_object (&self->job);
   g_clear_object (&self->prices);
   g_clear_pointer (&self->ranged, eng_prices_unref);
+  g_clear_pointer (&self->error, g_free);
   g_clear_object (&self->selection);
   g_clear_object (&self->stage);
   G_OBJECT_CLASS (app_price_view_parent_class)->dispose (object);
@@ -492,22 +843,27 @@ app_price_view_class_init (AppPriceViewClass *klass)
 #define BIND(name) gtk_widget_class_bind_template_child (widget_class, AppPriceView, name)
   BIND (kind_choice);
   BIND (budget);
-  BIND (budget_label);
+  BIND (amount);
   BIND (exact);
   BIND (dependence);
   BIND (measure);
+  BIND (measure_menu);
   BIND (second_row);
   BIND (buttons);
-  BIND (summary);
+  BIND (tiles);
   BIND (apply);
   BIND (notice);
+  BIND (reason);
   BIND (job_bar);
   BIND (stack);
   BIND (empty);
   BIND (heat);
   BIND (table_bin);
 #undef BIND
-  gtk_widget_class_bind_template_callback (widget_class, on_budget);
+  gtk_widget_class_bind_template_callback (widget_class, on_amount);
+  gtk_widget_class_bind_template_callback (widget_class, on_exact);
+  gtk_widget_class_bind_template_callback (widget_class, on_kind);
+  gtk_widget_class_bind_template_callback (widget_class, on_slider);
   gtk_widget_class_bind_template_callback (widget_class, on_measure);
   gtk_widget_class_bind_template_callback (widget_class, on_apply);
   gtk_widget_class_bind_template_callback (widget_class, on_row_selected);
@@ -516,5 +872,22 @@ app_price_view_class_init (AppPriceViewClass *klass)
 static void
 app_price_view_init (AppPriceView *self)
 {
+  static const char *const titles[N_KINDS] = { N_ ("Weights"), N_ ("Step"), N_ ("Loss") };
+  static const char *const tips[N_KINDS]
+      = { N_ ("Bytes of all weights with the mixture that the budget buys, beside those as in the "
+              "file"),
+          N_ ("Time of a decode step or an inference: the sum of its operators, beside that as in "
+              "the file"),
+          N_ ("The sum of what the layers lose one by one; its interval goes from the sum of the "
+              "layers' lower ends to that of their upper ends") };
+
+  self->typed = NAN;
   gtk_widget_init_template (GTK_WIDGET (self));
+  for (guint i = 0; i < N_KINDS; i++)
+    {
+      self->tile[i] = app_figure_tile_new (_ (titles[i]));
+      app_figure_tile_set_what (APP_FIGURE_TILE (self->tile[i]), _ (titles[i]), _ (tips[i]));
+      app_figure_tile_set_against (APP_FIGURE_TILE (self->tile[i]), _ ("the file"));
+      gtk_box_append (GTK_BOX (self->tiles), self->tile[i]);
+    }
 }

@@ -132,6 +132,19 @@ eng_purchase_free (EngPurchase *self)
 
 /* ---- words ---- */
 
+char *
+eng_prices_format_loss (EngPrices *prices, double loss)
+{
+  g_autofree char *text = NULL;
+  g_auto (GStrv) parts = NULL;
+
+  g_return_val_if_fail (prices != NULL, NULL);
+
+  text = g_strdup_printf ("%.3g\u202f%s", loss, eng_prices_get_loss_unit (prices));
+  parts = g_strsplit (text, "e-0", 2);
+  return g_strjoinv ("e-", parts);
+}
+
 static char *
 format_amount (EngPrices *prices, EngBudgetKind kind, double amount)
 {
@@ -142,7 +155,7 @@ format_amount (EngPrices *prices, EngBudgetKind kind, double amount)
     case ENG_BUDGET_LATENCY:
       return eng_format_value (amount * 1e-9, "s");
     case ENG_BUDGET_LOSS:
-      return g_strdup_printf ("%.3g\u202f%s", amount, eng_prices_get_loss_unit (prices));
+      return eng_prices_format_loss (prices, amount);
     }
   g_return_val_if_reached (NULL);
 }

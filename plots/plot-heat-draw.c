@@ -11,8 +11,10 @@
 #define CELL_GAP_PX 2.0
 #define BAR_PX 3.0
 #define MOST_CELL_PX 150.0
-#define LEAST_CELL_PX 64.0
-#define LEAST_DETAIL_PX 180.0
+#define LEAST_CELL_PX 70.0
+#define NARROW_CELL_PX 80.0
+#define LEAST_DETAIL_PX 260.0
+#define WANTED_DETAIL_PX 560.0
 #define SWATCH_PX 22.0
 #define N_SHADES 6
 #define MOST_SHADE 0.62 /* text stays readable on it */
@@ -159,15 +161,11 @@ plot_heat_find_layout (PlotHeat *self, PlotText *text, double width, PlotHeatLay
   layout->names = GAP_PX + MIN (ceil (names), MAX (width / 4, 64)) + GAP_PX;
   double room = width - layout->names - GAP_PX;
   layout->cell = CLAMP (floor (room / n), LEAST_CELL_PX, MOST_CELL_PX);
+  /* Where narrower cells leave room for the words, they are so. */
+  if ((room - GAP_PX - LEAST_DETAIL_PX) / n >= NARROW_CELL_PX)
+    layout->cell
+        = CLAMP (floor ((room - GAP_PX - WANTED_DETAIL_PX) / n), NARROW_CELL_PX, MOST_CELL_PX);
   layout->detail = room - n * layout->cell - GAP_PX;
-  if (layout->detail < LEAST_DETAIL_PX)
-    {
-      /* Narrower cells may make room for the words. */
-      double narrow = floor ((room - GAP_PX - LEAST_DETAIL_PX) / n);
-      if (narrow >= 84)
-        layout->cell = narrow;
-      layout->detail = room - n * layout->cell - GAP_PX;
-    }
   if (layout->detail < LEAST_DETAIL_PX)
     layout->detail = 0;
   layout->legend = LEGEND_PX * place_legend (self, text, width, NULL, NULL);

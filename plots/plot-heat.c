@@ -76,9 +76,10 @@ plot_heat_measure (GtkWidget *widget, GtkOrientation orientation, int for_size, 
   PlotHeatLayout layout;
 
   plot_heat_follow_style (self);
-  plot_heat_find_layout (
-      self, self->text,
-      orientation == GTK_ORIENTATION_VERTICAL && for_size > 0 ? for_size : NATURAL_PX, &layout);
+  plot_heat_find_layout (self, self->text,
+                         orientation == GTK_ORIENTATION_VERTICAL && for_size > 0 ? for_size
+                                                                                 : NATURAL_PX,
+                         &layout);
   if (orientation == GTK_ORIENTATION_HORIZONTAL)
     {
       *minimum = LEAST_PX;

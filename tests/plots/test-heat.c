@@ -109,9 +109,9 @@ test_warmth (void)
   plot_heat_add_row (heat, "", cells, NULL);
   plot_figure_draw (PLOT_FIGURE (heat), cr, 400, 140, &style);
   cairo_surface_flush (surface);
-  /* In the first row: 34 of title, 24 of legend, 28 of heads; columns of 86 from 24 on. */
-  g_assert_cmpfloat (brightness (surface, 24 + 129, 34 + 24 + 28 + 6), <,
-                     brightness (surface, 24 + 43, 34 + 24 + 28 + 6));
+  /* In the first row: 34 of title, 24 of legend, 28 of heads; columns of 150 from 24 on. */
+  g_assert_cmpfloat (brightness (surface, 24 + 225, 34 + 24 + 28 + 6), <,
+                     brightness (surface, 24 + 75, 34 + 24 + 28 + 6));
   cairo_destroy (cr);
   cairo_surface_destroy (surface);
   g_object_unref (heat);
