@@ -76,7 +76,7 @@ enum
 };
 
 static void
-add_span (GArray *spans, double start, double length, guint row, guint name, guint group)
+add_span (GArray *spans, double start, double length, guint row, guint round, guint group)
 {
   PlotTimelineSpan span = { 0 };
 
@@ -85,9 +85,10 @@ add_span (GArray *spans, double start, double length, guint row, guint name, gui
   span.start_ns = (gint64)start;
   span.end_ns = span.wait_ns = (gint64)(start + length);
   span.row = row;
-  span.name = name;
+  /* What choosing took is told under the pointer; the count stands once, in what was verified. */
+  span.name = 2 * round + (group == GROUP_CHOOSE ? 1 : 0);
   span.group = group;
-  span.item = (int)name;
+  span.item = (int)round;
   span.family = -1;
   if (span.end_ns > span.start_ns)
     g_array_append_val (spans, span);
@@ -113,7 +114,9 @@ app_speculation_fill_timeline (EngSpeculation *speculation, PlotTimeline *timeli
       g_ptr_array_add (names, round->n_drafted > 0
                                   ? g_strdup_printf ("%u/%u", round->n_accepted, round->n_drafted)
                                   : g_strdup ("1"));
-      g_ptr_array_add (details, app_speculation_dup_round (speculation, i));
+      g_ptr_array_add (names, g_strdup (""));
+      for (int k = 0; k < 2; k++)
+        g_ptr_array_add (details, app_speculation_dup_round (speculation, i));
       add_span (spans, at, round->draft_ns, 0, i, GROUP_DRAFT);
       at += isfinite (round->draft_ns) ? round->draft_ns : 0.0;
       add_span (spans, at, round->verify_ns, 1, i,

@@ -4,6 +4,7 @@
 #include "app-speculation-text.h"
 
 #include "app-config.h"
+#include "app-scroll.h"
 #include "app-speculation-feed.h"
 
 #include <glib/gi18n.h>
@@ -279,9 +280,11 @@ app_speculation_text_init (AppSpeculationText *self)
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->view), GTK_ACCESSIBLE_PROPERTY_LABEL,
                                   _ ("Text with what was drafted"), -1);
   g_signal_connect_object (self->view, "query-tooltip", G_CALLBACK (on_query_tooltip), self, 0);
-  scroller = g_object_new (GTK_TYPE_SCROLLED_WINDOW, "child", self->view, "min-content-height", 150,
-                           "vexpand", TRUE, "hscrollbar-policy", GTK_POLICY_NEVER, "css-classes",
+  scroller = g_object_new (GTK_TYPE_SCROLLED_WINDOW, "child", self->view, "min-content-height", 120,
+                           "max-content-height", 320, "propagate-natural-height", TRUE,
+                           "hscrollbar-policy", GTK_POLICY_NEVER, "css-classes",
                            (const char *[]){ "text-card", NULL }, NULL);
+  app_scroll_chain (scroller);
   make_legend (self);
   self->box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);
   gtk_box_append (GTK_BOX (self->box), self->legend);

@@ -35,8 +35,8 @@ struct _AppSpeculationView
 
   AppStage *stage;
   EngRun *run; /* that is shown; NULL: none, or it did not speculate */
-  PlotSeries *bars, *point, *aimed, *accepted;
-  PlotLayer *field, *mark;
+  PlotSeries *bars, *point, *name, *aimed, *accepted;
+  PlotLayer *field, *mark, *label;
   PlotSheet *sheet;
   gboolean show_table, stale;
 };
@@ -110,18 +110,25 @@ update_empty (AppSpeculationView *self)
   const EngTechnique *technique;
   gboolean can = model != NULL && eng_model_get_kind (model) == ENG_MODEL_LANGUAGE
                  && find_switch (&technique) != NULL;
-  const char *text;
+  const char *text, *title = _ ("Nothing Drafted Yet");
 
   if (model != NULL && eng_model_get_kind (model) != ENG_MODEL_LANGUAGE)
-    text = _ ("Speculation drafts text: it is for language models.");
+    {
+      title = _ ("Nothing to Draft");
+      text = _ ("Speculation drafts text: it is for language models.");
+    }
   else if (app_stage_get_running (self->stage))
     text = _ ("What is drafted shows when the run has ended.");
   else if (can && is_on (self))
     text = _ ("Speculation is on. Press Run: what is drafted, accepted and rejected shows here.");
   else
-    text = _ (
-        "Tokens are drafted cheaply and verified by the model several at a time; what it would "
-        "not have written itself is thrown away, so the text stays the same.");
+    {
+      title = _ ("Speculation Is Off");
+      text = _ (
+          "Tokens are drafted cheaply and verified by the model several at a time; what it would "
+          "not have written itself is thrown away, so the text stays the same.");
+    }
+  adw_status_page_set_title (ADW_STATUS_PAGE (self->empty), title);
   adw_status_page_set_description (ADW_STATUS_PAGE (self->empty), text);
   gtk_widget_set_visible (self->switch_on,
                           can && !is_on (self) && !app_stage_get_running (self->stage));
@@ -175,11 +182,25 @@ update_caption (AppSpeculationView *self, guint length)
   gtk_label_set_label (GTK_LABEL (self->map_caption), text);
 }
 
+/* As far up as speculation can pay, and as the run lies: with drafts that cost next to nothing the rest would be an empty hatching. */
+static void
+set_reach (AppSpeculationView *self, EngSpeculation *speculation, guint length, double ratio)
+{
+  double reach = 0.0, top;
+
+  while (reach < 1.0 && app_speculation_speedup (speculation, length, 100.0, reach) > 1.0)
+    reach += 0.02;
+  top = fmin (fmax (1.25 * reach, 0.1), 1.0);
+  if (isfinite (ratio))
+    top = fmax (top, 1.2 * ratio);
+  plot_axis_set_bounds (plot_chart_get_y_axis (self->map), -0.04 * top, top);
+}
+
 static void
 update_map (AppSpeculationView *self)
 {
   EngSpeculation *speculation = get_speculation (self);
-  double acceptance, ratio;
+  double acceptance = NAN, ratio = NAN;
   Field *field;
 
   if (speculation == NULL)
@@ -191,7 +212,10 @@ update_map (AppSpeculationView *self)
     plot_chart_remove_layer (self->map, self->field);
   if (self->mark != NULL)
     plot_chart_remove_layer (self->map, self->mark);
+  if (self->label != NULL)
+    plot_chart_remove_layer (self->map, self->label);
   plot_series_clear (self->point);
+  plot_series_clear (self->name);
   if (app_speculation_get_point (speculation, &acceptance, &ratio))
     {
       double speed = app_speculation_speedup (speculation, field->length, acceptance, ratio);
@@ -199,18 +223,23 @@ update_map (AppSpeculationView *self)
 
       plot_series_append (self->point, acceptance, ratio);
       plot_series_set_label (self->point, 0, _ ("this run"));
+      plot_series_append (self->name, acceptance, ratio);
+      plot_series_set_label (self->name, 0, _ ("this run"));
       if (isfinite (speed))
         plot_series_add_fact (self->point, 0, _ ("expected speed-up"), words);
-      plot_axis_set_bounds (plot_chart_get_y_axis (self->map), -0.04, fmax (1.0, 1.2 * ratio));
     }
+  set_reach (self, speculation, field->length, ratio);
   update_caption (self, field->length);
   self->field = plot_field_layer_new (_ ("faster than plain"), 1.0, field_value, field, field_free);
   plot_layer_set_color (self->field, 2);
+  plot_field_set_below (self->field, _ ("slower than plain"));
   plot_chart_add_layer (self->map, self->field);
   self->mark = plot_layer_new (&plot_layer_points, self->point);
   plot_layer_set_color (self->mark, 1);
   plot_layer_set_shape (self->mark, PLOT_SHAPE_DIAMOND);
   plot_chart_add_layer (self->map, self->mark);
+  self->label = plot_layer_new (&plot_layer_labels, self->name);
+  plot_chart_add_layer (self->map, self->label);
 }
 
 static char *
@@ -368,6 +397,7 @@ app_speculation_view_dispose (GObject *object)
   g_clear_object (&self->run);
   g_clear_object (&self->bars);
   g_clear_object (&self->point);
+  g_clear_object (&self->name);
   g_clear_object (&self->aimed);
   g_clear_object (&self->accepted);
   g_clear_object (&self->sheet);
@@ -466,6 +496,7 @@ init_charts (AppSpeculationView *self)
 
   self->bars = plot_series_new (_ ("accepted"));
   self->point = plot_series_new (_ ("this run"));
+  self->name = plot_series_new ("");
   self->aimed = plot_series_new (_ ("draft length"));
   self->accepted = plot_series_new (_ ("accepted"));
 
@@ -474,7 +505,7 @@ init_charts (AppSpeculationView *self)
   add_layer (self->acceptance, &plot_layer_bars, self->bars, 0);
 
   init_axis (plot_chart_get_x_axis (self->map), _ ("Accepted"), &percent, 0, 103);
-  init_axis (plot_chart_get_y_axis (self->map), _ ("Drafted token / plain step"), &PLOT_UNIT_PLAIN,
+  init_axis (plot_chart_get_y_axis (self->map), _ ("Drafted token (plain steps)"), &PLOT_UNIT_PLAIN,
              -0.04, 1);
 
   init_axis (plot_chart_get_x_axis (self->trace), _ ("Token"), &PLOT_UNIT_COUNT, NAN, NAN);

@@ -19,6 +19,7 @@ typedef struct
   gpointer data;
   GDestroyNotify destroy;
   double level;
+  char *below; /* what is said where it is less; NULL: nothing */
 } Field;
 
 /* Values at the corners of cells. */
@@ -37,7 +38,19 @@ field_free (gpointer data)
 
   if (field->destroy != NULL)
     field->destroy (field->data);
+  g_free (field->below);
   g_free (field);
+}
+
+void
+plot_field_set_below (PlotLayer *self, const char *text)
+{
+  Field *field = plot_layer_get_data (self);
+
+  g_return_if_fail (field != NULL);
+  g_free (field->below);
+  field->below = g_strdup (text);
+  plot_layer_changed (self);
 }
 
 PlotLayer *
@@ -126,7 +139,8 @@ add_band (const Grid *grid, cairo_t *cr, double level, int band)
 }
 
 /* One cell of marching squares (Lorensen and Cline 1987 in the plane): the contour crosses the
- * edges whose ends lie on either side. */
+ * edges whose ends lie on either side. *@last_x, *@last_y: the rightmost place so far, where the
+ * number goes: contours of a speed-up begin close together and go apart. */
 static void
 add_crossings (const Grid *grid, cairo_t *cr, double level, int i, int j, double *last_x,
                double *last_y)
@@ -152,8 +166,12 @@ add_crossings (const Grid *grid, cairo_t *cr, double level, int i, int j, double
     {
       cairo_move_to (cr, x[k], y[k]);
       cairo_line_to (cr, x[k + 1], y[k + 1]);
-      *last_x = x[k + 1];
-      *last_y = y[k + 1];
+      for (int end = k; end < k + 2; end++)
+        if (isnan (*last_x) || x[end] > *last_x)
+          {
+            *last_x = x[end];
+            *last_y = y[end];
+          }
     }
 }
 
@@ -178,6 +196,23 @@ draw_contour (const Grid *grid, cairo_t *cr, PlotText *text, double level, doubl
       plot_text_draw (text, cr, PLOT_FONT_SMALL, &style->text, label, x + (right ? -4 : 4), y - 3,
                       right ? 1 : 0, 1, 0);
     }
+}
+
+/* In the corner where the function is least, on a patch of the background: hatching under letters cannot be read. */
+static void
+draw_below (const Grid *grid, cairo_t *cr, PlotText *text, const Field *field)
+{
+  const PlotFrame *frame = grid->frame;
+  const PlotStyle *style = frame->style;
+  double x = frame->x_px + 6, y = frame->y_px + 6, width, height;
+
+  if (field->below == NULL || style->marks_only || !(corner (grid, 0, 0) < field->level))
+    return;
+  plot_text_measure (text, PLOT_FONT_SMALL, field->below, &width, &height);
+  plot_set_color (cr, &style->card, 0.9);
+  plot_round_box_path (cr, x, y, width + 10, height + 4, 4);
+  cairo_fill (cr);
+  plot_text_draw (text, cr, PLOT_FONT_SMALL, &style->text, field->below, x + 5, y + 2, 0, 0, 0);
 }
 
 static void
@@ -205,6 +240,7 @@ draw_field (PlotLayer *layer, cairo_t *cr, const PlotFrame *frame)
   cairo_restore (cr);
   for (guint i = 0; i < G_N_ELEMENTS (multiples); i++)
     draw_contour (&grid, cr, text, field->level, multiples[i]);
+  draw_below (&grid, cr, text, field);
   g_free (grid.values);
 }
 
