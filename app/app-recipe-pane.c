@@ -223,6 +223,8 @@ app_recipe_pane_init (AppRecipePane *self)
 
   self->search = gtk_search_entry_new ();
   g_object_set (self->search, "placeholder-text", _ ("Find a technique"), NULL);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self->search), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                  _ ("Find a technique"), -1);
   gtk_widget_add_css_class (self->search, "recipe-search");
   g_signal_connect_object (self->search, "search-changed", G_CALLBACK (filter), self,
                            G_CONNECT_SWAPPED);

@@ -99,6 +99,39 @@ app_technique_box_get_usable (AppTechniqueBox *self)
   return self->usable;
 }
 
+/* What a technique that is not set stands at, in its first parameter that has a value to tell:
+ * "None", "Off", "F16". */
+static char *
+dup_standing (AppTechniqueBox *self)
+{
+  EngRecipe *recipe = eng_session_get_recipe (self->session);
+
+  for (guint i = 0; i < self->technique->n_params; i++)
+    {
+      const EngParam *param = &self->technique->params[i];
+      g_autoptr (GVariant) value = eng_recipe_get (recipe, self->technique->id, param->id, NULL);
+
+      if (value == NULL)
+        continue;
+      if (param->kind == ENG_PARAM_CHOICE)
+        {
+          for (const EngChoice *choice = param->choices; choice->id != NULL; choice++)
+            if (g_strcmp0 (choice->id, g_variant_get_string (value, NULL)) == 0)
+              return g_strdup (choice->title);
+        }
+      else if (param->kind == ENG_PARAM_SWITCH)
+        return g_strdup (g_variant_get_boolean (value) ? _ ("On") : _ ("Off"));
+      else if (param->kind == ENG_PARAM_REAL && g_variant_get_double (value) == 0.0)
+        return g_strdup (_ ("Off"));
+      else if (param->kind == ENG_PARAM_INT && g_variant_get_int64 (value) == 0)
+        return g_strdup (_ ("Off"));
+      else if (param->kind == ENG_PARAM_INT && param->unit != NULL)
+        return g_strdup_printf ("%" G_GINT64_FORMAT "\u202f%s", g_variant_get_int64 (value),
+                                param->unit);
+    }
+  return g_strdup (_ ("At its defaults"));
+}
+
 /* What it trades is said where it is in force; of one that is not, the sentence is its tooltip:
  * twenty of them would leave no room for the controls. */
 static void
@@ -109,8 +142,11 @@ show_state (AppTechniqueBox *self)
   if (self->summary != NULL)
     gtk_widget_set_visible (self->summary, state != NULL && gtk_widget_get_visible (self->list));
   if (self->expander != NULL)
-    adw_expander_row_set_subtitle (ADW_EXPANDER_ROW (self->expander),
-                                   state != NULL ? state : _ ("At its defaults"));
+    {
+      g_autofree char *standing = state == NULL ? dup_standing (self) : NULL;
+      adw_expander_row_set_subtitle (ADW_EXPANDER_ROW (self->expander),
+                                     state != NULL ? state : standing);
+    }
 }
 
 static void
