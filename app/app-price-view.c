@@ -1,5 +1,5 @@
-/* The price page of the stage. Prices come from app-prices.c, the choosing and its words from the engine; applying is one change of the session's recipe,
- * undone like any other. */
+/* The price page of the stage. Prices come from app-prices.c, the choosing and its words from
+ * the engine; applying is one change of the session's recipe, undone like any other. */
 #include "app-price-view.h"
 
 #include "app-breakpoint.h"
@@ -95,7 +95,8 @@ budget_at (EngPrices *prices, EngBudgetKind kind, double share)
   return share <= 0 ? MAX (least, 0) : low * pow (MAX (most, 0) / MAX (low, 1e-12), share);
 }
 
-/* Where the slider stands for a budget: found by halving, so that it is the other way round of the above whatever that is. */
+/* Where the slider stands for a budget: found by halving, so that it is the other way round of
+ * the above whatever that is. */
 static double
 share_of (EngPrices *prices, EngBudgetKind kind, double budget)
 {
@@ -264,7 +265,8 @@ get_purchase (AppPriceView *self)
   return has_losses (app_prices_get (self->prices)) ? app_prices_get_purchase (self->prices) : NULL;
 }
 
-/* What the pointer is told of a cell: its loss with the interval, time and where it is from, bytes. */
+/* What the pointer is told of a cell: its loss with the interval, time and where it is from,
+ * bytes. */
 static char *
 dup_note (const EngPrice *price)
 {
@@ -330,7 +332,8 @@ fill_heat (AppPriceView *self, EngPrices *prices)
   self->filling = FALSE;
 }
 
-/* All layers as @choices say (NULL: as they are in the file); losses with the sums of their intervals' ends, which is as wide as can be. */
+/* All layers as @choices say (NULL: as they are in the file); losses with the sums of their
+ * intervals' ends, which is as wide as can be. */
 static void
 sum_up (EngPrices *prices, const guint *choices, EngFigure sums[N_KINDS])
 {
@@ -557,7 +560,8 @@ update (AppPriceView *self)
   show_reason (self);
 }
 
-/* The list itself does not depend on the precisions that are set: only what is around them is asked for. */
+/* The list itself does not depend on the precisions that are set: only what is around them is
+ * asked for. */
 static void
 ask (AppPriceView *self)
 {
@@ -573,8 +577,8 @@ ask (AppPriceView *self)
   fill_measuring (self);
 }
 
-/* Where the slider begins: half of the way from the file's bytes to the least there can be. In the middle of all precisions a file of few bits would have
- * more than it is. */
+/* Where the slider begins: half of the way from the file's bytes to the least there can be. In
+ * the middle of all precisions a file of few bits would have more than it is. */
 static void
 begin (AppPriceView *self, EngPrices *prices)
 {

@@ -9,7 +9,8 @@ G_BEGIN_DECLS
  * itself: who scrolls past a slider does not mean to move it. */
 void app_scroll_let_through (GtkWidget *widget);
 
-/* @scrolled, a scrolled window in a page that scrolls, takes the wheel only where it can be scrolled further: at its end the page goes on. */
+/* @scrolled, a scrolled window in a page that scrolls, takes the wheel only where it can be
+ * scrolled further: at its end the page goes on. */
 void app_scroll_chain (GtkWidget *scrolled);
 
 G_END_DECLS

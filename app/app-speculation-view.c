@@ -182,7 +182,8 @@ update_caption (AppSpeculationView *self, guint length)
   gtk_label_set_label (GTK_LABEL (self->map_caption), text);
 }
 
-/* As far up as speculation can pay, and as the run lies: with drafts that cost next to nothing the rest would be an empty hatching. */
+/* As far up as speculation can pay, and as the run lies: with drafts that cost next to nothing
+ * the rest would be an empty hatching. */
 static void
 set_reach (AppSpeculationView *self, EngSpeculation *speculation, guint length, double ratio)
 {

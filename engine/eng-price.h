@@ -79,7 +79,8 @@ double eng_prices_get_rest_ns (EngPrices *prices);
 guint eng_prices_get_n_untimed (EngPrices *prices);
 double eng_prices_get_rest_bytes (EngPrices *prices);
 const char *eng_prices_get_loss_unit (EngPrices *prices); /* "nat", "%" */
-char *eng_prices_format_loss (EngPrices *prices, double loss); /* "0.0123 nat", "4.96e-5 nat"; newly allocated */
+/* "0.0123 nat", "4.96e-5 nat"; newly allocated */
+char *eng_prices_format_loss (EngPrices *prices, double loss);
 gboolean eng_prices_has_dependence (EngPrices *prices);
 
 /* ---- buying ---- */

@@ -1,4 +1,5 @@
-/* How a PlotHeat is laid out and drawn: a legend, heads that stay, rows of names, cells and words. Pure; on screen and on a page. */
+/* How a PlotHeat is laid out and drawn: a legend, heads that stay, rows of names, cells and
+ * words. Pure; on screen and on a page. */
 
 #include <math.h>
 #include "plot-heat-private.h"
@@ -116,7 +117,8 @@ swatch_width (Legend legend)
   return legend == LEGEND_WARMTH ? 2 * SWATCH_PX : SWATCH_PX;
 }
 
-/* Where the entries stand: lines are broken where the next one does not fit. @place (nullable) is told of each; the number of lines comes back. */
+/* Where the entries stand: lines are broken where the next one does not fit. @place (nullable)
+ * is told of each; the number of lines comes back. */
 static guint
 place_legend (PlotHeat *self, PlotText *text, double width,
               void (*place) (gpointer data, Legend legend, const char *words, double x, guint line),

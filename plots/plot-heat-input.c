@@ -1,4 +1,5 @@
-/* Moving about in a PlotHeat: scrolling below heads and beside names that stay, rows by pointer and keys, the words under the pointer. */
+/* Moving about in a PlotHeat: scrolling below heads and beside names that stay, rows by pointer
+ * and keys, the words under the pointer. */
 
 #include <math.h>
 #include "plot-controls-private.h"

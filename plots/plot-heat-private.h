@@ -1,4 +1,5 @@
-/* What the files of PlotHeat share: plot-heat.c keeps the matrix, plot-heat-draw.c lays it out and draws it, plot-heat-input.c moves about in it. */
+/* What the files of PlotHeat share: plot-heat.c keeps the matrix, plot-heat-draw.c lays it out
+ * and draws it, plot-heat-input.c moves about in it. */
 #pragma once
 
 #include "plot-heat.h"
@@ -14,7 +15,8 @@ typedef struct
   PlotHeatCell *cells; /* texts owned */
 } PlotHeatRow;
 
-/* Where things lie in an area of a width; the names and the heads stay when the rest is scrolled. */
+/* Where things lie in an area of a width; the names and the heads stay when the rest is
+ * scrolled. */
 typedef struct
 {
   double names, cell, detail; /* widths; detail 0: no room */

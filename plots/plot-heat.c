@@ -1,5 +1,6 @@
-/* PlotHeat: a matrix of warm cells with a choice in every row. Keeps the matrix; plot-heat-draw.c draws it, plot-heat-input.c moves about in it. Knows nothing of
- * what rows and columns are. */
+/* PlotHeat: a matrix of warm cells with a choice in every row. Keeps the matrix;
+ * plot-heat-draw.c draws it, plot-heat-input.c moves about in it. Knows nothing of what rows and
+ * columns are. */
 
 #include "plot-heat.h"
 

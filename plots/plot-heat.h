@@ -26,7 +26,8 @@ G_DECLARE_FINAL_TYPE (PlotHeat, plot_heat, PLOT, HEAT, GtkWidget)
 
 GtkWidget *plot_heat_new (const char *title);
 
-/** Starts over with these columns. @value_name and @bar_name: what the warmth and the bar say, with units; for table and screen readers. */
+/** Starts over with these columns. @value_name and @bar_name: what the warmth and the bar say,
+ * with units; for table and screen readers. */
 void plot_heat_set_columns (PlotHeat *self, const char *const *names, guint n, const char *value_name, const PlotUnit *value_unit,
                             const char *bar_name, const PlotUnit *bar_unit);
 /** @cells: [number of columns]; @detail: at the right end where there is room, nullable. */

@@ -198,7 +198,8 @@ draw_contour (const Grid *grid, cairo_t *cr, PlotText *text, double level, doubl
     }
 }
 
-/* In the corner where the function is least, on a patch of the background: hatching under letters cannot be read. */
+/* In the corner where the function is least, on a patch of the background: hatching under
+ * letters cannot be read. */
 static void
 draw_below (const Grid *grid, cairo_t *cr, PlotText *text, const Field *field)
 {

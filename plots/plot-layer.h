@@ -84,7 +84,8 @@ typedef double (*PlotFieldFunc) (double x, double y, gpointer data);
 PlotLayer *plot_field_layer_new (const char *title, double level, PlotFieldFunc function,
                                  gpointer data, GDestroyNotify destroy);
 
-/** What is said in the corner of the smallest x and the greatest y where the function is less than the level there: "slower"; NULL: nothing. */
+/** What is said in the corner of the smallest x and the greatest y where the function is less
+ * than the level there: "slower"; NULL: nothing. */
 void plot_field_set_below (PlotLayer *self, const char *text);
 
 /** Which end of each axis is the better one, for a layer of plot_layer_front; lower unless set. */

@@ -117,7 +117,8 @@ test_warmth (void)
   g_object_unref (heat);
 }
 
-/* In a scrolled window: as high as its rows, selecting by key brings the row into view, and scrolling keeps to what there is. */
+/* In a scrolled window: as high as its rows, selecting by key brings the row into view, and
+ * scrolling keeps to what there is. */
 static void
 test_scroll (void)
 {
