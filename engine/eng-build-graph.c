@@ -1,5 +1,5 @@
-/* The graph of a build: the model's, through the passes. Called by eng-build.c once the lowering has
- * decided. */
+/* The graph of a build: the model's, through the passes. Called by eng-build.c once the lowering
+ * has decided. */
 #include "eng-build-private.h"
 
 #include "eng-error.h"

@@ -1,12 +1,13 @@
-/* The identity of a build: all that its results and its speed follow from, as one checksum. Called by
- * eng-build.c at the end. */
+/* The identity of a build: all that its results and its speed follow from, as one checksum. Called
+ * by eng-build.c at the end. */
 #include "eng-build-private.h"
 
 #include "eng-draft.h"
 #include "eng-model-private.h"
 #include "ops/rt-ops.h"
 
-/* Constants that passes have made are part of what is built; those of the file are in its identity. */
+/* Constants that passes have made are part of what is built; those of the file are in its
+ * identity. */
 static void
 add_made_constant (EngBuild *self, RtValueId id, GString *text)
 {
@@ -37,7 +38,8 @@ add_shapes (EngBuild *self, GString *text)
     }
 }
 
-/* Attributes that techniques set to numbers; all others follow from the recipe's formats and fusions. */
+/* Attributes that techniques set to numbers; all others follow from the recipe's formats and
+ * fusions. */
 static void
 add_softmax (const RtAttentionAttrs *attrs, GString *text)
 {
@@ -69,10 +71,8 @@ eng_build_make_hash (EngBuild *self, const EngLowering *lowering)
                           kn_kv_name (lowering->kv_format, cache), lowering->n_ctx,
                           (int)lowering->planner);
   for (guint i = 0; i < self->n_tensors; i++)
-    g_string_append_printf (text, "weight %s %s%s%s\n",
-                            eng_model_get_tensor (self->model, i)->name,
-                            kn_dtype_info (self->dtypes[i])->name,
-                            self->keys[i] != NULL ? " " : "",
+    g_string_append_printf (text, "weight %s %s%s%s\n", eng_model_get_tensor (self->model, i)->name,
+                            kn_dtype_info (self->dtypes[i])->name, self->keys[i] != NULL ? " " : "",
                             self->keys[i] != NULL ? self->keys[i] : "");
   if (self->source != eng_build_get_source_graph (self))
     add_shapes (self, text);

@@ -1,6 +1,6 @@
 /* The weights of a build: which the graph still reads, in which formats, what they take, packed on
- * the build's threads. Called by eng-build.c and by what asks for sizes; which technique wanted what
- * is behind the lowering. */
+ * the build's threads. Called by eng-build.c and by what asks for sizes; which technique wanted
+ * what is behind the lowering. */
 #include "eng-build-private.h"
 
 #include <stdatomic.h>
@@ -71,8 +71,8 @@ pack_changed (Packing *packing, guint index, RtError *rt_error, GError **error)
 
   if (blocks == NULL)
     return NULL;
-  return rt_weight_pack (dtype, rows, blocks, kn_row_bytes ((KnDtype)rows, n_cols) * n_rows,
-                         n_rows, n_cols, packing->build->pool, &packing->cancel, rt_error);
+  return rt_weight_pack (dtype, rows, blocks, kn_row_bytes ((KnDtype)rows, n_cols) * n_rows, n_rows,
+                         n_cols, packing->build->pool, &packing->cancel, rt_error);
 }
 
 static gboolean
@@ -113,7 +113,8 @@ pack_one (Packing *packing, guint index, GError **error)
   return TRUE;
 }
 
-/* Which tensors the graph still reads as they are in the file: of others a pass has made its own. */
+/* Which tensors the graph still reads as they are in the file: of others a pass has made its
+ * own. */
 static gboolean *
 find_used (EngBuild *self)
 {
@@ -225,13 +226,15 @@ eng_build_dup_value_bytes (EngBuild *self)
 
   for (guint i = 0; i < self->n_tensors; i++)
     {
-      RtValueId id = kn_sparse_base (self->dtypes[i]) >= 0
-                         ? rt_graph_find_value (self->graph, eng_model_get_tensor (self->model, i)->name)
-                         : RT_NONE;
+      RtValueId id
+          = kn_sparse_base (self->dtypes[i]) >= 0
+                ? rt_graph_find_value (self->graph, eng_model_get_tensor (self->model, i)->name)
+                : RT_NONE;
       if (id == RT_NONE)
         continue;
       const RtShape *shape = &rt_graph_value (self->graph, id)->shape;
-      bytes[id] = eng_build_weight_bytes (self, i, (guint64)shape->dims[0], (guint64)shape->dims[1]);
+      bytes[id]
+          = eng_build_weight_bytes (self, i, (guint64)shape->dims[0], (guint64)shape->dims[1]);
     }
   return bytes;
 }

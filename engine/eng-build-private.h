@@ -76,8 +76,8 @@ const RtGraph *eng_build_get_source_graph (EngBuild *build);
 /* From the lowering's source graph to the one that is executed: layout, fusion, what techniques
  * rewrite, the rest of fusion. */
 gboolean eng_build_make_graph (EngBuild *build, EngLowering *lowering, GError **error);
-/* Pack the weights that the graph reads; those that @reuse has alike are shared. Reports to @job and
- * ends with it. */
+/* Pack the weights that the graph reads; those that @reuse has alike are shared. Reports to @job
+ * and ends with it. */
 gboolean eng_build_pack (EngBuild *build, EngLowering *lowering, EngBuild *reuse, EngJob *job,
                          GError **error);
 /* Pack matrices that passes made into @by_value, [n_values]. */

@@ -131,7 +131,8 @@ eng_build_saved_arch (EngBuild *self, const RtArchBlock *blocks, guint n)
 
 /* ---- shapes ---- */
 
-/* Rows and columns that matrix @rest of a block, or vector of as many values as rows, must have; 0: any. */
+/* Rows and columns that matrix @rest of a block, or vector of as many values as rows, must have; 0:
+ * any. */
 static void
 expected_shape (const RtArchParams *p, const RtArchBlock *block, const char *rest, guint64 *n_rows,
                 guint64 *n_cols)

@@ -1,7 +1,7 @@
 /* A build as a GGUF file that other programs read too: the source's metadata and tensors, matrices
  * in the formats and sizes of the build, the tokens that are left, and the recipe beside them. Rows
- * are dequantized and quantized with the same functions that packing uses, so the file gives the same
- * weights as the build. What is left is found out in eng-build-save-blocks.c. */
+ * are dequantized and quantized with the same functions that packing uses, so the file gives the
+ * same weights as the build. What is left is found out in eng-build-save-blocks.c. */
 #include "eng-build-save-private.h"
 
 #include <math.h>
@@ -53,8 +53,8 @@ find_matrix (EngBuild *self, const RtGgufTensor *tensor)
   return -1;
 }
 
-/* Numbers that a technique has put in the place of a vector of the file (a norm's weights); NULL: it
- * is as it was. */
+/* Numbers that a technique has put in the place of a vector of the file (a norm's weights); NULL:
+ * it is as it was. */
 static const RtValue *
 find_new_vector (EngBuild *self, const RtGgufTensor *tensor)
 {
@@ -99,8 +99,8 @@ check_rules (EngBuild *self, GError **error)
   return TRUE;
 }
 
-/* Whether a GGUF file can hold the build: one with parts gone that its metadata cannot name, or with
- * formats that no other program knows, is a recipe to be saved. */
+/* Whether a GGUF file can hold the build: one with parts gone that its metadata cannot name, or
+ * with formats that no other program knows, is a recipe to be saved. */
 static gboolean
 check_can_save (EngBuild *self, const int *blocks, GError **error)
 {
@@ -263,7 +263,8 @@ is_replaced (Saving *saving, const char *key)
          || strcmp (key, "general.architecture") == 0;
 }
 
-/* The source's entries, less those that are written anew, under the name of the new architecture. */
+/* The source's entries, less those that are written anew, under the name of the new
+ * architecture. */
 static gboolean
 copy_metadata (Saving *saving, const char *arch, RtError *rt_error)
 {
@@ -366,8 +367,8 @@ add_metadata (Saving *saving, RtError *rt_error)
 
 /* ---- tensors ---- */
 
-/* The name in the saved file of the file's tensor @tensor; NULL: it is gone, with its block or with half
- * of it. */
+/* The name in the saved file of the file's tensor @tensor; NULL: it is gone, with its block or with
+ * half of it. */
 static char *
 dup_saved_name (Saving *saving, const RtGgufTensor *tensor)
 {

@@ -1,7 +1,7 @@
 /* Lowering: the recipe's techniques decide, the graph is fused, weights are packed, memory is
  * planned. Called by the session (on a worker), the command line and tests; knows nothing of any
- * particular technique. Its parts: eng-build-graph.c, eng-build-pack.c, eng-build-hash.c; saving lives
- * in eng-build-save.c, what a layer takes in memory in eng-build-memory.c. */
+ * particular technique. Its parts: eng-build-graph.c, eng-build-pack.c, eng-build-hash.c; saving
+ * lives in eng-build-save.c, what a layer takes in memory in eng-build-memory.c. */
 #include "eng-build-private.h"
 
 #include "eng-draft.h"
@@ -88,14 +88,15 @@ make_exec (EngBuild *self, const EngLowering *lowering, RtError *rt_error)
 
   if (!eng_build_pack_extra (self, by_value, rt_error))
     return NULL;
-  RtExecConfig config = { .graph = self->graph,
-                          .weights = by_value,
-                          .pool = self->pool,
-                          .max_symbols = { self->max_tokens, MIN (lowering->n_outputs, self->max_tokens), MAX_SIDE,
-                                           MAX_SIDE, MAX_SAMPLES },
-                          .kv_format = lowering->kv_format,
-                          .planner = lowering->planner,
-                          .kv_capacity = lowering->n_ctx };
+  RtExecConfig config
+      = { .graph = self->graph,
+          .weights = by_value,
+          .pool = self->pool,
+          .max_symbols = { self->max_tokens, MIN (lowering->n_outputs, self->max_tokens), MAX_SIDE,
+                           MAX_SIDE, MAX_SAMPLES },
+          .kv_format = lowering->kv_format,
+          .planner = lowering->planner,
+          .kv_capacity = lowering->n_ctx };
   return rt_exec_new (&config, rt_error);
 }
 
@@ -136,7 +137,8 @@ plan (EngBuild *self, EngLowering *lowering, GError **error)
 static EngBuild *build_new (EngModel *model, EngRecipe *recipe, EngBuild *reuse, EngBuild *of,
                             gboolean is_observed, gboolean is_sketch, EngJob *job, GError **error);
 
-/* The drafter that techniques have asked for. Of the same model it shares what it does not change. */
+/* The drafter that techniques have asked for. Of the same model it shares what it does not
+ * change. */
 static gboolean
 make_drafter (EngBuild *self, EngLowering *lowering, EngJob *job, GError **error)
 {
@@ -195,7 +197,8 @@ lower (EngBuild *self, EngLowering *lowering, EngBuild *reuse, EngJob *job, GErr
   return TRUE;
 }
 
-/* What the importer could not lower cannot be built: all of it in one message, up to a screenful. */
+/* What the importer could not lower cannot be built: all of it in one message, up to a
+ * screenful. */
 static gboolean
 check_report (EngModel *model, GError **error)
 {
@@ -215,7 +218,8 @@ check_report (EngModel *model, GError **error)
   return FALSE;
 }
 
-/* @of (nullable): the build that this is the bare one or the drafter of, and runs on the threads of. */
+/* @of (nullable): the build that this is the bare one or the drafter of, and runs on the threads
+ * of. */
 static EngBuild *
 build_new (EngModel *model, EngRecipe *recipe, EngBuild *reuse, EngBuild *of, gboolean is_observed,
            gboolean is_sketch, EngJob *job, GError **error)
@@ -286,7 +290,8 @@ eng_build_get_bare (EngBuild *self, GError **error)
     return self;
   g_mutex_lock (&self->mutex);
   if (self->bare == NULL)
-    self->bare = build_new (self->model, self->recipe, self, self, self->is_observed, FALSE, NULL, error);
+    self->bare
+        = build_new (self->model, self->recipe, self, self, self->is_observed, FALSE, NULL, error);
   EngBuild *bare = self->bare;
   g_mutex_unlock (&self->mutex);
   return bare;

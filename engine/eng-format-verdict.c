@@ -1,5 +1,5 @@
-/* What the measured speeds of the formats say of one of them, in two sentences: whether its fewer bits
- * are faster here, and if not, what takes the time instead. Figures in, words out; of the
+/* What the measured speeds of the formats say of one of them, in two sentences: whether its fewer
+ * bits are faster here, and if not, what takes the time instead. Figures in, words out; of the
  * machine it only asks which kernels run. */
 #include "eng-format-speed.h"
 

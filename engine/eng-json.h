@@ -24,8 +24,8 @@ void eng_json_add_string (JsonBuilder *builder, const char *name,
 void eng_json_add_int (JsonBuilder *builder, const char *name, gint64 value);
 void eng_json_add_bool (JsonBuilder *builder, const char *name, gboolean value);
 void eng_json_add_strv (JsonBuilder *builder, const char *name, const char *const *values);
-/* {"value", "low95", "high95", "n", "unit"} and "reason" where it has one; the numbers are null when
- * the figure is not available. */
+/* {"value", "low95", "high95", "n", "unit"} and "reason" where it has one; the numbers are null
+ * when the figure is not available. */
 void eng_json_add_figure (JsonBuilder *builder, const char *name, const EngFigure *figure);
 
 /* Members, with a fallback for those that are absent or of another kind: for fields that later
@@ -37,8 +37,8 @@ const char *eng_json_get_string (JsonObject *object, const char *name); /* NULL 
 JsonObject *eng_json_get_object (JsonObject *object, const char *name); /* NULL */
 JsonArray *eng_json_get_array (JsonObject *object, const char *name);   /* NULL */
 GStrv eng_json_dup_strv (JsonObject *object, const char *name);         /* empty */
-/* What eng_json_add_figure() wrote. @object NULL or without the member: unavailable, with @absent as
- * the reason (static). @unit: static; NULL: the unit that stands there. */
+/* What eng_json_add_figure() wrote. @object NULL or without the member: unavailable, with @absent
+ * as the reason (static). @unit: static; NULL: the unit that stands there. */
 EngFigure eng_json_get_figure (JsonObject *object, const char *name, const char *unit,
                                const char *absent);
 

@@ -103,8 +103,8 @@ is_known_size (const RtGraph *graph, const RtNode *node, const EngEstimateSizes 
   return TRUE;
 }
 
-/* Who asks: estimates are content with what runs have measured, verdicts hold kernels against each other
- * that were measured by themselves, and need no more than the products of one token. */
+/* Who asks: estimates are content with what runs have measured, verdicts hold kernels against each
+ * other that were measured by themselves, and need no more than the products of one token. */
 typedef enum
 {
   FOR_ESTIMATES,
@@ -231,8 +231,8 @@ search_timed (Search *search, EngModel *model, EngRecipe *recipe, Purpose purpos
     }
 }
 
-/* What the verdicts on the recipe hold against each other: it, it without the technique, and what else the
- * technique names. */
+/* What the verdicts on the recipe hold against each other: it, it without the technique, and what
+ * else the technique names. */
 static void
 search_verdicts (Search *search, EngModel *model, EngRecipe *recipe, const EngEstimateSizes *sizes)
 {

@@ -1,5 +1,5 @@
-/* What operators left out of their work, by what the activations were: of nodes, in words of layers and of a
- * whole run, in JSON. Counted by the operators (RtOp.skips); knows none of them. */
+/* What operators left out of their work, by what the activations were: of nodes, in words of layers
+ * and of a whole run, in JSON. Counted by the operators (RtOp.skips); knows none of them. */
 #include "eng-profile-private.h"
 
 #include <math.h>

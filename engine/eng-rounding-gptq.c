@@ -1,17 +1,18 @@
-/* Rounding with error compensation: the columns of a row are rounded one after the other, and what a
- * column lost is made up for by those that are still free, as far as the inputs' second moments say
- * that they can stand in for it (Frantar et al. 2023, GPTQ).
+/* Rounding with error compensation: the columns of a row are rounded one after the other, and what
+ * a column lost is made up for by those that are still free, as far as the inputs' second moments
+ * say that they can stand in for it (Frantar et al. 2023, GPTQ).
  *
  * Rows do not depend on each other, so each tile of 64 rows goes its own way, on any thread:
  *
  *     for each panel of 128 columns (256: one block of the K formats)
- *       for each column j of it: code = nearest level; e = (w - level) / U[j][j]; w[k] -= e U[j][k], k in the panel
+ *       for each column j of it: code = nearest level; e = (w - level) / U[j][j]; w[k] -= e
+ *         U[j][k], k in the panel
  *       all later columns at once:  W -= E U[panel][later]             by the float product kernels
  *
- * Where scales come from: kn_quantize_row_weighted() of a block when its first column is reached, of
- * the weights as they are by then; with columns in another order than the file's, of the weights at
- * the beginning, for all blocks. A format with one scale per row has it from the beginning in either
- * order. */
+ * Where scales come from: kn_quantize_row_weighted() of a block when its first column is reached,
+ * of the weights as they are by then; with columns in another order than the file's, of the weights
+ * at the beginning, for all blocks. A format with one scale per row has it from the beginning in
+ * either order. */
 #include <math.h>
 #include <string.h>
 

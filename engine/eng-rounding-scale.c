@@ -1,5 +1,5 @@
-/* The one scale of a whole row, searched. Called where a row is rounded column by column; knows of a
- * format how many codes it has. */
+/* The one scale of a whole row, searched. Called where a row is rounded column by column; knows of
+ * a format how many codes it has. */
 #include "eng-rounding.h"
 
 #include <math.h>
@@ -42,8 +42,8 @@ fit_row (const float *x, const float *costs, gsize n, float below, float above, 
   return (RowFit){ error, square > 0 ? product / square : scale };
 }
 
-/* Scales of either sign and many sizes below the one at which the extreme just has a code, then from
- * the best of them downhill, codes and scale in turn. */
+/* Scales of either sign and many sizes below the one at which the extreme just has a code, then
+ * from the best of them downhill, codes and scale in turn. */
 float
 eng_search_row_scale (const KnGridInfo *grid, const float *x, const float *costs, gsize n,
                       float scale)

@@ -336,7 +336,8 @@ eng_run_from_json (const char *json, GError **error)
   self->energy = eng_energy_read (object, self->profile);
   self->time = eng_json_get_int (object, "time_unix_s", 0);
   self->estimate = eng_run_estimate_read (eng_json_get_object (object, "estimate"));
-  self->verdicts = eng_run_verdicts_read (object, "verdicts", eng_profile_get_n_layers (self->profile));
+  self->verdicts
+      = eng_run_verdicts_read (object, "verdicts", eng_profile_get_n_layers (self->profile));
   eng_run_model_read (&self->model, object);
   self->workload = read_workload (workload);
   read_precision (self->workload, workload);

@@ -217,7 +217,8 @@ measuring_free (gpointer data)
   g_free (m);
 }
 
-/* Threads that weight formats are timed with, as their verdicts want it; 0: not here, or they all were. */
+/* Threads that weight formats are timed with, as their verdicts want it; 0: not here, or they all
+ * were. */
 static guint
 formats_needed (EngMachine *machine)
 {

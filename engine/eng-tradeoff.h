@@ -87,8 +87,8 @@ typedef struct
   GStrv sets;      /* evaluated on, newest first */
 } EngTradeoff;
 
-/* What is best drawn against @query's x where nobody has chosen: the first accuracy that two points at
- * least have, else the peak memory. Costs as much as some trade-offs. */
+/* What is best drawn against @query's x where nobody has chosen: the first accuracy that two points
+ * at least have, else the peak memory. Costs as much as some trade-offs. */
 EngFigureId eng_tradeoff_choose_y (EngTradeoffRuns *runs, const EngTradeoffQuery *query);
 
 /* Never fails: without runs there are no points. O(n²) in points. */

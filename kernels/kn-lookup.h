@@ -21,6 +21,6 @@ int kn_lookup_base (int dtype);
  * own. */
 int kn_lookup_twin (int dtype);
 
-/* The most tokens whose sums a product with @dtype, a lookup format, looks up at @level; of more it puts
- * the codes in order and goes on as the base format does. SIZE_MAX: any number. */
+/* The most tokens whose sums a product with @dtype, a lookup format, looks up at @level; of more it
+ * puts the codes in order and goes on as the base format does. SIZE_MAX: any number. */
 size_t kn_lookup_max_tokens (KnLevel level, KnDtype dtype);

@@ -16,8 +16,8 @@ test_tree_new (void)
   return root;
 }
 
-/* Write @text to the file @path below @root, with the folders that it lies in. By renaming: who reads
- * it meanwhile sees the old or the new text. */
+/* Write @text to the file @path below @root, with the folders that it lies in. By renaming: who
+ * reads it meanwhile sees the old or the new text. */
 static inline void
 test_tree_put (const char *root, const char *path, const char *text)
 {

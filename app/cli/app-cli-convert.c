@@ -46,7 +46,8 @@ run (int argc, char **argv, GError **error)
     return FALSE;
   if (output == NULL)
     {
-      g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, "say where to write the build: -o FILE");
+      g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+                           "say where to write the build: -o FILE");
       return FALSE;
     }
   recipe = app_cli_recipe (recipe_text, error);
@@ -58,5 +59,8 @@ run (int argc, char **argv, GError **error)
   return TRUE;
 }
 
-const AppCommand app_command_convert = { "convert", "FILE -o BUILD [--recipe R] [--json]", "Write the build as one GGUF file, smaller matrices and vocabularies included. Weight formats that GGUF does "
-                                    "not know are refused by name: save the recipe instead.", run };
+const AppCommand app_command_convert = { "convert", "FILE -o BUILD [--recipe R] [--json]",
+                                         "Write the build as one GGUF file, smaller matrices and "
+                                         "vocabularies included. Weight formats that GGUF does "
+                                         "not know are refused by name: save the recipe instead.",
+                                         run };

@@ -101,7 +101,8 @@ run (int argc, char **argv, GError **error)
     }
   guint n = n_threads > 0 ? (guint)n_threads : MAX (eng_machine_get_n_cpus (machine), 1);
   progress = app_cli_progress_new ("Measuring formats");
-  if (!eng_format_speeds_measure (machine, n, fresh, INFINITY, app_cli_progress_get_job (progress), error))
+  if (!eng_format_speeds_measure (machine, n, fresh, INFINITY, app_cli_progress_get_job (progress),
+                                  error))
     return FALSE;
   speeds = eng_format_speeds_load (machine, n);
   if (as_json)

@@ -8,7 +8,8 @@ static gboolean show_tensors;
 
 static const GOptionEntry entries[] = {
   { "json", 0, 0, G_OPTION_ARG_NONE, &as_json, "One JSON object", NULL },
-  { "tensors", 0, 0, G_OPTION_ARG_NONE, &show_tensors, "List every weight matrix and every node", NULL },
+  { "tensors", 0, 0, G_OPTION_ARG_NONE, &show_tensors, "List every weight matrix and every node",
+    NULL },
   { NULL },
 };
 
@@ -20,7 +21,8 @@ dtype_name (int dtype)
   return info != NULL ? info->name : rt_gguf_dtype_name (dtype);
 }
 
-/* "768", or "512 to 768" where blocks that have the part differ; @offset: of the size in RtArchBlock. */
+/* "768", or "512 to 768" where blocks that have the part differ; @offset: of the size in
+ * RtArchBlock. */
 static char *
 dup_size (EngModel *model, gsize offset)
 {
@@ -64,20 +66,22 @@ print_text (EngModel *model)
   const RtArchParams *params = eng_model_get_params (model);
   g_autofree char *formats = eng_model_dup_formats (model);
   g_autofree char *licence = eng_model_dup_licence (model);
-  g_autofree char *size = eng_format_value ((double) eng_model_get_file_bytes (model), "B");
-  g_autofree char *n_params = eng_format_value ((double) eng_model_get_n_params (model), "");
+  g_autofree char *size = eng_format_value ((double)eng_model_get_file_bytes (model), "B");
+  g_autofree char *n_params = eng_format_value ((double)eng_model_get_n_params (model), "");
 
   g_print ("%s\n", eng_model_get_name (model));
-  g_print ("  %s, architecture %s, %s in %s of weights\n", eng_model_get_format (model), eng_model_get_arch (model), n_params, size);
+  g_print ("  %s, architecture %s, %s in %s of weights\n", eng_model_get_format (model),
+           eng_model_get_arch (model), n_params, size);
   g_print ("  weights: %s\n", formats);
   g_print ("  licence: %s\n", licence != NULL ? licence : "the file names none");
   g_autofree char *n_ff = dup_size (model, G_STRUCT_OFFSET (RtArchBlock, n_ff));
   g_autofree char *n_heads = dup_size (model, G_STRUCT_OFFSET (RtArchBlock, n_heads));
   g_autofree char *n_kv_heads = dup_size (model, G_STRUCT_OFFSET (RtArchBlock, n_kv_heads));
   g_autofree char *halves = dup_halves (model);
-  g_print ("  %u blocks%s, %u wide, feed-forward %s, %s query heads on %s KV heads of %u, vocabulary %u%s, trained context %u\n",
-           params->n_layers, halves, params->n_embd, n_ff, n_heads, n_kv_heads, params->head_dim, params->n_vocab,
-           params->tied_embeddings ? " (tied)" : "", params->n_ctx_train);
+  g_print ("  %u blocks%s, %u wide, feed-forward %s, %s query heads on %s KV heads of %u, "
+           "vocabulary %u%s, trained context %u\n",
+           params->n_layers, halves, params->n_embd, n_ff, n_heads, n_kv_heads, params->head_dim,
+           params->n_vocab, params->tied_embeddings ? " (tied)" : "", params->n_ctx_train);
   if (eng_model_get_tokenizer (model) == NULL)
     g_print ("  not supported: tokenizer: %s\n", eng_model_get_tokenizer_error (model));
   g_print ("  graph: %u nodes\n", rt_graph_n_nodes (eng_model_get_graph (model)));
@@ -93,8 +97,10 @@ print_tensors (EngModel *model)
     {
       const EngTensor *tensor = eng_model_get_tensor (model, i);
 
-      g_print ("%-40s %-6s %8" G_GUINT64_FORMAT " x %5" G_GUINT64_FORMAT " %12" G_GUINT64_FORMAT "\n", tensor->name,
-               dtype_name (tensor->dtype), tensor->n_rows, tensor->n_cols, tensor->bytes);
+      g_print ("%-40s %-6s %8" G_GUINT64_FORMAT " x %5" G_GUINT64_FORMAT " %12" G_GUINT64_FORMAT
+               "\n",
+               tensor->name, dtype_name (tensor->dtype), tensor->n_rows, tensor->n_cols,
+               tensor->bytes);
     }
   g_print ("\n%-6s %-28s %s\n", "layer", "node", "operator");
   for (guint i = 0; i < rt_graph_n_nodes (graph); i++)
@@ -118,9 +124,9 @@ add_tensors (JsonBuilder *builder, EngModel *model)
       app_cli_json_string (builder, "name", tensor->name);
       app_cli_json_int (builder, "layer", tensor->layer);
       app_cli_json_string (builder, "format", dtype_name (tensor->dtype));
-      app_cli_json_int (builder, "rows", (gint64) tensor->n_rows);
-      app_cli_json_int (builder, "columns", (gint64) tensor->n_cols);
-      app_cli_json_int (builder, "bytes", (gint64) tensor->bytes);
+      app_cli_json_int (builder, "rows", (gint64)tensor->n_rows);
+      app_cli_json_int (builder, "columns", (gint64)tensor->n_cols);
+      app_cli_json_int (builder, "bytes", (gint64)tensor->bytes);
       json_builder_end_object (builder);
     }
   json_builder_end_array (builder);
@@ -198,8 +204,8 @@ print_json (EngModel *model)
   app_cli_json_string (builder, "name", eng_model_get_name (model));
   app_cli_json_string (builder, "format", eng_model_get_format (model));
   app_cli_json_string (builder, "licence", licence);
-  app_cli_json_int (builder, "file_bytes", (gint64) eng_model_get_file_bytes (model));
-  app_cli_json_int (builder, "parameters", (gint64) eng_model_get_n_params (model));
+  app_cli_json_int (builder, "file_bytes", (gint64)eng_model_get_file_bytes (model));
+  app_cli_json_int (builder, "parameters", (gint64)eng_model_get_n_params (model));
   if (eng_model_get_kind (model) == ENG_MODEL_NETWORK)
     app_cli_json_network (builder, model);
   else
@@ -232,4 +238,5 @@ run (int argc, char **argv, GError **error)
 }
 
 const AppCommand app_command_inspect
-    = { "inspect", "FILE [--tensors] [--json]", "The graph, its layers, formats and sizes, and what is not supported and where.", run };
+    = { "inspect", "FILE [--tensors] [--json]",
+        "The graph, its layers, formats and sizes, and what is not supported and where.", run };

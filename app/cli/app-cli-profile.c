@@ -125,7 +125,8 @@ print_phase (EngModel *model, EngRun *run, RtPhase phase, const char *title)
   g_print ("\n");
 }
 
-/* What operators left out of their work, layer by layer or node by node; nothing where none does. */
+/* What operators left out of their work, layer by layer or node by node; nothing where none
+ * does. */
 static void
 print_skipped (EngModel *model, EngProfile *profile)
 {
@@ -138,7 +139,8 @@ print_skipped (EngModel *model, EngProfile *profile)
   for (guint i = 0; by_node && i < eng_profile_get_n_nodes (profile); i++)
     if (isfinite (eng_profile_get_node_skipped (profile, i)))
       g_print ("  %-22s %.1f %% of the %s\n", eng_profile_get_node_name (profile, i),
-               100 * eng_profile_get_node_skipped (profile, i), eng_profile_get_node_skips (profile, i));
+               100 * eng_profile_get_node_skipped (profile, i),
+               eng_profile_get_node_skips (profile, i));
   for (int layer = -1; !by_node && layer <= eng_profile_get_n_layers (profile); layer++)
     {
       g_autofree char *name = eng_model_dup_layer_name (model, layer);

@@ -1,5 +1,6 @@
 /* The text that commands measure with, the options that say how well a run is to be known, and the
- * lines that say how well it is and what the machine did meanwhile. Called by the commands that make runs. */
+ * lines that say how well it is and what the machine did meanwhile. Called by the commands that
+ * make runs. */
 #include "app-cli-private.h"
 
 #include <math.h>
@@ -33,8 +34,8 @@ app_cli_set_repeat (EngWorkload *workload)
 EngWorkload *
 app_cli_text_workload (const char *prompt, int n_predict)
 {
-  EngWorkload *workload = eng_workload_new (
-      prompt != NULL ? prompt : "It is a truth universally acknowledged, that");
+  EngWorkload *workload
+      = eng_workload_new (prompt != NULL ? prompt : "It is a truth universally acknowledged, that");
 
   workload->n_predict = (guint)MAX (n_predict, 1);
   workload->ignore_end = TRUE;

@@ -155,7 +155,8 @@ app_cli_take_run (EngRun *run, EngModel *model)
 }
 
 void
-app_cli_print_verdicts (EngRun *run, guint max_per_technique, void (*print) (const char *format, ...) G_GNUC_PRINTF (1, 2))
+app_cli_print_verdicts (EngRun *run, guint max_per_technique,
+                        void (*print) (const char *format, ...) G_GNUC_PRINTF (1, 2))
 {
   const char *technique = NULL;
   guint n, n_of_technique = 0;

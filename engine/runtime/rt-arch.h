@@ -39,8 +39,9 @@ typedef struct
   uint32_t n_ff, n_heads, n_kv_heads;
 } RtArchBlock;
 
-/* The sizes of block @layer (below params->n_layers) of a file that rt_arch_params() accepted. In a file they are
- * one number for all blocks, or a list with one per block, as other programs write it for DeciLM and OpenELM. */
+/* The sizes of block @layer (below params->n_layers) of a file that rt_arch_params() accepted. In a
+ * file they are one number for all blocks, or a list with one per block, as other programs write it
+ * for DeciLM and OpenELM. */
 RtArchBlock rt_arch_block (const RtGguf *gguf, const RtArchParams *params, uint32_t layer);
 
 /* The source graph, unfused, one node per operation of the architecture, named after the tensors

@@ -421,7 +421,8 @@ make_phases (RtExec *exec, RtError *error)
   exec->tallies = calloc (n_nodes + 1, sizeof *exec->tallies);
   exec->phases = calloc (n + 1, sizeof *exec->phases);
   exec->tensors = calloc (n_all + 1, sizeof *exec->tensors);
-  if (exec->contexts == NULL || exec->tallies == NULL || exec->phases == NULL || exec->tensors == NULL)
+  if (exec->contexts == NULL || exec->tallies == NULL || exec->phases == NULL
+      || exec->tensors == NULL)
     return fail_memory (error, "the steps of a run", n_nodes * sizeof *exec->contexts);
 
   RtTensor *tensors = exec->tensors;

@@ -120,7 +120,8 @@ const char *rt_exec_count_reason (const RtExec *exec, int counter);
 /* The sum; where the kernel counted only a part of the time, what it would be for all of it. */
 double rt_exec_count_get (const RtExec *exec, RtNodeId node, int counter);
 
-/* What node @node has left out of its work since the executor was made (RtOp.skips). Between runs, from the thread that runs. */
+/* What node @node has left out of its work since the executor was made (RtOp.skips). Between runs,
+ * from the thread that runs. */
 RtTally rt_exec_tally (const RtExec *exec, RtNodeId node);
 
 /* Ask a run in progress to stop at the next node (from any thread); that run returns

@@ -1,7 +1,7 @@
 /* The tokenizer of a part of the vocabulary as GGUF metadata, with token numbers of its own. Called
  * when a build with a trimmed vocabulary is saved. What is written cuts every text into the tokens
- * that rt_tokenizer_new_subset() cuts it into, under their new numbers: tokens stay in order, so that
- * of two with the same bytes the same one counts. */
+ * that rt_tokenizer_new_subset() cuts it into, under their new numbers: tokens stay in order, so
+ * that of two with the same bytes the same one counts. */
 #include "rt-tokenizer-private.h"
 
 #include <stdio.h>
@@ -150,8 +150,8 @@ write_id (const Subset *s, const RtGgufMeta *meta)
          && rt_gguf_writer_add_u32 (s->writer, key, (uint32_t)s->numbers[id], s->error);
 }
 
-/* Files that do not say which tokens begin and end a text mean the usual numbers, which may be other
- * tokens now: said aloud. */
+/* Files that do not say which tokens begin and end a text mean the usual numbers, which may be
+ * other tokens now: said aloud. */
 static bool
 write_usual (const Subset *s, const char *key, int32_t token)
 {

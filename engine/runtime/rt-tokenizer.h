@@ -14,8 +14,9 @@ typedef struct RtTokenizer RtTokenizer;
  * closed. RT_ERROR_UNSUPPORTED names an unknown model or pre-tokenizer and lists the known ones;
  * RT_ERROR_FORMAT says which key is wrong. A tokenizer never changes: threads may share it. */
 RtTokenizer *rt_tokenizer_new (const RtGguf *gguf, RtError *error);
-/* The same tokenizer, with the same token numbers, that cuts text only into tokens of @keep [n_vocab]. Bytes and special tokens must be among them
- * (rt_tokenizer_choose()), so that every text still has tokens. */
+/* The same tokenizer, with the same token numbers, that cuts text only into tokens of @keep
+ * [n_vocab]. Bytes and special tokens must be among them (rt_tokenizer_choose()), so that every
+ * text still has tokens. */
 RtTokenizer *rt_tokenizer_new_subset (const RtGguf *gguf, const bool *keep, RtError *error);
 void rt_tokenizer_free (RtTokenizer *tokenizer); /* accepts NULL */
 
@@ -52,15 +53,20 @@ RtSlice rt_tokenizer_name (const RtTokenizer *tokenizer, int32_t token);
 
 /* How many tokens cannot be left out: special tokens, bytes, what ends a text. */
 uint32_t rt_tokenizer_n_needed (const RtTokenizer *tokenizer);
-/* Sets @keep [n_vocab]: all that is needed, then the tokens of @order [n_vocab] (numbers, the most wanted first), each together with those that merging
- * passes through on the way to it, as long as no more than @n_wanted are kept. So exactly MAX (n_needed, MIN (n_wanted, n_vocab)) are. O(n_vocab) encodings of one
- * token each. RT_ERROR_MEMORY. */
-bool rt_tokenizer_choose (const RtTokenizer *tokenizer, const uint32_t *order, uint32_t n_wanted, bool *keep, RtError *error);
+/* Sets @keep [n_vocab]: all that is needed, then the tokens of @order [n_vocab] (numbers, the most
+ * wanted first), each together with those that merging passes through on the way to it, as long as
+ * no more than @n_wanted are kept. So exactly MAX (n_needed, MIN (n_wanted, n_vocab)) are.
+ * O(n_vocab) encodings of one token each. RT_ERROR_MEMORY. */
+bool rt_tokenizer_choose (const RtTokenizer *tokenizer, const uint32_t *order, uint32_t n_wanted,
+                          bool *keep, RtError *error);
 
-/* Declare for @writer all "tokenizer.*" metadata of a file that holds only the tokens of @keep [n_vocab], numbered from 0 in their old order: names, scores, types,
- * the merges whose two parts and result are kept, special tokens under their new numbers (rt-tokenizer-write.c). It cuts texts as rt_tokenizer_new_subset() does.
- * Those that rt_tokenizer_choose() keeps in any case must be among them. */
-bool rt_tokenizer_write_subset (const RtGguf *gguf, const bool *keep, RtGgufWriter *writer, RtError *error);
+/* Declare for @writer all "tokenizer.*" metadata of a file that holds only the tokens of @keep
+ * [n_vocab], numbered from 0 in their old order: names, scores, types, the merges whose two parts
+ * and result are kept, special tokens under their new numbers (rt-tokenizer-write.c). It cuts texts
+ * as rt_tokenizer_new_subset() does. Those that rt_tokenizer_choose() keeps in any case must be
+ * among them. */
+bool rt_tokenizer_write_subset (const RtGguf *gguf, const bool *keep, RtGgufWriter *writer,
+                                RtError *error);
 
 /* ---- Chat prompts (rt-chat.c) ---- */
 
@@ -74,7 +80,7 @@ const char *rt_chat_family (const RtGguf *gguf);
  * @system: the system text; "": none; NULL: what the template itself writes when it is given none
  * (SmolLM2 and Qwen2 introduce themselves, most write nothing). Llama 3.1 and later state two
  * dates there in any case, as their templates do when they are told none. Preambles of other
- * templates of a family (tools, "<think>") are not known here. *@prompt is malloc'ed. false with RT_ERROR_UNSUPPORTED when
- * the file has no template or one of an unknown family. */
+ * templates of a family (tools, "<think>") are not known here. *@prompt is malloc'ed. false with
+ * RT_ERROR_UNSUPPORTED when the file has no template or one of an unknown family. */
 bool rt_chat_prompt (const RtGguf *gguf, const char *system, const char *user, char **prompt,
                      RtError *error);

@@ -1,5 +1,5 @@
-/* Technique: inputs of the feed-forward blocks' last product that are near zero count as zero, and of a
- * decoded token the weights that they would meet are not read (kn-skip.h, rt-ops-skip.h). */
+/* Technique: inputs of the feed-forward blocks' last product that are near zero count as zero, and
+ * of a decoded token the weights that they would meet are not read (kn-skip.h, rt-ops-skip.h). */
 #include "techniques/eng-techniques.h"
 
 #include <math.h>
@@ -134,7 +134,8 @@ share_below (const float *quantiles, double x)
   return 1;
 }
 
-/* One T such that |x_c| * lengths[c] < T for @share of all values: bisection; thresholds T / lengths[c]. */
+/* One T such that |x_c| * lengths[c] < T for @share of all values: bisection; thresholds T /
+ * lengths[c]. */
 static void
 find_thresholds (const float *quantiles, const double *lengths, gsize n, double share,
                  float *thresholds)
@@ -367,8 +368,8 @@ explain (EngModel *model, EngRecipe *recipe, int layer)
       100 * share, tensor->n_cols, left, all);
 }
 
-/* From runs: how many rows are skipped depends on the activations, which are made up where a kernel is
- * timed by itself. */
+/* From runs: how many rows are skipped depends on the activations, which are made up where a kernel
+ * is timed by itself. */
 static char *
 verdict (EngModel *model, EngRecipe *recipe, EngRun *run, int layer)
 {

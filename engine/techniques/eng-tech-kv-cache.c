@@ -1,5 +1,6 @@
-/* Technique: the number formats of the key-value cache. Keys and values may differ: a key's rounding moves scores, and so the weights of all positions; a value's
- * rounding is averaged over them. */
+/* Technique: the number formats of the key-value cache. Keys and values may differ: a key's
+ * rounding moves scores, and so the weights of all positions; a value's rounding is averaged over
+ * them. */
 #include "techniques/eng-techniques.h"
 
 #include <string.h>
@@ -100,7 +101,9 @@ matters (EngRecipe *recipe, const EngParam *param)
 static char *
 applies (EngModel *model)
 {
-  return eng_model_get_kind (model) == ENG_MODEL_LANGUAGE ? NULL : g_strdup ("a network has no cache of keys and values");
+  return eng_model_get_kind (model) == ENG_MODEL_LANGUAGE
+             ? NULL
+             : g_strdup ("a network has no cache of keys and values");
 }
 
 static gboolean
@@ -110,10 +113,10 @@ apply (EngLowering *lowering, GError **error)
   KnDtype wanted = wanted_format (lowering->recipe);
   lowering->kv_format = fitted_format (lowering->model, lowering->recipe);
   if (lowering->kv_format != wanted)
-    eng_lowering_note (lowering,
-                       "Key-value cache: heads of %u values do not fill blocks of 32: %s instead of %s",
-                       eng_model_get_params (lowering->model)->head_dim,
-                       kn_kv_name (lowering->kv_format, fitted_name), kn_kv_name (wanted, wanted_name));
+    eng_lowering_note (
+        lowering, "Key-value cache: heads of %u values do not fill blocks of 32: %s instead of %s",
+        eng_model_get_params (lowering->model)->head_dim,
+        kn_kv_name (lowering->kv_format, fitted_name), kn_kv_name (wanted, wanted_name));
   return TRUE;
 }
 
@@ -167,9 +170,11 @@ explain (EngModel *model, EngRecipe *recipe, int layer)
   gint64 n_ctx = context_length (model, recipe);
   g_autofree char *per_token = eng_format_value (one, "B");
   g_autofree char *all = eng_format_value (one * (double)n_ctx, "B");
-  return g_strdup_printf ("%s, %.2f bits per value: each token leaves %s of keys and values here; %s for %" G_GINT64_FORMAT
+  return g_strdup_printf ("%s, %.2f bits per value: each token leaves %s of keys and values here; "
+                          "%s for %" G_GINT64_FORMAT
                           " tokens. Every new token reads all that is used.",
-                          kn_kv_name (fitted_format (model, recipe), name), bits, per_token, all, n_ctx);
+                          kn_kv_name (fitted_format (model, recipe), name), bits, per_token, all,
+                          n_ctx);
 }
 
 static char *

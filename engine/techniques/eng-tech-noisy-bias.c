@@ -335,8 +335,8 @@ find_products (EngLowering *lowering, const RtGraph *graph, RtValueId value, KnA
   return products->len > 0 ? g_steal_pointer (&products) : NULL;
 }
 
-/* The first matrix of the model that is multiplied with @value in 8 bits, by a node that cannot take noise off
- * again: *@node. -1: none. */
+/* The first matrix of the model that is multiplied with @value in 8 bits, by a node that cannot
+ * take noise off again: *@node. -1: none. */
 static int
 find_other (EngLowering *lowering, const RtGraph *graph, RtValueId value, const RtNode **node)
 {
@@ -360,7 +360,8 @@ find_other (EngLowering *lowering, const RtGraph *graph, RtValueId value, const 
   return -1;
 }
 
-/* No noise on @value: says so where the recipe asks for some. *@noted: said before, of other matrices. */
+/* No noise on @value: says so where the recipe asks for some. *@noted: said before, of other
+ * matrices. */
 static void
 note_without (EngLowering *lowering, const RtGraph *graph, RtValueId value, gboolean *noted)
 {
@@ -451,8 +452,8 @@ add_noise (const RtGraph *graph, RtSurgery *surgery, RtValueId value, const char
   return TRUE;
 }
 
-/* One value and all that multiplies it. *@done says whether noise was added, *@noted whether it was said of a
- * value that it cannot be. */
+/* One value and all that multiplies it. *@done says whether noise was added, *@noted whether it was
+ * said of a value that it cannot be. */
 static gboolean
 change_value (EngLowering *lowering, const RtGraph *graph, RtSurgery *surgery, RtValueId value,
               gboolean *done, gboolean *noted, GError **error)

@@ -1,6 +1,6 @@
-/* Technique: feed-forward channels and attention heads that are taken out of every block, which makes
- * really smaller matrices. What goes is planned in eng-prune.c; here the graph gets its shapes and
- * the matrices their rows and columns. */
+/* Technique: feed-forward channels and attention heads that are taken out of every block, which
+ * makes really smaller matrices. What goes is planned in eng-prune.c; here the graph gets its
+ * shapes and the matrices their rows and columns. */
 #include <math.h>
 #include <string.h>
 

@@ -1,4 +1,5 @@
-/* Technique: the weights of attention in few bits, and what their rounding takes off on average put back. */
+/* Technique: the weights of attention in few bits, and what their rounding takes off on average put
+ * back. */
 #include "techniques/eng-techniques.h"
 
 #include <string.h>
@@ -81,7 +82,8 @@ heads_in_file (EngModel *model, guint layer, guint otherwise)
   return MIN (((const RtAttentionAttrs *)rt_graph_node (graph, id)->attrs)->n_heads, otherwise);
 }
 
-/* Heads are those of the file; where some are gone, the others cannot be told and share the block's mean. */
+/* Heads are those of the file; where some are gone, the others cannot be told and share the block's
+ * mean. */
 static gboolean
 set_biases (const EngSoftmaxBias *bias, EngModel *model, guint layer, guint n_bits,
             RtAttentionAttrs *attrs)

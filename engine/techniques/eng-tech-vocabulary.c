@@ -1,6 +1,6 @@
-/* Technique: a smaller vocabulary. Rows of embedding and output matrix of tokens that a corpus hardly
- * uses are left out; the tokenizer spells them with others. Token numbers stay the file's: the graph
- * maps them at its two ends. */
+/* Technique: a smaller vocabulary. Rows of embedding and output matrix of tokens that a corpus
+ * hardly uses are left out; the tokenizer spells them with others. Token numbers stay the file's:
+ * the graph maps them at its two ends. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,8 +76,8 @@ typedef struct
   guint32 token;
 } Use;
 
-/* The most used first; tokens that are not used by number, which in merged vocabularies is the order of
- * their use in the tokenizer's own training. */
+/* The most used first; tokens that are not used by number, which in merged vocabularies is the
+ * order of their use in the tokenizer's own training. */
 static int
 compare_uses (const void *a, const void *b)
 {

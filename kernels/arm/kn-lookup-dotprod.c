@@ -1,5 +1,5 @@
-/* Products by table lookup where there is a dot product instruction, as a comparison: lookups as with
- * NEON, and many tokens by that instruction. */
+/* Products by table lookup where there is a dot product instruction, as a comparison: lookups as
+ * with NEON, and many tokens by that instruction. */
 #ifndef __ARM_FEATURE_DOTPROD
 #error "this file needs -march=armv8.2-a+dotprod"
 #endif

@@ -1,5 +1,5 @@
-/* Products by table lookup with AVX2: one shuffle looks up a step of 16 rows in each of its two lanes.
- * The walk is in kn-lookup-body.h. */
+/* Products by table lookup with AVX2: one shuffle looks up a step of 16 rows in each of its two
+ * lanes. The walk is in kn-lookup-body.h. */
 #ifndef __AVX2__
 #error "build with AVX2"
 #endif

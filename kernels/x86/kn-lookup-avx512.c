@@ -23,8 +23,8 @@ load_bytes (const uint8_t *src)
   return (LookupWords)_mm512_cvtepu8_epi32 (_mm_load_si128 ((const __m128i *)(const void *)src));
 }
 
-/* [4 steps][8 rows] int16 of rows 0..7 and of rows 8..15, each at most 15 * 4 * 127: the sums over the
- * steps as 16 int32. Two steps fit 16 bits. */
+/* [4 steps][8 rows] int16 of rows 0..7 and of rows 8..15, each at most 15 * 4 * 127: the sums over
+ * the steps as 16 int32. Two steps fit 16 bits. */
 static inline __m512i
 add_steps (__m512i first, __m512i second)
 {

@@ -54,11 +54,11 @@ void eng_test_check_refusal (const char *technique, const char *file, const char
 
 /* --- directories --- */
 
-/* A new empty directory; eng_test_remove() removes it with all that is in it. Links are removed, not
- * followed. */
+/* A new empty directory; eng_test_remove() removes it with all that is in it. Links are removed,
+ * not followed. */
 char *eng_test_directory (void);
 void eng_test_remove (char *directory);
 
-/* Call before g_test_init(): the program keeps statistics, times and roofs in a new directory, which
- * goes when the program ends, and neither finds nor changes the user's. */
+/* Call before g_test_init(): the program keeps statistics, times and roofs in a new directory,
+ * which goes when the program ends, and neither finds nor changes the user's. */
 void eng_test_use_own_cache (void);

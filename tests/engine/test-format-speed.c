@@ -1,4 +1,5 @@
-/* What measured speeds of formats say in words, from figures made by hand; keeping and measuring them. */
+/* What measured speeds of formats say in words, from figures made by hand; keeping and measuring
+ * them. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -51,7 +52,8 @@ test_verdicts (void)
   g_assert_nonnull (strstr (q4, "1.89 times as fast here as Q8_0"));
   g_assert_nonnull (strstr (q4, "Prompts: 0.91 times the speed of Q8_0"));
   g_assert_nonnull (strstr (q4, "all integer formats become bytes once"));
-  /* 4.5 bits in 112.5 us are 5 of 10 GB/s, and 1000 / 1250; what is said of prompts is another thing. */
+  /* 4.5 bits in 112.5 us are 5 of 10 GB/s, and 1000 / 1250; what is said of prompts is another
+   * thing. */
   g_assert_nonnull (strstr (lut, "not faster here than Q8_0 (0.94 times its speed)"));
   g_assert_nonnull (strstr (lut, "looking sums up by its codes takes longer than reading them"));
   g_assert_nonnull (strstr (lut, "Prompts: 0.80 times the speed of Q8_0; "));
@@ -76,7 +78,8 @@ test_verdicts (void)
   g_assert_nonnull (strstr (none, "not been measured yet"));
 }
 
-/* Two formats are kept from an earlier program; the others are not measured, and so is what is damaged. */
+/* Two formats are kept from an earlier program; the others are not measured, and so is what is
+ * damaged. */
 static void
 test_kept (void)
 {

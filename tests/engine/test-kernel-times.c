@@ -328,8 +328,8 @@ test_errors (void)
   eng_test_remove (directory);
 }
 
-/* A file of the first schema, whose key lacked the source: its times stay, and new ones stand beside
- * them. */
+/* A file of the first schema, whose key lacked the source: its times stay, and new ones stand
+ * beside them. */
 static void
 test_first_schema (void)
 {

@@ -1,5 +1,6 @@
-/* Activation sparsity: thresholds beside their formulas, a layer's output beside the formula in double,
- * decoding beside a prompt bit for bit, what is skipped, refusals, recipes and determinism. */
+/* Activation sparsity: thresholds beside their formulas, a layer's output beside the formula in
+ * double, decoding beside a prompt bit for bit, what is skipped, refusals, recipes and
+ * determinism. */
 #include <math.h>
 #include <string.h>
 
@@ -94,7 +95,8 @@ test_thresholds (void)
   g_assert_cmpfloat (product, >, 0);
 }
 
-/* What rounding to 8 bits in groups of 32 makes of the row (kn-matmul.h's rule, in its own words). */
+/* What rounding to 8 bits in groups of 32 makes of the row (kn-matmul.h's rule, in its own
+ * words). */
 static void
 round_row (float *x, guint64 n)
 {
@@ -167,7 +169,8 @@ test_formula (void)
   g_assert_cmpfloat (skipped, <, 0.85);
 }
 
-/* Token by token the rows are skipped, in a prompt they are multiplied with zeros: the same bits. */
+/* Token by token the rows are skipped, in a prompt they are multiplied with zeros: the same
+ * bits. */
 static void
 test_decode (void)
 {
@@ -186,7 +189,8 @@ test_decode (void)
   g_assert_cmpmem (rt_exec_logits (exec, 0), n * sizeof (float), together, n * sizeof (float));
 }
 
-/* Token by token: as many codes are zero as the executor says were skipped; a prompt counts nothing. */
+/* Token by token: as many codes are zero as the executor says were skipped; a prompt counts
+ * nothing. */
 static void
 test_tally (void)
 {

@@ -199,7 +199,8 @@ check_value (EngActivations *activations, Plain *plain, const char *value, const
       g_assert_cmpfloat (stats.max_abs[i], ==, (float)sums->max[i]);
       for (gsize j = 0; j < n; j++)
         {
-          /* Sums of products of f32: within gamma_n of the sum of magnitudes, which the diagonal bounds. */
+          /* Sums of products of f32: within gamma_n of the sum of magnitudes, which the diagonal
+           * bounds. */
           double bound
               = sqrt (sums->moments[i * n + i] * sums->moments[j * n + j]) / sums->n * 1e-4;
           g_assert_cmpfloat (fabs ((double)hessian[i * n + j] - sums->moments[i * n + j] / sums->n),
@@ -240,7 +241,8 @@ test_numbers (void)
   eng_test_remove (g_steal_pointer (&directory));
 }
 
-/* Query, key and value share an input; the tied embedding's is that of the output, of every token. */
+/* Query, key and value share an input; the tied embedding's is that of the output, of every
+ * token. */
 static void
 test_which_values (void)
 {
@@ -322,7 +324,8 @@ changed_time (const char *directory, const char *name)
   return (gint64)info.st_ino;
 }
 
-/* Another model object finds what the first has measured; a damaged file is measured again, alone. */
+/* Another model object finds what the first has measured; a damaged file is measured again,
+ * alone. */
 static void
 test_kept (void)
 {

@@ -41,7 +41,8 @@ test_places (void)
   const RtArchParams *p = eng_model_get_params (model);
   guint n_layers = eng_model_get_n_layers (model), seen = 0;
 
-  /* Two norms, up to down, v to output. The embedding is tied here or the output has its own norm. */
+  /* Two norms, up to down, v to output. The embedding is tied here or the output has its own
+   * norm. */
   g_assert_cmpuint (folds->len, >=, 4 * n_layers);
   for (guint i = 0; i < folds->len; i++)
     {

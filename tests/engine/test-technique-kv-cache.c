@@ -1,4 +1,5 @@
-/* The cache's formats: their sizes against a formula, what rounding does to logits, what they refuse. */
+/* The cache's formats: their sizes against a formula, what rounding does to logits, what they
+ * refuse. */
 #include <math.h>
 #include <string.h>
 
@@ -69,8 +70,8 @@ test_sizes (void)
     }
 }
 
-/* What rounding of the cache does to the logits behind a text: more with fewer bits, more where keys lose them than where values do, and never as much
- * as a broken cache would. */
+/* What rounding of the cache does to the logits behind a text: more with fewer bits, more where
+ * keys lose them than where values do, and never as much as a broken cache would. */
 static void
 test_logits (void)
 {

@@ -167,8 +167,8 @@ check_halves (EngModel *model, guint block, gboolean attention, gboolean feed_fo
   g_assert_true ((rt_gguf_find_tensor (eng_model_get_gguf (model), down) != NULL) == feed_forward);
 }
 
-/* Half blocks: zeros in the lists of the file. Block 0 goes, 2 loses its attention and 4, where @both
- * says so, its feed-forward part: then other programs know no such model. */
+/* Half blocks: zeros in the lists of the file. Block 0 goes, 2 loses its attention and 4, where
+ * @both says so, its feed-forward part: then other programs know no such model. */
 static void
 check_save_half (const char *rules, gboolean both)
 {

@@ -1,5 +1,6 @@
-/* Noise before the rounding of activations: where it is, how large, what the biases are, that products keep what they are without rounding, that rounding errors
- * change; words, recipes, hashes. */
+/* Noise before the rounding of activations: where it is, how large, what the biases are, that
+ * products keep what they are without rounding, that rounding errors change; words, recipes,
+ * hashes. */
 #include <math.h>
 #include <string.h>
 
@@ -79,7 +80,8 @@ check_bias (EngModel *model, const char *name, int dtype, const float *noise, co
     }
 }
 
-/* Behind norms an operand of what writes the rows, elsewhere a node; biases of all that reads them. */
+/* Behind norms an operand of what writes the rows, elsewhere a node; biases of all that reads
+ * them. */
 static void
 test_graph (void)
 {
@@ -118,7 +120,8 @@ compare_floats (const void *a, const void *b)
   return (x > y) - (x < y);
 }
 
-/* Within the amplitude, which it reaches, on both sides; by rules of the layer; another with another number. */
+/* Within the amplitude, which it reaches, on both sides; by rules of the layer; another with
+ * another number. */
 static void
 test_size (void)
 {
@@ -161,7 +164,8 @@ test_size (void)
     }
   g_assert_cmpfloat (most, <=, 2 * step * (1 + 1e-6));
   g_assert_cmpfloat (most, >, 1.9 * step);
-  /* Of a uniform density of that width: the variance, and five times its deviation for 256 of them. */
+  /* Of a uniform density of that width: the variance, and five times its deviation for 256 of
+   * them. */
   double variance = 4 * step * step / 3;
   g_assert_cmpfloat (fabs (mean), <, 5 * sqrt (variance / n));
   g_assert_cmpfloat (fabs (power - variance), <, 5 * variance * 0.9 / sqrt (n));
@@ -217,7 +221,8 @@ test_preserved (void)
     }
 }
 
-/* The whole model: another rounding, of about the same size; with and without fusion, in both kinds of rows. */
+/* The whole model: another rounding, of about the same size; with and without fusion, in both kinds
+ * of rows. */
 static void
 test_logits (void)
 {
@@ -316,8 +321,8 @@ test_hash (void)
   g_assert_cmpstr (eng_build_get_hash (f16), ==, eng_build_get_hash (plain));
 }
 
-/* With inputs that are skipped: their product has no bias, so its noise is left out, and said to be; the
- * other matrices of the block have theirs. */
+/* With inputs that are skipped: their product has no bias, so its noise is left out, and said to
+ * be; the other matrices of the block have theirs. */
 static void
 test_skipped (void)
 {

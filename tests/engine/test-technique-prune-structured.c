@@ -213,8 +213,8 @@ model_with_zeros (const char *directory, EngModel *model, const EngPrunePlan *pl
   return eng_test_load (copy);
 }
 
-/* Zeros add nothing, so the pruned model computes what a file with zeros does; sums of fewer columns
- * are rounded in another order, which is all that may differ. */
+/* Zeros add nothing, so the pruned model computes what a file with zeros does; sums of fewer
+ * columns are rounded in another order, which is all that may differ. */
 static void
 test_same (void)
 {
@@ -346,8 +346,8 @@ check_same_logits (EngBuild *a, EngBuild *b)
   g_assert_cmpmem (x, n * sizeof *x, y, n * sizeof *y);
 }
 
-/* A saved file holds the smaller matrices and says so: lists where blocks differ, single numbers where
- * they do not; it gives the same bits and is not pruned again. */
+/* A saved file holds the smaller matrices and says so: lists where blocks differ, single numbers
+ * where they do not; it gives the same bits and is not pruned again. */
 static void
 check_saved (const char *techniques, gboolean differ, gboolean has_bias)
 {

@@ -1,5 +1,5 @@
-/* Attention weights in few bits: the measured bias against sums that the test makes from a plain run's queries and keys; what the correction is good for; words,
- * recipes, hashes. */
+/* Attention weights in few bits: the measured bias against sums that the test makes from a plain
+ * run's queries and keys; what the correction is good for; words, recipes, hashes. */
 #include <glib/gstdio.h>
 #include <math.h>
 #include <string.h>
@@ -28,7 +28,8 @@ attention_of (const RtGraph *graph, int layer)
 
 /* ---- the measurement ---- */
 
-/* Block @layer's weights on all windows, straight from the formula: chunks of 128 positions, each relative to its largest. */
+/* Block @layer's weights on all windows, straight from the formula: chunks of 128 positions, each
+ * relative to its largest. */
 static void
 sum_plainly (EngModel *model, EngRecipe *recipe, guint layer, guint head, guint n_bits,
              double *lost, double *mean)

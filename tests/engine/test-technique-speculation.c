@@ -1,5 +1,6 @@
-/* Speculation end to end on the default model: the text is the plain one by every way of drafting; what the record says adds up; drafters that do not fit are refused with
- * the reason; hash, memory and recipe. Nothing is timed but for the figures being there. */
+/* Speculation end to end on the default model: the text is the plain one by every way of drafting;
+ * what the record says adds up; drafters that do not fit are refused with the reason; hash, memory
+ * and recipe. Nothing is timed but for the figures being there. */
 #include <math.h>
 #include <string.h>
 
@@ -9,7 +10,8 @@
 
 #define LOOKUP "{\"speculation\": {\"drafting\": \"lookup\"}}"
 
-static const char *const prompt = "It was the best of times, it was the worst of times, it was the age of wisdom, it was the age of foolishness, it was";
+static const char *const prompt = "It was the best of times, it was the worst of times, it was the "
+                                  "age of wisdom, it was the age of foolishness, it was";
 
 static EngRun *
 generate (EngBuild *build, guint n, float temperature)
@@ -60,14 +62,16 @@ check_record (EngRun *run)
       next += round->n_emitted;
     }
   g_assert_cmpuint (next, ==, n_tokens);
-  g_assert_cmpuint (eng_speculation_get_text_start (record, n_tokens), ==, strlen (eng_run_get_text (run)));
+  g_assert_cmpuint (eng_speculation_get_text_start (record, n_tokens), ==,
+                    strlen (eng_run_get_text (run)));
   eng_speculation_get_totals (record, &totals);
   g_assert_cmpuint (totals.n_emitted, ==, n_tokens - 1);
 
   EngFigure acceptance = eng_run_get_figure (run, ENG_FIGURE_ACCEPTANCE);
   g_assert_cmpint (acceptance.available, ==, totals.n_tested > 0);
   if (acceptance.available)
-    g_assert_cmpfloat_with_epsilon (acceptance.value, 100.0 * totals.n_accepted / totals.n_tested, 1e-9);
+    g_assert_cmpfloat_with_epsilon (acceptance.value, 100.0 * totals.n_accepted / totals.n_tested,
+                                    1e-9);
   g_assert_true (eng_run_get_figure (run, ENG_FIGURE_DECODE).available);
   g_assert_cmpuint (eng_run_get_figure (run, ENG_FIGURE_DECODE).n, <, 10000); /* pieces of text */
   g_assert_true (eng_run_get_figure (run, ENG_FIGURE_SPECULATION_SPEEDUP).available);
@@ -82,9 +86,12 @@ check_record (EngRun *run)
 static const char *const ways[] = {
   LOOKUP,
   "{\"speculation\": {\"drafting\": \"lookup\", \"length\": 5, \"tree-width\": 2}}",
-  "{\"speculation\": {\"drafting\": \"lookup\", \"length\": 8, \"shortest-match\": 1, \"longest-match\": 1, \"fallback\": false}}",
-  "{\"speculation\": {\"drafting\": \"self\", \"draft-skip\": 2, \"length\": 3, \"fallback\": false}}",
-  "{\"speculation\": {\"drafting\": \"self\", \"draft-skip\": 0, \"draft-weights\": \"q4_0\", \"draft-cache\": \"q8_0\", \"length\": 4, \"tree-width\": 3, \"fallback\": false}}",
+  "{\"speculation\": {\"drafting\": \"lookup\", \"length\": 8, \"shortest-match\": 1, "
+  "\"longest-match\": 1, \"fallback\": false}}",
+  "{\"speculation\": {\"drafting\": \"self\", \"draft-skip\": 2, \"length\": 3, \"fallback\": "
+  "false}}",
+  "{\"speculation\": {\"drafting\": \"self\", \"draft-skip\": 0, \"draft-weights\": \"q4_0\", "
+  "\"draft-cache\": \"q8_0\", \"length\": 4, \"tree-width\": 3, \"fallback\": false}}",
   "{\"speculation\": {\"drafting\": \"self\"}, \"weight-format\": {\"format\": \"q8_0\"}}",
 };
 
@@ -93,7 +100,8 @@ test_same_text (void)
 {
   g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) plain = eng_test_build (model, "{}", NULL);
-  g_autoptr (EngBuild) plain_q8 = eng_test_build (model, "{\"weight-format\": {\"format\": \"q8_0\"}}", NULL);
+  g_autoptr (EngBuild) plain_q8
+      = eng_test_build (model, "{\"weight-format\": {\"format\": \"q8_0\"}}", NULL);
   g_autoptr (EngRun) reference = generate (plain, 80, 0), reference_q8 = generate (plain_q8, 80, 0);
 
   g_assert_null (eng_run_get_speculation (reference));
@@ -103,20 +111,23 @@ test_same_text (void)
       g_autoptr (EngBuild) build = eng_test_build (model, ways[i], NULL);
       g_autoptr (EngRun) run = generate (build, 80, 0);
       g_test_message ("%s", ways[i]);
-      g_assert_cmpstr (eng_run_get_text (run), ==, eng_run_get_text (i == 5 ? reference_q8 : reference));
+      g_assert_cmpstr (eng_run_get_text (run), ==,
+                       eng_run_get_text (i == 5 ? reference_q8 : reference));
       check_record (run);
     }
 }
 
-/* Looked up, sampled text is the plain one with the same seed, too. Drawn by a drafter it is another text of the same distribution (the runtime's tests). */
+/* Looked up, sampled text is the plain one with the same seed, too. Drawn by a drafter it is
+ * another text of the same distribution (the runtime's tests). */
 static void
 test_sampled (void)
 {
   g_autoptr (EngModel) model = eng_test_load_default ();
-  g_autoptr (EngBuild) plain = eng_test_build (model, "{}", NULL), lookup = eng_test_build (model, LOOKUP, NULL),
+  g_autoptr (EngBuild) plain = eng_test_build (model, "{}", NULL),
+                       lookup = eng_test_build (model, LOOKUP, NULL),
                        self = eng_test_build (model, ways[3], NULL);
-  g_autoptr (EngRun) reference = generate (plain, 60, 0.8f), by_lookup = generate (lookup, 60, 0.8f),
-                     by_self = generate (self, 60, 0.8f);
+  g_autoptr (EngRun) reference = generate (plain, 60, 0.8f),
+                     by_lookup = generate (lookup, 60, 0.8f), by_self = generate (self, 60, 0.8f);
 
   g_assert_cmpstr (eng_run_get_text (by_lookup), ==, eng_run_get_text (reference));
   check_record (by_lookup);
@@ -124,7 +135,8 @@ test_sampled (void)
   guint n;
   eng_speculation_get_acceptance (eng_run_get_speculation (by_self), &n);
   g_assert_cmpuint (n, ==, 3);
-  g_assert_true (isfinite (eng_speculation_get_drafts (eng_run_get_speculation (by_self), 0)[0].probability));
+  g_assert_true (
+      isfinite (eng_speculation_get_drafts (eng_run_get_speculation (by_self), 0)[0].probability));
 }
 
 /* Through JSON and back. */
@@ -151,21 +163,26 @@ test_draft_model (void)
 {
   g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) plain = eng_test_build (model, "{}", NULL);
-  g_autoptr (EngBuild) small = eng_test_build (model, "{\"weight-format\": {\"format\": \"q4_0\"}}", NULL);
+  g_autoptr (EngBuild) small
+      = eng_test_build (model, "{\"weight-format\": {\"format\": \"q4_0\"}}", NULL);
   g_autofree char *folder = eng_test_directory ();
   g_autofree char *path = g_build_filename (folder, "small.gguf", NULL);
   g_autoptr (GError) error = NULL;
 
   eng_build_save (small, path, NULL, &error);
   g_assert_no_error (error);
-  g_autofree char *json = g_strdup_printf ("{\"speculation\": {\"drafting\": \"draft-model\", \"model\": \"%s\", \"length\": 4, \"fallback\": false}}", path);
+  g_autofree char *json
+      = g_strdup_printf ("{\"speculation\": {\"drafting\": \"draft-model\", \"model\": \"%s\", "
+                         "\"length\": 4, \"fallback\": false}}",
+                         path);
   g_autoptr (EngBuild) build = eng_test_build (model, json, NULL);
   g_assert_nonnull (eng_build_get_drafter (build));
   g_assert_true (eng_build_get_model (eng_build_get_drafter (build)) != model);
   g_autoptr (EngRun) run = generate (build, 60, 0), reference = generate (plain, 60, 0);
   g_assert_cmpstr (eng_run_get_text (run), ==, eng_run_get_text (reference));
   check_record (run);
-  g_assert_cmpfloat (eng_run_get_figure (run, ENG_FIGURE_ACCEPTANCE).value, >, 20); /* the same model but for rounding */
+  /* the same model but for rounding */
+  g_assert_cmpfloat (eng_run_get_figure (run, ENG_FIGURE_ACCEPTANCE).value, >, 20);
   eng_test_remove (g_steal_pointer (&folder));
 
   g_autofree char *stories_path = eng_test_stories_or_skip ();
@@ -175,7 +192,9 @@ test_draft_model (void)
   g_autofree char *why_not = eng_draft_refusal (model, stories);
   g_assert_nonnull (strstr (why_not, "tokens"));
   g_assert_null (eng_draft_refusal (model, model));
-  g_autofree char *wrong = g_strdup_printf ("{\"speculation\": {\"drafting\": \"draft-model\", \"model\": \"%s\"}}", stories_path);
+  g_autofree char *wrong
+      = g_strdup_printf ("{\"speculation\": {\"drafting\": \"draft-model\", \"model\": \"%s\"}}",
+                         stories_path);
   g_autoptr (EngRecipe) recipe = eng_test_recipe (wrong);
   g_autoptr (EngBuild) refused = eng_build_new (model, recipe, NULL, NULL, &error);
   g_assert_null (refused);
@@ -201,18 +220,26 @@ test_refused (void)
 {
   g_autoptr (EngModel) model = eng_test_load_default ();
 
-  assert_refused (model, "{\"speculation\": {\"drafting\": \"draft-model\"}}", "choose a draft model");
-  assert_refused (model, "{\"speculation\": {\"drafting\": \"draft-model\", \"model\": \"/nowhere/at-all.gguf\"}}", "/nowhere/at-all.gguf");
-  assert_refused (model, "{\"speculation\": {\"drafting\": \"self\", \"draft-skip\": 0}}", "no cheaper");
+  assert_refused (model, "{\"speculation\": {\"drafting\": \"draft-model\"}}",
+                  "choose a draft model");
+  assert_refused (
+      model,
+      "{\"speculation\": {\"drafting\": \"draft-model\", \"model\": \"/nowhere/at-all.gguf\"}}",
+      "/nowhere/at-all.gguf");
+  assert_refused (model, "{\"speculation\": {\"drafting\": \"self\", \"draft-skip\": 0}}",
+                  "no cheaper");
 }
 
-/* The same recipe gives the same hash, another draft another; off, it is as if it were not there. A drafter shares what it does not change. */
+/* The same recipe gives the same hash, another draft another; off, it is as if it were not there. A
+ * drafter shares what it does not change. */
 static void
 test_hash_and_memory (void)
 {
   g_autoptr (EngModel) model = eng_test_load_default ();
-  g_autoptr (EngBuild) plain = eng_test_build (model, "{}", NULL), off = eng_test_build (model, "{\"speculation\": {\"length\": 3}}", NULL);
-  g_autoptr (EngBuild) lookup = eng_test_build (model, LOOKUP, NULL), again = eng_test_build (model, LOOKUP, NULL);
+  g_autoptr (EngBuild) plain = eng_test_build (model, "{}", NULL),
+                       off = eng_test_build (model, "{\"speculation\": {\"length\": 3}}", NULL);
+  g_autoptr (EngBuild) lookup = eng_test_build (model, LOOKUP, NULL),
+                       again = eng_test_build (model, LOOKUP, NULL);
   g_autoptr (EngBuild) skip = eng_test_build (model, ways[3], NULL);
   RtMemory without, with;
 

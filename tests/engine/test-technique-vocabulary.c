@@ -211,8 +211,8 @@ write_greedily (EngBuild *build, const char *start)
   return decode (tokenizer, (const gint32 *)(void *)all->data, all->len);
 }
 
-/* Of a saved build the tokens are those that are left, in their order, with numbers of their own: texts
- * are cut the same, logits are the same bits, and so is what it writes. */
+/* Of a saved build the tokens are those that are left, in their order, with numbers of their own:
+ * texts are cut the same, logits are the same bits, and so is what it writes. */
 static void
 check_saved (EngModel *model, const char *techniques, guint n_kept)
 {
@@ -326,7 +326,8 @@ test_words (void)
   g_assert_nonnull (strstr (error->message, "corpus"));
 }
 
-/* Bits per byte are finite and comparable; a baseline that cuts text otherwise is left out, with a note. */
+/* Bits per byte are finite and comparable; a baseline that cuts text otherwise is left out, with a
+ * note. */
 static void
 test_evaluation (void)
 {

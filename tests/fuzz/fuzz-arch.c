@@ -1,5 +1,5 @@
-/* Fuzz target: any bytes as a language model. What is accepted is packed in the formats of its file and
- * runs: two tokens, then one more, whatever numbers the blocks hold. */
+/* Fuzz target: any bytes as a language model. What is accepted is packed in the formats of its file
+ * and runs: two tokens, then one more, whatever numbers the blocks hold. */
 #include "fuzz.h"
 
 #include <string.h>

@@ -18,8 +18,8 @@ typedef struct
   float attention_softcap, logit_softcap;
   bool rope_factors;        /* rope_freqs.weight */
   const char *scaling_type; /* rope.scaling.type with factor 4, NULL: none */
-  /* [n_layers] sizes of single blocks, written as lists; NULL: as above for all. A block with 0 heads or
-   * 0 channels has no such half. */
+  /* [n_layers] sizes of single blocks, written as lists; NULL: as above for all. A block with 0
+   * heads or 0 channels has no such half. */
   const uint32_t *ff_list, *heads_list, *kv_list;
 
   /* Faults, for tests of errors. */

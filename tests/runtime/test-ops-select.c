@@ -300,7 +300,8 @@ check_spread (int64_t n_rows, int64_t n, uint32_t n_columns, float fill)
   NetResult r[RT_MAX_OUTPUTS];
   NetCase c;
 
-  /* A rising choice of n out of n_columns, each equally likely (Knuth 1997, vol. 2, 3.4.2, algorithm S). */
+  /* A rising choice of n out of n_columns, each equally likely (Knuth 1997, vol. 2, 3.4.2,
+   * algorithm S). */
   for (int64_t j = 0, k = 0; k < n; j++)
     if (g_test_rand_int_range (0, (int)(n_columns - j)) < n - k)
       columns[k++] = (int32_t)j;

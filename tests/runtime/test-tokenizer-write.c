@@ -1,5 +1,6 @@
-/* Tokenizers of a part of a vocabulary in files of their own: lists worked out by hand, and the same
- * cuts of text as the tokenizer that merely leaves the other tokens out, also for real vocabularies. */
+/* Tokenizers of a part of a vocabulary in files of their own: lists worked out by hand, and the
+ * same cuts of text as the tokenizer that merely leaves the other tokens out, also for real
+ * vocabularies. */
 #include <glib.h>
 #include <stdlib.h>
 #include <string.h>
@@ -153,8 +154,8 @@ test_bpe (void)
   rt_gguf_close (gguf);
 }
 
-/* Files that leave the usual numbers of "<s>" and its like out mean tokens 0, 1, 2: said aloud, for a
- * part's tokens have others. */
+/* Files that leave the usual numbers of "<s>" and its like out mean tokens 0, 1, 2: said aloud, for
+ * a part's tokens have others. */
 static void
 test_usual_ids (void)
 {

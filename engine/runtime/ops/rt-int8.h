@@ -171,8 +171,8 @@ size_t rt_reference_offset (const RtConvAttrs *attrs, size_t height, size_t widt
 typedef int32_t (*RtReferenceSumFn) (const RtOpContext *context, const RtWindows *windows, size_t n,
                                      size_t oy, size_t ox, size_t o);
 
-/* A convolution's plain reference: every output from its sum, requantized. For attributes that begin
- * with RtConvAttrs. */
+/* A convolution's plain reference: every output from its sum, requantized. For attributes that
+ * begin with RtConvAttrs. */
 void rt_reference_convolution (const RtOpContext *context, const RtWindows *windows,
                                RtReferenceSumFn sum);
 
