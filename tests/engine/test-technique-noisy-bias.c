@@ -326,7 +326,7 @@ test_hash (void)
 static void
 test_skipped (void)
 {
-  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) both = eng_test_build (
       model,
       "{" SMALL ", \"weight-format\": {\"format\": \"q8_0\"}, \"noisy-bias\": {\"amplitude\": 1}, "
