@@ -149,6 +149,23 @@ show_state (AppTechniqueBox *self)
     }
 }
 
+/* In force: as the recipe sets it, else the default, which may depend on the model. */
+static GVariant *
+get_value (AppTechniqueBox *self, EngRecipe *recipe, const EngParam *param)
+{
+  EngModel *model = eng_session_get_model (self->session);
+  double min, max, standard;
+
+  if (model == NULL || self->technique->limits == NULL
+      || (param->kind != ENG_PARAM_INT && param->kind != ENG_PARAM_REAL)
+      || eng_recipe_is_set (recipe, self->technique->id, param->id))
+    return eng_recipe_get (recipe, self->technique->id, param->id, NULL);
+  eng_technique_limits (self->technique, model, param, &min, &max, &standard);
+  return g_variant_ref_sink (param->kind == ENG_PARAM_INT
+                                 ? g_variant_new_int64 ((gint64)llround (standard))
+                                 : g_variant_new_double (standard));
+}
+
 static void
 update_rows (AppTechniqueBox *self, EngRecipe *recipe)
 {
@@ -156,7 +173,7 @@ update_rows (AppTechniqueBox *self, EngRecipe *recipe)
     {
       AppParamRow *row = self->rows->pdata[i];
       const EngParam *param = app_param_row_get_param (row);
-      g_autoptr (GVariant) value = eng_recipe_get (recipe, self->technique->id, param->id, NULL);
+      g_autoptr (GVariant) value = get_value (self, recipe, param);
 
       app_param_row_set_value (row, value);
       update_subtitle (row);
