@@ -346,7 +346,7 @@ app_speculation_dup_sentence (EngSpeculation *speculation)
   eng_speculation_get_totals (speculation, &totals);
   if (totals.n_drafted == 0)
     return g_strdup_printf (
-        _ ("%s (%s) had nothing to offer: all %u tokens came from plain steps."),
+        _ ("%s (%s) drafted nothing: all %u tokens came from plain steps."),
         eng_draft_source_title (setup->source), setup->drafter, totals.n_emitted);
   share = totals.n_emitted > 0 ? 100.0 * totals.n_accepted / totals.n_emitted : 0.0;
   return g_strdup_printf (_ ("%s (%s): %u of %u tokens of the text were drafted (%.0f\u202f%%), %u "

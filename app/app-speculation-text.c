@@ -10,6 +10,8 @@
 #include <glib/gi18n.h>
 
 #define N_MARKS 4
+#define LEAST_PX 72
+#define MOST_PX 300
 #define HAIR_SPACE "\u200a"
 
 struct _AppSpeculationText
@@ -20,7 +22,8 @@ struct _AppSpeculationText
   GArray *pieces; /* AppMarked; NULL without a run */
   gboolean show_rejected;
 
-  GtkWidget *box, *legend, *view;
+  GtkWidget *box, *legend, *view, *scroller;
+  guint fit_id;
   GtkTextBuffer *buffer;
   GtkTextTag *tags[N_MARKS];
   GtkWidget *counts[N_MARKS];
@@ -60,11 +63,36 @@ dup_shown (const AppMarked *piece)
   return g_strconcat (HAIR_SPACE, joined, HAIR_SPACE, NULL);
 }
 
+/* As high as the text, within limits: what a text view asks for by itself is a line. */
+static gboolean
+fit (gpointer data)
+{
+  AppSpeculationText *self = data;
+  GtkAdjustment *adjustment
+      = gtk_scrolled_window_get_vadjustment (GTK_SCROLLED_WINDOW (self->scroller));
+
+  self->fit_id = 0;
+  gtk_scrolled_window_set_min_content_height (GTK_SCROLLED_WINDOW (self->scroller),
+                                              (int)CLAMP (gtk_adjustment_get_upper (adjustment),
+                                                          LEAST_PX, MOST_PX));
+  return G_SOURCE_REMOVE;
+}
+
+/* Not while sizes are given out. */
+static void
+fit_soon (AppSpeculationText *self)
+{
+  if (self->fit_id == 0)
+    self->fit_id = g_idle_add (fit, self);
+}
+
 static void
 fill (AppSpeculationText *self)
 {
   GtkTextIter end;
 
+  gtk_scrolled_window_set_min_content_height (GTK_SCROLLED_WINDOW (self->scroller), LEAST_PX);
+  fit_soon (self);
   gtk_text_buffer_set_text (self->buffer, "", 0);
   for (guint i = 0; self->pieces != NULL && i < self->pieces->len; i++)
     {
@@ -173,6 +201,7 @@ app_speculation_text_dispose (GObject *object)
 {
   AppSpeculationText *self = APP_SPECULATION_TEXT (object);
 
+  g_clear_handle_id (&self->fit_id, g_source_remove);
   g_clear_pointer (&self->box, gtk_widget_unparent);
   g_clear_pointer (&self->pieces, g_array_unref);
   g_clear_object (&self->run);
@@ -266,8 +295,6 @@ make_legend (AppSpeculationText *self)
 static void
 app_speculation_text_init (AppSpeculationText *self)
 {
-  GtkWidget *scroller;
-
   self->show_rejected = TRUE;
   self->buffer = gtk_text_buffer_new (NULL);
   make_tags (self);
@@ -280,15 +307,18 @@ app_speculation_text_init (AppSpeculationText *self)
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->view), GTK_ACCESSIBLE_PROPERTY_LABEL,
                                   _ ("Text with what was drafted"), -1);
   g_signal_connect_object (self->view, "query-tooltip", G_CALLBACK (on_query_tooltip), self, 0);
-  scroller = g_object_new (GTK_TYPE_SCROLLED_WINDOW, "child", self->view, "min-content-height", 120,
-                           "max-content-height", 320, "propagate-natural-height", TRUE,
-                           "hscrollbar-policy", GTK_POLICY_NEVER, "css-classes",
-                           (const char *[]){ "text-card", NULL }, NULL);
-  app_scroll_chain (scroller);
+  self->scroller
+      = g_object_new (GTK_TYPE_SCROLLED_WINDOW, "child", self->view, "min-content-height", LEAST_PX,
+                      "hscrollbar-policy", GTK_POLICY_NEVER, "css-classes",
+                      (const char *[]){ "text-card", NULL }, NULL);
+  g_signal_connect_object (gtk_scrolled_window_get_vadjustment (
+                               GTK_SCROLLED_WINDOW (self->scroller)),
+                           "notify::upper", G_CALLBACK (fit_soon), self, G_CONNECT_SWAPPED);
+  app_scroll_chain (self->scroller);
   make_legend (self);
   self->box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);
   gtk_box_append (GTK_BOX (self->box), self->legend);
-  gtk_box_append (GTK_BOX (self->box), scroller);
+  gtk_box_append (GTK_BOX (self->box), self->scroller);
   gtk_widget_set_parent (self->box, GTK_WIDGET (self));
   color_tags (self);
 }

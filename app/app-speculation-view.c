@@ -291,6 +291,7 @@ static void
 show_run (AppSpeculationView *self, EngRun *run)
 {
   EngSpeculation *speculation = eng_run_get_speculation (run);
+  EngSpeculationTotals totals;
 
   g_set_object (&self->run, run);
   show_words (self, speculation);
@@ -303,6 +304,9 @@ show_run (AppSpeculationView *self, EngRun *run)
       else
         app_figure_tile_set (APP_FIGURE_TILE (self->tile[i]), &figure, NULL);
     }
+  eng_speculation_get_totals (speculation, &totals);
+  gtk_widget_set_visible (GTK_WIDGET (self->acceptance), totals.n_drafted > 0);
+  gtk_widget_set_visible (GTK_WIDGET (self->trace), totals.n_drafted > 0);
   app_speculation_text_set_run (self->text, run);
   app_speculation_fill_acceptance (speculation, self->bars);
   app_speculation_fill_trace (speculation, self->aimed, self->accepted);

@@ -32,6 +32,14 @@ def measure_button():
     return price_buttons("Measure")[0]
 
 
+def exact_button():
+    """A label of the recipe pane has the same name."""
+    for node in driver.walk():
+        if node.name == "Exact" and node.getRoleName() != "label" and showing(node):
+            return node
+    return None
+
+
 def tile(title):
     for node in driver.walk():
         if node.getRoleName() == "panel" and node.name.startswith(title + ":") and showing(node):
@@ -102,7 +110,7 @@ def types_a_budget():
     driver.keys("ctrl+a")
     driver.type("4 MB")
     driver.keys("Return")
-    driver.click(driver.find(name="Exact"))
+    driver.click(driver.wait("Exact", exact_button))
     driver.wait("the exact mixture", lambda: megabytes() <= 4.0)
     driver.picture("price-03-budget")
 
@@ -122,7 +130,8 @@ def fits_a_phone():
     time.sleep(1.5)
     driver.picture("price-04-narrow")
     for name in ("Exact", "Apply"):
-        extents = driver.find(name=name).queryComponent().getExtents(1)
+        node = exact_button() if name == "Exact" else price_buttons("Apply")[-1]
+        extents = node.queryComponent().getExtents(1)
         check(extents.x >= 0 and extents.x + extents.width <= 370, f"{name} is cut off at {extents.x + extents.width}")
     subprocess.run(["xdotool", "windowsize", window, "1280", "800"], check=True)
     time.sleep(1)
