@@ -228,19 +228,34 @@ find_rule (AppLayerBox *self, EngRecipe *recipe, const EngParam *param)
   return NULL;
 }
 
+/* Where a value is from; where it is the model's, which one that is. */
+static char *
+dup_source (const EngParam *param, gboolean own, GVariant *whole)
+{
+  if (own)
+    return g_strdup (_ ("This layer alone"));
+  for (const EngChoice *choice
+       = param->kind == ENG_PARAM_CHOICE && whole != NULL ? param->choices : NULL;
+       choice != NULL && choice->id != NULL; choice++)
+    if (g_strcmp0 (choice->id, g_variant_get_string (whole, NULL)) == 0)
+      /* Translators: the choice of the whole model, "As in file" */
+      return g_strdup_printf (_ ("Whole model: %s"), choice->title);
+  return g_strdup (_ ("As the whole model"));
+}
+
 static void
 update_row (AppLayerBox *self, AppParamRow *row, EngRecipe *recipe)
 {
   const EngParam *param = app_param_row_get_param (row);
   GVariant *rule = find_rule (self, recipe, param);
   g_autoptr (GVariant) whole = eng_recipe_get (recipe, self->technique->id, param->id, NULL);
+  g_autofree char *source = dup_source (param, rule != NULL, whole);
   GtkWidget *slider = g_object_get_data (G_OBJECT (row), SLIDER);
   gboolean matters = self->technique->matters == NULL || self->technique->matters (recipe, param);
 
   app_param_row_set_inherited (row, whole);
   app_param_row_set_value (row, rule);
-  adw_action_row_set_subtitle (ADW_ACTION_ROW (row),
-                               rule != NULL ? _ ("This layer alone") : _ ("As the whole model"));
+  adw_action_row_set_subtitle (ADW_ACTION_ROW (row), source);
   gtk_widget_set_visible (GTK_WIDGET (row), matters);
   if (slider != NULL)
     gtk_widget_set_visible (slider, matters);
