@@ -4,9 +4,11 @@ photograph.
 
     LATHE_PICTURE_MODEL=FILE.gguf tests/e2e/run-e2e.sh build/app/lathe tests/e2e/readme_picture.py data/screenshots
     LATHE_PICTURE_PRICES=FILE.gguf tests/e2e/run-e2e.sh ... (the same)
+    LATHE_PICTURE_SPECULATION=FILE.gguf tests/e2e/run-e2e.sh ... (the same)
     LATHE_PICTURE_NETWORK=FILE.tflite LATHE_PICTURE_INPUT=PHOTO.jpg tests/e2e/run-e2e.sh ... (the same)
 
-Not a test: run it on a quiet machine when the window has changed, look at lathe.png, roofline.png, prices.png and network.png in data/screenshots, commit them.
+Not a test: run it on a quiet machine when the window has changed, look at lathe.png, roofline.png, prices.png,
+speculation.png and network.png in data/screenshots, commit them.
 """
 
 import os
@@ -75,10 +77,28 @@ def prices(path):
     measure = driver.wait("Measure", lambda: driver.look("push button", "Measure"))
     driver.click(measure)
     time.sleep(60)  # the accessibility tree is not walked meanwhile: it would take the processors
-    driver.wait("the prices", lambda: driver.look("push button", "Measure") is not None and driver.sensitive(driver.look("push button", "Measure")), 900)
+    driver.wait("the prices", lambda: not driver.look("push button", "Cancel") and driver.sensitive(driver.look("push button", "Measure")), 900)
+    driver.point(driver.find("image", contains="Price list"))  # a layer and why it has its precision
     driver.point_at(640, 790)
     time.sleep(3)
     driver.picture("prices")
+    driver.quit()
+
+
+def speculation(path):
+    """A text that repeats itself, without chance, so that it can be compared with plain decoding."""
+    global driver
+    driver = Driver(program, [path], out)
+    driver.wait("Run to be possible", lambda: run_button() is not None and driver.sensitive(run_button()), 60)
+    driver.point(driver.find("text", "Prompt"))
+    driver.keys("ctrl+a")
+    driver.type(os.environ.get("LATHE_PICTURE_PROMPT", REPETITIVE))
+    driver.click(driver.find("page tab", "Speculation"))
+    driver.click(driver.find("push button", "Switch On Prompt Lookup"))
+    run_once()
+    driver.point_at(640, 790)
+    time.sleep(3)
+    driver.picture("speculation")
     driver.quit()
 
 
@@ -104,5 +124,7 @@ if "LATHE_PICTURE_MODEL" in os.environ:
     language_model(os.environ["LATHE_PICTURE_MODEL"])
 if "LATHE_PICTURE_PRICES" in os.environ:
     prices(os.environ["LATHE_PICTURE_PRICES"])
+if "LATHE_PICTURE_SPECULATION" in os.environ:
+    speculation(os.environ["LATHE_PICTURE_SPECULATION"])
 if "LATHE_PICTURE_NETWORK" in os.environ:
     network(os.environ["LATHE_PICTURE_NETWORK"], os.environ["LATHE_PICTURE_INPUT"])
