@@ -430,3 +430,48 @@ net_exec_floats (const NetExec *e, const char *name, gsize *n)
   *n = rt_shape_n (&rt_graph_value (e->graph, id)->shape);
   return rt_exec_value (e->exec, id);
 }
+
+/* ---- whole graphs ---- */
+
+void
+net_init (Net *net)
+{
+  net->graph = rt_graph_new (NULL);
+  net->owned = g_ptr_array_new_with_free_func (g_free);
+  net->n_weights = 0;
+}
+
+void
+net_clear (Net *net)
+{
+  rt_graph_free (net->graph);
+  g_ptr_array_unref (net->owned);
+}
+
+RtValueId
+net_weight (Net *net, guint n_dims, const int64_t *dims, double low, double high)
+{
+  RtShape shape = { .n_dims = n_dims };
+  memcpy (shape.dims, dims, n_dims * sizeof *dims);
+  guint64 n = rt_shape_n (&shape);
+  float *data = g_new (float, n);
+  char name[16];
+
+  for (guint64 i = 0; i < n; i++)
+    data[i] = (float)g_test_rand_double_range (low, high);
+  g_ptr_array_add (net->owned, data);
+  g_snprintf (name, sizeof name, "w%u", net->n_weights++);
+  return rt_graph_add_weight (net->graph, name, RT_TYPE_F32, &shape, data, n * 4, NULL);
+}
+
+RtValueId
+net_add (Net *net, const char *name, const RtOp *op, const void *attrs, guint n,
+         const RtValueId *inputs)
+{
+  RtError error = { 0 };
+  RtNodeId id = rt_graph_add_node (net->graph, name, 0, op, inputs, n, attrs, &error);
+
+  if (id == RT_NONE)
+    g_error ("%s: %s", name, error.message);
+  return rt_graph_node (net->graph, id)->outputs[0];
+}

@@ -57,6 +57,22 @@ void net_results_clear (NetResult *results);
 
 /* ---- whole graphs ---- */
 
+/* A graph that is built node by node, with weights that are random numbers. */
+typedef struct
+{
+  RtGraph *graph;
+  GPtrArray *owned; /* the weights' numbers */
+  guint n_weights;
+} Net;
+
+void net_init (Net *net);
+void net_clear (Net *net);
+/* f32 in [low, high). */
+RtValueId net_weight (Net *net, guint n_dims, const int64_t *dims, double low, double high);
+/* Its first output; aborts the test when the operator refuses. */
+RtValueId net_add (Net *net, const char *name, const RtOp *op, const void *attrs, guint n,
+                   const RtValueId *inputs);
+
 /* An executor of @graph with its matrices packed in their own formats. */
 typedef struct
 {

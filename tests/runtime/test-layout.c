@@ -12,54 +12,6 @@
 #include "rt-fuse.h"
 #include "rt-layout.h"
 
-typedef struct
-{
-  RtGraph *graph;
-  GPtrArray *owned;
-  guint n;
-} Net;
-
-static void
-net_init (Net *net)
-{
-  net->graph = rt_graph_new (NULL);
-  net->owned = g_ptr_array_new_with_free_func (g_free);
-  net->n = 0;
-}
-
-static void
-net_clear (Net *net)
-{
-  rt_graph_free (net->graph);
-  g_ptr_array_unref (net->owned);
-}
-
-static RtValueId
-weight (Net *net, guint n_dims, const int64_t *dims)
-{
-  RtShape shape = { .n_dims = n_dims };
-  memcpy (shape.dims, dims, n_dims * sizeof *dims);
-  guint64 n = rt_shape_n (&shape);
-  float *data = g_new (float, n);
-  char name[16];
-  for (guint64 i = 0; i < n; i++)
-    data[i] = (float)g_test_rand_double_range (-1, 1);
-  g_ptr_array_add (net->owned, data);
-  g_snprintf (name, sizeof name, "w%u", net->n++);
-  return rt_graph_add_weight (net->graph, name, RT_TYPE_F32, &shape, data, n * 4, NULL);
-}
-
-static RtValueId
-add (Net *net, const char *name, const RtOp *op, const void *attrs, guint n,
-     const RtValueId *inputs)
-{
-  RtError error = { 0 };
-  RtNodeId id = rt_graph_add_node (net->graph, name, 0, op, inputs, n, attrs, &error);
-  if (id == RT_NONE)
-    g_error ("%s: %s", name, error.message);
-  return rt_graph_node (net->graph, id)->outputs[0];
-}
-
 static RtValueId
 conv (Net *net, const char *name, RtValueId x, int64_t n_in, int64_t n_out, int64_t k)
 {
@@ -75,9 +27,9 @@ conv (Net *net, const char *name, RtValueId x, int64_t n_in, int64_t n_out, int6
                         .min = -INFINITY,
                         .max = INFINITY,
                         .channels_first = 1 };
-  RtValueId w = weight (net, 4, (int64_t[]){ n_out, k, k, n_in });
-  RtValueId b = weight (net, 1, &n_out);
-  return add (net, name, &rt_op_conv, &attrs, 3, (RtValueId[]){ x, w, b });
+  RtValueId w = net_weight (net, 4, (int64_t[]){ n_out, k, k, n_in }, -1, 1);
+  RtValueId b = net_weight (net, 1, &n_out, -1, 1);
+  return net_add (net, name, &rt_op_conv, &attrs, 3, (RtValueId[]){ x, w, b });
 }
 
 static RtValueId
@@ -87,11 +39,11 @@ batch_norm (Net *net, const char *name, RtValueId x, int64_t n)
   RtValueId inputs[5] = { x };
 
   for (guint i = 1; i < 5; i++)
-    inputs[i] = weight (net, 1, &n);
+    inputs[i] = net_weight (net, 1, &n, -1, 1);
   float *variance = net->owned->pdata[net->owned->len - 1];
   for (int64_t i = 0; i < n; i++)
     variance[i] = fabsf (variance[i]) + 0.5f;
-  return add (net, name, &rt_op_batch_norm, &attrs, 5, inputs);
+  return net_add (net, name, &rt_op_batch_norm, &attrs, 5, inputs);
 }
 
 /* conv - relu - [conv - sigmoid * ] + residual - norm - concat - flatten, with a per-channel
@@ -101,25 +53,27 @@ build (Net *net)
 {
   RtValueId x = rt_graph_add_input (net->graph, "x", RT_TYPE_F32,
                                     &(RtShape){ .n_dims = 4, .dims = { 1, 3, 10, 12 } }, NULL);
-  RtValueId pad = add (net, "pad", &rt_op_pad,
-                       &(RtPadAttrs){ .before = { 0, 0, 1, 0 }, .after = { 0, 0, 0, 2 } }, 1, &x);
+  RtValueId pad
+      = net_add (net, "pad", &rt_op_pad,
+                 &(RtPadAttrs){ .before = { 0, 0, 1, 0 }, .after = { 0, 0, 0, 2 } }, 1, &x);
   RtValueId a = conv (net, "a", pad, 3, 16, 3);
-  a = add (net, "a_relu", &rt_op_relu, NULL, 1, &a);
+  a = net_add (net, "a_relu", &rt_op_relu, NULL, 1, &a);
   RtValueId b = conv (net, "b", a, 16, 16, 1);
-  RtValueId gate = add (net, "b_sigmoid", &rt_op_sigmoid, NULL, 1, &b);
-  b = add (net, "b_silu", &rt_op_mul, NULL, 2, (RtValueId[]){ b, gate });
-  RtValueId sum = add (net, "sum", &rt_op_add, NULL, 2, (RtValueId[]){ a, b });
-  RtValueId scale = weight (net, 3, (int64_t[]){ 16, 1, 1 });
-  sum = add (net, "scaled", &rt_op_mul, NULL, 2, (RtValueId[]){ sum, scale });
+  RtValueId gate = net_add (net, "b_sigmoid", &rt_op_sigmoid, NULL, 1, &b);
+  b = net_add (net, "b_silu", &rt_op_mul, NULL, 2, (RtValueId[]){ b, gate });
+  RtValueId sum = net_add (net, "sum", &rt_op_add, NULL, 2, (RtValueId[]){ a, b });
+  RtValueId scale = net_weight (net, 3, (int64_t[]){ 16, 1, 1 }, -1, 1);
+  sum = net_add (net, "scaled", &rt_op_mul, NULL, 2, (RtValueId[]){ sum, scale });
   sum = batch_norm (net, "normed", sum, 16);
   RtValueId both
-      = add (net, "both", &rt_op_concat, &(RtAxisAttrs){ 1 }, 2, (RtValueId[]){ sum, a });
+      = net_add (net, "both", &rt_op_concat, &(RtAxisAttrs){ 1 }, 2, (RtValueId[]){ sum, a });
   RtValueId head = conv (net, "head", both, 32, 6, 3);
-  RtValueId flat = add (net, "flat", &rt_op_reshape,
-                        &(RtShapeAttrs){ { .n_dims = 3, .dims = { 1, 6, 11 * 14 } } }, 1, &head);
+  RtValueId flat
+      = net_add (net, "flat", &rt_op_reshape,
+                 &(RtShapeAttrs){ { .n_dims = 3, .dims = { 1, 6, 11 * 14 } } }, 1, &head);
   RtValueId rows
-      = add (net, "rows", &rt_op_transpose, &(RtTransposeAttrs){ { 0, 2, 1 } }, 1, &flat);
-  rows = add (net, "out_rows", &rt_op_sigmoid, NULL, 1, &rows);
+      = net_add (net, "rows", &rt_op_transpose, &(RtTransposeAttrs){ { 0, 2, 1 } }, 1, &flat);
+  rows = net_add (net, "out_rows", &rt_op_sigmoid, NULL, 1, &rows);
   rt_graph_set_output (net->graph, rows);
   RtValueId out = conv (net, "out_picture", both, 32, 2, 1);
   rt_graph_set_output (net->graph, out);
@@ -224,8 +178,8 @@ test_nothing_to_do (void)
   RtValueId x = rt_graph_add_input (net.graph, "x", RT_TYPE_F32, &shape, &error);
   RtValueId state = rt_graph_add_state (net.graph, "state", RT_TYPE_F32, &part, data, &error);
   RtValueId all
-      = add (&net, "all", &rt_op_concat, &(RtAxisAttrs){ 1 }, 2, (RtValueId[]){ state, x });
-  RtValueId next = add (&net, "next", &rt_op_slice, &slice, 1, (RtValueId[]){ all });
+      = net_add (&net, "all", &rt_op_concat, &(RtAxisAttrs){ 1 }, 2, (RtValueId[]){ state, x });
+  RtValueId next = net_add (&net, "next", &rt_op_slice, &slice, 1, (RtValueId[]){ all });
   g_assert_true (rt_graph_set_next (net.graph, state, next, &error));
   rt_graph_set_output (net.graph, all);
 

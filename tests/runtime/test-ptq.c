@@ -15,39 +15,6 @@
 #define SIDE 12
 #define N_X (SIDE * SIDE * 3)
 
-typedef struct
-{
-  RtGraph *graph;
-  GPtrArray *owned;
-  guint n;
-} Net;
-
-static RtValueId
-weight (Net *net, guint n_dims, const int64_t *dims, float low, float high)
-{
-  RtShape shape = { .n_dims = n_dims };
-  memcpy (shape.dims, dims, n_dims * sizeof *dims);
-  guint64 n = rt_shape_n (&shape);
-  float *data = g_new (float, n);
-  char name[16];
-  for (guint64 i = 0; i < n; i++)
-    data[i] = (float)g_test_rand_double_range (low, high);
-  g_ptr_array_add (net->owned, data);
-  g_snprintf (name, sizeof name, "w%u", net->n++);
-  return rt_graph_add_weight (net->graph, name, RT_TYPE_F32, &shape, data, n * 4, NULL);
-}
-
-static RtValueId
-add (Net *net, const char *name, const RtOp *op, const void *attrs, guint n,
-     const RtValueId *inputs)
-{
-  RtError error = { 0 };
-  RtNodeId id = rt_graph_add_node (net->graph, name, 0, op, inputs, n, attrs, &error);
-  if (id == RT_NONE)
-    g_error ("%s: %s", name, error.message);
-  return rt_graph_node (net->graph, id)->outputs[0];
-}
-
 static const RtConvAttrs conv_attrs = { .stride_h = 1,
                                         .stride_w = 1,
                                         .dilation_h = 1,
@@ -65,51 +32,44 @@ static void
 build (Net *net)
 {
   RtConvAttrs linear = conv_attrs;
-  net->graph = rt_graph_new (NULL);
-  net->owned = g_ptr_array_new_with_free_func (g_free);
-  net->n = 0;
+  net_init (net);
   linear.min = -INFINITY;
 
   RtValueId x = rt_graph_add_input (net->graph, "x", RT_TYPE_F32,
                                     &(RtShape){ .n_dims = 4, .dims = { 1, SIDE, SIDE, 3 } }, NULL);
-  RtValueId a = add (net, "conv1", &rt_op_conv, &conv_attrs, 3,
-                     (RtValueId[]){ x, weight (net, 4, (int64_t[]){ 16, 3, 3, 3 }, -0.4f, 0.4f),
-                                    weight (net, 1, (int64_t[]){ 16 }, -0.1f, 0.3f) });
-  a = add (net, "dw", &rt_op_depthwise, &conv_attrs, 3,
-           (RtValueId[]){ a, weight (net, 3, (int64_t[]){ 3, 3, 16 }, -0.3f, 0.4f),
-                          weight (net, 1, (int64_t[]){ 16 }, -0.1f, 0.3f) });
-  RtValueId b = add (net, "conv2", &rt_op_conv, &linear, 2,
-                     (RtValueId[]){ a, weight (net, 4, (int64_t[]){ 16, 3, 3, 16 }, -0.2f, 0.2f) });
-  RtValueId sum = add (net, "sum", &rt_op_add, NULL, 2, (RtValueId[]){ a, b });
-  sum = add (net, "swish", &rt_op_hard_swish, NULL, 1, &sum);
+  RtValueId a
+      = net_add (net, "conv1", &rt_op_conv, &conv_attrs, 3,
+                 (RtValueId[]){ x, net_weight (net, 4, (int64_t[]){ 16, 3, 3, 3 }, -0.4f, 0.4f),
+                                net_weight (net, 1, (int64_t[]){ 16 }, -0.1f, 0.3f) });
+  a = net_add (net, "dw", &rt_op_depthwise, &conv_attrs, 3,
+               (RtValueId[]){ a, net_weight (net, 3, (int64_t[]){ 3, 3, 16 }, -0.3f, 0.4f),
+                              net_weight (net, 1, (int64_t[]){ 16 }, -0.1f, 0.3f) });
+  RtValueId b
+      = net_add (net, "conv2", &rt_op_conv, &linear, 2,
+                 (RtValueId[]){ a, net_weight (net, 4, (int64_t[]){ 16, 3, 3, 16 }, -0.2f, 0.2f) });
+  RtValueId sum = net_add (net, "sum", &rt_op_add, NULL, 2, (RtValueId[]){ a, b });
+  sum = net_add (net, "swish", &rt_op_hard_swish, NULL, 1, &sum);
   RtValueId both
-      = add (net, "both", &rt_op_concat, &(RtAxisAttrs){ 3 }, 2, (RtValueId[]){ sum, a });
-  both = add (net, "pool", &rt_op_max_pool,
-              &(RtPoolAttrs){ .kernel_h = 2,
-                              .kernel_w = 2,
-                              .stride_h = 2,
-                              .stride_w = 2,
-                              .dilation_h = 1,
-                              .dilation_w = 1,
-                              .min = -INFINITY,
-                              .max = INFINITY },
-              1, &both);
+      = net_add (net, "both", &rt_op_concat, &(RtAxisAttrs){ 3 }, 2, (RtValueId[]){ sum, a });
+  both = net_add (net, "pool", &rt_op_max_pool,
+                  &(RtPoolAttrs){ .kernel_h = 2,
+                                  .kernel_w = 2,
+                                  .stride_h = 2,
+                                  .stride_w = 2,
+                                  .dilation_h = 1,
+                                  .dilation_w = 1,
+                                  .min = -INFINITY,
+                                  .max = INFINITY },
+                  1, &both);
   RtValueId flat
-      = add (net, "flat", &rt_op_reshape,
-             &(RtShapeAttrs){ { .n_dims = 2, .dims = { 1, SIDE * SIDE / 4 * 32 } } }, 1, &both);
-  RtValueId y
-      = add (net, "dense", &rt_op_matmul, NULL, 3,
-             (RtValueId[]){ flat,
-                            weight (net, 2, (int64_t[]){ 10, SIDE * SIDE / 4 * 32 }, -0.05f, 0.05f),
-                            weight (net, 1, (int64_t[]){ 10 }, -1, 1) });
+      = net_add (net, "flat", &rt_op_reshape,
+                 &(RtShapeAttrs){ { .n_dims = 2, .dims = { 1, SIDE * SIDE / 4 * 32 } } }, 1, &both);
+  RtValueId y = net_add (net, "dense", &rt_op_matmul, NULL, 3,
+                         (RtValueId[]){ flat,
+                                        net_weight (net, 2, (int64_t[]){ 10, SIDE * SIDE / 4 * 32 },
+                                                    -0.05f, 0.05f),
+                                        net_weight (net, 1, (int64_t[]){ 10 }, -1, 1) });
   rt_graph_set_output (net->graph, y);
-}
-
-static void
-net_clear (Net *net)
-{
-  rt_graph_free (net->graph);
-  g_ptr_array_unref (net->owned);
 }
 
 static void
