@@ -1,7 +1,7 @@
 /* Feeding a network in the window: by dropping files, from a folder, with what cannot be fed; the
  * result at once, of the previous recipe after a change, of the run after a run. With a small
  * network that the test's caller wrote. Needs a display. */
-#include "app-window-private.h"
+#include "app-test-window.h"
 
 #include <glib/gstdio.h>
 #include <stdlib.h>
@@ -9,22 +9,6 @@
 static AppApplication *application;
 static const char *network_path;
 static char *folder;
-
-typedef gboolean (*Condition) (AppWindow *window);
-
-static void
-wait_for (AppWindow *window, Condition condition, const char *what)
-{
-  gint64 end = g_get_monotonic_time () + 60 * G_TIME_SPAN_SECOND;
-
-  while (!condition (window))
-    {
-      if (g_get_monotonic_time () > end)
-        g_error ("waited a minute for: %s", what);
-      g_main_context_iteration (NULL, FALSE);
-      g_usleep (500);
-    }
-}
 
 static gboolean
 is_idle (AppWindow *window)
@@ -102,7 +86,7 @@ open_network (void)
 
   app_window_open_path (window, network_path, FALSE);
   gtk_window_present (GTK_WINDOW (window));
-  wait_for (window, is_idle, "the network to open");
+  app_test_wait_for (window, is_idle, "the network to open");
   return window;
 }
 
@@ -136,7 +120,7 @@ test_drop (void)
   g_assert_true (random->inputs == NULL || random->inputs[0] == NULL);
 
   g_assert_true (drop (window, path));
-  wait_for (window, has_result, "a result");
+  app_test_wait_for (window, has_result, "a result");
   g_assert_cmpstr (result_name (window), ==, "one.npy");
   g_assert_false (is_stale (window));
   workload = app_network_view_dup_workload (window->network, FALSE);
@@ -180,18 +164,18 @@ test_stale (void)
   g_autofree char *path = write_input (window, "one.npy", 1);
 
   drop (window, path);
-  wait_for (window, has_result, "a result");
+  app_test_wait_for (window, has_result, "a result");
   set_threads (window, 1);
-  wait_for (window, is_old, "the result to be of the previous recipe");
+  app_test_wait_for (window, is_old, "the result to be of the previous recipe");
   g_assert_cmpstr (result_name (window), ==, "one.npy");
   g_signal_emit_by_name (app_network_view_get_output (window->network), "update");
-  wait_for (window, is_fresh, "the result of this recipe");
+  app_test_wait_for (window, is_fresh, "the result of this recipe");
 
   eng_session_undo (window->session);
-  wait_for (window, is_old, "the result to be of the previous recipe");
+  app_test_wait_for (window, is_old, "the result to be of the previous recipe");
   g_action_group_activate_action (G_ACTION_GROUP (window), "run", NULL);
-  wait_for (window, has_run, "the run");
-  wait_for (window, is_fresh, "the run's result");
+  app_test_wait_for (window, has_run, "the run");
+  app_test_wait_for (window, is_fresh, "the run's result");
   g_assert_true (get_result (window) == eng_run_get_result (app_stage_get_run (window->stage)));
   gtk_window_destroy (GTK_WINDOW (window));
 }
@@ -217,17 +201,17 @@ test_wrong (void)
   g_assert_true (g_file_set_contents (broken, "\x93NUMPY but no more", -1, NULL));
   g_signal_connect (inputs, "failed", G_CALLBACK (note_failure), &message);
   drop (window, path);
-  wait_for (window, has_result, "a result");
+  app_test_wait_for (window, has_result, "a result");
   result = get_result (window);
 
   drop (window, broken);
-  wait_for (window, is_idle, "the broken file to be read");
+  app_test_wait_for (window, is_idle, "the broken file to be read");
   g_assert_nonnull (strstr (message, "broken.npy"));
   g_assert_true (get_result (window) == result);
   g_assert_cmpstr (app_inputs_get_path (inputs), ==, path);
 
   drop (window, "/nowhere/at-all.png");
-  wait_for (window, is_idle, "a missing file to be missed");
+  app_test_wait_for (window, is_idle, "a missing file to be missed");
   g_assert_nonnull (strstr (message, "at-all.png"));
   g_assert_true (get_result (window) == result);
   g_unlink (broken);
@@ -259,15 +243,15 @@ test_folder (void)
 
   g_assert_true (g_file_set_contents (other, "no input", -1, NULL));
   g_assert_true (drop (window, folder));
-  wait_for (window, shows_one, "the first");
+  app_test_wait_for (window, shows_one, "the first");
   g_assert_cmpuint (app_inputs_get_n (inputs), ==, 2);
   app_inputs_step (inputs, 1);
-  wait_for (window, shows_two, "the second");
+  app_test_wait_for (window, shows_two, "the second");
   g_assert_cmpuint (app_inputs_get_index (inputs), ==, 1);
   app_inputs_step (inputs, 1);
-  wait_for (window, shows_one, "the first again");
+  app_test_wait_for (window, shows_one, "the first again");
   app_inputs_step (inputs, -1);
-  wait_for (window, shows_two, "the last");
+  app_test_wait_for (window, shows_two, "the last");
   g_assert_cmpuint (app_inputs_find (inputs, "two.npy"), ==, 1);
   g_assert_cmpuint (app_inputs_find (inputs, "three.npy"), ==, G_MAXUINT);
   all = app_network_view_dup_workload (window->network, TRUE);
@@ -279,12 +263,9 @@ test_folder (void)
 int
 main (int argc, char **argv)
 {
-  g_autofree char *home = g_dir_make_tmp ("lathe-test-XXXXXX", NULL);
   int status;
 
-  g_setenv ("XDG_DATA_HOME", home, TRUE);
-  g_setenv ("XDG_CACHE_HOME", home, TRUE);
-  g_setenv ("XDG_CONFIG_HOME", home, TRUE);
+  app_test_use_own_home ();
   g_test_init (&argc, &argv, NULL);
   if (!gtk_init_check () || argc < 2)
     {
@@ -293,9 +274,7 @@ main (int argc, char **argv)
     }
   network_path = argv[1];
   folder = g_dir_make_tmp ("lathe-input-XXXXXX", NULL);
-  application = app_application_new ();
-  g_application_set_flags (G_APPLICATION (application), G_APPLICATION_NON_UNIQUE);
-  g_assert_true (g_application_register (G_APPLICATION (application), NULL, NULL));
+  application = app_test_application_new ();
   g_test_add_func ("/app/input/drop", test_drop);
   g_test_add_func ("/app/input/drop-model", test_drop_model);
   g_test_add_func ("/app/input/stale", test_stale);

@@ -1,7 +1,7 @@
 /* The whole window with the default model: opens, fits a narrow screen, runs, changes the recipe
  * and back, says what is wrong with a wrong file. In one process, through the same actions as the
  * buttons; tests/e2e drives it from outside. Needs a display. */
-#include "app-window-private.h"
+#include "app-test-window.h"
 
 #include <glib/gstdio.h>
 #include <math.h>
@@ -9,23 +9,6 @@
 
 static AppApplication *application;
 static const char *model_path;
-
-typedef gboolean (*Condition) (AppWindow *window);
-
-/* Iterate the main loop until @condition holds. */
-static void
-wait_for (AppWindow *window, Condition condition, const char *what)
-{
-  gint64 end = g_get_monotonic_time () + 60 * G_TIME_SPAN_SECOND;
-
-  while (!condition (window))
-    {
-      if (g_get_monotonic_time () > end)
-        g_error ("waited a minute for: %s", what);
-      g_main_context_iteration (NULL, FALSE);
-      g_usleep (500);
-    }
-}
 
 static gboolean
 is_idle (AppWindow *window)
@@ -76,7 +59,7 @@ open_default (void)
 
   app_window_open_path (window, model_path, FALSE);
   gtk_window_present (GTK_WINDOW (window));
-  wait_for (window, is_idle, "the model to open");
+  app_test_wait_for (window, is_idle, "the model to open");
   return window;
 }
 
@@ -153,13 +136,13 @@ test_narrow (void)
   AppWindow *window = open_default ();
 
   activate (window, "run", NULL); /* pages with numbers are wider than empty ones */
-  wait_for (window, has_run, "a run");
+  app_test_wait_for (window, has_run, "a run");
   activate (window, "apply-recipe",
             g_variant_new_string (
                 "{\"lathe-recipe\":1,\"techniques\":{\"weight-format\":{\"format\":\"q8_0\"}}}"));
-  wait_for (window, is_idle, "another build");
+  app_test_wait_for (window, is_idle, "another build");
   activate (window, "run", NULL);
-  wait_for (window, has_run, "another run");
+  app_test_wait_for (window, has_run, "another run");
 
   check_width (window, 1100, APP_WIDTH_WIDE);
   check_width (window, 860, APP_WIDTH_MEDIUM);
@@ -177,7 +160,7 @@ test_run (void)
   activate (window, "run", NULL);
   g_assert_true (eng_session_get_running (window->session));
   g_assert_true (is_enabled (window, "stop"));
-  wait_for (window, has_run, "the run to end");
+  app_test_wait_for (window, has_run, "the run to end");
   run = app_stage_get_run (window->stage);
   g_assert_cmpuint (eng_run_get_n_generated (run), >, 0);
   figure = app_stage_get_figure (window->stage, ENG_FIGURE_DECODE);
@@ -213,29 +196,29 @@ test_undo (void)
   EngRun *first, *second;
 
   activate (window, "run", NULL);
-  wait_for (window, has_run, "the first run");
+  app_test_wait_for (window, has_run, "the first run");
   first = g_object_ref (app_stage_get_run (window->stage));
 
   activate (window, "apply-recipe",
             g_variant_new_string (
                 "{\"lathe-recipe\":1,\"techniques\":{\"weight-format\":{\"format\":\"q4_0\"}}}"));
-  wait_for (window, is_idle, "the build in Q4_0");
+  app_test_wait_for (window, is_idle, "the build in Q4_0");
   g_assert_null (app_stage_get_run (window->stage));
   g_assert_true (is_enabled (window, "undo"));
   activate (window, "run", NULL);
-  wait_for (window, has_run, "the second run");
+  app_test_wait_for (window, has_run, "the second run");
   second = g_object_ref (app_stage_get_run (window->stage));
   g_assert_true (app_stage_get_baseline (window->stage) == first);
 
   activate (window, "undo", NULL);
-  wait_for (window, is_idle, "the build from before");
+  app_test_wait_for (window, is_idle, "the build from before");
   g_autofree char *undone = dup_format (window);
   g_assert_cmpstr (undone, ==, before);
   g_assert_cmpstr (eng_run_get_id (app_stage_get_run (window->stage)), ==, eng_run_get_id (first));
   g_assert_true (is_enabled (window, "redo"));
 
   activate (window, "redo", NULL);
-  wait_for (window, is_idle, "the build in Q4_0 again");
+  app_test_wait_for (window, is_idle, "the build in Q4_0 again");
   g_autofree char *redone = dup_format (window);
   g_assert_cmpstr (redone, ==, "q4_0");
   g_assert_cmpstr (eng_run_get_id (app_stage_get_run (window->stage)), ==, eng_run_get_id (second));
@@ -257,10 +240,10 @@ test_wrong_file (void)
   g_close (fd, NULL);
   g_assert_true (g_file_set_contents (path, "this is not a model", -1, NULL));
   app_window_open_path (window, path, TRUE);
-  wait_for (window, has_dialog_or_error, "the error to be shown");
+  app_test_wait_for (window, has_dialog_or_error, "the error to be shown");
   g_assert_nonnull (eng_session_get_model (window->session));
   g_assert_cmpstr (gtk_stack_get_visible_child_name (window->content), ==, "session");
-  wait_for (window, is_idle, "the old model to be ready again");
+  app_test_wait_for (window, is_idle, "the old model to be ready again");
   g_remove (path);
   gtk_window_destroy (GTK_WINDOW (window));
 }
@@ -294,12 +277,9 @@ write_log (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpoint
 int
 main (int argc, char **argv)
 {
-  g_autofree char *home = g_dir_make_tmp ("lathe-test-XXXXXX", NULL);
   int status;
 
-  g_setenv ("XDG_DATA_HOME", home, TRUE);
-  g_setenv ("XDG_CACHE_HOME", home, TRUE);
-  g_setenv ("XDG_CONFIG_HOME", home, TRUE);
+  app_test_use_own_home ();
   g_test_init (&argc, &argv, NULL);
   g_log_set_writer_func (write_log, NULL, NULL);
   g_assert_cmpint (argc, ==, 2);
@@ -309,9 +289,7 @@ main (int argc, char **argv)
       g_print ("1..0 # SKIP there is no display\n");
       return EXIT_SUCCESS;
     }
-  application = app_application_new ();
-  g_application_set_flags (G_APPLICATION (application), G_APPLICATION_NON_UNIQUE);
-  g_assert_true (g_application_register (G_APPLICATION (application), NULL, NULL));
+  application = app_test_application_new ();
 
   g_test_add_func ("/app/window/open", test_open);
   g_test_add_func ("/app/window/narrow", test_narrow);
