@@ -31,6 +31,10 @@ gboolean plot_drag_take (GtkGestureDrag *gesture, double dx, double dy);
  * another than before, so what was laid out or drawn with it no longer holds. */
 gboolean plot_follow_style (GtkWidget *widget, PlotStyle *style, PlotText **text);
 
+/* The text in *@field, a string property of @widget: becomes @value's ("" for NULL), which is
+ * notified. FALSE: it was that already. */
+gboolean plot_take_text (GObject *widget, char **field, const GValue *value, GParamSpec *pspec);
+
 /* The ring around @width x @height when @widget has a visible focus. */
 void plot_append_focus_ring (GtkWidget *widget, GtkSnapshot *snapshot, const PlotStyle *style,
                              double width, double height);

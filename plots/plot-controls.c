@@ -70,6 +70,19 @@ plot_follow_style (GtkWidget *widget, PlotStyle *style, PlotText **text)
   return TRUE;
 }
 
+gboolean
+plot_take_text (GObject *widget, char **field, const GValue *value, GParamSpec *pspec)
+{
+  const char *text = g_value_get_string (value) != NULL ? g_value_get_string (value) : "";
+
+  if (g_str_equal (*field, text))
+    return FALSE;
+  g_free (*field);
+  *field = g_strdup (text);
+  g_object_notify_by_pspec (widget, pspec);
+  return TRUE;
+}
+
 void
 plot_append_focus_ring (GtkWidget *widget, GtkSnapshot *snapshot, const PlotStyle *style,
                         double width, double height)

@@ -4,6 +4,7 @@
  * plot-graph-view.c, events in plot-graph-input.c. It must not know what a node is. */
 
 #include "plot-graph-private.h"
+#include "plot-controls-private.h"
 #include "plot-i18n-private.h"
 
 #include <math.h>
@@ -159,13 +160,8 @@ plot_graph_get_property (GObject *object, guint id, GValue *value, GParamSpec *p
 static void
 set_string (PlotGraph *self, char **field, const GValue *value, GParamSpec *pspec)
 {
-  const char *text = g_value_get_string (value) != NULL ? g_value_get_string (value) : "";
-
-  if (g_str_equal (*field, text))
+  if (!plot_take_text (G_OBJECT (self), field, value, pspec))
     return;
-  g_free (*field);
-  *field = g_strdup (text);
-  g_object_notify_by_pspec (G_OBJECT (self), pspec);
   gtk_widget_queue_draw (GTK_WIDGET (self));
   update_accessible (self);
 }

@@ -3,6 +3,7 @@
  * plot-lanes-view.c, events in plot-lanes-input.c. It must not know what an item is. */
 
 #include "plot-lanes-private.h"
+#include "plot-controls-private.h"
 
 #include <math.h>
 
@@ -161,13 +162,8 @@ plot_lanes_get_property (GObject *object, guint id, GValue *value, GParamSpec *p
 static void
 set_string (PlotLanes *self, char **field, const GValue *value, GParamSpec *pspec)
 {
-  const char *text = g_value_get_string (value) != NULL ? g_value_get_string (value) : "";
-
-  if (g_str_equal (*field, text))
+  if (!plot_take_text (G_OBJECT (self), field, value, pspec))
     return;
-  g_free (*field);
-  *field = g_strdup (text);
-  g_object_notify_by_pspec (G_OBJECT (self), pspec);
   plot_lanes_invalidate_layout (self, FALSE);
   update_accessible (self);
 }

@@ -3,6 +3,7 @@
  * plot-memory-view.c, events in plot-memory-input.c. It must not know what a buffer holds. */
 
 #include "plot-memory-private.h"
+#include "plot-controls-private.h"
 #include "plot-i18n-private.h"
 
 enum
@@ -130,13 +131,8 @@ plot_memory_get_property (GObject *object, guint id, GValue *value, GParamSpec *
 static void
 set_string (PlotMemory *self, char **field, const GValue *value, GParamSpec *pspec)
 {
-  const char *text = g_value_get_string (value) != NULL ? g_value_get_string (value) : "";
-
-  if (g_str_equal (*field, text))
+  if (!plot_take_text (G_OBJECT (self), field, value, pspec))
     return;
-  g_free (*field);
-  *field = g_strdup (text);
-  g_object_notify_by_pspec (G_OBJECT (self), pspec);
   plot_memory_invalidate (self);
   update_accessible (self);
 }

@@ -428,13 +428,8 @@ plot_result_get_property (GObject *object, guint id, GValue *value, GParamSpec *
 static void
 set_string (PlotResult *self, char **field, const GValue *value, GParamSpec *pspec)
 {
-  const char *text = g_value_get_string (value) != NULL ? g_value_get_string (value) : "";
-
-  if (g_str_equal (*field, text))
+  if (!plot_take_text (G_OBJECT (self), field, value, pspec))
     return;
-  g_free (*field);
-  *field = g_strdup (text);
-  g_object_notify_by_pspec (G_OBJECT (self), pspec);
   gtk_widget_queue_draw (GTK_WIDGET (self));
   update_accessible (self);
 }
