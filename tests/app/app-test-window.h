@@ -15,8 +15,8 @@ app_test_remove_home (void)
   test_tree_free (g_steal_pointer (&app_test_home));
 }
 
-/* Call before g_test_init(): settings, history and caches are in a folder that goes when the program
- * ends; the user's are neither found nor changed. */
+/* Call before g_test_init(): settings, history and caches are in a folder that goes when the
+ * program ends; the user's are neither found nor changed. */
 static inline void
 app_test_use_own_home (void)
 {
