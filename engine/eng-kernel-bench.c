@@ -10,6 +10,7 @@
 #include "eng-error.h"
 #include "eng-estimate-private.h"
 #include "eng-figure.h"
+#include "eng-kernel-rounds.h"
 #include "eng-recipe-private.h"
 #include "eng-sparsify.h"
 #include "eng-technique.h"
@@ -22,6 +23,9 @@
 #define NODE_NS 40000000ull
 #define MIN_SAMPLES 32
 #define MIN_PART 8
+
+/* Kernels that are held against each other are timed twice, and once more where the two disagree. */
+#define MAX_ROUNDS 3
 
 /* Of the median: wider intervals are worth more time. */
 #define MAX_WIDTH 0.1
@@ -56,7 +60,8 @@ typedef struct
 
 typedef struct
 {
-  GArray *tasks;    /* Task */
+  GArray *tasks;    /* Task: verdicts' first */
+  guint n_verdicts; /* of the tasks */
   GHashTable *seen; /* char *: signature and cost */
   EngEstimateDevice *device;
   EngKernelTable *alone; /* what was measured by itself here before */
@@ -231,6 +236,18 @@ search_timed (Search *search, EngModel *model, EngRecipe *recipe, Purpose purpos
     }
 }
 
+/* The same product in another format or with other zeros: stable, so that the recipe's own is the
+ * first of each. */
+static int
+by_activations (const void *a, const void *b, gpointer data)
+{
+  const RtCost *x = &((const Task *)a)->cost, *y = &((const Task *)b)->cost;
+
+  if (x->read_bytes != y->read_bytes)
+    return x->read_bytes < y->read_bytes ? -1 : 1;
+  return x->write_bytes < y->write_bytes ? -1 : x->write_bytes > y->write_bytes;
+}
+
 /* What the verdicts on the recipe hold against each other: it, it without the technique, and what
  * else the technique names. */
 static void
@@ -249,6 +266,9 @@ search_verdicts (Search *search, EngModel *model, EngRecipe *recipe, const EngEs
       search_recipe (search, model, without, FOR_VERDICTS, sizes);
       search_timed (search, model, recipe, FOR_VERDICTS, sizes, technique);
     }
+  search->n_verdicts = search->tasks->len;
+  g_qsort_with_data (search->tasks->data, (int)search->n_verdicts, sizeof (Task), by_activations,
+                     NULL);
 }
 
 /* Every recipe that differs in one choice or one switch. */
@@ -667,37 +687,119 @@ measure (const Task *task, RtPool *pool, const EngEstimateDevice *device, EngKer
 
 /* ---- The job ---- */
 
-static gboolean
-work_through (EngEstimator *estimator, Search *search, RtPool *pool, double max_seconds,
-              EngJob *job, GError **error)
+typedef struct
 {
-  gint64 end = g_get_monotonic_time () + (gint64)(max_seconds * G_USEC_PER_SEC);
+  EngEstimator *estimator;
+  Search *search;
+  RtPool *pool;
+  EngJob *job;
+  gint64 end; /* monotonic, us */
+} Work;
 
-  for (guint i = 0; i < search->tasks->len && g_get_monotonic_time () < end; i++)
+typedef enum
+{
+  MEASURED,
+  SKIPPED, /* it cannot stand alone: it is estimated from others, as those left to runs are */
+  STOPPED, /* with an error */
+} Outcome;
+
+static Outcome
+measure_task (Work *work, guint index, EngKernelTime *time, GError **error)
+{
+  const Task *task = &g_array_index (work->search->tasks, Task, index);
+  guint n_tasks = work->search->tasks->len;
+  RtError rt_error = { 0 };
+
+  if (work->job != NULL)
     {
-      const Task *task = &g_array_index (search->tasks, Task, i);
-      RtError rt_error = { 0 };
-      EngKernelTime time;
+      g_autofree char *stage = g_strdup_printf ("%u of %u", index + 1, n_tasks);
+      eng_job_report (work->job, stage, (double)index / n_tasks);
+      if (g_cancellable_set_error_if_cancelled (eng_job_get_cancellable (work->job), error))
+        return STOPPED;
+    }
+  if (measure (task, work->pool, work->search->device, time, &rt_error))
+    return MEASURED;
+  g_debug ("%s cannot be measured by itself: %s",
+           eng_sketch_get_signature (task->sketch, task->node), rt_error.message);
+  return SKIPPED;
+}
 
-      if (job != NULL)
+static gboolean
+keep (Work *work, const EngKernelTime *times, guint n, GError **error)
+{
+  work->search->result->n_measured += n;
+  return eng_kernel_times_add (eng_estimator_get_times (work->estimator),
+                               work->search->device->name, times, n, error);
+}
+
+/* Tasks that are held against each other, in turn and more than once: what changes on the computer
+ * meanwhile then meets all of them. Kept when all rounds are done. */
+static gboolean
+measure_group (Work *work, guint first, guint n, GError **error)
+{
+  g_autofree EngKernelTime *times = g_new (EngKernelTime, n * MAX_ROUNDS);
+  g_autofree gboolean *skipped = g_new0 (gboolean, n);
+  g_autoptr (GArray) joined = g_array_new (FALSE, FALSE, sizeof (EngKernelTime));
+  gboolean agree = FALSE;
+  guint n_rounds = 0;
+
+  for (; n_rounds < MAX_ROUNDS && !agree; n_rounds++)
+    {
+      agree = n_rounds > 0;
+      for (guint i = 0; i < n; i++)
         {
-          g_autofree char *stage = g_strdup_printf ("%u of %u", i + 1, search->tasks->len);
-          eng_job_report (job, stage, (double)i / search->tasks->len);
-          if (g_cancellable_set_error_if_cancelled (eng_job_get_cancellable (job), error))
+          Outcome outcome = SKIPPED;
+          if (!skipped[i])
+            outcome = measure_task (work, first + i, &times[i * MAX_ROUNDS + n_rounds], error);
+          if (outcome == STOPPED)
             return FALSE;
+          skipped[i] = outcome == SKIPPED;
+          if (n_rounds > 0 && !skipped[i])
+            agree &= eng_kernel_rounds_agree (&times[i * MAX_ROUNDS], n_rounds + 1);
         }
-      if (!measure (task, pool, search->device, &time, &rt_error))
-        {
-          /* One that cannot stand alone is estimated from others, as those left to runs are. */
-          g_debug ("%s cannot be measured by itself: %s",
-                   eng_sketch_get_signature (task->sketch, task->node), rt_error.message);
-          search->result->n_skipped++;
-          continue;
-        }
-      if (!eng_kernel_times_add (eng_estimator_get_times (estimator), search->device->name, &time,
-                                 1, error))
+    }
+  for (guint i = 0; i < n; i++)
+    if (skipped[i])
+      work->search->result->n_skipped++;
+    else
+      {
+        EngKernelTime time = eng_kernel_rounds_join (&times[i * MAX_ROUNDS], n_rounds);
+        g_array_append_val (joined, time);
+      }
+  return keep (work, (const EngKernelTime *)(void *)joined->data, joined->len, error);
+}
+
+static gboolean
+measure_verdicts (Work *work, GError **error)
+{
+  const Search *search = work->search;
+  const Task *tasks = (const Task *)(void *)search->tasks->data;
+  guint n;
+
+  for (guint i = 0; i < search->n_verdicts && g_get_monotonic_time () < work->end; i += n)
+    {
+      for (n = 1;
+           i + n < search->n_verdicts && by_activations (&tasks[i], &tasks[i + n], NULL) == 0;)
+        n++;
+      if (!measure_group (work, i, n, error))
         return FALSE;
-      search->result->n_measured++;
+    }
+  return TRUE;
+}
+
+static gboolean
+work_through (Work *work, GError **error)
+{
+  if (!measure_verdicts (work, error))
+    return FALSE;
+  for (guint i = work->search->n_verdicts;
+       i < work->search->tasks->len && g_get_monotonic_time () < work->end; i++)
+    {
+      EngKernelTime time;
+      Outcome outcome = measure_task (work, i, &time, error);
+      if (outcome == STOPPED || (outcome == MEASURED && !keep (work, &time, 1, error)))
+        return FALSE;
+      work->search->result->n_skipped += outcome == SKIPPED;
     }
   return TRUE;
 }
@@ -736,7 +838,12 @@ eng_kernel_bench (EngEstimator *estimator, EngModel *model, EngRecipe *recipe,
   search_verdicts (&search, model, recipe, sizes);
   search_recipe (&search, model, recipe, FOR_ESTIMATES, sizes);
   search_choices (&search, model, recipe, sizes);
-  gboolean ok = work_through (estimator, &search, pool, max_seconds, job, error);
+  Work work = { .estimator = estimator,
+                .search = &search,
+                .pool = pool,
+                .job = job,
+                .end = g_get_monotonic_time () + (gint64)(max_seconds * G_USEC_PER_SEC) };
+  gboolean ok = work_through (&work, error);
   g_array_unref (search.tasks);
   g_hash_table_unref (search.seen);
   rt_pool_free (pool);

@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 
 #include "eng-error.h"
+#include "eng-kernel-rounds.h"
 #include "eng-kernel-times.h"
 #include "eng-test.h"
 
@@ -198,6 +199,31 @@ test_find (void)
   cost = (RtCost){ .flops = 1000, .weight_bytes = 600, .read_bytes = 64 };
   g_assert_false (eng_kernel_table_find (table, Q4, &cost, TRUE, &got, &is_exact));
   g_assert_false (eng_kernel_table_find (table, Q8, &cost, TRUE, &got, &is_exact));
+}
+
+/* The least median; the interval reaches over the next least. */
+static void
+test_rounds (void)
+{
+  EngKernelTime rounds[]
+      = { measured (Q4, 1, 1, 150), measured (Q4, 1, 1, 100), measured (Q4, 1, 1, 112) };
+
+  EngKernelTime one = eng_kernel_rounds_join (rounds, 1);
+  g_assert_cmpfloat (one.median_ns, ==, 150);
+  g_assert_false (eng_kernel_rounds_agree (rounds, 2));
+  EngKernelTime two = eng_kernel_rounds_join (rounds, 2);
+  g_assert_cmpfloat (two.median_ns, ==, 100);
+  close_to (two.low_ns, 0.9 * 100);
+  close_to (two.high_ns, 1.1 * 150);
+  g_assert_false (eng_kernel_rounds_agree (rounds, 3));
+  rounds[2].median_ns = 109;
+  g_assert_true (eng_kernel_rounds_agree (rounds, 3));
+  EngKernelTime three = eng_kernel_rounds_join (rounds, 3);
+  g_assert_cmpfloat (three.median_ns, ==, 100);
+  close_to (three.high_ns, 1.1 * 112);
+
+  rounds[2].low_ns = NAN;
+  g_assert_true (isnan (eng_kernel_rounds_join (rounds, 3).high_ns));
 }
 
 static void
@@ -406,6 +432,7 @@ main (int argc, char **argv)
   g_test_add_func ("/kernel-times/absent", test_absent);
   g_test_add_func ("/kernel-times/monotonic", test_monotonic);
   g_test_add_func ("/kernel-times/find", test_find);
+  g_test_add_func ("/kernel-times/rounds", test_rounds);
   g_test_add_func ("/kernel-times/cold", test_cold);
   g_test_add_func ("/kernel-times/round-trip", test_round_trip);
   g_test_add_func ("/kernel-times/errors", test_errors);
