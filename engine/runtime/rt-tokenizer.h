@@ -56,7 +56,8 @@ uint32_t rt_tokenizer_n_needed (const RtTokenizer *tokenizer);
 /* Sets @keep [n_vocab]: all that is needed, then the tokens of @order [n_vocab] (numbers, the most
  * wanted first), each together with those that merging passes through on the way to it, as long as
  * no more than @n_wanted are kept. So exactly MAX (n_needed, MIN (n_wanted, n_vocab)) are.
- * O(n_vocab) encodings of one token each. RT_ERROR_MEMORY. */
+ * O(n_vocab) encodings of one token each. RT_ERROR_MEMORY; RT_ERROR_UNSUPPORTED: a token's
+ * own name cannot be cut, as rt_tokenizer_encode() says. */
 bool rt_tokenizer_choose (const RtTokenizer *tokenizer, const uint32_t *order, uint32_t n_wanted,
                           bool *keep, RtError *error);
 
