@@ -1,6 +1,6 @@
-/* Rounding by what the output loses: grids of blocks, the inverse factor and the compensation beside
- * slow independent ones in double, what is promised about zeros, and what it does to a real model. */
-#include <glib/gstdio.h>
+/* Rounding by what the output loses: grids of blocks, the inverse factor and the compensation
+ * beside slow independent ones in double, what is promised about zeros, and what it does to a real
+ * model. */
 #include <math.h>
 #include <string.h>
 
@@ -8,8 +8,6 @@
 #include "eng-error.h"
 #include "eng-rounding.h"
 #include "eng-test.h"
-#include "eval/eng-evaluate.h"
-#include "eval/eng-text-set.h"
 #include "kn-grid.h"
 #include "kn-quant.h"
 
@@ -244,8 +242,8 @@ inverse_of (const float *moments, gsize n, double damping)
   return b;
 }
 
-/* Optimal brain surgeon for one row, column by column: the inverse of the moments of the columns that
- * are left is updated by elimination after each. Scales are those of the row as it is at the
+/* Optimal brain surgeon for one row, column by column: the inverse of the moments of the columns
+ * that are left is updated by elimination after each. Scales are those of the row as it is at the
  * beginning; one of the whole row is that in @header (test_row_scale() is about that one). */
 static void
 round_slowly (const float *row, const float *costs, const double *inverse, const guint32 *order,
@@ -302,7 +300,8 @@ in_order (const float *moments, const guint32 *order, gsize n)
   return sorted;
 }
 
-/* The same levels as the slow way, but for ties: so at least 98 of 100, and the same loss to 3 %. */
+/* The same levels as the slow way, but for ties: so at least 98 of 100, and the same loss to 3
+ * %. */
 static void
 check_compensated (int dtype, gsize n_rows)
 {
@@ -348,8 +347,9 @@ test_compensated (void)
   check_compensated (KN_W8A8, 3);
 }
 
-/* With one scale per row: the row's, not the least of any block's, and none of 400 others between the
- * extremes' has a weighted square error that is 2 % smaller. The order of columns does not change it. */
+/* With one scale per row: the row's, not the least of any block's, and none of 400 others between
+ * the extremes' has a weighted square error that is 2 % smaller. The order of columns does not
+ * change it. */
 static void
 test_row_scale (void)
 {
@@ -466,8 +466,7 @@ test_zeros (void)
 static EngModel *
 load_default (void)
 {
-  g_autofree char *path = eng_test_default_model ();
-  return eng_test_load (path);
+  return eng_test_load_default ();
 }
 
 #define RECIPE(format, method)                                                                     \
@@ -477,13 +476,7 @@ load_default (void)
 static double
 perplexity (EngModel *model, const char *techniques)
 {
-  g_autoptr (EngBuild) build = eng_test_build (model, techniques, NULL);
-  const char *const metrics[] = { "perplexity", NULL };
-  EngEvalOptions options = { .data = ENG_BUNDLED_TEXTS, .metrics = metrics, .n_tokens = 2048 };
-  g_autoptr (GError) error = NULL;
-  g_autoptr (EngEvaluation) evaluation = eng_evaluate (build, NULL, &options, NULL, &error);
-  g_assert_no_error (error);
-  return eng_evaluation_find_metric (evaluation, "perplexity")->whole.value.value;
+  return eng_test_perplexity (model, techniques, 2048);
 }
 
 /* On texts that calibration has not seen. */
@@ -568,13 +561,8 @@ test_notes (void)
 static void
 test_refusal (void)
 {
-  const EngTechnique *technique = eng_technique_find ("rounding");
-  g_autofree char *path = eng_test_data_or_skip ("vision/mnist/opt-mnist.onnx");
-  if (path == NULL)
-    return;
-  g_autoptr (EngModel) network = eng_test_load (path);
-  g_autofree char *why = technique->applies (network);
-  g_assert_nonnull (strstr (why, "8-bit integers"));
+  eng_test_check_refusal ("rounding", "vision/mnist/opt-mnist.onnx",
+                          "a network's matrices are rounded by 8-bit integers or to nearest");
 }
 
 static void
@@ -583,38 +571,20 @@ test_round_trip (void)
   g_autoptr (EngRecipe) recipe = eng_test_recipe (
       "{\"rounding\": {\"method\": \"gptq\", \"damping\": 0.05, \"order\": \"file\", "
       "\"rules\": [{\"match\": \"blk.0.*\", \"method\": \"importance\"}]}}");
-  g_autofree char *json = eng_recipe_to_json (recipe);
-  g_autoptr (EngRecipe) again = eng_recipe_from_json (json, NULL);
+  g_autoptr (EngRecipe) again = eng_test_round_trip (recipe);
   g_autofree char *words = eng_recipe_describe (recipe);
   g_autoptr (EngModel) model = load_default ();
   const EngTechnique *technique = eng_technique_find ("rounding");
   g_autofree char *first = technique->explain (model, recipe, 0);
 
-  g_assert_true (eng_recipe_equal (recipe, again));
   g_assert_nonnull (strstr (words, "error compensation with 1 rule"));
   g_assert_nonnull (strstr (first, "7 by importance"));
-}
-
-static void
-remove_all (const char *path)
-{
-  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
-  const char *name;
-
-  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
-    {
-      g_autofree char *inner = g_build_filename (path, name, NULL);
-      remove_all (inner);
-    }
-  g_remove (path);
 }
 
 int
 main (int argc, char **argv)
 {
-  /* The user's own measurements stay out of this. */
-  g_autofree char *cache = g_dir_make_tmp ("lathe-test-cache-XXXXXX", NULL);
-  g_setenv ("XDG_CACHE_HOME", cache, TRUE);
+  eng_test_use_own_cache ();
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/rounding/grids", test_grids);
   g_test_add_func ("/rounding/factor", test_factor);
@@ -630,7 +600,5 @@ main (int argc, char **argv)
   g_test_add_func ("/rounding/notes", test_notes);
   g_test_add_func ("/rounding/refusal", test_refusal);
   g_test_add_func ("/rounding/round-trip", test_round_trip);
-  int status = g_test_run ();
-  remove_all (cache);
-  return status;
+  return g_test_run ();
 }
