@@ -23,7 +23,8 @@
  *                                 2 g of qs[j]
  *   Q3_64 w = d (sc - 8) (q - 4)  codes as Q2_64, third bit of value j of group g is bit
  *                                 2 g + j / 8 of qh[j % 8]; sc of group g is nibble g % 2 of
- *                                 scales[g / 2] */
+ *                                 scales[g / 2]
+ *   Q1_64 w = d (2 q - 1)         signs: q of value j is bit j % 8 of qs[j / 8] */
 #pragma once
 
 #include <stddef.h>
@@ -32,7 +33,7 @@
 
 #define KN_QK 32               /* values of a simple block */
 #define KN_QK_K 256            /* values of a K block */
-#define KN_QK_64 64            /* values of a block of Q2_64 and Q3_64 */
+#define KN_QK_64 64            /* values of a block of Q1_64, Q2_64 and Q3_64 */
 #define KN_MAX_BLOCK_BYTES 256 /* no format's block is longer */
 
 typedef struct
@@ -130,6 +131,11 @@ typedef struct
   uint8_t qs[16];
   uint8_t qh[8];
 } KnBlockQ3_64;
+typedef struct
+{
+  uint16_t d;
+  uint8_t qs[8];
+} KnBlockQ1_64;
 
 _Static_assert(sizeof (KnBlockQ4_0) == 18, "");
 _Static_assert(sizeof (KnBlockQ4_1) == 20, "");
@@ -147,6 +153,7 @@ _Static_assert(sizeof (KnBlockMXFP4) == 17, "");
 _Static_assert(sizeof (KnBlockF8) == 34, "");
 _Static_assert(sizeof (KnBlockQ2_64) == 24, "");
 _Static_assert(sizeof (KnBlockQ3_64) == 28, "");
+_Static_assert(sizeof (KnBlockQ1_64) == 10, "");
 
 static inline uint32_t
 kn_load_u32 (const void *p)

@@ -1,5 +1,5 @@
-/* From the formats of 1 to 4 bits to f32: K formats of 2 and 3 bits, ternary, MXFP4, and the two of
- * our own for short rows. As in kn-dequant.c these loops are the definition of what a block means;
+/* From the formats of 1 to 4 bits to f32: K formats of 2 and 3 bits, ternary, MXFP4, and those of
+ * our own in blocks of 64. As in kn-dequant.c these loops are the definition of what a block means;
  * the drawing of the blocks is in kn-block-private.h. */
 #include "kn-quant-private.h"
 
@@ -93,6 +93,20 @@ kn_dequantize_mxfp4 (const void *src, float *dst, size_t n)
           dst[j] = d * (float)kn_mxfp4_values[b->qs[j] & 15];
           dst[j + 16] = d * (float)kn_mxfp4_values[b->qs[j] >> 4];
         }
+    }
+}
+
+void
+kn_dequantize_q1_64 (const void *src, float *dst, size_t n)
+{
+  const KnBlockQ1_64 *b = src;
+
+  for (size_t i = 0; i < n / KN_QK_64; i++, b++)
+    {
+      float d = kn_f16_load (b->d);
+
+      for (size_t j = 0; j < KN_QK_64; j++)
+        *dst++ = b->qs[j / 8] >> j % 8 & 1 ? d : -d;
     }
 }
 

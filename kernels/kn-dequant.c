@@ -258,6 +258,10 @@ kn_dequantize_row (KnDtype dtype, const void *src, float *dst, size_t n)
     case KN_MXFP4:
       kn_dequantize_mxfp4 (src, dst, n);
       break;
+    case KN_Q1_64:
+    case KN_Q1_64_LUT:
+      kn_dequantize_q1_64 (src, dst, n);
+      break;
     case KN_Q2_64:
     case KN_Q2_64_LUT:
       kn_dequantize_q2_64 (src, dst, n);

@@ -36,6 +36,9 @@ kn_grid_info (int dtype, KnGridInfo *info)
     case KN_Q3_K:
       *info = (KnGridInfo){ KN_QK_K, 16, 8, false };
       return true;
+    case KN_Q1_64:
+      *info = (KnGridInfo){ KN_QK_64, KN_QK_64, 2 };
+      return true;
     case KN_Q2_64:
       *info = (KnGridInfo){ KN_QK_64, 16, 4, false };
       return true;
@@ -154,6 +157,10 @@ kn_grid_get (KnDtype dtype, const void *block, float *scale, float *offset)
         get_2_bits (b->d, b->dmin, b->scales, 16, scale, offset);
         break;
       }
+    case KN_Q1_64:
+      *scale = 2 * kn_f16_load (((const KnBlockQ1_64 *)block)->d);
+      *offset = -*scale / 2;
+      break;
     case KN_Q2_64:
       {
         const KnBlockQ2_64 *b = block;
@@ -309,6 +316,14 @@ kn_grid_put (KnDtype dtype, void *block, const uint8_t *codes)
     case KN_Q3_K:
       put_q3_k (block, codes);
       break;
+    case KN_Q1_64:
+      {
+        KnBlockQ1_64 *b = block;
+        memset (b->qs, 0, sizeof b->qs);
+        for (int j = 0; j < KN_QK_64; j++)
+          b->qs[j / 8] |= (uint8_t)((codes[j] & 1) << j % 8);
+        break;
+      }
     case KN_Q2_64:
       put_2_bits_64 (((KnBlockQ2_64 *)block)->qs, codes);
       break;

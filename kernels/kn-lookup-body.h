@@ -121,9 +121,17 @@ add_group (KnDtype base, int n_planes, const uint8_t *panel, size_t g, const Loo
       add_int_group (base, block, g, x, sum, acc);
       return;
     }
-  load_f16s (kn_panel_has_own_scales (base) ? block + g % 2 * 32 : block, d);
+  load_f16s (kn_panel_has_own_scales (base)
+                 ? block + kn_panel_own_scales_at (base, g % kn_panel_block_groups (base))
+                 : block,
+             d);
   for (size_t row = 0; row < ROWS; row++)
-    acc[row] = fmaf ((float)(sum[0][row] + sum[1][row] - zero), d[row] * x->scales[g], acc[row]);
+    {
+      const int32_t bits = sum[0][row] + sum[1][row];
+      const int32_t idot = (base == KN_Q1_64 ? 2 * bits : bits) - zero;
+
+      acc[row] = fmaf ((float)idot, d[row] * x->scales[g], acc[row]);
+    }
 }
 
 /* Up to BLOCK_PANELS panels, @n_rows rows, of one token. Tables are made for a block of columns and
@@ -181,6 +189,8 @@ planes_to_lines (int n_planes, const uint8_t *planes, uint8_t *lines)
           if (n_planes == 4)
             line[step] = codes | spread (at + 2 * KN_LOOKUP_PLANE) << 2
                          | spread (at + 3 * KN_LOOKUP_PLANE) << 3;
+          else if (n_planes == 1)
+            line[0] |= codes << (uint32_t)step;
           else
             {
               line[0] |= (codes & 0x03030303u) << 2 * (uint32_t)step;

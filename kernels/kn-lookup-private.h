@@ -40,6 +40,7 @@ void kn_lookup_c (KnMatmulFamily *family); /* kn_matmul_c() calls it */
   KN_LOOKUP_PRODUCT (q2_64_lut, KN_Q2_64_LUT, KN_Q2_64, 2, isa)                                    \
   KN_LOOKUP_PRODUCT (q3_k_lut, KN_Q3_K_LUT, KN_Q3_K, 3, isa)                                       \
   KN_LOOKUP_PRODUCT (q3_64_lut, KN_Q3_64_LUT, KN_Q3_64, 3, isa)                                    \
+  KN_LOOKUP_PRODUCT (q1_64_lut, KN_Q1_64_LUT, KN_Q1_64, 1, isa)                                    \
   KN_LOOKUP_PRODUCT (tq2_0_lut, KN_TQ2_0_LUT, KN_TQ2_0, 2, isa)                                    \
   void kn_lookup_##isa (KnMatmulFamily *family)                                                    \
   {                                                                                                \
@@ -48,5 +49,6 @@ void kn_lookup_c (KnMatmulFamily *family); /* kn_matmul_c() calls it */
     family->q2_64_lut = matmul_q2_64_lut_##isa;                                                    \
     family->q3_k_lut = matmul_q3_k_lut_##isa;                                                      \
     family->q3_64_lut = matmul_q3_64_lut_##isa;                                                    \
+    family->q1_64_lut = matmul_q1_64_lut_##isa;                                                    \
     family->tq2_0_lut = matmul_tq2_0_lut_##isa;                                                    \
   }

@@ -19,11 +19,13 @@
  *     Q2_K         14    28|27    42|33    56|39    70|43    84|46      469
  *     Q3_K         16    32|32    48|41    64|50    80|53    96|54      411
  *     TQ2_0        10    20|21    30|33    40|40    50|43    60|45      399
+ *     Q1_64         8    16|17    24|20    32|23    40|26    47|29      361
  *   AVX2
  *     Q4_0         24    48|75    72|79    96|96  120|103  144|108     1192
  *     Q2_K         20    40|64    60|70    80|92   100|98  120|103     1337
  *     Q3_K         23    46|76    69|80   92|103  115|109  138|113     1294
  *     TQ2_0        15    30|57    45|62    60|82    75|87    90|92     1146
+ *     Q1_64         9    18|41    27|46    36|60    46|65    55|70     1084 (17: 155|165, 32: 292|289)
  *
  * For Arm there was no processor to measure on; instructions of a group of 16 x 32 were counted (looked
  * up per token; in order: once and per token):
@@ -33,6 +35,7 @@
  *     Q2_K   300  911 + 319    300   887 + 345
  *     Q3_K   364 1101 + 326    364  1098 + 341
  *     TQ2_0  191  684 + 211    191   657 +  91
+ *     Q1_64  129  407 + 211    129   380 +  91
  *
  * What Q3_K would gain there with very many tokens, a tenth at most, is less than counting can tell.
  * Plain C is the specification: it always looks up. */
@@ -54,6 +57,7 @@ static const struct
   { KN_Q3_K_LUT, KN_Q3_K, MAX_TOKENS (4, 2, ALWAYS, ALWAYS) },
   { KN_Q3_64_LUT, KN_Q3_64, MAX_TOKENS (4, 2, ALWAYS, ALWAYS) },
   { KN_TQ2_0_LUT, KN_TQ2_0, MAX_TOKENS (6, 3, ALWAYS, 6) },
+  { KN_Q1_64_LUT, KN_Q1_64, MAX_TOKENS (30, 2, ALWAYS, 10) },
 };
 
 #define N_TWINS (sizeof twins / sizeof *twins)
@@ -98,10 +102,10 @@ line_place (KnDtype base, size_t row, size_t j, unsigned bit, unsigned *shift)
       *shift = bit + (step >= 4 ? 4 : 0);
       return 64 * (step % 4) + at;
     }
-  if (bit == 2)
+  if (bit == 2 || kn_panel_group_bytes (base) == 64)
     {
       *shift = (unsigned)step;
-      return 128 + at;
+      return 64 * bit + at;
     }
   *shift = (unsigned)(2 * (step % 4)) + bit;
   return 64 * (step / 4) + at;

@@ -138,6 +138,11 @@ unpack_codes (KnDtype dtype, const uint8_t *g, Group *out)
             out->codes[row][j] = (int8_t)g[64 * step + at];
             continue;
           }
+        if (dtype == KN_Q1_64)
+          {
+            out->codes[row][j] = (int8_t)(2 * (g[at] >> step & 1) - 1);
+            continue;
+          }
         if (group_bytes < 256)
           {
             code = g[64 * (step / 4) + at] >> 2 * (step % 4) & 3;
@@ -206,7 +211,10 @@ unpack_scales (KnDtype dtype, const uint8_t *panel, size_t g, Group *out)
         out->scale[0][row] = kn_e8m0_half (s[g % 4 * 16 + row]);
       return;
     }
-  load_f16s (kn_panel_has_own_scales (dtype) ? s + g % 2 * 32 : s, d);
+  load_f16s (kn_panel_has_own_scales (dtype)
+                 ? s + kn_panel_own_scales_at (dtype, g % kn_panel_block_groups (dtype))
+                 : s,
+             d);
   if (dtype == KN_Q6_K)
     {
       const int8_t *sub = (const int8_t *)s + 32 + g % 8 * 32;
@@ -509,6 +517,12 @@ matmul_q3_64_c (const KnMatmulArgs *a)
   matmul_quantized (KN_Q3_64, a);
 }
 
+static void
+matmul_q1_64_c (const KnMatmulArgs *a)
+{
+  matmul_quantized (KN_Q1_64, a);
+}
+
 /* The largest magnitude as bits: integers order floats of one sign, and put infinity and NaN above
  * all others. */
 static int32_t
@@ -573,6 +587,7 @@ kn_matmul_c (KnMatmulFamily *family)
     .mxfp4 = matmul_mxfp4_c,
     .q2_64 = matmul_q2_64_c,
     .q3_64 = matmul_q3_64_c,
+    .q1_64 = matmul_q1_64_c,
     .f8_e4m3 = matmul_f8_e4m3_c,
     .f8_e5m2 = matmul_f8_e5m2_c,
     .quantize_q8 = quantize_q8_c,
@@ -622,6 +637,8 @@ kn_matmul_fn (const KnMatmulFamily *family, KnDtype dtype)
       return family->q2_64;
     case KN_Q3_64:
       return family->q3_64;
+    case KN_Q1_64:
+      return family->q1_64;
     case KN_Q8_CHANNELS:
       return family->q8_channels;
     case KN_Q8_SPARSE:
@@ -652,6 +669,8 @@ kn_matmul_fn (const KnMatmulFamily *family, KnDtype dtype)
       return family->q3_64_lut;
     case KN_TQ2_0_LUT:
       return family->tq2_0_lut;
+    case KN_Q1_64_LUT:
+      return family->q1_64_lut;
     case KN_I8: /* a product with other scales: kn-qconv.h */
       return NULL;
     }

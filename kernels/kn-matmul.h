@@ -117,13 +117,14 @@ typedef void (*KnQuantizeQ8TokenFn) (const float *x, size_t n, void *row);
 typedef struct
 {
   KnMatmulFn f32, f16, bf16, q8_0, q4_0, q4_1, q5_0, q5_1, q4_k, q5_k, q6_k;
-  KnMatmulFn q2_k, q3_k, q2_64, q3_64, tq2_0, mxfp4; /* TQ1_0 is packed as TQ2_0 is */
+  KnMatmulFn q2_k, q3_k, q1_64, q2_64, q3_64, tq2_0, mxfp4; /* TQ1_0 is packed as TQ2_0 is */
   KnMatmulFn q8_channels;
   KnSkipFn skip_q8_channels;
   KnMatmulFn f8_e4m3, f8_e5m2;
   KnMatmulFn q8_sparse, q8_2_4, q8_4_8, q4_sparse;
   KnMatmulFn w8a8, w4a8;
-  KnMatmulFn q4_0_lut, q2_k_lut, q2_64_lut, q3_k_lut, q3_64_lut, tq2_0_lut; /* kn-lookup.h */
+  /* kn-lookup.h */
+  KnMatmulFn q4_0_lut, q2_k_lut, q1_64_lut, q2_64_lut, q3_k_lut, q3_64_lut, tq2_0_lut;
   KnQuantizeQ8Fn quantize_q8;
   KnQuantizeQ8TokenFn quantize_q8_token;
 } KnMatmulFamily;

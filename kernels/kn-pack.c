@@ -461,6 +461,23 @@ pack_q3_64 (const KnBlockQ3_64 *b, size_t n_cols, size_t row, uint8_t *panel)
     }
 }
 
+/* The bits of a group in order are those of its steps. */
+static void
+pack_q1_64 (const KnBlockQ1_64 *b, size_t n_cols, size_t row, uint8_t *panel)
+{
+  for (size_t g = 0; g < n_cols / 32; g++)
+    {
+      const uint32_t bits = kn_load_u32 (b[g / 2].qs + g % 2 * 4);
+      uint32_t line = 0;
+
+      put_u16 (panel + kn_panel_scales_at (KN_Q1_64, g) + kn_panel_own_scales_at (KN_Q1_64, g % 4),
+               row, b[g / 2].d);
+      for (int i = 0; i < 8; i++)
+        line |= spread4 (bits >> 4 * i) << i;
+      kn_store_u32 (panel + kn_panel_codes_at (KN_Q1_64, g) + 4 * row, line);
+    }
+}
+
 static void
 pack_16bit (const uint16_t *src, size_t n_cols, size_t row, uint16_t *panel)
 {
@@ -582,6 +599,9 @@ pack_row (KnDtype dtype, const void *src, size_t n_cols, size_t row, uint8_t *pa
     case KN_Q3_64:
       pack_q3_64 (src, n_cols, row, panel);
       break;
+    case KN_Q1_64:
+      pack_q1_64 (src, n_cols, row, panel);
+      break;
     case KN_F8_E4M3:
     case KN_F8_E5M2:
       pack_f8 (src, n_cols, row, panel);
@@ -600,6 +620,7 @@ pack_row (KnDtype dtype, const void *src, size_t n_cols, size_t row, uint8_t *pa
     case KN_Q3_K_LUT:
     case KN_Q3_64_LUT:
     case KN_TQ2_0_LUT:
+    case KN_Q1_64_LUT:
       break;
     }
 }
@@ -653,6 +674,8 @@ panel_code (KnDtype dtype, const uint8_t *group, size_t row, size_t j)
     return (int8_t)group[64 * step + at];
   if (dtype == KN_W8A8)
     return group[64 * step + at];
+  if (dtype == KN_Q1_64)
+    return 2 * (group[at] >> step & 1);
   if (kn_panel_group_bytes (dtype) < 256)
     {
       code = group[64 * (step / 4) + at] >> 2 * (step % 4) & 3;
@@ -717,7 +740,8 @@ panel_scale (KnDtype dtype, const uint8_t *panel, size_t row, size_t c, float *s
       return;
     }
   if (kn_panel_has_own_scales (dtype))
-    *scale = stream_f16 (s + c / 32 % 2 * 32, row);
+    *scale = stream_f16 (s + kn_panel_own_scales_at (dtype, c / 32 % kn_panel_block_groups (dtype)),
+                         row);
   else
     *scale = stream_f16 (s, row);
   if (dtype == KN_Q4_1 || dtype == KN_Q5_1)

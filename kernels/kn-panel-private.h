@@ -27,6 +27,7 @@
  *   Q3_64        2       f16 d [16], 2 x uint8 [16], the nibbles are the
  *                        halves' sc + 8                                   w = d sc q
  *   TQ1_0 TQ2_0  8       f16 d [16], 32 zero bytes                        w = d q
+ *   Q1_64        4       2 x f16 d [16], one per 2 groups                 w = d q
  *   MXFP4        4       4 x uint8 e [16]                                 w = 2^(e - 128) v(q)
  *
  * The last block ends after its last group when n_cols has no full one left (an odd number of
@@ -44,13 +45,14 @@
  *                    top two bits of step 4h + j
  *   2-bit formats    2 lines: bits 2j and 2j+1 of line h are step 4h + j
  *   3-bit formats    2 lines as above, then 1 line whose bit s is the third bit of step s
+ *   Q1_64            1 line whose bit s is step s
  *
  * W8A8 and W4A8 have one scale per row, so they have one block: the scales, f32 d [16], then all
  * groups in lines as those of Q8_0 (but unsigned: code + 128) and of Q4_0.                w = d q
  *
  * All codes but those of Q8_0 are unsigned as in the file (Q4_0: value + 8, ...): kn_panel_zero()
- * is what they are offset by. MXFP4's are looked up, v(q) + 16. Rows that pad the last panel are
- * zero bytes. */
+ * is what they are offset by. MXFP4's are looked up, v(q) + 16; Q1_64's bits count twice, 0
+ * or 2. Rows that pad the last panel are zero bytes. */
 #pragma once
 
 #include "kn-types.h"
@@ -73,6 +75,7 @@
       KN_FORMAT_CASE (KN_Q2_64, product, args);                                                    \
       KN_FORMAT_CASE (KN_Q3_64, product, args);                                                    \
       KN_FORMAT_CASE (KN_TQ2_0, product, args);                                                    \
+      KN_FORMAT_CASE (KN_Q1_64, product, args);                                                    \
       KN_FORMAT_CASE (KN_MXFP4, product, args);                                                    \
     }
 #define KN_FORMAT_CASE(format, product, args)                                                      \
@@ -101,6 +104,8 @@ kn_panel_group_bytes (KnDtype dtype)
     case KN_TQ1_0:
     case KN_TQ2_0:
       return 128;
+    case KN_Q1_64:
+      return 64;
     case KN_Q3_K:
     case KN_Q3_64:
       return 192;
@@ -131,6 +136,7 @@ kn_panel_block_groups (KnDtype dtype)
     case KN_Q5_1:
       return 1;
     case KN_MXFP4:
+    case KN_Q1_64:
       return 4;
     case KN_Q4_K:
     case KN_Q5_K:
@@ -210,6 +216,7 @@ kn_panel_zero (KnDtype dtype)
       return 4;
     case KN_TQ1_0:
     case KN_TQ2_0:
+    case KN_Q1_64:
       return 1;
     case KN_MXFP4:
       return 16;
@@ -259,11 +266,18 @@ kn_panel_has_int_mins (KnDtype dtype)
   return dtype == KN_Q2_K || dtype == KN_Q2_64;
 }
 
-/* Whether there is one scale per group of 32, a half-precision number of the group's own. */
+/* Whether scales are nothing but half-precision numbers, several of them in a block. */
 static inline int
 kn_panel_has_own_scales (KnDtype dtype)
 {
-  return dtype == KN_Q8_0 || dtype == KN_Q4_0 || dtype == KN_Q5_0;
+  return dtype == KN_Q8_0 || dtype == KN_Q4_0 || dtype == KN_Q5_0 || dtype == KN_Q1_64;
+}
+
+/* Where those of group @i of a block start, from the start of the block. */
+static inline size_t
+kn_panel_own_scales_at (KnDtype dtype, size_t i)
+{
+  return 32 * (dtype == KN_Q1_64 ? i / 2 : i);
 }
 
 /* Where the integer scales of group @i of a block start, from the start of the block. */

@@ -29,6 +29,7 @@ void kn_quantize_q5_k (const float *src, const float *weights, void *dst, size_t
 void kn_quantize_q6_k (const float *src, const float *weights, void *dst, size_t n);
 void kn_quantize_q2_k (const float *src, const float *weights, void *dst, size_t n);
 void kn_quantize_q3_k (const float *src, const float *weights, void *dst, size_t n);
+void kn_quantize_q1_64 (const float *src, const float *weights, void *dst, size_t n);
 void kn_quantize_q2_64 (const float *src, const float *weights, void *dst, size_t n);
 void kn_quantize_q3_64 (const float *src, const float *weights, void *dst, size_t n);
 void kn_quantize_tq1_0 (const float *src, const float *weights, void *dst, size_t n);
@@ -40,6 +41,7 @@ void kn_dequantize_f8 (KnDtype dtype, const void *src, float *dst, size_t n);
 
 void kn_dequantize_q2_k (const void *src, float *dst, size_t n);
 void kn_dequantize_q3_k (const void *src, float *dst, size_t n);
+void kn_dequantize_q1_64 (const void *src, float *dst, size_t n);
 void kn_dequantize_q2_64 (const void *src, float *dst, size_t n);
 void kn_dequantize_q3_64 (const void *src, float *dst, size_t n);
 void kn_dequantize_tq1_0 (const void *src, float *dst, size_t n);

@@ -191,6 +191,9 @@ put_block (KnDtype dtype, const float *src, const float *weights, size_t len, vo
     case KN_MXFP4:
       kn_quantize_mxfp4 (src, weights, block, len);
       return;
+    case KN_Q1_64:
+      kn_quantize_q1_64 (src, weights, block, len);
+      return;
     case KN_Q2_64:
       kn_quantize_q2_64 (src, weights, block, len);
       return;

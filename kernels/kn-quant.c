@@ -286,6 +286,10 @@ kn_quantize_row (KnDtype dtype, const float *src, void *dst, size_t n)
     case KN_MXFP4:
       kn_quantize_mxfp4 (src, NULL, dst, n);
       break;
+    case KN_Q1_64:
+    case KN_Q1_64_LUT:
+      kn_quantize_q1_64 (src, NULL, dst, n);
+      break;
     case KN_Q2_64:
     case KN_Q2_64_LUT:
       kn_quantize_q2_64 (src, NULL, dst, n);

@@ -24,6 +24,7 @@ static const KnDtypeInfo infos[] = {
   { KN_MXFP4, "MXFP4", 32, 17 },
   { KN_Q2_64, "Q2_64", 64, 24 },
   { KN_Q3_64, "Q3_64", 64, 28 },
+  { KN_Q1_64, "Q1_64", 64, 10 },
   { KN_F8_E4M3, "F8_E4M3", 32, 34 },
   { KN_F8_E5M2, "F8_E5M2", 32, 34 },
   /* Rows are those of Q8_0 and Q4_0 (kn-sparse.h). */
@@ -41,6 +42,7 @@ static const KnDtypeInfo infos[] = {
   { KN_Q3_K_LUT, "Q3_K_LUT", 256, 110 },
   { KN_Q3_64_LUT, "Q3_64_LUT", 64, 28 },
   { KN_TQ2_0_LUT, "TQ2_0_LUT", 256, 66 },
+  { KN_Q1_64_LUT, "Q1_64_LUT", 64, 10 },
 };
 
 #define N_INFOS (sizeof infos / sizeof infos[0])

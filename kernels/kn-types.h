@@ -59,6 +59,8 @@ typedef enum
   KN_Q3_K_LUT = 233,
   KN_Q3_64_LUT = 234,
   KN_TQ2_0_LUT = 235,
+  KN_Q1_64 = 236, /* signs and one scale per 64 */
+  KN_Q1_64_LUT = 237,
 } KnDtype;
 
 typedef struct

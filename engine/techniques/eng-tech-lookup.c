@@ -27,8 +27,8 @@ static const EngChoice methods[] = {
 static const EngParam params[] = {
   { .id = METHOD,
     .title = "Products by",
-    .summary = "How products with weights of 2 to 4 bits are computed: Q4_0, Q3_K, Q2_K and TQ2_0 "
-               "have both ways.",
+    .summary = "How products with weights of 1 to 4 bits are computed: Q4_0, Q3_K, Q2_K, TQ2_0 "
+               "and Q1_64 have both ways.",
     .kind = ENG_PARAM_CHOICE,
     .per_layer = TRUE,
     .choices = methods,
@@ -73,8 +73,8 @@ apply (EngLowering *lowering, GError **error)
         lowering->dtypes[i] = twin;
       else if (g_hash_table_add (noted, GINT_TO_POINTER (dtype)))
         eng_lowering_note (lowering,
-                           "%s and others like it: %s has no lookup form (Q4_0, Q3_K, Q2_K and "
-                           "TQ2_0 have), it stays with dot products",
+                           "%s and others like it: %s has no lookup form (Q4_0, Q3_K, Q2_K, "
+                           "TQ2_0 and Q1_64 have), it stays with dot products",
                            tensor->name, kn_dtype_info (dtype)->name);
     }
   return TRUE;
@@ -198,7 +198,7 @@ const EngTechnique eng_technique_lookup = {
   .title = "Table lookup",
   .group = "Quantization",
   .summary
-  = "Compute products of 2- to 4-bit weights by looking sums up in tables, with the same "
+  = "Compute products of 1- to 4-bit weights by looking sums up in tables, with the same "
     "results: for processors without an 8-bit dot product; with one it is a comparison and "
     "usually slower. Prompts are multiplied as without it where that is faster.",
   .papers

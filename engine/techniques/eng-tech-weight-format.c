@@ -52,6 +52,9 @@ static const EngChoice formats[] = {
     "2.1 bits per weight: minus, zero or plus one scale per 256; exact for ternary models" },
   { "tq1_0", "TQ1_0",
     "1.7 bits per weight in files, as TQ2_0 in memory; exact for ternary models" },
+  { "q1_64", "Q1_64",
+    "1.25 bits per weight: signs and one scale per 64; exact for models trained to be binary, of "
+    "any other it loses nearly everything: for those and for teaching" },
   { NULL },
 };
 
@@ -82,7 +85,8 @@ eng_fit_dtype (int wanted, guint64 n_cols)
     dtype = KN_Q5_1;
   else if (dtype == KN_Q6_K)
     dtype = KN_Q8_0;
-  if (n_cols % kn_dtype_info (dtype)->block_len != 0 && (dtype == KN_Q2_64 || dtype == KN_Q3_64))
+  if (n_cols % kn_dtype_info (dtype)->block_len != 0
+      && (dtype == KN_Q1_64 || dtype == KN_Q2_64 || dtype == KN_Q3_64))
     dtype = KN_Q4_0;
   return n_cols % kn_dtype_info (dtype)->block_len == 0 ? dtype : KN_F16;
 }

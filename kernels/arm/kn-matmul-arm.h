@@ -55,6 +55,13 @@ dot_halves_of (KnDtype dtype)
 INLINE int8x16_t
 load_few_bits (const Group *g, size_t step, size_t r)
 {
+  if (g->dtype == KN_Q1_64) /* bit step of the only line, which counts twice */
+    {
+      const uint8x16_t plane = vld1q_u8 (g->codes + 16 * r);
+      const int8x16_t shift = vdupq_n_s8 ((int8_t)(1 - (int)step));
+      return vreinterpretq_s8_u8 (vandq_u8 (vshlq_u8 (plane, shift), vdupq_n_u8 (2)));
+    }
+
   const uint8x16_t line = vld1q_u8 (g->codes + 64 * (step / 4) + 16 * r);
   uint8x16_t code
       = vandq_u8 (vshlq_u8 (line, vdupq_n_s8 ((int8_t)(-2 * (int)(step % 4)))), vdupq_n_u8 (3));
@@ -173,7 +180,7 @@ packed_scale (KnDtype dtype, const uint8_t *panel, size_t g, size_t half, size_t
   if (dtype == KN_MXFP4)
     return e8m0_halves (s + g % 4 * 16 + 4 * r);
   if (kn_panel_has_own_scales (dtype))
-    s += g % 2 * 32;
+    s += kn_panel_own_scales_at (dtype, g % kn_panel_block_groups (dtype));
   const float32x4_t d = halves_at (s + 8 * r);
   if (dtype == KN_Q6_K)
     return vmulq_f32 (d, bytes_to_float (s + 32 + g % 8 * 32 + half * 16 + 4 * r, 1));

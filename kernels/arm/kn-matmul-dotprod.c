@@ -105,6 +105,12 @@ matmul_q3_64_dotprod (const KnMatmulArgs *a)
 }
 
 static void
+matmul_q1_64_dotprod (const KnMatmulArgs *a)
+{
+  matmul_quantized (KN_Q1_64, dots, BATCH_QUARTERS, a);
+}
+
+static void
 matmul_tq2_0_dotprod (const KnMatmulArgs *a)
 {
   matmul_quantized (KN_TQ2_0, dots, BATCH_QUARTERS, a);
@@ -132,6 +138,7 @@ kn_matmul_dotprod (KnMatmulFamily *family)
   family->q3_k = matmul_q3_k_dotprod;
   family->q2_64 = matmul_q2_64_dotprod;
   family->q3_64 = matmul_q3_64_dotprod;
+  family->q1_64 = matmul_q1_64_dotprod;
   family->tq2_0 = matmul_tq2_0_dotprod;
   family->mxfp4 = matmul_mxfp4_dotprod;
 }

@@ -141,6 +141,12 @@ matmul_q3_64_neon (const KnMatmulArgs *a)
 }
 
 static void
+matmul_q1_64_neon (const KnMatmulArgs *a)
+{
+  matmul_quantized (KN_Q1_64, dots, BATCH_QUARTERS, a);
+}
+
+static void
 matmul_tq2_0_neon (const KnMatmulArgs *a)
 {
   matmul_quantized (KN_TQ2_0, dots, BATCH_QUARTERS, a);
@@ -304,27 +310,26 @@ quantize_q8_neon (const float *x, size_t n, void *row)
 void
 kn_matmul_neon (KnMatmulFamily *family)
 {
-  *family = (KnMatmulFamily){
-    .f32 = matmul_f32_neon,
-    .f16 = matmul_f16_neon,
-    .bf16 = matmul_bf16_neon,
-    .f8_e4m3 = matmul_f8_e4m3_neon,
-    .f8_e5m2 = matmul_f8_e5m2_neon,
-    .q8_0 = matmul_q8_0_neon,
-    .q4_0 = matmul_q4_0_neon,
-    .q4_1 = matmul_q4_1_neon,
-    .q5_0 = matmul_q5_0_neon,
-    .q5_1 = matmul_q5_1_neon,
-    .q4_k = matmul_q4_k_neon,
-    .q5_k = matmul_q5_k_neon,
-    .q6_k = matmul_q6_k_neon,
-    .q2_k = matmul_q2_k_neon,
-    .q3_k = matmul_q3_k_neon,
-    .q2_64 = matmul_q2_64_neon,
-    .q3_64 = matmul_q3_64_neon,
-    .tq2_0 = matmul_tq2_0_neon,
-    .mxfp4 = matmul_mxfp4_neon,
-    .quantize_q8 = quantize_q8_neon,
-  };
+  family->f32 = matmul_f32_neon;
+  family->f16 = matmul_f16_neon;
+  family->bf16 = matmul_bf16_neon;
+  family->f8_e4m3 = matmul_f8_e4m3_neon;
+  family->f8_e5m2 = matmul_f8_e5m2_neon;
+  family->q8_0 = matmul_q8_0_neon;
+  family->q4_0 = matmul_q4_0_neon;
+  family->q4_1 = matmul_q4_1_neon;
+  family->q5_0 = matmul_q5_0_neon;
+  family->q5_1 = matmul_q5_1_neon;
+  family->q4_k = matmul_q4_k_neon;
+  family->q5_k = matmul_q5_k_neon;
+  family->q6_k = matmul_q6_k_neon;
+  family->q2_k = matmul_q2_k_neon;
+  family->q3_k = matmul_q3_k_neon;
+  family->q2_64 = matmul_q2_64_neon;
+  family->q3_64 = matmul_q3_64_neon;
+  family->q1_64 = matmul_q1_64_neon;
+  family->tq2_0 = matmul_tq2_0_neon;
+  family->mxfp4 = matmul_mxfp4_neon;
+  family->quantize_q8 = quantize_q8_neon;
   kn_matmul_row_neon (family);
 }

@@ -28,12 +28,24 @@ kn_load_half_line (const uint8_t *at)
   return _mm256_load_si256 ((const __m256i *)at);
 }
 
-/* The same for 2 and 3 bits: four steps to a line of pairs, the third bits in a plane. */
+/* The same for 2 and 3 bits: four steps to a line of pairs, the third bits in a plane. One bit: a plane
+ * alone, bits count twice. */
 KN_INLINE void
 kn_load_few_bits (KnDtype dtype, const uint8_t *g, __m256i w[8])
 {
   const __m256i pair = _mm256_set1_epi8 (3), third = _mm256_set1_epi8 (4);
 
+  if (dtype == KN_Q1_64)
+    {
+      const __m256i plane = kn_load_half_line (g), two = _mm256_set1_epi8 (2);
+
+      KN_UNROLL
+      for (int s = 0; s < 8; s++)
+        w[s] = _mm256_and_si256 (s == 0 ? _mm256_slli_epi16 (plane, 1)
+                                        : _mm256_srli_epi16 (plane, s - 1),
+                                 two);
+      return;
+    }
   KN_UNROLL
   for (int h = 0; h < 2; h++)
     {
@@ -203,7 +215,7 @@ kn_group_scales (KnDtype dtype, const uint8_t *block, size_t i, int half)
 
   if (kn_panel_has_own_scales (dtype))
     {
-      s.scale[0] = kn_load_halves (block + 32 * i + 16 * half);
+      s.scale[0] = kn_load_halves (block + kn_panel_own_scales_at (dtype, i) + 16 * half);
       return s;
     }
   if (dtype == KN_MXFP4)
@@ -276,10 +288,10 @@ kn_dot_s8 (__m256i w, __m256i x)
 KN_INLINE __m256i
 kn_zero_part (KnDtype dtype, const int32_t *sum)
 {
-  const int log2_zero = dtype == KN_Q4_0                        ? 3
-                        : dtype == KN_Q5_0 || dtype == KN_MXFP4 ? 4
-                        : dtype == KN_TQ2_0                     ? 0
-                                                                : 5;
+  const int log2_zero = dtype == KN_Q4_0                         ? 3
+                        : dtype == KN_Q5_0 || dtype == KN_MXFP4  ? 4
+                        : dtype == KN_TQ2_0 || dtype == KN_Q1_64 ? 0
+                                                                 : 5;
 
   return _mm256_slli_epi32 (_mm256_set1_epi32 (*sum), log2_zero);
 }

@@ -214,6 +214,12 @@ matmul_q3_64_avx2 (const KnMatmulArgs *a)
 }
 
 static void
+matmul_q1_64_avx2 (const KnMatmulArgs *a)
+{
+  product (KN_Q1_64, a);
+}
+
+static void
 matmul_tq2_0_avx2 (const KnMatmulArgs *a)
 {
   product (KN_TQ2_0, a);
@@ -322,6 +328,7 @@ kn_matmul_avx2 (KnMatmulFamily *family)
   family->q3_k = matmul_q3_k_avx2;
   family->q2_64 = matmul_q2_64_avx2;
   family->q3_64 = matmul_q3_64_avx2;
+  family->q1_64 = matmul_q1_64_avx2;
   family->tq2_0 = matmul_tq2_0_avx2;
   family->mxfp4 = matmul_mxfp4_avx2;
   family->quantize_q8 = quantize_q8_avx2;

@@ -45,12 +45,24 @@ kn_load_line (const uint8_t *at)
   return _mm512_load_si512 (at);
 }
 
-/* The same for 2 and 3 bits: four steps to a line of pairs, the third bits in a plane. */
+/* The same for 2 and 3 bits: four steps to a line of pairs, the third bits in a plane. One bit: a plane
+ * alone, bits count twice. */
 KN_INLINE void
 kn_load_few_bits (KnDtype dtype, const uint8_t *g, __m512i w[8])
 {
   const __m512i pair = _mm512_set1_epi8 (3), third = _mm512_set1_epi8 (4);
 
+  if (dtype == KN_Q1_64)
+    {
+      const __m512i plane = kn_load_line (g), two = _mm512_set1_epi8 (2);
+
+      KN_UNROLL
+      for (int s = 0; s < 8; s++)
+        w[s] = _mm512_and_si512 (s == 0 ? _mm512_slli_epi16 (plane, 1)
+                                        : _mm512_srli_epi16 (plane, (unsigned)(s - 1)),
+                                 two);
+      return;
+    }
   KN_UNROLL
   for (int h = 0; h < 2; h++)
     {
@@ -236,7 +248,7 @@ kn_group_scales (KnDtype dtype, KnBlockUnits u, const uint8_t *block, size_t g)
   else if (dtype == KN_MXFP4)
     s.scale[0] = kn_load_e8m0s (block + 16 * g);
   else if (kn_panel_has_own_scales (dtype))
-    s.scale[0] = kn_load_halves (block + 32 * g);
+    s.scale[0] = kn_load_halves (block + kn_panel_own_scales_at (dtype, g));
   else if (dtype == KN_Q4_K || dtype == KN_Q5_K)
     {
       s.scale[0] = _mm512_mul_ps (u.d, kn_load_u8s (block + 64 + 32 * g));
@@ -281,6 +293,7 @@ kn_log2_zero (KnDtype dtype)
          : dtype == KN_Q6_K  ? 5
          : dtype == KN_Q8_0  ? 7
          : dtype == KN_TQ2_0 ? 0
+         : dtype == KN_Q1_64 ? 0
                              : KN_NO_ZERO;
 }
 

@@ -257,6 +257,12 @@ matmul_q3_64_avx512 (const KnMatmulArgs *a)
 }
 
 static void
+matmul_q1_64_avx512 (const KnMatmulArgs *a)
+{
+  product (KN_Q1_64, a);
+}
+
+static void
 matmul_tq2_0_avx512 (const KnMatmulArgs *a)
 {
   product (KN_TQ2_0, a);
@@ -283,6 +289,7 @@ kn_matmul_small_avx512 (KnMatmulFamily *family)
   family->q3_k = matmul_q3_k_avx512;
   family->q2_64 = matmul_q2_64_avx512;
   family->q3_64 = matmul_q3_64_avx512;
+  family->q1_64 = matmul_q1_64_avx512;
   family->tq2_0 = matmul_tq2_0_avx512;
   family->mxfp4 = matmul_mxfp4_avx512;
 }

@@ -152,6 +152,9 @@ test_fit (void)
   g_assert_cmpint (eng_fit_dtype (KN_Q2_K, 576), ==, KN_Q2_64);
   g_assert_cmpint (eng_fit_dtype (KN_Q3_K, 576), ==, KN_Q3_64);
   g_assert_cmpint (eng_fit_dtype (KN_TQ1_0, 576), ==, KN_Q2_64);
+  g_assert_cmpint (eng_fit_dtype (KN_Q1_64, 576), ==, KN_Q1_64);
+  g_assert_cmpint (eng_fit_dtype (KN_Q1_64, 96), ==, KN_Q4_0);
+  g_assert_cmpint (eng_fit_dtype (KN_Q1_64, 172), ==, KN_F16);
   g_assert_cmpint (eng_fit_dtype (KN_Q2_K, 96), ==, KN_Q4_0);
   g_assert_cmpint (eng_fit_dtype (KN_Q3_64, 172), ==, KN_F16);
   g_assert_cmpint (eng_fit_dtype (KN_Q4_0, 172), ==, KN_F16);

@@ -58,8 +58,9 @@ test_grid_definitions (void)
 static void
 test_grid_holds_blocks (void)
 {
-  static const int dtypes[] = { KN_Q8_0, KN_Q4_0, KN_Q4_1, KN_Q5_0,  KN_Q5_1,  KN_Q4_K,  KN_Q5_K,
-                                KN_Q6_K, KN_Q2_K, KN_Q3_K, KN_Q2_64, KN_Q3_64, KN_TQ1_0, KN_TQ2_0 };
+  static const int dtypes[]
+      = { KN_Q8_0, KN_Q4_0, KN_Q4_1,  KN_Q5_0,  KN_Q5_1,  KN_Q4_K,  KN_Q5_K, KN_Q6_K,
+          KN_Q2_K, KN_Q3_K, KN_Q2_64, KN_Q3_64, KN_TQ1_0, KN_TQ2_0, KN_Q1_64 };
   g_autoptr (GRand) rand = g_rand_new_with_seed (3);
 
   for (guint f = 0; f < G_N_ELEMENTS (dtypes); f++)

@@ -44,7 +44,8 @@ test_same_bits (void)
   {
     const char *format;
     int base;
-  } cases[] = { { "q4_0", KN_Q4_0 }, { "q2_k", KN_Q2_K }, { "q3_k", KN_Q3_K } };
+  } cases[]
+      = { { "q4_0", KN_Q4_0 }, { "q2_k", KN_Q2_K }, { "q3_k", KN_Q3_K }, { "q1_64", KN_Q1_64 } };
   g_autoptr (EngModel) model = eng_test_load_default ();
   gint32 prompt[N_PROMPT];
 

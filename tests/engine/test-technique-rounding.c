@@ -12,8 +12,8 @@
 #include "kn-quant.h"
 
 static const int grids[]
-    = { KN_Q8_0, KN_Q6_K,  KN_Q5_K, KN_Q5_1,  KN_Q5_0,  KN_Q4_K, KN_Q4_1, KN_Q4_0,
-        KN_Q3_K, KN_Q3_64, KN_Q2_K, KN_Q2_64, KN_TQ2_0, KN_W8A8, KN_W4A8 };
+    = { KN_Q8_0, KN_Q6_K,  KN_Q5_K, KN_Q5_1,  KN_Q5_0,  KN_Q4_K,  KN_Q4_1, KN_Q4_0,
+        KN_Q3_K, KN_Q3_64, KN_Q2_K, KN_Q2_64, KN_TQ2_0, KN_Q1_64, KN_W8A8, KN_W4A8 };
 
 /* ---- small tools ---- */
 
@@ -343,6 +343,7 @@ test_compensated (void)
   check_compensated (KN_Q4_K, 3);
   check_compensated (KN_Q3_64, 3);
   check_compensated (KN_Q2_K, 3);
+  check_compensated (KN_Q1_64, 3);
   check_compensated (KN_W4A8, 5);
   check_compensated (KN_W8A8, 3);
 }
@@ -512,6 +513,23 @@ test_loss_of_rows (void)
   g_assert_cmpfloat (gptq - file, <, 0.8 * (nearest - file));
 }
 
+/* One bit loses nearly everything of a model that was not trained for it, however it is rounded. */
+static void
+test_loss_of_signs (void)
+{
+  g_autoptr (EngModel) model = load_default ();
+  double file = perplexity (model, "{}");
+  double nearest = perplexity (model, RECIPE ("q1_64", "nearest"));
+  double importance = perplexity (model, RECIPE ("q1_64", "importance"));
+  double gptq = perplexity (model, RECIPE ("q1_64", "gptq"));
+
+  g_test_message ("perplexity: file %.3f, Q1_64 nearest %.3f, importance %.3f, compensated %.3f",
+                  file, nearest, importance, gptq);
+  g_assert_cmpfloat (importance, <, nearest);
+  g_assert_cmpfloat (gptq, <, nearest);
+  g_assert_cmpfloat (gptq, >, 4 * file);
+}
+
 static void
 test_deterministic (void)
 {
@@ -595,6 +613,7 @@ main (int argc, char **argv)
   g_test_add_func ("/rounding/zeros", test_zeros);
   g_test_add_func ("/rounding/loss", test_loss);
   g_test_add_func ("/rounding/loss-of-rows", test_loss_of_rows);
+  g_test_add_func ("/rounding/loss-of-signs", test_loss_of_signs);
   g_test_add_func ("/rounding/deterministic", test_deterministic);
   g_test_add_func ("/rounding/nothing-to-do", test_nothing_to_do);
   g_test_add_func ("/rounding/notes", test_notes);

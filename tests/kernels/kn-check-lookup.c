@@ -130,7 +130,7 @@ check_lookup (const KnTable *c, const KnTable *v, const void *data)
   /* More than 256 rows share no tables, more than 1024 columns are two blocks of them. */
   static const size_t rows[] = { 1, 17, 80, 275 }, cols[] = { 1, 65, 150, 1030 };
   /* Few are looked up, more are multiplied as the base's (with AVX-512 in three ways). */
-  static const size_t tokens[] = { 1, 2, 5, 9, 19 };
+  static const size_t tokens[] = { 1, 2, 5, 11, 33 };
   static const KcKind numbers[] = { KC_NORMAL, KC_CONSTANT, KC_SPECIAL };
   Shape s = { .dtype = *(const KnDtype *)data };
   const size_t len = kn_dtype_info ((int)s.dtype)->block_len;
@@ -152,8 +152,8 @@ check_lookup (const KnTable *c, const KnTable *v, const void *data)
         }
 }
 
-static const KnDtype dtypes[]
-    = { KN_Q4_0_LUT, KN_Q2_K_LUT, KN_Q2_64_LUT, KN_Q3_K_LUT, KN_Q3_64_LUT, KN_TQ2_0_LUT };
+static const KnDtype dtypes[] = { KN_Q4_0_LUT,  KN_Q2_K_LUT,  KN_Q2_64_LUT, KN_Q3_K_LUT,
+                                  KN_Q3_64_LUT, KN_TQ2_0_LUT, KN_Q1_64_LUT };
 
 static const KcCase cases[] = {
   { "matmul/q4_0_lut", check_lookup, kc_bench_matmul, &dtypes[0], KC_MEMBERS (matmul.q4_0_lut) },
@@ -162,6 +162,7 @@ static const KcCase cases[] = {
   { "matmul/q3_k_lut", check_lookup, kc_bench_matmul, &dtypes[3], KC_MEMBERS (matmul.q3_k_lut) },
   { "matmul/q3_64_lut", check_lookup, kc_bench_matmul, &dtypes[4], KC_MEMBERS (matmul.q3_64_lut) },
   { "matmul/tq2_0_lut", check_lookup, kc_bench_matmul, &dtypes[5], KC_MEMBERS (matmul.tq2_0_lut) },
+  { "matmul/q1_64_lut", check_lookup, kc_bench_matmul, &dtypes[6], KC_MEMBERS (matmul.q1_64_lut) },
   { 0 },
 };
 

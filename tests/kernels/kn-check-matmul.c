@@ -435,9 +435,9 @@ check_quantize_q8 (const KnTable *c, const KnTable *v, const void *data)
 }
 
 static const KnDtype dtypes[]
-    = { KN_F32,   KN_F16,   KN_BF16,  KN_Q8_0,    KN_Q4_0,   KN_Q4_1, KN_Q5_0,
-        KN_Q5_1,  KN_Q4_K,  KN_Q5_K,  KN_Q6_K,    KN_Q2_K,   KN_Q3_K, KN_Q2_64,
-        KN_Q3_64, KN_TQ2_0, KN_MXFP4, KN_F8_E4M3, KN_F8_E5M2 };
+    = { KN_F32,   KN_F16,   KN_BF16,  KN_Q8_0,    KN_Q4_0,    KN_Q4_1, KN_Q5_0,
+        KN_Q5_1,  KN_Q4_K,  KN_Q5_K,  KN_Q6_K,    KN_Q2_K,    KN_Q3_K, KN_Q2_64,
+        KN_Q3_64, KN_TQ2_0, KN_MXFP4, KN_F8_E4M3, KN_F8_E5M2, KN_Q1_64 };
 static const KnDtype row_dtypes[] = { KN_W8A8, KN_W4A8 };
 
 static const KcCase cases[] = {
@@ -462,6 +462,7 @@ static const KcCase cases[] = {
   { "matmul/mxfp4", check_matmul, kc_bench_matmul, &dtypes[16], KC_MEMBERS (matmul.mxfp4) },
   { "matmul/f8_e4m3", check_matmul, kc_bench_matmul, &dtypes[17], KC_MEMBERS (matmul.f8_e4m3) },
   { "matmul/f8_e5m2", check_matmul, kc_bench_matmul, &dtypes[18], KC_MEMBERS (matmul.f8_e5m2) },
+  { "matmul/q1_64", check_matmul, kc_bench_matmul, &dtypes[19], KC_MEMBERS (matmul.q1_64) },
   { "matmul/quantize_q8", check_quantize_q8, kc_bench_quantize_q8, NULL,
     KC_MEMBERS (matmul.quantize_q8) },
   { 0 },

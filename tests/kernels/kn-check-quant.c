@@ -129,6 +129,9 @@ put_code (KnDtype dtype, uint8_t *b, int i, unsigned code)
     case KN_MXFP4:
       b[1 + j] |= (uint8_t)(code << high_nibble);
       break;
+    case KN_Q1_64:
+      b[2 + i / 8] |= (uint8_t)(code << i % 8);
+      break;
     case KN_Q2_64:
       b[8 + j] |= (uint8_t)(code << i / 16 * 2);
       break;
@@ -263,6 +266,8 @@ make_block (KnDtype dtype, uint8_t *b, double *scaled, double *added)
       scaled[i] = scale[g] * (dtype == KN_Q8_0 ? (int8_t)code : (int)code - zero);
       if (dtype == KN_MXFP4)
         scaled[i] = d * e2m1[code];
+      if (dtype == KN_Q1_64)
+        scaled[i] = code ? d : -d;
       if (f8_bits > 0)
         {
           const unsigned low = (1u << f8_bits) - 1, exponent = (code & 127) >> f8_bits;
@@ -458,7 +463,10 @@ k_bound (KnDtype dtype)
          : dtype == KN_F8_E5M2 ? 1.0 / 8 / sqrt (3)
          /* The largest of 256 is about 2.8 deviations: nearly all values become 0. */
          : dtype == KN_TQ1_0 || dtype == KN_TQ2_0 ? 1
-                                                  : 2 * 1.77 / 63 / sqrt (12) * 1.1;
+         /* The best two levels are plus and minus the mean magnitude, sqrt (2 / pi) deviations; the
+          * magnitudes of a sample spread a little differently. */
+         : dtype == KN_Q1_64 ? sqrt (1 - 2 / 3.14159265) * 1.05
+                             : 2 * 1.77 / 63 / sqrt (12) * 1.1;
 }
 
 static void
@@ -611,10 +619,56 @@ check_ternary_lossless (const KnTable *c, const KnTable *v, const void *data)
         }
 }
 
+/* The same of weights that are -s or s. */
+static void
+check_binary_lossless (const KnTable *c, const KnTable *v, const void *data)
+{
+  float x[256], w[256], y[256];
+  uint8_t q[256 / 64 * 10];
+
+  for (uint32_t h = 1; h < 0x7c00; h += 61)
+    for (int weighted = 0; weighted < 2; weighted++)
+      {
+        const float s = kn_f16_to_f32 ((uint16_t)h);
+
+        kc_context ("scale %g", (double)s);
+        for (size_t i = 0; i < COUNT (x); i++)
+          {
+            x[i] = kc_random_below (2) ? s : -s;
+            w[i] = kc_random_float (KC_NORMAL) * kc_random_float (KC_NORMAL);
+            w[i] *= w[i];
+          }
+        kn_quantize_row_weighted (KN_Q1_64, x, weighted ? w : NULL, q, COUNT (x));
+        kn_dequantize_row (KN_Q1_64, q, y, COUNT (x));
+        for (size_t i = 0; i < COUNT (x); i++)
+          kc_near ("value", i, y[i], x[i], 0);
+      }
+}
+
+/* Signs and the mean magnitude, by hand: 63 values of 1 and -1 in turn and one of 5 are a mean of
+ * 68 / 64; with all the weight on the last one it is 5. */
+static void
+check_binary_scale (const KnTable *c, const KnTable *v, const void *data)
+{
+  float x[64], w[64] = { 0 }, y[64];
+  uint8_t q[10];
+
+  for (size_t i = 0; i < 64; i++)
+    x[i] = i == 63 ? 5 : i % 2 == 0 ? 1 : -1;
+  w[63] = 3;
+  for (int weighted = 0; weighted < 2; weighted++)
+    {
+      kn_quantize_row_weighted (KN_Q1_64, x, weighted ? w : NULL, q, 64);
+      kn_dequantize_row (KN_Q1_64, q, y, 64);
+      for (size_t i = 0; i < 64; i++)
+        kc_near ("value", i, y[i], (x[i] > 0 ? 1 : -1) * (weighted ? 5 : 68.0 / 64), 0);
+    }
+}
+
 static const KnDtype dtypes[]
-    = { KN_Q8_0,  KN_Q4_0,  KN_Q4_1,  KN_Q5_0,  KN_Q5_1,    KN_Q4_K,   KN_Q5_K,
-        KN_Q6_K,  KN_F32,   KN_F16,   KN_BF16,  KN_Q2_K,    KN_Q3_K,   KN_Q2_64,
-        KN_Q3_64, KN_TQ1_0, KN_TQ2_0, KN_MXFP4, KN_F8_E4M3, KN_F8_E5M2 };
+    = { KN_Q8_0,  KN_Q4_0,  KN_Q4_1,  KN_Q5_0,  KN_Q5_1,    KN_Q4_K,    KN_Q5_K,
+        KN_Q6_K,  KN_F32,   KN_F16,   KN_BF16,  KN_Q2_K,    KN_Q3_K,    KN_Q2_64,
+        KN_Q3_64, KN_TQ1_0, KN_TQ2_0, KN_MXFP4, KN_F8_E4M3, KN_F8_E5M2, KN_Q1_64 };
 static const KnDtype row_dtypes[] = { KN_W8A8, KN_W4A8 };
 
 static const KcCase cases[] = {
@@ -623,6 +677,8 @@ static const KcCase cases[] = {
   { "quant/by-hand", check_by_hand, NULL, NULL, 0, 0, 1 },
   { "quant/vectors", check_vectors, NULL, NULL, 0, 0, 1 },
   { "quant/ternary-lossless", check_ternary_lossless, NULL, NULL, 0, 0, 1 },
+  { "quant/binary-lossless", check_binary_lossless, NULL, NULL, 0, 0, 1 },
+  { "quant/binary-scale", check_binary_scale, NULL, NULL, 0, 0, 1 },
   { "quant/k-idempotence", check_k_idempotence, NULL, NULL, 0, 0, 1 },
 #define FORMAT(name, i)                                                                            \
   { "quant/definition-" name, check_definition, NULL, &dtypes[i], 0, 0, 1 },                       \
@@ -647,6 +703,7 @@ static const KcCase cases[] = {
   FORMAT ("mxfp4", 17),
   FORMAT ("f8_e4m3", 18),
   FORMAT ("f8_e5m2", 19),
+  FORMAT ("q1_64", 20),
 #undef FORMAT
   { "quant/pack-f32", check_pack, NULL, &dtypes[8], 0, 0, 1 },
   { "quant/pack-f16", check_pack, NULL, &dtypes[9], 0, 0, 1 },

@@ -119,9 +119,9 @@ check_extremes (const KnTable *c, const KnTable *v, const void *data)
       }
 }
 
-static const KnDtype dtypes[]
-    = { KN_Q8_0, KN_Q4_0,  KN_Q4_1,  KN_Q5_0,  KN_Q5_1,  KN_Q4_K,  KN_Q5_K,    KN_Q6_K,   KN_Q2_K,
-        KN_Q3_K, KN_Q2_64, KN_Q3_64, KN_TQ1_0, KN_TQ2_0, KN_MXFP4, KN_F8_E4M3, KN_F8_E5M2 };
+static const KnDtype dtypes[] = { KN_Q8_0,  KN_Q4_0,  KN_Q4_1,  KN_Q5_0,    KN_Q5_1,    KN_Q4_K,
+                                  KN_Q5_K,  KN_Q6_K,  KN_Q2_K,  KN_Q3_K,    KN_Q2_64,   KN_Q3_64,
+                                  KN_TQ1_0, KN_TQ2_0, KN_MXFP4, KN_F8_E4M3, KN_F8_E5M2, KN_Q1_64 };
 
 static const KcCase cases[] = {
 #define FORMAT(name, i)                                                                            \
@@ -146,6 +146,7 @@ static const KcCase cases[] = {
   FORMAT ("mxfp4", 14),
   FORMAT ("f8_e4m3", 15),
   FORMAT ("f8_e5m2", 16),
+  FORMAT ("q1_64", 17),
 #undef FORMAT
   { 0 },
 };
