@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "rt-fields.h"
 #include "rt-op.h"
 
 int64_t
@@ -141,7 +142,9 @@ bool
 rt_graph_infer (const RtGraph *graph, const RtNode *node, RtShape *shapes, int *types,
                 RtError *error)
 {
-  if (!node->op->infer (graph, node, shapes, types, error))
+  /* infer() first: it says best what is wrong. */
+  if (!node->op->infer (graph, node, shapes, types, error)
+      || !rt_fields_check (node->op, node->attrs, error))
     return rt_fail_prefix (error, "%s (%s)", node->name, node->op->title);
   return true;
 }

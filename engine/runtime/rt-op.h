@@ -2,6 +2,9 @@
  * operator, one line in rt-op-list.c. */
 #pragma once
 
+#include <float.h>
+#include <math.h>
+
 #include "kn-table.h"
 #include "rt-graph.h"
 #include "rt-kv.h"
@@ -99,11 +102,79 @@ typedef struct
   uint32_t n_threads;
 } RtOpQuery;
 
+/* ---- attributes, field by field ---- */
+
+typedef enum
+{
+  RT_FIELD_U32,
+  RT_FIELD_I32,
+  RT_FIELD_F32,
+  RT_FIELD_I64,
+  RT_FIELD_F64,
+} RtFieldType;
+
+/* One field of an operator's attributes, and what the operator can bear there whatever its shapes
+ * are: what depends on shapes is for infer(). A field outside of its limits could make run() divide
+ * by 0, read beyond a table or overflow; NaN is outside of all limits, infinities are outside
+ * unless a limit is infinite. Elements of an array that a node does not use are 0, which is
+ * therefore inside of the limits of arrays. */
+typedef struct
+{
+  const char *name; /* "stride_h": unique in the operator */
+  RtFieldType type;
+  uint32_t offset; /* bytes */
+  uint32_t n;      /* elements of an array, else 1 */
+  double min, max; /* of each element; -0x1p63 and 0x1p63 are no limits for RT_FIELD_I64 */
+} RtField;
+
+/* Lines of a table of fields: @attrs is the struct, @member a number or an array of numbers in
+ * it. */
+#define RT_FIELD(attrs, member, low, high) RT_FIELD_AS (#member, attrs, member, low, high)
+#define RT_FIELD_FLAG(attrs, member) RT_FIELD (attrs, member, 0, 1)
+#define RT_FIELD_COUNT(attrs, member) RT_FIELD (attrs, member, 0, INT32_MAX)
+#define RT_FIELD_SIZE(attrs, member) RT_FIELD (attrs, member, 1, INT32_MAX)
+#define RT_FIELD_AXIS(attrs, member) RT_FIELD (attrs, member, -RT_MAX_DIMS, RT_MAX_DIMS - 1)
+/* A number of RtType; which of them is for infer(). */
+#define RT_FIELD_ELEMENT(attrs, member) RT_FIELD (attrs, member, 0, RT_TYPE_BOOL)
+/* All that the type holds; floats must be finite. */
+#define RT_FIELD_FINITE(attrs, member)                                                             \
+  RT_FIELD (attrs, member,                                                                         \
+            RT_FIELD_PICK (attrs, member, 0, INT32_MIN, -FLT_MAX, -0x1p63, -DBL_MAX),              \
+            RT_FIELD_PICK (attrs, member, UINT32_MAX, INT32_MAX, FLT_MAX, 0x1p63, DBL_MAX))
+/* The same, infinities included. */
+#define RT_FIELD_REAL(attrs, member) RT_FIELD (attrs, member, -INFINITY, INFINITY)
+/* Floats above 0, and from 0 on. */
+#define RT_FIELD_POSITIVE(attrs, member) RT_FIELD (attrs, member, FLT_TRUE_MIN, FLT_MAX)
+#define RT_FIELD_FROM_0(attrs, member) RT_FIELD (attrs, member, 0, FLT_MAX)
+/* An RtShape, with or without symbols: two lines. */
+#define RT_FIELD_SHAPE(attrs, member)                                                              \
+  RT_FIELD (attrs, member.n_dims, 0, RT_MAX_DIMS),                                                 \
+      RT_FIELD (attrs, member.dims, -RT_N_SYMBOLS, INT32_MAX)
+
+#define RT_FIELD_AS(text, attrs, member, low, high)                                                \
+  {                                                                                                \
+    .name = text,                                                                                  \
+    .type = RT_FIELD_PICK (attrs, member, RT_FIELD_U32, RT_FIELD_I32, RT_FIELD_F32, RT_FIELD_I64,  \
+                           RT_FIELD_F64),                                                          \
+    .offset = offsetof (attrs, member),                                                            \
+    .n = sizeof (((attrs *)0)->member) / RT_FIELD_PICK (attrs, member, 4, 4, 4, 8, 8), .min = low, \
+    .max = high                                                                                    \
+  }
+#define RT_FIELD_PICK(attrs, member, u32, i32, f32, i64, f64)                                      \
+  _Generic (((attrs *)0)->member, uint32_t : u32, uint32_t * : u32, uint32_t (*)[RT_MAX_DIMS]      \
+            : u32, int32_t : i32, int32_t * : i32, float : f32, float * : f32, int64_t : i64,      \
+            int64_t * : i64, double : f64, double * : f64)
+
+/* The two members of an RtOp. */
+#define RT_FIELDS(table) .fields = table, .n_fields = sizeof (table) / sizeof *(table)
+
 struct RtOp
 {
   const char *name;  /* "rmsnorm" */
   const char *title; /* "RMS norm", for people */
   uint32_t attrs_bytes;
+  const RtField *fields; /* all of the attributes: see rt-fields.h; NULL where there are none */
+  uint32_t n_fields;
   uint32_t min_inputs, max_inputs, n_outputs; /* max_inputs may be RT_ANY_NUMBER */
   const void *data; /* for families of operators that share functions: what tells them apart */
 

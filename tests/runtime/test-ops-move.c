@@ -237,7 +237,7 @@ test_expand (void)
   for (int i = 0; i < 60; i++)
     {
       RtShapeAttrs shape = { .shape.n_dims = 4 };
-      RtTileAttrs tile;
+      RtTileAttrs tile = { 0 };
       int64_t dims[4];
       random_dims (dims, 4, 9);
       for (int k = 0; k < 4; k++)

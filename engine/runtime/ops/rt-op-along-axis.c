@@ -351,11 +351,26 @@ lp_permute (const RtGraph *graph, const RtNode *node, const uint32_t *perm, uint
   return true;
 }
 
-#define ALONG_AXIS(id, people, size, permutation, ...)                                             \
+/* clang-format off */
+static const RtField softmax_fields[] = {
+  RT_FIELD_AXIS (RtSoftmaxAttrs, axis),
+  RT_FIELD_FLAG (RtSoftmaxAttrs, to_end),
+  RT_FIELD_FINITE (RtSoftmaxAttrs, beta),
+};
+
+static const RtField lp_fields[] = {
+  RT_FIELD_AXIS (RtLpNormalizeAttrs, axis),
+  RT_FIELD (RtLpNormalizeAttrs, p, 1, 2),
+  RT_FIELD_FROM_0 (RtLpNormalizeAttrs, eps),
+};
+/* clang-format on */
+
+#define ALONG_AXIS(id, people, Attrs, table, permutation, ...)                                     \
   const RtOp rt_op_##id = {                                                                        \
     .name = #id,                                                                                   \
     .title = people,                                                                               \
-    .attrs_bytes = size,                                                                           \
+    .attrs_bytes = sizeof (Attrs),                                                                 \
+    RT_FIELDS (table),                                                                             \
     .min_inputs = 1,                                                                               \
     .max_inputs = 1,                                                                               \
     .n_outputs = 1,                                                                                \
@@ -373,12 +388,12 @@ lp_permute (const RtGraph *graph, const RtNode *node, const uint32_t *perm, uint
   };
 
 /* clang-format off */
-ALONG_AXIS (softmax, "Softmax", sizeof (RtSoftmaxAttrs), softmax_permute, softmax_row,
+ALONG_AXIS (softmax, "Softmax", RtSoftmaxAttrs, softmax_fields, softmax_permute, softmax_row,
             softmax_formula, softmax_axis, softmax_to_end, true, 5)
-ALONG_AXIS (log_softmax, "Log softmax", sizeof (RtSoftmaxAttrs), softmax_permute, log_softmax_row,
+ALONG_AXIS (log_softmax, "Log softmax", RtSoftmaxAttrs, softmax_fields, softmax_permute, log_softmax_row,
             log_softmax_formula, softmax_axis, softmax_to_end, false, 5)
-ALONG_AXIS (hardmax, "Hardmax", sizeof (RtSoftmaxAttrs), softmax_permute, hardmax_row,
+ALONG_AXIS (hardmax, "Hardmax", RtSoftmaxAttrs, softmax_fields, softmax_permute, hardmax_row,
             hardmax_formula, softmax_axis, softmax_to_end, false, 1)
-ALONG_AXIS (lp_normalize, "Lp normalisation", sizeof (RtLpNormalizeAttrs), lp_permute, lp_row,
+ALONG_AXIS (lp_normalize, "Lp normalisation", RtLpNormalizeAttrs, lp_fields, lp_permute, lp_row,
             lp_formula, lp_axis, not_to_end, false, 3)
 /* clang-format on */

@@ -247,12 +247,21 @@ arg_permute (const RtGraph *graph, const RtNode *node, const uint32_t *perm, uin
   return arg->keep_dims && rt_move_permute_axis (graph, node, perm, n_dims, &arg->axis);
 }
 
+/* clang-format off */
+static const RtField fields[] = {
+  RT_FIELD_AXIS (RtArgAttrs, axis),
+  RT_FIELD_FLAG (RtArgAttrs, keep_dims),
+  RT_FIELD_FLAG (RtArgAttrs, select_last),
+  RT_FIELD (RtArgAttrs, type, RT_TYPE_I32, RT_TYPE_I64),
+};
+/* clang-format on */
+
 #define ARG_OP(op_name, op_title, op_data)                                                         \
   {                                                                                                \
-    .name = op_name, .title = op_title, .attrs_bytes = sizeof (RtArgAttrs), .min_inputs = 1,       \
-    .max_inputs = 1, .n_outputs = 1, .data = op_data, .infer = arg_infer, .n_phases = 1,           \
-    .n_chunks = arg_chunks, .run = arg_run, .reference = arg_reference, .cost = arg_cost,          \
-    .permute = arg_permute                                                                         \
+    .name = op_name, .title = op_title, .attrs_bytes = sizeof (RtArgAttrs), RT_FIELDS (fields),    \
+    .min_inputs = 1, .max_inputs = 1, .n_outputs = 1, .data = op_data, .infer = arg_infer,         \
+    .n_phases = 1, .n_chunks = arg_chunks, .run = arg_run, .reference = arg_reference,             \
+    .cost = arg_cost, .permute = arg_permute                                                       \
   }
 
 const RtOp rt_op_arg_max = ARG_OP ("arg-max", "Place of the largest", NULL);

@@ -25,6 +25,7 @@ enum
 #define STORE_TOKENS 16 /* tokens per chunk of the first phase */
 #define TILE_QUERIES 64 /* queries of one tile: heads of a group x tokens */
 #define SPLIT_MAX_TOKENS 16
+#define MAX_LAYERS 65536           /* of a cache */
 #define SPLIT_MAX_BYTES (4u << 20) /* of partial results; one token is split whatever it takes */
 
 static bool
@@ -35,7 +36,8 @@ attention_infer (const RtGraph *graph, const RtNode *node, RtShape *shapes, int 
   int64_t q_cols = (int64_t)attrs->n_heads * attrs->head_dim;
   int64_t kv_cols = (int64_t)attrs->n_kv_heads * attrs->head_dim;
 
-  if (attrs->n_kv_heads == 0 || attrs->head_dim == 0 || attrs->n_heads % attrs->n_kv_heads != 0)
+  if (attrs->n_heads == 0 || attrs->n_kv_heads == 0 || attrs->head_dim == 0
+      || attrs->n_heads % attrs->n_kv_heads != 0)
     return rt_fail (error, RT_ERROR_FORMAT, "%u heads of %u values cannot share %u key-value heads",
                     attrs->n_heads, attrs->head_dim, attrs->n_kv_heads);
   if (attrs->quantize && attrs->head_dim % KN_Q8_GROUP != 0)
@@ -45,6 +47,12 @@ attention_infer (const RtGraph *graph, const RtNode *node, RtShape *shapes, int 
       || !rt_op_check_rows (graph, node, RT_ATTN_K, kv_cols, false, error)
       || !rt_op_check_rows (graph, node, RT_ATTN_V, kv_cols, false, error))
     return false;
+  int64_t n_tokens = rt_op_input_value (graph, node, RT_ATTN_Q)->shape.dims[0];
+  if (rt_op_input_value (graph, node, RT_ATTN_K)->shape.dims[0] != n_tokens
+      || rt_op_input_value (graph, node, RT_ATTN_V)->shape.dims[0] != n_tokens)
+    return rt_fail (error, RT_ERROR_FORMAT, "queries, keys and values are of different tokens");
+  if (attrs->kv_layer >= MAX_LAYERS)
+    return rt_fail (error, RT_ERROR_RANGE, "a cache has no layer %u", attrs->kv_layer);
 
   shapes[0] = rt_op_input_value (graph, node, RT_ATTN_Q)->shape;
   types[0] = attrs->quantize ? RT_TYPE_Q8_ROWS : RT_TYPE_F32;
@@ -573,10 +581,26 @@ attention_cost (const RtOpQuery *query, RtCost *cost)
       += (query->position + n_tokens - first_seen (attrs, query->position)) * position_bytes;
 }
 
+/* clang-format off */
+static const RtField fields[] = {
+  RT_FIELD_SIZE (RtAttentionAttrs, n_heads),
+  RT_FIELD_SIZE (RtAttentionAttrs, n_kv_heads),
+  RT_FIELD_SIZE (RtAttentionAttrs, head_dim),
+  RT_FIELD (RtAttentionAttrs, kv_layer, 0, MAX_LAYERS - 1),
+  RT_FIELD_FINITE (RtAttentionAttrs, scale),
+  RT_FIELD_FROM_0 (RtAttentionAttrs, softcap),
+  RT_FIELD_FINITE (RtAttentionAttrs, window),
+  RT_FIELD_FLAG (RtAttentionAttrs, quantize),
+  RT_FIELD (RtAttentionAttrs, softmax_levels, 0, 0x1p22),
+  RT_FIELD_FINITE (RtAttentionAttrs, softmax_bias),
+};
+/* clang-format on */
+
 const RtOp rt_op_attention = {
   .name = "attention",
   .title = "Attention",
   .attrs_bytes = sizeof (RtAttentionAttrs),
+  RT_FIELDS (fields),
   .min_inputs = 3,
   .max_inputs = 3,
   .n_outputs = 1,

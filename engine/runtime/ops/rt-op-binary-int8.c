@@ -218,10 +218,18 @@ binary_cost (const RtOpQuery *query, RtCost *cost)
   cost->flops = 3 * cost->write_bytes;
 }
 
+/* clang-format off */
+static const RtField fields[] = {
+  RT_FIELD_ELEMENT (RtBinaryInt8Attrs, out_type),
+  RT_FIELD_REAL (RtBinaryInt8Attrs, min),
+  RT_FIELD_REAL (RtBinaryInt8Attrs, max),
+};
+/* clang-format on */
+
 #define BINARY(which, text)                                                                        \
   .title = text, .data = &kinds[which], .attrs_bytes = sizeof (RtBinaryInt8Attrs),                 \
-  .min_inputs = 2, .max_inputs = 2, .n_outputs = 1, .infer = binary_infer, .n_phases = 1,          \
-  .n_chunks = binary_chunks, .run = binary_run, .reference = binary_reference,                     \
+  RT_FIELDS (fields), .min_inputs = 2, .max_inputs = 2, .n_outputs = 1, .infer = binary_infer,     \
+  .n_phases = 1, .n_chunks = binary_chunks, .run = binary_run, .reference = binary_reference,      \
   .cost = binary_cost, .permute = rt_int8_permute_elements
 
 const RtOp rt_op_add_int8 = { .name = "add_int8", BINARY (ADD, "Add, 8-bit") };

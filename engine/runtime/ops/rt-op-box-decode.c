@@ -109,10 +109,25 @@ decode_cost (const RtOpQuery *query, RtCost *cost)
   cost->flops = 3 * cost->write_bytes / sizeof (float);
 }
 
+/* clang-format off */
+static const RtField fields[] = {
+  RT_FIELD_FINITE (RtBoxDecodeAttrs, y_scale),
+  RT_FIELD_FINITE (RtBoxDecodeAttrs, x_scale),
+  RT_FIELD_FINITE (RtBoxDecodeAttrs, h_scale),
+  RT_FIELD_FINITE (RtBoxDecodeAttrs, w_scale),
+  RT_FIELD_FLAG (RtBoxDecodeAttrs, exponential),
+  RT_FIELD_FLAG (RtBoxDecodeAttrs, x_first),
+  RT_FIELD_COUNT (RtBoxDecodeAttrs, n_points),
+  RT_FIELD_COUNT (RtBoxDecodeAttrs, box_offset),
+  RT_FIELD_COUNT (RtBoxDecodeAttrs, points_offset),
+};
+/* clang-format on */
+
 const RtOp rt_op_box_decode = {
   .name = "box-decode",
   .title = "Boxes of anchors",
   .attrs_bytes = sizeof (RtBoxDecodeAttrs),
+  RT_FIELDS (fields),
   .min_inputs = 2,
   .max_inputs = 2,
   .n_outputs = 1,

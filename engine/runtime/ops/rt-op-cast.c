@@ -263,10 +263,13 @@ cast_permute (const RtGraph *graph, const RtNode *node, const uint32_t *perm, ui
   return rt_move_all_have (graph, node, n_dims);
 }
 
+static const RtField fields[] = { RT_FIELD_ELEMENT (RtTypeAttrs, type) };
+
 const RtOp rt_op_cast = {
   .name = "cast",
   .title = "Cast",
   .attrs_bytes = sizeof (RtTypeAttrs),
+  RT_FIELDS (fields),
   .min_inputs = 1,
   .max_inputs = 1,
   .n_outputs = 1,

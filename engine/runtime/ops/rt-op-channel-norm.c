@@ -57,7 +57,8 @@ channel_norm_infer (const RtGraph *graph, const RtNode *node, RtShape *shapes, i
   if (channels.dims[0] < 0)
     return rt_fail (error, RT_ERROR_UNSUPPORTED, "%s: the number of channels must be known",
                     x->name);
-  if (attrs->groups > 0 && channels.dims[0] % attrs->groups != 0)
+  if (attrs->groups > 0
+      && (channels.dims[0] < attrs->groups || channels.dims[0] % attrs->groups != 0))
     return rt_fail (error, RT_ERROR_FORMAT, "%s: %lld channels are not %u equal groups", x->name,
                     (long long)channels.dims[0], attrs->groups);
   for (uint32_t i = SCALE; i <= VARIANCE && i < node->op->max_inputs; i++)
@@ -370,10 +371,19 @@ channel_norm_permute (const RtGraph *graph, const RtNode *node, const uint32_t *
   return true;
 }
 
+/* clang-format off */
+static const RtField fields[] = {
+  RT_FIELD_FROM_0 (RtChannelNormAttrs, eps),
+  RT_FIELD_COUNT (RtChannelNormAttrs, groups),
+  RT_FIELD_FLAG (RtChannelNormAttrs, channels_first),
+};
+/* clang-format on */
+
 const RtOp rt_op_batch_norm = {
   .name = "batch_norm",
   .title = "Batch norm",
   .attrs_bytes = sizeof (RtChannelNormAttrs),
+  RT_FIELDS (fields),
   .min_inputs = 5,
   .max_inputs = 5,
   .n_outputs = 1,
@@ -394,6 +404,7 @@ const RtOp rt_op_group_norm = {
   .name = "group_norm",
   .title = "Group norm",
   .attrs_bytes = sizeof (RtChannelNormAttrs),
+  RT_FIELDS (fields),
   .min_inputs = 1,
   .max_inputs = 3,
   .n_outputs = 1,

@@ -196,10 +196,13 @@ concat_permute (const RtGraph *graph, const RtNode *node, const uint32_t *perm, 
   return rt_move_permute_axis (graph, node, perm, n_dims, &((RtAxisAttrs *)attrs)->axis);
 }
 
+static const RtField fields[] = { RT_FIELD_AXIS (RtAxisAttrs, axis) };
+
 const RtOp rt_op_concat = {
   .name = "concat",
   .title = "Concatenation",
   .attrs_bytes = sizeof (RtAxisAttrs),
+  RT_FIELDS (fields),
   .min_inputs = 1,
   .max_inputs = RT_ANY_NUMBER,
   .n_outputs = 1,

@@ -9,6 +9,7 @@
 
 #include "rt-conv-int8-lines.h"
 #include "rt-conv.h"
+#include "rt-op-fields.h"
 
 #define X_ZERO RT_CONV_INT8_X_ZERO
 _Static_assert(X_ZERO == RT_CONV_RESIDUAL + 1, "the zero point follows the residual");
@@ -468,10 +469,18 @@ conv_cost (const RtOpQuery *query, RtCost *cost)
                 * (uint64_t)(w->dims[0] * w->dims[1] * w->dims[2] * w->dims[3]);
 }
 
+/* clang-format off */
+static const RtField fields[] = {
+  RT_CONV_FIELDS (RtConvInt8Attrs, conv.),
+  RT_FIELD_ELEMENT (RtConvInt8Attrs, out_type),
+};
+/* clang-format on */
+
 const RtOp rt_op_conv_int8 = {
   .name = "conv_int8",
   .title = "Convolution, 8-bit",
   .attrs_bytes = sizeof (RtConvInt8Attrs),
+  RT_FIELDS (fields),
   .min_inputs = 2,
   .max_inputs = 5,
   .n_outputs = 1,

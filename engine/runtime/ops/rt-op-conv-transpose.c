@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "rt-conv-tile.h"
+#include "rt-op-fields.h"
 #include "rt-ops-conv.h"
 
 #define TILE_MAX_PIXELS 96
@@ -394,10 +395,19 @@ transpose_in_place (const RtNode *node, uint32_t input)
   return input == RT_CONV_RESIDUAL;
 }
 
+/* clang-format off */
+static const RtField fields[] = {
+  RT_CONV_FIELDS (RtConvTransposeAttrs, conv.),
+  RT_FIELD_COUNT (RtConvTransposeAttrs, output_pad_h),
+  RT_FIELD_COUNT (RtConvTransposeAttrs, output_pad_w),
+};
+/* clang-format on */
+
 const RtOp rt_op_conv_transpose = {
   .name = "conv-transpose",
   .title = "Transposed convolution",
   .attrs_bytes = sizeof (RtConvTransposeAttrs),
+  RT_FIELDS (fields),
   .min_inputs = 2,
   .max_inputs = 4,
   .n_outputs = 1,

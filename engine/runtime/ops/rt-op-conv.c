@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "rt-conv-tile.h"
+#include "rt-op-fields.h"
 #include "rt-ops-conv.h"
 
 #define TILE_MAX_PIXELS 96
@@ -497,10 +498,13 @@ conv_in_place (const RtNode *node, uint32_t input)
   return input == RT_CONV_RESIDUAL;
 }
 
+static const RtField fields[] = { RT_CONV_FIELDS (RtConvAttrs, ) };
+
 const RtOp rt_op_conv = {
   .name = "conv",
   .title = "Convolution",
   .attrs_bytes = sizeof (RtConvAttrs),
+  RT_FIELDS (fields),
   .min_inputs = 2,
   .max_inputs = 4,
   .n_outputs = 1,

@@ -134,10 +134,19 @@ cumsum_permute (const RtGraph *graph, const RtNode *node, const uint32_t *perm, 
   return true;
 }
 
+/* clang-format off */
+static const RtField fields[] = {
+  RT_FIELD_AXIS (RtCumsumAttrs, axis),
+  RT_FIELD_FLAG (RtCumsumAttrs, exclusive),
+  RT_FIELD_FLAG (RtCumsumAttrs, reverse),
+};
+/* clang-format on */
+
 const RtOp rt_op_cumsum = {
   .name = "cumsum",
   .title = "Running sum",
   .attrs_bytes = sizeof (RtCumsumAttrs),
+  RT_FIELDS (fields),
   .min_inputs = 1,
   .max_inputs = 1,
   .n_outputs = 1,

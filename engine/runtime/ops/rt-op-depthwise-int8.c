@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "rt-int8.h"
+#include "rt-op-fields.h"
 #include "rt-ops-int8.h"
 
 /* Outputs of one part, channels counted: about 2 µs and more. */
@@ -434,10 +435,18 @@ dw_cost (const RtOpQuery *query, RtCost *cost)
   cost->flops = 2 * (uint64_t)(w.n * w.out_h * w.out_w * w.out_c) * (uint64_t)(w.kh * w.kw);
 }
 
+/* clang-format off */
+static const RtField fields[] = {
+  RT_CONV_FIELDS (RtConvInt8Attrs, conv.),
+  RT_FIELD_ELEMENT (RtConvInt8Attrs, out_type),
+};
+/* clang-format on */
+
 const RtOp rt_op_depthwise_int8 = {
   .name = "depthwise_int8",
   .title = "Depthwise convolution, 8-bit",
   .attrs_bytes = sizeof (RtConvInt8Attrs),
+  RT_FIELDS (fields),
   .min_inputs = 2,
   .max_inputs = 4,
   .n_outputs = 1,

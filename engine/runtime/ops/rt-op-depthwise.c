@@ -9,6 +9,7 @@
 
 #include "rt-activation.h"
 #include "rt-conv.h"
+#include "rt-op-fields.h"
 #include "rt-ops-conv.h"
 
 /* Output channels of one kernel call: a row of them stays in the caches. */
@@ -388,10 +389,13 @@ depthwise_in_place (const RtNode *node, uint32_t input)
   return input == RT_CONV_RESIDUAL;
 }
 
+static const RtField fields[] = { RT_CONV_FIELDS (RtConvAttrs, ) };
+
 const RtOp rt_op_depthwise = {
   .name = "depthwise",
   .title = "Depthwise convolution",
   .attrs_bytes = sizeof (RtConvAttrs),
+  RT_FIELDS (fields),
   .min_inputs = 2,
   .max_inputs = 4,
   .n_outputs = 1,

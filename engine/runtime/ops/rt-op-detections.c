@@ -38,7 +38,8 @@ detections_infer (const RtGraph *graph, const RtNode *node, RtShape *shapes, int
                     "%s",
                     rt_shape_text (boxes, a, sizeof a), rt_shape_text (scores, b, sizeof b),
                     rt_shape_text (anchors, c, sizeof c));
-  if (attrs->n_classes < 1 || n_background (attrs, scores->dims[2]) > 1)
+  if (attrs->n_classes < 1 || scores->dims[2] < attrs->n_classes
+      || scores->dims[2] - attrs->n_classes > 1)
     return rt_fail (error, RT_ERROR_FORMAT, "%lld scores for %u classes",
                     (long long)scores->dims[2], attrs->n_classes);
   if (attrs->max_detections < 1 || attrs->max_detections > 1 << 16
@@ -342,10 +343,27 @@ detections_cost (const RtOpQuery *query, RtCost *cost)
   rt_op_cost_io (query, cost);
 }
 
+/* clang-format off */
+static const RtField fields[] = {
+  RT_FIELD (RtDetectionsAttrs, max_detections, 1, 1 << 16),
+  RT_FIELD (RtDetectionsAttrs, max_classes_per_detection, 1, 1 << 12),
+  RT_FIELD (RtDetectionsAttrs, detections_per_class, 0, 1 << 16),
+  RT_FIELD_SIZE (RtDetectionsAttrs, n_classes),
+  RT_FIELD_FLAG (RtDetectionsAttrs, regular),
+  RT_FIELD_REAL (RtDetectionsAttrs, score_threshold),
+  RT_FIELD_REAL (RtDetectionsAttrs, iou_threshold),
+  RT_FIELD_FINITE (RtDetectionsAttrs, y_scale),
+  RT_FIELD_FINITE (RtDetectionsAttrs, x_scale),
+  RT_FIELD_FINITE (RtDetectionsAttrs, h_scale),
+  RT_FIELD_FINITE (RtDetectionsAttrs, w_scale),
+};
+/* clang-format on */
+
 const RtOp rt_op_detections = {
   .name = "detections",
   .title = "Detections of anchors",
   .attrs_bytes = sizeof (RtDetectionsAttrs),
+  RT_FIELDS (fields),
   .min_inputs = 3,
   .max_inputs = 3,
   .n_outputs = 4,

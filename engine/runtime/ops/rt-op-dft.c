@@ -200,10 +200,26 @@ dft_cost (const RtOpQuery *query, RtCost *cost)
   cost->flops = s.outer * s.inner * fft_flops (s.length);
 }
 
+/* clang-format off */
+static const RtField dft_fields[] = {
+  RT_FIELD_AXIS (RtDftAttrs, axis),
+  RT_FIELD (RtDftAttrs, length, 0, MAX_LENGTH),
+  RT_FIELD_FLAG (RtDftAttrs, inverse),
+  RT_FIELD_FLAG (RtDftAttrs, onesided),
+};
+
+static const RtField stft_fields[] = {
+  RT_FIELD (RtStftAttrs, frame_length, 1, MAX_LENGTH),
+  RT_FIELD_SIZE (RtStftAttrs, frame_step),
+  RT_FIELD_FLAG (RtStftAttrs, onesided),
+};
+/* clang-format on */
+
 const RtOp rt_op_dft = {
   .name = "dft",
   .title = "Fourier transform",
   .attrs_bytes = sizeof (RtDftAttrs),
+  RT_FIELDS (dft_fields),
   .min_inputs = 1,
   .max_inputs = 1,
   .n_outputs = 1,
@@ -364,6 +380,7 @@ const RtOp rt_op_stft = {
   .name = "stft",
   .title = "Short-time Fourier transform",
   .attrs_bytes = sizeof (RtStftAttrs),
+  RT_FIELDS (stft_fields),
   .min_inputs = 1,
   .max_inputs = 2,
   .n_outputs = 1,

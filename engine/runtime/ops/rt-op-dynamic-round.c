@@ -234,10 +234,18 @@ round_cost (const RtOpQuery *query, RtCost *cost)
   cost->flops = 4 * (cost->read_bytes / sizeof (float));
 }
 
+/* clang-format off */
+static const RtField fields[] = {
+  RT_FIELD (RtDynamicRoundAttrs, n_outer, 0, RT_MAX_DIMS),
+  RT_FIELD_FLAG (RtDynamicRoundAttrs, asymmetric),
+};
+/* clang-format on */
+
 const RtOp rt_op_dynamic_round = {
   .name = "dynamic_round",
   .title = "Round to 8 bit",
   .attrs_bytes = sizeof (RtDynamicRoundAttrs),
+  RT_FIELDS (fields),
   .min_inputs = 1,
   .max_inputs = 1,
   .n_outputs = 1,

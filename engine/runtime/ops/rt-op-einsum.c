@@ -17,15 +17,38 @@ typedef struct
   uint32_t summed[MAX_LETTERS], n_summed;
 } Loops;
 
+/* All letters have a number below n_letters, and the output has none twice. */
+static bool
+check_letters (const RtEinsumAttrs *attrs, uint32_t n_inputs, RtError *error)
+{
+  uint32_t seen = 0;
+
+  if (attrs->n_letters > MAX_LETTERS || attrs->n_out > RT_MAX_DIMS)
+    return rt_fail (error, RT_ERROR_UNSUPPORTED,
+                    "At most %d letters and %d dimensions are possible, got %u and %u", MAX_LETTERS,
+                    RT_MAX_DIMS, attrs->n_letters, attrs->n_out);
+  for (uint32_t i = 0; i < n_inputs; i++)
+    for (uint32_t d = 0; d < attrs->n_dims[i]; d++)
+      if (d >= RT_MAX_DIMS || attrs->letters[i][d] >= attrs->n_letters)
+        return rt_fail (error, RT_ERROR_FORMAT, "Dimension %u of input %u has no letter", d, i);
+  for (uint32_t d = 0; d < attrs->n_out; d++)
+    {
+      if (attrs->out[d] >= attrs->n_letters || seen >> attrs->out[d] & 1)
+        return rt_fail (error, RT_ERROR_FORMAT,
+                        "Dimension %u of the output has no letter, or that of another", d);
+      seen |= 1u << attrs->out[d];
+    }
+  return true;
+}
+
 static bool
 einsum_infer (const RtGraph *graph, const RtNode *node, RtShape *shapes, int *types, RtError *error)
 {
   const RtEinsumAttrs *attrs = node->attrs;
   int64_t size[MAX_LETTERS];
 
-  if (attrs->n_letters > MAX_LETTERS)
-    return rt_fail (error, RT_ERROR_UNSUPPORTED, "At most %d letters, got %u", MAX_LETTERS,
-                    attrs->n_letters);
+  if (!check_letters (attrs, node->n_inputs, error))
+    return false;
   for (uint32_t l = 0; l < attrs->n_letters; l++)
     size[l] = 1;
   for (uint32_t i = 0; i < node->n_inputs; i++)
@@ -209,10 +232,21 @@ einsum_cost (const RtOpQuery *query, RtCost *cost)
   cost->flops = n * query->node->n_inputs;
 }
 
+/* clang-format off */
+static const RtField fields[] = {
+  RT_FIELD (RtEinsumAttrs, n_letters, 0, MAX_LETTERS),
+  RT_FIELD (RtEinsumAttrs, n_dims, 0, RT_MAX_DIMS),
+  RT_FIELD (RtEinsumAttrs, letters, 0, MAX_LETTERS - 1),
+  RT_FIELD (RtEinsumAttrs, n_out, 0, RT_MAX_DIMS),
+  RT_FIELD (RtEinsumAttrs, out, 0, MAX_LETTERS - 1),
+};
+/* clang-format on */
+
 const RtOp rt_op_einsum = {
   .name = "einsum",
   .title = "Einstein sum",
   .attrs_bytes = sizeof (RtEinsumAttrs),
+  RT_FIELDS (fields),
   .min_inputs = 1,
   .max_inputs = RT_EINSUM_INPUTS,
   .n_outputs = 1,
@@ -263,7 +297,7 @@ parse_term (const char *term, size_t length, uint32_t n_dims, uint8_t *codes, ui
 /* Letter numbers in order of first appearance. */
 static bool
 number_letters (const uint8_t *codes, uint32_t n, uint8_t *known, RtEinsumAttrs *attrs,
-                uint8_t *letters, bool may_add)
+                uint32_t *letters, bool may_add)
 {
   for (uint32_t i = 0; i < n; i++)
     {
@@ -274,7 +308,7 @@ number_letters (const uint8_t *codes, uint32_t n, uint8_t *known, RtEinsumAttrs 
         return false;
       if (l == attrs->n_letters)
         known[attrs->n_letters++] = codes[i];
-      letters[i] = (uint8_t)l;
+      letters[i] = l;
     }
   return true;
 }
@@ -319,7 +353,7 @@ rt_einsum_parse (const char *equation, const uint32_t *n_dims, uint32_t n_inputs
       if (!number_letters (codes, n_codes, known, attrs, attrs->letters[i], true))
         return rt_fail (error, RT_ERROR_UNSUPPORTED, "Einsum \"%s\" has more than %d letters",
                         equation, MAX_LETTERS);
-      attrs->n_dims[i] = (uint8_t)n_codes;
+      attrs->n_dims[i] = n_codes;
       uint32_t hidden = 0;
       for (uint32_t k = 0; k < n_codes; k++)
         {
@@ -340,7 +374,7 @@ rt_einsum_parse (const char *equation, const uint32_t *n_dims, uint32_t n_inputs
       if (!parse_term (arrow + 2, strlen (arrow + 2), n_named + n_hidden, codes, &n_codes, error))
         return false;
     }
-  attrs->n_out = (uint8_t)n_codes;
+  attrs->n_out = n_codes;
   if (!number_letters (codes, n_codes, known, attrs, attrs->out, false))
     return rt_fail (error, RT_ERROR_FORMAT,
                     "Einsum \"%s\": the output has a letter that no input has", equation);

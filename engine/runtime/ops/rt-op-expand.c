@@ -11,6 +11,10 @@ expand_infer (const RtGraph *graph, const RtNode *node, RtShape *shapes, int *ty
 
   if (x == NULL || attrs->shape.n_dims > RT_MAX_DIMS)
     return x != NULL && rt_move_check_shape (&attrs->shape, error);
+  for (uint32_t i = 0; i < attrs->shape.n_dims; i++)
+    if (attrs->shape.dims[i] < -RT_N_SYMBOLS || attrs->shape.dims[i] > INT32_MAX)
+      return rt_fail (error, RT_ERROR_RANGE, "dimension %u of the shape is %lld", i,
+                      (long long)attrs->shape.dims[i]);
   shapes[0] = x->shape;
   types[0] = x->type;
   return rt_move_broadcast (&shapes[0], &attrs->shape, error);
@@ -131,10 +135,15 @@ tile_permute (const RtGraph *graph, const RtNode *node, const uint32_t *perm, ui
 static const RtMoveView expand = { expand_view, expand_source };
 static const RtMoveView tile = { tile_view, tile_source };
 
+static const RtField expand_fields[] = { RT_FIELD_SHAPE (RtShapeAttrs, shape) };
+
+static const RtField tile_fields[] = { RT_FIELD_COUNT (RtTileAttrs, repeats) };
+
 const RtOp rt_op_expand = {
   .name = "expand",
   .title = "Broadcast",
   .attrs_bytes = sizeof (RtShapeAttrs),
+  RT_FIELDS (expand_fields),
   .min_inputs = 1,
   .max_inputs = 1,
   .n_outputs = 1,
@@ -153,6 +162,7 @@ const RtOp rt_op_tile = {
   .name = "tile",
   .title = "Tile",
   .attrs_bytes = sizeof (RtTileAttrs),
+  RT_FIELDS (tile_fields),
   .min_inputs = 1,
   .max_inputs = 1,
   .n_outputs = 1,

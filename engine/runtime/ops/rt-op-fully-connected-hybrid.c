@@ -280,10 +280,19 @@ hybrid_cost (const RtOpQuery *query, RtCost *cost)
   cost->flops = 2 * rt_op_query_rows (query) * (uint64_t)(w->dims[0] * w->dims[1]);
 }
 
+/* clang-format off */
+static const RtField fields[] = {
+  RT_FIELD_FLAG (RtHybridAttrs, asymmetric),
+  RT_FIELD_REAL (RtHybridAttrs, min),
+  RT_FIELD_REAL (RtHybridAttrs, max),
+};
+/* clang-format on */
+
 const RtOp rt_op_fully_connected_hybrid = {
   .name = "fully_connected_hybrid",
   .title = "Fully connected, 8-bit weights",
   .attrs_bytes = sizeof (RtHybridAttrs),
+  RT_FIELDS (fields),
   .min_inputs = 2,
   .max_inputs = 3,
   .n_outputs = 1,

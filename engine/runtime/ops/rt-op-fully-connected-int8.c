@@ -249,10 +249,19 @@ fc_cost (const RtOpQuery *query, RtCost *cost)
   cost->flops = 2 * rt_op_query_rows (query) * (uint64_t)(w->dims[0] * w->dims[1]);
 }
 
+/* clang-format off */
+static const RtField fields[] = {
+  RT_FIELD_ELEMENT (RtFullyConnectedInt8Attrs, out_type),
+  RT_FIELD_REAL (RtFullyConnectedInt8Attrs, min),
+  RT_FIELD_REAL (RtFullyConnectedInt8Attrs, max),
+};
+/* clang-format on */
+
 const RtOp rt_op_fully_connected_int8 = {
   .name = "fully_connected_int8",
   .title = "Fully connected, 8-bit",
   .attrs_bytes = sizeof (RtFullyConnectedInt8Attrs),
+  RT_FIELDS (fields),
   .min_inputs = 2,
   .max_inputs = 4,
   .n_outputs = 1,

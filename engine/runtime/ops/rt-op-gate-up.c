@@ -30,6 +30,9 @@ gate_up_infer (const RtGraph *graph, const RtNode *node, RtShape *shapes, int *t
       || !rt_op_check_vector (graph, node, GATE_BIAS, gate->dims[0], error)
       || !rt_op_check_vector (graph, node, UP_BIAS, gate->dims[0], error))
     return false;
+  if (attrs->activation != RT_ACTIVATION_SILU && attrs->activation != RT_ACTIVATION_GELU)
+    return rt_fail (error, RT_ERROR_FORMAT, "Activation %u: expected SiLU or GELU",
+                    attrs->activation);
   if (attrs->quantize && gate->dims[0] % KN_Q8_GROUP != 0)
     return rt_fail (error, RT_ERROR_FORMAT, "rows of %d values are not whole groups of %d",
                     (int)gate->dims[0], KN_Q8_GROUP);
@@ -164,10 +167,18 @@ gate_up_cost (const RtOpQuery *query, RtCost *cost)
   cost->flops = rt_product_flops (query, GATE) + rt_product_flops (query, UP);
 }
 
+/* clang-format off */
+static const RtField fields[] = {
+  RT_FIELD (RtGateUpAttrs, activation, RT_ACTIVATION_SILU, RT_ACTIVATION_GELU),
+  RT_FIELD_FLAG (RtGateUpAttrs, quantize),
+};
+/* clang-format on */
+
 const RtOp rt_op_gate_up = {
   .name = "gate-up",
   .title = "Gate and up",
   .attrs_bytes = sizeof (RtGateUpAttrs),
+  RT_FIELDS (fields),
   .min_inputs = 3,
   .max_inputs = 5,
   .n_outputs = 1,

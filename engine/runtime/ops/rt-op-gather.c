@@ -368,10 +368,22 @@ static const RtMoveView gather = { NULL, gather_source };
 static const RtMoveView elements = { NULL, elements_source };
 static const RtMoveView nd_view = { NULL, nd_source };
 
+/* clang-format off */
+static const RtField gather_fields[] = {
+  RT_FIELD_AXIS (RtGatherAttrs, axis),
+  RT_FIELD (RtGatherAttrs, batch_dims, 0, RT_MAX_DIMS),
+};
+/* clang-format on */
+
+static const RtField elements_fields[] = { RT_FIELD_AXIS (RtAxisAttrs, axis) };
+
+static const RtField nd_fields[] = { RT_FIELD (RtGatherNdAttrs, batch_dims, 0, RT_MAX_DIMS) };
+
 const RtOp rt_op_gather = {
   .name = "gather",
   .title = "Gather",
   .attrs_bytes = sizeof (RtGatherAttrs),
+  RT_FIELDS (gather_fields),
   .min_inputs = 2,
   .max_inputs = 2,
   .n_outputs = 1,
@@ -388,6 +400,7 @@ const RtOp rt_op_gather_elements = {
   .name = "gather-elements",
   .title = "Gather elements",
   .attrs_bytes = sizeof (RtAxisAttrs),
+  RT_FIELDS (elements_fields),
   .min_inputs = 2,
   .max_inputs = 2,
   .n_outputs = 1,
@@ -405,6 +418,7 @@ const RtOp rt_op_gather_nd = {
   .name = "gather-nd",
   .title = "Gather by coordinates",
   .attrs_bytes = sizeof (RtGatherNdAttrs),
+  RT_FIELDS (nd_fields),
   .min_inputs = 2,
   .max_inputs = 2,
   .n_outputs = 1,

@@ -238,10 +238,20 @@ grid_cost (const RtOpQuery *query, RtCost *cost)
                                                      : 32);
 }
 
+/* clang-format off */
+static const RtField fields[] = {
+  RT_FIELD (RtGridSampleAttrs, mode, 0, RT_RESIZE_CUBIC),
+  RT_FIELD (RtGridSampleAttrs, padding, 0, RT_GRID_REFLECTION),
+  RT_FIELD_FLAG (RtGridSampleAttrs, align_corners),
+  RT_FIELD_FLAG (RtGridSampleAttrs, channels_first),
+};
+/* clang-format on */
+
 const RtOp rt_op_grid_sample = {
   .name = "grid-sample",
   .title = "Grid sample",
   .attrs_bytes = sizeof (RtGridSampleAttrs),
+  RT_FIELDS (fields),
   .min_inputs = 2,
   .max_inputs = 2,
   .n_outputs = 1,

@@ -133,10 +133,18 @@ layer_norm_in_place (const RtNode *node, uint32_t input)
   return input == X;
 }
 
+/* clang-format off */
+static const RtField fields[] = {
+  RT_FIELD_AXIS (RtLayerNormAttrs, axis),
+  RT_FIELD_FROM_0 (RtLayerNormAttrs, eps),
+};
+/* clang-format on */
+
 const RtOp rt_op_layer_norm = {
   .name = "layer_norm",
   .title = "Layer norm",
   .attrs_bytes = sizeof (RtLayerNormAttrs),
+  RT_FIELDS (fields),
   .min_inputs = 1,
   .max_inputs = 3,
   .n_outputs = 3,

@@ -389,10 +389,34 @@ log_mel_cost (const RtOpQuery *query, RtCost *cost)
                 * (uint64_t)(2.5 * n * log2 (n) + 6 * n + 2.0 * attrs->n_mfcc * attrs->n_mels);
 }
 
+/* clang-format off */
+static const RtField fields[] = {
+  RT_FIELD_SIZE (RtLogMelAttrs, sample_rate_hz),
+  RT_FIELD (RtLogMelAttrs, frame_length, 1, MAX_LENGTH),
+  RT_FIELD_SIZE (RtLogMelAttrs, frame_step),
+  RT_FIELD (RtLogMelAttrs, fft_length, 1, MAX_LENGTH),
+  RT_FIELD_SIZE (RtLogMelAttrs, n_frames),
+  RT_FIELD (RtLogMelAttrs, frames, 0, RT_FRAMES_REFLECTED),
+  RT_FIELD_FLAG (RtLogMelAttrs, symmetric_window),
+  RT_FIELD (RtLogMelAttrs, power, 1, 2),
+  RT_FIELD (RtLogMelAttrs, n_mels, 1, MAX_LENGTH),
+  RT_FIELD (RtLogMelAttrs, filters, 0, RT_MEL_SLANEY),
+  RT_FIELD (RtLogMelAttrs, low_hz, 0, 1e9),
+  RT_FIELD (RtLogMelAttrs, high_hz, 0, 1e9),
+  RT_FIELD_POSITIVE (RtLogMelAttrs, floor),
+  RT_FIELD_FLAG (RtLogMelAttrs, add_floor),
+  RT_FIELD_FINITE (RtLogMelAttrs, log_scale),
+  RT_FIELD_FINITE (RtLogMelAttrs, log_offset),
+  RT_FIELD (RtLogMelAttrs, n_mfcc, 0, MAX_LENGTH),
+  RT_FIELD_FLAG (RtLogMelAttrs, orthonormal),
+};
+/* clang-format on */
+
 const RtOp rt_op_log_mel = {
   .name = "log_mel",
   .title = "Mel spectrogram",
   .attrs_bytes = sizeof (RtLogMelAttrs),
+  RT_FIELDS (fields),
   .min_inputs = 1,
   .max_inputs = 1,
   .n_outputs = 1,

@@ -131,10 +131,21 @@ lrn_permute (const RtGraph *graph, const RtNode *node, const uint32_t *perm, uin
   return true;
 }
 
+/* clang-format off */
+static const RtField fields[] = {
+  RT_FIELD_SIZE (RtLrnAttrs, size),
+  RT_FIELD_FINITE (RtLrnAttrs, alpha),
+  RT_FIELD_FINITE (RtLrnAttrs, beta),
+  RT_FIELD_FINITE (RtLrnAttrs, bias),
+  RT_FIELD_FLAG (RtLrnAttrs, channels_first),
+};
+/* clang-format on */
+
 const RtOp rt_op_lrn = {
   .name = "lrn",
   .title = "Local response normalisation",
   .attrs_bytes = sizeof (RtLrnAttrs),
+  RT_FIELDS (fields),
   .min_inputs = 1,
   .max_inputs = 1,
   .n_outputs = 1,

@@ -367,10 +367,20 @@ lstm_cost (const RtOpQuery *query, RtCost *cost)
   cost->flops = (uint64_t)(s.steps * s.batch * 8 * s.hidden * (s.in + s.hidden));
 }
 
+/* clang-format off */
+static const RtField fields[] = {
+  RT_FIELD_FLAG (RtLstmInt8Attrs, time_major),
+  RT_FIELD_REAL (RtLstmInt8Attrs, cell_clip),
+  RT_FIELD_POSITIVE (RtLstmInt8Attrs, hidden_scale),
+  RT_FIELD (RtLstmInt8Attrs, hidden_zero, -128, 127),
+};
+/* clang-format on */
+
 const RtOp rt_op_lstm_int8 = {
   .name = "lstm_int8",
   .title = "LSTM, 8 bit",
   .attrs_bytes = sizeof (RtLstmInt8Attrs),
+  RT_FIELDS (fields),
   .min_inputs = RT_LSTM_INT8_N_INPUTS,
   .max_inputs = RT_LSTM_INT8_N_INPUTS,
   .n_outputs = 3,

@@ -436,10 +436,25 @@ matmul_nd_cost (const RtOpQuery *query, RtCost *cost)
   cost->flops = 2ull * p.n_batches * p.m * p.n * p.k;
 }
 
+/* clang-format off */
+static const RtField matmul_nd_fields[] = {
+  RT_FIELD_FLAG (RtMatmulNdAttrs, transpose_a),
+  RT_FIELD_FLAG (RtMatmulNdAttrs, transpose_b),
+};
+
+static const RtField gemm_fields[] = {
+  RT_FIELD_FINITE (RtGemmAttrs, alpha),
+  RT_FIELD_FINITE (RtGemmAttrs, beta),
+  RT_FIELD_FLAG (RtGemmAttrs, transpose_a),
+  RT_FIELD_FLAG (RtGemmAttrs, transpose_b),
+};
+/* clang-format on */
+
 const RtOp rt_op_matmul_nd = {
   .name = "matmul_nd",
   .title = "Product of activations",
   .attrs_bytes = sizeof (RtMatmulNdAttrs),
+  RT_FIELDS (matmul_nd_fields),
   .min_inputs = 2,
   .max_inputs = 2,
   .n_outputs = 1,
@@ -457,6 +472,7 @@ const RtOp rt_op_gemm = {
   .name = "gemm",
   .title = "General matrix product",
   .attrs_bytes = sizeof (RtGemmAttrs),
+  RT_FIELDS (gemm_fields),
   .min_inputs = 2,
   .max_inputs = 3,
   .n_outputs = 1,

@@ -200,10 +200,13 @@ skip_cost (const RtOpQuery *query, RtCost *cost)
   cost->flops -= (uint64_t)((double)cost->flops * (double)attrs->share);
 }
 
+static const RtField fields[] = { RT_FIELD (RtMatmulSkipAttrs, share, 0, 1) };
+
 const RtOp rt_op_matmul_skip = {
   .name = "matmul-skip",
   .title = "Matrix product that skips",
   .attrs_bytes = sizeof (RtMatmulSkipAttrs),
+  RT_FIELDS (fields),
   .min_inputs = 3,
   .max_inputs = 3,
   .n_outputs = 2,

@@ -175,10 +175,21 @@ matmul_in_place (const RtNode *node, uint32_t input)
   return input == RT_MATMUL_RESIDUAL;
 }
 
+/* clang-format off */
+static const RtField fields[] = {
+  RT_FIELD (RtMatmulAttrs, activation, 0, RT_N_ACTIVATIONS - 1),
+  RT_FIELD_FINITE (RtMatmulAttrs, activation_params),
+  RT_FIELD_FLAG (RtMatmulAttrs, has_limits),
+  RT_FIELD_REAL (RtMatmulAttrs, min),
+  RT_FIELD_REAL (RtMatmulAttrs, max),
+};
+/* clang-format on */
+
 const RtOp rt_op_matmul = {
   .name = "matmul",
   .title = "Matrix product",
   .attrs_bytes = sizeof (RtMatmulAttrs),
+  RT_FIELDS (fields),
   .min_inputs = 2,
   .max_inputs = 4,
   .n_outputs = 1,

@@ -90,10 +90,18 @@ unpool_cost (const RtOpQuery *query, RtCost *cost)
   rt_op_cost_io (query, cost);
 }
 
+/* clang-format off */
+static const RtField fields[] = {
+  RT_FIELD_SHAPE (RtMaxUnpoolAttrs, shape),
+  RT_FIELD_SHAPE (RtMaxUnpoolAttrs, index_shape),
+};
+/* clang-format on */
+
 const RtOp rt_op_max_unpool = {
   .name = "max-unpool",
   .title = "Max-unpooling",
   .attrs_bytes = sizeof (RtMaxUnpoolAttrs),
+  RT_FIELDS (fields),
   .min_inputs = 2,
   .max_inputs = 2,
   .n_outputs = 1,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "rt-int8.h"
+#include "rt-op-fields.h"
 #include "rt-ops-int8.h"
 #include "rt-ops-math.h"
 
@@ -61,7 +62,7 @@ mean_infer (const RtGraph *graph, const RtNode *node, RtShape *shapes, int *type
 
   if (!rt_int8_check_x (graph, node, 0, error))
     return false;
-  if (!named_dims (attrs, &x->shape, named))
+  if (attrs->n_axes > RT_MAX_DIMS || !named_dims (attrs, &x->shape, named))
     return rt_fail (error, RT_ERROR_FORMAT, "%s: an axis lies outside of the %u dimensions of %s",
                     node->name, x->shape.n_dims, x->name);
   if (!split (&x->shape, named, &parts))
@@ -168,10 +169,13 @@ mean_cost (const RtOpQuery *query, RtCost *cost)
   cost->flops = cost->read_bytes;
 }
 
+static const RtField fields[] = { RT_REDUCE_FIELDS };
+
 const RtOp rt_op_mean_int8 = {
   .name = "mean_int8",
   .title = "Mean, 8-bit",
   .attrs_bytes = sizeof (RtReduceAttrs),
+  RT_FIELDS (fields),
   .min_inputs = 1,
   .max_inputs = 1,
   .n_outputs = 1,

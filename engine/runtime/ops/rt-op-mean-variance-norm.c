@@ -1,6 +1,7 @@
 /* Mean and variance normalisation over any axes: (x - mean) / (standard deviation + 1e-9).
  * Statistics in double precision, one index of the kept dimensions after the other. */
 #include "rt-math.h"
+#include "rt-op-fields.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -23,6 +24,9 @@ mvn_infer (const RtGraph *graph, const RtNode *node, RtShape *shapes, int *types
 
   if (!rt_math_check_type (graph, node, 0, RT_MATH_F32, error))
     return false;
+  if (attrs->n_axes > RT_MAX_DIMS)
+    return rt_fail (error, RT_ERROR_RANGE, "%u axes, at most %d are possible", attrs->n_axes,
+                    RT_MAX_DIMS);
   for (uint32_t i = 0; i < attrs->n_axes; i++)
     if (!rt_math_axis (node, attrs->axes[i], x->shape.n_dims, &axis, error))
       return false;
@@ -149,10 +153,13 @@ mvn_permute (const RtGraph *graph, const RtNode *node, const uint32_t *perm, uin
   return true;
 }
 
+static const RtField fields[] = { RT_REDUCE_FIELDS };
+
 const RtOp rt_op_mean_variance_norm = {
   .name = "mean_variance_norm",
   .title = "Mean and variance normalisation",
   .attrs_bytes = sizeof (RtReduceAttrs),
+  RT_FIELDS (fields),
   .min_inputs = 1,
   .max_inputs = 1,
   .n_outputs = 1,

@@ -215,10 +215,21 @@ nms_cost (const RtOpQuery *query, RtCost *cost)
   rt_op_cost_io (query, cost);
 }
 
+/* clang-format off */
+static const RtField fields[] = {
+  RT_FIELD (RtNmsAttrs, max_per_class, 0, 0x1p63),
+  RT_FIELD_REAL (RtNmsAttrs, iou_threshold),
+  RT_FIELD_FLAG (RtNmsAttrs, has_score_threshold),
+  RT_FIELD_REAL (RtNmsAttrs, score_threshold),
+  RT_FIELD_FLAG (RtNmsAttrs, center_box),
+};
+/* clang-format on */
+
 const RtOp rt_op_nms = {
   .name = "nms",
   .title = "Non-maximum suppression",
   .attrs_bytes = sizeof (RtNmsAttrs),
+  RT_FIELDS (fields),
   .min_inputs = 2,
   .max_inputs = 2,
   .n_outputs = 2,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "rt-op-common.h"
+#include "rt-op-fields.h"
 #include "rt-ops.h"
 
 static bool
@@ -106,10 +107,13 @@ norm_quant_cost (const RtOpQuery *query, RtCost *cost)
   cost->flops = cost->read_bytes / sizeof (float) * 7;
 }
 
+static const RtField fields[] = { RT_NORM_FIELDS };
+
 const RtOp rt_op_norm_quant = {
   .name = "norm-quant",
   .title = "RMS norm to 8 bit",
   .attrs_bytes = sizeof (RtNormAttrs),
+  RT_FIELDS (fields),
   .min_inputs = 1,
   .max_inputs = 3,
   .n_outputs = 1,

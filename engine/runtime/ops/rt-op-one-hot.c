@@ -114,10 +114,18 @@ one_hot_cost (const RtOpQuery *query, RtCost *cost)
   rt_op_cost_io (query, cost);
 }
 
+/* clang-format off */
+static const RtField fields[] = {
+  RT_FIELD_AXIS (RtOneHotAttrs, axis),
+  RT_FIELD_COUNT (RtOneHotAttrs, depth),
+};
+/* clang-format on */
+
 const RtOp rt_op_one_hot = {
   .name = "one-hot",
   .title = "One-hot",
   .attrs_bytes = sizeof (RtOneHotAttrs),
+  RT_FIELDS (fields),
   .min_inputs = 2,
   .max_inputs = 2,
   .n_outputs = 1,

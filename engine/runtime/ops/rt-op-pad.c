@@ -203,10 +203,20 @@ pad_permute (const RtGraph *graph, const RtNode *node, const uint32_t *perm, uin
   return true;
 }
 
+/* clang-format off */
+static const RtField fields[] = {
+  RT_FIELD (RtPadAttrs, mode, 0, RT_PAD_WRAP),
+  RT_FIELD (RtPadAttrs, before, -INT32_MAX, INT32_MAX),
+  RT_FIELD (RtPadAttrs, after, -INT32_MAX, INT32_MAX),
+  RT_FIELD_REAL (RtPadAttrs, value),
+};
+/* clang-format on */
+
 const RtOp rt_op_pad = {
   .name = "pad",
   .title = "Pad",
   .attrs_bytes = sizeof (RtPadAttrs),
+  RT_FIELDS (fields),
   .min_inputs = 1,
   .max_inputs = 2,
   .n_outputs = 1,

@@ -407,10 +407,26 @@ picture_cost (const RtOpQuery *query, RtCost *cost)
   cost->flops = 2 * cost->read_bytes + 8 * cost->write_bytes;
 }
 
+/* clang-format off */
+static const RtField fields[] = {
+  RT_FIELD (RtPictureAttrs, height, 1, 1 << 15),
+  RT_FIELD (RtPictureAttrs, width, 1, 1 << 15),
+  RT_FIELD (RtPictureAttrs, fit, 0, RT_PICTURE_STRETCH),
+  RT_FIELD (RtPictureAttrs, channels, 0, RT_PICTURE_GREY),
+  RT_FIELD (RtPictureAttrs, filter, 0, RT_PICTURE_BILINEAR),
+  RT_FIELD_ELEMENT (RtPictureAttrs, type),
+  RT_FIELD (RtPictureAttrs, zoom, 0, 1),
+  RT_FIELD_FINITE (RtPictureAttrs, scale),
+  RT_FIELD_FINITE (RtPictureAttrs, offset),
+  RT_FIELD_FINITE (RtPictureAttrs, pad),
+};
+/* clang-format on */
+
 const RtOp rt_op_picture = {
   .name = "picture",
   .title = "Picture to tensor",
   .attrs_bytes = sizeof (RtPictureAttrs),
+  RT_FIELDS (fields),
   .min_inputs = 1,
   .max_inputs = 1,
   .n_outputs = 1,

@@ -6,6 +6,7 @@
 
 #include "rt-conv.h"
 #include "rt-int8.h"
+#include "rt-op-fields.h"
 #include "rt-ops-conv.h"
 #include "rt-ops-int8.h"
 
@@ -370,9 +371,11 @@ pool_is_channels_first (const RtNode *node)
   return ((const RtPoolAttrs *)node->attrs)->channels_first != 0;
 }
 
+static const RtField fields[] = { RT_POOL_FIELDS };
+
 #define POOL                                                                                       \
-  .attrs_bytes = sizeof (RtPoolAttrs), .min_inputs = 1, .max_inputs = 1, .n_outputs = 1,           \
-  .infer = pool_infer, .n_phases = 1, .n_chunks = pool_chunks, .run = pool_run,                    \
+  .attrs_bytes = sizeof (RtPoolAttrs), RT_FIELDS (fields), .min_inputs = 1, .max_inputs = 1,       \
+  .n_outputs = 1, .infer = pool_infer, .n_phases = 1, .n_chunks = pool_chunks, .run = pool_run,    \
   .reference = pool_reference, .cost = pool_cost, .strided_output = true, .permute = pool_permute, \
   .is_channels_first = pool_is_channels_first
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "rt-conv.h"
+#include "rt-op-fields.h"
 #include "rt-ops-conv.h"
 
 /* Channels of a chunk where pixels are few, as with pooling of the whole picture. */
@@ -404,11 +405,14 @@ pool_permute (const RtGraph *graph, const RtNode *node, const uint32_t *perm, ui
   return true;
 }
 
+static const RtField fields[] = { RT_POOL_FIELDS };
+
 #define POOL(symbol, its_name, its_title)                                                          \
   const RtOp symbol = {                                                                            \
     .name = its_name,                                                                              \
     .title = its_title,                                                                            \
     .attrs_bytes = sizeof (RtPoolAttrs),                                                           \
+    RT_FIELDS (fields),                                                                            \
     .min_inputs = 1,                                                                               \
     .max_inputs = 1,                                                                               \
     .n_outputs = 1,                                                                                \

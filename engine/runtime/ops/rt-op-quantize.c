@@ -7,6 +7,7 @@
 
 #include "kn-quant.h"
 #include "rt-int8.h"
+#include "rt-op-fields.h"
 #include "rt-ops-int8.h"
 
 #define BLOCK 1024 /* elements that go through a chunk's stack at a time */
@@ -159,10 +160,13 @@ quantize_reference (const RtOpContext *context)
     }
 }
 
+static const RtField fields[] = { RT_QUANTIZE_FIELDS };
+
 const RtOp rt_op_quantize = {
   .name = "quantize",
   .title = "Quantize",
   .attrs_bytes = sizeof (RtQuantizeAttrs),
+  RT_FIELDS (fields),
   .min_inputs = 1,
   .max_inputs = 1,
   .n_outputs = 1,
@@ -248,6 +252,7 @@ const RtOp rt_op_dequantize = {
   .name = "dequantize",
   .title = "Dequantize",
   .attrs_bytes = sizeof (RtQuantizeAttrs),
+  RT_FIELDS (fields),
   .min_inputs = 1,
   .max_inputs = 1,
   .n_outputs = 1,

@@ -196,10 +196,35 @@ one_chunk (const RtOpContext *context, uint32_t phase)
   return 1;
 }
 
+/* clang-format off */
+static const RtField range_fields[] = {
+  RT_FIELD_ELEMENT (RtRangeAttrs, type),
+  RT_FIELD_COUNT (RtRangeAttrs, n),
+  RT_FIELD_FINITE (RtRangeAttrs, start),
+  RT_FIELD_FINITE (RtRangeAttrs, delta),
+  RT_FIELD_REAL (RtRangeAttrs, start_f),
+  RT_FIELD_REAL (RtRangeAttrs, delta_f),
+};
+
+static const RtField eye_fields[] = {
+  RT_FIELD_ELEMENT (RtEyeAttrs, type),
+  RT_FIELD_FINITE (RtEyeAttrs, k),
+};
+
+static const RtField shape_fields[] = {
+  RT_FIELD_FINITE (RtShapeOfAttrs, start),
+  RT_FIELD_FINITE (RtShapeOfAttrs, end),
+  RT_FIELD (RtShapeOfAttrs, type, RT_TYPE_I32, RT_TYPE_I64),
+};
+/* clang-format on */
+
+static const RtField size_fields[] = { RT_FIELD (RtTypeAttrs, type, RT_TYPE_I32, RT_TYPE_I64) };
+
 const RtOp rt_op_range = {
   .name = "range",
   .title = "Range",
   .attrs_bytes = sizeof (RtRangeAttrs),
+  RT_FIELDS (range_fields),
   .n_outputs = 1,
   .infer = range_infer,
   .n_phases = 1,
@@ -213,6 +238,7 @@ const RtOp rt_op_eye_like = {
   .name = "eye-like",
   .title = "Diagonal of ones",
   .attrs_bytes = sizeof (RtEyeAttrs),
+  RT_FIELDS (eye_fields),
   .min_inputs = 1,
   .max_inputs = 1,
   .n_outputs = 1,
@@ -228,6 +254,7 @@ const RtOp rt_op_shape = {
   .name = "shape",
   .title = "Shape",
   .attrs_bytes = sizeof (RtShapeOfAttrs),
+  RT_FIELDS (shape_fields),
   .min_inputs = 1,
   .max_inputs = 1,
   .n_outputs = 1,
@@ -243,6 +270,7 @@ const RtOp rt_op_size = {
   .name = "size",
   .title = "Number of elements",
   .attrs_bytes = sizeof (RtTypeAttrs),
+  RT_FIELDS (size_fields),
   .min_inputs = 1,
   .max_inputs = 1,
   .n_outputs = 1,

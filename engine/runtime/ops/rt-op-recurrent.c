@@ -89,6 +89,11 @@ recurrent_infer (const RtGraph *graph, const RtNode *node, RtShape *shapes, int 
   if (hidden == 0 || attrs->direction > RT_RECURRENT_BIDIRECTIONAL)
     return rt_fail (error, RT_ERROR_FORMAT, "Hidden size %u, direction %u: out of range",
                     attrs->hidden, attrs->direction);
+  for (uint32_t d = 0; d < n_directions (attrs); d++)
+    for (uint32_t i = 0; i < 3; i++)
+      if (attrs->activations[d][i].function > RT_GATE_SOFTPLUS)
+        return rt_fail (error, RT_ERROR_FORMAT, "Function %u of a gate is unknown",
+                        attrs->activations[d][i].function);
   int64_t steps = x->shape.dims[attrs->batch_first ? 1 : 0];
   int64_t batch = x->shape.dims[attrs->batch_first ? 0 : 1];
   RtShape state = attrs->batch_first ? shape3 (batch, directions, hidden)
@@ -371,11 +376,35 @@ recurrent_cost (const RtOpQuery *query, RtCost *cost)
 #define VECTORS                                                                                    \
   (1 << RT_RECURRENT_BIAS | 1 << RT_RECURRENT_H | 1 << RT_RECURRENT_C | 1 << RT_RECURRENT_PEEPHOLE)
 
+/* clang-format off */
+#define GATE(d, i)                                                                                 \
+  RT_FIELD (RtRecurrentAttrs, activations[d][i].function, 0, RT_GATE_SOFTPLUS),                    \
+  RT_FIELD_FINITE (RtRecurrentAttrs, activations[d][i].alpha),                                     \
+  RT_FIELD_FINITE (RtRecurrentAttrs, activations[d][i].beta)
+
+static const RtField fields[] = {
+  RT_FIELD_SIZE (RtRecurrentAttrs, hidden),
+  RT_FIELD (RtRecurrentAttrs, direction, 0, RT_RECURRENT_BIDIRECTIONAL),
+  GATE (0, 0),
+  GATE (0, 1),
+  GATE (0, 2),
+  GATE (1, 0),
+  GATE (1, 1),
+  GATE (1, 2),
+  RT_FIELD_REAL (RtRecurrentAttrs, clip),
+  RT_FIELD_REAL (RtRecurrentAttrs, cell_clip),
+  RT_FIELD_FLAG (RtRecurrentAttrs, input_forget),
+  RT_FIELD_FLAG (RtRecurrentAttrs, linear_before_reset),
+  RT_FIELD_FLAG (RtRecurrentAttrs, batch_first),
+};
+/* clang-format on */
+
 #define RECURRENT(id, people, outputs)                                                             \
   const RtOp rt_op_##id = {                                                                        \
     .name = #id,                                                                                   \
     .title = people,                                                                               \
     .attrs_bytes = sizeof (RtRecurrentAttrs),                                                      \
+    RT_FIELDS (fields),                                                                            \
     .min_inputs = 3,                                                                               \
     .max_inputs = RT_RECURRENT_N_INPUTS,                                                           \
     .n_outputs = outputs,                                                                          \

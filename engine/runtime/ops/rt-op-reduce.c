@@ -5,6 +5,7 @@
  *
  * The order of a sum depends on the shape alone, never on the number of threads. */
 #include "rt-math.h"
+#include "rt-op-fields.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -126,6 +127,9 @@ reduce_infer (const RtGraph *graph, const RtNode *node, RtShape *shapes, int *ty
 
   if (!rt_math_check_type (graph, node, 0, op->types, error))
     return false;
+  if (attrs->n_axes > RT_MAX_DIMS)
+    return rt_fail (error, RT_ERROR_RANGE, "%u axes, at most %d are possible", attrs->n_axes,
+                    RT_MAX_DIMS);
   for (uint32_t i = 0; i < attrs->n_axes; i++)
     {
       if (!rt_math_axis (node, attrs->axes[i], x->shape.n_dims, &axis, error))
@@ -521,11 +525,14 @@ reduce_permute (const RtGraph *graph, const RtNode *node, const uint32_t *perm, 
   return true;
 }
 
+static const RtField fields[] = { RT_REDUCE_FIELDS };
+
 #define REDUCE(id, people, ...)                                                                    \
   const RtOp rt_op_reduce_##id = {                                                                 \
     .name = "reduce_" #id,                                                                         \
     .title = people,                                                                               \
     .attrs_bytes = sizeof (RtReduceAttrs),                                                         \
+    RT_FIELDS (fields),                                                                            \
     .min_inputs = 1,                                                                               \
     .max_inputs = 1,                                                                               \
     .n_outputs = 1,                                                                                \

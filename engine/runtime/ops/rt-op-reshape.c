@@ -31,7 +31,7 @@ reshape_infer (const RtGraph *graph, const RtNode *node, RtShape *shapes, int *t
     return rt_fail (error, RT_ERROR_UNSUPPORTED, "%u dimensions, at most %d are possible",
                     attrs->shape.n_dims, RT_MAX_DIMS);
   for (uint32_t i = 0; i < attrs->shape.n_dims; i++)
-    if (attrs->shape.dims[i] < -RT_N_SYMBOLS)
+    if (attrs->shape.dims[i] < -RT_N_SYMBOLS || attrs->shape.dims[i] > INT32_MAX)
       return rt_fail (error, RT_ERROR_RANGE, "dimension %u of the new shape is %lld", i,
                       (long long)attrs->shape.dims[i]);
   if (count (&x->shape, old_symbols) != count (&attrs->shape, new_symbols)
@@ -101,10 +101,13 @@ reshape_permute (const RtGraph *graph, const RtNode *node, const uint32_t *perm,
   return true;
 }
 
+static const RtField fields[] = { RT_FIELD_SHAPE (RtShapeAttrs, shape) };
+
 const RtOp rt_op_reshape = {
   .name = "reshape",
   .title = "Reshape",
   .attrs_bytes = sizeof (RtShapeAttrs),
+  RT_FIELDS (fields),
   .min_inputs = 1,
   .max_inputs = 1,
   .n_outputs = 1,

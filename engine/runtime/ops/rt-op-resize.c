@@ -53,7 +53,7 @@ resize_infer (const RtGraph *graph, const RtNode *node, RtShape *shapes, int *ty
     return rt_fail (error, RT_ERROR_UNSUPPORTED, "mode %u, coordinates %u, rounding %u",
                     attrs->mode, attrs->coordinates, attrs->rounding);
   for (uint32_t i = 0; i < x->shape.n_dims; i++)
-    if (!(attrs->scales[i] >= 0) || attrs->scales[i] > 1e9f)
+    if (attrs->scales[i] != 0 && (!(attrs->scales[i] >= 1e-9f) || attrs->scales[i] > 1e9f))
       return rt_fail (error, RT_ERROR_RANGE, "the scale of dimension %u is %g", i,
                       (double)attrs->scales[i]);
 
@@ -354,10 +354,26 @@ resize_permute (const RtGraph *graph, const RtNode *node, const uint32_t *perm, 
   return true;
 }
 
+/* clang-format off */
+static const RtField fields[] = {
+  RT_FIELD (RtResizeAttrs, mode, 0, RT_RESIZE_CUBIC),
+  RT_FIELD (RtResizeAttrs, coordinates, 0, RT_COORDINATES_HALF_PIXEL_SYMMETRIC),
+  RT_FIELD (RtResizeAttrs, rounding, 0, RT_ROUND_CEIL),
+  RT_FIELD_SHAPE (RtResizeAttrs, shape),
+  RT_FIELD (RtResizeAttrs, scales, 0, 1e9f),
+  RT_FIELD_FINITE (RtResizeAttrs, roi_start),
+  RT_FIELD_FINITE (RtResizeAttrs, roi_end),
+  RT_FIELD_REAL (RtResizeAttrs, extrapolation),
+  RT_FIELD_FINITE (RtResizeAttrs, cubic_a),
+  RT_FIELD_FLAG (RtResizeAttrs, exclude_outside),
+};
+/* clang-format on */
+
 const RtOp rt_op_resize = {
   .name = "resize",
   .title = "Resize",
   .attrs_bytes = sizeof (RtResizeAttrs),
+  RT_FIELDS (fields),
   .min_inputs = 1,
   .max_inputs = 1,
   .n_outputs = 1,

@@ -238,10 +238,24 @@ static const RtMoveView reverse = { reverse_view, reverse_source };
 static const RtMoveView roll = { NULL, roll_source };
 static const RtMoveView sequence = { NULL, sequence_source };
 
+/* clang-format off */
+static const RtField axes_fields[] = {
+  RT_FIELD (RtAxesAttrs, n_axes, 0, RT_MAX_DIMS),
+  RT_FIELD_AXIS (RtAxesAttrs, axes),
+  RT_FIELD_FINITE (RtAxesAttrs, shifts),
+};
+
+static const RtField sequence_fields[] = {
+  RT_FIELD_AXIS (RtReverseSequenceAttrs, batch_axis),
+  RT_FIELD_AXIS (RtReverseSequenceAttrs, time_axis),
+};
+/* clang-format on */
+
 const RtOp rt_op_reverse = {
   .name = "reverse",
   .title = "Reverse",
   .attrs_bytes = sizeof (RtAxesAttrs),
+  RT_FIELDS (axes_fields),
   .min_inputs = 1,
   .max_inputs = 1,
   .n_outputs = 1,
@@ -259,6 +273,7 @@ const RtOp rt_op_roll = {
   .name = "roll",
   .title = "Roll",
   .attrs_bytes = sizeof (RtAxesAttrs),
+  RT_FIELDS (axes_fields),
   .min_inputs = 1,
   .max_inputs = 1,
   .n_outputs = 1,
@@ -276,6 +291,7 @@ const RtOp rt_op_reverse_sequence = {
   .name = "reverse-sequence",
   .title = "Reverse sequences",
   .attrs_bytes = sizeof (RtReverseSequenceAttrs),
+  RT_FIELDS (sequence_fields),
   .min_inputs = 2,
   .max_inputs = 2,
   .n_outputs = 1,

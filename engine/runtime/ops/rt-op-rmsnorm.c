@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "rt-op-common.h"
+#include "rt-op-fields.h"
 #include "rt-ops.h"
 
 enum
@@ -86,10 +87,13 @@ rmsnorm_in_place (const RtNode *node, uint32_t input)
   return input == X;
 }
 
+static const RtField fields[] = { RT_NORM_FIELDS };
+
 const RtOp rt_op_rmsnorm = {
   .name = "rmsnorm",
   .title = "RMS norm",
   .attrs_bytes = sizeof (RtNormAttrs),
+  RT_FIELDS (fields),
   .min_inputs = 1,
   .max_inputs = 2,
   .n_outputs = 1,

@@ -228,10 +228,23 @@ roi_cost (const RtOpQuery *query, RtCost *cost)
   cost->flops = cost->write_bytes / sizeof (float) * 8 * n * n;
 }
 
+/* clang-format off */
+static const RtField fields[] = {
+  RT_FIELD_FLAG (RtRoiAlignAttrs, max),
+  RT_FIELD (RtRoiAlignAttrs, out_h, 1, 4096),
+  RT_FIELD (RtRoiAlignAttrs, out_w, 1, 4096),
+  RT_FIELD (RtRoiAlignAttrs, sampling_ratio, 0, MAX_SAMPLES),
+  RT_FIELD_FINITE (RtRoiAlignAttrs, spatial_scale),
+  RT_FIELD_FLAG (RtRoiAlignAttrs, half_pixel),
+  RT_FIELD_FLAG (RtRoiAlignAttrs, channels_first),
+};
+/* clang-format on */
+
 const RtOp rt_op_roi_align = {
   .name = "roi-align",
   .title = "Boxes of a feature map",
   .attrs_bytes = sizeof (RtRoiAlignAttrs),
+  RT_FIELDS (fields),
   .min_inputs = 3,
   .max_inputs = 3,
   .n_outputs = 1,

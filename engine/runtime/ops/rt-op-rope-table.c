@@ -92,10 +92,19 @@ rope_table_cost (const RtOpQuery *query, RtCost *cost)
   cost->flops = cost->write_bytes / sizeof (float) * 20;
 }
 
+/* clang-format off */
+static const RtField fields[] = {
+  RT_FIELD (RtRopeTableAttrs, n_dims, 2, MAX_DIMS),
+  RT_FIELD_POSITIVE (RtRopeTableAttrs, base),
+  RT_FIELD_POSITIVE (RtRopeTableAttrs, scale),
+};
+/* clang-format on */
+
 const RtOp rt_op_rope_table = {
   .name = "rope-table",
   .title = "Rotary angles",
   .attrs_bytes = sizeof (RtRopeTableAttrs),
+  RT_FIELDS (fields),
   .min_inputs = 1,
   .max_inputs = 2,
   .n_outputs = 1,

@@ -19,10 +19,13 @@ rope_infer (const RtGraph *graph, const RtNode *node, RtShape *shapes, int *type
   if (!rt_op_check_rows (graph, node, X, (int64_t)attrs->n_heads * attrs->head_dim, false, error)
       || !rt_op_check_rows (graph, node, TABLE, 0, false, error))
     return false;
-  int64_t n_dims = rt_op_input_value (graph, node, TABLE)->shape.dims[1];
-  if (n_dims > attrs->head_dim)
-    return rt_fail (error, RT_ERROR_FORMAT, "cannot rotate %d dimensions of heads of %u",
-                    (int)n_dims, attrs->head_dim);
+  const RtShape *table = &rt_op_input_value (graph, node, TABLE)->shape;
+  int64_t n_dims = table->dims[1];
+  if (attrs->n_heads == 0 || n_dims < 0 || n_dims > attrs->head_dim || n_dims % 2 != 0)
+    return rt_fail (error, RT_ERROR_FORMAT, "cannot rotate %d dimensions of %u heads of %u",
+                    (int)n_dims, attrs->n_heads, attrs->head_dim);
+  if (table->dims[0] != rt_op_input_value (graph, node, X)->shape.dims[0])
+    return rt_fail (error, RT_ERROR_FORMAT, "rows and the table of angles are of different tokens");
   shapes[0] = rt_op_input_value (graph, node, X)->shape;
   types[0] = RT_TYPE_F32;
   return true;
@@ -104,10 +107,19 @@ rope_in_place (const RtNode *node, uint32_t input)
   return input == X;
 }
 
+/* clang-format off */
+static const RtField fields[] = {
+  RT_FIELD_SIZE (RtRopeAttrs, n_heads),
+  RT_FIELD_SIZE (RtRopeAttrs, head_dim),
+  RT_FIELD_FLAG (RtRopeAttrs, half),
+};
+/* clang-format on */
+
 const RtOp rt_op_rope = {
   .name = "rope",
   .title = "Rotary embedding",
   .attrs_bytes = sizeof (RtRopeAttrs),
+  RT_FIELDS (fields),
   .min_inputs = 2,
   .max_inputs = 2,
   .n_outputs = 1,

@@ -30,10 +30,13 @@ scale_cost (const RtOpQuery *query, RtCost *cost)
   rt_elementwise_cost (query, 1, cost);
 }
 
+static const RtField fields[] = { RT_FIELD_FINITE (RtScaleAttrs, factor) };
+
 const RtOp rt_op_scale = {
   .name = "scale",
   .title = "Scale",
   .attrs_bytes = sizeof (RtScaleAttrs),
+  RT_FIELDS (fields),
   .min_inputs = 1,
   .max_inputs = 1,
   .n_outputs = 1,

@@ -406,10 +406,18 @@ elements_permute (const RtGraph *graph, const RtNode *node, const uint32_t *perm
   return rt_move_permute_axis (graph, node, perm, n_dims, &((RtScatterAttrs *)attrs)->axis);
 }
 
+/* clang-format off */
+static const RtField fields[] = {
+  RT_FIELD_AXIS (RtScatterAttrs, axis),
+  RT_FIELD (RtScatterAttrs, mode, 0, RT_SCATTER_MAX),
+};
+/* clang-format on */
+
 const RtOp rt_op_scatter_elements = {
   .name = "scatter-elements",
   .title = "Scatter elements",
   .attrs_bytes = sizeof (RtScatterAttrs),
+  RT_FIELDS (fields),
   .min_inputs = 3,
   .max_inputs = 3,
   .n_outputs = 1,
@@ -427,6 +435,7 @@ const RtOp rt_op_scatter_nd = {
   .name = "scatter-nd",
   .title = "Scatter by coordinates",
   .attrs_bytes = sizeof (RtScatterAttrs),
+  RT_FIELDS (fields),
   .min_inputs = 3,
   .max_inputs = 3,
   .n_outputs = 1,

@@ -328,10 +328,19 @@ const RtOp rt_op_non_zero = {
   .cost = select_cost,
 };
 
+/* clang-format off */
+static const RtField fields[] = {
+  RT_FIELD_FLAG (RtSelectAttrs, has_axis),
+  RT_FIELD_AXIS (RtSelectAttrs, axis),
+  RT_FIELD_FLAG (RtSelectAttrs, sorted),
+};
+/* clang-format on */
+
 const RtOp rt_op_compress = {
   .name = "compress",
   .title = "Compress",
   .attrs_bytes = sizeof (RtSelectAttrs),
+  RT_FIELDS (fields),
   .min_inputs = 2,
   .max_inputs = 2,
   .n_outputs = 1,
@@ -347,6 +356,7 @@ const RtOp rt_op_unique = {
   .name = "unique",
   .title = "Different elements",
   .attrs_bytes = sizeof (RtSelectAttrs),
+  RT_FIELDS (fields),
   .min_inputs = 1,
   .max_inputs = 1,
   .n_outputs = 4,

@@ -126,10 +126,21 @@ slice_permute (const RtGraph *graph, const RtNode *node, const uint32_t *perm, u
 
 static const RtMoveView slice = { slice_view, slice_source };
 
+/* clang-format off */
+static const RtField fields[] = {
+  RT_FIELD (RtSliceAttrs, n_axes, 0, RT_MAX_DIMS),
+  RT_FIELD_AXIS (RtSliceAttrs, axes),
+  RT_FIELD_FINITE (RtSliceAttrs, starts),
+  RT_FIELD_FINITE (RtSliceAttrs, ends),
+  RT_FIELD_FINITE (RtSliceAttrs, steps),
+};
+/* clang-format on */
+
 const RtOp rt_op_slice = {
   .name = "slice",
   .title = "Slice",
   .attrs_bytes = sizeof (RtSliceAttrs),
+  RT_FIELDS (fields),
   .min_inputs = 1,
   .max_inputs = 1,
   .n_outputs = 1,

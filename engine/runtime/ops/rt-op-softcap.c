@@ -33,10 +33,13 @@ softcap_cost (const RtOpQuery *query, RtCost *cost)
   rt_elementwise_cost (query, 6, cost);
 }
 
+static const RtField fields[] = { RT_FIELD_POSITIVE (RtScaleAttrs, factor) };
+
 const RtOp rt_op_softcap = {
   .name = "softcap",
   .title = "Soft cap",
   .attrs_bytes = sizeof (RtScaleAttrs),
+  RT_FIELDS (fields),
   .min_inputs = 1,
   .max_inputs = 1,
   .n_outputs = 1,

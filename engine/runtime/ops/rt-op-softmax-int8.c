@@ -129,10 +129,13 @@ softmax_reference (const RtOpContext *context)
     }
 }
 
+static const RtField fields[] = { RT_FIELD_FROM_0 (RtSoftmaxInt8Attrs, beta) };
+
 const RtOp rt_op_softmax_int8 = {
   .name = "softmax_int8",
   .title = "Softmax, 8-bit",
   .attrs_bytes = sizeof (RtSoftmaxInt8Attrs),
+  RT_FIELDS (fields),
   .min_inputs = 1,
   .max_inputs = 1,
   .n_outputs = 1,

@@ -385,10 +385,33 @@ const RtOp rt_op_fixed_sqrt = {
   .cost = rt_sound_cost,
 };
 
+/* clang-format off */
+static const RtField subtraction_fields[] = {
+  RT_FIELD_FINITE (RtSpectralSubtractionAttrs, smoothing),
+  RT_FIELD_FINITE (RtSpectralSubtractionAttrs, one_minus_smoothing),
+  RT_FIELD_FINITE (RtSpectralSubtractionAttrs, alternate_smoothing),
+  RT_FIELD_FINITE (RtSpectralSubtractionAttrs, alternate_one_minus_smoothing),
+  RT_FIELD (RtSpectralSubtractionAttrs, smoothing_bits, 0, 31),
+  RT_FIELD_FINITE (RtSpectralSubtractionAttrs, min_remaining),
+  RT_FIELD (RtSpectralSubtractionAttrs, bits, 0, 63),
+  RT_FIELD_FLAG (RtSpectralSubtractionAttrs, clamp),
+};
+/* clang-format on */
+
+static const RtField pcan_fields[] = { RT_FIELD (RtPcanAttrs, snr_shift, 0, 63) };
+
+/* clang-format off */
+static const RtField log_fields[] = {
+  RT_FIELD (RtFixedLogAttrs, correction_bits, 0, 31),
+  RT_FIELD_FINITE (RtFixedLogAttrs, scale),
+};
+/* clang-format on */
+
 const RtOp rt_op_spectral_subtraction = {
   .name = "spectral_subtraction",
   .title = "Spectral subtraction",
   .attrs_bytes = sizeof (RtSpectralSubtractionAttrs),
+  RT_FIELDS (subtraction_fields),
   .min_inputs = 2,
   .max_inputs = 2,
   .n_outputs = 2,
@@ -405,6 +428,7 @@ const RtOp rt_op_pcan = {
   .name = "pcan",
   .title = "Per-channel gain control",
   .attrs_bytes = sizeof (RtPcanAttrs),
+  RT_FIELDS (pcan_fields),
   .min_inputs = 3,
   .max_inputs = 3,
   .n_outputs = 1,
@@ -421,6 +445,7 @@ const RtOp rt_op_fixed_log = {
   .name = "fixed_log",
   .title = "Logarithm, fixed point",
   .attrs_bytes = sizeof (RtFixedLogAttrs),
+  RT_FIELDS (log_fields),
   .min_inputs = 1,
   .max_inputs = 1,
   .n_outputs = 1,

@@ -236,10 +236,23 @@ energy_compute (const RtOpContext *context)
 
 /* ---- the operators ---- */
 
+static const RtField window_fields[] = { RT_FIELD (RtFixedWindowAttrs, shift, 0, 31) };
+
+static const RtField rfft_fields[]
+    = { RT_FIELD (RtFixedRfftAttrs, fft_length, 4, RT_FIXED_FFT_MAX) };
+
+/* clang-format off */
+static const RtField energy_fields[] = {
+  RT_FIELD_COUNT (RtFixedEnergyAttrs, first),
+  RT_FIELD_COUNT (RtFixedEnergyAttrs, last),
+};
+/* clang-format on */
+
 const RtOp rt_op_fixed_window = {
   .name = "fixed_window",
   .title = "Window, fixed point",
   .attrs_bytes = sizeof (RtFixedWindowAttrs),
+  RT_FIELDS (window_fields),
   .min_inputs = 2,
   .max_inputs = 2,
   .n_outputs = 1,
@@ -271,6 +284,7 @@ const RtOp rt_op_fixed_rfft = {
   .name = "fixed_rfft",
   .title = "Fourier transform, fixed point",
   .attrs_bytes = sizeof (RtFixedRfftAttrs),
+  RT_FIELDS (rfft_fields),
   .min_inputs = 1,
   .max_inputs = 1,
   .n_outputs = 1,
@@ -289,6 +303,7 @@ const RtOp rt_op_fixed_energy = {
   .name = "fixed_energy",
   .title = "Energy, fixed point",
   .attrs_bytes = sizeof (RtFixedEnergyAttrs),
+  RT_FIELDS (energy_fields),
   .min_inputs = 1,
   .max_inputs = 1,
   .n_outputs = 1,

@@ -191,10 +191,19 @@ block_permute (const RtGraph *graph, const RtNode *node, const uint32_t *perm, u
 static const RtMoveView space_to_depth = { space_to_depth_view, space_to_depth_source };
 static const RtMoveView depth_to_space = { depth_to_space_view, depth_to_space_source };
 
+/* clang-format off */
+static const RtField fields[] = {
+  RT_FIELD (RtBlockAttrs, block, 1, 1 << 14),
+  RT_FIELD_FLAG (RtBlockAttrs, crd),
+  RT_FIELD_FLAG (RtBlockAttrs, channels_first),
+};
+/* clang-format on */
+
 const RtOp rt_op_space_to_depth = {
   .name = "space-to-depth",
   .title = "Space to depth",
   .attrs_bytes = sizeof (RtBlockAttrs),
+  RT_FIELDS (fields),
   .min_inputs = 1,
   .max_inputs = 1,
   .n_outputs = 1,
@@ -212,6 +221,7 @@ const RtOp rt_op_depth_to_space = {
   .name = "depth-to-space",
   .title = "Depth to space",
   .attrs_bytes = sizeof (RtBlockAttrs),
+  RT_FIELDS (fields),
   .min_inputs = 1,
   .max_inputs = 1,
   .n_outputs = 1,

@@ -91,10 +91,18 @@ spread_cost (const RtOpQuery *query, RtCost *cost)
   rt_op_cost_io (query, cost);
 }
 
+/* clang-format off */
+static const RtField fields[] = {
+  RT_FIELD_COUNT (RtSpreadAttrs, n_columns),
+  RT_FIELD_REAL (RtSpreadAttrs, fill),
+};
+/* clang-format on */
+
 const RtOp rt_op_spread = {
   .name = "spread",
   .title = "Spread columns",
   .attrs_bytes = sizeof (RtSpreadAttrs),
+  RT_FIELDS (fields),
   .min_inputs = 2,
   .max_inputs = 2,
   .n_outputs = 1,

@@ -185,10 +185,20 @@ top_k_permute (const RtGraph *graph, const RtNode *node, const uint32_t *perm, u
   return rt_move_permute_axis (graph, node, perm, n_dims, &((RtTopKAttrs *)attrs)->axis);
 }
 
+/* clang-format off */
+static const RtField fields[] = {
+  RT_FIELD_AXIS (RtTopKAttrs, axis),
+  RT_FIELD_COUNT (RtTopKAttrs, k),
+  RT_FIELD_FLAG (RtTopKAttrs, smallest),
+  RT_FIELD (RtTopKAttrs, type, RT_TYPE_I32, RT_TYPE_I64),
+};
+/* clang-format on */
+
 const RtOp rt_op_top_k = {
   .name = "top-k",
   .title = "Best k",
   .attrs_bytes = sizeof (RtTopKAttrs),
+  RT_FIELDS (fields),
   .min_inputs = 1,
   .max_inputs = 1,
   .n_outputs = 2,

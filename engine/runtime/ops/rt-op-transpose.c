@@ -70,10 +70,13 @@ transpose_permute (const RtGraph *graph, const RtNode *node, const uint32_t *per
 
 static const RtMoveView transpose = { transpose_view, transpose_source };
 
+static const RtField fields[] = { RT_FIELD (RtTransposeAttrs, perm, 0, RT_MAX_DIMS - 1) };
+
 const RtOp rt_op_transpose = {
   .name = "transpose",
   .title = "Transpose",
   .attrs_bytes = sizeof (RtTransposeAttrs),
+  RT_FIELDS (fields),
   .min_inputs = 1,
   .max_inputs = 1,
   .n_outputs = 1,

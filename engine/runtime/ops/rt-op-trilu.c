@@ -85,10 +85,18 @@ trilu_in_place (const RtNode *node, uint32_t input)
 
 static const RtMoveView trilu = { NULL, trilu_source };
 
+/* clang-format off */
+static const RtField fields[] = {
+  RT_FIELD_FLAG (RtTriluAttrs, upper),
+  RT_FIELD_FINITE (RtTriluAttrs, k),
+};
+/* clang-format on */
+
 const RtOp rt_op_trilu = {
   .name = "trilu",
   .title = "Triangle",
   .attrs_bytes = sizeof (RtTriluAttrs),
+  RT_FIELDS (fields),
   .min_inputs = 1,
   .max_inputs = 1,
   .n_outputs = 1,

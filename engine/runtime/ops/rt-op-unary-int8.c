@@ -5,6 +5,7 @@
 
 #include "rt-fixed.h"
 #include "rt-int8.h"
+#include "rt-op-fields.h"
 #include "rt-ops-int8.h"
 
 /* ---- the functions, in double ---- */
@@ -82,7 +83,9 @@ coarse_code (const RtTensor *x, const RtTensor *y, int32_t code, float below)
 {
   const float ratio = rt_quant_scale (x->quant, 0) / rt_quant_scale (y->quant, 0);
   const int32_t distance = code - rt_quant_zero (x->quant, 0);
-  const int64_t factor = lrintf (256 * (distance < 0 ? ratio * below : ratio));
+  /* Within what a product with a distance bears; beyond that all codes are at their limits. */
+  const float real = 256 * (distance < 0 ? ratio * below : ratio);
+  const int64_t factor = lrintf (fmaxf (fminf (real, 0x1p40f), -0x1p40f));
 
   return ((distance * factor + 128) >> 8) + rt_quant_zero (y->quant, 0);
 }
@@ -267,10 +270,23 @@ unary_in_place (const RtNode *node, uint32_t input)
   return input == 0;
 }
 
+/* clang-format off */
+static const RtField unary_fields[] = {
+  RT_FIELD (RtUnaryInt8Attrs, function, 0, RT_INT8_N_FUNCTIONS - 1),
+  RT_FIELD_ELEMENT (RtUnaryInt8Attrs, out_type),
+  RT_FIELD_REAL (RtUnaryInt8Attrs, a),
+  RT_FIELD_REAL (RtUnaryInt8Attrs, b),
+  RT_FIELD_FLAG (RtUnaryInt8Attrs, coarse),
+};
+/* clang-format on */
+
+static const RtField requantize_fields[] = { RT_QUANTIZE_FIELDS };
+
 const RtOp rt_op_unary_int8 = {
   .name = "unary_int8",
   .title = "Function, 8-bit",
   .attrs_bytes = sizeof (RtUnaryInt8Attrs),
+  RT_FIELDS (unary_fields),
   .min_inputs = 1,
   .max_inputs = 1,
   .n_outputs = 1,
@@ -290,6 +306,7 @@ const RtOp rt_op_requantize = {
   .name = "requantize",
   .title = "Requantize",
   .attrs_bytes = sizeof (RtQuantizeAttrs),
+  RT_FIELDS (requantize_fields),
   .min_inputs = 1,
   .max_inputs = 1,
   .n_outputs = 1,

@@ -111,13 +111,18 @@ static int64_t
 clip_i (int64_t x, const RtUnaryAttrs *attrs, bool is_unsigned)
 {
   long double v = is_unsigned ? (long double)(uint64_t)x : (long double)x;
+  double limit;
 
   if ((long double)attrs->a > v)
-    return is_unsigned ? (int64_t)(uint64_t)ceil (attrs->a) : (int64_t)ceil (attrs->a);
-  if ((long double)attrs->b < v)
-    return is_unsigned ? attrs->b < 0 ? 0 : (int64_t)(uint64_t)floor (attrs->b)
-                       : (int64_t)floor (attrs->b);
-  return x;
+    limit = ceil (attrs->a);
+  else if ((long double)attrs->b < v)
+    limit = floor (attrs->b);
+  else
+    return x;
+  /* Limits beyond what 64 bits hold are the last that they hold. */
+  if (is_unsigned)
+    return limit >= 0x1p64 ? -1 : limit > 0 ? (int64_t)(uint64_t)limit : 0;
+  return limit >= 0x1p63 ? INT64_MAX : limit < -0x1p63 ? INT64_MIN : (int64_t)limit;
 }
 
 static int64_t
@@ -277,11 +282,20 @@ unary_permute (const RtGraph *graph, const RtNode *node, const uint32_t *perm, u
   return true;
 }
 
+/* clang-format off */
+static const RtField fields[] = {
+  RT_FIELD_REAL (RtUnaryAttrs, a),
+  RT_FIELD_REAL (RtUnaryAttrs, b),
+};
+/* clang-format on */
+
 #define UNARY(id, people, attrs_size, ...)                                                         \
   const RtOp rt_op_##id = {                                                                        \
     .name = #id,                                                                                   \
     .title = people,                                                                               \
     .attrs_bytes = attrs_size,                                                                     \
+    .fields = (attrs_size) > 0 ? fields : NULL,                                                    \
+    .n_fields = (attrs_size) > 0 ? sizeof fields / sizeof *fields : 0,                             \
     .min_inputs = 1,                                                                               \
     .max_inputs = 1,                                                                               \
     .n_outputs = 1,                                                                                \

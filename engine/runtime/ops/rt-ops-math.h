@@ -182,10 +182,10 @@ extern const RtOp rt_op_einsum;
 typedef struct
 {
   uint32_t n_letters;
-  uint8_t n_dims[RT_EINSUM_INPUTS];
-  uint8_t letters[RT_EINSUM_INPUTS][RT_MAX_DIMS];
-  uint8_t n_out;
-  uint8_t out[RT_MAX_DIMS];
+  uint32_t n_dims[RT_EINSUM_INPUTS];
+  uint32_t letters[RT_EINSUM_INPUTS][RT_MAX_DIMS];
+  uint32_t n_out;
+  uint32_t out[RT_MAX_DIMS];
 } RtEinsumAttrs;
 /* Fill @attrs from an ONNX equation ("...ij,jk->...ik") and the inputs' numbers of dimensions. */
 bool rt_einsum_parse (const char *equation, const uint32_t *n_dims, uint32_t n_inputs,
