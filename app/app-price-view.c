@@ -47,6 +47,7 @@ struct _AppPriceView
   EngJob *job;
   char *error;  /* of the last thing that was asked for; NULL: none */
   double typed; /* the budget as it was typed; NAN: where the slider stands */
+  gboolean touched; /* somebody chose a budget for this model */
   gboolean show_table, filling, stale;
 };
 
@@ -147,6 +148,7 @@ on_slider (AppPriceView *self)
   if (self->filling)
     return;
   self->typed = NAN;
+  self->touched = TRUE;
   set_budget (self);
 }
 
@@ -223,6 +225,7 @@ on_amount (AppPriceView *self)
   gtk_range_set_value (self->budget, SCALE_STEPS * share_of (prices, kind, amount));
   self->filling = FALSE;
   self->typed = amount;
+  self->touched = TRUE;
   set_budget (self);
 }
 
@@ -601,13 +604,12 @@ begin (AppPriceView *self, EngPrices *prices)
 static void
 follow_range (AppPriceView *self, EngPrices *prices)
 {
-  gboolean first = self->ranged == NULL
-                   || eng_prices_get_model (self->ranged) != eng_prices_get_model (prices)
-                   || (!has_losses (self->ranged) && has_losses (prices));
-
+  /* While prices come in, their ends move: nobody chose what stands there. */
+  if (self->ranged == NULL || eng_prices_get_model (self->ranged) != eng_prices_get_model (prices))
+    self->touched = FALSE;
   g_clear_pointer (&self->ranged, eng_prices_unref);
   self->ranged = eng_prices_ref (prices);
-  if (first)
+  if (!self->touched)
     begin (self, prices);
   else if (isfinite (self->typed))
     {

@@ -23,6 +23,12 @@ program, out = sys.argv[1], sys.argv[2]
 driver = None
 
 
+REPETITIVE = (
+    '[{"name": "Anna", "age": 31, "city": "Paris"}, {"name": "Ben", "age": 32, "city": "Paris"}, '
+    '{"name": "Carla", "age": 33, "city": "Paris"}, {"name":'
+)
+
+
 def verdict():
     return any(node.getRoleName() == "label" and re.match(r"(Advice: .*)?(Valid|Degraded|Invalid)[:.]? ?", node.name) and showing(node) for node in driver.walk())
 
@@ -76,10 +82,10 @@ def prices(path):
     driver.click(driver.find("page tab", "Prices"))
     measure = driver.wait("Measure", lambda: driver.look("push button", "Measure"))
     driver.click(measure)
-    time.sleep(60)  # the accessibility tree is not walked meanwhile: it would take the processors
+    time.sleep(15)  # the accessibility tree is not walked meanwhile: it would take the processors
     driver.wait("the prices", lambda: not driver.look("push button", "Cancel") and driver.sensitive(driver.look("push button", "Measure")), 900)
     driver.point(driver.find("image", contains="Price list"))  # a layer and why it has its precision
-    driver.point_at(640, 790)
+    driver.point_at(720, 60)
     time.sleep(3)
     driver.picture("prices")
     driver.quit()
@@ -89,14 +95,19 @@ def speculation(path):
     """A text that repeats itself, without chance, so that it can be compared with plain decoding."""
     global driver
     driver = Driver(program, [path], out)
-    driver.wait("Run to be possible", lambda: run_button() is not None and driver.sensitive(run_button()), 60)
+    driver.wait("Run to be possible", lambda: driver.run_button() is not None and driver.sensitive(driver.run_button()), 60)
+    driver.click([node for node in driver.walk() if node.name == "Chat" and node.getRoleName() != "label" and showing(node)][0])
+    driver.click([node for node in driver.walk() if node.name == "Sampling" and node.getRoleName() != "label" and showing(node)][-1])
+    driver.find("spin button", "Temperature").queryValue().currentValue = 0
+    time.sleep(0.5)
+    driver.keys("Escape")
     driver.point(driver.find("text", "Prompt"))
     driver.keys("ctrl+a")
     driver.type(os.environ.get("LATHE_PICTURE_PROMPT", REPETITIVE))
     driver.click(driver.find("page tab", "Speculation"))
     driver.click(driver.find("push button", "Switch On Prompt Lookup"))
     run_once()
-    driver.point_at(640, 790)
+    driver.point_at(720, 60)  # a click on a chart would scroll to it
     time.sleep(3)
     driver.picture("speculation")
     driver.quit()
