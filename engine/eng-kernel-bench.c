@@ -24,7 +24,8 @@
 #define MIN_SAMPLES 32
 #define MIN_PART 8
 
-/* Kernels that are held against each other are timed twice, and once more where the two disagree. */
+/* Kernels that are held against each other are timed twice, and once more where the two
+ * disagree. */
 #define MAX_ROUNDS 3
 
 /* Of the median: wider intervals are worth more time. */

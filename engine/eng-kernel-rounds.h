@@ -13,8 +13,8 @@ G_BEGIN_DECLS
 gboolean eng_kernel_rounds_agree (const EngKernelTime *rounds, guint n);
 
 /* The round with the least median, since what disturbs a kernel makes it slower, never faster. Its
- * interval also holds that of the next least: a time that only one round has reached is as uncertain
- * as the two lie apart. @n at least 1. */
+ * interval also holds that of the next least: a time that only one round has reached is as
+ * uncertain as the two lie apart. @n at least 1. */
 EngKernelTime eng_kernel_rounds_join (const EngKernelTime *rounds, guint n);
 
 G_END_DECLS

@@ -3,12 +3,14 @@
  *   LOOKUP_LEVEL                             the level of the file
  *   build_tables (xq, tables)                tables of a group of 32 activation codes,
  *                                            KN_LOOKUP_TABLE_BYTES, laid out as it likes
- *   sum_group (n_planes, codes, tables, sum) sum[h][row] = exact sum over half group h of stored code
+ *   sum_group (n_planes, codes, tables, sum) sum[h][row] = exact sum over half group h of stored
+ *   code
  *                                            times activation code
  *   load_f16s (src, dst)                     16 half-precision numbers
  *   LookupWords, load_bytes (src)            a vector of 32-bit words; one of as many bytes
  *
- * What is done with the sums is what kn-matmul.c says of the base format, so results have its bits. */
+ * What is done with the sums is what kn-matmul.c says of the base format, so results have its
+ * bits. */
 #pragma once
 
 #include "kn-block-private.h"
@@ -46,8 +48,8 @@ lookup_row (const uint8_t *x, size_t n_cols)
                       (const int32_t *)(const void *)(x + kn_q8_half_sums_offset (n_cols)) };
 }
 
-/* @idot: what the sums of the two halves of group @g come to with their integer scales; @jdot: what the
- * sums of the activations come to with the minima, where there are some. */
+/* @idot: what the sums of the two halves of group @g come to with their integer scales; @jdot: what
+ * the sums of the activations come to with the minima, where there are some. */
 static inline __attribute__ ((always_inline)) void
 apply_int_scales (KnDtype base, const uint8_t *block, size_t g, const LookupRow *x,
                   const int32_t sum[2][ROWS], int32_t idot[ROWS], int32_t jdot[ROWS])
@@ -160,8 +162,8 @@ lookup_panels (KnDtype base, int n_planes, const KnMatmulArgs *a, const uint8_t 
 
 /* ---- many tokens ---- */
 
-/* The bits of two steps of a few rows, a row to a word: bit k of either step at the bottom of a nibble
- * of byte k. */
+/* The bits of two steps of a few rows, a row to a word: bit k of either step at the bottom of a
+ * nibble of byte k. */
 static inline __attribute__ ((always_inline)) LookupWords
 spread (const uint8_t *bits)
 {

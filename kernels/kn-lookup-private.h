@@ -1,10 +1,10 @@
 /* The layout of lookup panels, and what the parts of the implementation share.
  *
- * A panel is that of the base format (kn-panel-private.h) with the lines of each group of 32 columns
- * replaced by bit planes, lowest bit first, 64 bytes each, as many bytes as there were: byte
- * 16 * i + row of a plane has the bits of step i of row `row` in its low nibble, those of step i + 4 in
- * the high one (a step: four neighbouring columns, the first the lowest bit). So a line of 16 bytes is
- * one table's indices, and the low nibbles are the first half group of 16 columns. */
+ * A panel is that of the base format (kn-panel-private.h) with the lines of each group of 32
+ * columns replaced by bit planes, lowest bit first, 64 bytes each, as many bytes as there were:
+ * byte 16 * i + row of a plane has the bits of step i of row `row` in its low nibble, those of step
+ * i + 4 in the high one (a step: four neighbouring columns, the first the lowest bit). So a line of
+ * 16 bytes is one table's indices, and the low nibbles are the first half group of 16 columns. */
 #pragma once
 
 #include "kn-lookup.h"
@@ -13,11 +13,12 @@
 #define KN_LOOKUP_PLANE 64        /* bytes of a plane of a group */
 #define KN_LOOKUP_TABLE_BYTES 256 /* of a group: 8 steps of 16 sums of 16 bits */
 
-/* Panels that are turned into the base's at a time where there are many tokens: as many as the fastest
- * dot products take together. */
+/* Panels that are turned into the base's at a time where there are many tokens: as many as the
+ * fastest dot products take together. */
 #define KN_LOOKUP_PANELS 2
 
-/* A group's lines of the base format @base as planes and back; @lines and @planes may not overlap. */
+/* A group's lines of the base format @base as planes and back; @lines and @planes may not
+ * overlap. */
 void kn_lookup_to_planes (KnDtype base, const uint8_t *lines, uint8_t *planes);
 void kn_lookup_to_lines (KnDtype base, const uint8_t *planes, uint8_t *lines);
 

@@ -1,5 +1,5 @@
-/* Products by table lookup in plain C, the specification, and the packing of their bit planes. Called
- * through kn_pack_panel() and the kernel table. Knows no instruction set. */
+/* Products by table lookup in plain C, the specification, and the packing of their bit planes.
+ * Called through kn_pack_panel() and the kernel table. Knows no instruction set. */
 #include "kn-lookup-private.h"
 
 #include "kn-f16-private.h"
@@ -10,8 +10,9 @@
 
 #define ROWS KN_PANEL_ROWS
 
-/* Up to how many tokens looking up takes less time than putting the codes in order once and multiplying
- * by them. Microseconds of one thread of an AMD EPYC with AVX-512, 512 x 2048 weights, looked up | in order:
+/* Up to how many tokens looking up takes less time than putting the codes in order once and
+ * multiplying by them. Microseconds of one thread of an AMD EPYC with AVX-512, 512 x 2048 weights,
+ * looked up | in order:
  *
  *   tokens          1        2        3        4        5        6      128
  *   AVX-512
@@ -25,10 +26,11 @@
  *     Q2_K         20    40|64    60|70    80|92   100|98  120|103     1337
  *     Q3_K         23    46|76    69|80   92|103  115|109  138|113     1294
  *     TQ2_0        15    30|57    45|62    60|82    75|87    90|92     1146
- *     Q1_64         9    18|41    27|46    36|60    46|65    55|70     1084 (17: 155|165, 32: 292|289)
+ *     Q1_64         9    18|41    27|46    36|60    46|65    55|70     1084 (17: 155|165, 32:
+ *                                                                      292|289)
  *
- * For Arm there was no processor to measure on; instructions of a group of 16 x 32 were counted (looked
- * up per token; in order: once and per token):
+ * For Arm there was no processor to measure on; instructions of a group of 16 x 32 were counted
+ * (looked up per token; in order: once and per token):
  *
  *            NEON              dot product instruction
  *     Q4_0   383  962 + 211    383   935 +  93
@@ -37,8 +39,8 @@
  *     TQ2_0  191  684 + 211    191   657 +  91
  *     Q1_64  129  407 + 211    129   380 +  91
  *
- * What Q3_K would gain there with very many tokens, a tenth at most, is less than counting can tell.
- * Plain C is the specification: it always looks up. */
+ * What Q3_K would gain there with very many tokens, a tenth at most, is less than counting can
+ * tell. Plain C is the specification: it always looks up. */
 #define ALWAYS SIZE_MAX
 #define MAX_TOKENS(avx2, avx512, neon, dotprod)                                                    \
   {                                                                                                \
@@ -195,8 +197,8 @@ load_bytes (const uint8_t *src)
   return (LookupWords){ src[0], src[1], src[2], src[3] };
 }
 
-/* int16 [8 steps][16]: entry i is the sum of the codes whose bits are set in i. Each is one addition to
- * an entry made before. */
+/* int16 [8 steps][16]: entry i is the sum of the codes whose bits are set in i. Each is one
+ * addition to an entry made before. */
 static inline void
 build_tables (const int8_t xq[32], uint8_t *tables)
 {

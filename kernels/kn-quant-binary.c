@@ -1,9 +1,9 @@
 /* From f32 to signs under one scale per 64 values.
  *
- * Whatever the scale, the nearest of -d and d has the value's sign; with the signs fixed the least square
- * error is that of the mean magnitude (Rastegari et al. 2016, XNOR-Net, eq. 5 and 6), with weights of
- * the weighted mean. Values that are -d or d already come back exactly, at least where no weights
- * round the mean away from d by more than half precision sees. */
+ * Whatever the scale, the nearest of -d and d has the value's sign; with the signs fixed the least
+ * square error is that of the mean magnitude (Rastegari et al. 2016, XNOR-Net, eq. 5 and 6), with
+ * weights of the weighted mean. Values that are -d or d already come back exactly, at least where
+ * no weights round the mean away from d by more than half precision sees. */
 #include "kn-quant-fit-private.h"
 
 static float

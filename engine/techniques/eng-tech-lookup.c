@@ -1,6 +1,6 @@
 /* Technique: matrix-vector products by table lookup instead of dot products (kn-lookup.h): matrices
- * whose format has a twin made of bit planes are packed as that. Nothing but time changes. Comes after
- * all that choose formats. */
+ * whose format has a twin made of bit planes are packed as that. Nothing but time changes. Comes
+ * after all that choose formats. */
 #include "techniques/eng-techniques.h"
 
 #include <string.h>

@@ -163,8 +163,8 @@ add_format (GString *list, int dtype)
     g_string_append_printf (list, "%s%s", list->len > 0 ? ", " : "", name);
 }
 
-/* Whether the formats' bits are speed on this machine, from what was measured here: " Decoding: ...".
- * Two formats at most: a layer with more has no one sentence. */
+/* Whether the formats' bits are speed on this machine, from what was measured here: " Decoding:
+ * ...". Two formats at most: a layer with more has no one sentence. */
 static void
 add_speeds (GString *text, const int *dtypes, guint n)
 {

@@ -28,8 +28,8 @@ kn_load_half_line (const uint8_t *at)
   return _mm256_load_si256 ((const __m256i *)at);
 }
 
-/* The same for 2 and 3 bits: four steps to a line of pairs, the third bits in a plane. One bit: a plane
- * alone, bits count twice. */
+/* The same for 2 and 3 bits: four steps to a line of pairs, the third bits in a plane. One bit: a
+ * plane alone, bits count twice. */
 KN_INLINE void
 kn_load_few_bits (KnDtype dtype, const uint8_t *g, __m256i w[8])
 {

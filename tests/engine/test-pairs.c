@@ -190,8 +190,8 @@ add_recipe (EngRecipe *a, EngRecipe *b, const EngTechnique *technique)
   "{\"prune-structured\": {\"channels\": 30, \"heads\": 30}, \"layer-skip\": {\"rules\": ["        \
   "{\"match\": \"blk.1.attn*\", \"skip\": true}, {\"match\": \"blk.4.ffn*\", \"skip\": true}]}}"
 
-/* What these do is found out on a calibration text by the model that is opened, which is another once
- * something else of the recipe is in the file. */
+/* What these do is found out on a calibration text by the model that is opened, which is another
+ * once something else of the recipe is in the file. */
 static gboolean
 is_calibrated_again (const EngTechnique *technique)
 {

@@ -1,5 +1,5 @@
-/* Table lookup: logits and loss beside dot products bit for bit for every format that has both, which
- * matrices are changed and which are not, what is said of them, recipes and determinism. */
+/* Table lookup: logits and loss beside dot products bit for bit for every format that has both,
+ * which matrices are changed and which are not, what is said of them, recipes and determinism. */
 #include <string.h>
 
 #include "eng-build-private.h"

@@ -1,6 +1,6 @@
-/* Checks of the lookup formats: their products have the bits that plain C gives for the base format,
- * whose own oracle is in kn-check-matmul.c, at every level, for every number of tokens and for the
- * codes that make the largest sums; unpacking gives the rows back. */
+/* Checks of the lookup formats: their products have the bits that plain C gives for the base
+ * format, whose own oracle is in kn-check-matmul.c, at every level, for every number of tokens and
+ * for the codes that make the largest sums; unpacking gives the rows back. */
 #include "kn-check-matmul.h"
 #include "kn-lookup.h"
 #include "kn-quant.h"
