@@ -464,12 +464,6 @@ test_zeros (void)
 
 /* ---- on a model ---- */
 
-static EngModel *
-load_default (void)
-{
-  return eng_test_load_default ();
-}
-
 #define RECIPE(format, method)                                                                     \
   "{\"weight-format\": {\"format\": \"" format                                                     \
   "\"}, \"calibration\": {\"tokens\": 8192}, \"rounding\": {\"method\": \"" method "\"}}"
@@ -484,7 +478,7 @@ perplexity (EngModel *model, const char *techniques)
 static void
 test_loss (void)
 {
-  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngModel) model = eng_test_load_default ();
   double file = perplexity (model, "{}");
   double nearest = perplexity (model, RECIPE ("q2_k", "nearest"));
   double importance = perplexity (model, RECIPE ("q2_k", "importance"));
@@ -502,7 +496,7 @@ test_loss (void)
 static void
 test_loss_of_rows (void)
 {
-  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngModel) model = eng_test_load_default ();
   double file = perplexity (model, "{}");
   double nearest = perplexity (model, RECIPE ("w4a8", "nearest"));
   double gptq = perplexity (model, RECIPE ("w4a8", "gptq"));
@@ -517,7 +511,7 @@ test_loss_of_rows (void)
 static void
 test_loss_of_signs (void)
 {
-  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngModel) model = eng_test_load_default ();
   double file = perplexity (model, "{}");
   double nearest = perplexity (model, RECIPE ("q1_64", "nearest"));
   double importance = perplexity (model, RECIPE ("q1_64", "importance"));
@@ -533,7 +527,7 @@ test_loss_of_signs (void)
 static void
 test_deterministic (void)
 {
-  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) one = eng_test_build (model, RECIPE ("q4_0", "gptq"), NULL);
   g_autoptr (EngBuild) two = eng_test_build (model, RECIPE ("q4_0", "gptq"), NULL);
   g_autoptr (EngBuild) nearest = eng_test_build (model, RECIPE ("q4_0", "nearest"), one);
@@ -556,7 +550,7 @@ test_deterministic (void)
 static void
 test_nothing_to_do (void)
 {
-  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) plain = eng_test_build (model, "{}", NULL);
   g_autoptr (EngBuild) rounded
       = eng_test_build (model, "{\"rounding\": {\"method\": \"gptq\"}}", NULL);
@@ -567,7 +561,7 @@ test_nothing_to_do (void)
 static void
 test_notes (void)
 {
-  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) build = eng_test_build (model, RECIPE ("mxfp4", "gptq"), NULL);
   const char *const *notes = eng_build_get_notes (build);
   gboolean found = FALSE;
@@ -591,7 +585,7 @@ test_round_trip (void)
       "\"rules\": [{\"match\": \"blk.0.*\", \"method\": \"importance\"}]}}");
   g_autoptr (EngRecipe) again = eng_test_round_trip (recipe);
   g_autofree char *words = eng_recipe_describe (recipe);
-  g_autoptr (EngModel) model = load_default ();
+  g_autoptr (EngModel) model = eng_test_load_default ();
   const EngTechnique *technique = eng_technique_find ("rounding");
   g_autofree char *first = technique->explain (model, recipe, 0);
 
