@@ -96,7 +96,8 @@ const KnTable *
 kn_table_for_level (KnLevel level)
 {
   pthread_once (&tables_once, fill_all);
-  /* What was filled says it: asking the processor is a trap of microseconds in a virtual machine. */
+  /* What was filled says it: asking the processor is a trap of microseconds in a virtual
+   * machine. */
   return (unsigned)level < KN_N_LEVELS && tables[level].matmul.f32 != NULL ? &tables[level] : NULL;
 }
 

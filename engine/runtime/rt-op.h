@@ -217,8 +217,8 @@ struct RtOp
 
   void (*cost) (const RtOpQuery *query, RtCost *cost);
 
-  /* "inputs", "rows": what run() leaves out where a token comes alone, as its activations allow, and
-   * adds to the context's tally, from one thread. NULL: all is done always. */
+  /* "inputs", "rows": what run() leaves out where a token comes alone, as its activations allow,
+   * and adds to the context's tally, from one thread. NULL: all is done always. */
   const char *skips;
 
   /* Output 0 may share the memory of input @input when nothing reads that input later. May be NULL:

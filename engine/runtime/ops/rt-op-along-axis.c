@@ -390,8 +390,8 @@ static const RtField lp_fields[] = {
 /* clang-format off */
 ALONG_AXIS (softmax, "Softmax", RtSoftmaxAttrs, softmax_fields, softmax_permute, softmax_row,
             softmax_formula, softmax_axis, softmax_to_end, true, 5)
-ALONG_AXIS (log_softmax, "Log softmax", RtSoftmaxAttrs, softmax_fields, softmax_permute, log_softmax_row,
-            log_softmax_formula, softmax_axis, softmax_to_end, false, 5)
+ALONG_AXIS (log_softmax, "Log softmax", RtSoftmaxAttrs, softmax_fields, softmax_permute,
+            log_softmax_row, log_softmax_formula, softmax_axis, softmax_to_end, false, 5)
 ALONG_AXIS (hardmax, "Hardmax", RtSoftmaxAttrs, softmax_fields, softmax_permute, hardmax_row,
             hardmax_formula, softmax_axis, softmax_to_end, false, 1)
 ALONG_AXIS (lp_normalize, "Lp normalisation", RtLpNormalizeAttrs, lp_fields, lp_permute, lp_row,
