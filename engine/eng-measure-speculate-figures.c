@@ -12,7 +12,7 @@ typedef struct
 {
   guint n_fallback, first_fallback, n_probes;
   guint n_none;      /* the best length was 0 */
-  double tokens, ns; /* of rounds that drafted */
+  double tokens, ns; /* of rounds that drafted, before the first fallback */
 } Plainly;
 
 static void
@@ -28,7 +28,7 @@ count_plain (EngSpeculation *record, Plainly *plainly)
         plainly->first_fallback = round->first_token;
       plainly->n_none += round->kind == ENG_ROUND_NO_DRAFT && (!lookup || round->match_length > 0);
       plainly->n_probes += round->kind == ENG_ROUND_PROBE;
-      if (round->n_drafted > 0 && isfinite (round->verify_ns))
+      if (plainly->n_fallback == 0 && round->n_drafted > 0 && isfinite (round->verify_ns))
         {
           plainly->tokens += round->n_emitted;
           plainly->ns += round->draft_ns + round->verify_ns + round->choose_ns;
@@ -46,10 +46,7 @@ say_fallback (EngSpeculation *record, const Plainly *plainly, GString *text)
                           plainly->n_fallback, eng_speculation_get_n_rounds (record),
                           plainly->first_fallback + 1);
   if (plainly->tokens > 0 && n_costs > 0 && costs[0].n_tokens == 1 && costs[0].ns.available)
-    g_string_append_printf (text,
-                            ": with %.0f %% of the drafts accepted, rounds were %.2f times as "
-                            "fast as plain steps",
-                            100 * eng_speculation_get_alpha (record),
+    g_string_append_printf (text, ": until then rounds were %.2f times as fast as plain steps",
                             plainly->tokens * costs[0].ns.value / plainly->ns);
   g_string_append_printf (text, ". Tried again %u time%s.", plainly->n_probes,
                           plainly->n_probes == 1 ? "" : "s");
