@@ -1,7 +1,8 @@
 /* Calibration statistics on disk: a folder for each key, in it one file of what is known by channel
  * and one file of second moments for each value. Every file is written whole or not at all and
  * carries a checksum of its content: one that is cut short or damaged counts as missing and is
- * measured again. Called by the lookup and by the measurement.
+ * measured again, and so does one with other values than those that are looked at today.
+ * Called by the lookup and by the measurement.
  *
  *     lathe/calibration/<key>/channels      LATHECHN  sha256  content
  *     lathe/calibration/<key>/moments-017   LATHEMOM  sha256  n (n + 1) / 2 floats */
@@ -249,6 +250,8 @@ eng_activations_has_hessian (EngActivations *self, guint site)
   g_autofree char *path = g_build_filename (self->directory, name, NULL);
   GStatBuf info;
 
+  if (!((EngSite *)self->sites->pdata[site])->is_multiplied)
+    return TRUE; /* there is none to be had */
   return g_stat (path, &info) == 0
          && (guint64)info.st_size == HEAD_BYTES + triangle_bytes (self, site);
 }

@@ -17,11 +17,12 @@ G_BEGIN_DECLS
 /* The most tokens: counts of one channel are 16 bits. */
 #define ENG_ACTIVATIONS_MAX_TOKENS 65535
 
-/* One value that matrices are multiplied with. */
+/* One value that matrices are multiplied with, or that a gate has become. */
 typedef struct
 {
   char *name;                          /* of the value: "blk.3.attn_norm" */
-  int layer;                           /* of its first reader */
+  int layer;                           /* of its first reader; of a gate's, its own */
+  gboolean is_multiplied;              /* else it has no second moments */
   gsize n;                             /* channels */
   gboolean is_spoilt;                  /* not all of it was finite */
   float *mean, *mean_square, *max_abs; /* [n] */
@@ -41,8 +42,8 @@ struct _EngActivations
   char *directory; /* of the cache */
   char *source;
   guint n_tokens;
-  GPtrArray *sites;      /* EngSite, in network order */
-  GHashTable *by_tensor; /* name -> index in sites + 1; the model's graph makes it, not the file */
+  GPtrArray *sites;      /* EngSite, in network order; gates behind all others */
+  GHashTable *by_tensor; /* name, of a gate's the value's -> index in sites + 1; the model's graph makes it, not the file */
   guint n_layers;
   EngBlockEffect *blocks; /* [n_layers] */
 };

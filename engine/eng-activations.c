@@ -9,6 +9,7 @@
 
 #include "eng-activations-private.h"
 #include "eng-error.h"
+#include "ops/rt-ops-math.h"
 #include "ops/rt-ops.h"
 
 /* ---- the object ---- */
@@ -25,12 +26,13 @@ eng_site_free (gpointer data)
 }
 
 static EngSite *
-site_new (const char *name, int layer, gsize n)
+site_new (const char *name, int layer, gsize n, gboolean is_multiplied)
 {
   EngSite *site = g_new0 (EngSite, 1);
   site->name = g_strdup (name);
   site->layer = layer;
   site->n = n;
+  site->is_multiplied = is_multiplied;
   site->mean = g_new0 (float, 3 * n);
   site->mean_square = site->mean + n;
   site->max_abs = site->mean + 2 * n;
@@ -61,11 +63,33 @@ list_sites (EngActivations *self, const RtGraph *graph)
         {
           g_ptr_array_add (self->sites,
                            site_new (value->name, node->layer,
-                                     (gsize)value->shape.dims[value->shape.n_dims - 1]));
+                                     (gsize)value->shape.dims[value->shape.n_dims - 1], TRUE));
           index = self->sites->len;
           g_hash_table_insert (by_value, GUINT_TO_POINTER (x + 1), GUINT_TO_POINTER (index));
         }
       g_hash_table_insert (self->by_tensor, g_strdup (weight->name), GUINT_TO_POINTER (index));
+    }
+}
+
+/* What gates have become, by the name of the value ("blk.3.ffn_act"). */
+static void
+list_gates (EngActivations *self, const RtGraph *graph)
+{
+  for (RtNodeId i = 0; i < rt_graph_n_nodes (graph); i++)
+    {
+      const RtNode *node = rt_graph_node (graph, i);
+      if (node->op != &rt_op_silu && node->op != &rt_op_gelu)
+        continue;
+      const RtValue *value = rt_graph_value (graph, node->outputs[0]);
+      if (value->kind != RT_VALUE_ACTIVATION || value->type != RT_TYPE_F32
+          || g_hash_table_contains (self->by_tensor, value->name))
+        continue;
+      g_ptr_array_add (
+          self->sites,
+          site_new (value->name, node->layer,
+                    (gsize)value->shape.dims[value->shape.n_dims - 1], FALSE));
+      g_hash_table_insert (self->by_tensor, g_strdup (value->name),
+                           GUINT_TO_POINTER (self->sites->len));
     }
 }
 
@@ -81,6 +105,7 @@ eng_activations_new (EngModel *model, const char *key, const char *directory)
   self->n_layers = eng_model_get_n_layers (model);
   self->blocks = g_new0 (EngBlockEffect, MAX (1, self->n_layers));
   list_sites (self, eng_model_get_graph (model));
+  list_gates (self, eng_model_get_graph (model));
   return self;
 }
 

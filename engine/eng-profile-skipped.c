@@ -37,7 +37,7 @@ eng_profile_dup_layer_skipped (EngProfile *profile, int layer)
 
   for (guint i = 0; i < profile->info->n_nodes; i++)
     if (profile->info->layers[i] == layer && profile->tallies[i].n_all > 0)
-      g_string_append_printf (text, "%s%.1f %% of the %s of %s", text->len > 0 ? ", " : "",
+      g_string_append_printf (text, "%s%.1f %% of the %s (%s)", text->len > 0 ? ", " : "",
                               100 * eng_profile_get_node_skipped (profile, i),
                               profile->info->skips[i], short_name (profile, i));
   return text->len > 0 ? g_string_free (g_steal_pointer (&text), FALSE) : NULL;
@@ -65,11 +65,11 @@ describe_all (EngProfile *profile, guint first)
   g_autofree char *low = eng_profile_dup_layer_name (profile, profile->info->layers[least]);
   g_autofree char *high = eng_profile_dup_layer_name (profile, profile->info->layers[most]);
   g_autofree char *range
-      = n > 1 ? g_strdup_printf (" (%.1f %% in %s to %.1f %% in %s)",
+      = n > 1 ? g_strdup_printf (", %.1f %% in %s to %.1f %% in %s",
                                  100 * eng_profile_get_node_skipped (profile, least), low,
                                  100 * eng_profile_get_node_skipped (profile, most), high)
               : g_strdup ("");
-  return g_strdup_printf ("Skipped while decoding: %.1f %% of the %s of %s%s",
+  return g_strdup_printf ("Skipped while decoding: %.1f %% of the %s (%s)%s",
                           100 * (double)sum.n_skipped / (double)sum.n_all,
                           profile->info->skips[first], short_name (profile, first), range);
 }

@@ -67,7 +67,7 @@ const RtCost *eng_profile_get_node_cost (EngProfile *profile, guint node, RtPhas
  * such tokens of the run, 0..1; NAN: not counted. */
 const char *eng_profile_get_node_skips (EngProfile *profile, guint node);
 double eng_profile_get_node_skipped (EngProfile *profile, guint node);
-/* "48.3 % of the inputs of ffn_down", of all that a layer's nodes may leave out; NULL: nothing, or
+/* "48.3 % of the inputs (ffn_down)", of all that a layer's nodes may leave out; NULL: nothing, or
  * not counted. Newly allocated. */
 char *eng_profile_dup_layer_skipped (EngProfile *profile, int layer);
 /* The same of all layers, with the least and the most; lines of a run's notes. */

@@ -206,6 +206,7 @@ kn_dequantize_row (KnDtype dtype, const void *src, float *dst, size_t n)
       break;
     case KN_Q8_0:
     case KN_Q8_CHANNELS:
+    case KN_Q8_ROWS:
     case KN_Q8_SPARSE:
     case KN_Q8_2_4:
     case KN_Q8_4_8:

@@ -38,6 +38,7 @@
 #include "kn-f16-private.h"
 #include "kn-lookup-private.h"
 #include "kn-panel-private.h"
+#include "kn-rows-private.h"
 #include "kn-skip-private.h"
 #include "kn-sparse-private.h"
 
@@ -106,6 +107,8 @@ kn_matmul_scratch_bytes (KnDtype dtype, size_t n_cols)
     return kn_lookup_scratch_bytes ((KnDtype)kn_lookup_base ((int)dtype), n_cols);
   if (dtype == KN_Q8_CHANNELS)
     return kn_skip_scratch_bytes (n_cols);
+  if (dtype == KN_Q8_ROWS)
+    return kn_rows_scratch_bytes (n_cols);
   if (kn_panel_group_bytes (dtype) == 0)
     return KN_SCRATCH_PANELS * KN_FLOAT_BLOCK * ROWS * sizeof (float);
   return KN_SCRATCH_PANELS * kn_expanded_bytes (n_cols);
@@ -641,6 +644,8 @@ kn_matmul_fn (const KnMatmulFamily *family, KnDtype dtype)
       return family->q1_64;
     case KN_Q8_CHANNELS:
       return family->q8_channels;
+    case KN_Q8_ROWS:
+      return family->q8_rows;
     case KN_Q8_SPARSE:
       return family->q8_sparse;
     case KN_Q8_2_4:

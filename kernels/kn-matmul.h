@@ -15,6 +15,7 @@
  * quantize_q8_token; for all other quantized weights rows made by quantize_q8. */
 #pragma once
 
+#include "kn-rows.h"
 #include "kn-skip.h"
 #include "kn-types.h"
 
@@ -120,6 +121,8 @@ typedef struct
   KnMatmulFn q2_k, q3_k, q1_64, q2_64, q3_64, tq2_0, mxfp4; /* TQ1_0 is packed as TQ2_0 is */
   KnMatmulFn q8_channels;
   KnSkipFn skip_q8_channels;
+  KnMatmulFn q8_rows;
+  KnRowsFn some_q8_rows;
   KnMatmulFn f8_e4m3, f8_e5m2;
   KnMatmulFn q8_sparse, q8_2_4, q8_4_8, q4_sparse;
   KnMatmulFn w8a8, w4a8;

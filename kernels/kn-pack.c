@@ -11,6 +11,7 @@
 #include "kn-lookup-private.h"
 #include "kn-panel-private.h"
 #include "kn-quant.h"
+#include "kn-rows-private.h"
 #include "kn-skip-private.h"
 #include "kn-sparse-private.h"
 
@@ -38,7 +39,7 @@ kn_rows_dtype (KnDtype dtype)
     return (KnDtype)kn_sparse_base ((int)dtype);
   if (kn_lookup_base ((int)dtype) >= 0)
     return (KnDtype)kn_lookup_base ((int)dtype);
-  return dtype == KN_Q8_CHANNELS ? KN_Q8_0 : dtype;
+  return dtype == KN_Q8_CHANNELS || dtype == KN_Q8_ROWS ? KN_Q8_0 : dtype;
 }
 
 size_t
@@ -57,6 +58,8 @@ kn_panel_bytes (KnDtype dtype, size_t n_cols)
     return kn_sparse_panel_bytes (dtype, n_cols);
   if (dtype == KN_Q8_CHANNELS)
     return n_cols / 32 * KN_SKIP_GROUP_BYTES;
+  if (dtype == KN_Q8_ROWS)
+    return kn_rows_panel_bytes (n_cols);
   if (kn_panel_has_row_scale (dtype)) /* longer rows could overflow their sums */
     return n_cols <= KN_ROW_SCALE_MAX_COLS ? kn_panel_codes_at (dtype, n_cols / 32) : 0;
   if (kn_panel_is_f8 (dtype))
@@ -610,6 +613,7 @@ pack_row (KnDtype dtype, const void *src, size_t n_cols, size_t row, uint8_t *pa
       pack_i8 (src, n_cols, row, panel);
       break;
     case KN_Q8_CHANNELS: /* kn-skip.c */
+    case KN_Q8_ROWS:     /* kn-rows.c */
     case KN_Q8_SPARSE: /* whole panels: kn-sparse.c */
     case KN_Q8_2_4:
     case KN_Q8_4_8:
@@ -634,6 +638,11 @@ kn_pack_panel (KnDtype dtype, const void *rows, size_t row_stride, size_t n_rows
   if (dtype == KN_Q8_CHANNELS)
     {
       kn_skip_pack_panel (rows, row_stride, n_rows, n_cols, panel);
+      return;
+    }
+  if (dtype == KN_Q8_ROWS)
+    {
+      kn_rows_pack_panel (rows, row_stride, n_rows, n_cols, panel);
       return;
     }
   if (kn_sparse_base ((int)dtype) >= 0)
@@ -789,6 +798,11 @@ kn_unpack_row (KnDtype dtype, const void *panel, size_t row, size_t n_cols, floa
   if (dtype == KN_Q8_CHANNELS)
     {
       kn_skip_unpack_row (panel, row, n_cols, dst);
+      return;
+    }
+  if (dtype == KN_Q8_ROWS)
+    {
+      kn_rows_unpack_row (panel, row, n_cols, dst);
       return;
     }
   if (kn_sparse_base ((int)dtype) >= 0)

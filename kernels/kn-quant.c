@@ -234,6 +234,7 @@ kn_quantize_row (KnDtype dtype, const float *src, void *dst, size_t n)
       break;
     case KN_Q8_0:
     case KN_Q8_CHANNELS:
+    case KN_Q8_ROWS:
     case KN_Q8_SPARSE:
     case KN_Q8_2_4:
     case KN_Q8_4_8:

@@ -22,6 +22,7 @@ fill (KnTable *table, KnLevel level)
   table->level = level;
   kn_matmul_c (&table->matmul);
   kn_skip_fill (&table->matmul, level);
+  kn_rows_fill (&table->matmul, level);
   kn_vec_c (&table->vec);
   kn_attn_c (&table->attn);
   kn_conv_c (&table->conv);
@@ -34,6 +35,7 @@ fill (KnTable *table, KnLevel level)
   if (level == KN_LEVEL_AVX2 || level == KN_LEVEL_AVX512)
     {
       kn_matmul_avx2 (&table->matmul);
+      kn_rows_avx2 (&table->matmul);
       kn_sparse_avx2 (&table->matmul);
       kn_lookup_avx2 (&table->matmul);
       kn_vec_avx2 (&table->vec);
@@ -48,6 +50,7 @@ fill (KnTable *table, KnLevel level)
     {
       kn_matmul_avx512 (&table->matmul);
       kn_skip_avx512 (&table->matmul);
+      kn_rows_avx512 (&table->matmul);
       kn_lookup_avx512 (&table->matmul);
       if (kn_has_vbmi2 ())
         kn_sparse_avx512 (&table->matmul);
@@ -63,6 +66,7 @@ fill (KnTable *table, KnLevel level)
   if (level == KN_LEVEL_NEON || level == KN_LEVEL_DOTPROD)
     {
       kn_matmul_neon (&table->matmul);
+      kn_rows_neon (&table->matmul);
       kn_sparse_neon (&table->matmul);
       kn_lookup_neon (&table->matmul);
       kn_vec_neon (&table->vec);
@@ -76,6 +80,7 @@ fill (KnTable *table, KnLevel level)
   if (level == KN_LEVEL_DOTPROD)
     {
       kn_matmul_dotprod (&table->matmul);
+      kn_rows_dotprod (&table->matmul);
       kn_sparse_dotprod (&table->matmul);
       kn_lookup_dotprod (&table->matmul);
       kn_attn_dotprod (&table->attn);

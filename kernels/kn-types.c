@@ -35,6 +35,7 @@ static const KnDtypeInfo infos[] = {
   { KN_W8A8, "W8A8", 32, 32, 4 },
   { KN_W4A8, "W4A8", 32, 16, 4 },
   { KN_Q8_CHANNELS, "Q8_CHANNELS", 32, 34 },
+  { KN_Q8_ROWS, "Q8_ROWS", 32, 34 },
   /* Rows are those of the formats they are named after (kn-lookup.h). */
   { KN_Q4_0_LUT, "Q4_0_LUT", 32, 18 },
   { KN_Q2_K_LUT, "Q2_K_LUT", 256, 84 },

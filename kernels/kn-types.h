@@ -53,6 +53,7 @@ typedef enum
   KN_Q8_4_8 = 222,
   KN_Q4_SPARSE = 223,
   KN_Q8_CHANNELS = 224, /* kn-skip.h */
+  KN_Q8_ROWS = 225,     /* kn-rows.h */
   KN_Q4_0_LUT = 230,    /* kn-lookup.h */
   KN_Q2_K_LUT = 231,
   KN_Q2_64_LUT = 232,

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "ops/rt-ops-math.h"
+#include "ops/rt-ops-skip.h"
 #include "ops/rt-ops.h"
 #include "rt-fuse-private.h"
 
@@ -55,6 +56,8 @@ wanted_rows (const RtFuser *f, RtValueId value)
             continue;
           KnActKind act = node->op == &rt_op_matmul && i == RT_MATMUL_X
                               ? act_of (f, node->inputs[RT_MATMUL_WEIGHT])
+                          : node->op == &rt_op_gate_up_skip && i == RT_GATE_UP_SKIP_X
+                              ? act_of (f, node->inputs[RT_GATE_UP_SKIP_GATE])
                               : KN_ACT_F32;
           if (act == KN_ACT_F32 || (wanted != KN_ACT_F32 && act != wanted))
             return KN_ACT_F32;

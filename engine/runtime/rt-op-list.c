@@ -30,6 +30,7 @@ static const RtOp *const ops[] = {
 
   /* activations near zero (rt-ops-skip.h) */
   &rt_op_matmul_skip,
+  &rt_op_gate_up_skip,
 
   /* trimmed vocabularies (rt-ops-vocabulary.h) */
   &rt_op_spread,

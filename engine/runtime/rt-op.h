@@ -73,8 +73,9 @@ rt_op_add_tally (const RtOpContext *context, uint64_t n_skipped, uint64_t n_all)
 {
   if (context->tally == NULL)
     return;
-  context->tally->n_skipped += n_skipped;
-  context->tally->n_all += n_all;
+  /* Chunks of a phase are done by several threads; who reads does so between runs. */
+  __atomic_fetch_add (&context->tally->n_skipped, n_skipped, __ATOMIC_RELAXED);
+  __atomic_fetch_add (&context->tally->n_all, n_all, __ATOMIC_RELAXED);
 }
 
 /* Where in the sequence token @token of the run stands. */
@@ -218,7 +219,7 @@ struct RtOp
   void (*cost) (const RtOpQuery *query, RtCost *cost);
 
   /* "inputs", "rows": what run() leaves out where a token comes alone, as its activations allow,
-   * and adds to the context's tally, from one thread. NULL: all is done always. */
+   * and adds to the context's tally. NULL: all is done always. */
   const char *skips;
 
   /* Output 0 may share the memory of input @input when nothing reads that input later. May be NULL:

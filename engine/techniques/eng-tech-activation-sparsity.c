@@ -8,7 +8,9 @@
 #include "eng-activations.h"
 #include "eng-error.h"
 #include "eng-figure.h"
+#include "eng-skip.h"
 #include "eng-recipe-private.h"
+#include "eng-run.h"
 #include "eng-worth.h"
 #include "kn-quant.h"
 #include "ops/rt-ops-skip.h"
@@ -17,16 +19,24 @@
 
 #define ID "activation-sparsity"
 #define SHARE "share"
+#define ROWS "rows"
+#define FORM "rows-form"
+#define SINGLE "single"
 #define THRESHOLDS "thresholds"
 #define PER_CHANNEL "per-channel"
-
-/* Points of each channel's distribution that a common threshold is searched in. */
-#define N_POINTS 24
 
 static const EngChoice choices[] = {
   { PER_CHANNEL, "Per channel",
     "what falls is what adds least to the output: |x| times the length of the channel's weights" },
   { "uniform", "Uniform", "one |x| for all channels of a layer" },
+  { NULL },
+};
+
+static const EngChoice forms[] = {
+  { SINGLE, "Single rows", "any row, in 8 bits, stored row by row" },
+  { "groups", "Groups of 16",
+    "in the matrix's own format, only groups of 16 of which none counts: few, unless nearly all "
+    "is left out" },
   { NULL },
 };
 
@@ -42,6 +52,23 @@ static const EngParam params[] = {
     .min = 0,
     .max = 90,
     .step = 5 },
+  { .id = ROWS,
+    .title = "Rows of up left out",
+    .summary = "That share of the products of gate and up, on the calibration text: where the gate "
+               "is near zero, up is not computed; 0: none.",
+    .unit = "%",
+    .kind = ENG_PARAM_REAL,
+    .per_layer = TRUE,
+    .default_value = 0,
+    .min = 0,
+    .max = 90,
+    .step = 5 },
+  { .id = FORM,
+    .title = "Left out as",
+    .summary = "Which rows of up can be left unread.",
+    .kind = ENG_PARAM_CHOICE,
+    .choices = forms,
+    .default_choice = SINGLE },
   { .id = THRESHOLDS,
     .title = "Thresholds",
     .summary = "What near zero means.",
@@ -64,6 +91,31 @@ share_of (EngRecipe *recipe, const char *tensor)
   return g_variant_get_double (value) / 100;
 }
 
+/* 0..1. */
+static double
+rows_of (EngRecipe *recipe, const char *tensor)
+{
+  g_autoptr (GVariant) value = eng_recipe_get (recipe, ID, ROWS, tensor);
+  return g_variant_get_double (value) / 100;
+}
+
+static gboolean
+has_rows (EngRecipe *recipe)
+{
+  gboolean any = rows_of (recipe, NULL) > 0;
+
+  for (guint i = 0; i < eng_recipe_n_rules (recipe, ID); i++)
+    any |= strcmp (eng_recipe_get_rule (recipe, ID, i).param, ROWS) == 0;
+  return any;
+}
+
+static EngSkipForm
+form_of (EngRecipe *recipe)
+{
+  g_autofree char *choice = eng_recipe_get_string (recipe, ID, FORM, NULL);
+  return strcmp (choice, SINGLE) == 0 ? ENG_SKIP_SINGLE_ROWS : ENG_SKIP_GROUPS;
+}
+
 static gboolean
 is_per_channel (EngRecipe *recipe)
 {
@@ -74,7 +126,8 @@ is_per_channel (EngRecipe *recipe)
 static gboolean
 is_on (EngRecipe *recipe)
 {
-  return share_of (recipe, NULL) > 0 || eng_recipe_n_rules (recipe, ID) > 0;
+  return share_of (recipe, NULL) > 0 || rows_of (recipe, NULL) > 0
+         || eng_recipe_n_rules (recipe, ID) > 0;
 }
 
 static char *
@@ -92,71 +145,12 @@ applies (EngModel *model)
 static gboolean
 matters (EngRecipe *recipe, const EngParam *param)
 {
-  return strcmp (param->id, SHARE) == 0 || is_on (recipe);
+  if (strcmp (param->id, FORM) == 0)
+    return has_rows (recipe);
+  return strcmp (param->id, THRESHOLDS) != 0 || is_on (recipe);
 }
 
 /* ---- thresholds ---- */
-
-/* The length of every column of the file's matrix. */
-static double *
-column_lengths (EngModel *model, const EngTensor *tensor)
-{
-  const RtValue *value = rt_graph_value (eng_model_get_graph (model), tensor->value);
-  gsize row_bytes = kn_row_bytes ((KnDtype)tensor->dtype, tensor->n_cols);
-  g_autofree float *row = g_new (float, tensor->n_cols);
-  double *lengths = g_new0 (double, tensor->n_cols);
-
-  for (guint64 r = 0; r < tensor->n_rows; r++)
-    {
-      kn_dequantize_row ((KnDtype)tensor->dtype, (const guint8 *)value->data + r * row_bytes, row,
-                         tensor->n_cols);
-      for (guint64 c = 0; c < tensor->n_cols; c++)
-        lengths[c] += (double)row[c] * (double)row[c];
-    }
-  for (guint64 c = 0; c < tensor->n_cols; c++)
-    lengths[c] = sqrt (lengths[c]);
-  return lengths;
-}
-
-/* The share of a channel's values below @x, from its quantiles at 1, 2, .. N_POINTS of N_POINTS. */
-static double
-share_below (const float *quantiles, double x)
-{
-  double before = 0;
-
-  for (guint i = 0; i < N_POINTS; i++)
-    {
-      double at = (double)quantiles[i];
-      if (x < at)
-        return (i + (at > before ? (x - before) / (at - before) : 0)) / N_POINTS;
-      before = at;
-    }
-  return 1;
-}
-
-/* One T such that |x_c| * lengths[c] < T for @share of all values: bisection; thresholds T /
- * lengths[c]. */
-static void
-find_thresholds (const float *quantiles, const double *lengths, gsize n, double share,
-                 float *thresholds)
-{
-  double low = 0, high = 0;
-
-  for (gsize c = 0; c < n; c++)
-    high = MAX (high, (double)quantiles[c * N_POINTS + N_POINTS - 1] * lengths[c]);
-  for (guint step = 0; step < 50; step++)
-    {
-      double middle = (low + high) / 2, sum = 0;
-      for (gsize c = 0; c < n; c++)
-        sum += lengths[c] > 0 ? share_below (quantiles + c * N_POINTS, middle / lengths[c]) : 1;
-      if (sum < share * (double)n)
-        low = middle;
-      else
-        high = middle;
-    }
-  for (gsize c = 0; c < n; c++)
-    thresholds[c] = lengths[c] > 0 ? (float)(low / lengths[c]) : INFINITY;
-}
 
 /* Numbers for one layer: [n_cols]. */
 static gboolean
@@ -165,26 +159,14 @@ make_thresholds (EngLowering *lowering, const EngTensor *tensor, double share, f
 {
   g_autoptr (EngActivations) activations
       = eng_lowering_get_activations (lowering, ENG_ACTIVATIONS_CHANNELS, error);
-  gsize n = tensor->n_cols;
-  float all = 0;
 
   if (activations == NULL)
     return FALSE;
-  if (!is_per_channel (lowering->recipe))
-    {
-      eng_activations_get_quantile (activations, tensor->name, -1, share, &all);
-      for (gsize c = 0; c < n; c++)
-        thresholds[c] = all;
-      return TRUE;
-    }
-  g_autofree double *lengths = column_lengths (lowering->model, tensor);
-  g_autofree float *quantiles = g_new0 (float, n *N_POINTS);
-  for (gsize c = 0; c < n; c++)
-    for (guint i = 0; i < N_POINTS; i++)
-      eng_activations_get_quantile (activations, tensor->name, (int)c, (i + 1.0) / N_POINTS,
-                                    &quantiles[c * N_POINTS + i]);
-  find_thresholds (quantiles, lengths, n, share, thresholds);
-  return TRUE;
+  g_autofree double *lengths = is_per_channel (lowering->recipe)
+                                   ? eng_skip_column_lengths (lowering->model, tensor)
+                                   : NULL;
+  return eng_skip_thresholds (activations, tensor->name, tensor->n_cols, lengths, share, thresholds,
+                              error);
 }
 
 /* ---- the graph ---- */
@@ -264,16 +246,15 @@ wanted (EngLowering *lowering, const RtGraph *source, guint layer, double *share
   return tensor;
 }
 
+/* Inputs of the last product. */
 static RtGraph *
-transform (EngLowering *lowering, const RtGraph *source, GError **error)
+skip_inputs (EngLowering *lowering, const RtGraph *source, GError **error)
 {
   guint n = eng_model_get_n_layers (lowering->model), n_replaced = 0;
   RtError rt_error = { 0 };
-  RtSurgery *surgery = is_on (lowering->recipe) ? rt_surgery_new (source, &rt_error) : NULL;
+  RtSurgery *surgery = rt_surgery_new (source, &rt_error);
   gboolean ok = surgery != NULL;
 
-  if (!is_on (lowering->recipe))
-    return NULL;
   for (guint i = 0; ok && i < n; i++)
     {
       double share;
@@ -294,6 +275,29 @@ transform (EngLowering *lowering, const RtGraph *source, GError **error)
   if (graph == NULL)
     eng_error_take_rt (&rt_error, error);
   return graph;
+}
+
+static RtGraph *
+transform (EngLowering *lowering, const RtGraph *source, GError **error)
+{
+  GError *local = NULL;
+
+  if (!is_on (lowering->recipe))
+    return NULL;
+  RtGraph *rows = eng_skip_rows_transform (lowering, source, rows_of,
+                                           is_per_channel (lowering->recipe), &local);
+  RtGraph *inputs
+      = local == NULL ? skip_inputs (lowering, rows != NULL ? rows : source, &local) : NULL;
+  if (local != NULL)
+    {
+      rt_graph_free (rows);
+      g_propagate_error (error, local);
+      return NULL;
+    }
+  if (rows == NULL || inputs == NULL)
+    return rows != NULL ? rows : inputs;
+  eng_lowering_keep (lowering, rows);
+  return inputs;
 }
 
 /* ---- formats ---- */
@@ -342,10 +346,50 @@ apply (EngLowering *lowering, GError **error)
             name, kn_dtype_info (dtype)->name);
       noted |= kn_rows_dtype ((KnDtype)dtype) != KN_Q8_0;
     }
-  return TRUE;
+  return !is_on (lowering->recipe)
+         || eng_skip_rows_apply (lowering, &eng_technique_activation_sparsity,
+                                 form_of (lowering->recipe), error);
 }
 
 /* ---- for people ---- */
+
+/* "A of B". */
+static char *
+left_of (KnDtype dtype, const EngTensor *tensor, double share)
+{
+  double bytes = (double)rt_weight_packed_bytes (dtype, tensor->n_rows, tensor->n_cols);
+  g_autofree char *all = eng_format_value (bytes, "B");
+  g_autofree char *left = eng_format_value (bytes * (1 - share), "B");
+
+  return g_strdup_printf ("%s of %s", left, all);
+}
+
+static void
+explain_rows (EngModel *model, EngRecipe *recipe, int layer, GString *text)
+{
+  guint index;
+  g_autofree char *name = g_strdup_printf ("blk.%d.ffn_up.weight", layer);
+  const EngTensor *tensor = find_tensor (model, name, &index);
+  double share = tensor != NULL ? rows_of (recipe, name) : 0;
+
+  if (share <= 0)
+    return;
+  g_string_append_printf (text,
+                          "%sAbout %.3g %% of the %" G_GUINT64_FORMAT
+                          " products of gate and up are left out on the calibration text",
+                          text->len > 0 ? " " : "", 100 * share, tensor->n_rows);
+  if (form_of (recipe) == ENG_SKIP_SINGLE_ROWS)
+    {
+      g_autofree char *left = left_of (KN_Q8_ROWS, tensor, share);
+      g_string_append_printf (text, "; of a decoded token %s of up are read.", left);
+    }
+  else
+    g_string_append_printf (
+        text,
+        "; if rows fell independently, %.2g %% of the groups of 16 would not be read: the run says "
+        "how many were not.",
+        100 * pow (share, KN_PANEL_ROWS));
+}
 
 static char *
 explain (EngModel *model, EngRecipe *recipe, int layer)
@@ -354,56 +398,76 @@ explain (EngModel *model, EngRecipe *recipe, int layer)
   g_autofree char *name = layer >= 0 ? tensor_name ((guint)layer) : NULL;
   const EngTensor *tensor = name != NULL ? find_tensor (model, name, &index) : NULL;
   double share = tensor != NULL ? share_of (recipe, name) : 0;
+  g_autoptr (GString) text = g_string_new (NULL);
 
-  if (share <= 0)
+  if (share > 0)
+    {
+      g_autofree char *left = left_of (KN_Q8_CHANNELS, tensor, share);
+      g_string_append_printf (text,
+                              "About %.3g %% of the %" G_GUINT64_FORMAT
+                              " inputs of ffn_down count as zero on the calibration text; of a "
+                              "decoded token %s are read.",
+                              100 * share, tensor->n_cols, left);
+    }
+  if (layer >= 0)
+    explain_rows (model, recipe, layer, text);
+  if (text->len == 0)
     return NULL;
-  double bytes = (double)rt_weight_packed_bytes (KN_Q8_CHANNELS, tensor->n_rows, tensor->n_cols);
-  g_autofree char *all = eng_format_value (bytes, "B");
-  g_autofree char *left = eng_format_value (bytes * (1 - share), "B");
-  return g_strdup_printf (
-      "About %.3g %% of the %" G_GUINT64_FORMAT
-      " inputs of ffn_down count as zero on the calibration text; of a decoded token "
-      "%s of %s are read. A prompt's tokens choose different inputs: all is read, "
-      "0.0 %% faster.",
-      100 * share, tensor->n_cols, left, all);
+  g_string_append (text, " A prompt's tokens choose differently: all is read, 0.0 % faster.");
+  return g_string_free (g_steal_pointer (&text), FALSE);
 }
 
-/* From runs: how many rows are skipped depends on the activations, which are made up where a kernel
- * is timed by itself. */
+/* From runs: how much is skipped depends on the activations, which are made up where a kernel is timed by
+ * itself. */
 static char *
 verdict (EngModel *model, EngRecipe *recipe, EngRun *run, int layer)
 {
+  g_autofree char *down = g_strdup_printf ("blk.%d.ffn_down.weight", layer);
+  g_autofree char *up = g_strdup_printf ("blk.%d.ffn_up.weight", layer);
   guint index;
-  g_autofree char *name = layer >= 0 ? tensor_name ((guint)layer) : NULL;
-  const EngTensor *tensor = name != NULL ? find_tensor (model, name, &index) : NULL;
-  double share = tensor != NULL ? share_of (recipe, name) : 0;
 
-  if (share <= 0)
+  if (layer < 0 || find_tensor (model, down, &index) == NULL
+      || (share_of (recipe, down) <= 0 && rows_of (recipe, up) <= 0))
     return NULL;
   g_autoptr (EngRecipe) all = eng_recipe_without (recipe, &eng_technique_activation_sparsity);
   EngWorth worth = eng_worth (model, recipe, all, run, layer, ENG_WORTH_RUNS);
   g_autofree char *words = eng_worth_dup_change (&worth, "the recipe without it");
-  return g_strdup_printf ("%.3g %% of inputs skipped: %s.", 100 * share, words);
+  g_autofree char *skipped = run != NULL && eng_run_get_profile (run) != NULL
+                                 ? eng_profile_dup_layer_skipped (eng_run_get_profile (run), layer)
+                                 : NULL;
+  return skipped != NULL
+             ? g_strdup_printf ("%s skipped in the run: %s.", skipped, words)
+             : g_strdup_printf ("%.3g %% of inputs and %.3g %% of rows skipped on the calibration "
+                                "text: %s.",
+                                100 * share_of (recipe, down), 100 * rows_of (recipe, up), words);
 }
 
 static char *
 describe (EngRecipe *recipe)
 {
+  double share = 100 * share_of (recipe, NULL), rows = 100 * rows_of (recipe, NULL);
+  g_autoptr (GString) text = g_string_new (NULL);
+
   if (!is_on (recipe))
     return NULL;
   if (eng_recipe_n_rules (recipe, ID) > 0)
-    return g_strdup ("inputs skipped by rules");
-  g_autofree char *thresholds = eng_recipe_get_string (recipe, ID, THRESHOLDS, NULL);
-  return g_strdup_printf ("%g %% of inputs skipped%s", 100 * share_of (recipe, NULL),
-                          strcmp (thresholds, PER_CHANNEL) == 0 ? "" : " by one threshold");
+    return g_strdup (has_rows (recipe) ? "inputs and rows skipped by rules"
+                                       : "inputs skipped by rules");
+  if (share > 0)
+    g_string_append_printf (text, "%g %% of inputs", share);
+  if (rows > 0)
+    g_string_append_printf (text, "%s%g %% of rows of up", share > 0 ? " and " : "", rows);
+  g_string_append_printf (text, " skipped%s", is_per_channel (recipe) ? "" : " by one threshold");
+  return g_string_free (g_steal_pointer (&text), FALSE);
 }
 
 const EngTechnique eng_technique_activation_sparsity = {
   .id = ID,
   .title = "Activation sparsity",
   .group = "Pruning",
-  .summary
-  = "Decoding does not read the weights of inputs near zero; what these would have added is lost.",
+  .summary = "Decoding does not read the weights of inputs near zero, nor those of up where the "
+             "gate is near "
+             "zero; what these would have added is lost.",
   .papers
   = "Mirzadeh et al. 2024, ReLU Strikes Back: Exploiting Activation Sparsity in Large Language "
     "Models; "

@@ -306,6 +306,7 @@ main (int argc, char **argv)
   kc_register_quant ();
   kc_register_weighted ();
   kc_register_skip ();
+  kc_register_rows ();
   kc_register_sparse ();
   kc_register_lookup ();
   kc_register_qconv ();

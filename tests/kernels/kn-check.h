@@ -60,6 +60,7 @@ void kc_register_row (void);
 void kc_register_quant (void);
 void kc_register_weighted (void);
 void kc_register_skip (void);
+void kc_register_rows (void);
 void kc_register_sparse (void);
 void kc_register_lookup (void);
 void kc_register_conv (void);

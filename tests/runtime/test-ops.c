@@ -720,6 +720,60 @@ check_skip (KnDtype dtype, size_t n_rows, size_t n_cols, uint32_t n_tokens)
   case_clear (&c);
 }
 
+/* Gate and up with rows of up left out: as the formula, on any number of threads, zeros where the gate is
+ * below its threshold. Where rounding decides about a threshold, at most one in a hundred, either is right. */
+static void
+check_gate_up_skip (KnDtype dtype, KnDtype up, size_t n_rows, uint32_t n_tokens,
+                    uint32_t activation)
+{
+  Case c;
+  RtGateUpSkipAttrs attrs = { .activation = activation, .share = 0.5f };
+  guint n_zero = 0, n_other = 0;
+
+  case_init (&c, n_tokens);
+  add_rows (&c, 64);
+  add_matrix (&c, dtype, n_rows, 64);
+  add_matrix (&c, up, n_rows, 64);
+  add_vector (&c, n_rows);
+  for (size_t i = 0; i < n_rows; i++)
+    ((float *)(void *)c.data[RT_GATE_UP_SKIP_THRESHOLDS])[i]
+        = fabsf (((float *)(void *)c.data[RT_GATE_UP_SKIP_THRESHOLDS])[i]);
+  add_node (&c, &rt_op_gate_up_skip, &attrs);
+  Result got = run_threads (&c), expected = run_case (&c, 0);
+  double error = product_bound (&c, 1, 0, 0);
+  for (size_t r = 1; r < n_rows; r++)
+    error = MAX (error, MAX (product_bound (&c, 1, 0, r), product_bound (&c, 2, 0, r)));
+  double bound = 130 * 1.13 * error * 2 + 130 * 130 * 20 * U; /* as in check_gate_up () */
+  for (size_t i = 0; i < n_tokens * n_rows; i++)
+    {
+      float y = floats (&got, 0)[i], want = floats (&expected, 0)[i];
+      n_zero += y == 0;
+      if ((y == 0) != (want == 0))
+        n_other++;
+      else
+        g_assert_cmpfloat (fabs ((double)y - (double)want), <=, bound);
+    }
+  g_assert_cmpuint (100 * n_other, <=, n_tokens * n_rows);
+  g_assert_cmpuint (n_zero, >, 0);
+  g_assert_cmpuint (n_zero, <, n_tokens * n_rows);
+  result_clear (&got);
+  result_clear (&expected);
+  case_clear (&c);
+}
+
+static void
+test_gate_up_skip (void)
+{
+  for (size_t t = 0; t < G_N_ELEMENTS (token_counts); t++)
+    for (uint32_t activation = RT_ACTIVATION_SILU; activation <= RT_ACTIVATION_GELU; activation++)
+      {
+        check_gate_up_skip (KN_Q8_0, KN_Q8_ROWS, 200, token_counts[t], activation);
+        check_gate_up_skip (KN_Q4_0, KN_Q8_ROWS, 160, token_counts[t], activation);
+        check_gate_up_skip (KN_Q8_0, KN_Q4_0, 72, token_counts[t], activation);
+        check_gate_up_skip (KN_F32, KN_F32, 37, token_counts[t], activation);
+      }
+}
+
 static void
 test_skip (void)
 {
@@ -854,6 +908,7 @@ main (int argc, char **argv)
   g_test_add_func ("/ops/qkv", test_qkv);
   g_test_add_func ("/ops/gate-up", test_gate_up);
   g_test_add_func ("/ops/skip", test_skip);
+  g_test_add_func ("/ops/gate-up-skip", test_gate_up_skip);
   g_test_add_func ("/ops/attention", test_attention);
   return g_test_run ();
 }
