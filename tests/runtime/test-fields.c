@@ -273,14 +273,14 @@ outside (const RtField *field, double *x, int64_t *i64)
 
   if (field->min > lowest[field->type])
     {
-      i64[n] = lowest_i64 (field) - 1;
+      i64[n] = field->type == RT_FIELD_I64 ? lowest_i64 (field) - 1 : 0;
       x[n++] = field->type == RT_FIELD_F32   ? (double)nextafterf ((float)field->min, -INFINITY)
                : field->type == RT_FIELD_F64 ? nextafter (field->min, -INFINITY)
                                              : field->min - 1;
     }
   if (field->max < highest[field->type])
     {
-      i64[n] = highest_i64 (field) == INT64_MAX ? INT64_MAX : highest_i64 (field) + 1;
+      i64[n] = field->type == RT_FIELD_I64 ? highest_i64 (field) + 1 : 0;
       x[n++] = field->type == RT_FIELD_F32   ? (double)nextafterf ((float)field->max, INFINITY)
                : field->type == RT_FIELD_F64 ? nextafter (field->max, INFINITY)
                                              : field->max + 1;
