@@ -512,6 +512,12 @@ check_config (const RtExecConfig *config, RtError *error)
       if (node->op->run == NULL)
         return rt_fail (error, RT_ERROR_UNSUPPORTED, "%s: this operator is not supported",
                         node->name);
+      /* Kernels would read and write elsewhere. */
+      if (!config->use_reference && !node->op->runs_channels_first
+          && node->op->is_channels_first != NULL && node->op->is_channels_first (node))
+        return rt_fail (error, RT_ERROR_UNSUPPORTED,
+                        "%s: pictures with channels first are run only after the layout pass",
+                        node->name);
     }
   for (int i = 0; i < RT_N_SYMBOLS; i++)
     if (is_used[i] && (config->max_symbols[i] < 1 || config->max_symbols[i] > MAX_SYMBOL))

@@ -245,9 +245,10 @@ struct RtOp
    * clears it when @perm is channels-last. */
   bool (*permute) (const RtGraph *graph, const RtNode *node, const uint32_t *perm, uint32_t n_dims,
                    void *attrs);
-  /* Whether the node has channels-first attributes: then run() cannot do it, and the layout pass
-   * calls permute(). NULL: no node has. */
+  /* Whether the node has channels-first attributes: then the layout pass calls permute(), and run()
+   * cannot do it without runs_channels_first. NULL: no node has. */
   bool (*is_channels_first) (const RtNode *node);
+  bool runs_channels_first;
 };
 
 #define RT_ANY_NUMBER UINT32_MAX

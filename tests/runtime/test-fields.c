@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "net-case.h"
+#include "ops/rt-ops-conv.h"
+#include "ops/rt-ops-int8.h"
 #include "ops/rt-ops-math.h"
 #include "ops/rt-ops-move.h"
 #include "ops/rt-ops.h"
@@ -378,6 +380,20 @@ test_infer (void)
 
   check_infer (1, (const int64_t[][2]){ { 2, 0 } }, &rt_op_group_norm,
                &(RtChannelNormAttrs){ .groups = 2 }, "2 equal groups");
+  /* A sequence has no height, so windows must be at one. */
+  const int64_t sequence[] = { 1, 5, 4 };
+  const RtOp *const pools[] = { &rt_op_max_pool, &rt_op_max_pool_int8 };
+  for (gsize i = 0; i < G_N_ELEMENTS (pools); i++)
+    {
+      const RtPoolAttrs pool = { 1, 1, 1, 1, 1, 1, .pad_bottom = 2, .max = INFINITY };
+      NetCase c;
+      net_case_init (&c);
+      net_case_random_input (&c, i == 0 ? RT_TYPE_F32 : RT_TYPE_I8, 3, sequence, 0, 1);
+      g_autofree char *message = net_case_refused (&c, pools[i], &pool);
+      g_assert_nonnull (strstr (message, "3 heights of a sequence"));
+      net_case_clear (&c);
+    }
+
   const RtResizeAttrs resize = { .shape = { 2, { 6, 3 } }, .scales = { 1e-30f, 1 } };
   check_infer (1, square, &rt_op_resize, &resize, "the scale of dimension 0");
 }
@@ -395,6 +411,25 @@ test_add_node (void)
                "attribute p is 3, expected 1 to 2");
   check_infer (1, square, &rt_op_expand, &(RtShapeAttrs){ { 2, { 3, -6 } } },
                "dimension 1 of the shape is -6");
+}
+
+/* Only references run pictures with channels first: a graph that has some left is refused. */
+static void
+test_channels_first (void)
+{
+  const int64_t dims[] = { 1, 4, 5, 6 };
+  const RtPoolAttrs pool = { 2, 2, 1, 1, 1, 1, .max = INFINITY, .channels_first = 1 };
+  RtPool *threads = rt_pool_new (1, NULL);
+  RtError error = { 0 };
+  NetCase c;
+
+  net_case_init (&c);
+  net_case_random_input (&c, RT_TYPE_F32, 4, dims, 0, 1);
+  net_case_node (&c, &rt_op_max_pool, &pool, NULL);
+  g_assert_null (rt_exec_new (&(RtExecConfig){ .graph = c.graph, .pool = threads }, &error));
+  g_assert_nonnull (strstr (error.message, "node: pictures with channels first"));
+  net_case_clear (&c);
+  rt_pool_free (threads);
 }
 
 /* Limits that no integer reaches. */
@@ -509,6 +544,7 @@ main (int argc, char **argv)
   g_test_add_func ("/fields/message", test_message);
   g_test_add_func ("/fields/infer", test_infer);
   g_test_add_func ("/fields/add-node", test_add_node);
+  g_test_add_func ("/fields/channels-first", test_channels_first);
   g_test_add_func ("/fields/wide-clip", test_wide_clip);
   g_test_add_func ("/fields/models", test_models);
   g_test_add_func ("/fields/default-model", test_default_model);

@@ -37,6 +37,16 @@ rt_picture_shape (const RtShape *like, uint32_t channels_first, int64_t h, int64
 }
 
 bool
+rt_picture_check_rows (const RtNode *node, const RtShape *x, int64_t out_h, RtError *error)
+{
+  if (x->n_dims == 3 && out_h != 1)
+    return rt_fail (error, RT_ERROR_FORMAT,
+                    "%s: windows at %" PRId64 " heights of a sequence, which has one row", node->name,
+                    out_h);
+  return true;
+}
+
+bool
 rt_picture_check (const RtGraph *graph, const RtNode *node, RtError *error)
 {
   const RtValue *x = rt_op_input_value (graph, node, 0);

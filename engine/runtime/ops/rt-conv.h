@@ -37,6 +37,10 @@ bool rt_picture_check (const RtGraph *graph, const RtNode *node, RtError *error)
 bool rt_picture_check_weight (const RtGraph *graph, const RtNode *node, bool any_format,
                               RtError *error);
 
+/* A sequence, which has no height, is a picture of one row, and so is what comes of it: @out_h rows
+ * have no place in its shape unless that is 1. */
+bool rt_picture_check_rows (const RtNode *node, const RtShape *x, int64_t out_h, RtError *error);
+
 /* Positions of a window along one dimension; false with a message when there is none. */
 bool rt_picture_positions (const RtNode *node, const char *dimension, int64_t size,
                            uint64_t padding, uint64_t kernel, uint64_t stride, uint64_t dilation,

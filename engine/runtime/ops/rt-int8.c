@@ -199,7 +199,8 @@ rt_windows (const RtConvAttrs *attrs, const RtShape *x, size_t kh, size_t kw, si
   if (!window_count (flat ? 1 : x->dims[h_dim], attrs->pad_top, attrs->pad_bottom,
                      attrs->dilation_h, kh, attrs->stride_h, &windows->out_h)
       || !window_count (x->dims[w_dim], attrs->pad_left, attrs->pad_right, attrs->dilation_w, kw,
-                        attrs->stride_w, &windows->out_w))
+                        attrs->stride_w, &windows->out_w)
+      || (flat && windows->out_h != 1))
     return false;
   if (y != NULL)
     {

@@ -398,6 +398,7 @@ const RtOp rt_op_batch_norm = {
   .in_place = channel_norm_in_place,
   .permute = channel_norm_permute,
   .is_channels_first = channel_norm_is_channels_first,
+  .runs_channels_first = true,
 };
 
 const RtOp rt_op_group_norm = {
@@ -419,4 +420,5 @@ const RtOp rt_op_group_norm = {
   .in_place = channel_norm_in_place,
   .permute = channel_norm_permute,
   .is_channels_first = channel_norm_is_channels_first,
+  .runs_channels_first = true,
 };

@@ -65,6 +65,8 @@ conv_infer (const RtGraph *graph, const RtNode *node, RtShape *shapes, int *type
       || !rt_picture_positions (node, "width", in.w, (uint64_t)attrs->pad_left + attrs->pad_right,
                                 (uint64_t)k.w, attrs->stride_w, attrs->dilation_w, &out_w, error))
     return false;
+  if (!rt_picture_check_rows (node, x, out_h, error))
+    return false;
   shapes[0] = rt_picture_shape (x, attrs->channels_first, out_h, out_w, k.n);
   types[0] = RT_TYPE_F32;
   return rt_picture_check_rest (graph, node, attrs, &shapes[0], error);

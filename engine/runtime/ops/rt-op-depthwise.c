@@ -74,6 +74,8 @@ depthwise_infer (const RtGraph *graph, const RtNode *node, RtShape *shapes, int 
                                 (uint64_t)kernel_w, attrs->stride_w, attrs->dilation_w, &out_w,
                                 error))
     return false;
+  if (!rt_picture_check_rows (node, x, out_h, error))
+    return false;
   shapes[0] = rt_picture_shape (x, attrs->channels_first, out_h, out_w,
                                 w->shape.dims[w->shape.n_dims - 1]);
   types[0] = RT_TYPE_F32;

@@ -77,6 +77,8 @@ pool_infer (const RtGraph *graph, const RtNode *node, RtShape *shapes, int *type
                       node->name, a->kernel_h, a->kernel_w,
                       rt_shape_text (&x->shape, text, sizeof text));
     }
+  if (!rt_picture_check_rows (node, &x->shape, s.h.out, error))
+    return false;
   shapes[0] = rt_picture_shape (&x->shape, a->channels_first, s.h.out, s.w.out, (int64_t)s.c);
   types[0] = x->type;
   return true;

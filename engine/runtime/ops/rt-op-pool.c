@@ -72,6 +72,8 @@ pool_infer (const RtGraph *graph, const RtNode *node, RtShape *shapes, int *type
       || !positions (node, "width", in.w, a->pad_left, a->pad_right, a->kernel_w, a->stride_w,
                      a->dilation_w, a->ceil, &out_w, error))
     return false;
+  if (!rt_picture_check_rows (node, x, out_h, error))
+    return false;
   shapes[0] = rt_picture_shape (x, a->channels_first, out_h, out_w, in.c);
   types[0] = RT_TYPE_F32;
   return true;
