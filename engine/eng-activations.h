@@ -59,8 +59,8 @@ typedef struct
 } EngChannelStats;
 
 /* Of the rows that matrix @tensor_name ("blk.3.attn_q.weight") is multiplied with; of a tied
- * embedding, those of the output. FALSE: no product reads it. Of a gated feed-forward block also what
- * its gate has become, SiLU or GELU (x gate^T), by the name "blk.3.ffn_act". */
+ * embedding, those of the output. FALSE: no product reads it. Of a gated feed-forward block also
+ * what its gate has become, SiLU or GELU (x gate^T), by the name "blk.3.ffn_act". */
 gboolean eng_activations_get_channels (EngActivations *activations, const char *tensor_name,
                                        EngChannelStats *stats);
 

@@ -1,5 +1,5 @@
-/* Rows of up that are left out where the gate is near zero: the graph, the thresholds, the formats. Called by
- * the technique of activation sparsity; what runs is rt_op_gate_up_skip. */
+/* Rows of up that are left out where the gate is near zero: the graph, the thresholds, the
+ * formats. Called by the technique of activation sparsity; what runs is rt_op_gate_up_skip. */
 #include "eng-skip.h"
 
 #include <math.h>
@@ -91,8 +91,9 @@ find_block (EngLowering *lowering, const RtGraph *source, guint layer, Block *bl
          && only_reader (source, block->act->outputs[0]) == block->mul;
 }
 
-/* What a unit of the gate adds to the output in channel c: how large up mostly is there, times the length of
- * down's column. Up is not measured itself, but its product with the gate is: E (a up)^2 / E a^2. */
+/* What a unit of the gate adds to the output in channel c: how large up mostly is there, times
+ * the length of down's column. Up is not measured itself, but its product with the gate is: E (a
+ * up)^2 / E a^2. */
 static double *
 lengths_of (EngLowering *lowering, EngActivations *activations, const Block *block,
             const char *gate)

@@ -1,5 +1,5 @@
-/* Where near zero begins, channel by channel, from what channels were on the calibration text. Called by the
- * technique of activation sparsity; knows no graph. */
+/* Where near zero begins, channel by channel, from what channels were on the calibration text.
+ * Called by the technique of activation sparsity; knows no graph. */
 #include "eng-skip.h"
 
 #include <math.h>
@@ -47,7 +47,8 @@ share_below (const float *quantiles, double x)
   return 1;
 }
 
-/* One T such that |x_c| * lengths[c] < T for @share of all values: bisection; thresholds T / lengths[c]. */
+/* One T such that |x_c| * lengths[c] < T for @share of all values: bisection; thresholds T /
+ * lengths[c]. */
 static void
 find_thresholds (const float *quantiles, const double *lengths, gsize n, double share,
                  float *thresholds)

@@ -7,7 +7,8 @@
 
 G_BEGIN_DECLS
 
-/* The length of every column of the file's matrix, [n_cols]; newly allocated. Cost: reads it once. */
+/* The length of every column of the file's matrix, [n_cols]; newly allocated. Cost: reads it
+ * once. */
 double *eng_skip_column_lengths (EngModel *model, const EngTensor *tensor);
 
 /* @thresholds [n] of the value that @name stands for in eng_activations_get_channels(), of which

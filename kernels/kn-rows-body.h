@@ -1,7 +1,8 @@
-/* The walk over some rows of Q8_ROWS, four at a time so that their sums do not wait for each other. An
- * instruction set that includes it has
+/* The walk over some rows of Q8_ROWS, four at a time so that their sums do not wait for each
+ * other. An instruction set that includes it has
  *
- *   rows_dots (codes, x, sums, n, dots)    exact sums of products of @n groups, at most 16, of one row
+ *   rows_dots (codes, x, sums, n, dots)    exact sums of products of @n groups, at most 16, of a
+ *                                          row
  *   rows_scales (halves, xs, n, scales)    f16 times f32
  *
  * and a fused multiply-add in fmaf(). */

@@ -1,5 +1,5 @@
-/* Weights row by row in plain C: packing, the product of some rows (the specification), and that of all rows
- * by expansion. Knows no instruction set. */
+/* Weights row by row in plain C: packing, the product of some rows (the specification), and that
+ * of all rows by expansion. Knows no instruction set. */
 #include "kn-rows-private.h"
 
 #include "kn-block-private.h"

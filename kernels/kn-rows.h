@@ -1,7 +1,7 @@
 /* Products of some rows of a matrix.
  *
- * The weights of Q8_ROWS are those of Q8_0, code for code, but each row's codes lie side by side, so
- * that a row that is not wanted is not read. A panel is 16 rows:
+ * The weights of Q8_ROWS are those of Q8_0, code for code, but each row's codes lie side by
+ * side, so that a row that is not wanted is not read. A panel is 16 rows:
  *
  *   int8 code [16][n_cols]
  *   f16 scale [16][n_cols / 32]      padded to KN_ALIGN

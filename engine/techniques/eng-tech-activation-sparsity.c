@@ -417,8 +417,8 @@ explain (EngModel *model, EngRecipe *recipe, int layer)
   return g_string_free (g_steal_pointer (&text), FALSE);
 }
 
-/* From runs: how much is skipped depends on the activations, which are made up where a kernel is timed by
- * itself. */
+/* From runs: how much is skipped depends on the activations, which are made up where a kernel is
+ * timed by itself. */
 static char *
 verdict (EngModel *model, EngRecipe *recipe, EngRun *run, int layer)
 {

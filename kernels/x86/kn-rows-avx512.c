@@ -1,5 +1,5 @@
-/* Products of some rows with AVX-512 VNNI: sixteen groups at a time, two to a register, whose sums end in one
- * register in the groups' order. */
+/* Products of some rows with AVX-512 VNNI: sixteen groups at a time, two to a register, whose
+ * sums end in one register in the groups' order. */
 #ifndef __AVX512VNNI__
 #error "build with AVX-512 VNNI"
 #endif
@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Lanes 0..7: parts of the first of two groups; 8..15: of the second. Codes plus 128: 128 times the sum of
- * the activations too much. */
+/* Lanes 0..7: parts of the first of two groups; 8..15: of the second. Codes plus 128: 128 times
+ * the sum of the activations too much. */
 static inline __m512i
 two_groups (const int8_t *codes, const int8_t *x, __mmask64 mask)
 {

@@ -307,8 +307,8 @@ load_rounded (EngModel *model, const EngTensor *tensor)
   return matrix;
 }
 
-/* y = a (x up^T), a = silu (x gate^T), 0 where |a| is below its threshold, in double, from the rows as the
- * node reads them. Where |a| is within rounding of the threshold either is right. */
+/* y = a (x up^T), a = silu (x gate^T), 0 where |a| is below its threshold, in double, from the
+ * rows as the node reads them. Where |a| is within rounding of the threshold either is right. */
 static void
 test_rows_formula (void)
 {
@@ -404,8 +404,9 @@ test_rows_decode (void)
                   100 * (double)tallies[1].n_skipped / (double)tallies[1].n_all);
 }
 
-/* One threshold for all; per channel, threshold times what a unit of the gate adds is one number: the typical
- * size of up, from what the calibration saw of the gate and of its product, times the column's length. */
+/* One threshold for all; per channel, threshold times what a unit of the gate adds is one
+ * number: the typical size of up, from what the calibration saw of the gate and of its product,
+ * times the column's length. */
 static void
 test_rows_thresholds (void)
 {

@@ -1,6 +1,6 @@
-/* Checks of the products of some rows: the bits of plain C's Q8_0 product of the same weights and
- * activations, of any rows in any number, at every level; of all rows in batches; packing by unpacking.
- * Panels and lists end at an unreadable page. */
+/* Checks of the products of some rows: the bits of plain C's Q8_0 product of the same weights
+ * and activations, of any rows in any number, at every level; of all rows in batches; packing by
+ * unpacking. Panels and lists end at an unreadable page. */
 #include "kn-check-matmul.h"
 #include "kn-quant.h"
 

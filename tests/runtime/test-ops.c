@@ -722,8 +722,9 @@ check_skip (KnDtype dtype, size_t n_rows, size_t n_cols, uint32_t n_tokens)
   case_clear (&c);
 }
 
-/* Gate and up with rows of up left out: as the formula, on any number of threads, zeros where the gate is
- * below its threshold. Where rounding decides about a threshold, at most one in a hundred, either is right. */
+/* Gate and up with rows of up left out: as the formula, on any number of threads, zeros where
+ * the gate is below its threshold. Where rounding decides about a threshold, at most one in a
+ * hundred, either is right. */
 static void
 check_gate_up_skip (KnDtype dtype, KnDtype up, size_t n_rows, uint32_t n_tokens,
                     uint32_t activation)

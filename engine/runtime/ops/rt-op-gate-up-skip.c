@@ -1,7 +1,7 @@
-/* The gated half of a feed-forward block of which rows of up are left out where the gate is near zero
- * (rt-ops-skip.h; Lee et al. 2024, CATS; He et al. 2024, CHESS). A chunk computes its rows of the gate, lists
- * those that count, and goes on with these rows of up. A prompt's tokens choose different rows: all are
- * computed, and those that do not count become zero. */
+/* The gated half of a feed-forward block of which rows of up are left out where the gate is near
+ * zero (rt-ops-skip.h; Lee et al. 2024, CATS; He et al. 2024, CHESS). A chunk computes its rows
+ * of the gate, lists those that count, and goes on with these rows of up. A prompt's tokens
+ * choose different rows: all are computed, and those that do not count become zero. */
 #include <math.h>
 #include <stdlib.h>
 

@@ -20,10 +20,10 @@ typedef struct
   float share; /* of the inputs that are expected to be skipped, 0..1: for costs alone */
 } RtMatmulSkipAttrs;
 
-/* x [N, C] f32 or 8-bit rows, gate [F, C], up [F, C], thresholds [F] f32 -> a * (x up^T) [N, F] f32
- * with a = activation (x gate^T), and 0 where |a| is below its threshold. Both matrices want the same
- * rows. Of a single token rows of up that do not count are not read where up is in Q8_ROWS; in other
- * formats groups of 16 of which none counts. */
+/* x [N, C] f32 or 8-bit rows, gate [F, C], up [F, C], thresholds [F] f32 -> a * (x up^T) [N, F]
+ * f32 with a = activation (x gate^T), and 0 where |a| is below its threshold. Both matrices want
+ * the same rows. Of a single token rows of up that do not count are not read where up is in
+ * Q8_ROWS; in other formats groups of 16 of which none counts. */
 extern const RtOp rt_op_gate_up_skip;
 enum
 {
