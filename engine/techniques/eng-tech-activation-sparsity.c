@@ -417,6 +417,19 @@ explain (EngModel *model, EngRecipe *recipe, int layer)
   return g_string_free (g_steal_pointer (&text), FALSE);
 }
 
+/* "50 % of inputs and 20 % of rows of up": what of the two is skipped. */
+static char *
+dup_shares (double inputs, double rows)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  if (inputs > 0)
+    g_string_append_printf (text, "%.3g %% of inputs", inputs);
+  if (rows > 0)
+    g_string_append_printf (text, "%s%.3g %% of rows of up", inputs > 0 ? " and " : "", rows);
+  return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
 /* From runs: how much is skipped depends on the activations, which are made up where a kernel is
  * timed by itself. */
 static char *
@@ -435,30 +448,26 @@ verdict (EngModel *model, EngRecipe *recipe, EngRun *run, int layer)
   g_autofree char *skipped = run != NULL && eng_run_get_profile (run) != NULL
                                  ? eng_profile_dup_layer_skipped (eng_run_get_profile (run), layer)
                                  : NULL;
-  return skipped != NULL
-             ? g_strdup_printf ("%s skipped in the run: %s.", skipped, words)
-             : g_strdup_printf ("%.3g %% of inputs and %.3g %% of rows skipped on the calibration "
-                                "text: %s.",
-                                100 * share_of (recipe, down), 100 * rows_of (recipe, up), words);
+  if (skipped != NULL)
+    return g_strdup_printf ("%s skipped in the run: %s.", skipped, words);
+  g_autofree char *expected
+      = dup_shares (100 * share_of (recipe, down), 100 * rows_of (recipe, up));
+  return g_strdup_printf ("%s skipped on the calibration text: %s.", expected, words);
 }
 
 static char *
 describe (EngRecipe *recipe)
 {
-  double share = 100 * share_of (recipe, NULL), rows = 100 * rows_of (recipe, NULL);
-  g_autoptr (GString) text = g_string_new (NULL);
+  g_autofree char *shares
+      = dup_shares (100 * share_of (recipe, NULL), 100 * rows_of (recipe, NULL));
 
   if (!is_on (recipe))
     return NULL;
   if (eng_recipe_n_rules (recipe, ID) > 0)
     return g_strdup (has_rows (recipe) ? "inputs and rows skipped by rules"
                                        : "inputs skipped by rules");
-  if (share > 0)
-    g_string_append_printf (text, "%g %% of inputs", share);
-  if (rows > 0)
-    g_string_append_printf (text, "%s%g %% of rows of up", share > 0 ? " and " : "", rows);
-  g_string_append_printf (text, " skipped%s", is_per_channel (recipe) ? "" : " by one threshold");
-  return g_string_free (g_steal_pointer (&text), FALSE);
+  return g_strdup_printf ("%s skipped%s", shares,
+                          is_per_channel (recipe) ? "" : " by one threshold");
 }
 
 const EngTechnique eng_technique_activation_sparsity = {

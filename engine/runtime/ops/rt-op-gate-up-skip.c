@@ -236,10 +236,16 @@ skip_cost (const RtOpQuery *query, RtCost *cost)
   cost->flops -= (uint64_t)((double)up_flops * (double)attrs->share);
 }
 
+static const RtField fields[] = {
+  RT_FIELD (RtGateUpSkipAttrs, activation, RT_ACTIVATION_SILU, RT_ACTIVATION_GELU),
+  RT_FIELD (RtGateUpSkipAttrs, share, 0, 1),
+};
+
 const RtOp rt_op_gate_up_skip = {
   .name = "gate-up-skip",
   .title = "Gate and some of up",
   .attrs_bytes = sizeof (RtGateUpSkipAttrs),
+  RT_FIELDS (fields),
   .min_inputs = 4,
   .max_inputs = 4,
   .n_outputs = 1,
