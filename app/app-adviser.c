@@ -4,6 +4,7 @@
 
 #include "app-config.h"
 #include "eng-roofline-forecast.h"
+#include "eng-run-device.h"
 
 #include <glib/gi18n.h>
 
@@ -213,6 +214,9 @@ load_roofs (AppAdviser *self)
     self->n_threads = build != NULL ? eng_build_get_n_threads (build) : n_cpus;
   self->has_roof = eng_machine_load_roof (self->machine, self->n_threads, &self->roof);
   self->has_full_roof = eng_machine_load_roof (self->machine, n_cpus, &self->full_roof);
+  /* What a board can do at most is not what this machine can. */
+  if (run != NULL && eng_run_get_device (run) != NULL)
+    self->has_roof = self->has_full_roof = FALSE;
 }
 
 static Thought *

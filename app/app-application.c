@@ -21,6 +21,7 @@ struct _AppApplication
   EngHistory *history;
   char *history_error;
   EngEstimator *estimator; /* NULL: nothing is estimated */
+  AppDevices *devices;     /* NULL until a window asks */
   gboolean timing;
 };
 
@@ -145,7 +146,7 @@ static const struct
   { "win.stop", { "Escape" } },
   { "win.pin-baseline", { "<Control>b" } },
   { "win.show-recipe", { "F9" } },
-  { "win.show-devices", { "F10" } },
+  { "win.show-devices", { "<Shift>F9" } }, /* F10 is the main menu's */
   { "win.show-table", { "<Control>t" } },
   { "win.export-plot('shown')", { "<Control>e" } },
   { "win.save-build", { "<Control>s" } },
@@ -259,6 +260,7 @@ app_application_dispose (GObject *object)
   g_clear_object (&self->history);
   g_clear_pointer (&self->history_error, g_free);
   g_clear_object (&self->estimator);
+  g_clear_object (&self->devices);
   G_OBJECT_CLASS (app_application_parent_class)->dispose (object);
 }
 
@@ -310,4 +312,14 @@ app_application_get_estimator (AppApplication *self)
 {
   g_return_val_if_fail (APP_IS_APPLICATION (self), NULL);
   return self->estimator;
+}
+
+AppDevices *
+app_application_get_devices (AppApplication *self)
+{
+  g_return_val_if_fail (APP_IS_APPLICATION (self), NULL);
+
+  if (self->devices == NULL)
+    self->devices = app_devices_new (NULL);
+  return self->devices;
 }

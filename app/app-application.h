@@ -4,6 +4,7 @@
 
 #include <adwaita.h>
 
+#include "app-devices.h"
 #include "eng-estimate.h"
 #include "eng-history.h"
 
@@ -20,6 +21,9 @@ EngHistory *app_application_get_history (AppApplication *self, const char **erro
 
 /* Borrowed; shared by all windows. NULL when the table of kernel times could not be opened. */
 EngEstimator *app_application_get_estimator (AppApplication *self);
+
+/* Borrowed; shared by all windows. */
+AppDevices *app_application_get_devices (AppApplication *self);
 
 /* With --timing: print how long after the start of the process @what was reached. */
 void app_application_log_time (AppApplication *self, const char *what);

@@ -385,16 +385,38 @@ limit_of_layers (AppCompareFeed *self, const Target *to)
   return app_compare_limit (value, high, n);
 }
 
+/* Devices may be thousands of times apart, which nobody reads in per cent: from ten times on the
+ * lane tells times. */
+static gboolean
+is_told_in_times (AppCompareFeed *self, EngLayerMetric metric)
+{
+  guint n_runs = MIN (eng_comparison_get_n_runs (self->comparison), APP_COMPARE_MAX_BARS);
+
+  for (guint r = 1; r < n_runs; r++)
+    for (guint i = 0; i < self->items->len; i++)
+      {
+        const Item *item = &g_array_index (self->items, Item, i);
+        if (item->parent < 0
+            && eng_comparison_get_change (self->comparison, item->row, r, metric).frac >= 9)
+          return TRUE;
+      }
+  return FALSE;
+}
+
 static void
 add_changes (AppCompareFeed *self, const Target *to, EngLayerMetric metric)
 {
-  const PlotUnit percent = PLOT_UNIT_PERCENT;
+  gboolean times = is_told_in_times (self, metric);
+  double base = times ? 1 : 0;
   guint n_runs = eng_comparison_get_n_runs (self->comparison);
   const char *reason = withheld_everywhere (self, metric);
-  guint lane = plot_lanes_add_lane (to->lanes, &(PlotLaneInfo){ .title = _ ("Change since A"),
-                                                                .interval = "95 %",
-                                                                .unit = percent,
-                                                                .height = 0.8 });
+  guint lane
+      = plot_lanes_add_lane (to->lanes,
+                             &(PlotLaneInfo){ .title = times ? _ ("Times A") : _ ("Change since A"),
+                                              .interval = "95 %",
+                                              .unit = times ? (PlotUnit){ .symbol = "\u00d7" }
+                                                            : PLOT_UNIT_PERCENT,
+                                              .height = 0.8 });
 
   double limit = 0;
 
@@ -418,9 +440,9 @@ add_changes (AppCompareFeed *self, const Target *to, EngLayerMetric metric)
               = eng_comparison_get_change (self->comparison,
                                            g_array_index (self->items, Item, i).row, r, metric);
 
-          to->value[i] = change.frac;
-          to->low[i] = change.low;
-          to->high[i] = change.high;
+          to->value[i] = base + change.frac;
+          to->low[i] = base + change.low;
+          to->high[i] = base + change.high;
         }
       limit = fmax (limit, limit_of_layers (self, to));
       plot_lanes_set_values (to->lanes, lane, series, 0, self->items->len, to->value, to->low,

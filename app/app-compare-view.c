@@ -31,6 +31,7 @@ struct _AppCompareView
   GtkDropDown *metric_choice;
   GtkWidget *threshold;
   GtkWidget *sorted;
+  GtkWidget *devices_button; /* in a narrow window the menu has it */
   GtkWidget *stack; /* "empty", "content" */
   GtkWidget *empty_page;
   GtkWidget *notices;
@@ -579,6 +580,7 @@ app_compare_view_class_init (AppCompareViewClass *klass)
   BIND (metric_choice);
   BIND (threshold);
   BIND (sorted);
+  BIND (devices_button);
   BIND (notices);
   BIND (figures);
   BIND (tiles_box);
@@ -685,6 +687,7 @@ app_compare_view_set_compact (AppCompareView *self, gboolean compact)
     return;
   self->compact = !!compact;
   gtk_box_set_spacing (GTK_BOX (self->tiles_box), compact ? 12 : 36);
+  gtk_widget_set_visible (self->devices_button, !compact);
   update_tiles (self);
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_COMPACT]);
 }

@@ -1,8 +1,11 @@
-/* The right pane. In this slice there is one device, this computer. What the system does not tell
- * is said to be unavailable; roofs are measured on request, never guessed. */
+/* The right pane: the list of devices (app-device-row.c), below it the one that is chosen: this
+ * computer here, others in app-device-details.c. What the system does not tell is said to be
+ * unavailable; roofs are measured on request, never guessed. */
 #include "app-devices-pane.h"
 
 #include "app-config.h"
+#include "app-device-details.h"
+#include "app-device-row.h"
 #include "app-power-box.h"
 #include "app-precision.h"
 #include "eng-figure.h"
@@ -18,12 +21,20 @@ struct _AppDevicesPane
   GtkWidget parent_instance;
 
   GtkWidget *scroller;
+  GtkWidget *list, *search_spinner, *search_note;
+  GtkWidget *details_bin, *computer_box;
+  GtkWidget *details; /* AppDeviceDetails; NULL until there are devices */
   GtkWidget *facts_list;
   GtkWidget *roofs_list;
   GtkWidget *roofs_threads;
   GtkWidget *roofs_note;
   GtkWidget *measure;
   GtkWidget *precision;
+
+  AppDevices *devices; /* NULL until they are set */
+  char *summary;       /* of this computer, for its row */
+  char *target;        /* id; "": this computer */
+  gboolean filling;
 
   EngMachine *machine;
   EngJob *job;
@@ -117,6 +128,18 @@ add_sensors (AppDevicesPane *self)
                       _ ("this system shows no governor"));
   add_fact_or_reason (self->facts_list, _ ("Temperature"), temperature,
                       eng_sensors_get_temperature_reason (sensors));
+}
+
+/* "2 cores · AVX512 · 8.3 GB" */
+static char *
+dup_summary (EngMachine *machine)
+{
+  g_autofree char *isa = g_utf8_strup (eng_machine_get_isa (machine), -1);
+  g_autofree char *memory = eng_format_value ((double)eng_machine_get_memory_bytes (machine), "B");
+  guint n = eng_machine_get_n_cpus (machine);
+  g_autofree char *cores = g_strdup_printf (ngettext ("%u core", "%u cores", n), n);
+
+  return g_strdup_printf ("%s · %s · %s", cores, isa, memory);
 }
 
 static void
@@ -306,6 +329,138 @@ app_devices_pane_measure (AppDevicesPane *self)
   g_signal_emit (self, signals[SIGNAL_JOB], 0, self->job);
 }
 
+/* ---- The list ---- */
+
+static AppDeviceRow *
+get_row (AppDevicesPane *self, guint i)
+{
+  return APP_DEVICE_ROW (gtk_list_box_get_row_at_index (GTK_LIST_BOX (self->list), (int)i));
+}
+
+static const char *
+row_id (AppDeviceRow *row)
+{
+  EngDevice *device = app_device_row_get_device (row);
+
+  return device != NULL ? eng_device_get_id (device) : "";
+}
+
+static void
+update_target (AppDevicesPane *self)
+{
+  for (guint i = 0; gtk_list_box_get_row_at_index (GTK_LIST_BOX (self->list), (int)i) != NULL; i++)
+    app_device_row_set_target (get_row (self, i),
+                               g_str_equal (row_id (get_row (self, i)), self->target));
+}
+
+static void
+select_id (AppDevicesPane *self, const char *id)
+{
+  GtkListBoxRow *row = GTK_LIST_BOX_ROW (get_row (self, 0));
+
+  for (guint i = 0; gtk_list_box_get_row_at_index (GTK_LIST_BOX (self->list), (int)i) != NULL; i++)
+    if (g_str_equal (row_id (get_row (self, i)), id))
+      row = GTK_LIST_BOX_ROW (get_row (self, i));
+  gtk_list_box_select_row (GTK_LIST_BOX (self->list), row);
+}
+
+/* This computer first; its own runner is a way to use it, not another device. */
+static void
+fill_list (AppDevicesPane *self)
+{
+  GListModel *list = G_LIST_MODEL (app_devices_get_list (self->devices));
+  GtkListBoxRow *selected = gtk_list_box_get_selected_row (GTK_LIST_BOX (self->list));
+  g_autofree char *id = g_strdup (selected != NULL ? row_id (APP_DEVICE_ROW (selected)) : "");
+
+  self->filling = TRUE;
+  clear_list (self->list);
+  gtk_list_box_append (GTK_LIST_BOX (self->list),
+                       app_device_row_new (self->devices, NULL, self->summary));
+  for (guint i = 0; i < g_list_model_get_n_items (list); i++)
+    {
+      g_autoptr (EngDevice) device = g_list_model_get_item (list, i);
+
+      if (eng_device_get_transport (device) != &eng_transport_local)
+        gtk_list_box_append (GTK_LIST_BOX (self->list),
+                             app_device_row_new (self->devices, device, NULL));
+    }
+  self->filling = FALSE;
+  update_target (self);
+  select_id (self, id);
+}
+
+static void
+on_row_selected (AppDevicesPane *self, GtkListBoxRow *row)
+{
+  EngDevice *device;
+
+  if (row == NULL || self->filling)
+    return;
+  device = app_device_row_get_device (APP_DEVICE_ROW (row));
+  app_device_details_set_device (APP_DEVICE_DETAILS (self->details), device);
+  gtk_widget_set_visible (self->details_bin, device != NULL);
+  gtk_widget_set_visible (self->computer_box, device == NULL);
+}
+
+static void
+update_search (AppDevicesPane *self)
+{
+  gboolean searching = app_devices_get_searching (self->devices);
+  g_autofree char *note = app_devices_dup_search_note (self->devices);
+  const char *problem = app_devices_get_problem (self->devices);
+
+  gtk_widget_set_visible (self->search_spinner, searching);
+  gtk_spinner_set_spinning (GTK_SPINNER (self->search_spinner), searching);
+  gtk_label_set_label (GTK_LABEL (self->search_note), problem != NULL ? problem
+                                                      : searching     ? _ ("Looking for boards…")
+                                                      : note != NULL  ? note
+                                                                      : "");
+  gtk_widget_set_visible (self->search_note,
+                          *gtk_label_get_label (GTK_LABEL (self->search_note)) != '\0');
+}
+
+void
+app_devices_pane_set_devices (AppDevicesPane *self, AppDevices *devices)
+{
+  g_return_if_fail (APP_IS_DEVICES_PANE (self) && APP_IS_DEVICES (devices));
+  g_return_if_fail (self->devices == NULL);
+
+  self->devices = g_object_ref (devices);
+  self->details = app_device_details_new (devices);
+  adw_bin_set_child (ADW_BIN (self->details_bin), self->details);
+  g_signal_connect_object (app_devices_get_list (devices), "items-changed", G_CALLBACK (fill_list),
+                           self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (devices, "searching", G_CALLBACK (update_search), self,
+                           G_CONNECT_SWAPPED);
+  fill_list (self);
+  update_search (self);
+}
+
+void
+app_devices_pane_set_work (AppDevicesPane *self, EngBuild *build, const EngWorkload *workload)
+{
+  g_return_if_fail (APP_IS_DEVICES_PANE (self));
+  if (self->details != NULL)
+    app_device_details_set_work (APP_DEVICE_DETAILS (self->details), build, workload);
+}
+
+void
+app_devices_pane_set_target (AppDevicesPane *self, EngDevice *device)
+{
+  g_return_if_fail (APP_IS_DEVICES_PANE (self));
+  g_free (self->target);
+  self->target = g_strdup (device != NULL ? eng_device_get_id (device) : "");
+  update_target (self);
+}
+
+void
+app_devices_pane_show_device (AppDevicesPane *self, EngDevice *device)
+{
+  g_return_if_fail (APP_IS_DEVICES_PANE (self));
+  if (self->devices != NULL)
+    select_id (self, device != NULL ? eng_device_get_id (device) : "");
+}
+
 /* ---- The widget ---- */
 
 static void
@@ -317,6 +472,9 @@ app_devices_pane_dispose (GObject *object)
     eng_job_cancel (self->job);
   g_clear_pointer (&self->scroller, gtk_widget_unparent);
   g_clear_pointer (&self->machine, eng_machine_free);
+  g_clear_object (&self->devices);
+  g_clear_pointer (&self->summary, g_free);
+  g_clear_pointer (&self->target, g_free);
   G_OBJECT_CLASS (app_devices_pane_parent_class)->dispose (object);
 }
 
@@ -336,6 +494,12 @@ app_devices_pane_class_init (AppDevicesPaneClass *klass)
   gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_GROUP);
   gtk_widget_class_set_template_from_resource (widget_class, APP_PATH "/ui/app-devices-pane.ui");
   gtk_widget_class_bind_template_child (widget_class, AppDevicesPane, scroller);
+  gtk_widget_class_bind_template_child (widget_class, AppDevicesPane, list);
+  gtk_widget_class_bind_template_child (widget_class, AppDevicesPane, search_spinner);
+  gtk_widget_class_bind_template_child (widget_class, AppDevicesPane, search_note);
+  gtk_widget_class_bind_template_child (widget_class, AppDevicesPane, details_bin);
+  gtk_widget_class_bind_template_child (widget_class, AppDevicesPane, computer_box);
+  gtk_widget_class_bind_template_callback (widget_class, on_row_selected);
   gtk_widget_class_bind_template_child (widget_class, AppDevicesPane, facts_list);
   gtk_widget_class_bind_template_child (widget_class, AppDevicesPane, roofs_list);
   gtk_widget_class_bind_template_child (widget_class, AppDevicesPane, roofs_note);
@@ -352,6 +516,8 @@ app_devices_pane_init (AppDevicesPane *self)
   gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL,
                                   _ ("Devices"), -1);
   self->machine = eng_machine_new ();
+  self->target = g_strdup ("");
+  self->summary = dup_summary (self->machine);
   fill_facts (self);
   fill_roofs (self);
 }

@@ -45,6 +45,8 @@ app_estimate_fill_latency (const AppAxis *axis, EngForecast *forecast, RtPhase p
           const EngForecastValue *layer
               = eng_forecast_get_layer (forecast, phase, app_axis_get_layer (axis, i));
 
+          if (!(layer->ns > 0)) /* a layer without operators takes nothing: there is no mark */
+            continue;
           value[i] = layer->ns;
           low[i] = layer->low_ns;
           high[i] = layer->high_ns;
@@ -120,8 +122,10 @@ app_estimate_dup_total (EngForecast *forecast, RtPhase phase)
   const PlotUnit unit = PLOT_UNIT_NS;
   g_autofree char *sum = NULL;
 
-  if (forecast == NULL || !isfinite (eng_forecast_get_total (forecast, phase)->ns))
+  if (forecast == NULL || !eng_forecast_has_phase (forecast, phase))
     return NULL;
+  if (!isfinite (eng_forecast_get_total (forecast, phase)->ns))
+    return g_strdup (""); /* of the layers that are known a sum would be of a part */
   sum = plot_format_value (&unit, eng_forecast_get_total (forecast, phase)->ns, 3);
   /* Translators: an estimated sum over the layers */
   return g_strdup_printf (_ ("Σ ~%s, estimated"), sum);

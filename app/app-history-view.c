@@ -8,6 +8,7 @@
 #include "app-figures.h"
 #include "app-history-item.h"
 #include "app-view.h"
+#include "eng-run-device.h"
 
 #include <adwaita.h>
 #include <glib/gi18n.h>
@@ -112,7 +113,11 @@ dup_cell (AppHistoryItem *item, Column column, char **first, char **second)
   else if (column == COLUMN_RECIPE)
     {
       *first = g_strdup (entry->recipe);
-      *second = g_strdup (entry->model_name);
+      g_autofree char *device = eng_run_device_of_header (entry->header, NULL);
+
+      /* Translators: a model, then the device it was measured on */
+      *second = device != NULL ? g_strdup_printf (_ ("%s, on %s"), entry->model_name, device)
+                               : g_strdup (entry->model_name);
     }
   else
     *first = g_strdup (app_history_item_get_validity (item));

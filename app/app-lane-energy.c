@@ -103,14 +103,15 @@ take_modelled (Shown *shown, EngRun *run, RtPhase phase)
 static void
 find_shown (const AppLane *lane, Shown *shown)
 {
+  EngSession *session = app_stage_get_session (lane->stage);
   EngRun *run = app_stage_get_run (lane->stage);
-  EngBuild *build = eng_session_get_build (app_stage_get_session (lane->stage));
+  EngBuild *build = eng_session_get_build (session);
 
   *shown = (Shown){ .grade = ENG_ENERGY_MODELLED };
   if (run != NULL
       && (take_attributed (shown, run, lane->phase) || take_modelled (shown, run, lane->phase)))
     return;
-  if (run == NULL && build != NULL)
+  if (run == NULL && build != NULL && eng_session_get_device (session) == NULL)
     model_build (shown, build, lane->phase);
 }
 
@@ -195,18 +196,34 @@ dup_total (const AppLane *lane, const Shown *shown)
                           joules, parts);
 }
 
-static const char *
-find_note (const AppLane *lane)
+/* Why the run has none. */
+static char *
+dup_reason (EngRun *run, RtPhase phase)
 {
+  EngEnergy *energy = eng_run_get_energy (run);
+  const EngPhaseEnergy *data = energy != NULL ? eng_energy_get_phase (energy, phase) : NULL;
+
+  if (energy == NULL)
+    return g_strdup (_ ("This run is of a version that kept no energy"));
+  return g_strdup_printf (_ ("Not modelled: %s"), data != NULL && data->modelled.reason != NULL
+                                                      ? data->modelled.reason
+                                                      : _ ("this phase was not run"));
+}
+
+static char *
+dup_note (const AppLane *lane)
+{
+  EngSession *session = app_stage_get_session (lane->stage);
   EngRun *run = app_stage_get_run (lane->stage);
-  EngModel *model = eng_session_get_model (app_stage_get_session (lane->stage));
+  EngModel *model = eng_session_get_model (session);
 
   if (model != NULL && eng_model_get_report (model)[0] != NULL)
-    return _ ("No energy: parts of this network are not supported");
+    return g_strdup (_ ("No energy: parts of this network are not supported"));
   if (run != NULL)
-    return eng_run_get_energy (run) == NULL ? _ ("This run is of a version that kept no energy")
-                                            : _ ("This run did not have this phase");
-  return _ ("Modelled once there is a build");
+    return dup_reason (run, lane->phase);
+  return g_strdup (eng_session_get_device (session) != NULL
+                       ? _ ("Known once it was measured on the board")
+                       : _ ("Modelled once there is a build"));
 }
 
 static void
@@ -216,10 +233,11 @@ update_texts (const AppLane *lane)
 
   find_shown (lane, &shown);
   g_autofree char *total = dup_total (lane, &shown);
+  g_autofree char *note = dup_note (lane);
 
   plot_lanes_set_lane_title (lane->lanes, lane->lane, find_title (shown.grade));
   plot_lanes_set_lane_total (lane->lanes, lane->lane, total);
-  plot_lanes_set_lane_note (lane->lanes, lane->lane, find_note (lane));
+  plot_lanes_set_lane_note (lane->lanes, lane->lane, note);
   shown_clear (&shown);
 }
 

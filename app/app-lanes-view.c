@@ -4,6 +4,7 @@
 
 #include "app-axis.h"
 #include "app-config.h"
+#include "app-device-text.h"
 #include "app-estimate.h"
 #include "app-lane.h"
 #include "app-lanes-text.h"
@@ -196,6 +197,23 @@ dup_caption (AppLanesView *self, RtPhase phase)
   return error != NULL ? g_strdup_printf ("%s · %s", measured, error) : g_steal_pointer (&measured);
 }
 
+/* What is drawn behind: the recipe, and where it was measured when that is somewhere else. */
+static char *
+dup_baseline_name (AppLanesView *self, EngRun *baseline)
+{
+  EngRun *run = app_stage_get_run (self->stage);
+  EngDevice *device = eng_session_get_device (app_stage_get_session (self->stage));
+  const char *here = run != NULL ? app_device_run_name (run) : app_device_name (device);
+  const char *there = app_device_run_name (baseline);
+  g_autofree char *recipe = eng_run_dup_recipe_text (baseline);
+
+  if (g_strcmp0 (here, there) == 0)
+    return g_steal_pointer (&recipe);
+  return run != NULL && eng_recipe_equal (eng_run_get_recipe (run), eng_run_get_recipe (baseline))
+             ? g_strdup (there)
+             : g_strdup_printf ("%s, %s", there, recipe);
+}
+
 static void
 update_texts (AppLanesView *self)
 {
@@ -210,7 +228,7 @@ update_texts (AppLanesView *self)
     }
   if (baseline != NULL)
     {
-      g_autofree char *name = eng_run_dup_recipe_text (baseline);
+      g_autofree char *name = dup_baseline_name (self, baseline);
 
       g_object_set (self->lanes, "baseline-name", name, NULL);
     }

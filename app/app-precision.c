@@ -46,8 +46,8 @@ app_precision_init (AppPrecision *self)
   GSettings *settings = app_settings_get ();
 
   gtk_widget_init_template (GTK_WIDGET (self));
-  gtk_spin_button_set_value (GTK_SPIN_BUTTON (self->interval), 100 * ENG_REPEAT_TARGET_WIDTH);
-  gtk_spin_button_set_value (GTK_SPIN_BUTTON (self->budget), ENG_REPEAT_BUDGET_S);
+  gtk_spin_button_set_value (GTK_SPIN_BUTTON (self->interval), 100 * RT_REPEAT_TARGET_WIDTH);
+  gtk_spin_button_set_value (GTK_SPIN_BUTTON (self->budget), RT_REPEAT_BUDGET_S);
   if (settings == NULL)
     return;
   g_settings_bind (settings, "run-interval", self->interval, "value", G_SETTINGS_BIND_DEFAULT);

@@ -6,10 +6,10 @@
 #include "app-config.h"
 #include "app-figure-tile.h"
 #include "app-job-bar.h"
+#include "app-price-budget.h"
 #include "app-prices.h"
 #include "app-table.h"
 #include "app-view.h"
-#include "eng-limit.h"
 #include "plot-heat.h"
 
 #include <adwaita.h>
@@ -18,7 +18,6 @@
 #include <string.h>
 
 #define SCALE_STEPS 1000
-#define N_KINDS 3 /* EngBudgetKind */
 
 struct _AppPriceView
 {
@@ -31,7 +30,7 @@ struct _AppPriceView
   GtkCheckButton *dependence;
   GtkWidget *measure, *measure_menu;
   GtkWidget *second_row, *buttons, *tiles;
-  GtkWidget *tile[N_KINDS]; /* AppFigureTile of what each kind bounds */
+  GtkWidget *tile[APP_N_BUDGETS]; /* AppFigureTile of what each kind bounds */
   GtkButton *apply;
   GtkLabel *notice, *reason;
   AppJobBar *job_bar;
@@ -45,8 +44,8 @@ struct _AppPriceView
   AppPrices *prices;
   EngPrices *ranged; /* whose ends the slider has */
   EngJob *job;
-  char *error;  /* of the last thing that was asked for; NULL: none */
-  double typed; /* the budget as it was typed; NAN: where the slider stands */
+  char *error;      /* of the last thing that was asked for; NULL: none */
+  double typed;     /* the budget as it was typed; NAN: where the slider stands */
   gboolean touched; /* somebody chose a budget for this model */
   gboolean show_table, filling, stale;
 };
@@ -73,48 +72,6 @@ get_kind (AppPriceView *self)
   return (EngBudgetKind)gtk_drop_down_get_selected (self->kind_choice);
 }
 
-static char *
-format_amount (AppPriceView *self, EngBudgetKind kind, double amount)
-{
-  if (kind == ENG_BUDGET_SIZE)
-    return eng_format_value (amount, "B");
-  if (kind == ENG_BUDGET_LATENCY)
-    return isfinite (amount) ? eng_format_value (amount * 1e-9, "s") : g_strdup (_ ("unknown"));
-  return eng_prices_format_loss (app_prices_get (self->prices), amount);
-}
-
-/* The slider goes from the least to the most; losses span decades, so theirs is logarithmic. */
-static double
-budget_at (EngPrices *prices, EngBudgetKind kind, double share)
-{
-  double least, most;
-
-  eng_prices_get_range (prices, kind, &least, &most);
-  if (kind != ENG_BUDGET_LOSS)
-    return least + share * (most - least);
-  double low = MAX (most, 0) * 1e-4;
-  return share <= 0 ? MAX (least, 0) : low * pow (MAX (most, 0) / MAX (low, 1e-12), share);
-}
-
-/* Where the slider stands for a budget: found by halving, so that it is the other way round of
- * the above whatever that is. */
-static double
-share_of (EngPrices *prices, EngBudgetKind kind, double budget)
-{
-  double low = 0, high = 1;
-
-  for (int i = 0; i < 20; i++)
-    {
-      double middle = (low + high) / 2;
-
-      if (budget_at (prices, kind, middle) < budget)
-        low = middle;
-      else
-        high = middle;
-    }
-  return (low + high) / 2;
-}
-
 static double
 get_budget (AppPriceView *self)
 {
@@ -122,7 +79,8 @@ get_budget (AppPriceView *self)
 
   if (prices == NULL || isfinite (self->typed))
     return prices == NULL ? NAN : self->typed;
-  return budget_at (prices, get_kind (self), gtk_range_get_value (self->budget) / SCALE_STEPS);
+  return app_price_budget_at (prices, get_kind (self),
+                              gtk_range_get_value (self->budget) / SCALE_STEPS);
 }
 
 static void
@@ -165,38 +123,6 @@ on_exact (AppPriceView *self)
     set_budget (self);
 }
 
-/* "60 MB", "2 ms", "0.05", "0.05 nat"; the unit says what is bounded. */
-static gboolean
-parse_amount (EngPrices *prices, const char *text, EngBudgetKind *kind, double *amount)
-{
-  const char *unit = eng_prices_get_loss_unit (prices);
-  g_autofree char *plain = g_strdup (text);
-  char *end;
-
-  if (eng_figure_value_parse (text, ENG_FIGURE_WEIGHTS, amount, NULL))
-    *kind = ENG_BUDGET_SIZE;
-  else if (eng_figure_value_parse (text, ENG_FIGURE_STEP_CLEAN, amount, NULL))
-    {
-      *kind = ENG_BUDGET_LATENCY;
-      *amount *= 1e6; /* ms */
-    }
-  else
-    {
-      g_strstrip (plain);
-      if (g_str_has_suffix (plain, unit))
-        plain[strlen (plain) - strlen (unit)] = '\0';
-      /* The narrow space of our own writing is no space to strtod(). */
-      if (g_str_has_suffix (plain, "\u202f"))
-        plain[strlen (plain) - strlen ("\u202f")] = '\0';
-      g_strstrip (plain);
-      *kind = ENG_BUDGET_LOSS;
-      *amount = g_ascii_strtod (plain, &end);
-      if (end == plain || *end != '\0')
-        return FALSE;
-    }
-  return isfinite (*amount) && *amount >= 0;
-}
-
 static void show_notice (AppPriceView *self);
 
 static void
@@ -209,7 +135,7 @@ on_amount (AppPriceView *self)
 
   if (prices == NULL)
     return;
-  if (!parse_amount (prices, text, &kind, &amount))
+  if (!app_price_budget_parse (prices, text, &kind, &amount))
     {
       g_autofree char *error = g_strdup_printf (
           _ ("“%s” is neither a size (60 MB), nor a time (2 ms), nor a loss (0.05 %s)."), text,
@@ -222,7 +148,7 @@ on_amount (AppPriceView *self)
     }
   self->filling = TRUE;
   gtk_drop_down_set_selected (self->kind_choice, kind);
-  gtk_range_set_value (self->budget, SCALE_STEPS * share_of (prices, kind, amount));
+  gtk_range_set_value (self->budget, SCALE_STEPS * app_price_budget_share (prices, kind, amount));
   self->filling = FALSE;
   self->typed = amount;
   self->touched = TRUE;
@@ -335,49 +261,18 @@ fill_heat (AppPriceView *self, EngPrices *prices)
   self->filling = FALSE;
 }
 
-/* All layers as @choices say (NULL: as they are in the file); losses with the sums of their
- * intervals' ends, which is as wide as can be. */
-static void
-sum_up (EngPrices *prices, const guint *choices, EngFigure sums[N_KINDS])
-{
-  EngFigure *size = &sums[ENG_BUDGET_SIZE], *time = &sums[ENG_BUDGET_LATENCY],
-            *loss = &sums[ENG_BUDGET_LOSS];
-
-  *size = (EngFigure){ TRUE, eng_prices_get_rest_bytes (prices), 0, 0, 0, "B", NULL };
-  *time = (EngFigure){ TRUE, eng_prices_get_rest_ns (prices), 0, 0, 0, "s", NULL };
-  *loss = (EngFigure){ TRUE, 0, 0, 0, 0, eng_prices_get_loss_unit (prices), NULL };
-  for (guint r = 0; r < eng_prices_get_n_layers (prices); r++)
-    {
-      guint c = 0;
-
-      while (choices == NULL && c + 1 < eng_prices_get_n_choices (prices)
-             && !eng_prices_get (prices, r, c)->same)
-        c++;
-      const EngPrice *price = eng_prices_get (prices, r, choices != NULL ? choices[r] : c);
-      size->value += price->bytes;
-      time->value += price->ns;
-      loss->low += price->loss.low;
-      loss->high += price->loss.high;
-    }
-  time->value *= 1e-9;
-  time->available = isfinite (time->value);
-  time->reason = time->available ? NULL : _ ("never timed");
-  size->low = size->high = size->value;
-  time->low = time->high = time->value;
-}
-
 static void
 fill_tiles (AppPriceView *self, EngPrices *prices)
 {
   const EngPurchase *purchase = get_purchase (self);
-  EngFigure file[N_KINDS], bought[N_KINDS];
+  EngFigure file[APP_N_BUDGETS], bought[APP_N_BUDGETS];
   EngFigure *loss = &bought[ENG_BUDGET_LOSS];
   AppChange size, time;
 
   if (purchase == NULL)
     return;
-  sum_up (prices, NULL, file);
-  sum_up (prices, purchase->choices, bought);
+  app_price_budget_sum (prices, NULL, file);
+  app_price_budget_sum (prices, purchase->choices, bought);
   loss->value = purchase->loss;
   loss->n = loss->high > loss->low ? 1 : 0;
   size = app_change (&file[ENG_BUDGET_SIZE], &bought[ENG_BUDGET_SIZE], TRUE);
@@ -396,7 +291,8 @@ fill_tiles (AppPriceView *self, EngPrices *prices)
 static void
 fill_budget (AppPriceView *self, EngPrices *prices)
 {
-  g_autofree char *budget = format_amount (self, get_kind (self), get_budget (self));
+  g_autofree char *budget
+      = app_price_budget_format (app_prices_get (self->prices), get_kind (self), get_budget (self));
 
   if (!gtk_widget_has_css_class (GTK_WIDGET (self->amount), "error"))
     gtk_editable_set_text (GTK_EDITABLE (self->amount), budget);
@@ -585,18 +481,20 @@ ask (AppPriceView *self)
 static void
 begin (AppPriceView *self, EngPrices *prices)
 {
-  EngFigure file[N_KINDS];
+  EngFigure file[APP_N_BUDGETS];
   double least, most;
 
-  sum_up (prices, NULL, file);
+  app_price_budget_sum (prices, NULL, file);
   eng_prices_get_range (prices, ENG_BUDGET_SIZE, &least, &most);
   self->typed = NAN; /* was meant for another */
   self->filling = TRUE;
   gtk_drop_down_set_selected (self->kind_choice, ENG_BUDGET_SIZE);
   gtk_range_set_value (self->budget,
                        SCALE_STEPS
-                           * share_of (prices, ENG_BUDGET_SIZE,
-                                       (least + MIN (most, file[ENG_BUDGET_SIZE].value)) / 2));
+                           * app_price_budget_share (prices, ENG_BUDGET_SIZE,
+                                                     (least
+                                                      + MIN (most, file[ENG_BUDGET_SIZE].value))
+                                                         / 2));
   self->filling = FALSE;
 }
 
@@ -615,7 +513,8 @@ follow_range (AppPriceView *self, EngPrices *prices)
     {
       self->filling = TRUE;
       gtk_range_set_value (self->budget,
-                           SCALE_STEPS * share_of (prices, get_kind (self), self->typed));
+                           SCALE_STEPS
+                               * app_price_budget_share (prices, get_kind (self), self->typed));
       self->filling = FALSE;
     }
   app_prices_set_budget (self->prices, get_kind (self), get_budget (self),
@@ -764,7 +663,7 @@ app_price_view_set_width_class (AppView *view, int width)
 
   gtk_orientable_set_orientation (GTK_ORIENTABLE (self->second_row),
                                   compact ? GTK_ORIENTATION_VERTICAL : GTK_ORIENTATION_HORIZONTAL);
-  for (guint i = 0; i < N_KINDS; i++)
+  for (guint i = 0; i < APP_N_BUDGETS; i++)
     app_figure_tile_set_compact (APP_FIGURE_TILE (self->tile[i]), compact);
 }
 
@@ -878,8 +777,8 @@ app_price_view_class_init (AppPriceViewClass *klass)
 static void
 app_price_view_init (AppPriceView *self)
 {
-  static const char *const titles[N_KINDS] = { N_ ("Weights"), N_ ("Step"), N_ ("Loss") };
-  static const char *const tips[N_KINDS]
+  static const char *const titles[APP_N_BUDGETS] = { N_ ("Weights"), N_ ("Step"), N_ ("Loss") };
+  static const char *const tips[APP_N_BUDGETS]
       = { N_ ("Bytes of all weights with the mixture that the budget buys, beside those as in the "
               "file"),
           N_ ("Time of a decode step or an inference: the sum of its operators, beside that as in "
@@ -889,7 +788,7 @@ app_price_view_init (AppPriceView *self)
 
   self->typed = NAN;
   gtk_widget_init_template (GTK_WIDGET (self));
-  for (guint i = 0; i < N_KINDS; i++)
+  for (guint i = 0; i < APP_N_BUDGETS; i++)
     {
       self->tile[i] = app_figure_tile_new (_ (titles[i]));
       app_figure_tile_set_what (APP_FIGURE_TILE (self->tile[i]), _ (titles[i]), _ (tips[i]));

@@ -143,8 +143,9 @@ app_stage_new (EngSession *session, EngHistory *history)
   } const links[] = {
     { "notify::profile", on_profile },    { "notify::recipe", on_recipe },
     { "notify::model", on_reset },        { "notify::running", on_reset },
-    { "notify::baseline", emit_changed }, { "notify::build", emit_changed },
-    { "notify::run", emit_changed },      { "notify::estimate", emit_changed },
+    { "notify::device", on_reset },       { "notify::baseline", emit_changed },
+    { "notify::build", emit_changed },    { "notify::run", emit_changed },
+    { "notify::estimate", emit_changed },
   };
 
   self->session = g_object_ref (session);
@@ -238,6 +239,7 @@ app_stage_get_estimate (AppStage *self)
 
   return app_stage_get_run (self) == NULL && app_stage_get_profile (self) == NULL
                  && !app_stage_get_running (self)
+                 && eng_session_get_device (self->session) == NULL /* it is of this computer */
              ? eng_session_get_estimate (self->session)
              : NULL;
 }
@@ -309,8 +311,11 @@ static EngFigure
 memory_figure (AppStage *self)
 {
   EngBuild *build = eng_session_get_build (self->session);
+  EngDevice *device = eng_session_get_device (self->session);
   RtMemory memory;
 
+  if (device != NULL && eng_device_get_kind (device) == ENG_BOARD_MICROCONTROLLER)
+    return eng_figure_unavailable ("B", _ ("of generated code: see Devices"));
   if (build == NULL)
     return eng_figure_unavailable ("B", _ ("known once the model is prepared"));
   eng_build_get_memory (build, &memory);

@@ -19,27 +19,41 @@ app_window_set_action_enabled (AppWindow *self, const char *name, gboolean enabl
 
 /* ---- Running ---- */
 
-static void
-on_run (GSimpleAction *action, GVariant *parameter, gpointer data)
+EngWorkload *
+app_window_dup_workload (AppWindow *self)
 {
-  AppWindow *self = data;
   gboolean network = app_stage_get_kind (self->stage) == ENG_MODEL_NETWORK;
   gboolean all = app_run_mode_get_continuous (self->run_mode);
   g_autoptr (EngWorkload) workload = network ? app_network_view_dup_workload (self->network, all)
                                              : app_prompt_view_dup_workload (self->prompt);
 
   if (!network && *workload->prompt == '\0')
+    return NULL;
+  if (network)
+    app_run_mode_apply (self->run_mode, workload);
+  app_devices_pane_apply_precision (self->devices_pane, workload);
+  return g_steal_pointer (&workload);
+}
+
+static void
+on_run (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  AppWindow *self = data;
+  g_autoptr (EngWorkload) workload = app_window_dup_workload (self);
+  EngDevice *device = eng_session_get_device (self->session);
+
+  if (workload == NULL)
     {
       app_window_toast (self,
                         _ ("The prompt is empty. Write a few words for the model to go on from."));
       app_prompt_view_focus (self->prompt);
       return;
     }
-  if (network)
-    app_run_mode_apply (self->run_mode, workload);
-  app_devices_pane_apply_precision (self->devices_pane, workload);
   app_stage_show_run (self->stage, NULL);
-  eng_session_start_run (self->session, workload);
+  if (device != NULL)
+    app_window_run_on_device (self, device, workload);
+  else
+    eng_session_start_run (self->session, workload);
 }
 
 static void
@@ -333,7 +347,10 @@ app_window_update_actions (AppWindow *self)
   gboolean running = eng_session_get_running (self->session);
   gboolean idle = model != NULL && !running;
 
-  app_window_set_action_enabled (self, "run", idle && !self->evaluating && can_run (model));
+  app_window_set_action_enabled (self, "run",
+                                 idle && !self->evaluating && !self->calibrating
+                                     && can_run (model));
+  app_window_update_devices (self);
   app_window_update_evaluate (self);
   app_window_set_action_enabled (self, "distribution", app_window_can_show_distribution (self));
   app_window_set_action_enabled (self, "measure-layers", app_window_can_measure_layers (self));
@@ -355,6 +372,9 @@ app_window_update_actions (AppWindow *self)
   app_window_set_action_enabled (self, "export-run-json", run != NULL);
   app_window_set_action_enabled (self, "export-history", self->history != NULL);
   app_window_set_action_enabled (self, "save-build",
+                                 idle && eng_session_get_build (self->session) != NULL
+                                     && self->own_job == NULL);
+  app_window_set_action_enabled (self, "export-c-project",
                                  idle && eng_session_get_build (self->session) != NULL
                                      && self->own_job == NULL);
   update_undo (self);

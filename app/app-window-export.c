@@ -5,6 +5,7 @@
 #include "app-config.h"
 #include "app-report.h"
 #include "plot-export.h"
+#include "eng-run-device.h"
 #include "eng-timeline.h"
 #include "plot-graph.h"
 
@@ -133,7 +134,9 @@ save_trace (AppWindow *self, GFile *file, gpointer data)
   if (run == NULL || eng_run_get_timeline (run) == NULL)
     return;
   recipe = eng_run_dup_recipe_text (run);
-  process = g_strdup_printf ("%s, %s", eng_run_get_model_name (run), recipe);
+  process = g_strdup_printf ("%s, %s%s%s", eng_run_get_model_name (run), recipe,
+                             eng_run_get_device (run) != NULL ? ", on " : "",
+                             eng_run_get_device (run) != NULL ? eng_run_get_device (run) : "");
   save_text (self, file,
              eng_timeline_to_chrome_json (eng_run_get_timeline (run), eng_run_get_profile (run),
                                           process));
@@ -293,9 +296,22 @@ on_plot_saved (GObject *figure, GAsyncResult *result, gpointer data)
     app_window_show_failure (self, error, _ ("Saving the plot"));
 }
 
+/* Of what is on screen, where all of it is of one run; NULL: this computer, or of several. */
+static const char *
+get_plot_device (AppWindow *self, const AppViewInfo *plot)
+{
+  static const char *const of_many[] = { "tradeoff", "compare", "accuracy", "price" };
+  EngRun *run = app_stage_get_run (self->stage);
+
+  for (guint i = 0; i < G_N_ELEMENTS (of_many); i++)
+    if (g_str_equal (plot->id, of_many[i]))
+      return NULL;
+  return run != NULL ? eng_run_get_device (run) : NULL;
+}
+
 /* "SmolLM2 135M: Q4_0 weights, F16 cache" */
 static char *
-dup_plot_title (AppWindow *self, const char *what)
+dup_plot_name (AppWindow *self, const char *what)
 {
   EngModel *model = eng_session_get_model (self->session);
   EngRun *run = app_stage_get_run (self->stage);
@@ -309,6 +325,24 @@ dup_plot_title (AppWindow *self, const char *what)
   if (what != NULL)
     return g_strdup_printf ("%s: %s", eng_model_get_name (model), what);
   return g_strdup_printf ("%s: %s", eng_model_get_name (model), recipe);
+}
+
+/* The same, "; measured on Kitchen Pi (emulator)" where it was not here. */
+static char *
+dup_plot_title (AppWindow *self, const AppViewInfo *plot)
+{
+  const char *device = get_plot_device (self, plot);
+  char *name = dup_plot_name (self, plot->plot != NULL ? _ (plot->plot) : NULL);
+  char *title;
+
+  if (device == NULL || *name == '\0')
+    return name;
+  title = g_strdup_printf (eng_run_get_emulated (app_stage_get_run (self->stage))
+                               ? _ ("%s; measured on %s (an emulator)")
+                               : _ ("%s; measured on %s"),
+                           name, device);
+  g_free (name);
+  return title;
 }
 
 #define GRAPH_LEGEND_PX 290
@@ -363,7 +397,9 @@ save_plot (AppWindow *self, GFile *file, gpointer which)
   /* On a page of its own the picture must say what it is of; it is drawn before the call
    * returns. */
   title = g_strdup (plot_figure_get_title (figure));
-  full = dup_plot_title (self, plot->plot != NULL ? _ (plot->plot) : NULL);
+  full = dup_plot_title (self, plot);
+  options.source = get_plot_device (self, plot);
+  options.source_heading = options.source != NULL ? _ ("measured on") : NULL;
   g_object_set (figure, "title", full, NULL);
   plot_export_async (figure, file, &options, self->cancellable, on_plot_saved, g_object_ref (self));
   g_object_set (figure, "title", title, NULL);

@@ -1,11 +1,13 @@
 /* The window's struct, shared by its files: layout and life (app-window.c), actions (-actions.c),
- * opening (-open.c), runs of the history (-runs.c), exports (-export.c). */
+ * opening (-open.c), runs of the history (-runs.c), exports (-export.c), devices (-devices.c). */
 #pragma once
 
 #include "app-window.h"
 
 #include "app-breakpoint.h"
+#include "app-ask.h"
 #include "app-compare-view.h"
+#include "app-device-bar.h"
 #include "app-devices-pane.h"
 #include "app-graph-view.h"
 #include "app-headline.h"
@@ -17,6 +19,7 @@
 #include "app-run-mode.h"
 #include "app-selection.h"
 #include "app-stage.h"
+#include "app-target-button.h"
 #include "app-view.h"
 
 struct _AppWindow
@@ -37,6 +40,8 @@ struct _AppWindow
   GtkWidget *run_content;
   GtkWidget *run_button, *run_icon, *run_mode_button;
   AppRunMode *run_mode;
+  GtkWidget *target_button; /* AppTargetButton */
+  GtkWidget *device_bar;    /* AppDeviceBar */
   GtkStack *content; /* "empty", "loading", "session" */
   AdwStatusPage *empty_page;
   AppHeadline *headline;
@@ -57,10 +62,14 @@ struct _AppWindow
   AppStage *stage;
   AppSelection *selection;
   EngHistory *history;       /* nullable */
+  AppDevices *devices;
+  AppPush *push; /* the newest run on a device that this window began; nullable */
+  AppAsk *ask;   /* of that */
   GCancellable *cancellable; /* of everything asynchronous; cancelled when the window goes */
   char *evaluate_against;    /* file that evaluations stand beside; NULL: the model as in its
                               * file */
   gboolean evaluating;       /* own_job uses the build's executor */
+  gboolean calibrating;      /* own_job measures a board and this computer */
   EngJob *own_job;           /* saving a build, measuring roofs; nullable */
   char *model_hash;          /* of the model that is open; NULL until it is known */
   char *opening;             /* path that was asked for; NULL once it is open */
@@ -74,6 +83,9 @@ struct _AppWindow
   gint64 run_start_us;
 };
 
+/* Its picture and what its tip says. */
+void app_window_update_run_button (AppWindow *self);
+
 /* The view that app_views() calls @id; never NULL. */
 AppView *app_window_get_view (AppWindow *self, const char *id);
 
@@ -83,6 +95,25 @@ void app_window_update_actions (AppWindow *self);
 /* what the shared selection's phase is for this model */
 void app_window_update_phase (AppWindow *self);
 void app_window_set_action_enabled (AppWindow *self, const char *name, gboolean enabled);
+
+/* What Run would run; NULL: there is nothing to run it on (an empty prompt). */
+EngWorkload *app_window_dup_workload (AppWindow *self);
+
+/* app-window-devices.c */
+void app_window_init_devices (AppWindow *self);
+void app_window_dispose_devices (AppWindow *self);
+void app_window_update_devices (AppWindow *self); /* which of its actions can be done now */
+void app_window_run_on_device (AppWindow *self, EngDevice *device, const EngWorkload *workload);
+/* the session's job is another */
+void app_window_follow_push (AppWindow *self);
+/* TRUE: a run failed because its preflight did; that is shown */
+gboolean app_window_explain_push (AppWindow *self);
+
+/* app-window-device-job.c */
+void app_window_init_device_jobs (AppWindow *self);
+
+/* app-window-mcu.c */
+void app_window_init_mcu (AppWindow *self);
 
 /* app-window-open.c */
 void app_window_init_open (AppWindow *self);

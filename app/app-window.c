@@ -125,6 +125,7 @@ update_header (AppWindow *self)
   gtk_widget_set_visible (self->devices_button, session && width != APP_WIDTH_COMPACT);
   gtk_widget_set_visible (self->open_button, width != APP_WIDTH_COMPACT);
   gtk_widget_set_visible (self->run_content, width != APP_WIDTH_COMPACT);
+  gtk_widget_set_visible (self->target_button, width != APP_WIDTH_COMPACT);
 }
 
 static void
@@ -198,8 +199,8 @@ update_content (AppWindow *self)
 }
 
 /* A network may be run continuously; the button says so, and looks so. */
-static void
-update_run_mode (AppWindow *self)
+void
+app_window_update_run_button (AppWindow *self)
 {
   gboolean network = app_stage_get_kind (self->stage) == ENG_MODEL_NETWORK;
   gboolean continuous = network && app_run_mode_get_continuous (self->run_mode);
@@ -207,7 +208,10 @@ update_run_mode (AppWindow *self)
                                    : g_strdup (_ ("Run the model on the prompt and measure it"));
 
   gtk_widget_set_visible (self->run_mode_button, network);
-  gtk_widget_set_tooltip_text (self->run_button, words);
+  gtk_widget_set_tooltip_text (self->run_button,
+                               self->calibrating ? _ (
+                                   "A board is being calibrated: a run would be measured with it")
+                                                 : words);
   gtk_image_set_from_icon_name (GTK_IMAGE (self->run_icon), continuous
                                                                 ? "media-playlist-repeat-symbolic"
                                                                 : "media-playback-start-symbolic");
@@ -221,7 +225,7 @@ on_model (AppWindow *self)
   app_selection_set_layer (self->selection, APP_LAYER_NONE);
   app_window_update_phase (self);
   place_prompt (self);
-  update_run_mode (self);
+  app_window_update_run_button (self);
   update_title (self);
   update_content (self);
   app_window_update_actions (self);
@@ -232,6 +236,7 @@ on_job (AppWindow *self)
 {
   EngJob *job = eng_session_get_job (self->session);
 
+  app_window_follow_push (self);
   /* A run has its Stop button. */
   app_headline_set_job (self->headline, job != NULL ? job : self->own_job,
                         job == NULL || !eng_session_get_running (self->session));
@@ -328,6 +333,8 @@ on_running (AppWindow *self)
 static void
 on_failed (AppWindow *self, const GError *error, const char *what)
 {
+  if (app_window_explain_push (self))
+    return;
   if (app_graph_view_explains (APP_GRAPH_VIEW (app_window_get_view (self, "graph")), error))
     adw_view_stack_set_visible_child_name (self->views, "graph");
   else
@@ -424,6 +431,7 @@ app_window_dispose (GObject *object)
   if (self->cancellable != NULL)
     g_cancellable_cancel (self->cancellable);
   g_clear_object (&self->cancellable);
+  app_window_dispose_devices (self);
   g_clear_object (&self->prompt);
   g_clear_object (&self->network);
   g_clear_object (&self->stage);
@@ -445,6 +453,8 @@ ensure_types (void)
   g_type_ensure (APP_TYPE_HEADLINE);
   g_type_ensure (APP_TYPE_RECIPE_PANE);
   g_type_ensure (APP_TYPE_RUN_MODE);
+  g_type_ensure (APP_TYPE_TARGET_BUTTON);
+  g_type_ensure (APP_TYPE_DEVICE_BAR);
   g_type_ensure (APP_TYPE_DEVICES_PANE);
   g_type_ensure (APP_TYPE_LANES_VIEW);
   g_type_ensure (APP_TYPE_PROMPT_VIEW);
@@ -480,6 +490,8 @@ app_window_class_init (AppWindowClass *klass)
   BIND (run_icon);
   BIND (run_mode_button);
   BIND (run_mode);
+  BIND (target_button);
+  BIND (device_bar);
   BIND (content);
   BIND (empty_page);
   BIND (headline);
@@ -540,8 +552,8 @@ connect_layout (AppWindow *self)
                            G_CONNECT_SWAPPED);
   g_signal_connect_object (self->network, "notify::enlarged", G_CALLBACK (on_enlarged), self,
                            G_CONNECT_SWAPPED);
-  g_signal_connect_object (self->run_mode, "changed", G_CALLBACK (update_run_mode), self,
-                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->run_mode, "changed", G_CALLBACK (app_window_update_run_button),
+                           self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->breakpoint, "notify::width-class", G_CALLBACK (on_width_class),
                            self, G_CONNECT_SWAPPED);
   on_width_class (self);
@@ -569,12 +581,16 @@ app_window_new (AppApplication *application)
   self->session = eng_session_new (self->history);
   eng_session_set_estimator (self->session, app_application_get_estimator (application));
   self->stage = app_stage_new (self->session, self->history);
+  self->devices = g_object_ref (app_application_get_devices (application));
   app_adviser_get (self->stage, self->history);
 
   app_window_init_actions (self);
+  app_window_init_devices (self);
+  app_window_init_device_jobs (self);
   app_window_init_open (self);
   app_window_init_runs (self);
   app_window_init_export (self);
+  app_window_init_mcu (self);
   app_window_init_evaluate (self);
   app_window_init_layers (self);
   connect_layout (self);
@@ -588,7 +604,7 @@ app_window_new (AppApplication *application)
 
   update_title (self);
   update_content (self);
-  update_run_mode (self);
+  app_window_update_run_button (self);
   app_window_update_actions (self);
   if (history_error != NULL)
     app_window_toast (self, history_error);

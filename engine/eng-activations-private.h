@@ -43,7 +43,8 @@ struct _EngActivations
   char *source;
   guint n_tokens;
   GPtrArray *sites;      /* EngSite, in network order; gates behind all others */
-  /* Name, of a gate's the value's, -> index in sites + 1; the model's graph makes it, not the file. */
+  /* Name, of a gate's the value's, -> index in sites + 1; the model's graph makes it, not the
+   * file. */
   GHashTable *by_tensor;
   guint n_layers;
   EngBlockEffect *blocks; /* [n_layers] */

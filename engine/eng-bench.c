@@ -71,7 +71,7 @@ repeat (EngBuild *build, PassFn pass, const gint32 *tokens, guint n, const EngBe
 {
   g_autoptr (GArray) samples = g_array_new (FALSE, FALSE, sizeof (double));
   gboolean asked = config->n_repeats > 0;
-  EngRepeat rule;
+  RtRepeat rule;
   guint64 start;
 
   if (n == 0)
@@ -82,14 +82,14 @@ repeat (EngBuild *build, PassFn pass, const gint32 *tokens, guint n, const EngBe
   /* One pass before the first that counts: pages, caches and clocks warm up. */
   if (pass (build, tokens, n, error) <= 0)
     return FALSE;
-  eng_repeat_init (&rule, &(EngRepeatRule){ .target_width = asked ? 0 : config->interval_width,
-                                            .budget_s = asked ? INFINITY : config->budget_s,
-                                            .n_min = ENG_REPEAT_MIN,
-                                            .n_max = config->n_repeats });
+  rt_repeat_init (&rule, &(RtRepeatRule){ .target_width = asked ? 0 : config->interval_width,
+                                          .budget_s = asked ? INFINITY : config->budget_s,
+                                          .n_min = RT_REPEAT_MIN,
+                                          .n_max = config->n_repeats });
   start = rt_now_ns ();
-  while (eng_repeat_decide (&rule, (const double *)samples->data, samples->len, samples->len,
-                            (double)(rt_now_ns () - start) * 1e-9)
-         == ENG_REPEAT_MORE)
+  while (rt_repeat_decide (&rule, (const double *)samples->data, samples->len, samples->len,
+                           (double)(rt_now_ns () - start) * 1e-9)
+         == RT_REPEAT_MORE)
     {
       if (g_cancellable_set_error_if_cancelled (cancellable, error))
         return FALSE;

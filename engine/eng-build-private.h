@@ -64,6 +64,7 @@ struct _EngBuild
   EngBuild *drafter; /* runs on our threads; NULL: none */
   RtExec *exec;
   guint max_tokens;
+  guint n_outputs; /* tokens of a run that give logits, at most: 1 unless the recipe speculates */
   KnDtype kv_format;
   char *hash;
   GStrv notes;

@@ -88,12 +88,12 @@ make_exec (EngBuild *self, const EngLowering *lowering, RtError *rt_error)
 
   if (!eng_build_pack_extra (self, by_value, rt_error))
     return NULL;
+  self->n_outputs = MIN (lowering->n_outputs, self->max_tokens);
   RtExecConfig config
       = { .graph = self->graph,
           .weights = by_value,
           .pool = self->pool,
-          .max_symbols = { self->max_tokens, MIN (lowering->n_outputs, self->max_tokens), MAX_SIDE,
-                           MAX_SIDE, MAX_SAMPLES },
+          .max_symbols = { self->max_tokens, self->n_outputs, MAX_SIDE, MAX_SIDE, MAX_SAMPLES },
           .kv_format = lowering->kv_format,
           .planner = lowering->planner,
           .kv_capacity = lowering->n_ctx };

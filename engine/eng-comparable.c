@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "eng-json.h"
+#include "eng-run-device.h"
 #include "eng-run-private.h"
 
 EngAspect
@@ -88,13 +89,55 @@ check_text (EngComparable *comparable, GStrvBuilder *caveats, EngRun *first, Eng
                         "The contexts have different lengths: so have the key-value caches.");
 }
 
+static const char *
+get_device (EngRun *run)
+{
+  return eng_run_get_device (run) != NULL ? eng_run_get_device (run) : "this computer";
+}
+
+/* TRUE: their devices have different names. */
+static gboolean
+check_devices (GStrvBuilder *caveats, EngRun *first, EngRun *run)
+{
+  EngRun *runs[] = { first, run };
+  gboolean differ = g_strcmp0 (eng_run_get_device (first), eng_run_get_device (run)) != 0;
+  g_autofree char *line = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (runs); i++)
+    if (eng_run_get_emulated (runs[i]) && (i == 0 || differ))
+      {
+        g_autofree char *emulated
+            = g_strdup_printf ("The times of %s are of an emulator: they tell nothing of hardware.",
+                               get_device (runs[i]));
+        g_strv_builder_add (caveats, emulated);
+      }
+  if (!differ)
+    return FALSE;
+  line = g_strdup_printf ("Measured on different devices: %s, and %s there.", get_device (first),
+                          get_device (run));
+  g_strv_builder_add (caveats, line);
+  return TRUE;
+}
+
+/* Of a network on a device, what surrounds it is done on this computer. */
+static void
+check_surroundings (GStrvBuilder *caveats, EngRun *first, EngRun *run)
+{
+  if (first->workload->kind == ENG_WORKLOAD_INPUT
+      && first->figures[ENG_FIGURE_PREPROCESSING].available
+             != run->figures[ENG_FIGURE_PREPROCESSING].available)
+    g_strv_builder_add (caveats,
+                        "Only one of the runs prepares its inputs and reads out its results "
+                        "within an inference: compare the network and its layers.");
+}
+
 static void
 check_places (GStrvBuilder *caveats, EngRun *first, EngRun *run)
 {
   g_autofree char *cpu_a = dup_machine (first, "cpu"), *cpu_b = dup_machine (run, "cpu");
   g_autofree char *line = NULL;
 
-  if (g_strcmp0 (cpu_a, cpu_b) != 0)
+  if (!check_devices (caveats, first, run) && g_strcmp0 (cpu_a, cpu_b) != 0)
     {
       line = g_strdup_printf ("Measured on different devices: %s, and %s there.",
                               cpu_a != NULL ? cpu_a : "an unknown one",
@@ -184,6 +227,7 @@ eng_comparable_init (EngComparable *comparable, EngRun *first, EngRun *run, EngA
             caveats,
             "These are different files of one network: their layers are lined up by name.");
       check_places (caveats, first, run);
+      check_surroundings (caveats, first, run);
       check_validity (comparable, caveats, first, "The first");
       check_validity (comparable, caveats, run, "This");
     }

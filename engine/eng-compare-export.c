@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "eng-json.h"
+#include "eng-run-device.h"
 
 static void
 write_change (JsonBuilder *builder, const char *name, const EngChange *change)
@@ -54,6 +55,10 @@ write_run (EngComparison *self, guint r, JsonBuilder *builder)
   eng_json_add_string (builder, "model_name", eng_run_get_model_name (run));
   eng_json_add_string (builder, "model_sha256", eng_run_get_model_hash (run));
   eng_json_add_string (builder, "build_sha256", eng_run_get_build_hash (run));
+  eng_json_add_string (builder, "device",
+                       eng_run_get_device (run) != NULL ? eng_run_get_device (run)
+                                                        : ENG_RUN_THIS_COMPUTER);
+  eng_json_add_bool (builder, "emulated", eng_run_get_emulated (run));
   eng_json_add_string (builder, "isa", eng_run_get_isa (run));
   eng_json_add_int (builder, "threads", eng_run_get_n_threads (run));
   eng_json_add_string (builder, "validity", eng_validity_name (eng_run_get_validity (run)));

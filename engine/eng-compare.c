@@ -6,6 +6,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "eng-run-device.h"
+
 typedef struct
 {
   EngCompareRow row;
@@ -185,26 +187,46 @@ add_time (EngComparison *self, GString *label, guint r)
     g_string_append_printf (label, " · %.8s", eng_run_get_id (self->runs[r]));
 }
 
+static gboolean
+recipes_differ (EngComparison *self)
+{
+  for (guint r = 1; r < self->n_runs; r++)
+    if (!eng_recipe_equal (eng_run_get_recipe (self->runs[0]), eng_run_get_recipe (self->runs[r])))
+      return TRUE;
+  return FALSE;
+}
+
+static void
+add_part (GString *label, const char *part)
+{
+  g_string_append_printf (label, "%s%s", label->len > 0 ? " · " : "", part);
+}
+
+/* The recipe, and what else tells them apart; the device alone where one recipe ran on several. */
 static void
 make_labels (EngComparison *self)
 {
   gboolean models = differ (self->runs, self->n_runs, eng_run_get_model_hash),
-           isas = differ (self->runs, self->n_runs, eng_run_get_isa);
+           devices = differ (self->runs, self->n_runs, eng_run_get_device),
+           isas = differ (self->runs, self->n_runs, eng_run_get_isa) && !devices,
+           recipes = !devices || recipes_differ (self);
 
   self->labels = g_new0 (char *, self->n_runs + 1);
   for (guint r = 0; r < self->n_runs; r++)
     {
-      g_autofree char *recipe = eng_run_dup_recipe_text (self->runs[r]);
+      EngRun *run = self->runs[r];
+      const char *device = eng_run_get_device (run), *file = eng_run_get_model_file (run);
+      g_autofree char *recipe = eng_run_dup_recipe_text (run);
       g_autoptr (GString) label = g_string_new (NULL);
 
+      if (devices)
+        add_part (label, device != NULL ? device : "This computer");
       if (models)
-        g_string_append_printf (label, "%s · ",
-                                eng_run_get_model_file (self->runs[r]) != NULL
-                                    ? eng_run_get_model_file (self->runs[r])
-                                    : eng_run_get_model_name (self->runs[r]));
-      g_string_append (label, recipe);
+        add_part (label, file != NULL ? file : eng_run_get_model_name (run));
+      if (recipes)
+        add_part (label, recipe);
       if (isas)
-        g_string_append_printf (label, " · %s", eng_run_get_isa (self->runs[r]));
+        add_part (label, eng_run_get_isa (run));
       for (guint s = 0; s < r; s++)
         if (g_str_equal (self->labels[s], label->str))
           {

@@ -112,6 +112,7 @@ eng_energy_model_init (EngEnergyModel *model, const char *isa, guint n_threads, 
   for (guint i = 0; i < G_N_ELEMENTS (lanes); i++)
     if (g_strcmp0 (lanes[i].isa, isa) == 0)
       {
+        model->isa_known = TRUE;
         model->f32_per_instruction = lanes[i].f32;
         model->int8_per_instruction = lanes[i].int8;
       }
@@ -128,6 +129,10 @@ eng_energy_model_init (EngEnergyModel *model, const char *isa, guint n_threads, 
 char *
 eng_energy_model_describe (const EngEnergyModel *model)
 {
+  if (!model->isa_known)
+    return g_strdup ("Not modelled: the prices are those of computers' processors, and this is "
+                     "none.");
+
   g_autoptr (GString) text = g_string_new (NULL);
 
   g_string_append_printf (
@@ -296,6 +301,11 @@ eng_energy_model_phase (const EngEnergyModel *model, EngProfile *profile, RtPhas
   if (!has_costs (profile, phase))
     {
       modelled->reason = "this phase was not run";
+      return;
+    }
+  if (!model->isa_known)
+    {
+      modelled->reason = "the model knows no prices of this kind of processor";
       return;
     }
   double step_bytes = count_step_bytes (profile, phase);

@@ -78,7 +78,7 @@ typedef struct
                                                      * ISA */
   double holds_bytes[ENG_N_MEMORY_LEVELS];          /* what the caches of a level hold for all
                                                      * threads together; 0: there is none */
-  gboolean caches_known;
+  gboolean caches_known, isa_known;
 } EngEnergyModel;
 
 /* @isa: kn_level_name(); caches from @machine. */

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "eng-estimate-private.h"
+#include "eng-run-device.h"
 #include "eng-run-private.h"
+#include "rt-series.h"
 
 /* Layers too short to matter do not judge an estimate: less than this share of the whole. */
 #define LEAST_LAYER 0.005
@@ -146,7 +148,7 @@ join (GArray *nodes, EngRun *run, RtPhase phase, gboolean cold)
       time.n += node->n;
     }
   qsort (medians, nodes->len, sizeof *medians, by_value);
-  guint rank = eng_median_rank (nodes->len);
+  guint rank = rt_median_rank (nodes->len);
   time.median_ns = eng_quantile_sorted (medians, nodes->len, 0.5);
   time.low_ns = rank > 0 ? medians[rank - 1] : figures->nodes[first].low_ns;
   time.high_ns = rank > 0 ? medians[nodes->len - rank] : figures->nodes[first].high_ns;
@@ -216,6 +218,9 @@ eng_estimator_take_run (EngEstimator *self, EngRun *run, GError **error)
 
   if (run->profile == NULL || run->validity == ENG_RUN_INVALID || run->n_threads == 0
       || eng_profile_get_n_nodes (run->profile) == 0)
+    return TRUE;
+  /* The table is of this computer: what another device takes has no place in it. */
+  if (eng_run_get_device (run) != NULL)
     return TRUE;
   g_autoptr (EngEstimateDevice) device = eng_estimator_get_device (self, run->n_threads, error);
   if (device == NULL)

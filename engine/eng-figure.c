@@ -1,11 +1,13 @@
-/* Numbers with intervals: order-statistics interval of a median, quantiles, the length of the
- * warm-up, and how a number is written for people. Used by the profiler, by runs and by every view;
- * knows nothing of what is measured. */
+/* Numbers with intervals, and how a number is written for people; the order statistics are the
+ * runtime's (rt-series.h). Used by the profiler, by runs and by every view; knows nothing of what
+ * is measured. */
 #include "eng-figure.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "rt-series.h"
 
 #define NARROW_SPACE "\u202f"
 #define MINUS "\u2212"
@@ -23,45 +25,12 @@ eng_figure_unavailable (const char *unit, const char *reason)
   return (EngFigure){ .value = NAN, .low = NAN, .high = NAN, .unit = unit, .reason = reason };
 }
 
-static int
-compare_doubles (const void *a, const void *b)
-{
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 double
 eng_quantile_sorted (const double *sorted, guint n, double q)
 {
   g_return_val_if_fail (n > 0 && q >= 0 && q <= 1, NAN);
 
-  double position = q * (n - 1);
-  guint below = (guint)position;
-  if (below + 1 >= n)
-    return sorted[n - 1];
-  double share = position - below;
-  return sorted[below] + share * (sorted[below + 1] - sorted[below]);
-}
-
-guint
-eng_median_rank (guint n)
-{
-  /* The largest k with P (Bin (n, 1/2) <= k - 1) <= 0.025: then x_(k) .. x_(n+1-k) covers the
-   * median with at least 95 %. Terms are added as logarithms, since 2^-n leaves the range of double
-   * near n = 1075. */
-  double log_term = -(double)n * G_LN2; /* of C (n, 0) / 2^n */
-  double sum = 0;
-  guint k = 0;
-
-  while (k < n)
-    {
-      sum += exp (log_term);
-      if (sum > 0.025)
-        break;
-      k++;
-      log_term += log ((double)(n - k + 1) / k);
-    }
-  return k;
+  return rt_quantile_sorted (sorted, n, q);
 }
 
 EngFigure
@@ -70,14 +39,14 @@ eng_figure_from_samples (double *samples, guint n, const char *unit)
   if (n == 0)
     return eng_figure_unavailable (unit, "no samples");
 
-  qsort (samples, n, sizeof *samples, compare_doubles);
+  qsort (samples, n, sizeof *samples, rt_compare_doubles);
   EngFigure figure = { .available = TRUE,
                        .value = eng_quantile_sorted (samples, n, 0.5),
                        .low = NAN,
                        .high = NAN,
                        .n = n,
                        .unit = unit };
-  guint k = eng_median_rank (n);
+  guint k = rt_median_rank (n);
   if (k > 0)
     {
       figure.low = samples[k - 1];
@@ -91,26 +60,8 @@ eng_figure_from_samples (double *samples, guint n, const char *unit)
 guint
 eng_warmup_length (const double *samples, guint n)
 {
-  /* Caches, page tables and clocks make the first samples slow. The second half is taken as the
-   * steady state, and the warm-up is the run of samples at the start that lie above its upper
-   * fence, Q3 + 1.5 IQR (Tukey, Exploratory Data Analysis, 1977, section 2D). MSER-5 (White 1997)
-   * was not taken: a decode step grows a little with every position, and under a trend MSER throws
-   * away good samples until half are gone. A change in the other direction is not a warm-up and
-   * stays in the data. */
-  if (n < 4)
-    return 0;
-
-  guint half = n / 2, n_tail = n - half;
-  g_autofree double *tail = g_memdup2 (samples + half, n_tail * sizeof *tail);
-  qsort (tail, n_tail, sizeof *tail, compare_doubles);
-  double q1 = eng_quantile_sorted (tail, n_tail, 0.25);
-  double q3 = eng_quantile_sorted (tail, n_tail, 0.75);
-  double fence = q3 + 1.5 * (q3 - q1);
-
-  guint length = 0;
-  while (length < half && samples[length] > fence)
-    length++;
-  return length;
+  g_autofree double *scratch = g_new (double, MAX (n, 1));
+  return rt_warmup_length (samples, n, scratch);
 }
 
 /* ---- Writing numbers ---- */

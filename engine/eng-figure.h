@@ -29,15 +29,10 @@ EngFigure eng_figure_from_samples (double *samples, guint n, const char *unit);
  * equation 4). */
 EngFigure eng_figure_share (guint n_hits, guint n);
 
-/* The rank k (from 1) of the order statistics x_(k) and x_(n+1-k) that bound the median with at
- * least 95 %; 0 when @n is too small. */
-guint eng_median_rank (guint n);
-
-/* Quantile 0..1 of sorted samples, linear between order statistics. */
+/* rt_quantile_sorted(). */
 double eng_quantile_sorted (const double *sorted, guint n, double q);
 
-/* Warm-up length: the first index from which the samples' level is steady (see the .c for the rule
- * and its source). */
+/* rt_warmup_length(). */
 guint eng_warmup_length (const double *samples, guint n);
 
 /* "218.4 tok/s (216.9–220.0)", "1.52 ms", "93.1 MB", "unavailable: no sensor". */

@@ -6,6 +6,7 @@
 
 #include "eng-error.h"
 #include "eng-history-private.h"
+#include "eng-run-device.h"
 
 static const char *const validity_names[] = { "valid", "degraded", "invalid" };
 
@@ -43,7 +44,8 @@ static void
 append_header (GString *csv)
 {
   static const char *const columns[]
-      = { "run_id", "time_utc", "model", "model_sha256", "build_hash", "recipe", "validity" };
+      = { "run_id", "time_utc", "model",  "model_sha256", "build_hash",
+          "recipe", "validity", "device", "emulated" };
 
   for (guint i = 0; i < G_N_ELEMENTS (columns); i++)
     append_cell (csv, columns[i]);
@@ -66,6 +68,8 @@ append_entry (GString *csv, const EngHistoryEntry *entry)
 {
   g_autoptr (GDateTime) time = g_date_time_new_from_unix_utc (entry->time);
   g_autofree char *time_text = g_date_time_format_iso8601 (time);
+  gboolean emulated;
+  g_autofree char *device = eng_run_device_of_header (entry->header, &emulated);
 
   append_cell (csv, entry->id);
   append_cell (csv, time_text);
@@ -74,6 +78,8 @@ append_entry (GString *csv, const EngHistoryEntry *entry)
   append_cell (csv, entry->build_hash);
   append_cell (csv, entry->recipe);
   append_cell (csv, validity_names[CLAMP (entry->validity, ENG_RUN_VALID, ENG_RUN_INVALID)]);
+  append_cell (csv, device != NULL ? device : ENG_RUN_THIS_COMPUTER);
+  append_cell (csv, emulated ? "true" : "false");
   for (int id = 0; id < ENG_N_FIGURES; id++)
     {
       const EngFigure *figure = &entry->figures[id];

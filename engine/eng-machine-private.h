@@ -15,7 +15,7 @@ struct _EngMachine
   guint n_cpus;
   guint64 memory_bytes; /* 0: unavailable */
   guint64 cache_bytes;  /* 0: unavailable */
-  EngCache caches[8];   /* nearest first */
+  EngCache caches[RT_MAX_CACHES]; /* nearest first */
   guint n_caches;
   double clock_hz;      /* 0: unavailable */
 };

@@ -69,76 +69,6 @@ read_memory_bytes (EngMachine *self)
   return total != NULL ? g_ascii_strtoull (total, NULL, 10) * 1024 : 0;
 }
 
-/* sysfs writes "32768K" or "32M". */
-static guint64
-parse_size (const char *text)
-{
-  char *end = NULL;
-  guint64 size = g_ascii_strtoull (text, &end, 10);
-
-  return *end == 'K' ? size << 10 : *end == 'M' ? size << 20 : size;
-}
-
-/* How many processors a list names: "0-1,4". 0: it is no such list. */
-static guint
-count_list (const char *text)
-{
-  g_auto (GStrv) parts = g_strsplit (text, ",", -1);
-  guint n = 0;
-
-  for (guint i = 0; parts[i] != NULL; i++)
-    {
-      guint first, last;
-      int n_read = sscanf (parts[i], "%u-%u", &first, &last);
-      if (n_read < 1 || (n_read == 2 && last < first) || (n_read == 2 && last - first > 65536))
-        return 0;
-      n += n_read == 2 ? last - first + 1 : 1;
-    }
-  return n;
-}
-
-/* "cache/indexN/FIELD" of processor 0; NULL: absent. */
-static char *
-read_cache_field (EngMachine *self, int index, const char *field)
-{
-  g_autofree char *path
-      = g_strdup_printf ("sys/devices/system/cpu/cpu0/cache/index%d/%s", index, field);
-
-  return read_file (self, path);
-}
-
-static int
-compare_caches (const void *a, const void *b)
-{
-  const EngCache *x = a, *y = b;
-  return (x->level > y->level) - (x->level < y->level);
-}
-
-/* Those of cpu0 that hold data, nearest first. A tree without "level" counts up. */
-static void
-read_caches (EngMachine *self)
-{
-  for (int i = 0; i < (int)G_N_ELEMENTS (self->caches); i++)
-    {
-      g_autofree char *size = read_cache_field (self, i, "size");
-      g_autofree char *type = read_cache_field (self, i, "type");
-      g_autofree char *level = read_cache_field (self, i, "level");
-      g_autofree char *shared = read_cache_field (self, i, "shared_cpu_list");
-      if (size == NULL)
-        break;
-      guint64 bytes = parse_size (size);
-      if (bytes == 0 || g_strcmp0 (type, "Instruction") == 0)
-        continue;
-      self->caches[self->n_caches++] = (EngCache){
-        .level = level != NULL ? (guint)g_ascii_strtoull (level, NULL, 10) : self->n_caches + 1,
-        .bytes = bytes,
-        .n_sharing = shared != NULL ? count_list (shared) : 0,
-      };
-      self->cache_bytes = MAX (self->cache_bytes, bytes);
-    }
-  qsort (self->caches, self->n_caches, sizeof self->caches[0], compare_caches);
-}
-
 static double
 read_clock_hz (EngMachine *self, const char *cpuinfo)
 {
@@ -173,9 +103,28 @@ eng_machine_new_at (const char *root)
   self->cpu = read_cpu_name (self, cpuinfo);
   self->n_cpus = count_cpus ();
   self->memory_bytes = read_memory_bytes (self);
-  read_caches (self);
+  self->n_caches = (guint)rt_caches_read (root, self->caches);
+  for (guint i = 0; i < self->n_caches; i++)
+    self->cache_bytes = MAX (self->cache_bytes, self->caches[i].bytes);
   self->governor = read_file (self, "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
   self->clock_hz = read_clock_hz (self, cpuinfo);
+  return self;
+}
+
+EngMachine *
+eng_machine_new_of_caches (const EngCache *caches, guint n_caches)
+{
+  EngMachine *self = g_new0 (EngMachine, 1);
+
+  g_return_val_if_fail (n_caches <= G_N_ELEMENTS (self->caches), NULL);
+
+  self->root = g_strdup ("");
+  self->n_caches = n_caches;
+  for (guint i = 0; i < n_caches; i++)
+    {
+      self->caches[i] = caches[i];
+      self->cache_bytes = MAX (self->cache_bytes, caches[i].bytes);
+    }
   return self;
 }
 

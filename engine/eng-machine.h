@@ -6,6 +6,7 @@
 
 #include "eng-figure.h"
 #include "eng-job.h"
+#include "rt-caches.h"
 
 G_BEGIN_DECLS
 
@@ -53,19 +54,16 @@ typedef struct
   EngRoofLevel levels[ENG_MAX_ROOF_LEVELS]; /* nearest first, main memory last */
 } EngRoof;
 
-/* One cache of processor 0, as the system describes it. Instruction caches are left out. */
-typedef struct
-{
-  guint level;
-  guint64 bytes;
-  guint n_sharing; /* processors that share it; 0: unavailable */
-} EngCache;
+/* One cache of processor 0. Instruction caches are left out. */
+typedef RtCache EngCache;
 
 typedef struct _EngMachine EngMachine;
 
 EngMachine *eng_machine_new (void); /* reads /proc and /sys: a millisecond */
 /* the same below another root directory: a recorded tree, for tests */
 EngMachine *eng_machine_new_at (const char *root);
+/* another machine, of which nothing is known but its caches: a board's */
+EngMachine *eng_machine_new_of_caches (const EngCache *caches, guint n_caches);
 void eng_machine_free (EngMachine *machine);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EngMachine, eng_machine_free)
 

@@ -123,14 +123,14 @@ eng_measure_repeat_decode (EngMeasure *self, RtSampler *sampler, double budget_s
   guint n_before = self->token_clean->len;
   guint64 start = rt_now_ns ();
   Step last = { TRUE, NAN, NAN };
-  EngRepeat repeat;
+  RtRepeat repeat;
 
   if (n_steps == 0)
     return TRUE;
-  eng_repeat_init (&repeat, &(EngRepeatRule){ .target_width = self->workload->interval_width,
-                                              .budget_s = budget_s,
-                                              .n_min = ENG_REPEAT_MIN,
-                                              .n_max = MOST_STEPS });
+  rt_repeat_init (&repeat, &(RtRepeatRule){ .target_width = self->workload->interval_width,
+                                            .budget_s = budget_s,
+                                            .n_min = RT_REPEAT_MIN,
+                                            .n_max = MOST_STEPS });
   for (guint i = 0;
        eng_measure_needs_more (&repeat, self->token_clean, n_before, start, &self->decode_ended);
        i++)

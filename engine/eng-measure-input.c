@@ -122,7 +122,8 @@ leave_out (EngMeasureInput *self, guint index, const GError *why)
 
 /* The run for the kind of the first input that can be read. */
 static gboolean
-make_run (EngMeasureInput *self, EngBuild *build, GError **error)
+make_run (EngMeasureInput *self, EngBuild *build, EngMeasureMakeRun make, gpointer user_data,
+          GError **error)
 {
   g_autoptr (GError) local = NULL;
   g_autoptr (EngInput) first = load_input (self, 0, &local);
@@ -135,13 +136,26 @@ make_run (EngMeasureInput *self, EngBuild *build, GError **error)
   if (first == NULL)
     g_propagate_error (error, g_steal_pointer (&local));
   else
-    self->run = eng_task_run_new (build, eng_input_get_kind (first), error);
+    self->run = make (build, eng_input_get_kind (first), user_data, error);
   return self->run != NULL;
+}
+
+static EngTaskRun *
+make_run_here (EngBuild *build, EngInputKind kind, gpointer user_data, GError **error)
+{
+  return eng_task_run_new (build, kind, error);
 }
 
 gboolean
 eng_measure_input_init (EngMeasureInput *self, EngBuild *build, const EngWorkload *workload,
                         GError **error)
+{
+  return eng_measure_input_init_with (self, build, workload, make_run_here, NULL, error);
+}
+
+gboolean
+eng_measure_input_init_with (EngMeasureInput *self, EngBuild *build, const EngWorkload *workload,
+                             EngMeasureMakeRun make, gpointer user_data, GError **error)
 {
   *self = (EngMeasureInput){ .workload = workload,
                              .paths = g_ptr_array_new_with_free_func (g_free),
@@ -158,7 +172,7 @@ eng_measure_input_init (EngMeasureInput *self, EngBuild *build, const EngWorkloa
                              .overhead = samples_new (),
                              .around = samples_new (),
                              .reading = samples_new () };
-  return list_inputs (self, error) && make_run (self, build, error);
+  return list_inputs (self, error) && make_run (self, build, make, user_data, error);
 }
 
 void
@@ -361,15 +375,15 @@ eng_measure_input_once (EngMeasureInput *self, GError **error)
 
 /* Whether the headline needs more; asked for a number of repeats, only that number counts. */
 static gboolean
-needs_more (EngMeasureInput *self, EngRepeat *repeat, guint n_before, guint64 start_ns)
+needs_more (EngMeasureInput *self, RtRepeat *repeat, guint n_before, guint64 start_ns)
 {
-  self->ended = eng_repeat_decide (repeat, (const double *)self->inference->data,
-                                   self->inference->len, self->inference->len - n_before,
-                                   (double)(rt_now_ns () - start_ns) * 1e-9);
+  self->ended = rt_repeat_decide (repeat, (const double *)self->inference->data,
+                                  self->inference->len, self->inference->len - n_before,
+                                  (double)(rt_now_ns () - start_ns) * 1e-9);
   /* Layers of one clean sample asked for need one instrumented inference beside it. */
-  if (self->ended == ENG_REPEAT_ENOUGH && self->nodes->len < MIN (repeat->rule.n_max, FEWEST_NODES))
+  if (self->ended == RT_REPEAT_ENOUGH && self->nodes->len < MIN (repeat->rule.n_max, FEWEST_NODES))
     return TRUE;
-  return self->ended == ENG_REPEAT_MORE;
+  return self->ended == RT_REPEAT_MORE;
 }
 
 gboolean
@@ -377,20 +391,20 @@ eng_measure_input_repeat (EngMeasureInput *self, GError **error)
 {
   const EngWorkload *workload = self->workload;
   gboolean asked = workload->n_repeats > 0;
-  EngRepeatRule rule = { .target_width = asked ? 0 : workload->interval_width,
-                         .budget_s = asked ? INFINITY : workload->budget_s,
-                         .n_min = ENG_REPEAT_MIN,
-                         .n_max = asked ? workload->n_repeats : MOST_INFERENCES };
+  RtRepeatRule rule = { .target_width = asked ? 0 : workload->interval_width,
+                        .budget_s = asked ? INFINITY : workload->budget_s,
+                        .n_min = RT_REPEAT_MIN,
+                        .n_max = asked ? workload->n_repeats : MOST_INFERENCES };
   guint64 start = rt_now_ns ();
-  guint64 longest_ns = (guint64)(ENG_REPEAT_OVERRUN * workload->budget_s * 1e9);
+  guint64 longest_ns = (guint64)(RT_REPEAT_OVERRUN * workload->budget_s * 1e9);
   guint n_before = self->inference->len;
-  EngRepeat repeat;
+  RtRepeat repeat;
 
   if (self->cancelled || self->last == NULL)
     return TRUE;
   EngResult *result = self->result != NULL ? eng_result_ref (self->result) : NULL;
   gboolean ok = TRUE;
-  eng_repeat_init (&repeat, &rule);
+  rt_repeat_init (&repeat, &rule);
   while (ok && !self->cancelled && needs_more (self, &repeat, n_before, start))
     {
       tell_stage (self, "Measuring again",
@@ -398,7 +412,7 @@ eng_measure_input_repeat (EngMeasureInput *self, GError **error)
       ok = run_input (self, self->last, -1, asked ? 0 : start + longest_ns, error);
     }
   if (self->cancelled)
-    self->ended = ENG_REPEAT_MORE;
+    self->ended = RT_REPEAT_MORE;
   /* The text of the run is that of the whole input: a repeat may have been cut short. */
   g_clear_pointer (&self->result, eng_result_unref);
   self->result = result;

@@ -27,7 +27,7 @@ typedef struct
   guint n_inputs;     /* inputs begun */
   char rhythm[96];    /* continuous mode: the stage in words, with how many were late */
   gboolean cancelled;
-  EngRepeatVerdict ended; /* why the repeats ended; MORE: none, or stopped */
+  RtRepeatVerdict ended;  /* why the repeats ended; MORE: none, or stopped */
   gboolean traced;        /* what the next inference is */
 
   /* Of the inference before: for pairs of a clean and an instrumented one. */
@@ -44,6 +44,12 @@ typedef struct
 /* List the inputs and open the first. FALSE: there is none, or it cannot be fed. */
 gboolean eng_measure_input_init (EngMeasureInput *measure, EngBuild *build,
                                  const EngWorkload *workload, GError **error);
+/* The same with a run of another sort: the network elsewhere (eng_task_run_new_far()). */
+typedef EngTaskRun *(*EngMeasureMakeRun) (EngBuild *build, EngInputKind kind, gpointer user_data,
+                                          GError **error);
+gboolean eng_measure_input_init_with (EngMeasureInput *measure, EngBuild *build,
+                                      const EngWorkload *workload, EngMeasureMakeRun make_run,
+                                      gpointer user_data, GError **error);
 void eng_measure_input_clear (EngMeasureInput *measure);
 
 /* Every input once. Stopping is not an error: measure->cancelled. */

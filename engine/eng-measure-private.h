@@ -20,8 +20,8 @@ void eng_measure_find_stop (EngMeasure *self); /* whether length or context end 
 void eng_measure_end_text (EngMeasure *self);  /* what the stream still holds */
 
 /* Whether the figure of @samples needs more; @n_before of them were there before @start_ns. */
-gboolean eng_measure_needs_more (EngRepeat *repeat, const GArray *samples, guint n_before,
-                                 guint64 start_ns, EngRepeatVerdict *verdict);
+gboolean eng_measure_needs_more (RtRepeat *repeat, const GArray *samples, guint n_before,
+                                 guint64 start_ns, RtRepeatVerdict *verdict);
 
 /* The decode steps of the text again and again, clean where they were instrumented, in turn: a
  * short text is too few samples. */
@@ -39,9 +39,6 @@ gboolean eng_measure_speculate_prompt (EngMeasure *self, guint64 *ns, GError **e
 gboolean eng_measure_speculate_decode (EngMeasure *self, GError **error);
 /* The text again and again, piece by piece: by rounds, then the same tokens by plain steps. */
 gboolean eng_measure_speculate_repeat (EngMeasure *self, double budget_s, GError **error);
-/* What a person should be told of rounds that drafted nothing although they could have; newly
- * allocated, NULL: nothing. (eng-measure-speculate-figures.c) */
-char *eng_measure_make_notice (EngSpeculation *record);
 /* A round after the text so far that begins again with the prompt when the text is long enough;
  * *@n_tokens: what it emitted. For energy. */
 gboolean eng_measure_speculate_step (EngMeasure *self, guint *n_tokens, GError **error);

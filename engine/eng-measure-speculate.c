@@ -1,8 +1,7 @@
 /* The passes of a run that speculates: the text by rounds, then, for the figures, the text again
  * piece by piece, each piece by rounds and the same tokens by plain steps right after, so that both
  * see the same machine. What rounds are is the runtime's (rt-speculate-round.h); what is made of
- * their times is in
- * eng-measure-speculate-figures.c. */
+ * their times eng-speculation-rounds.h's. */
 #include "eng-measure-private.h"
 
 #include <math.h>
@@ -28,10 +27,6 @@ typedef struct _EngMeasureSpeculation
   RtSpeculator *speculator;
   RtSampler *again;                        /* of repeated texts */
   RtSampler *beside;                       /* of the plain steps beside them */
-  GArray *verify_ns[RT_SPECULATE_MAX + 2]; /* double, by number of tokens */
-  GArray *draft_ns;                        /* per drafted token */
-  guint n_compared, n_differing;
-  guint64 begun_ns; /* the first round */
   GArray *text;     /* gint32: prompt and answer of the repeated text */
   gboolean text_ended;
 } Speculation;
@@ -65,25 +60,12 @@ eng_measure_speculate_init (EngMeasure *self, GError **error)
   Speculation *s = self->speculation = g_new0 (Speculation, 1);
   s->plan = plan;
   s->text = g_array_new (FALSE, FALSE, sizeof (gint32));
-  s->draft_ns = g_array_new (FALSE, FALSE, sizeof (double));
-  for (guint i = 0; i < G_N_ELEMENTS (s->verify_ns); i++)
-    s->verify_ns[i] = g_array_new (FALSE, FALSE, sizeof (double));
-  self->pieces = g_array_new (FALSE, FALSE, sizeof (EngMeasurePiece));
   s->again = rt_sampler_new (&self->workload->sampler, n_vocab, &rt_error);
   s->beside = rt_sampler_new (&self->workload->sampler, n_vocab, &rt_error);
   if (s->again == NULL || s->beside == NULL || !make_drafter (self, &rt_error))
     return eng_error_take_rt (&rt_error, error);
 
-  g_autofree char *words
-      = eng_draft_describe (eng_build_get_model (self->build), eng_build_get_recipe (self->build));
-  self->record = eng_speculation_new (
-      &(EngSpeculationSetup){ .source = plan.source,
-                              .drafter = words,
-                              .sampled = self->workload->sampler.temperature > 0,
-                              .draft_length = plan.length,
-                              .max_length = RT_SPECULATE_MAX / plan.tree_width,
-                              .tree_width = plan.tree_width,
-                              .replacement = plan.replacement });
+  self->rounds = eng_speculation_rounds_new (self->build, self->workload->sampler.temperature > 0);
   return TRUE;
 }
 
@@ -92,17 +74,13 @@ eng_measure_speculate_clear (EngMeasure *self)
 {
   Speculation *s = self->speculation;
 
-  g_clear_pointer (&self->record, eng_speculation_unref);
-  g_clear_pointer (&self->pieces, g_array_unref);
+  g_clear_pointer (&self->rounds, eng_speculation_rounds_free);
   if (s == NULL)
     return;
   rt_speculator_free (s->speculator);
   rt_drafter_free (s->drafter);
   rt_sampler_free (s->again);
   rt_sampler_free (s->beside);
-  for (guint i = 0; i < G_N_ELEMENTS (s->verify_ns); i++)
-    g_array_unref (s->verify_ns[i]);
-  g_array_unref (s->draft_ns);
   g_array_unref (s->text);
   g_clear_pointer (&self->speculation, g_free);
 }
@@ -225,85 +203,14 @@ round_ns (const RtRound *round)
 static void
 learn_times (EngMeasure *self, const RtRound *round)
 {
-  Speculation *s = self->speculation;
   double ns = (double)(round->verified_ns - round->drafted_ns);
 
-  eng_measure_add_sample (s->verify_ns[round->n_run], ns);
+  eng_speculation_rounds_add_times (self->rounds, round);
   if (round->n_run == 1)
     {
       eng_measure_add_sample (self->step_clean, ns);
       eng_profiler_add_clean (self->profiler, RT_PHASE_DECODE, 1, ns);
     }
-  if (round->n_drafts > 0)
-    eng_measure_add_sample (s->draft_ns,
-                            (double)(round->drafted_ns - round->begun_ns) / round->n_drafts);
-}
-
-/* ---- The record ---- */
-
-static void
-add_piece (EngMeasure *self, gint32 token)
-{
-  RtSlice bytes;
-
-  if (eng_speculation_has_piece (self->record, token))
-    return;
-  bytes = rt_tokenizer_piece (self->tokenizer, token);
-  eng_speculation_set_piece (self->record, token, bytes.data, bytes.length);
-}
-
-static EngRoundKind
-kind_of (const RtRound *round, gboolean beside)
-{
-  if (beside)
-    return ENG_ROUND_BESIDE;
-  if (round->n_drafts == 0)
-    return round->choice.verdict == RT_LENGTH_FALLBACK ? ENG_ROUND_FALLBACK : ENG_ROUND_NO_DRAFT;
-  return round->choice.verdict == RT_LENGTH_PROBE ? ENG_ROUND_PROBE : ENG_ROUND_SPECULATIVE;
-}
-
-static double
-since (EngMeasure *self, guint64 ns)
-{
-  return (double)(ns - self->speculation->begun_ns);
-}
-
-/* @n_emitted of its tokens are in the text. */
-static void
-record_round (EngMeasure *self, const RtRound *round, gboolean beside, guint first_token,
-              guint n_emitted)
-{
-  EngDraft drafts[RT_SPECULATE_MAX];
-  guint n_accepted = MIN (round->verified.n_accepted, n_emitted);
-  EngRound entry = { .kind = kind_of (round, beside),
-                     .first_token = first_token,
-                     .n_emitted = n_emitted,
-                     .n_drafted = round->n_drafts,
-                     .n_accepted = n_accepted,
-                     .draft_length = round->choice.length,
-                     .match_length = round->match,
-                     .predicted_speedup = beside ? NAN : round->choice.predicted,
-                     .start_ns = since (self, round->begun_ns),
-                     .draft_ns = beside ? NAN : (double)(round->drafted_ns - round->begun_ns),
-                     .verify_ns = beside ? NAN : (double)(round->verified_ns - round->drafted_ns),
-                     .choose_ns = beside ? NAN : (double)(round->ended_ns - round->verified_ns) };
-
-  for (guint i = 0; i < round->n_drafts; i++)
-    {
-      const RtDraft *draft = &round->drafts[i];
-      gint32 parent = draft->parent == RT_DRAFT_ROOT ? -1 : (gint32)draft->parent;
-      drafts[i] = (EngDraft){ .token = draft->token,
-                              .parent = parent,
-                              .depth = parent < 0 ? 1 : drafts[parent].depth + 1,
-                              .tested = draft->tested,
-                              .accepted = draft->accepted,
-                              .probability = (double)draft->probability };
-      /* Behind the text's end nothing was asked. */
-      if (drafts[i].depth > n_emitted)
-        drafts[i].tested = drafts[i].accepted = FALSE;
-      add_piece (self, draft->token);
-    }
-  eng_speculation_add_round (self->record, &entry, drafts);
 }
 
 /* Emit what the round gave, up to the text's end; how many tokens. */
@@ -314,9 +221,8 @@ emit_round (EngMeasure *self, const RtRound *round)
 
   for (; n < round->verified.n_tokens && self->stop == NULL; n++)
     {
-      add_piece (self, round->verified.tokens[n]);
-      eng_speculation_add_token (self->record, round->verified.tokens[n],
-                                 (guint)self->stream.text->len);
+      eng_speculation_rounds_add_token (self->rounds, round->verified.tokens[n],
+                                        (guint)self->stream.text->len);
       eng_measure_emit (self, round->verified.tokens[n]);
     }
   if (self->not_finite && self->stop == NULL)
@@ -328,7 +234,7 @@ emit_round (EngMeasure *self, const RtRound *round)
 
 /* A round of the text. A clean one that was no plain step on purpose belongs to @piece. */
 static gboolean
-text_round (EngMeasure *self, gboolean beside, EngMeasurePiece *piece, GError **error)
+text_round (EngMeasure *self, gboolean beside, EngSpeculationPiece *piece, GError **error)
 {
   Speculation *s = self->speculation;
   guint first = self->generated->len;
@@ -340,8 +246,6 @@ text_round (EngMeasure *self, gboolean beside, EngMeasurePiece *piece, GError **
     return FALSE;
   if (self->cancelled)
     return TRUE;
-  if (s->begun_ns == 0)
-    s->begun_ns = round.begun_ns;
   if (beside)
     {
       double nodes_ns = eng_profiler_drain (self->profiler);
@@ -355,25 +259,24 @@ text_round (EngMeasure *self, gboolean beside, EngMeasurePiece *piece, GError **
       piece->ns += round_ns (&round);
     }
   guint n = emit_round (self, &round);
-  record_round (self, &round, beside, first, n);
+  eng_speculation_rounds_add (self->rounds, &round, beside, first, n);
   return TRUE;
 }
 
 static void
-end_piece (EngMeasure *self, EngMeasurePiece *piece)
+end_piece (EngMeasure *self, EngSpeculationPiece *piece)
 {
   if (piece->n_tokens > 0)
-    g_array_append_val (self->pieces, *piece);
-  *piece = (EngMeasurePiece){ .plain_ns = NAN };
+    g_array_append_val (self->rounds->pieces, *piece);
+  *piece = (EngSpeculationPiece){ .plain_ns = NAN };
 }
 
 gboolean
 eng_measure_speculate_decode (EngMeasure *self, GError **error)
 {
-  EngMeasurePiece piece = { .plain_ns = NAN };
+  EngSpeculationPiece piece = { .plain_ns = NAN };
 
-  eng_speculation_add_token (self->record, g_array_index (self->generated, gint32, 0), 0);
-  add_piece (self, g_array_index (self->generated, gint32, 0));
+  eng_speculation_rounds_add_token (self->rounds, g_array_index (self->generated, gint32, 0), 0);
   eng_measure_find_stop (self);
   if (self->stop == NULL
       && (!make_speculator (self, self->sampler, error) || !begin_text (self, error)
@@ -479,26 +382,26 @@ measure_beside (EngMeasure *self, guint first, guint n, double *all_ns, GError *
       *all_ns += clean + chosen;
       eng_measure_add_sample (self->step_clean, clean);
       eng_measure_add_sample (self->token_clean, clean + chosen);
-      eng_measure_add_sample (s->verify_ns[1], clean);
+      eng_speculation_rounds_add_step (self->rounds, clean);
       eng_profiler_add_clean (self->profiler, RT_PHASE_DECODE, 1, clean);
       if (i < n_traced && !isnan (nodes_ns[i]))
         eng_measure_add_sample (self->overhead, nodes_ns[i] / clean - 1);
       if (self->workload->sampler.temperature == 0)
         {
-          s->n_compared++;
-          s->n_differing += token != g_array_index (s->text, gint32, first + i + 1);
+          self->rounds->n_compared++;
+          self->rounds->n_differing += token != g_array_index (s->text, gint32, first + i + 1);
         }
     }
   return TRUE;
 }
 
 static gboolean
-measure_piece (EngMeasure *self, EngMeasurePiece *piece, GError **error)
+measure_piece (EngMeasure *self, EngSpeculationPiece *piece, GError **error)
 {
   Speculation *s = self->speculation;
   guint first = s->text->len - 1;
 
-  *piece = (EngMeasurePiece){ .plain_ns = NAN };
+  *piece = (EngSpeculationPiece){ .plain_ns = NAN };
   while (piece->n_tokens < PIECE_TOKENS && !s->text_ended)
     {
       RtRound round;
@@ -519,26 +422,26 @@ eng_measure_speculate_repeat (EngMeasure *self, double budget_s, GError **error)
   Speculation *s = self->speculation;
   g_autoptr (GArray) per_token = g_array_new (FALSE, FALSE, sizeof (double));
   guint64 start = rt_now_ns ();
-  EngRepeat repeat;
+  RtRepeat repeat;
 
   if (self->generated->len < 2)
     return TRUE;
   s->text_ended = TRUE;
-  eng_repeat_init (&repeat, &(EngRepeatRule){ .target_width = self->workload->interval_width,
-                                              .budget_s = budget_s,
-                                              .n_min = ENG_REPEAT_MIN });
+  rt_repeat_init (&repeat, &(RtRepeatRule){ .target_width = self->workload->interval_width,
+                                            .budget_s = budget_s,
+                                            .n_min = RT_REPEAT_MIN });
   while (!self->cancelled && !self->not_finite
          && (eng_measure_needs_more (&repeat, per_token, 0, start, &self->decode_ended)
              || !s->text_ended))
     {
-      EngMeasurePiece piece;
+      EngSpeculationPiece piece;
       eng_measure_tell_stage (self, "Measuring the rounds again", -1);
       /* Every text to its end: pieces of a text are not alike. */
       if ((s->text_ended && !begin_again (self, error)) || !measure_piece (self, &piece, error))
         return FALSE;
       if (self->cancelled || self->not_finite || piece.n_tokens == 0)
         break;
-      g_array_append_val (self->pieces, piece);
+      g_array_append_val (self->rounds->pieces, piece);
       eng_measure_add_sample (per_token, piece.ns / piece.n_tokens);
     }
   return TRUE;
@@ -562,53 +465,18 @@ eng_measure_speculate_step (EngMeasure *self, guint *n_tokens, GError **error)
 
 /* ---- What comes of it ---- */
 
-/* What rounds did not tell is known from before the text. */
-static EngFigure
-calibrated_figure (double ns)
-{
-  return (EngFigure){ .available = TRUE,
-                      .value = ns,
-                      .low = NAN,
-                      .high = NAN,
-                      .n = 1,
-                      .unit = "ns",
-                      .reason = "calibrated before the text" };
-}
-
-static EngFigure
-cost_figure (const GArray *samples)
-{
-  return eng_figure_from_series ((double *)samples->data, samples->len, "ns");
-}
-
-static void
-add_costs (EngMeasure *self)
-{
-  Speculation *s = self->speculation;
-  const RtDraftLength *length = s->speculator != NULL ? rt_speculator_length (s->speculator) : NULL;
-
-  for (guint i = 1; i < G_N_ELEMENTS (s->verify_ns); i++)
-    if (s->verify_ns[i]->len > 0)
-      eng_speculation_add_verify_cost (self->record, i, cost_figure (s->verify_ns[i]));
-    else if (length != NULL && length->shape[i] > 0)
-      eng_speculation_add_verify_cost (self->record, i,
-                                       calibrated_figure (rt_length_cost (length, i)));
-  if (s->draft_ns->len > 0)
-    eng_speculation_set_draft_cost (self->record, cost_figure (s->draft_ns));
-  else if (length != NULL && length->draft_ns > 0)
-    eng_speculation_set_draft_cost (self->record, calibrated_figure (length->draft_ns));
-}
-
 void
 eng_measure_finish (EngMeasure *self)
 {
   Speculation *s = self->speculation;
+  const RtDraftLength *length;
+  double calibrated_ns[RT_SPECULATE_MAX + 2] = { 0 };
 
   if (s == NULL)
     return;
-  eng_speculation_end_text (self->record, (guint)self->stream.text->len);
-  add_costs (self);
-  eng_speculation_set_checked (self->record, s->n_compared, s->n_differing);
-  g_autofree char *notice = eng_measure_make_notice (self->record);
-  eng_speculation_set_notice (self->record, notice);
+  length = s->speculator != NULL ? rt_speculator_length (s->speculator) : NULL;
+  for (guint i = 1; length != NULL && i < G_N_ELEMENTS (calibrated_ns); i++)
+    calibrated_ns[i] = length->shape[i] > 0 ? rt_length_cost (length, i) : 0;
+  eng_speculation_rounds_finish (self->rounds, (guint)self->stream.text->len, calibrated_ns,
+                                 length != NULL ? length->draft_ns : 0);
 }

@@ -312,12 +312,12 @@ seconds_since (guint64 start_ns)
 
 /* Whether the figure of @samples needs more; @n_before of them were there before @start_ns. */
 gboolean
-eng_measure_needs_more (EngRepeat *repeat, const GArray *samples, guint n_before, guint64 start_ns,
-                        EngRepeatVerdict *verdict)
+eng_measure_needs_more (RtRepeat *repeat, const GArray *samples, guint n_before, guint64 start_ns,
+                        RtRepeatVerdict *verdict)
 {
-  *verdict = eng_repeat_decide (repeat, (const double *)samples->data, samples->len,
-                                samples->len - n_before, seconds_since (start_ns));
-  return *verdict == ENG_REPEAT_MORE;
+  *verdict = rt_repeat_decide (repeat, (const double *)samples->data, samples->len,
+                               samples->len - n_before, seconds_since (start_ns));
+  return *verdict == RT_REPEAT_MORE;
 }
 
 /* The prompt once more: clean, for the totals, and its first chunk instrumented, for the layers. */
@@ -348,11 +348,11 @@ repeat_prompt (EngMeasure *self, RtSampler *sampler, double budget_s, GError **e
 {
   guint n_before = self->prefill->len;
   guint64 start = rt_now_ns ();
-  EngRepeat repeat;
+  RtRepeat repeat;
 
-  eng_repeat_init (&repeat, &(EngRepeatRule){ .target_width = self->workload->interval_width,
-                                              .budget_s = budget_s,
-                                              .n_min = ENG_REPEAT_MIN });
+  rt_repeat_init (&repeat, &(RtRepeatRule){ .target_width = self->workload->interval_width,
+                                            .budget_s = budget_s,
+                                            .n_min = RT_REPEAT_MIN });
   while (eng_measure_needs_more (&repeat, self->prefill, n_before, start, &self->prompt_ended))
     {
       eng_measure_tell_stage (self, "Measuring the prompt again",
@@ -385,7 +385,7 @@ eng_measure_repeat (EngMeasure *self, GError **error)
     ok = repeat_prompt (self, sampler, MAX (budget_s - seconds_since (start), budget_s / 2), error);
   rt_sampler_free (sampler);
   if (self->cancelled)
-    self->decode_ended = self->prompt_ended = ENG_REPEAT_MORE;
+    self->decode_ended = self->prompt_ended = RT_REPEAT_MORE;
   self->cancelled = FALSE; /* the text is complete: stopping now only means fewer repeats */
   return ok;
 }

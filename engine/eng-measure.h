@@ -5,6 +5,7 @@
 #include "eng-draft.h"
 #include "eng-repeat.h"
 #include "eng-run.h"
+#include "eng-speculation-rounds.h"
 #include "eng-stream.h"
 
 G_BEGIN_DECLS
@@ -28,7 +29,7 @@ typedef struct
   const char *stop;   /* why the text ended; NULL while it goes on */
   gboolean cancelled;
   gboolean not_finite;                         /* the model gave logits that are no numbers */
-  EngRepeatVerdict decode_ended, prompt_ended; /* why their repeats ended; MORE: stopped */
+  RtRepeatVerdict decode_ended, prompt_ended;  /* why their repeats ended; MORE: stopped */
 
   /* Samples in nanoseconds, owned: double. */
   GArray *prefill;     /* clean: whole prompt */
@@ -40,29 +41,16 @@ typedef struct
 
   /* Of a run that speculates (eng-measure-speculate.c); NULL: it does not. */
   struct _EngMeasureSpeculation *speculation; /* owned */
-  EngSpeculation *record;                     /* owned */
-  GArray *pieces;                             /* owned: EngMeasurePiece, in order of time */
+  EngSpeculationRounds *rounds;               /* owned */
 } EngMeasure;
-
-/* A few rounds of the text, clean. */
-typedef struct
-{
-  guint n_tokens;  /* that they emitted */
-  double ns;       /* that they took, everything included */
-  double plain_ns; /* the same tokens by plain steps right after; NAN: not measured */
-} EngMeasurePiece;
 
 /* Tokenize the workload. FALSE: the prompt is empty, too long for the context, or there is no
  * tokenizer. */
 gboolean eng_measure_init (EngMeasure *measure, EngBuild *build, const EngWorkload *workload,
                            GError **error);
 void eng_measure_clear (EngMeasure *measure);
-/* When nothing more is measured: completes measure->record. */
+/* When nothing more is measured: completes measure->rounds->record. */
 void eng_measure_finish (EngMeasure *measure);
-/* Decode speed and the figures of speculation from the record and its pieces; none of them is
- * changed when there is no record. [ENG_N_FIGURES] */
-void eng_measure_fill_speculation (const EngMeasure *measure, EngFigure *figures);
-
 /* Warm-up and prompt: an instrumented pass over the first chunk, then a clean one over everything,
  * which chooses the first token. */
 gboolean eng_measure_prompt (EngMeasure *measure, GError **error);

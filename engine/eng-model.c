@@ -392,6 +392,18 @@ eng_model_get_graph (EngModel *self)
   return self->graph;
 }
 
+gboolean
+eng_model_has_block_node (EngModel *model, const char *name)
+{
+  for (guint i = 0; i < eng_model_get_n_layers (model); i++)
+    {
+      g_autofree char *full = g_strdup_printf ("blk.%u.%s", i, name);
+      if (rt_graph_find_node (eng_model_get_graph (model), full) != RT_NONE)
+        return TRUE;
+    }
+  return FALSE;
+}
+
 const RtGguf *
 eng_model_get_gguf (EngModel *self)
 {

@@ -48,6 +48,8 @@ const char *eng_model_peek_hash (EngModel *model);
 const RtArchParams *eng_model_get_params (EngModel *model); /* NULL for networks */
 /* the source graph; of a network with all that surrounds it */
 const RtGraph *eng_model_get_graph (EngModel *model);
+/* Whether any block has the node "blk.N.<name>" in the source graph. */
+gboolean eng_model_has_block_node (EngModel *model, const char *name);
 const RtGguf *eng_model_get_gguf (EngModel *model); /* NULL for networks */
 /* NULL when unsupported: see _get_tokenizer_error */
 const RtTokenizer *eng_model_get_tokenizer (EngModel *model);

@@ -109,6 +109,13 @@ double eng_profiler_get_last_layer_ns (EngProfiler *profiler, int layer);
 /* Runner thread, after every instrumented step. The sum of its nodes in nanoseconds; NAN when
  * records were lost (the step is then left out). */
 double eng_profiler_drain (EngProfiler *profiler);
+/* The same with records that come from elsewhere, of one instrumented step of this build on another
+ * device (rt-trace.h; times of that device's clock, any origin). @position: of its first token. */
+double eng_profiler_feed (EngProfiler *profiler, const RtTraceRecord *records, guint n_records,
+                          guint64 n_lost, guint position);
+/* What node @node left out of its work there, since the beginning. */
+void eng_profiler_set_tally (EngProfiler *profiler, RtNodeId node, guint64 n_skipped,
+                             guint64 n_all);
 /* runner thread */
 void eng_profiler_add_clean (EngProfiler *profiler, RtPhase phase, guint n_tokens, double ns);
 /* Runner thread, between rt_exec_count_begin() and _end(): take the sums of @n_steps counted steps,

@@ -12,6 +12,7 @@
 #include "eng-kernel-table.h"
 #include "eng-series.h"
 #include "eng-window.h"
+#include "rt-series.h"
 
 typedef struct
 {
@@ -330,35 +331,73 @@ read_tallies (EngProfiler *self)
     }
 }
 
+/* The step that lies in self->records. @position: of its first token. Under the mutex. */
+static double
+take_step (EngProfiler *self, guint64 n_lost, guint position, gboolean is_here)
+{
+  const RtTraceRecord *step = gather_step (self);
+
+  self->n_lost += n_lost;
+  if (step == NULL || n_lost > 0 || step->phase >= ENG_N_PHASES)
+    return NAN;
+  RtExec *exec = eng_build_get_exec (self->build);
+  Phase *phase = &self->phases[step->phase];
+  phase_set_tokens (phase, self->info, step->n_tokens);
+  double total = add_step (self, phase);
+  eng_timeline_keeper_add (self->keeper, (const RtTraceRecord *)self->records->data,
+                           self->records->len, step->step, self->info->n_nodes);
+  phase->position = position;
+  if (is_here)
+    read_symbols (self, step->phase, phase->symbols);
+  for (guint i = 0; i < self->info->n_nodes; i++)
+    rt_exec_cost (exec, i, step->n_tokens, position, &phase->costs[i]);
+  return total;
+}
+
 double
 eng_profiler_drain (EngProfiler *self)
 {
   guint64 n_lost = read_rings (self);
-  const RtTraceRecord *step = gather_step (self);
-  double total = NAN;
+  const RtKv *kv = rt_exec_kv (eng_build_get_exec (self->build));
+  guint position = kv != NULL ? rt_kv_n_used (kv) : 0;
 
   g_mutex_lock (&self->mutex);
-  self->n_lost += n_lost;
   read_tallies (self);
-  if (step != NULL && n_lost == 0 && step->phase < ENG_N_PHASES)
-    {
-      RtExec *exec = eng_build_get_exec (self->build);
-      const RtKv *kv = rt_exec_kv (exec);
-      guint position = kv != NULL ? rt_kv_n_used (kv) : 0;
-      Phase *phase = &self->phases[step->phase];
-      phase_set_tokens (phase, self->info, step->n_tokens);
-      total = add_step (self, phase);
-      eng_timeline_keeper_add (self->keeper, (const RtTraceRecord *)self->records->data,
-                               self->records->len, step->step, self->info->n_nodes);
-      phase->position = position - MIN (position, step->n_tokens);
-      read_symbols (self, step->phase, phase->symbols);
-      for (guint i = 0; i < self->info->n_nodes; i++)
-        rt_exec_cost (exec, i, step->n_tokens, position - MIN (position, step->n_tokens),
-                      &phase->costs[i]);
-    }
+  if (self->records->len > 0)
+    position -= MIN (position, g_array_index (self->records, RtTraceRecord, 0).n_tokens);
+  double total = take_step (self, n_lost, position, TRUE);
   g_mutex_unlock (&self->mutex);
   g_atomic_int_inc (&self->generation);
   return total;
+}
+
+double
+eng_profiler_feed (EngProfiler *self, const RtTraceRecord *records, guint n_records, guint64 n_lost,
+                   guint position)
+{
+  g_return_val_if_fail (self != NULL && (records != NULL || n_records == 0), NAN);
+
+  g_array_set_size (self->records, 0);
+  g_array_append_vals (self->records, records, n_records);
+  g_mutex_lock (&self->mutex);
+  double total = take_step (self, n_lost, position, FALSE);
+  g_mutex_unlock (&self->mutex);
+  g_atomic_int_inc (&self->generation);
+  return total;
+}
+
+void
+eng_profiler_set_tally (EngProfiler *self, RtNodeId node, guint64 n_skipped, guint64 n_all)
+{
+  g_return_if_fail (node < self->info->n_nodes);
+
+  g_mutex_lock (&self->mutex);
+  /* As if the executor here, which stands still, had counted so much since. */
+  RtTally now = rt_exec_tally (eng_build_get_exec (self->build), node);
+  self->tallies_before[node]
+      = (RtTally){ now.n_skipped - n_skipped, now.n_all - n_all };
+  read_tallies (self);
+  g_mutex_unlock (&self->mutex);
 }
 
 void
@@ -423,11 +462,11 @@ latency_from_window (EngLatency *latency, const EngWindow *window, double *order
   guint n = window->n;
   if (n == 0)
     return;
-  guint rank = eng_median_rank (n);
+  guint rank = rt_median_rank (n);
   if (ordered != NULL)
     {
       copy_in_order (window, ordered);
-      rank = eng_series_rank (n, eng_series_inefficiency (ordered, n));
+      rank = rt_series_rank (n, eng_series_inefficiency (ordered, n));
     }
   *latency = (EngLatency){ .n = n,
                            .median_ns = eng_quantile_sorted (window->sorted, n, 0.5),

@@ -38,7 +38,8 @@ fill_info (EngProfileInfo *info, EngForecast *forecast, EngSketch *sketch)
       info->sources[i] = g_new0 (char *, node->n_sources + 1);
       for (guint k = 0; k < node->n_sources; k++)
         info->sources[i][k] = g_strdup (node->sources[k]);
-      info->arithmetics[i] = read_arithmetic (eng_sketch_get_signature (sketch, i));
+      info->signatures[i] = eng_sketch_get_signature (sketch, i);
+      info->arithmetics[i] = read_arithmetic (info->signatures[i]);
       eng_forecast_get_node_memory (forecast, i, &info->node_memory[i]);
     }
   for (int layer = -1; layer <= info->n_layers; layer++)

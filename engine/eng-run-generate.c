@@ -30,6 +30,18 @@ eng_run_figure_from_ns (const GArray *ns, double scale, gboolean reciprocal, Eng
                             eng_figure_id_unit (id), why_none);
 }
 
+EngFigure
+eng_run_figure_from_fractions (const GArray *fractions, const char *why_none)
+{
+  g_autofree double *percent = g_new (double, MAX (fractions->len, 1));
+
+  if (fractions->len == 0)
+    return eng_figure_unavailable ("%", why_none);
+  for (guint i = 0; i < fractions->len; i++)
+    percent[i] = 100 * g_array_index (fractions, double, i);
+  return eng_figure_from_series (percent, fractions->len, "%");
+}
+
 static void
 make_figures (EngRun *run, const EngMeasure *measure)
 {
@@ -50,14 +62,10 @@ make_figures (EngRun *run, const EngMeasure *measure)
       = eng_run_figure_from_ns (measure->step_clean, 1e-6, FALSE, ENG_FIGURE_STEP_CLEAN, none);
   figures[ENG_FIGURE_STEP_LAYERS]
       = eng_run_figure_from_ns (measure->step_traced, 1e-6, FALSE, ENG_FIGURE_STEP_LAYERS, none);
-  g_autofree double *overhead = g_new (double, MAX (measure->overhead->len, 1));
-  for (guint i = 0; i < measure->overhead->len; i++)
-    overhead[i] = 100 * g_array_index (measure->overhead, double, i);
-  figures[ENG_FIGURE_OVERHEAD]
-      = measure->overhead->len > 0 ? eng_figure_from_series (overhead, measure->overhead->len, "%")
-                                   : eng_figure_unavailable ("%", none);
+  figures[ENG_FIGURE_OVERHEAD] = eng_run_figure_from_fractions (measure->overhead, none);
 
-  eng_measure_fill_speculation (measure, figures);
+  if (measure->rounds != NULL)
+    eng_speculation_rounds_fill (measure->rounds, measure->cancelled, figures);
   eng_run_fill_memory (run, measure->build);
 }
 
@@ -176,7 +184,7 @@ describe (EngRun *run, const EngMeasure *measure, EngMachine *machine)
   run->stop = measure->stop;
   run->n_prompt = (guint)measure->n_prompt;
   run->n_generated = measure->generated->len;
-  run->speculation = measure->record != NULL ? eng_speculation_ref (measure->record) : NULL;
+  run->speculation = measure->rounds != NULL ? eng_speculation_ref (measure->rounds->record) : NULL;
 }
 
 static gboolean

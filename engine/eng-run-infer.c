@@ -7,22 +7,9 @@
 #include "eng-error.h"
 #include "eng-measure-input.h"
 #include "eng-run-private.h"
-#include "eng-series.h"
 
 /* Instrumented inferences kept when the caller brings no profiler. */
 #define WINDOW 64
-
-static EngFigure
-percent_figure (const GArray *fractions, const char *why_none)
-{
-  g_autofree double *percent = g_new (double, MAX (fractions->len, 1));
-
-  if (fractions->len == 0)
-    return eng_figure_unavailable ("%", why_none);
-  for (guint i = 0; i < fractions->len; i++)
-    percent[i] = 100 * g_array_index (fractions, double, i);
-  return eng_figure_from_series (percent, fractions->len, "%");
-}
 
 /* A count of all inputs of the run, not a sample of them. */
 static EngFigure
@@ -58,8 +45,8 @@ make_figures (EngRun *run, const EngMeasureInput *measure)
   figures[ENG_FIGURE_READING]
       = eng_run_figure_from_ns (measure->reading, 1e-6, FALSE, ENG_FIGURE_READING,
                                 "the input is not a file");
-  figures[ENG_FIGURE_INFERENCE_OVERHEAD] = percent_figure (measure->overhead, none);
-  figures[ENG_FIGURE_SURROUNDINGS] = percent_figure (measure->around, none);
+  figures[ENG_FIGURE_INFERENCE_OVERHEAD] = eng_run_figure_from_fractions (measure->overhead, none);
+  figures[ENG_FIGURE_SURROUNDINGS] = eng_run_figure_from_fractions (measure->around, none);
   figures[ENG_FIGURE_LATE] = late_figure (measure);
 
   eng_run_fill_memory (run, measure->run->build);

@@ -83,9 +83,9 @@ write_ended (JsonBuilder *builder, EngRun *self)
   json_builder_set_member_name (builder, "ended_by");
   json_builder_begin_object (builder);
   for (guint i = 0; i < ENG_N_FIGURES; i++)
-    if (self->ended[i] != ENG_REPEAT_MORE)
+    if (self->ended[i] != RT_REPEAT_MORE)
       eng_json_add_string (builder, eng_figure_id_name (i),
-                           eng_repeat_verdict_name (self->ended[i]));
+                           rt_repeat_verdict_name (self->ended[i]));
   json_builder_end_object (builder);
 }
 
@@ -196,8 +196,8 @@ read_ended (EngRun *self, JsonObject *object)
   for (guint i = 0; object != NULL && i < ENG_N_FIGURES; i++)
     {
       const char *name = eng_json_get_string (object, eng_figure_id_name (i));
-      for (EngRepeatVerdict v = ENG_REPEAT_MORE; name != NULL && v <= ENG_REPEAT_ENOUGH; v++)
-        if (g_str_equal (name, eng_repeat_verdict_name (v)))
+      for (RtRepeatVerdict v = RT_REPEAT_MORE; name != NULL && v <= RT_REPEAT_ENOUGH; v++)
+        if (g_str_equal (name, rt_repeat_verdict_name (v)))
           self->ended[i] = v;
     }
 }

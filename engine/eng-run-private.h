@@ -22,7 +22,7 @@ struct _EngRun
   EngRecipe *recipe;
   EngWorkload *workload;
   EngFigure figures[ENG_N_FIGURES];
-  EngRepeatVerdict ended[ENG_N_FIGURES]; /* why its repeats ended; ENG_REPEAT_MORE: no rule was
+  RtRepeatVerdict ended[ENG_N_FIGURES]; /* why its repeats ended; RT_REPEAT_MORE: no rule was
                                           * followed, or it was stopped */
   EngProfile *profile;
   EngEnergy *energy; /* NULL: none */
@@ -51,6 +51,8 @@ void eng_run_fill_memory (EngRun *run, EngBuild *build);
  * the median; @scale and the reciprocal turn nanoseconds into the unit. */
 EngFigure eng_run_figure_from_ns (const GArray *ns, double scale, gboolean reciprocal,
                                   EngFigureId id, const char *why_none);
+/* A figure in percent from fractions of 1 (double); @why_none: why there may be none of them. */
+EngFigure eng_run_figure_from_fractions (const GArray *fractions, const char *why_none);
 /* One more reason when the figure is missing, has no interval, or is noisy. */
 void eng_run_judge_figure (EngRun *run, EngFigureId id, GPtrArray *reasons);
 /* What the machine did meanwhile (run->conditions); then the validity from all @reasons, which the

@@ -1,6 +1,7 @@
 /* The run as a value: getters, the names of its figures, the workload, and its table as CSV. Making
  * one is eng-run-generate.c, its JSON eng-run-json.c. */
 #include "eng-repeat.h"
+#include "eng-run-device.h"
 #include "eng-run-private.h"
 
 #include <math.h>
@@ -220,8 +221,8 @@ eng_workload_new (const char *prompt)
   EngWorkload *workload = g_new0 (EngWorkload, 1);
   workload->prompt = g_strdup (prompt != NULL ? prompt : "");
   workload->n_predict = 128;
-  workload->interval_width = ENG_REPEAT_TARGET_WIDTH;
-  workload->budget_s = ENG_REPEAT_BUDGET_S;
+  workload->interval_width = RT_REPEAT_TARGET_WIDTH;
+  workload->budget_s = RT_REPEAT_BUDGET_S;
   workload->sampler = (RtSamplerConfig){ .top_p = 1 };
   return workload;
 }
@@ -361,10 +362,10 @@ eng_run_get_figure (EngRun *self, EngFigureId id)
   return self->figures[id];
 }
 
-EngRepeatVerdict
+RtRepeatVerdict
 eng_run_get_ended (EngRun *self, EngFigureId id)
 {
-  g_return_val_if_fail (ENG_IS_RUN (self) && id < ENG_N_FIGURES, ENG_REPEAT_MORE);
+  g_return_val_if_fail (ENG_IS_RUN (self) && id < ENG_N_FIGURES, RT_REPEAT_MORE);
   return self->ended[id];
 }
 
@@ -551,10 +552,21 @@ add_counts (GString *csv, EngProfile *profile, RtPhase phase, guint node)
     }
 }
 
+/* Where it was measured, with every row: tables are joined. */
 static void
-add_row (GString *csv, EngEnergy *energy, EngProfile *profile, RtPhase phase,
-         const char *phase_name, guint node)
+add_device (GString *csv, EngRun *self)
 {
+  const char *device = eng_run_get_device (self);
+
+  g_string_append_c (csv, ',');
+  add_cell (csv, device != NULL ? device : ENG_RUN_THIS_COMPUTER);
+  g_string_append (csv, eng_run_get_emulated (self) ? ",true" : ",false");
+}
+
+static void
+add_row (GString *csv, EngRun *self, RtPhase phase, const char *phase_name, guint node)
+{
+  EngProfile *profile = self->profile;
   const EngPhaseProfile *figures = eng_profile_get_phase (profile, phase);
   const EngLatency *latency = &figures->nodes[node];
   const RtCost *cost = eng_profile_get_node_cost (profile, node, phase);
@@ -579,8 +591,9 @@ add_row (GString *csv, EngEnergy *energy, EngProfile *profile, RtPhase phase,
                           ",%" G_GUINT64_FORMAT ",%" G_GUINT64_FORMAT ",%" G_GUINT64_FORMAT ",",
                           memory->weight_bytes, memory->activation_bytes, memory->kv_bytes);
   add_cell (csv, sources);
-  add_energy (csv, energy, phase, node);
+  add_energy (csv, self->energy, phase, node);
   add_counts (csv, profile, phase, node);
+  add_device (csv, self);
   g_string_append (csv, "\r\n");
 }
 
@@ -592,11 +605,12 @@ eng_run_to_csv (EngRun *self)
       "phase,layer,node,operator,tokens_per_step,n,median_ns,p5_ns,p95_ns,low95_ns,high95_ns,flops,"
       "read_weight_bytes,read_bytes,write_bytes,resident_weight_bytes,live_activation_bytes,kv_"
       "bytes,"
-      "sources,attributed_joules,modelled_joules,cycles,instructions,cache_misses\r\n");
+      "sources,attributed_joules,modelled_joules,cycles,instructions,cache_misses,device,emulated"
+      "\r\n");
 
   for (RtPhase phase = RT_PHASE_PREFILL; phase < RT_N_PHASES; phase++)
     for (guint i = 0; i < eng_profile_get_n_nodes (self->profile); i++)
       if (eng_profile_get_phase (self->profile, phase)->nodes[i].n > 0)
-        add_row (csv, self->energy, self->profile, phase, names[phase], i);
+        add_row (csv, self, phase, names[phase], i);
   return g_string_free (g_steal_pointer (&csv), FALSE);
 }

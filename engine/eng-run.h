@@ -166,8 +166,8 @@ char *eng_run_dup_recipe_text (EngRun *run);
 const EngWorkload *eng_run_get_workload (EngRun *run);
 const char *eng_run_get_machine_json (EngRun *run); /* eng_machine_to_json() at the time */
 EngFigure eng_run_get_figure (EngRun *run, EngFigureId id);
-/* why the figure's repeats ended; ENG_REPEAT_MORE: none, or it was stopped */
-EngRepeatVerdict eng_run_get_ended (EngRun *run, EngFigureId id);
+/* why the figure's repeats ended; RT_REPEAT_MORE: none, or it was stopped */
+RtRepeatVerdict eng_run_get_ended (EngRun *run, EngFigureId id);
 EngProfile *eng_run_get_profile (EngRun *run);
 /* of its last instrumented steps; NULL: of an evaluation, or kept by a version that kept none */
 EngTimeline *eng_run_get_timeline (EngRun *run);

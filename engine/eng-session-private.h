@@ -28,6 +28,8 @@ struct _EngSession
 
   gboolean running;      /* from start_run() to the run's end, waiting for the build included */
   EngWorkload *queued;   /* waits for the build */
+  EngSessionPush *queued_push; /* of a run on "device"; NULL: none was given, or it is here */
+  EngDevice *device;     /* NULL: this computer */
   EngWorkload *workload; /* of the last run */
   EngRunner *runner;     /* NULL when nothing runs */
 
@@ -62,6 +64,7 @@ enum
   ENG_SESSION_BASELINE,
   ENG_SESSION_PROFILE,
   ENG_SESSION_ESTIMATE,
+  ENG_SESSION_DEVICE,
   ENG_SESSION_N_PROPS
 };
 
@@ -71,6 +74,7 @@ void eng_session_take_job (EngSession *session, EngJob *job);
 void eng_session_set_running (EngSession *session, gboolean running);
 void eng_session_take_run (EngSession *session, EngRun *run);
 void eng_session_take_baseline (EngSession *session, EngRun *run);
+void eng_session_take_device (EngSession *session, EngDevice *device);
 void eng_session_take_profile (EngSession *session, EngProfile *profile);
 void eng_session_take_model (EngSession *session,
                              EngModel *model); /* and start anew: default recipe, no runs */
@@ -95,13 +99,15 @@ void eng_session_clear_estimates (EngSession *session);   /* the model goes */
 
 /* eng-session-work.c */
 
+void eng_session_push_free (EngSessionPush *push); /* accepts NULL */
+
 /* the run that waits, when nothing is in its way */
 void eng_session_start_queued (EngSession *session);
 void eng_session_lower (EngSession *session);   /* make the build of the current recipe */
 void eng_session_abandon (EngSession *session); /* cancel everything and forget it */
 
 /* eng-session-runs.c */
-void eng_session_add_run (EngSession *session, EngRun *run);
+void eng_session_add_run (EngSession *session, EngRun *run, EngDevice *device);
 void
 eng_session_show_measured (EngSession *session); /* "run" and "profile" of the current recipe */
 

@@ -8,12 +8,43 @@
 /* A run with its profile is about 100 KB; the history keeps them all. */
 #define MAX_RUNS 200
 
+/* Where a run of this session was measured: devices may change their names, not their ids. */
+#define DEVICE_KEY "eng-session-device"
+
 void
-eng_session_add_run (EngSession *self, EngRun *run)
+eng_session_add_run (EngSession *self, EngRun *run, EngDevice *device)
 {
+  if (device != NULL)
+    g_object_set_data_full (G_OBJECT (run), DEVICE_KEY, g_strdup (eng_device_get_id (device)),
+                            g_free);
   if (self->runs->len == MAX_RUNS)
     g_ptr_array_remove_index (self->runs, 0);
   g_ptr_array_add (self->runs, g_object_ref (run));
+}
+
+void
+eng_session_add_run_of (EngSession *self, EngDevice *device, EngRun *run)
+{
+  g_return_if_fail (ENG_IS_SESSION (self) && ENG_IS_RUN (run));
+
+  if (self->model == NULL
+      || eng_profile_get_n_layers (eng_run_get_profile (run))
+             != (int)eng_model_get_n_layers (self->model))
+    return; /* another model was opened meanwhile */
+  eng_session_add_run (self, run, device);
+  if (self->workload == NULL)
+    self->workload = eng_workload_copy (eng_run_get_workload (run));
+  if (self->runner == NULL)
+    eng_session_show_measured (self);
+  eng_session_emit_finished (self, run);
+}
+
+static gboolean
+is_on (EngRun *run, EngDevice *device)
+{
+  return g_strcmp0 (g_object_get_data (G_OBJECT (run), DEVICE_KEY),
+                    device != NULL ? eng_device_get_id (device) : NULL)
+         == 0;
 }
 
 static gboolean
@@ -36,13 +67,20 @@ is_of (EngSession *self, EngRun *run, EngRecipe *recipe)
 EngRun *
 eng_session_find_run (EngSession *self, EngRecipe *recipe)
 {
+  g_return_val_if_fail (ENG_IS_SESSION (self), NULL);
+  return eng_session_find_run_on (self, recipe, self->device);
+}
+
+EngRun *
+eng_session_find_run_on (EngSession *self, EngRecipe *recipe, EngDevice *device)
+{
   g_return_val_if_fail (ENG_IS_SESSION (self) && recipe != NULL, NULL);
 
   EngRun *other = NULL;
   for (guint i = self->runs->len; i-- > 0;)
     {
       EngRun *run = self->runs->pdata[i];
-      if (!is_of (self, run, recipe))
+      if (!is_on (run, device) || !is_of (self, run, recipe))
         continue;
       if (same_workload (self, run))
         return run;

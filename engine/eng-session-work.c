@@ -50,6 +50,23 @@ cancel_job (EngSession *self)
   eng_session_take_job (self, NULL);
 }
 
+void
+eng_session_push_free (EngSessionPush *push)
+{
+  if (push == NULL)
+    return;
+  if (push->destroy != NULL)
+    push->destroy (push->user_data);
+  g_free (push);
+}
+
+static void
+clear_queue (EngSession *self)
+{
+  g_clear_pointer (&self->queued, eng_workload_free);
+  g_clear_pointer (&self->queued_push, eng_session_push_free);
+}
+
 /* ---- The file's hash ---- */
 
 /* A run records the hash of the whole file, which takes about 2.5 s a gigabyte: made while nobody
@@ -142,7 +159,7 @@ on_lowered (GObject *source, GAsyncResult *result, gpointer data)
     {
       /* Cancelled by a person, not by a newer recipe: the recipe stands, and Run makes the build
        * again. */
-      g_clear_pointer (&self->queued, eng_workload_free);
+      clear_queue (self);
       eng_session_set_running (self, FALSE);
       if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
         eng_session_fail (self, error, "Preparing the model");
@@ -199,6 +216,8 @@ struct _EngRunner
   EngProfiler *profiler;
   EngHistory *history;     /* NULL: not kept */
   EngEstimator *estimator; /* NULL: learns nothing */
+  EngDevice *device;       /* NULL: it runs here */
+  EngSessionPush *push;    /* of a run on it; NULL: nobody asks or listens */
   EngJob *job;
   guint tick;                             /* main context */
   guint64 seen;                           /* generation of the profile shown last; main context */
@@ -232,6 +251,8 @@ runner_unref (EngRunner *runner)
   g_object_unref (runner->job);
   g_clear_object (&runner->history);
   g_clear_object (&runner->estimator);
+  g_clear_object (&runner->device);
+  eng_session_push_free (runner->push);
   g_clear_error (&runner->history_error);
   g_clear_error (&runner->estimate_error);
   g_string_free (runner->text, TRUE);
@@ -274,14 +295,36 @@ on_stage (const char *stage, double progress, gpointer data)
   eng_job_report (runner->job, stage, progress);
 }
 
+/* There, and what came home of it. */
+static EngRun *
+push_and_run (EngRunner *runner, const EngRunEvents *events, GError **error)
+{
+  const EngSessionPush *push = runner->push;
+  gboolean asks = push != NULL && (push->ask.confirm != NULL || push->ask.secret != NULL);
+  EngPushOptions options = { .ask = asks ? &push->ask : NULL };
+  EngPushTimes times = { 0 };
+  g_autoptr (GError) why = NULL;
+  EngRun *run
+      = eng_push_run (runner->device, runner->build, runner->workload, runner->profiler, events,
+                      push != NULL ? &push->events : NULL, &options, &times, runner->job, &why);
+
+  if (push != NULL && push->ended != NULL)
+    push->ended (run, &times, why, push->user_data);
+  if (run == NULL)
+    g_propagate_error (error, g_steal_pointer (&why));
+  return run;
+}
+
 static void
 run_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
   EngRunner *runner = data;
   EngRunEvents events = { on_text, on_stage, on_result, runner };
   GError *error = NULL;
-  EngRun *run = eng_run_new (runner->build, runner->workload, runner->profiler, &events,
-                             cancellable, &error);
+  EngRun *run = runner->device != NULL
+                    ? push_and_run (runner, &events, &error)
+                    : eng_run_new (runner->build, runner->workload, runner->profiler, &events,
+                                   cancellable, &error);
 
   if (run != NULL && runner->estimator != NULL)
     {
@@ -377,7 +420,7 @@ on_run_done (GObject *source, GAsyncResult *result, gpointer data)
       if (self->job == runner->job)
         eng_session_take_job (self, NULL);
       if (run != NULL)
-        eng_session_add_run (self, run);
+        eng_session_add_run (self, run, runner->device);
       eng_session_show_measured (self);
       eng_session_set_running (self, FALSE);
       g_object_thaw_notify (G_OBJECT (self));
@@ -385,7 +428,8 @@ on_run_done (GObject *source, GAsyncResult *result, gpointer data)
       if (run != NULL)
         eng_session_emit_finished (self, run);
       else if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-        eng_session_fail (self, error, "Running the model");
+        eng_session_fail (self, error,
+                          runner->device != NULL ? "Running on the device" : "Running the model");
       if (runner->history_error != NULL)
         eng_session_fail (self, runner->history_error, "Keeping the run in the history");
       if (runner->estimate_error != NULL)
@@ -409,10 +453,17 @@ start_runner (EngSession *self, EngWorkload *workload)
   runner->build = g_object_ref (self->build);
   runner->workload = workload;
   runner->profiler = eng_profiler_new (self->build, WINDOW);
-  runner->job = eng_job_new ("Running the model");
+  g_set_object (&runner->device, self->device);
+  runner->push = g_steal_pointer (&self->queued_push);
+  g_autofree char *title
+      = self->device != NULL
+            ? g_strdup_printf ("Running on %s", eng_device_get_name (self->device))
+            : g_strdup ("Running the model");
+  runner->job = eng_job_new (title);
   runner->text = g_string_new (NULL);
   g_set_object (&runner->history, self->history);
-  g_set_object (&runner->estimator, self->estimator);
+  if (self->device == NULL) /* what a board does says nothing of this computer */
+    g_set_object (&runner->estimator, self->estimator);
 
   stop_hashing (self);
   g_clear_pointer (&self->workload, eng_workload_free);
@@ -441,19 +492,38 @@ eng_session_start_queued (EngSession *self)
     start_runner (self, g_steal_pointer (&self->queued));
 }
 
-void
-eng_session_start_run (EngSession *self, const EngWorkload *workload)
+/* @push: transfer full. */
+static void
+start (EngSession *self, EngDevice *device, const EngWorkload *workload, EngSessionPush *push)
 {
-  g_return_if_fail (ENG_IS_SESSION (self) && workload != NULL);
   if (self->model == NULL || self->running)
-    return;
-
+    {
+      eng_session_push_free (push);
+      return;
+    }
+  eng_session_set_device (self, device);
   self->queued = eng_workload_copy (workload);
+  self->queued_push = push;
   eng_session_set_running (self, TRUE);
   if (self->build != NULL)
     eng_session_start_queued (self);
   else if (self->job == NULL) /* its making was cancelled or failed */
     eng_session_lower (self);
+}
+
+void
+eng_session_start_run (EngSession *self, const EngWorkload *workload)
+{
+  g_return_if_fail (ENG_IS_SESSION (self) && workload != NULL);
+  start (self, NULL, workload, NULL);
+}
+
+void
+eng_session_start_run_on (EngSession *self, EngDevice *device, const EngWorkload *workload,
+                          const EngSessionPush *push)
+{
+  g_return_if_fail (ENG_IS_SESSION (self) && ENG_IS_DEVICE (device) && workload != NULL);
+  start (self, device, workload, push != NULL ? g_memdup2 (push, sizeof *push) : NULL);
 }
 
 void
@@ -465,7 +535,7 @@ eng_session_stop_run (EngSession *self)
     eng_job_cancel (self->runner->job);
   else if (self->queued != NULL)
     {
-      g_clear_pointer (&self->queued, eng_workload_free);
+      clear_queue (self);
       eng_session_set_running (self, FALSE);
     }
 }
@@ -476,7 +546,7 @@ eng_session_abandon (EngSession *self)
   self->generation++;
   cancel_job (self);
   stop_hashing (self);
-  g_clear_pointer (&self->queued, eng_workload_free);
+  clear_queue (self);
   if (self->runner != NULL)
     {
       EngRunner *runner = g_steal_pointer (&self->runner);

@@ -26,6 +26,7 @@ eng_session_dispose (GObject *object)
   eng_session_abandon (self);
   eng_session_clear_estimates (self);
   g_clear_object (&self->estimator);
+  g_clear_object (&self->device);
   g_clear_object (&self->run);
   g_clear_object (&self->baseline);
   g_clear_pointer (&self->profile, eng_profile_unref);
@@ -94,6 +95,9 @@ eng_session_get_property (GObject *object, guint id, GValue *value, GParamSpec *
     case ENG_SESSION_PROFILE:
       g_value_set_boxed (value, self->profile);
       break;
+    case ENG_SESSION_DEVICE:
+      g_value_set_object (value, self->device);
+      break;
     case ENG_SESSION_ESTIMATE:
       g_value_set_boxed (value, eng_session_get_estimate (self));
       break;
@@ -124,6 +128,7 @@ eng_session_class_init (EngSessionClass *klass)
   props[ENG_SESSION_PROFILE] = g_param_spec_boxed ("profile", NULL, NULL, ENG_TYPE_PROFILE, flags);
   props[ENG_SESSION_ESTIMATE]
       = g_param_spec_boxed ("estimate", NULL, NULL, ENG_TYPE_FORECAST, flags);
+  props[ENG_SESSION_DEVICE] = g_param_spec_object ("device", NULL, NULL, ENG_TYPE_DEVICE, flags);
   g_object_class_install_properties (object_class, ENG_SESSION_N_PROPS, props);
 
   GType type = G_TYPE_FROM_CLASS (klass);
@@ -221,6 +226,12 @@ void
 eng_session_take_baseline (EngSession *self, EngRun *run)
 {
   take_object (self, &self->baseline, run, ENG_SESSION_BASELINE);
+}
+
+void
+eng_session_take_device (EngSession *self, EngDevice *device)
+{
+  take_object (self, &self->device, device, ENG_SESSION_DEVICE);
 }
 
 void
@@ -410,6 +421,29 @@ gboolean
 eng_session_get_running (EngSession *self)
 {
   return self->running;
+}
+
+EngDevice *
+eng_session_get_device (EngSession *self)
+{
+  g_return_val_if_fail (ENG_IS_SESSION (self), NULL);
+  return self->device;
+}
+
+void
+eng_session_set_device (EngSession *self, EngDevice *device)
+{
+  g_return_if_fail (ENG_IS_SESSION (self) && (device == NULL || ENG_IS_DEVICE (device)));
+
+  if (self->device == device || self->running)
+    return;
+  g_autoptr (EngRun) before = self->run != NULL ? g_object_ref (self->run) : NULL;
+  g_object_freeze_notify (G_OBJECT (self));
+  eng_session_take_device (self, device != NULL ? g_object_ref (device) : NULL);
+  eng_session_show_measured (self);
+  if (!self->pinned && before != NULL && before != self->run)
+    eng_session_take_baseline (self, g_steal_pointer (&before));
+  g_object_thaw_notify (G_OBJECT (self));
 }
 
 EngRun *

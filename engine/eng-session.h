@@ -2,6 +2,7 @@
  * line are views of it. Lives on one main context; all work happens on workers. */
 #pragma once
 
+#include "devices/eng-push.h"
 #include "eng-estimate.h"
 #include "eng-history.h"
 #include "eng-run.h"
@@ -12,8 +13,9 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (EngSession, eng_session, ENG, SESSION, GObject)
 
 /* Properties (all notify): "model" EngModel, "recipe" EngRecipe, "build" EngBuild (NULL while
- * lowering), "job" EngJob (what is going on, NULL when idle), "running" boolean, "can-undo",
- * "can-redo" booleans, "run" EngRun (the measured numbers of the current recipe, NULL when it was
+ * lowering), "job" EngJob (what is going on, NULL when idle), "running" boolean, "device" EngDevice
+ * (where runs are measured and which runs "run" is of; NULL: this computer), "can-undo", "can-redo"
+ * booleans, "run" EngRun (the measured numbers of the current recipe, NULL when it was
  * never run), "baseline" EngRun (pinned, drawn behind), "profile" EngProfile (of "run", or live
  * while running; notifies at most 30 times a second), "estimate" EngForecast. The session keeps
  * itself alive for nobody: dropping the last reference cancels what is going on. Signals: "text"
@@ -40,13 +42,44 @@ EngJob *eng_session_get_job (EngSession *session);
 
 /* waits for the build when one is being made */
 void eng_session_start_run (EngSession *session, const EngWorkload *workload);
+
+/* ---- Devices ---- */
+
+/* Whom a run on a device asks, and what it tells. The functions are called on the worker. */
+typedef struct
+{
+  EngAsk ask;                /* no functions: nobody is there to answer */
+  EngPushEvents events;      /* nullable functions */
+  void (*ended) (EngRun *run, const EngPushTimes *times, const GError *error,
+                 gpointer user_data); /* nullable; @run NULL: @error says why */
+  gpointer user_data;                 /* of "ended" */
+  GDestroyNotify destroy; /* of @user_data, when the worker is through with all of it; any thread */
+} EngSessionPush;
+
+/* From now on "run" is the newest of the current recipe on @device (NULL: this computer); without a
+ * pinned baseline, the run that was shown until now becomes the baseline: so they stand against
+ * each other. Nothing happens while a run goes on. */
+void eng_session_set_device (EngSession *session, EngDevice *device);
+EngDevice *eng_session_get_device (EngSession *session); /* borrowed */
+/* eng_session_set_device(), then the same as eng_session_start_run() there: the build is pushed,
+ * "profile" fills from the board's telemetry, the run is one like any other. @push (nullable) is
+ * copied. */
+void eng_session_start_run_on (EngSession *session, EngDevice *device, const EngWorkload *workload,
+                               const EngSessionPush *push);
+/* A run of this session's model that was measured on @device (NULL: this computer) outside of
+ * it. */
+void eng_session_add_run_of (EngSession *session, EngDevice *device, EngRun *run);
+/* The newest run of @recipe on @device (NULL: this computer), as eng_session_find_run().
+ * Borrowed. */
+EngRun *eng_session_find_run_on (EngSession *session, EngRecipe *recipe, EngDevice *device);
+
 /* what was measured until then arrives as a degraded run */
 void eng_session_stop_run (EngSession *session);
 gboolean eng_session_get_running (EngSession *session);
 
 EngRun *eng_session_get_run (EngSession *session);
-/* The newest measured run of @recipe in this session, of the last workload when there is one; NULL:
- * never run. Borrowed. */
+/* The newest measured run of @recipe in this session on its device, of the last workload when there
+ * is one; NULL: never run. Borrowed. */
 EngRun *eng_session_find_run (EngSession *session, EngRecipe *recipe);
 EngRun *eng_session_get_baseline (EngSession *session);
 /* NULL unpins. When none is pinned, a finished run becomes the baseline of the next recipe. */

@@ -154,9 +154,14 @@ read_device (EngTradeoffRun *run, JsonObject *header)
 {
   JsonObject *machine = eng_json_get_object (header, "machine");
   const char *cpu = machine != NULL ? eng_json_get_string (machine, "cpu") : NULL;
+  const char *device = machine != NULL ? eng_json_get_string (machine, "device") : NULL;
 
   g_free (run->device);
-  if (cpu == NULL)
+  if (device != NULL)
+    run->device = g_strdup_printf ("%s (%s, %d CPUs)", device,
+                                   cpu != NULL ? cpu : "processor unknown",
+                                   (int)eng_json_get_int (machine, "cpus", 0));
+  else if (cpu == NULL)
     run->device = g_strdup ("unknown device");
   else
     run->device = g_strdup_printf ("%s, %d CPUs", cpu, (int)eng_json_get_int (machine, "cpus", 0));

@@ -97,7 +97,7 @@ typedef struct
   float *y;                /* [n_tokens][n_rows] f32, y_stride floats apart */
   size_t y_stride;
   void *scratch; /* kn_matmul_scratch_bytes(), KN_ALIGN aligned, one per thread; may be NULL when
-                    n_tokens is 1 and the format is not sparse */
+                    n_tokens is 1, unless the format is sparse, of rows or of channels */
 } KnMatmulArgs;
 
 /* Working space for one thread: the panels in work, expanded to bytes (or f32). */

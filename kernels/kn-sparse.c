@@ -199,6 +199,40 @@ kn_packed_panel_bytes (KnDtype dtype, const void *rows, size_t row_stride, size_
   return panel_bytes (n_cols, bytes);
 }
 
+int
+kn_sparse_panel_is_whole (KnDtype dtype, const void *panel, size_t n_bytes, size_t n_cols)
+{
+  size_t at = 0, sum = 0;
+
+  for (size_t b = 0; b < kn_sparse_n_blocks (n_cols); b++)
+    {
+      const size_t n_lines = kn_sparse_n_lines (n_cols, b);
+      const size_t header = kn_sparse_header_bytes (n_lines);
+      const uint8_t *masks = (const uint8_t *)panel + at + KN_SPARSE_SCALE_BYTES;
+      size_t codes = 0;
+
+      if (n_bytes - at < header)
+        return 0;
+      for (size_t line = 0; line < n_lines; line++)
+        {
+          const uint64_t mask = kn_sparse_mask (masks, line);
+          uint64_t pair[2] = { mask, line + 1 < n_lines ? kn_sparse_mask (masks, line + 1) : 0 };
+          const uint64_t before[2] = { pair[0], pair[1] };
+
+          codes += line_bytes (dtype, mask);
+          if (!kn_panel_is_variable (dtype) && line % 2 == 0
+              && (complete_masks (dtype, pair) != 0 || pair[0] != before[0]
+                  || pair[1] != before[1]))
+            return 0;
+        }
+      if (n_bytes - at - header < codes)
+        return 0;
+      at += header + codes;
+      sum += codes;
+    }
+  return panel_bytes (n_cols, sum) == n_bytes;
+}
+
 /* ---- packing ---- */
 
 static uint8_t *

@@ -31,6 +31,10 @@ int kn_panel_is_variable (KnDtype dtype);
 size_t kn_packed_panel_bytes (KnDtype dtype, const void *rows, size_t row_stride, size_t n_rows,
                               size_t n_cols);
 
+/* Whether @panel is one of [@n_bytes]: its masks say as many codes as it holds, and of a pattern as
+ * many as that has. For panels that come from a file. Cost: one pass over the masks. */
+int kn_sparse_panel_is_whole (KnDtype dtype, const void *panel, size_t n_bytes, size_t n_cols);
+
 /* Expected bytes of a panel when @density (0..1) of the codes are not zero, for estimates: what
  * kn_packed_panel_bytes() says of codes that are spread evenly. */
 size_t kn_sparse_expected_bytes (KnDtype dtype, size_t n_cols, double density);

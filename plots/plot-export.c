@@ -165,7 +165,7 @@ prepare (PlotFigure *figure, const PlotExportOptions *given, GBytes **bytes,
   if (given->format == PLOT_EXPORT_CSV)
     {
       g_autoptr (PlotTable) table = plot_figure_make_table (figure);
-      char *csv = plot_table_to_csv (table);
+      char *csv = plot_table_to_csv_from (table, given->source_heading, given->source);
 
       *bytes = g_bytes_new_take (csv, strlen (csv));
       return TRUE;

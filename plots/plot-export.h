@@ -22,6 +22,8 @@ typedef struct
   double scale;         /* PNG: device pixels per logical pixel; 2 */
   gboolean dark;        /* light */
   gboolean transparent; /* PNG and SVG: no background; opaque */
+  /* CSV: where the numbers are from, in a last column of that heading; none. Borrowed. */
+  const char *source_heading, *source;
 } PlotExportOptions;
 
 #define PLOT_EXPORT_ERROR (plot_export_error_quark ())

@@ -197,6 +197,13 @@ plot_format_change (double value, double reference)
   if (!isfinite (value) || !isfinite (reference) || reference == 0 || value / reference < 0)
     return g_strdup (EM_DASH);
 
+  /* Nobody reads +151663 % as what it is. */
+  if (value / reference >= 10)
+    {
+      double times = value / reference;
+      number = plot_format_number (times, times < 99.95 ? 1 : 0);
+      return g_strconcat ("\u00d7" NNBSP, number, NULL);
+    }
   percent = 100 * (value / reference - 1);
   size = fabs (percent);
   if (size < 0.005)

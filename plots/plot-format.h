@@ -61,7 +61,7 @@ char *plot_format_value (const PlotUnit *unit, double value, int n_digits);
  * Returns a new string. */
 char *plot_format_interval (const PlotUnit *unit, double lo, double hi);
 
-/** "−38 %", "+2.4 %", "±0 %" of @value over @reference, three figures at most and two decimals at
+/** "−38 %", "+2.4 %", "±0 %" of @value over @reference, from ten times on "× 12.5"; two decimals at
  * most; an em dash where a ratio means nothing (NaN, reference 0, or opposite signs).
  * Returns a new string. */
 char *plot_format_change (double value, double reference);

@@ -213,20 +213,43 @@ draw_legend (PlotLanesModel *model, const PlotLane *lane, Legend *legend)
       }
 }
 
+static gboolean
+has_baseline (const PlotLane *lane, guint n_items)
+{
+  for (guint s = 0; s < lane->series->len; s++)
+    {
+      const PlotLaneSeries *series = plot_lane_get_series (lane, s);
+
+      if (series->info.role == PLOT_ROLE_BASELINE && has_values (series, n_items))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+static const char *
+find_note (const PlotLane *lane)
+{
+  return lane->note != NULL ? lane->note : "Not measured yet";
+}
+
+/* @note (nullable): in place of the total, why there is nothing but a baseline. */
 static void
 draw_strip (PlotLanesModel *model, const PlotLanesLayout *layout, guint index,
-            const char *unit_text, cairo_t *cr, PlotText *text, const PlotStyle *style)
+            const char *unit_text, const char *note, cairo_t *cr, PlotText *text,
+            const PlotStyle *style)
 {
   const PlotLane *lane = plot_lanes_model_lane (model, index);
   const PlotLaneBox *box = &layout->lanes[index];
-  g_autofree char *total = plot_lanes_dup_total_text (model, index);
+  g_autofree char *total
+      = note != NULL ? g_strdup (note) : plot_lanes_dup_total_text (model, index);
   double right = layout->plot_x + layout->plot_w, room = right;
   double row_h = layout->strip_h - layout->legend_h, middle = box->y + row_h / 2 + 1;
   Legend legend = { cr, text, style, layout->plot_x, middle, right };
 
   if (total != NULL)
     {
-      plot_text_draw (text, cr, PLOT_FONT_SMALL, &style->text, total, right, middle, 1, 0.5, 0);
+      plot_text_draw (text, cr, PLOT_FONT_SMALL, note != NULL ? &style->dim_text : &style->text,
+                      total, right, middle, 1, 0.5, 0);
       room = right - plot_text_width (text, PLOT_FONT_SMALL, total) - 12;
       legend.end = room;
     }
@@ -257,31 +280,30 @@ plot_lanes_draw_frame (PlotLanesModel *model, const PlotLanesLayout *layout, gui
   const PlotLaneBox *box = &layout->lanes[index];
   g_autofree char *unit_text = NULL;
   guint n_ticks = (guint)CLAMP (box->plot_h / 26, 2, 6);
-  gboolean empty;
+  gboolean measured = !plot_lane_is_empty (lane, model->n_items), empty;
   PlotTicks ticks;
 
   if (box->h <= 0)
     return;
-  empty = plot_lane_is_empty (lane, model->n_items);
+  empty = !measured && !has_baseline (lane, model->n_items);
   plot_ticks_init (&ticks, lane->flags & PLOT_LANE_LOG ? PLOT_AXIS_LOG : PLOT_AXIS_LINEAR,
                    lane->target_min, lane->target_max, n_ticks, &lane->unit);
   unit_text = plot_ticks_dup_unit (&ticks, &lane->unit);
   draw_open_ranges (model, layout, box->plot_y, box->plot_h, cr, style);
   if (empty)
     {
-      const char *note = lane->note != NULL ? lane->note : "Not measured yet";
-
       level_line (cr, layout, box->plot_y + box->plot_h);
       plot_set_color (cr, &style->axis, 1);
       cairo_fill (cr);
-      plot_text_draw (text, cr, PLOT_FONT_SMALL, &style->dim_text, note,
+      plot_text_draw (text, cr, PLOT_FONT_SMALL, &style->dim_text, find_note (lane),
                       layout->plot_x + layout->plot_w / 2, box->plot_y + box->plot_h / 2, 0.5, 0.5,
                       layout->plot_w - 8);
     }
   else
     draw_ticks (lane, layout, index, &ticks, cr, text, style);
 
-  draw_strip (model, layout, index, empty ? "" : unit_text, cr, text, style);
+  draw_strip (model, layout, index, empty ? "" : unit_text,
+              measured || empty ? NULL : find_note (lane), cr, text, style);
   if (!layout->compact)
     {
       double y = box->y + layout->strip_h / 2 + 1;

@@ -324,8 +324,22 @@ in_base_unit (const PlotUnit *unit, double value)
   return scale < 1 && fabs (inverse * scale - 1) < 1e-12 ? value / inverse : value * scale;
 }
 
+static void
+append_last_field (GString *csv, const char *text)
+{
+  g_string_append_c (csv, ',');
+  append_field (csv, text != NULL ? text : "");
+}
+
 char *
 plot_table_to_csv (PlotTable *self)
+{
+  g_return_val_if_fail (PLOT_IS_TABLE (self), NULL);
+  return plot_table_to_csv_from (self, NULL, NULL);
+}
+
+char *
+plot_table_to_csv_from (PlotTable *self, const char *heading, const char *text_in_all)
 {
   GString *csv;
 
@@ -338,6 +352,8 @@ plot_table_to_csv (PlotTable *self)
         g_string_append_c (csv, ',');
       append_heading (csv, get_column (self, c));
     }
+  if (heading != NULL)
+    append_last_field (csv, heading);
   g_string_append (csv, "\r\n");
 
   for (guint r = 0; r < self->n_rows; r++)
@@ -358,6 +374,8 @@ plot_table_to_csv (PlotTable *self)
           else
             append_field (csv, peek_text (column, r));
         }
+      if (heading != NULL)
+        append_last_field (csv, text_in_all);
       g_string_append (csv, "\r\n");
     }
   return g_string_free (csv, FALSE);

@@ -51,6 +51,10 @@ double plot_table_row_get_number (PlotTableRow *row, guint column);
  */
 char *plot_table_to_csv (PlotTable *self);
 
+/** The same with a last column called @heading that says @text in every row: where the numbers are
+ * from. */
+char *plot_table_to_csv_from (PlotTable *self, const char *heading, const char *text);
+
 /** A sortable, accessible GtkColumnView of @table inside a scrolled window (floating reference). */
 GtkWidget *plot_table_view_new (PlotTable *table);
 

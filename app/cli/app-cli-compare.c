@@ -66,6 +66,10 @@ format_change (const EngChange *change)
     return g_strdup ("—");
   if (!isfinite (change->low))
     return g_strdup_printf ("%+.1f %s, no interval", 100 * change->frac, unit);
+  /* From device to device, times differ by more than percents can be read. */
+  if (!change->points && change->frac >= 9)
+    return g_strdup_printf ("×%.4g (×%.4g to ×%.4g)", 1 + change->frac, 1 + change->low,
+                            1 + change->high);
   if (change->low == change->high)
     return change->frac == 0 ? g_strdup ("the same")
                              : g_strdup_printf ("%+.1f %s", 100 * change->frac, unit);

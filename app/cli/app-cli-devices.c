@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "app-cli-devices.h"
 #include "app-cli-private.h"
 #include "eng-machine.h"
 #include "eng-power.h"
@@ -356,6 +357,16 @@ measure_roofs (EngMachine *machine, GError **error)
 static gboolean
 run (int argc, char **argv, GError **error)
 {
+  if (argc > 1 && app_cli_devices_is_edit (argv[1]))
+    return app_cli_devices_edit (argc - 1, argv + 1, error);
+  if (argc > 1 && *argv[1] != '-')
+    {
+      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                   "there is no “%s”. Usage: lathe devices %s", argv[1],
+                   app_command_devices.arguments);
+      return FALSE;
+    }
+
   g_autoptr (EngMachine) machine = eng_machine_new ();
   g_autoptr (EngSensors) sensors = eng_sensors_new ("/");
 
@@ -370,5 +381,7 @@ run (int argc, char **argv, GError **error)
 }
 
 const AppCommand app_command_devices
-    = { "devices", "[--measure] [--json]",
-        "This computer: caches, roofs, sensors and meters, and why one is missing.", run };
+    = { "devices",
+        "[--measure] [--json] | list | add TRANSPORT ... | remove NAME | search | doctor [NAME] | "
+        "clean NAME | calibrate NAME | expect NAME FILE | builds NAME | rollback NAME [BUILD]",
+        "This computer (caches, roofs, sensors, meters); boards: list, add, find, check.", run };

@@ -103,6 +103,9 @@ void app_cli_set_repeat (EngWorkload *workload);
 /* What a command that measures has a language model say: any text, just so long. @prompt NULL: the
  * built-in one. Free with eng_workload_free(). */
 EngWorkload *app_cli_text_workload (const char *prompt, int n_predict);
+/* Acceptance, speed-up, whether the text is the plain one; nothing of a run that did not
+ * speculate. */
+void app_cli_print_speculation (EngRun *run);
 /* "Decode speed: ended by the budget of 3 s before its interval was 5 % wide": a line for each such
  * figure. */
 void app_cli_print_repeats (EngRun *run,

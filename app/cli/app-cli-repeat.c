@@ -7,8 +7,8 @@
 
 #include "eng-repeat.h"
 
-double app_cli_interval_percent = 100 * ENG_REPEAT_TARGET_WIDTH,
-       app_cli_budget_s = ENG_REPEAT_BUDGET_S;
+double app_cli_interval_percent = 100 * RT_REPEAT_TARGET_WIDTH,
+       app_cli_budget_s = RT_REPEAT_BUDGET_S;
 
 gboolean
 app_cli_check_repeat (GError **error)
@@ -52,7 +52,7 @@ app_cli_print_repeats (EngRun *run, void (*print) (const char *format, ...))
     {
       EngFigure figure = eng_run_get_figure (run, id);
       double width = (figure.high - figure.low) / figure.value;
-      if (eng_run_get_ended (run, id) == ENG_REPEAT_BUDGET && workload->interval_width > 0
+      if (eng_run_get_ended (run, id) == RT_REPEAT_BUDGET && workload->interval_width > 0
           && width > workload->interval_width)
         print ("%s: its interval is %.1f %% wide after the budget of %g s; %g %% were wanted "
                "(--budget)\n",

@@ -105,8 +105,8 @@ check_options (GError **error)
 }
 
 /* Of a run that drafted: what it came to, and whether the text is that of plain decoding. */
-static void
-print_speculation (EngRun *run)
+void
+app_cli_print_speculation (EngRun *run)
 {
   EngSpeculation *speculation = eng_run_get_speculation (run);
   guint n_compared, n_differing;
@@ -143,7 +143,7 @@ print_summary (EngRun *run, EngBuild *build)
 
       g_printerr ("%-20s %s\n", eng_figure_id_title (shown[i]), text);
     }
-  print_speculation (run);
+  app_cli_print_speculation (run);
   app_cli_print_notes (run, build);
   app_cli_print_energy (run, g_printerr);
   app_cli_print_conditions (run, g_printerr);

@@ -2,6 +2,7 @@
 
 #include "app-cli-private.h"
 #include "eng-history.h"
+#include "eng-run-device.h"
 
 static gboolean as_json, as_csv;
 static int n_most = 20;
@@ -33,8 +34,11 @@ print_entry (const EngHistoryEntry *entry)
   g_autofree char *when = time != NULL ? g_date_time_format (time, "%F %H:%M") : g_strdup ("?");
   g_autofree char *figure = eng_figure_format (first_figure (entry));
 
-  g_print ("%.8s  %s  %-8s  %s\n          %s; %s\n", entry->id, when,
-           eng_validity_name (entry->validity), entry->model_name, entry->recipe, figure);
+  g_autofree char *device = eng_run_device_of_header (entry->header, NULL);
+
+  g_print ("%.8s  %s  %-8s  %s%s%s\n          %s; %s\n", entry->id, when,
+           eng_validity_name (entry->validity), entry->model_name, device != NULL ? ", on " : "",
+           device != NULL ? device : "", entry->recipe, figure);
 }
 
 static gboolean

@@ -3,6 +3,7 @@
 
 #include "app-cli-private.h"
 #include "eng-error.h"
+#include "eng-run-device.h"
 #include "eng-run-find.h"
 #include "eng-timeline.h"
 
@@ -70,7 +71,10 @@ run_command (int argc, char **argv, GError **error)
       return FALSE;
     }
   g_autofree char *recipe = eng_run_dup_recipe_text (run);
-  g_autofree char *process = g_strdup_printf ("%s, %s", eng_run_get_model_name (run), recipe);
+  g_autofree char *process
+      = g_strdup_printf ("%s, %s%s%s", eng_run_get_model_name (run), recipe,
+                         eng_run_get_device (run) != NULL ? ", on " : "",
+                         eng_run_get_device (run) != NULL ? eng_run_get_device (run) : "");
   g_autofree char *json
       = eng_timeline_to_chrome_json (timeline, eng_run_get_profile (run), process);
   if (output == NULL)

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "app-cli-devices.h"
 #include "app-cli-private.h"
 #include "app-config.h"
 #include "eng-error.h"
@@ -19,7 +20,7 @@ static const AppCommand *const commands[] = {
   &app_command_trace,    &app_command_tradeoff, &app_command_sweep,       &app_command_price,
   &app_command_compare,  &app_command_runs,     &app_command_sensitivity, &app_command_distribution,
   &app_command_report,   &app_command_advise,   &app_command_skip,        &app_command_devices,
-  &app_command_formats,
+  &app_command_formats,  &app_command_push,
 };
 
 G_DEFINE_QUARK (app - cli - exit, app_cli_exit)
@@ -90,8 +91,14 @@ app_cli_parse (const AppCommand *command, const GOptionEntry *entries, int *argc
   g_autofree char *title = g_strdup_printf ("%s\n\n%s", command->arguments, command->summary);
   g_autoptr (GOptionContext) context = g_option_context_new (title);
 
+  g_autofree char *program = g_strdup (g_get_prgname ());
+  g_autofree char *called = g_strdup_printf ("lathe %s", command->name); /* as --help says it */
+
   g_option_context_add_main_entries (context, entries, NULL);
-  if (!g_option_context_parse (context, argc, argv, error))
+  g_set_prgname (called);
+  gboolean ok = g_option_context_parse (context, argc, argv, error);
+  g_set_prgname (program);
+  if (!ok)
     return FALSE;
   if ((guint)*argc - 1 == n_files)
     return TRUE;

@@ -6,6 +6,7 @@
 #include "app-config.h"
 #include "app-report-private.h"
 #include "eng-json.h"
+#include "eng-run-device.h"
 
 #include <math.h>
 #include <string.h>
@@ -124,7 +125,10 @@ add_single_verdict (Report *self)
     app_html_text (self->html, " for one input");
   if (memory.available)
     app_html_printf (self->html, " and needs %s at its peak", bytes);
-  app_html_printf (self->html, ", on %s with %u %s.", cpu != NULL ? cpu : "an unknown machine",
+  app_html_text (self->html, ", on ");
+  if (eng_run_get_device (run) != NULL)
+    app_html_printf (self->html, "%s, ", eng_run_get_device (run));
+  app_html_printf (self->html, "%s with %u %s.", cpu != NULL ? cpu : "an unknown machine",
                    eng_run_get_n_threads (run),
                    eng_run_get_n_threads (run) == 1 ? "thread" : "threads");
 }

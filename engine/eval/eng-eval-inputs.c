@@ -46,7 +46,14 @@ static gboolean
 make_runs (Inputs *self, EngInputKind kind, GError **error)
 {
   EngBuild *builds[2] = { self->pass->build, self->pass->baseline };
+  const EngEvalOptions *options = self->pass->options;
 
+  if (self->runs[0] == NULL && options->make_run != NULL)
+    {
+      self->runs[0] = options->make_run (builds[0], kind, options->make_run_data, error);
+      if (self->runs[0] == NULL)
+        return FALSE;
+    }
   for (guint k = 0; k < 2; k++)
     if (self->runs[k] == NULL && builds[k] != NULL && (k == 0 || builds[1] != builds[0])
         && (self->runs[k] = eng_task_run_new (builds[k], kind, error)) == NULL)

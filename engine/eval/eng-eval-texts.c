@@ -79,6 +79,24 @@ take_rows (Texts *self, guint n_rows, Scored *scored)
     }
 }
 
+/* Scored by somebody else. */
+static gboolean
+take_window (Texts *self, const gint32 *input, const gint32 *targets, guint n, guint first_scored,
+             Scored *scored, GError **error)
+{
+  const EngEvalOptions *options = self->pass->options;
+  g_autofree RtScore *scores = g_new (RtScore, n - first_scored + 1);
+
+  if (g_cancellable_set_error_if_cancelled (self->pass->cancellable, error)
+      || !options->score_window (input, targets, n, first_scored, scores,
+                                 options->score_window_data, error))
+    return FALSE;
+  scored->n = n - first_scored;
+  for (guint i = 0; i < scored->n; i++)
+    scored->nll[0][i] = -rt_score_log_probability (&scores[i]);
+  return TRUE;
+}
+
 static gboolean
 feed_window (Texts *self, const gint32 *input, const gint32 *targets, guint n, guint first_scored,
              Scored *scored, GError **error)
@@ -143,7 +161,9 @@ do_window (Texts *self, guint group, const gint32 *tokens, const Window *window,
 
   input[0] = self->bos_token;
   memcpy (input + self->bos, tokens + window->at, (gsize)n * sizeof *input);
-  if (!feed_window (self, input, targets, n, first, &scored, error))
+  gboolean (*score) (Texts *, const gint32 *, const gint32 *, guint, guint, Scored *, GError **)
+      = self->pass->options->score_window != NULL ? take_window : feed_window;
+  if (!score (self, input, targets, n, first, &scored, error))
     return FALSE;
   add_blocks (self, group, targets + first, &scored);
   self->n_predicted += scored.n;
@@ -300,9 +320,11 @@ eng_eval_pass_texts (EngEvalPass *pass, EngTextSet *set, GError **error)
 
   if (!find_bos (&self, error) || !choose_window (&self, error)
       || !prepare (&self, set, prepared, error)
-      || !eng_eval_open_scorers (pass, self.window, self.scorers, error))
+      || (pass->options->score_window == NULL
+          && !eng_eval_open_scorers (pass, self.window, self.scorers, error)))
     return FALSE;
-  self.n_vocab = eng_scorer_get_n_vocab (self.scorers[0]);
+  if (self.scorers[0] != NULL)
+    self.n_vocab = eng_scorer_get_n_vocab (self.scorers[0]);
   self.start_ns = rt_now_ns ();
   for (guint k = 0; k < 2; k++)
     self.nll[k] = g_array_set_size (g_array_new (FALSE, TRUE, sizeof (double)), self.window);

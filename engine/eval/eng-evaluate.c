@@ -174,6 +174,12 @@ run_language (EngEvalPass *pass, GError **error)
     return FALSE;
   gboolean questions = set->questions->len > 0;
 
+  if (questions && pass->options->score_window != NULL)
+    {
+      g_set_error (error, ENG_ERROR, ENG_ERROR_UNSUPPORTED,
+                   "%s is a set of questions: only texts are scored elsewhere", set->title);
+      return FALSE;
+    }
   pass->evaluation->title = g_strdup (set->title);
   pass->scores = eng_scores_new (eng_build_get_model (pass->build),
                                  questions ? ENG_TRUTH_QUESTIONS : ENG_TRUTH_TEXT,

@@ -5,6 +5,7 @@
 #include "eng-build.h"
 #include "eng-run.h"
 #include "eval/eng-evaluation.h"
+#include "rt-score.h"
 
 G_BEGIN_DECLS
 
@@ -22,6 +23,18 @@ struct _EngEvalOptions
                    * those before it in its window */
   guint stride;   /* from window to window; 0: a window. What windows share is context only: every
                    * token is predicted once */
+
+  /* Texts: a window of @n tokens scored elsewhere, in place of here: rows @first .. @n - 1 into
+   * @scores, row r of targets[r] after input[0 .. r]. NULL: here. Only without a baseline. */
+  gboolean (*score_window) (const gint32 *input, const gint32 *targets, guint n, guint first,
+                            RtScore *scores, gpointer user_data, GError **error);
+  gpointer score_window_data;
+
+  /* Inputs: how a run of the build is made; NULL: eng_task_run_new(). For networks that run
+   * elsewhere (eng_task_run_new_far()). */
+  struct _EngTaskRun *(*make_run) (EngBuild *build, EngInputKind kind, gpointer user_data,
+                                   GError **error);
+  gpointer make_run_data;
 };
 
 #define ENG_EVAL_TOKENS 4096

@@ -7,6 +7,7 @@
 #include "eng-build-private.h"
 #include "eng-error.h"
 #include "kn-vec.h"
+#include "rt-score.h"
 
 /* Logits of one chunk: few enough bytes to stay near the cores, enough rows to make matrix products
  * of them. */
@@ -130,20 +131,17 @@ largest (const float *x, guint n)
   return best;
 }
 
-/* Four sums side by side: an addition of doubles takes longer than what is added. */
 static double
 log_sum_exp (const float *x, guint n, float max)
 {
-  double sums[4] = { 0 };
-  for (guint i = 0; i < n; i++)
-    sums[i % 4] += (double)kn_expf (x[i] - max);
-  return (double)max + log (sums[0] + sums[1] + sums[2] + sums[3]);
+  return (double)max + log (rt_score_sum (x, n, max));
 }
 
 double
 eng_log_probability (const float *logits, guint n, gint32 target)
 {
-  return (double)logits[target] - log_sum_exp (logits, n, logits[largest (logits, n)]);
+  RtScore score = rt_score_row (logits, n, target);
+  return rt_score_log_probability (&score);
 }
 
 /* With p = exp (a - A), q = exp (b - B) and A, B the logarithms of the sums:  KL = sum p (a - b) -

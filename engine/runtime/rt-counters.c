@@ -88,17 +88,15 @@ file_has (const char *root, const char *path, const char *key, const char *word)
 static int
 read_paranoid (const char *root)
 {
-  char full[512];
-  int value = -100;
+  char full[512], text[32] = "", *end = text;
 
   snprintf (full, sizeof full, "%s/proc/sys/kernel/perf_event_paranoid", root);
   FILE *file = fopen (full, "r");
   if (file == NULL)
-    return value;
-  if (fscanf (file, "%d", &value) != 1)
-    value = -100;
+    return -100;
+  long value = fgets (text, sizeof text, file) != NULL ? strtol (text, &end, 10) : 0;
   fclose (file);
-  return value;
+  return end != text && value > -100 && value < 100 ? (int)value : -100;
 }
 
 static void

@@ -296,6 +296,59 @@ rt_weight_pack (int dtype, int src_dtype, const void *src, uint64_t src_bytes, u
   return weight;
 }
 
+/* Where panels begin must be what the format says, and what sparse ones hold what their masks
+ * say. */
+static bool
+check_panels (int dtype, uint64_t n_rows, uint64_t n_cols, const uint8_t *panels, uint64_t n_bytes,
+              const uint64_t *offsets, uint64_t n_offsets, RtError *error)
+{
+  const KnDtypeInfo *info = kn_dtype_info (dtype);
+  uint64_t n = info != NULL ? n_panels ((KnDtype)dtype, n_rows) : 0;
+  bool sparse = kn_sparse_base (dtype) >= 0;
+
+  if (info == NULL)
+    return rt_fail (error, RT_ERROR_UNSUPPORTED, "No kernels for tensor type %d", dtype);
+  if (n_rows == 0 || n_cols == 0 || n_rows > INT32_MAX || n_cols > INT32_MAX
+      || n_cols % info->block_len != 0)
+    return rt_fail (error, RT_ERROR_FORMAT,
+                    "A matrix of %" PRIu64 " x %" PRIu64 " values cannot be in %s", n_rows, n_cols,
+                    info->name);
+  bool fits = sparse ? n_offsets == n + 1 && offsets[0] == 0 && offsets[n] == n_bytes
+                     : n_offsets == 0 && n_bytes == rt_weight_packed_bytes (dtype, n_rows, n_cols);
+  for (uint64_t i = 0; fits && sparse && i < n; i++)
+    fits = offsets[i] <= offsets[i + 1] && offsets[i + 1] <= n_bytes && offsets[i] % KN_ALIGN == 0
+           && kn_sparse_panel_is_whole ((KnDtype)dtype, panels + offsets[i],
+                                        (size_t)(offsets[i + 1] - offsets[i]), (size_t)n_cols);
+  return fits
+         || rt_fail (error, RT_ERROR_FORMAT,
+                     "%" PRIu64 " bytes are not %" PRIu64 " x %" PRIu64 " values packed in %s",
+                     n_bytes, n_rows, n_cols, info->name);
+}
+
+RtWeight *
+rt_weight_copy (int dtype, uint64_t n_rows, uint64_t n_cols, const void *panels, uint64_t n_bytes,
+                const uint64_t *offsets, uint64_t n_offsets, RtError *error)
+{
+  if (!check_panels (dtype, n_rows, n_cols, panels, n_bytes, offsets, n_offsets, error))
+    return NULL;
+  RtWeight *weight = weight_new ((KnDtype)dtype, n_rows, n_cols, n_bytes, error);
+  if (weight == NULL)
+    return NULL;
+  memcpy (weight->panels, panels, (size_t)n_bytes);
+  if (n_offsets == 0)
+    return weight;
+  weight->offsets = malloc (n_offsets * sizeof *offsets);
+  if (weight->offsets == NULL)
+    {
+      rt_fail (error, RT_ERROR_MEMORY, "No memory for the offsets of %" PRIu64 " panels",
+               n_offsets);
+      weight_free (weight);
+      return NULL;
+    }
+  memcpy (weight->offsets, offsets, n_offsets * sizeof *offsets);
+  return weight;
+}
+
 RtWeight *
 rt_weight_ref (RtWeight *weight)
 {
@@ -338,6 +391,12 @@ const void *
 rt_weight_panels (const RtWeight *weight)
 {
   return weight->panels;
+}
+
+uint64_t
+rt_weight_n_panels (const RtWeight *weight)
+{
+  return n_panels (weight->dtype, weight->n_rows);
 }
 
 uint64_t

@@ -23,6 +23,14 @@ RtWeight *rt_weight_pack (int dtype, int src_dtype, const void *src, uint64_t sr
  * not fit. Of a sparse format whose panels differ in size: the most it can take. */
 uint64_t rt_weight_packed_bytes (int dtype, uint64_t n_rows, uint64_t n_cols);
 
+/* A matrix that was packed before, as rt_weight_panels() had it: @n_bytes at @panels, copied.
+ * @offsets [n_offsets]: where panels of a sparse format begin, and the end; none of other formats.
+ * The layout is the same on every processor. Fails with RT_ERROR_FORMAT when sizes do not fit; a
+ * sparse panel whose mask says more than it holds is refused too. */
+RtWeight *rt_weight_copy (int dtype, uint64_t n_rows, uint64_t n_cols, const void *panels,
+                          uint64_t n_bytes, const uint64_t *offsets, uint64_t n_offsets,
+                          RtError *error);
+
 RtWeight *rt_weight_ref (RtWeight *weight);
 void rt_weight_unref (RtWeight *weight); /* accepts NULL */
 
@@ -34,6 +42,7 @@ const void *rt_weight_panels (const RtWeight *weight);
 
 /* ---- panels (kn-matmul.h): of sparse formats they may differ in size (kn-sparse.h) ---- */
 
+uint64_t rt_weight_n_panels (const RtWeight *weight);
 /* Where panel @panel begins, and how far that is from rt_weight_panels(). */
 const void *rt_weight_panel (const RtWeight *weight, uint64_t panel);
 uint64_t rt_weight_panel_offset (const RtWeight *weight, uint64_t panel);

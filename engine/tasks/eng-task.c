@@ -8,6 +8,7 @@
 #include "eng-build-private.h"
 #include "eng-error.h"
 #include "tasks/eng-region.h"
+#include "tasks/eng-task-far.h"
 #include "tasks/eng-tasks.h"
 
 static const EngFront *const fronts[] = {
@@ -74,10 +75,10 @@ find_values (const RtGraph *graph, const char *const *names, guint *n)
   return ids;
 }
 
-EngTaskRun *
-eng_task_run_new (EngBuild *build, EngInputKind kind, GError **error)
+/* What the run is of; where it infers is not known yet. */
+static EngTaskRun *
+make_run (EngBuild *build, EngInputKind kind, GError **error)
 {
-  g_return_val_if_fail (ENG_IS_BUILD (build), NULL);
 
   EngModel *model = eng_build_get_model (build);
   if (eng_model_get_kind (model) != ENG_MODEL_NETWORK)
@@ -99,14 +100,26 @@ eng_task_run_new (EngBuild *build, EngInputKind kind, GError **error)
   self->model = model;
   self->card = card;
   self->bare = bare;
-  self->exec = eng_build_get_exec (used);
-  self->graph = eng_build_get_graph (used);
   self->front = bare ? &eng_front_tensor : eng_front_find (eng_card_get_front (card));
   self->task = eng_task_find (eng_card_get_task (card));
+  return self;
+}
+
+EngTaskRun *
+eng_task_run_new (EngBuild *build, EngInputKind kind, GError **error)
+{
+  g_return_val_if_fail (ENG_IS_BUILD (build), NULL);
+
+  EngTaskRun *self = make_run (build, kind, error);
+  if (self == NULL)
+    return NULL;
+  EngModel *model = self->model;
+  self->exec = eng_build_get_exec (self->build);
+  self->graph = eng_build_get_graph (self->build);
   self->inputs
-      = find_values (self->graph, eng_model_get_graph_inputs (model, bare), &self->n_inputs);
-  self->outputs
-      = find_values (self->graph, eng_model_get_graph_outputs (model, bare), &self->n_outputs);
+      = find_values (self->graph, eng_model_get_graph_inputs (model, self->bare), &self->n_inputs);
+  self->outputs = find_values (self->graph, eng_model_get_graph_outputs (model, self->bare),
+                               &self->n_outputs);
   for (guint i = 0; i < self->n_inputs + self->n_outputs; i++)
     if ((i < self->n_inputs ? self->inputs[i] : self->outputs[i - self->n_inputs]) == RT_NONE)
       {
@@ -117,6 +130,22 @@ eng_task_run_new (EngBuild *build, EngInputKind kind, GError **error)
         return NULL;
       }
   return self;
+}
+
+EngTaskRun *
+eng_task_run_new_far (EngBuild *build, EngInputKind kind, EngTaskFarInfer infer, gpointer user_data,
+                      GError **error)
+{
+  g_return_val_if_fail (ENG_IS_BUILD (build) && infer != NULL, NULL);
+
+  EngTaskRun *self = make_run (build, kind, error);
+  if (self == NULL)
+    return NULL;
+  self->far = eng_task_far_new (self, infer, user_data, error);
+  if (self->far != NULL)
+    return self;
+  eng_task_run_free (self);
+  return NULL;
 }
 
 static void
@@ -139,8 +168,13 @@ eng_task_run_free (EngTaskRun *self)
   eng_region_free (self->region_finder);
   eng_task_run_free (self->second);
   g_free (self->note);
-  g_free (self->inputs);
-  g_free (self->outputs);
+  if (self->far != NULL)
+    eng_task_far_free (self->far); /* has them */
+  else
+    {
+      g_free (self->inputs);
+      g_free (self->outputs);
+    }
   g_object_unref (self->build);
   g_free (self);
 }
@@ -174,6 +208,8 @@ eng_task_run_begin (EngTaskRun *self, EngInput *input, GError **error)
   clear_input (self);
   if (!check_kind (self, input, error))
     return FALSE;
+  if (self->far != NULL)
+    eng_task_far_begin (self);
   self->input = eng_input_ref (input);
   self->n_steps = 1;
   self->n_warm = 0;
@@ -183,20 +219,27 @@ eng_task_run_begin (EngTaskRun *self, EngInput *input, GError **error)
   self->picture_width = self->picture_height = 0;
   eng_build_get_max_symbols (self->build, self->symbols);
   rt_exec_reset_state (self->exec);
-  return self->front->begin (self, input, error)
-         && (self->task->begin == NULL || self->task->begin (self, error));
+  if (!self->front->begin (self, input, error))
+    return FALSE;
+  if (self->far != NULL)
+    eng_task_far_use_back (self);
+  return self->task->begin == NULL || self->task->begin (self, error);
 }
 
 void
 eng_task_run_feed (EngTaskRun *self, guint step)
 {
+  if (self->far != NULL)
+    eng_task_far_use_front (self);
   self->front->feed (self, step);
 }
 
 gboolean
 eng_task_run_infer (EngTaskRun *self, RtError *error)
 {
-  return rt_exec_infer (self->exec, self->symbols, RT_PHASE_INFERENCE, error);
+  return self->far != NULL
+             ? eng_task_far_infer (self, error)
+             : rt_exec_infer (self->exec, self->symbols, RT_PHASE_INFERENCE, error);
 }
 
 void

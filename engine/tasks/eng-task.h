@@ -89,6 +89,7 @@ struct _EngTaskRun
   gboolean second_known;
   char *note;                     /* what a person should know of how inputs are fed; NULL:
                                    * nothing */
+  struct _EngTaskFar *far;        /* the network runs elsewhere (eng-task-far.c); NULL: here */
   gpointer front_data, task_data; /* GObject-free memory of theirs */
   GDestroyNotify front_free, task_free;
 };
@@ -98,6 +99,22 @@ struct _EngTaskRun
 EngTaskRun *eng_task_run_new (EngBuild *build, EngInputKind kind, GError **error);
 void eng_task_run_free (EngTaskRun *run); /* accepts NULL */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EngTaskRun, eng_task_run_free)
+
+/* A run whose network is elsewhere, on a board: front end and task work here, on graphs that have
+ * their nodes alone, and what lies between is asked of @infer. @inputs: the bytes of the bare
+ * build's input values, one after the other in its graph's order. Fills @outputs, each of
+ * eng_task_far_output_bytes(), in the order of eng_task_far_output_name(). The build itself is not
+ * run. */
+typedef gboolean (*EngTaskFarInfer) (EngTaskRun *run, const guint8 *inputs, gsize n_bytes,
+                                     guint8 *const *outputs, gpointer user_data, RtError *error);
+EngTaskRun *eng_task_run_new_far (EngBuild *build, EngInputKind kind, EngTaskFarInfer infer,
+                                  gpointer user_data, GError **error);
+guint eng_task_far_n_outputs (EngTaskRun *run);
+const char *eng_task_far_output_name (EngTaskRun *run, guint index);
+gsize eng_task_far_output_bytes (EngTaskRun *run, guint index);
+int eng_task_far_output_type (EngTaskRun *run, guint index); /* RtType */
+/* Whether the network keeps states from step to step of one input. */
+gboolean eng_task_far_has_states (EngTaskRun *run);
 
 /* Whether inputs of @kind can be fed; FALSE sets @error, which says what can. */
 gboolean eng_task_run_begin (EngTaskRun *run, EngInput *input, GError **error);

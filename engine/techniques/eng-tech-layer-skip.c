@@ -242,19 +242,6 @@ apply (EngLowering *lowering, GError **error)
   return TRUE; /* all of it is in the graph */
 }
 
-/* Whether any block has the node called @name. */
-static gboolean
-has_part (EngModel *model, const char *name)
-{
-  for (guint i = 0; i < eng_model_get_n_layers (model); i++)
-    {
-      g_autofree char *full = g_strdup_printf ("blk.%u.%s", i, name);
-      if (rt_graph_find_node (eng_model_get_graph (model), full) != RT_NONE)
-        return TRUE;
-    }
-  return FALSE;
-}
-
 static char *
 applies (EngModel *model)
 {
@@ -262,7 +249,7 @@ applies (EngModel *model)
     return g_strdup ("a network's layers change shapes: none can be left out");
   if (eng_model_get_n_layers (model) < 2)
     return g_strdup ("a model of one block has none to spare");
-  if (!has_part (model, "attn_add") && !has_part (model, "ffn_add"))
+  if (!eng_model_has_block_node (model, "attn_add") && !eng_model_has_block_node (model, "ffn_add"))
     return g_strdup ("its blocks are not sums that can be left out");
   return NULL;
 }

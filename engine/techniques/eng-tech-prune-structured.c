@@ -545,19 +545,6 @@ edit (EngLowering *lowering, EngMatrix *matrix, GError **error)
 
 /* ---- words ---- */
 
-/* Whether any block has the node called @name. */
-static gboolean
-has_part (EngModel *model, const char *name)
-{
-  for (guint i = 0; i < eng_model_get_n_layers (model); i++)
-    {
-      g_autofree char *full = g_strdup_printf ("blk.%u.%s", i, name);
-      if (rt_graph_find_node (eng_model_get_graph (model), full) != RT_NONE)
-        return TRUE;
-    }
-  return FALSE;
-}
-
 static char *
 applies (EngModel *model)
 {
@@ -567,7 +554,7 @@ applies (EngModel *model)
   if (eng_model_get_params (model)->blocks_differ)
     return g_strdup ("its blocks are of different sizes, as after pruning: shares are taken from "
                      "blocks that are alike. Prune the model that it was made from");
-  if (!has_part (model, "ffn_down") || !has_part (model, "attn"))
+  if (!eng_model_has_block_node (model, "ffn_down") || !eng_model_has_block_node (model, "attn"))
     return g_strdup ("its blocks have no gated feed-forward part and attention of the known form");
   return NULL;
 }
@@ -588,17 +575,28 @@ explain_part (GString *text, const char *what, guint n_kept, guint n, guint of, 
   g_string_append_c (text, '.');
 }
 
+/* The plan as far as it is known without calibrating, with what there is of the calibration; NULL:
+ * layer @layer is not of the kind that is pruned, or nothing is. */
+static EngPrunePlan *
+peek_plan (EngModel *model, EngRecipe *recipe, int layer, EngActivations **activations)
+{
+  *activations = NULL;
+  if (layer < 0 || eng_model_get_kind (model) != ENG_MODEL_LANGUAGE
+      || layer >= (int)eng_model_get_n_layers (model) || !eng_prune_is_wanted (model, recipe))
+    return NULL;
+  *activations = eng_activations_peek (model, recipe, FALSE);
+  return eng_prune_plan_new (model, recipe, eng_model_get_graph (model), *activations);
+}
+
 static char *
 explain (EngModel *model, EngRecipe *recipe, int layer)
 {
   g_autoptr (GString) text = g_string_new (NULL);
+  g_autoptr (EngActivations) activations = NULL;
+  g_autoptr (EngPrunePlan) plan = peek_plan (model, recipe, layer, &activations);
 
-  if (layer < 0 || eng_model_get_kind (model) != ENG_MODEL_LANGUAGE
-      || layer >= (int)eng_model_get_n_layers (model) || !eng_prune_is_wanted (model, recipe))
+  if (plan == NULL)
     return NULL;
-  g_autoptr (EngActivations) activations = eng_activations_peek (model, recipe, FALSE);
-  g_autoptr (EngPrunePlan) plan
-      = eng_prune_plan_new (model, recipe, eng_model_get_graph (model), activations);
   const EngPruneBlock *b = &plan->blocks[layer];
   gboolean is_known
       = activations != NULL && eng_prune_plan_choose (plan, model, activations, (guint)layer, NULL);
@@ -630,13 +628,11 @@ static char *
 verdict (EngModel *model, EngRecipe *recipe, EngRun *run, int layer)
 {
   g_autoptr (GString) text = g_string_new (NULL);
+  g_autoptr (EngActivations) activations = NULL;
+  g_autoptr (EngPrunePlan) plan = peek_plan (model, recipe, layer, &activations);
 
-  if (layer < 0 || eng_model_get_kind (model) != ENG_MODEL_LANGUAGE
-      || layer >= (int)eng_model_get_n_layers (model) || !eng_prune_is_wanted (model, recipe))
+  if (plan == NULL)
     return NULL;
-  g_autoptr (EngActivations) activations = eng_activations_peek (model, recipe, FALSE);
-  g_autoptr (EngPrunePlan) plan
-      = eng_prune_plan_new (model, recipe, eng_model_get_graph (model), activations);
   const EngPruneBlock *b = &plan->blocks[layer];
   add_lost (text, b->n_channels_kept, b->n_channels, "channels");
   add_lost (text, b->n_groups_kept, b->n_groups, "heads");

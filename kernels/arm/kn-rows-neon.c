@@ -25,18 +25,7 @@ rows_dots (const int8_t *codes, const int8_t *x, const int32_t *sums, size_t n, 
     }
 }
 
-static inline void
-rows_scales (const uint8_t *halves, const float *xs, size_t n, float *scales)
-{
-  for (size_t g = 0; g < n; g++)
-    {
-      __fp16 half;
-
-      __builtin_memcpy (&half, halves + 2 * g, sizeof half);
-      scales[g] = (float)half * xs[g];
-    }
-}
-
+#include "kn-rows-arm.h"
 #include "kn-rows-body.h"
 
 static void

@@ -32,7 +32,7 @@ def devices(home):
         if isinstance(sensor, dict):
             report(("value" in sensor) != ("unavailable" in sensor), f"{name} has a value or a reason", str(sensor))
     refused = lathe(home, "devices", "file.onnx")
-    report(refused.returncode == 1 and "takes no file" in refused.stderr, "a file is refused", refused.stderr)
+    report(refused.returncode == 1 and "there is no “file.onnx”" in refused.stderr and "Usage: lathe devices" in refused.stderr, "a file is refused", refused.stderr)
 
 
 def roofs(home):

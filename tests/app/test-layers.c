@@ -160,6 +160,17 @@ test_estimates (void)
   g_assert_true (g_str_has_prefix (total, "Σ ~") && g_str_has_suffix (total, ", estimated"));
   g_assert_nonnull (strstr (detail, "expected, from the roofs"));
   g_assert_null (app_estimate_dup_total (NULL, RT_PHASE_DECODE));
+
+  /* Where nothing is known there is no mark, and no sum of what there is. */
+  g_autoptr (EngKernelTable) no_table = eng_kernel_table_new (NULL, 0, NULL, 0);
+  g_autoptr (EngEstimator) blind = eng_estimator_new_for_table (no_table);
+  g_autoptr (EngForecast) unknown = eng_estimator_forecast (blind, model, recipe, &sizes, &error);
+  g_assert_no_error (error);
+  app_estimate_fill_latency (axis, unknown, RT_PHASE_DECODE, value, low, high);
+  for (guint i = 0; i < n; i++)
+    g_assert_true (isnan (value[i]));
+  g_autofree char *no_total = app_estimate_dup_total (unknown, RT_PHASE_DECODE);
+  g_assert_cmpstr (no_total, ==, "");
   g_assert_null (app_estimate_dup_error (NULL, RT_PHASE_DECODE));
 }
 

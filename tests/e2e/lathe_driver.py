@@ -69,7 +69,7 @@ class Driver:
             if self.process.poll() is not None:
                 raise Failure(f"the program ended with status {self.process.returncode} while waiting for {what}")
             if time.time() > end:
-                self.picture("failure")
+                self.picture("failure-" + os.path.splitext(os.path.basename(sys.argv[0]))[0])  # tests run side by side
                 raise Failure(f"waited {seconds:.0f} s for {what}")
             time.sleep(0.1)
 

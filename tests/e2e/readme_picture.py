@@ -6,9 +6,10 @@ photograph.
     LATHE_PICTURE_PRICES=FILE.gguf tests/e2e/run-e2e.sh ... (the same)
     LATHE_PICTURE_SPECULATION=FILE.gguf tests/e2e/run-e2e.sh ... (the same)
     LATHE_PICTURE_NETWORK=FILE.tflite LATHE_PICTURE_INPUT=PHOTO.jpg tests/e2e/run-e2e.sh ... (the same)
+    LATHE_PICTURE_BOARDS=FILE.tflite LATHE_PICTURE_INPUT=SOUND.wav tests/e2e/run-e2e.sh ... (the same)
 
 Not a test: run it on a quiet machine when the window has changed, look at lathe.png, roofline.png, prices.png,
-speculation.png and network.png in data/screenshots, commit them.
+speculation.png, network.png and boards.png in data/screenshots, commit them.
 """
 
 import os
@@ -113,17 +114,37 @@ def speculation(path):
     driver.quit()
 
 
-def network(path, photo):
+def open_input(path, file):
     global driver
     driver = Driver(program, [path], out)
     driver.wait("Run to be possible", lambda: driver.run_button() is not None and driver.sensitive(driver.run_button()), 60)
     driver.click(driver.find("push button", "Choose…"))
     time.sleep(1.0)
     driver.keys("ctrl+l", "ctrl+a")
-    driver.type(photo)
+    driver.type(file)
     driver.keys("Return")
     time.sleep(1.5)  # GTK 4.8 does not survive being walked through while a dialog goes
     driver.wait("a result", lambda: driver.look("image", contains="Result. "))
+
+
+def boards(path, sound):
+    open_input(path, sound)
+    run_once()
+    for board in ("Virtual Cortex-M4", "Virtual Cortex-M55"):
+        driver.click(driver.find("push button", contains="Run on " + board))
+        time.sleep(3)
+        driver.wait("the board's run", lambda: driver.run_button() is not None and driver.sensitive(driver.run_button()), 60)
+    driver.click(driver.find("page tab", "Compare"))
+    time.sleep(1)
+    driver.click(driver.find("push button", "Compare devices"))
+    driver.point_at(720, 60)
+    time.sleep(2)
+    driver.picture("boards")
+    driver.quit()
+
+
+def network(path, photo):
+    open_input(path, photo)
     run_once()
     driver.point_at(720, 60)
     time.sleep(1.5)
@@ -139,3 +160,5 @@ if "LATHE_PICTURE_SPECULATION" in os.environ:
     speculation(os.environ["LATHE_PICTURE_SPECULATION"])
 if "LATHE_PICTURE_NETWORK" in os.environ:
     network(os.environ["LATHE_PICTURE_NETWORK"], os.environ["LATHE_PICTURE_INPUT"])
+if "LATHE_PICTURE_BOARDS" in os.environ:
+    boards(os.environ["LATHE_PICTURE_BOARDS"], os.environ["LATHE_PICTURE_INPUT"])

@@ -60,6 +60,14 @@ eng_test_load_default (void)
   return eng_test_load (path);
 }
 
+void
+eng_test_add_judgement (const char *path, GTestFunc test)
+{
+#ifndef __SANITIZE_ADDRESS__
+  g_test_add_func (path, test);
+#endif
+}
+
 EngRecipe *
 eng_test_recipe (const char *techniques)
 {

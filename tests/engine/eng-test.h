@@ -23,6 +23,10 @@ EngModel *eng_test_load_default (void);
 EngRecipe *eng_test_recipe (const char *techniques);
 EngBuild *eng_test_build (EngModel *model, const char *techniques, EngBuild *reuse);
 
+/* g_test_add_func() for a test of how good results are: long work on code that other tests go
+ * through as well. Left out where AddressSanitizer watches. */
+void eng_test_add_judgement (const char *path, GTestFunc test);
+
 /* --- numbers of a build --- */
 
 /* Feed token numbers from an empty cache and copy the logits after the last. */

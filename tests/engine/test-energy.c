@@ -107,7 +107,8 @@ round_model (void)
                            .f32_per_instruction = 16,
                            .int8_per_instruction = 64,
                            .holds_bytes = { 64e3, 2e6, 32e6 },
-                           .caches_known = TRUE };
+                           .caches_known = TRUE,
+                           .isa_known = TRUE };
 }
 
 static void
@@ -175,6 +176,7 @@ test_model_machine (void)
 
   eng_energy_model_init (&model, "avx512", 2, nothing);
   g_assert_false (model.caches_known);
+  g_assert_true (model.isa_known);
   eng_energy_model_node (&model, &cost, ENG_ARITHMETIC_F32, FALSE, 8, &parts);
   g_assert_cmpfloat_with_epsilon (parts.memory_j[ENG_MEMORY_MAIN], 1300e-12, 1e-18);
   g_autofree char *text = eng_energy_model_describe (&model);
@@ -273,6 +275,24 @@ test_model_build (void)
                      eng_energy_parts_sum (&decode.total));
   eng_energy_modelled_clear (&prefill);
   eng_energy_modelled_clear (&decode);
+}
+
+/* A microcontroller is not priced as a computer's processor. */
+static void
+test_model_unpriced (void)
+{
+  g_autoptr (EngMachine) nothing = eng_machine_new_of_caches (NULL, 0);
+  g_autoptr (EngProfile) profile = three_nodes (RT_PHASE_DECODE);
+  EngEnergyModel model;
+  EngEnergyModelled modelled;
+
+  eng_energy_model_init (&model, "dsp", 1, nothing);
+  eng_energy_model_phase (&model, profile, RT_PHASE_DECODE, &modelled);
+  g_assert_nonnull (modelled.reason);
+  g_assert_null (modelled.nodes_j);
+  g_autofree char *text = eng_energy_model_describe (&model);
+  g_assert_true (g_str_has_prefix (text, "Not modelled"));
+  eng_energy_modelled_clear (&modelled);
 }
 
 /* ---- Attribution ---- */
@@ -583,6 +603,7 @@ main (int argc, char **argv)
   g_test_add_func ("/energy/model/phase", test_model_phase);
   g_test_add_func ("/energy/model/unknown", test_model_unknown);
   g_test_add_func ("/energy/model/build", test_model_build);
+  g_test_add_func ("/energy/model/unpriced", test_model_unpriced);
   g_test_add_func ("/energy/attribution", test_attribution);
   g_test_add_func ("/energy/windows", test_windows);
   g_test_add_func ("/energy/windows/lost", test_windows_lost);

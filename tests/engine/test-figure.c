@@ -4,6 +4,7 @@
 
 #include "eng-figure.h"
 #include "eng-window.h"
+#include "rt-series.h"
 
 /* The published 95 % ranks of the median (Conover, Practical Nonparametric Statistics, table A3 for
  * p = 0.5; the same in every table of the sign test). */
@@ -14,9 +15,9 @@ test_ranks (void)
       = { { 1, 0 },  { 5, 0 },  { 6, 1 },  { 8, 1 },   { 9, 2 },   { 11, 2 },  { 12, 3 },
           { 15, 4 }, { 20, 6 }, { 25, 8 }, { 30, 10 }, { 40, 14 }, { 50, 18 }, { 100, 40 } };
   for (guint i = 0; i < G_N_ELEMENTS (table); i++)
-    g_assert_cmpuint (eng_median_rank (table[i][0]), ==, table[i][1]);
+    g_assert_cmpuint (rt_median_rank (table[i][0]), ==, table[i][1]);
   /* Where 2^-n is no double any more: n/2 - 0.98 sqrt (n) is the normal approximation. */
-  g_assert_cmpuint (ABS ((int)eng_median_rank (5000) - (int)(2500 - 0.98 * sqrt (5000))), <=, 2);
+  g_assert_cmpuint (ABS ((int)rt_median_rank (5000) - (int)(2500 - 0.98 * sqrt (5000))), <=, 2);
 }
 
 /* The interval must hold the true median in 95 of 100 experiments, for a skewed distribution, too.

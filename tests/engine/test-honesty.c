@@ -117,8 +117,8 @@ typedef struct
   guint n_runs;
 } Coverage;
 
-static const EngRepeatRule rule
-    = { .target_width = ENG_REPEAT_TARGET_WIDTH, .budget_s = 30, .n_min = ENG_REPEAT_MIN };
+static const RtRepeatRule rule
+    = { .target_width = RT_REPEAT_TARGET_WIDTH, .budget_s = 30, .n_min = RT_REPEAT_MIN };
 
 static gboolean
 holds (const EngFigure *figure, double truth)
@@ -131,18 +131,18 @@ static void
 measure (const Device *device, GRand *random, double median, Coverage *coverage)
 {
   g_autofree double *samples = g_new (double, MAX_SAMPLES);
-  EngRepeatVerdict verdict = ENG_REPEAT_MORE;
-  EngRepeat repeat;
+  RtRepeatVerdict verdict = RT_REPEAT_MORE;
+  RtRepeat repeat;
   double clock, spent = 0;
   guint n = 0;
 
-  eng_repeat_init (&repeat, &rule);
-  while (verdict == ENG_REPEAT_MORE && n < MAX_SAMPLES)
+  rt_repeat_init (&repeat, &rule);
+  while (verdict == RT_REPEAT_MORE && n < MAX_SAMPLES)
     {
       samples[n] = device_step (device, random, n, &clock);
       spent += MIN (samples[n], 1); /* a Cauchy tail may take an hour */
       n++;
-      verdict = eng_repeat_decide (&repeat, samples, n, n, spent);
+      verdict = rt_repeat_decide (&repeat, samples, n, n, spent);
     }
   guint skip = eng_repeat_warmup (samples, n);
   /* A growing cost has no one median: it is that of the steps that were taken. */
@@ -151,7 +151,7 @@ measure (const Device *device, GRand *random, double median, Coverage *coverage)
   EngFigure naive = eng_figure_from_samples (samples + skip, n - skip, "s");
   coverage->n_covered += holds (&figure, truth);
   coverage->n_naive += holds (&naive, truth);
-  coverage->n_narrow += verdict == ENG_REPEAT_NARROW;
+  coverage->n_narrow += verdict == RT_REPEAT_NARROW;
   coverage->n_samples += n;
   coverage->n_runs++;
 }

@@ -690,7 +690,7 @@ main (int argc, char **argv)
   g_test_add_func ("/layer-error/one-layer-builds", test_one_layer_builds);
   g_test_add_func ("/layer-error/one-matrix-builds", test_one_matrix_builds);
   g_test_add_func ("/layer-error/resume", test_resume);
-  g_test_add_func ("/layer-error/mixture", test_mixture);
+  eng_test_add_judgement ("/layer-error/mixture", test_mixture);
   g_test_add_func ("/layer-error/errors", test_errors);
   g_test_add_func ("/layer-error/int8-resnet", test_int8_resnet);
   g_test_add_func ("/layer-error/int8-keyword", test_int8_keyword);

@@ -4,8 +4,9 @@
 
 #include "eng-repeat.h"
 #include "eng-series.h"
+#include "rt-series.h"
 
-static const EngRepeatRule rule = { .target_width = 0.05, .budget_s = 10, .n_min = 20 };
+static const RtRepeatRule rule = { .target_width = 0.05, .budget_s = 10, .n_min = 20 };
 
 /* A sample near 1 that any order leaves independent-looking: fractions of the golden ratio. */
 static double
@@ -19,20 +20,20 @@ static void
 test_narrow (void)
 {
   double samples[64];
-  EngRepeat repeat;
+  RtRepeat repeat;
   guint n = 0;
-  EngRepeatVerdict verdict;
+  RtRepeatVerdict verdict;
 
   /* 1 % in all: narrow as soon as there are 20 after a warm-up of none or a few. */
-  eng_repeat_init (&repeat, &rule);
+  rt_repeat_init (&repeat, &rule);
   do
     {
       samples[n] = spread (n, 0.01);
       n++;
-      verdict = eng_repeat_decide (&repeat, samples, n, n, 0);
+      verdict = rt_repeat_decide (&repeat, samples, n, n, 0);
     }
-  while (verdict == ENG_REPEAT_MORE && n < G_N_ELEMENTS (samples));
-  g_assert_cmpint (verdict, ==, ENG_REPEAT_NARROW);
+  while (verdict == RT_REPEAT_MORE && n < G_N_ELEMENTS (samples));
+  g_assert_cmpint (verdict, ==, RT_REPEAT_NARROW);
   g_assert_cmpuint (n, >=, 20);
   g_assert_cmpuint (n, <=, 25);
 }
@@ -42,53 +43,53 @@ static void
 test_looks (void)
 {
   double samples[64];
-  EngRepeat repeat;
+  RtRepeat repeat;
 
-  eng_repeat_init (&repeat, &rule);
+  rt_repeat_init (&repeat, &rule);
   for (guint i = 0; i < 20; i++)
     samples[i] = spread (i, 0.5);
-  g_assert_cmpint (eng_repeat_decide (&repeat, samples, 20, 20, 0), ==, ENG_REPEAT_MORE);
+  g_assert_cmpint (rt_repeat_decide (&repeat, samples, 20, 20, 0), ==, RT_REPEAT_MORE);
   /* From here on everything is narrow, and still it goes on: the next look is at 25. */
   for (guint i = 0; i < 24; i++)
     samples[i] = spread (i, 0.001);
-  g_assert_cmpint (eng_repeat_decide (&repeat, samples, 24, 24, 0), ==, ENG_REPEAT_MORE);
+  g_assert_cmpint (rt_repeat_decide (&repeat, samples, 24, 24, 0), ==, RT_REPEAT_MORE);
   samples[24] = 1;
-  g_assert_cmpint (eng_repeat_decide (&repeat, samples, 25, 25, 0), ==, ENG_REPEAT_NARROW);
+  g_assert_cmpint (rt_repeat_decide (&repeat, samples, 25, 25, 0), ==, RT_REPEAT_NARROW);
 }
 
 static void
 test_budget (void)
 {
   double samples[64];
-  EngRepeat repeat;
+  RtRepeat repeat;
 
   for (guint i = 0; i < G_N_ELEMENTS (samples); i++)
     samples[i] = spread (i, 0.8);
-  eng_repeat_init (&repeat, &rule);
-  g_assert_cmpint (eng_repeat_decide (&repeat, NULL, 0, 0, 0), ==, ENG_REPEAT_MORE);
+  rt_repeat_init (&repeat, &rule);
+  g_assert_cmpint (rt_repeat_decide (&repeat, NULL, 0, 0, 0), ==, RT_REPEAT_MORE);
   /* Ten of 0.9 s: the eleventh fits in 10 s; the twelfth does not. */
-  g_assert_cmpint (eng_repeat_decide (&repeat, samples, 10, 10, 9.0), ==, ENG_REPEAT_MORE);
-  g_assert_cmpint (eng_repeat_decide (&repeat, samples, 11, 11, 9.9), ==, ENG_REPEAT_BUDGET);
+  g_assert_cmpint (rt_repeat_decide (&repeat, samples, 10, 10, 9.0), ==, RT_REPEAT_MORE);
+  g_assert_cmpint (rt_repeat_decide (&repeat, samples, 11, 11, 9.9), ==, RT_REPEAT_BUDGET);
   /* Samples that were there before cost no budget, but count. */
-  g_assert_cmpint (eng_repeat_decide (&repeat, samples, 19, 9, 8.1), ==, ENG_REPEAT_MORE);
+  g_assert_cmpint (rt_repeat_decide (&repeat, samples, 19, 9, 8.1), ==, RT_REPEAT_MORE);
   /* Too few for an interval: three times the time, and no longer. */
-  g_assert_cmpint (eng_repeat_decide (&repeat, samples, 3, 3, 15), ==, ENG_REPEAT_MORE);
-  g_assert_cmpint (eng_repeat_decide (&repeat, samples, 3, 3, 24), ==, ENG_REPEAT_BUDGET);
-  g_assert_cmpint (eng_repeat_decide (&repeat, samples, 7, 7, 15), ==, ENG_REPEAT_BUDGET);
+  g_assert_cmpint (rt_repeat_decide (&repeat, samples, 3, 3, 15), ==, RT_REPEAT_MORE);
+  g_assert_cmpint (rt_repeat_decide (&repeat, samples, 3, 3, 24), ==, RT_REPEAT_BUDGET);
+  g_assert_cmpint (rt_repeat_decide (&repeat, samples, 7, 7, 15), ==, RT_REPEAT_BUDGET);
 }
 
 static void
 test_count (void)
 {
   double samples[64] = { 0 };
-  EngRepeat repeat;
-  EngRepeatRule asked = { .budget_s = INFINITY, .n_max = 9, .n_min = 20 };
+  RtRepeat repeat;
+  RtRepeatRule asked = { .budget_s = INFINITY, .n_max = 9, .n_min = 20 };
 
   for (guint i = 0; i < G_N_ELEMENTS (samples); i++)
     samples[i] = spread (i, 0.8);
-  eng_repeat_init (&repeat, &asked);
-  g_assert_cmpint (eng_repeat_decide (&repeat, samples, 8, 8, 1e9), ==, ENG_REPEAT_MORE);
-  g_assert_cmpint (eng_repeat_decide (&repeat, samples, 9, 9, 0), ==, ENG_REPEAT_ENOUGH);
+  rt_repeat_init (&repeat, &asked);
+  g_assert_cmpint (rt_repeat_decide (&repeat, samples, 8, 8, 1e9), ==, RT_REPEAT_MORE);
+  g_assert_cmpint (rt_repeat_decide (&repeat, samples, 9, 9, 0), ==, RT_REPEAT_ENOUGH);
 }
 
 /* Independent: 1. Each sample four times in a row: a quarter of the samples say as much, as the
@@ -112,7 +113,7 @@ test_inefficiency (void)
   for (guint i = 0; i < N; i++)
     samples[i] = 7;
   g_assert_cmpfloat (eng_series_inefficiency (samples, N), ==, 1);
-  g_assert_cmpfloat (eng_series_inefficiency (samples, ENG_SERIES_MIN - 1), ==, 1);
+  g_assert_cmpfloat (eng_series_inefficiency (samples, RT_SERIES_MIN - 1), ==, 1);
   g_rand_free (random);
 }
 
@@ -168,12 +169,41 @@ test_series_figure (void)
   EngFigure seven = eng_figure_from_series (few, 7, "s");
   g_assert_cmpfloat (seven.low, ==, 1);
   g_assert_cmpfloat (seven.high, ==, 7);
-  g_assert_cmpuint (eng_series_rank (12, 1), ==, eng_median_rank (12)); /* nothing to correct */
-  g_assert_cmpuint (eng_series_rank (400, 1), <, eng_median_rank (400));
-  g_assert_cmpuint (eng_series_rank (400, 4), <, eng_series_rank (400, 1));
-  g_assert_cmpuint (eng_series_rank (400, 400), ==, 1);
+  g_assert_cmpuint (rt_series_rank (12, 1), ==, rt_median_rank (12)); /* nothing to correct */
+  g_assert_cmpuint (rt_series_rank (400, 1), <, rt_median_rank (400));
+  g_assert_cmpuint (rt_series_rank (400, 4), <, rt_series_rank (400, 1));
+  g_assert_cmpuint (rt_series_rank (400, 400), ==, 1);
   EngFigure none = eng_figure_from_series (few, 0, "s");
   g_assert_false (none.available);
+  g_rand_free (random);
+}
+
+/* What the rule looks at is the figure that a person sees, to the last bit of its ends: warm, noisy
+ * and dependent series of any length. */
+static void
+test_width_of_figure (void)
+{
+  GRand *random = g_rand_new_with_seed (8);
+
+  for (guint n = 0; n < 300; n += 1 + n / 9)
+    for (guint kind = 0; kind < 3; kind++)
+      {
+        g_autofree double *samples = g_new (double, n + 1);
+        double n_independent;
+        for (guint i = 0; i < n; i++)
+          samples[i] = kind == 0   ? 100 + g_rand_double (random)
+                       : kind == 1 ? 100 * (1 + exp (-(double)i / 4)) + g_rand_double (random)
+                                   : (i % 3 == 0 ? 50 + g_rand_double (random) : samples[i - 1]);
+        EngFigure figure = eng_repeat_figure (samples, n, 1, FALSE, "s", "none");
+        double width = rt_repeat_width (samples, n, &n_independent);
+        if (n < 6)
+          g_assert_true (isnan (width));
+        else if (isnan (figure.low)) /* its warm-up left too few */
+          g_assert_true (isnan (width));
+        else
+          g_assert_cmpfloat (width, ==, (figure.high - figure.low) / figure.value);
+        g_assert_cmpfloat (n_independent, <=, n);
+      }
   g_rand_free (random);
 }
 
@@ -188,5 +218,6 @@ main (int argc, char **argv)
   g_test_add_func ("/repeat/inefficiency", test_inefficiency);
   g_test_add_func ("/repeat/long-series", test_long_series);
   g_test_add_func ("/repeat/series-figure", test_series_figure);
+  g_test_add_func ("/repeat/width-of-figure", test_width_of_figure);
   return g_test_run ();
 }

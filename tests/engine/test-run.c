@@ -378,9 +378,9 @@ test_json (void)
   g_assert_true (eng_workload_equal (eng_run_get_workload (again), workload));
   g_assert_cmpfloat (eng_run_get_workload (again)->interval_width, ==, 0.2);
   g_assert_cmpfloat (eng_run_get_workload (again)->budget_s, ==, 1.5);
-  g_assert_cmpint (eng_run_get_ended (run, ENG_FIGURE_DECODE), !=, ENG_REPEAT_MORE);
-  g_assert_cmpint (eng_run_get_ended (run, ENG_FIGURE_PREFILL), !=, ENG_REPEAT_MORE);
-  g_assert_cmpint (eng_run_get_ended (run, ENG_FIGURE_PEAK_MEMORY), ==, ENG_REPEAT_MORE);
+  g_assert_cmpint (eng_run_get_ended (run, ENG_FIGURE_DECODE), !=, RT_REPEAT_MORE);
+  g_assert_cmpint (eng_run_get_ended (run, ENG_FIGURE_PREFILL), !=, RT_REPEAT_MORE);
+  g_assert_cmpint (eng_run_get_ended (run, ENG_FIGURE_PEAK_MEMORY), ==, RT_REPEAT_MORE);
   g_assert_true (eng_recipe_equal (eng_run_get_recipe (again), eng_run_get_recipe (run)));
   g_assert_cmpstr (eng_run_get_text (again), ==, eng_run_get_text (run));
   g_assert_cmpint (eng_run_get_validity (again), ==, eng_run_get_validity (run));
@@ -428,7 +428,7 @@ test_budget (void)
   g_autoptr (EngRun) run = eng_run_generate (build, workload, NULL, NULL, NULL, &error);
   double seconds = (double)(g_get_monotonic_time () - start) * 1e-6;
   g_assert_no_error (error);
-  g_assert_cmpint (eng_run_get_ended (run, ENG_FIGURE_PREFILL), ==, ENG_REPEAT_BUDGET);
+  g_assert_cmpint (eng_run_get_ended (run, ENG_FIGURE_PREFILL), ==, RT_REPEAT_BUDGET);
   g_assert_cmpfloat (seconds, >, 0.2);
   g_assert_cmpfloat (seconds, <, 30); /* on any machine, whoever else uses it */
 
@@ -439,13 +439,13 @@ test_budget (void)
   g_autoptr (EngRun) easy = eng_run_generate (build, workload, NULL, NULL, NULL, &error);
   g_assert_no_error (error);
   EngFigure decode = eng_run_get_figure (easy, ENG_FIGURE_DECODE);
-  if (eng_run_get_ended (easy, ENG_FIGURE_DECODE) == ENG_REPEAT_NARROW)
+  if (eng_run_get_ended (easy, ENG_FIGURE_DECODE) == RT_REPEAT_NARROW)
     {
       g_assert_cmpuint (decode.n, >=, 15);
       g_assert_cmpfloat (decode.low, >, 0);
     }
-  g_assert_cmpint (eng_run_get_ended (easy, ENG_FIGURE_DECODE), !=, ENG_REPEAT_MORE);
-  g_assert_cmpint (eng_run_get_ended (easy, ENG_FIGURE_PREFILL), !=, ENG_REPEAT_MORE);
+  g_assert_cmpint (eng_run_get_ended (easy, ENG_FIGURE_DECODE), !=, RT_REPEAT_MORE);
+  g_assert_cmpint (eng_run_get_ended (easy, ENG_FIGURE_PREFILL), !=, RT_REPEAT_MORE);
 }
 
 static void

@@ -426,7 +426,7 @@ main (int argc, char **argv)
   g_test_add_func ("/layer-skip/save-half", test_save_half);
   g_test_add_func ("/layer-skip/recipe", test_recipe);
   g_test_add_func ("/layer-skip/refusals", test_refusals);
-  g_test_add_func ("/layer-skip/importance", test_importance);
+  eng_test_add_judgement ("/layer-skip/importance", test_importance);
   g_test_add_func ("/layer-skip/explain", test_explain);
   g_test_add_func ("/layer-skip/greedy", test_greedy);
   g_test_add_func ("/layer-skip/search", test_search);

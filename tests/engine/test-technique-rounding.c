@@ -605,9 +605,9 @@ main (int argc, char **argv)
   g_test_add_func ("/rounding/row-scale", test_row_scale);
   g_test_add_func ("/rounding/methods", test_methods);
   g_test_add_func ("/rounding/zeros", test_zeros);
-  g_test_add_func ("/rounding/loss", test_loss);
-  g_test_add_func ("/rounding/loss-of-rows", test_loss_of_rows);
-  g_test_add_func ("/rounding/loss-of-signs", test_loss_of_signs);
+  eng_test_add_judgement ("/rounding/loss", test_loss);
+  eng_test_add_judgement ("/rounding/loss-of-rows", test_loss_of_rows);
+  eng_test_add_judgement ("/rounding/loss-of-signs", test_loss_of_signs);
   g_test_add_func ("/rounding/deterministic", test_deterministic);
   g_test_add_func ("/rounding/nothing-to-do", test_nothing_to_do);
   g_test_add_func ("/rounding/notes", test_notes);

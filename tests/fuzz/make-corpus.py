@@ -11,9 +11,11 @@ import struct
 import sys
 from pathlib import Path
 
+import corpus_agent
 import corpus_arch
 import corpus_onnx
 import corpus_safetensors
+import corpus_telemetry
 import corpus_tflite
 from gguf_bytes import ARRAY, BOOL, F32, HUGE, I16, I32, STRING, U8, U32, U64, array, entry, gguf, string, tensor, u32, u64
 
@@ -158,10 +160,65 @@ def tokenizer_corpus():
     return files
 
 
+def window(*numbers):
+    return struct.pack(f"<{len(numbers)}I", *numbers)
+
+
+def work_file_corpus():
+    text, inputs = b"lathe-work 1\nkind text\n", b"lathe-work 1\nkind inputs\n"
+    scores = b"lathe-work 2\nkind scores\nwindows 1\ndata 24\n"
+    text2, inputs2 = b"lathe-work 2\nkind text\n", b"lathe-work 2\nkind inputs\n"
+    return {
+        "good-text": text + b"threads 2\nbudget_s 0.5\nrepeats 0\nprompt 1 403 17\ndecode 64\nignore_end 1\nends 2 32000\n",
+        "good-text-short": text + b"decode 0\nprompt 0\n",
+        "good-inputs": inputs + b"outputs last\ninputs 4\nsteps 2\ndata 8\n\0\n\xff\n dat",
+        "good-inputs-no-bytes": inputs + b"inputs 1\ndata 0\n",
+        "good-interval": text2 + b"budget_s 2\ninterval 0.05\nprompt 1\ndecode 1\n",
+        "good-interval-inputs": inputs2 + b"interval 0\ninputs 1\ndata 1\nx",
+        "good-scores": scores + window(2, 1, 5, 6, 7, 8),
+        "bad-scores-old": scores.replace(b"work 2", b"work 1") + window(2, 1, 5, 6, 7, 8),
+        "bad-scores-first": scores + window(2, 2, 5, 6, 7, 8),
+        "bad-scores-short": scores + window(3, 1, 5, 6, 7, 8),
+        "bad-scores-long": scores + window(1, 0, 5, 6, 7, 8),
+        "bad-scores-sign": scores + window(2, 1, 5, 6, 7, 1 << 31),
+        "bad-scores-huge": scores + window((1 << 32) - 1, 1, 5, 6, 7, 8),
+        "bad-scores-many": scores.replace(b"windows 1", b"windows 2") + window(2, 1, 5, 6, 7, 8),
+        "good-speculate": text2 + b"prompt 1\ndecode 1\nspeculate 0 2 6 1 1\n",
+        "bad-speculate-old": text + b"prompt 1\ndecode 1\nspeculate 0 2 6 1 1\n",
+        "bad-speculate-few": text2 + b"prompt 1\ndecode 1\nspeculate 0 2 6 1\n",
+        "bad-speculate-many": text2 + b"prompt 1\ndecode 1\nspeculate 0 2 6 1 1 1\n",
+        "bad-speculate-match": text2 + b"prompt 1\ndecode 1\nspeculate 0 6 2 1 1\n",
+        "bad-speculate-width": text2 + b"prompt 1\ndecode 1\nspeculate 4 2 6 0 1\n",
+        "bad-speculate-inputs": inputs2 + b"speculate 0 2 6 1 1\ninputs 1\ndata 0\n",
+        "bad-interval-old": text + b"interval 0.05\nprompt 1\ndecode 1\n",
+        "bad-interval-one": text2 + b"interval 1.0\nprompt 1\ndecode 1\n",
+        "bad-interval-long": text2 + b"interval 0." + b"0" * 400 + b"1\nprompt 1\ndecode 1\n",
+        "bad-empty": b"",
+        "bad-version": b"lathe-work 4294967295\nkind text\n",
+        "bad-kind": b"lathe-work 1\nkind \n",
+        "bad-no-newline": text + b"prompt 1\ndecode 1",
+        "bad-twice": text + b"prompt 1\nprompt 1\ndecode 1\n",
+        "bad-token-huge": text + b"prompt 99999999999999999999999999\ndecode 1\n",
+        "bad-token-sign": text + b"prompt 1 -1\ndecode 1\n",
+        "bad-space": text + b"prompt 1 \ndecode 1\n",
+        "bad-zero-byte": text + b"prompt 1\0 2\ndecode 1\n",
+        "bad-carriage-return": text + b"prompt 1\r\ndecode 1\n",
+        "bad-budget": text + b"budget_s " + b"9" * 400 + b"\n",
+        "bad-data-huge": inputs + b"inputs 1\ndata 9223372036854775807\n",
+        "bad-data-wraps": inputs + b"inputs 1\ndata 18446744073709551615\n",
+        "bad-data-short": inputs + b"inputs 2\ndata 8\n1234567",
+        "bad-inputs-none": inputs + b"inputs 0\ndata 0\n",
+        "bad-steps": inputs + b"inputs 3\nsteps 2\ndata 3\nabc",
+        "bad-other-kind": text + b"prompt 1\ndecode 1\ninputs 1\n",
+    }
+
+
 def main():
     root = Path(__file__).parent / "corpus"
     corpora = {"gguf": gguf_corpus(), "tokenizer": tokenizer_corpus(), "arch": corpus_arch.corpus(), "onnx": corpus_onnx.corpus(),
-               "tflite": corpus_tflite.corpus(), "safetensors": corpus_safetensors.corpus()}
+               "tflite": corpus_tflite.corpus(), "safetensors": corpus_safetensors.corpus(),
+               "work-file": work_file_corpus(), "telemetry": corpus_telemetry.corpus(),
+               "agent": corpus_agent.corpus()}
     stale = 0
     for name, files in corpora.items():
         folder = root / name

@@ -24,10 +24,13 @@ GTK = ["gtk4"]
 FOLDERS = {
     "kernels": (["kernels"], []),
     "engine/runtime": (["engine/runtime", "kernels"], []),
-    "engine": (["engine", "engine/import", "engine/runtime", "kernels"],
-               GLIB + ["json-glib-1.0", "sqlite3", "libprotobuf-c"]),
+    "engine/runner": (["engine/runner", "engine/runtime", "kernels"], []),
+    "engine/agent": (["engine/agent"], GLIB + ["json-glib-1.0", "libsoup-3.0", "gnutls", "hogweed"]),
+    "engine": (["engine", "engine/import", "engine/devices", "engine/agent", "engine/runtime", "kernels",
+                "kernels/cortex-m"],
+               GLIB + ["json-glib-1.0", "sqlite3", "libprotobuf-c", "libssh", "libsoup-3.0"]),
     "plots": (["plots"], GTK),
-    "app": (["app", "app/cli", "engine", "engine/runtime", "kernels", "plots"],
+    "app": (["app", "app/cli", "engine", "engine/devices", "engine/runtime", "kernels", "plots"],
             GTK + ["libadwaita-1", "json-glib-1.0", "sqlite3"]),
 }
 

@@ -1,7 +1,7 @@
 /* Checks of the lookup formats: their products have the bits that plain C gives for the base
  * format, whose own oracle is in kn-check-matmul.c, at every level, for every number of tokens and
  * for the codes that make the largest sums; unpacking gives the rows back. */
-#include "kn-check-matmul.h"
+#include "kn-check-product.h"
 #include "kn-lookup.h"
 #include "kn-quant.h"
 
@@ -19,17 +19,14 @@ typedef struct
 {
   size_t row_bytes, panel_bytes, n_panels;
   uint8_t *rows, *lookup, *dense, *x;
-  void *scratch;
 } Problem;
 
 static Problem
 new_problem (const Shape *s, const KnTable *c)
 {
-  const size_t stride = kn_q8_row_bytes (s->n_cols);
   Problem p = { .row_bytes = kn_row_bytes (s->dtype, s->n_cols),
                 .panel_bytes = kn_panel_bytes (s->dtype, s->n_cols),
                 .n_panels = (s->n_rows + KN_PANEL_ROWS - 1) / KN_PANEL_ROWS };
-  float *x = kc_input (s->n_tokens * s->n_cols * sizeof *x, 4);
 
   kc_context ("%zu rows, %zu columns, %zu tokens, codes %d, numbers %d", s->n_rows, s->n_cols,
               s->n_tokens, (int)s->codes, (int)s->numbers);
@@ -38,22 +35,9 @@ new_problem (const Shape *s, const KnTable *c)
     kc_fail ("rows or panels are not of the base's size");
   p.rows = kc_input (s->n_rows * p.row_bytes, 4);
   kc_fill_weights (s->base, p.rows, s->n_rows, s->n_cols, s->codes, KC_NORMAL, 1);
-  p.lookup = kc_input (p.n_panels * p.panel_bytes, KN_ALIGN);
-  p.dense = kc_input (p.n_panels * p.panel_bytes, KN_ALIGN);
-  for (size_t i = 0; i < p.n_panels; i++)
-    {
-      const uint8_t *rows = p.rows + i * KN_PANEL_ROWS * p.row_bytes;
-      const size_t left = s->n_rows - i * KN_PANEL_ROWS,
-                   n = left < KN_PANEL_ROWS ? left : KN_PANEL_ROWS;
-
-      kn_pack_panel (s->dtype, rows, p.row_bytes, n, s->n_cols, p.lookup + i * p.panel_bytes);
-      kn_pack_panel (s->base, rows, p.row_bytes, n, s->n_cols, p.dense + i * p.panel_bytes);
-    }
-  kc_fill (x, s->n_tokens * s->n_cols, s->numbers);
-  p.x = kc_input (s->n_tokens * stride, KN_ALIGN);
-  for (size_t t = 0; t < s->n_tokens; t++)
-    c->matmul.quantize_q8 (x + t * s->n_cols, s->n_cols, p.x + t * stride);
-  p.scratch = kc_output (kn_matmul_scratch_bytes (s->base, s->n_cols), KN_ALIGN);
+  p.lookup = kc_pack (s->dtype, p.rows, p.row_bytes, s->n_rows, s->n_cols);
+  p.dense = kc_pack (s->base, p.rows, p.row_bytes, s->n_rows, s->n_cols);
+  p.x = kc_q8_rows (c, s->n_cols, s->n_tokens, s->numbers, 0);
   return p;
 }
 
@@ -62,26 +46,14 @@ static float *
 product (const KnTable *v, const Shape *s, const Problem *p, KnDtype dtype, size_t panel,
          size_t first, size_t n)
 {
-  const size_t stride = kn_q8_row_bytes (s->n_cols), n_rows = s->n_rows - panel * KN_PANEL_ROWS;
-  float *y = kc_output (n * n_rows * sizeof *y, 4);
-  KnMatmulArgs args
-      = { .n_cols = s->n_cols,
-          .n_rows = n_rows,
-          .n_tokens = n,
-          .panels = (dtype == s->dtype ? p->lookup : p->dense) + panel * p->panel_bytes,
-          .x = p->x + first * stride,
-          .x_stride = stride,
-          .y = y,
-          .y_stride = n_rows,
-          .scratch = NULL };
+  const uint8_t *panels = dtype == s->dtype ? p->lookup : p->dense;
 
-  if (n > 1)
-    args.scratch = dtype == s->dtype
-                       ? kc_output (kn_matmul_scratch_bytes (s->dtype, s->n_cols), KN_ALIGN)
-                       : p->scratch;
-  kn_matmul_fn (&v->matmul, dtype) (&args);
-  kc_guards ("product");
-  return y;
+  return kc_product (v, dtype,
+                     (KnMatmulArgs){ .n_cols = s->n_cols,
+                                     .n_rows = s->n_rows - panel * KN_PANEL_ROWS,
+                                     .n_tokens = n,
+                                     .panels = panels + panel * p->panel_bytes,
+                                     .x = p->x + first * kn_q8_row_bytes (s->n_cols) });
 }
 
 static void

@@ -1,7 +1,7 @@
 /* Checks of the products of some rows: the bits of plain C's Q8_0 product of the same weights
  * and activations, of any rows in any number, at every level; of all rows in batches; packing by
  * unpacking. Panels and lists end at an unreadable page. */
-#include "kn-check-matmul.h"
+#include "kn-check-product.h"
 #include "kn-quant.h"
 
 #include <stdbool.h>
@@ -17,34 +17,8 @@ typedef struct
 typedef struct
 {
   uint8_t *rows, *packed, *dense, *x;
-  size_t row_bytes, x_stride;
+  size_t row_bytes;
 } Problem;
-
-static uint8_t *
-pack (KnDtype dtype, const Shape *s, const Problem *p)
-{
-  const size_t bytes = kn_panel_bytes (dtype, s->n_cols);
-  uint8_t *panels = kc_input ((s->n_rows + 15) / 16 * bytes, KN_ALIGN);
-
-  for (size_t r = 0; r < s->n_rows; r += 16)
-    kn_pack_panel (dtype, p->rows + r * p->row_bytes, p->row_bytes,
-                   s->n_rows - r < 16 ? s->n_rows - r : 16, s->n_cols, panels + r / 16 * bytes);
-  return panels;
-}
-
-static void
-fill_inputs (const KnTable *c, const Shape *s, Problem *p)
-{
-  float *x = kc_input (s->n_cols * sizeof *x, 4);
-
-  p->x_stride = kn_q8_row_bytes (s->n_cols);
-  p->x = kc_input (s->n_tokens * p->x_stride, KN_ALIGN);
-  for (size_t t = 0; t < s->n_tokens; t++)
-    {
-      kc_fill (x, s->n_cols, KC_NORMAL);
-      c->matmul.quantize_q8 (x, s->n_cols, p->x + t * p->x_stride);
-    }
-}
 
 static Problem
 new_problem (const Shape *s, const KnTable *c, KcCodes codes)
@@ -54,30 +28,21 @@ new_problem (const Shape *s, const KnTable *c, KcCodes codes)
   kc_context ("%zu rows, %zu columns, %zu tokens", s->n_rows, s->n_cols, s->n_tokens);
   p.rows = kc_input (s->n_rows * p.row_bytes, 4);
   kc_fill_weights (KN_Q8_0, p.rows, s->n_rows, s->n_cols, codes, KC_NORMAL, 1);
-  p.packed = pack (KN_Q8_ROWS, s, &p);
-  p.dense = pack (KN_Q8_0, s, &p);
-  fill_inputs (c, s, &p);
+  p.packed = kc_pack (KN_Q8_ROWS, p.rows, p.row_bytes, s->n_rows, s->n_cols);
+  p.dense = kc_pack (KN_Q8_0, p.rows, p.row_bytes, s->n_rows, s->n_cols);
+  p.x = kc_q8_rows (c, s->n_cols, s->n_tokens, KC_NORMAL, 0);
   return p;
 }
 
 static float *
 product (const KnTable *v, KnDtype dtype, const Shape *s, const Problem *p)
 {
-  float *y = kc_output (s->n_tokens * s->n_rows * sizeof *y, 4);
-  const KnMatmulArgs args
-      = { .n_cols = s->n_cols,
-          .n_rows = s->n_rows,
-          .n_tokens = s->n_tokens,
-          .panels = dtype == KN_Q8_0 ? p->dense : p->packed,
-          .x = p->x,
-          .x_stride = p->x_stride,
-          .y = y,
-          .y_stride = s->n_rows,
-          .scratch = kc_output (kn_matmul_scratch_bytes (dtype, s->n_cols), KN_ALIGN) };
-
-  kn_matmul_fn (&v->matmul, dtype) (&args);
-  kc_guards ("product");
-  return y;
+  return kc_product (v, dtype,
+                     (KnMatmulArgs){ .n_cols = s->n_cols,
+                                     .n_rows = s->n_rows,
+                                     .n_tokens = s->n_tokens,
+                                     .panels = dtype == KN_Q8_0 ? p->dense : p->packed,
+                                     .x = p->x });
 }
 
 /* About so many of the rows, in order. */
@@ -194,7 +159,7 @@ bench_size (const KnTable *v, const Shape *s, unsigned percent, bool in_groups)
   uint32_t *rows;
   char label[80];
 
-  fill_inputs (v, s, &p);
+  p.x = kc_q8_rows (v, s->n_cols, s->n_tokens, KC_NORMAL, 0);
   p.packed = kc_new (n_panels * kn_panel_bytes (KN_Q8_ROWS, s->n_cols));
   p.dense = kc_new (n_panels * kn_panel_bytes (KN_Q8_0, s->n_cols));
   memset (p.packed, 3, n_panels * kn_panel_bytes (KN_Q8_ROWS, s->n_cols));
@@ -206,7 +171,7 @@ bench_size (const KnTable *v, const Shape *s, unsigned percent, bool in_groups)
   job.some.y = kc_new (16 * n_panels * sizeof (float));
   job.panel.n_rows = 16;
   job.panel.n_tokens = 1;
-  job.panel.x_stride = p.x_stride;
+  job.panel.x_stride = kn_q8_row_bytes (s->n_cols);
   job.panel.y_stride = 16;
   job.panel.scratch = kc_new (kn_matmul_scratch_bytes (KN_Q8_0, s->n_cols));
   snprintf (label, sizeof label, "%u %% of %zu x %zu%s", percent, s->n_rows, s->n_cols,

@@ -1,7 +1,7 @@
 /* Checks of the products that skip channels: the bits of plain C's Q8_0 product of the same weights
  * and activations, alone and in batches, at every level; the list of channels beside a plain count;
  * packing by unpacking. Panels and lists end at an unreadable page. */
-#include "kn-check-matmul.h"
+#include "kn-check-product.h"
 #include "kn-quant.h"
 
 #include <stdlib.h>
@@ -16,75 +16,33 @@ typedef struct
 typedef struct
 {
   uint8_t *rows, *channels, *dense, *x;
-  size_t row_bytes, x_stride;
+  size_t row_bytes;
 } Problem;
-
-static void
-pack (KnDtype dtype, const Shape *s, const Problem *p, uint8_t *panels)
-{
-  const size_t step = kn_panel_rows (dtype), bytes = kn_panel_bytes (dtype, s->n_cols);
-
-  for (size_t r = 0; r < s->n_rows; r += step)
-    kn_pack_panel (dtype, p->rows + r * p->row_bytes, p->row_bytes,
-                   s->n_rows - r < step ? s->n_rows - r : step, s->n_cols,
-                   panels + r / step * bytes);
-}
-
-/* Activations of which so many are zero, some groups wholly; as codes, too, since codes are what
- * counts. */
-static void
-fill_inputs (const KnTable *c, const Shape *s, Problem *p)
-{
-  float *x = kc_input (s->n_cols * sizeof *x, 4);
-
-  p->x_stride = kn_q8_row_bytes (s->n_cols);
-  p->x = kc_input (s->n_tokens * p->x_stride, KN_ALIGN);
-  for (size_t t = 0; t < s->n_tokens; t++)
-    {
-      kc_fill (x, s->n_cols, KC_NORMAL);
-      for (size_t i = 0; i < s->n_cols; i++)
-        if (kc_random_below (100) < s->percent || (s->percent > 0 && i / 32 % 5 == 3))
-          x[i] = 0;
-      c->matmul.quantize_q8 (x, s->n_cols, p->x + t * p->x_stride);
-    }
-}
 
 static Problem
 new_problem (const Shape *s, const KnTable *c)
 {
   Problem p = { .row_bytes = kn_row_bytes (KN_Q8_CHANNELS, s->n_cols) };
-  const size_t n_panels = (s->n_rows + KN_SKIP_ROWS - 1) / KN_SKIP_ROWS;
 
   kc_context ("%zu rows, %zu columns, %zu tokens, %u %% zeros", s->n_rows, s->n_cols, s->n_tokens,
               s->percent);
   p.rows = kc_input (s->n_rows * p.row_bytes, 4);
   kc_fill_weights (KN_Q8_0, p.rows, s->n_rows, s->n_cols, KC_CODES_RANDOM, KC_NORMAL, 1);
-  p.channels = kc_input (n_panels * kn_panel_bytes (KN_Q8_CHANNELS, s->n_cols), KN_ALIGN);
-  p.dense = kc_input ((s->n_rows + 15) / 16 * kn_panel_bytes (KN_Q8_0, s->n_cols), KN_ALIGN);
-  pack (KN_Q8_CHANNELS, s, &p, p.channels);
-  pack (KN_Q8_0, s, &p, p.dense);
-  fill_inputs (c, s, &p);
+  p.channels = kc_pack (KN_Q8_CHANNELS, p.rows, p.row_bytes, s->n_rows, s->n_cols);
+  p.dense = kc_pack (KN_Q8_0, p.rows, p.row_bytes, s->n_rows, s->n_cols);
+  p.x = kc_q8_rows (c, s->n_cols, s->n_tokens, KC_NORMAL, s->percent);
   return p;
 }
 
 static float *
 product (const KnTable *v, KnDtype dtype, const Shape *s, const Problem *p)
 {
-  float *y = kc_output (s->n_tokens * s->n_rows * sizeof *y, 4);
-  const KnMatmulArgs args
-      = { .n_cols = s->n_cols,
-          .n_rows = s->n_rows,
-          .n_tokens = s->n_tokens,
-          .panels = dtype == KN_Q8_0 ? p->dense : p->channels,
-          .x = p->x,
-          .x_stride = p->x_stride,
-          .y = y,
-          .y_stride = s->n_rows,
-          .scratch = kc_output (kn_matmul_scratch_bytes (dtype, s->n_cols), KN_ALIGN) };
-
-  kn_matmul_fn (&v->matmul, dtype) (&args);
-  kc_guards ("product");
-  return y;
+  return kc_product (v, dtype,
+                     (KnMatmulArgs){ .n_cols = s->n_cols,
+                                     .n_rows = s->n_rows,
+                                     .n_tokens = s->n_tokens,
+                                     .panels = dtype == KN_Q8_0 ? p->dense : p->channels,
+                                     .x = p->x });
 }
 
 static void
@@ -130,7 +88,7 @@ check_alone (const KnTable *v, const Shape *s, const Problem *p, const float *wa
     {
       KnSkipList list;
       float *y = kc_output (s->n_rows * sizeof *y, 4);
-      const uint8_t *row = p->x + t * p->x_stride;
+      const uint8_t *row = p->x + t * kn_q8_row_bytes (s->n_cols);
 
       kn_skip_list (row, s->n_cols, kc_output (kn_skip_list_bytes (s->n_cols), 4), &list);
       check_list (s, row, &list);
@@ -205,16 +163,15 @@ static void
 bench_size (const KnTable *v, const char *label, const Shape *s)
 {
   const size_t bytes = (s->n_rows + 63) / 64 * kn_panel_bytes (KN_Q8_CHANNELS, s->n_cols);
-  Problem p = { 0 };
+  const uint8_t *x = kc_q8_rows (v, s->n_cols, s->n_tokens, KC_NORMAL, s->percent);
   KnSkipList list;
   Job job = { v->matmul.skip_q8_channels, { s->n_cols, s->n_rows } };
 
-  fill_inputs (v, s, &p);
   void *memory = kc_new (kn_skip_list_bytes (s->n_cols)), *panels = kc_new (bytes);
-  kn_skip_list (p.x, s->n_cols, memory, &list);
+  kn_skip_list (x, s->n_cols, memory, &list);
   memset (panels, 3, bytes);
   job.args.panels = panels;
-  job.args.x = p.x;
+  job.args.x = x;
   job.args.list = &list;
   job.args.y = kc_new (s->n_rows * sizeof (float));
   kc_bench (label, run_job, &job, (double)bytes * (double)list.n_channels / (double)s->n_cols,

@@ -2,7 +2,7 @@
  * the dense format with the same zeros, at every level, for every number of tokens. The dense
  * product has its own oracle (kn-check-matmul.c). Packing is checked by unpacking, sizes by
  * counting the codes of the rows. Panels end at an unreadable page, so that reading on crashes. */
-#include "kn-check-matmul.h"
+#include "kn-check-product.h"
 #include "kn-quant.h"
 #include "kn-sparse.h"
 
@@ -22,7 +22,6 @@ typedef struct
   size_t row_bytes, n_panels;
   uint8_t *sparse, *dense, *x;
   uint64_t *offsets;
-  void *scratch;
 } Problem;
 
 static int
@@ -78,7 +77,6 @@ static void
 pack (const Shape *s, Problem *p)
 {
   const KnDtype base = (KnDtype)kn_sparse_base ((int)s->dtype);
-  const size_t dense_bytes = kn_panel_bytes (base, s->n_cols);
 
   p->offsets = kc_input ((p->n_panels + 1) * sizeof *p->offsets, 8);
   p->offsets[0] = 0;
@@ -95,26 +93,18 @@ pack (const Shape *s, Problem *p)
       p->offsets[i + 1] = p->offsets[i] + bytes;
     }
   p->sparse = kc_input (p->offsets[p->n_panels], KN_ALIGN);
-  p->dense = kc_input (p->n_panels * dense_bytes, KN_ALIGN);
   for (size_t i = 0; i < p->n_panels; i++)
-    {
-      const uint8_t *rows = p->rows + i * KN_PANEL_ROWS * p->row_bytes;
-
-      kn_pack_panel (s->dtype, rows, p->row_bytes, rows_of_panel (s, i), s->n_cols,
-                     p->sparse + p->offsets[i]);
-      kn_pack_panel (base, rows, p->row_bytes, rows_of_panel (s, i), s->n_cols,
-                     p->dense + i * dense_bytes);
-    }
+    kn_pack_panel (s->dtype, p->rows + i * KN_PANEL_ROWS * p->row_bytes, p->row_bytes,
+                   rows_of_panel (s, i), s->n_cols, p->sparse + p->offsets[i]);
+  p->dense = kc_pack (base, p->rows, p->row_bytes, s->n_rows, s->n_cols);
 }
 
 static Problem
 new_problem (const Shape *s, const KnTable *c)
 {
   const KnDtype base = (KnDtype)kn_sparse_base ((int)s->dtype);
-  const size_t stride = kn_q8_row_bytes (s->n_cols);
   Problem p = { .row_bytes = kn_row_bytes (s->dtype, s->n_cols),
                 .n_panels = (s->n_rows + KN_PANEL_ROWS - 1) / KN_PANEL_ROWS };
-  float *x = kc_input (s->n_tokens * s->n_cols * sizeof *x, 4);
 
   kc_context ("%zu rows, %zu columns, %zu tokens, %u %% zeros", s->n_rows, s->n_cols, s->n_tokens,
               s->percent);
@@ -123,11 +113,7 @@ new_problem (const Shape *s, const KnTable *c)
   for (size_t r = 0; r < s->n_rows; r++)
     make_sparse (s, p.rows + r * p.row_bytes);
   pack (s, &p);
-  kc_fill (x, s->n_tokens * s->n_cols, KC_NORMAL);
-  p.x = kc_input (s->n_tokens * stride, KN_ALIGN);
-  for (size_t t = 0; t < s->n_tokens; t++)
-    c->matmul.quantize_q8 (x + t * s->n_cols, s->n_cols, p.x + t * stride);
-  p.scratch = kc_output (kn_matmul_scratch_bytes (s->dtype, s->n_cols), KN_ALIGN);
+  p.x = kc_q8_rows (c, s->n_cols, s->n_tokens, KC_NORMAL, 0);
   return p;
 }
 
@@ -138,28 +124,18 @@ product (const KnTable *v, const Shape *s, const Problem *p, int is_sparse, size
 {
   const KnDtype base = (KnDtype)kn_sparse_base ((int)s->dtype);
   const KnDtype dtype = is_sparse ? s->dtype : base;
-  const size_t stride = kn_q8_row_bytes (s->n_cols), n_rows = s->n_rows - panel * KN_PANEL_ROWS;
   const size_t bytes = kn_panel_bytes (dtype, s->n_cols);
-  float *y = kc_output (n * n_rows * sizeof *y, 4);
   KnMatmulArgs args = { .n_cols = s->n_cols,
-                        .n_rows = n_rows,
+                        .n_rows = s->n_rows - panel * KN_PANEL_ROWS,
                         .n_tokens = n,
                         .panels = is_sparse ? p->sparse : p->dense + panel * bytes,
-                        .x = p->x + first * stride,
-                        .x_stride = stride,
-                        .y = y,
-                        .y_stride = n_rows,
-                        .scratch = p->scratch };
+                        .x = p->x + first * kn_q8_row_bytes (s->n_cols) };
 
   if (is_sparse && kn_panel_is_variable (s->dtype))
     args.offsets = p->offsets + panel;
   else if (is_sparse)
     args.panels = p->sparse + panel * bytes;
-  if (!is_sparse)
-    args.scratch = kc_output (kn_matmul_scratch_bytes (base, s->n_cols), KN_ALIGN);
-  kn_matmul_fn (&v->matmul, dtype) (&args);
-  kc_guards ("product");
-  return y;
+  return kc_product (v, dtype, args);
 }
 
 static void

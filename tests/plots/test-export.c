@@ -146,6 +146,17 @@ test_csv (void)
       "item,parent,group,Latency [s],Latency 5 % [s],Latency 95 % [s],Latency state\r\n"
       "a,,,1,,,measured\r\n"
       "b,,,2,,,measured\r\n");
+
+  /* Where the numbers are from. */
+  options.source_heading = "measured on";
+  options.source = "Kitchen, \"upper\" board";
+  g_autoptr (GBytes) named = plot_export_to_bytes (figure, &options, NULL);
+  g_autofree char *table = g_strndup (g_bytes_get_data (named, NULL), g_bytes_get_size (named));
+  g_assert_cmpstr (table, ==,
+                   "item,parent,group,Latency [s],Latency 5 % [s],Latency 95 % [s],Latency "
+                   "state,measured on\r\n"
+                   "a,,,1,,,measured,\"Kitchen, \"\"upper\"\" board\"\r\n"
+                   "b,,,2,,,measured,\"Kitchen, \"\"upper\"\" board\"\r\n");
   g_object_unref (figure);
 }
 

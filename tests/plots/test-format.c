@@ -100,6 +100,9 @@ test_change (void)
   check_change (102.4, 100, "+2.4" NN "%");
   check_change (340, 100, "+240" NN "%");
   check_change (100.03, 100, "+0.03" NN "%");
+  check_change (999, 100, "+899" NN "%");
+  check_change (1250, 100, "\u00d7" NN "12.5");
+  check_change (151763, 100, "\u00d7" NN "1518");
   check_change (100, 100, "\u00b10" NN "%");
   check_change (-50, -100, MINUS "50.0" NN "%");
   check_change (1, 0, "\u2014");

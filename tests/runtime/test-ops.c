@@ -6,296 +6,19 @@
 #include <string.h>
 
 #include "kn-quant.h"
-#include "ops/rt-op-common.h"
+#include "ops-case.h"
 #include "ops/rt-ops-math.h"
 #include "ops/rt-ops-skip.h"
 #include "ops/rt-ops.h"
 
 #define U (1.0 / (1 << 24))
-#define KV_CAPACITY 512
 
-static const uint32_t thread_counts[] = { 1, 2, 3, 8 };
 static const uint32_t token_counts[] = { 1, 2, 5, 16, 33, 130, 300 };
 
 static double
 gamma_n (double n)
 {
   return n * U / (1 - n * U);
-}
-
-/* ---- one node with its inputs ---- */
-
-typedef struct
-{
-  RtGraph *graph;
-  RtNodeId node;
-  RtValueId inputs[RT_INPUT_SLOTS];
-  uint32_t n_inputs;
-  void *data[RT_INPUT_SLOTS]; /* f32 rows, tokens or vectors */
-  RtWeight *weights[RT_INPUT_SLOTS];
-  GPtrArray *owned;
-  uint32_t n_tokens, n_outputs, position;
-  RtKv *kv;
-} Case;
-
-static void
-case_init (Case *c, uint32_t n_tokens)
-{
-  memset (c, 0, sizeof *c);
-  c->graph = rt_graph_new (NULL);
-  c->owned = g_ptr_array_new_with_free_func (g_free);
-  c->n_tokens = n_tokens;
-  c->n_outputs = n_tokens;
-}
-
-static void
-case_clear (Case *c)
-{
-  for (uint32_t i = 0; i < c->n_inputs; i++)
-    rt_weight_unref (c->weights[i]);
-  rt_kv_free (c->kv);
-  rt_graph_free (c->graph);
-  g_ptr_array_unref (c->owned);
-}
-
-static void *
-own (Case *c, size_t n_bytes)
-{
-  /* Aligned as the arena is. */
-  uint8_t *memory = g_malloc0 (n_bytes + 2 * KN_ALIGN);
-  g_ptr_array_add (c->owned, memory);
-  return memory + KN_ALIGN - (uintptr_t)memory % KN_ALIGN;
-}
-
-static float *
-random_floats (Case *c, size_t n, float low, float high)
-{
-  float *x = own (c, n * sizeof *x);
-  for (size_t i = 0; i < n; i++)
-    x[i] = (float)g_test_rand_double_range (low, high);
-  return x;
-}
-
-static uint32_t
-add_value (Case *c, int type, int64_t n_cols, void *data)
-{
-  RtShape shape = { .n_dims = n_cols > 0 ? 2 : 1, .dims = { RT_DIM_TOKENS, n_cols } };
-  char name[16];
-  g_snprintf (name, sizeof name, "in%u", c->n_inputs);
-  c->inputs[c->n_inputs] = rt_graph_add_input (c->graph, name, type, &shape, NULL);
-  c->data[c->n_inputs] = data;
-  return c->n_inputs++;
-}
-
-static uint32_t
-add_rows (Case *c, size_t n_cols)
-{
-  return add_value (c, RT_TYPE_F32, (int64_t)n_cols,
-                    random_floats (c, c->n_tokens * n_cols, -2, 2));
-}
-
-/* The same rows as 8-bit ones. */
-static uint32_t
-add_q8_rows (Case *c, KnActKind act, size_t n_cols)
-{
-  const float *x = random_floats (c, c->n_tokens * n_cols, -2, 2);
-  size_t row_bytes = kn_act_row_bytes (act, n_cols);
-  uint8_t *rows = own (c, c->n_tokens * row_bytes);
-  for (uint32_t t = 0; t < c->n_tokens; t++)
-    kn_act_store (&kn_table ()->matmul, act, x + t * n_cols, n_cols, rows + t * row_bytes);
-  return add_value (c, act == KN_ACT_Q8 ? RT_TYPE_Q8_ROWS : RT_TYPE_Q8_TOKEN_ROWS, (int64_t)n_cols,
-                    rows);
-}
-
-static uint32_t
-add_weight_value (Case *c, KnDtype dtype, size_t n_rows, size_t n_cols, const void *bytes,
-                  size_t n_bytes)
-{
-  RtShape shape = { .n_dims = n_rows > 0 ? 2 : 1,
-                    .dims = { (int64_t)(n_rows > 0 ? n_rows : n_cols), (int64_t)n_cols } };
-  char name[16];
-  g_snprintf (name, sizeof name, "w%u", c->n_inputs);
-  c->inputs[c->n_inputs]
-      = rt_graph_add_weight (c->graph, name, dtype, &shape, bytes, n_bytes, NULL);
-  return c->n_inputs++;
-}
-
-static uint32_t
-add_vector (Case *c, size_t n)
-{
-  float *x = random_floats (c, n, 0.5f, 1.5f);
-  uint32_t i = add_weight_value (c, KN_F32, 0, n, x, n * 4);
-  c->data[i] = x;
-  return i;
-}
-
-static uint32_t
-add_matrix (Case *c, KnDtype dtype, size_t n_rows, size_t n_cols)
-{
-  float *x = random_floats (c, n_rows * n_cols, -1, 1);
-  size_t row_bytes = kn_row_bytes (dtype, n_cols);
-  uint8_t *rows = own (c, n_rows * row_bytes);
-  for (size_t r = 0; r < n_rows; r++)
-    kn_quantize_row (dtype, x + r * n_cols, rows + r * row_bytes, n_cols);
-
-  uint32_t i = add_weight_value (c, dtype, n_rows, n_cols, rows, n_rows * row_bytes);
-  c->weights[i]
-      = rt_weight_pack (dtype, dtype, rows, n_rows * row_bytes, n_rows, n_cols, NULL, NULL, NULL);
-  return i;
-}
-
-static void
-skip_input (Case *c)
-{
-  c->inputs[c->n_inputs++] = RT_NONE;
-}
-
-static void
-add_node (Case *c, const RtOp *op, const void *attrs)
-{
-  RtError error = { 0 };
-  c->node = rt_graph_add_node (c->graph, "node", 0, op, c->inputs, c->n_inputs, attrs, &error);
-  if (c->node == RT_NONE)
-    g_error ("%s: %s", op->name, error.message);
-}
-
-/* ---- running it ---- */
-
-typedef struct
-{
-  uint8_t *data[RT_MAX_OUTPUTS];
-  size_t n_bytes[RT_MAX_OUTPUTS];
-} Result;
-
-static void
-result_clear (Result *r)
-{
-  for (int i = 0; i < RT_MAX_OUTPUTS; i++)
-    g_aligned_free (r->data[i]);
-}
-
-static uint32_t
-job_begin (const RtWorker *worker, void *data, uint32_t phase)
-{
-  const RtOpContext *context = data;
-  return context->node->op->n_chunks (context, phase);
-}
-
-static void
-job_chunk (const RtWorker *worker, void *data, uint32_t phase, uint32_t chunk)
-{
-  const RtOpContext *context = data;
-  context->node->op->run (context, phase, chunk, worker);
-}
-
-static void
-fill_context (Case *c, RtOpContext *context, Result *result, const int64_t *symbols)
-{
-  const RtNode *node = rt_graph_node (c->graph, c->node);
-
-  for (uint32_t i = 0; i < node->n_inputs; i++)
-    if (node->inputs[i] != RT_NONE)
-      {
-        const RtValue *value = rt_graph_value (c->graph, node->inputs[i]);
-        context->inputs[i]
-            = (RtTensor){ .data = c->data[i], .weight = c->weights[i], .type = value->type };
-        if (c->weights[i] == NULL && c->data[i] == NULL)
-          context->inputs[i].data = (void *)value->data;
-        rt_shape_bind (&value->shape, symbols, &context->inputs[i].shape);
-      }
-  for (uint32_t i = 0; i < node->n_outputs; i++)
-    {
-      const RtValue *value = rt_graph_value (c->graph, node->outputs[i]);
-      result->n_bytes[i] = rt_value_bytes (value, symbols);
-      result->data[i] = g_aligned_alloc0 (result->n_bytes[i] / KN_ALIGN + 2, KN_ALIGN, KN_ALIGN);
-      /* What lies behind the output must stay. */
-      memset (result->data[i] + result->n_bytes[i], 0x5a, KN_ALIGN);
-      context->outputs[i] = (RtTensor){ .data = result->data[i], .type = value->type };
-      rt_shape_bind (&value->shape, symbols, &context->outputs[i].shape);
-    }
-}
-
-/* @n_threads 0: the reference. */
-static Result
-run_case (Case *c, uint32_t n_threads)
-{
-  const RtNode *node = rt_graph_node (c->graph, c->node);
-  int64_t symbols[RT_N_SYMBOLS] = { c->n_tokens, c->n_outputs };
-  uint64_t shared_bytes = 0, thread_bytes = 0;
-  Result result = { 0 };
-  g_autofree int *dtypes = g_new (int, rt_graph_n_values (c->graph));
-  uint32_t n = MAX (n_threads, 1);
-
-  for (RtValueId id = 0; id < rt_graph_n_values (c->graph); id++)
-    dtypes[id] = rt_graph_value (c->graph, id)->kind == RT_VALUE_WEIGHT
-                     ? rt_graph_value (c->graph, id)->type
-                     : -1;
-  if (node->op->scratch != NULL)
-    node->op->scratch (&(RtOpQuery){ .graph = c->graph,
-                                     .node = node,
-                                     .weight_dtypes = dtypes,
-                                     .symbols = symbols,
-                                     .kv_capacity = KV_CAPACITY,
-                                     .n_threads = n },
-                       &shared_bytes, &thread_bytes);
-  thread_bytes = (thread_bytes + KN_ALIGN - 1) / KN_ALIGN * KN_ALIGN;
-  shared_bytes = (shared_bytes + KN_ALIGN - 1) / KN_ALIGN * KN_ALIGN;
-  /* Exactly what was asked for, so that the address sanitizer sees a scratch that is too small. */
-  uint8_t *scratch
-      = g_aligned_alloc ((shared_bytes + n * thread_bytes) / KN_ALIGN + 1, KN_ALIGN, KN_ALIGN);
-  memset (scratch, 0xff, shared_bytes + n * thread_bytes);
-
-  RtTensor inputs[RT_INPUT_SLOTS] = { 0 }, outputs[RT_MAX_OUTPUTS] = { 0 };
-  RtOpContext context = { .kn = kn_table (),
-                          .node = node,
-                          .attrs = node->attrs,
-                          .inputs = inputs,
-                          .outputs = outputs,
-                          .kv = c->kv,
-                          .position = c->position,
-                          .n_threads = n,
-                          .scratch = scratch,
-                          .thread_scratch = scratch + shared_bytes,
-                          .thread_scratch_stride = thread_bytes };
-  fill_context (c, &context, &result, symbols);
-  if (n_threads == 0)
-    node->op->reference (&context);
-  else
-    {
-      RtPool *pool = rt_pool_new (n_threads, NULL);
-      RtJob job = {
-        .n_phases = node->op->n_phases, .begin = job_begin, .chunk = job_chunk, .data = &context
-      };
-      rt_pool_run (pool, &job);
-      rt_pool_free (pool);
-    }
-  for (uint32_t i = 0; i < node->n_outputs; i++)
-    for (size_t k = 0; k < KN_ALIGN; k++)
-      g_assert_cmphex (result.data[i][result.n_bytes[i] + k], ==, 0x5a);
-  g_aligned_free (scratch);
-  return result;
-}
-
-/* Run with all numbers of threads: the same bytes. Returns the first. */
-static Result
-run_threads (Case *c)
-{
-  Result first = run_case (c, 1);
-
-  for (size_t i = 1; i < G_N_ELEMENTS (thread_counts); i++)
-    {
-      Result other = run_case (c, thread_counts[i]);
-      for (uint32_t k = 0; k < rt_graph_node (c->graph, c->node)->n_outputs; k++)
-        g_assert_cmpmem (first.data[k], first.n_bytes[k], other.data[k], other.n_bytes[k]);
-      result_clear (&other);
-    }
-  return first;
-}
-
-static const float *
-floats (const Result *r, uint32_t output)
-{
-  return (const float *)(const void *)r->data[output];
 }
 
 static void
@@ -316,19 +39,20 @@ check_elementwise (const RtOp *op, uint32_t n_inputs, double relative, double ab
   for (size_t t = 0; t < G_N_ELEMENTS (token_counts); t++)
     for (size_t w = 0; w < G_N_ELEMENTS (widths); w++)
       {
-        Case c;
+        OpsCase c;
         RtScaleAttrs attrs = { .factor = 1.7f };
-        case_init (&c, token_counts[t]);
+        ops_case_init (&c, token_counts[t]);
         for (uint32_t i = 0; i < n_inputs; i++)
-          add_rows (&c, widths[w]);
-        add_node (&c, op, op->attrs_bytes > 0 ? &attrs : NULL);
-        Result got = run_threads (&c), expected = run_case (&c, 0);
+          ops_case_add_rows (&c, widths[w]);
+        ops_case_add_node (&c, op, op->attrs_bytes > 0 ? &attrs : NULL);
+        OpsResult got = ops_case_run_threads (&c), expected = ops_case_run (&c, 0);
         for (size_t i = 0; i < token_counts[t] * widths[w]; i++)
-          assert_near (floats (&got, 0)[i], floats (&expected, 0)[i],
-                       relative * fabs (floats (&expected, 0)[i]) + absolute, op->name, i);
-        result_clear (&got);
-        result_clear (&expected);
-        case_clear (&c);
+          assert_near (ops_result_floats (&got, 0)[i], ops_result_floats (&expected, 0)[i],
+                       relative * fabs (ops_result_floats (&expected, 0)[i]) + absolute, op->name,
+                       i);
+        ops_result_clear (&got);
+        ops_result_clear (&expected);
+        ops_case_clear (&c);
       }
 }
 
@@ -349,21 +73,21 @@ test_elementwise (void)
 static void
 check_norm (const RtOp *op, size_t n_cols, uint32_t n_groups, uint32_t n_tokens, bool per_token)
 {
-  Case c;
+  OpsCase c;
   RtNormAttrs attrs = { .eps = 1e-5f, .n_groups = n_groups, .per_token = per_token };
-  case_init (&c, n_tokens);
-  add_rows (&c, n_cols);
-  add_vector (&c, n_cols / n_groups);
+  ops_case_init (&c, n_tokens);
+  ops_case_add_rows (&c, n_cols);
+  ops_case_add_vector (&c, n_cols / n_groups);
   if (per_token)
-    add_vector (&c, n_cols); /* an offset */
-  add_node (&c, op, &attrs);
-  Result got = run_threads (&c), expected = run_case (&c, 0);
+    ops_case_add_vector (&c, n_cols); /* an offset */
+  ops_case_add_node (&c, op, &attrs);
+  OpsResult got = ops_case_run_threads (&c), expected = ops_case_run (&c, 0);
 
   if (op == &rt_op_rmsnorm)
     for (size_t i = 0; i < n_tokens * n_cols; i++)
-      assert_near (floats (&got, 0)[i], floats (&expected, 0)[i],
-                   gamma_n ((double)n_cols / 16 + 12) * fabs (floats (&expected, 0)[i]), op->name,
-                   i);
+      assert_near (ops_result_floats (&got, 0)[i], ops_result_floats (&expected, 0)[i],
+                   gamma_n ((double)n_cols / 16 + 12) * fabs (ops_result_floats (&expected, 0)[i]),
+                   op->name, i);
   else
     {
       /* A value on the edge between two codes may fall on either side. */
@@ -386,9 +110,9 @@ check_norm (const RtOp *op, size_t n_cols, uint32_t n_groups, uint32_t n_tokens,
         }
       g_assert_cmpuint (n_other, <=, n_tokens * n_cols / 500 + 1);
     }
-  result_clear (&got);
-  result_clear (&expected);
-  case_clear (&c);
+  ops_result_clear (&got);
+  ops_result_clear (&expected);
+  ops_case_clear (&c);
 }
 
 static void
@@ -407,9 +131,9 @@ test_norms (void)
 }
 
 static int32_t *
-random_tokens (Case *c, uint32_t n_vocab)
+random_tokens (OpsCase *c, uint32_t n_vocab)
 {
-  int32_t *tokens = own (c, c->n_tokens * sizeof *tokens);
+  int32_t *tokens = ops_case_own (c, c->n_tokens * sizeof *tokens);
   for (uint32_t i = 0; i < c->n_tokens; i++)
     tokens[i] = g_test_rand_int_range (0, (int)n_vocab);
   return tokens;
@@ -421,18 +145,18 @@ test_embed (void)
   for (size_t t = 0; t < G_N_ELEMENTS (token_counts); t++)
     for (int packed = 0; packed < 2; packed++)
       {
-        Case c;
-        case_init (&c, token_counts[t]);
+        OpsCase c;
+        ops_case_init (&c, token_counts[t]);
         int32_t *tokens = random_tokens (&c, 37);
-        add_value (&c, RT_TYPE_I32, 0, tokens);
-        uint32_t table = add_matrix (&c, KN_Q4_1, 37, 96);
+        ops_case_add_value (&c, RT_TYPE_I32, 0, tokens);
+        uint32_t table = ops_case_add_matrix (&c, KN_Q4_1, 37, 96);
         if (!packed)
           {
             rt_weight_unref (c.weights[table]);
             c.weights[table] = NULL;
           }
-        add_node (&c, &rt_op_embed, NULL);
-        Result got = run_threads (&c);
+        ops_case_add_node (&c, &rt_op_embed, NULL);
+        OpsResult got = ops_case_run_threads (&c);
         const RtValue *value = rt_graph_value (c.graph, c.inputs[table]);
         for (uint32_t i = 0; i < c.n_tokens; i++)
           {
@@ -441,10 +165,10 @@ test_embed (void)
                                (const uint8_t *)value->data
                                    + (size_t)tokens[i] * kn_row_bytes (KN_Q4_1, 96),
                                row, 96);
-            g_assert_cmpmem (row, sizeof row, floats (&got, 0) + i * 96, sizeof row);
+            g_assert_cmpmem (row, sizeof row, ops_result_floats (&got, 0) + i * 96, sizeof row);
           }
-        result_clear (&got);
-        case_clear (&c);
+        ops_result_clear (&got);
+        ops_case_clear (&c);
       }
 }
 
@@ -454,16 +178,16 @@ test_select_rows (void)
   for (size_t t = 0; t < G_N_ELEMENTS (token_counts); t++)
     for (uint32_t n_out = 0; n_out <= token_counts[t]; n_out += MAX (1, token_counts[t] / 3))
       {
-        Case c;
-        case_init (&c, token_counts[t]);
+        OpsCase c;
+        ops_case_init (&c, token_counts[t]);
         c.n_outputs = n_out;
-        uint32_t x = add_rows (&c, 24);
-        add_node (&c, &rt_op_select_rows, NULL);
-        Result got = run_threads (&c);
+        uint32_t x = ops_case_add_rows (&c, 24);
+        ops_case_add_node (&c, &rt_op_select_rows, NULL);
+        OpsResult got = ops_case_run_threads (&c);
         g_assert_cmpmem ((float *)c.data[x] + (c.n_tokens - n_out) * 24, n_out * 96, got.data[0],
                          got.n_bytes[0]);
-        result_clear (&got);
-        case_clear (&c);
+        ops_result_clear (&got);
+        ops_case_clear (&c);
       }
 }
 
@@ -471,17 +195,17 @@ static void
 check_rope (uint32_t n_tokens, uint32_t position, uint32_t n_heads, uint32_t head_dim,
             uint32_t n_dims, bool half, bool factors)
 {
-  Case table_case, c;
+  OpsCase table_case, c;
   RtRopeTableAttrs table_attrs = { .n_dims = n_dims, .base = 10000, .scale = 0.5f };
   RtRopeAttrs attrs = { .n_heads = n_heads, .head_dim = head_dim, .half = half };
 
-  case_init (&table_case, n_tokens);
+  ops_case_init (&table_case, n_tokens);
   table_case.position = position;
-  add_value (&table_case, RT_TYPE_I32, 0, random_tokens (&table_case, 10));
+  ops_case_add_value (&table_case, RT_TYPE_I32, 0, random_tokens (&table_case, 10));
   if (factors)
-    add_vector (&table_case, n_dims / 2);
-  add_node (&table_case, &rt_op_rope_table, &table_attrs);
-  Result table = run_threads (&table_case);
+    ops_case_add_vector (&table_case, n_dims / 2);
+  ops_case_add_node (&table_case, &rt_op_rope_table, &table_attrs);
+  OpsResult table = ops_case_run_threads (&table_case);
 
   /* Straight from the formula. */
   for (uint32_t t = 0; t < n_tokens; t++)
@@ -489,23 +213,25 @@ check_rope (uint32_t n_tokens, uint32_t position, uint32_t n_heads, uint32_t hea
       {
         double angle = (position + t) * 0.5 * pow (10000, -2.0 * i / n_dims)
                        / (factors ? ((float *)table_case.data[1])[i] : 1);
-        assert_near (floats (&table, 0)[t * n_dims + i], cos (angle), 1e-7, "cos", i);
-        assert_near (floats (&table, 0)[t * n_dims + n_dims / 2 + i], sin (angle), 1e-7, "sin", i);
+        assert_near (ops_result_floats (&table, 0)[t * n_dims + i], cos (angle), 1e-7, "cos", i);
+        assert_near (ops_result_floats (&table, 0)[t * n_dims + n_dims / 2 + i], sin (angle), 1e-7,
+                     "sin", i);
       }
 
-  case_init (&c, n_tokens);
-  uint32_t x = add_rows (&c, n_heads * head_dim);
-  add_value (&c, RT_TYPE_F32, n_dims, table.data[0]);
-  add_node (&c, &rt_op_rope, &attrs);
-  Result got = run_threads (&c), expected = run_case (&c, 0);
+  ops_case_init (&c, n_tokens);
+  uint32_t x = ops_case_add_rows (&c, n_heads * head_dim);
+  ops_case_add_value (&c, RT_TYPE_F32, n_dims, table.data[0]);
+  ops_case_add_node (&c, &rt_op_rope, &attrs);
+  OpsResult got = ops_case_run_threads (&c), expected = ops_case_run (&c, 0);
   for (size_t i = 0; i < n_tokens * n_heads * head_dim; i++)
-    assert_near (floats (&got, 0)[i], floats (&expected, 0)[i], gamma_n (3) * 4, "rope", i);
+    assert_near (ops_result_floats (&got, 0)[i], ops_result_floats (&expected, 0)[i],
+                 gamma_n (3) * 4, "rope", i);
   (void)x;
-  result_clear (&got);
-  result_clear (&expected);
-  result_clear (&table);
-  case_clear (&c);
-  case_clear (&table_case);
+  ops_result_clear (&got);
+  ops_result_clear (&expected);
+  ops_result_clear (&table);
+  ops_case_clear (&c);
+  ops_case_clear (&table_case);
 }
 
 static void
@@ -523,7 +249,7 @@ test_rope (void)
 
 /* gamma (columns + 2) * sum |w| |x| for one element: @x as the product sees it. */
 static double
-product_bound (Case *c, uint32_t weight, size_t token, size_t row)
+product_bound (OpsCase *c, uint32_t weight, size_t token, size_t row)
 {
   const RtWeight *w = c->weights[weight];
   size_t n = rt_weight_n_cols (w);
@@ -540,7 +266,7 @@ product_bound (Case *c, uint32_t weight, size_t token, size_t row)
 }
 
 static void
-compare_product (Case *c, const Result *got, const Result *expected, uint32_t output,
+compare_product (OpsCase *c, const OpsResult *got, const OpsResult *expected, uint32_t output,
                  uint32_t weight, double extra)
 {
   size_t n_rows = rt_weight_n_rows (c->weights[weight]);
@@ -549,8 +275,9 @@ compare_product (Case *c, const Result *got, const Result *expected, uint32_t ou
     bounds[r] = product_bound (c, weight, 0, r) + extra;
   for (uint32_t t = 0; t < c->n_tokens; t++)
     for (size_t r = 0; r < n_rows; r++)
-      assert_near (floats (got, output)[t * n_rows + r], floats (expected, output)[t * n_rows + r],
-                   bounds[r], "product", t * n_rows + r);
+      assert_near (ops_result_floats (got, output)[t * n_rows + r],
+                   ops_result_floats (expected, output)[t * n_rows + r], bounds[r], "product",
+                   t * n_rows + r);
 }
 
 static const struct
@@ -567,27 +294,27 @@ static const struct
 static void
 check_matmul (size_t which, uint32_t n_tokens, bool bias, bool residual, bool q8)
 {
-  Case c;
+  OpsCase c;
   size_t n_rows = matrices[which].n_rows, n_cols = matrices[which].n_cols;
 
-  case_init (&c, n_tokens);
+  ops_case_init (&c, n_tokens);
   if (q8)
-    add_q8_rows (&c, kn_matmul_act (matrices[which].dtype), n_cols);
+    ops_case_add_q8_rows (&c, kn_matmul_act (matrices[which].dtype), n_cols);
   else
-    add_rows (&c, n_cols);
-  add_matrix (&c, matrices[which].dtype, n_rows, n_cols);
+    ops_case_add_rows (&c, n_cols);
+  ops_case_add_matrix (&c, matrices[which].dtype, n_rows, n_cols);
   if (bias)
-    add_vector (&c, n_rows);
+    ops_case_add_vector (&c, n_rows);
   else if (residual)
-    skip_input (&c);
+    ops_case_skip_input (&c);
   if (residual)
-    add_rows (&c, n_rows);
-  add_node (&c, &rt_op_matmul, NULL);
-  Result got = run_threads (&c), expected = run_case (&c, 0);
+    ops_case_add_rows (&c, n_rows);
+  ops_case_add_node (&c, &rt_op_matmul, NULL);
+  OpsResult got = ops_case_run_threads (&c), expected = ops_case_run (&c, 0);
   compare_product (&c, &got, &expected, 0, RT_MATMUL_WEIGHT, 8 * U * 200);
-  result_clear (&got);
-  result_clear (&expected);
-  case_clear (&c);
+  ops_result_clear (&got);
+  ops_result_clear (&expected);
+  ops_case_clear (&c);
 }
 
 static void
@@ -605,25 +332,25 @@ test_matmul (void)
 static void
 check_qkv (KnDtype dtype, uint32_t n_tokens, bool bias)
 {
-  Case c;
-  case_init (&c, n_tokens);
-  add_rows (&c, 64);
-  add_matrix (&c, dtype, 96, 64);
-  add_matrix (&c, dtype, 40, 64);
-  add_matrix (&c, dtype, 7, 64);
+  OpsCase c;
+  ops_case_init (&c, n_tokens);
+  ops_case_add_rows (&c, 64);
+  ops_case_add_matrix (&c, dtype, 96, 64);
+  ops_case_add_matrix (&c, dtype, 40, 64);
+  ops_case_add_matrix (&c, dtype, 7, 64);
   if (bias)
     {
-      add_vector (&c, 96);
-      skip_input (&c);
-      add_vector (&c, 7);
+      ops_case_add_vector (&c, 96);
+      ops_case_skip_input (&c);
+      ops_case_add_vector (&c, 7);
     }
-  add_node (&c, &rt_op_qkv, NULL);
-  Result got = run_threads (&c), expected = run_case (&c, 0);
+  ops_case_add_node (&c, &rt_op_qkv, NULL);
+  OpsResult got = ops_case_run_threads (&c), expected = ops_case_run (&c, 0);
   for (uint32_t i = 0; i < 3; i++)
     compare_product (&c, &got, &expected, i, RT_QKV_WEIGHT + i, 8 * U * 200);
-  result_clear (&got);
-  result_clear (&expected);
-  case_clear (&c);
+  ops_result_clear (&got);
+  ops_result_clear (&expected);
+  ops_case_clear (&c);
 }
 
 static void
@@ -640,17 +367,17 @@ test_qkv (void)
 static void
 check_gate_up (KnDtype dtype, size_t n_rows, uint32_t n_tokens, uint32_t activation, bool quantize)
 {
-  Case c;
+  OpsCase c;
   RtGateUpAttrs attrs = { .activation = activation, .quantize = quantize };
-  case_init (&c, n_tokens);
-  add_rows (&c, 64);
-  add_matrix (&c, dtype, n_rows, 64);
-  add_matrix (&c, dtype == KN_Q4_0 ? KN_Q8_0 : dtype, n_rows, 64);
+  ops_case_init (&c, n_tokens);
+  ops_case_add_rows (&c, 64);
+  ops_case_add_matrix (&c, dtype, n_rows, 64);
+  ops_case_add_matrix (&c, dtype == KN_Q4_0 ? KN_Q8_0 : dtype, n_rows, 64);
   if (n_tokens > 1) /* biases */
     for (uint32_t i = 0; i < 2; i++)
-      add_vector (&c, n_rows);
-  add_node (&c, &rt_op_gate_up, &attrs);
-  Result got = run_threads (&c), expected = run_case (&c, 0);
+      ops_case_add_vector (&c, n_rows);
+  ops_case_add_node (&c, &rt_op_gate_up, &attrs);
+  OpsResult got = ops_case_run_threads (&c), expected = ops_case_run (&c, 0);
 
   /* |gate|, |up| < 130 and the slope of both activations is below 1.13. */
   double error = product_bound (&c, 1, 0, 0);
@@ -669,17 +396,17 @@ check_gate_up (KnDtype dtype, size_t n_rows, uint32_t n_tokens, uint32_t activat
         }
       else
         {
-          memcpy (a, floats (&got, 0) + t * n_rows, n_rows * 4);
-          memcpy (b, floats (&expected, 0) + t * n_rows, n_rows * 4);
+          memcpy (a, ops_result_floats (&got, 0) + t * n_rows, n_rows * 4);
+          memcpy (b, ops_result_floats (&expected, 0) + t * n_rows, n_rows * 4);
         }
       for (size_t r = 0; r < n_rows; r++)
         top = MAX (top, fabs (b[r]));
       for (size_t r = 0; r < n_rows; r++)
         assert_near (a[r], b[r], quantize ? top / 127 * 1.01 + bound : bound, "gate-up", r);
     }
-  result_clear (&got);
-  result_clear (&expected);
-  case_clear (&c);
+  ops_result_clear (&got);
+  ops_result_clear (&expected);
+  ops_case_clear (&c);
 }
 
 static void
@@ -699,15 +426,15 @@ test_gate_up (void)
 static void
 check_skip (KnDtype dtype, size_t n_rows, size_t n_cols, uint32_t n_tokens)
 {
-  Case c;
+  OpsCase c;
   RtMatmulSkipAttrs attrs = { .share = 0.5f };
 
-  case_init (&c, n_tokens);
-  add_rows (&c, n_cols);
-  add_matrix (&c, dtype, n_rows, n_cols);
-  add_vector (&c, n_cols);
-  add_node (&c, &rt_op_matmul_skip, &attrs);
-  Result got = run_threads (&c), expected = run_case (&c, 0);
+  ops_case_init (&c, n_tokens);
+  ops_case_add_rows (&c, n_cols);
+  ops_case_add_matrix (&c, dtype, n_rows, n_cols);
+  ops_case_add_vector (&c, n_cols);
+  ops_case_add_node (&c, &rt_op_matmul_skip, &attrs);
+  OpsResult got = ops_case_run_threads (&c), expected = ops_case_run (&c, 0);
   compare_product (&c, &got, &expected, 0, RT_MATMUL_SKIP_WEIGHT, 8 * U * 200);
   for (uint32_t t = 0; t < n_tokens; t++)
     {
@@ -715,11 +442,11 @@ check_skip (KnDtype dtype, size_t n_rows, size_t n_cols, uint32_t n_tokens)
       for (size_t i = 0; i < n_cols; i++)
         n_kept += fabsf (((float *)(void *)c.data[RT_MATMUL_SKIP_X])[t * n_cols + i])
                   >= ((float *)(void *)c.data[RT_MATMUL_SKIP_THRESHOLDS])[i];
-      g_assert_cmpfloat (floats (&got, 1)[t], ==, (float)n_kept);
+      g_assert_cmpfloat (ops_result_floats (&got, 1)[t], ==, (float)n_kept);
     }
-  result_clear (&got);
-  result_clear (&expected);
-  case_clear (&c);
+  ops_result_clear (&got);
+  ops_result_clear (&expected);
+  ops_case_clear (&c);
 }
 
 /* Gate and up with rows of up left out: as the formula, on any number of threads, zeros where
@@ -729,27 +456,27 @@ static void
 check_gate_up_skip (KnDtype dtype, KnDtype up, size_t n_rows, uint32_t n_tokens,
                     uint32_t activation)
 {
-  Case c;
+  OpsCase c;
   RtGateUpSkipAttrs attrs = { .activation = activation, .share = 0.5f };
   guint n_zero = 0, n_other = 0;
 
-  case_init (&c, n_tokens);
-  add_rows (&c, 64);
-  add_matrix (&c, dtype, n_rows, 64);
-  add_matrix (&c, up, n_rows, 64);
-  add_vector (&c, n_rows);
+  ops_case_init (&c, n_tokens);
+  ops_case_add_rows (&c, 64);
+  ops_case_add_matrix (&c, dtype, n_rows, 64);
+  ops_case_add_matrix (&c, up, n_rows, 64);
+  ops_case_add_vector (&c, n_rows);
   for (size_t i = 0; i < n_rows; i++)
     ((float *)(void *)c.data[RT_GATE_UP_SKIP_THRESHOLDS])[i]
         = fabsf (((float *)(void *)c.data[RT_GATE_UP_SKIP_THRESHOLDS])[i]);
-  add_node (&c, &rt_op_gate_up_skip, &attrs);
-  Result got = run_threads (&c), expected = run_case (&c, 0);
+  ops_case_add_node (&c, &rt_op_gate_up_skip, &attrs);
+  OpsResult got = ops_case_run_threads (&c), expected = ops_case_run (&c, 0);
   double error = product_bound (&c, 1, 0, 0);
   for (size_t r = 1; r < n_rows; r++)
     error = MAX (error, MAX (product_bound (&c, 1, 0, r), product_bound (&c, 2, 0, r)));
   double bound = 130 * 1.13 * error * 2 + 130 * 130 * 20 * U; /* as in check_gate_up () */
   for (size_t i = 0; i < n_tokens * n_rows; i++)
     {
-      float y = floats (&got, 0)[i], want = floats (&expected, 0)[i];
+      float y = ops_result_floats (&got, 0)[i], want = ops_result_floats (&expected, 0)[i];
       n_zero += y == 0;
       if ((y == 0) != (want == 0))
         n_other++;
@@ -759,9 +486,9 @@ check_gate_up_skip (KnDtype dtype, KnDtype up, size_t n_rows, uint32_t n_tokens,
   g_assert_cmpuint (100 * n_other, <=, n_tokens * n_rows);
   g_assert_cmpuint (n_zero, >, 0);
   g_assert_cmpuint (n_zero, <, n_tokens * n_rows);
-  result_clear (&got);
-  result_clear (&expected);
-  case_clear (&c);
+  ops_result_clear (&got);
+  ops_result_clear (&expected);
+  ops_case_clear (&c);
 }
 
 static void
@@ -803,10 +530,10 @@ typedef struct
 
 /* The cache's earlier positions. */
 static void
-fill_cache (Case *c, const Attention *a, uint32_t n)
+fill_cache (OpsCase *c, const Attention *a, uint32_t n)
 {
   RtError error = { 0 };
-  c->kv = rt_kv_new (a->format, 2, a->n_kv_heads, a->head_dim, KV_CAPACITY, &error);
+  c->kv = rt_kv_new (a->format, 2, a->n_kv_heads, a->head_dim, OPS_CASE_KV_CAPACITY, &error);
   g_assert_nonnull (c->kv);
   for (uint32_t head = 0; head < a->n_kv_heads; head++)
     for (uint32_t p = 0; p < n; p++)
@@ -824,7 +551,7 @@ fill_cache (Case *c, const Attention *a, uint32_t n)
 static void
 check_attention (const Attention *a, uint32_t position, uint32_t n_tokens)
 {
-  Case c;
+  OpsCase c;
   size_t n_cols = a->n_heads * a->head_dim;
   RtAttentionAttrs attrs = { .n_heads = a->n_heads,
                              .n_kv_heads = a->n_kv_heads,
@@ -837,14 +564,14 @@ check_attention (const Attention *a, uint32_t position, uint32_t n_tokens)
                              .softmax_levels = a->levels };
   for (uint32_t head = 0; a->levels != 0 && head < a->n_heads; head++)
     attrs.softmax_bias[head] = 0.25f * (float)(head + 1);
-  case_init (&c, n_tokens);
+  ops_case_init (&c, n_tokens);
   c.position = position;
-  add_rows (&c, n_cols);
-  add_rows (&c, a->n_kv_heads * a->head_dim);
-  add_rows (&c, a->n_kv_heads * a->head_dim);
+  ops_case_add_rows (&c, n_cols);
+  ops_case_add_rows (&c, a->n_kv_heads * a->head_dim);
+  ops_case_add_rows (&c, a->n_kv_heads * a->head_dim);
   fill_cache (&c, a, position);
-  add_node (&c, &rt_op_attention, &attrs);
-  Result got = run_threads (&c), expected = run_case (&c, 0);
+  ops_case_add_node (&c, &rt_op_attention, &attrs);
+  OpsResult got = ops_case_run_threads (&c), expected = ops_case_run (&c, 0);
 
   /* |q|, |k|, |v| <= 2: scores are off by at most e, weights by a factor exp (2 e), the sums by
    * gamma of their length. 8-bit caches also round the query. */
@@ -868,15 +595,15 @@ check_attention (const Attention *a, uint32_t position, uint32_t n_tokens)
         }
       else
         {
-          memcpy (x, floats (&got, 0) + t * n_cols, n_cols * 4);
-          memcpy (y, floats (&expected, 0) + t * n_cols, n_cols * 4);
+          memcpy (x, ops_result_floats (&got, 0) + t * n_cols, n_cols * 4);
+          memcpy (y, ops_result_floats (&expected, 0) + t * n_cols, n_cols * 4);
         }
       for (size_t i = 0; i < n_cols; i++)
         assert_near (x[i], y[i], bound, "attention", t * n_cols + i);
     }
-  result_clear (&got);
-  result_clear (&expected);
-  case_clear (&c);
+  ops_result_clear (&got);
+  ops_result_clear (&expected);
+  ops_case_clear (&c);
 }
 
 static void

@@ -690,7 +690,11 @@ test_sampled_distribution (void)
 {
   enum
   {
+#ifdef __SANITIZE_ADDRESS__
+    TRIALS = 100 /* it is slow, and watches the memory */
+#else
     TRIALS = 2000
+#endif
   };
   RtSamplerConfig config = { .temperature = 25, .top_k = KEPT, .top_p = 1 };
   RtSampler *sampler = new_sampler (config, N_VOCAB);

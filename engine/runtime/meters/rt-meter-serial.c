@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <math.h>
 #include <poll.h>
 #include <stdio.h>
@@ -100,14 +101,18 @@ static void
 parse_line (RtMeter *meter, char *line)
 {
   Serial *self = meter->state;
-  char name[64] = "";
-  unsigned version;
+  static const char word[] = "lathe-meter ";
+  char *name = line;
 
   if (line[0] == '\0' || line[0] == '#')
     return;
-  if (sscanf (line, "lathe-meter %u %63[^\n]", &version, name) >= 1)
+  unsigned long version = 0;
+  if (strncmp (line, word, sizeof word - 1) == 0)
+    version = strtoul (line + sizeof word - 1, &name, 10);
+  if (name != line && name != line + sizeof word - 1)
     {
-      self->version = version;
+      self->version = version <= UINT_MAX ? (unsigned)version : UINT_MAX;
+      name += strspn (name, " \t");
       snprintf (meter->covers, sizeof meter->covers, "what hangs behind the meter \"%.60s\"",
                 name[0] != '\0' ? name : self->port);
       return;

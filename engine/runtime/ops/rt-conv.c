@@ -41,8 +41,8 @@ rt_picture_check_rows (const RtNode *node, const RtShape *x, int64_t out_h, RtEr
 {
   if (x->n_dims == 3 && out_h != 1)
     return rt_fail (error, RT_ERROR_FORMAT,
-                    "%s: windows at %" PRId64 " heights of a sequence, which has one row", node->name,
-                    out_h);
+                    "%s: windows at %" PRId64 " heights of a sequence, which has one row",
+                    node->name, out_h);
   return true;
 }
 

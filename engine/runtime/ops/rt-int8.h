@@ -1,10 +1,11 @@
 /* What the operators on quantized tensors share: scales and zero points, bounds of codes, and
- * products with constant weights. Private to engine/runtime/ops. */
+ * products with constant weights. Private to engine/runtime/ops and to engine/mcu, which writes the
+ * same constants into C code. */
 #pragma once
 
 #include <string.h>
 
-#include "kn-qconv.h"
+#include "kn-qvec.h"
 #include "rt-conv-attrs.h"
 #include "rt-op-common.h"
 
@@ -30,6 +31,9 @@ rt_type_is_8bit (int type)
 
 /* Lowest and highest code of a type of 8 or 16 bit (I32: of 32). */
 void rt_code_range (int type, int32_t *low, int32_t *high);
+
+/* What a node of add_int8, sub_int8 or mul_int8 tells its kernel; pointers and n are not set. */
+KnQbinaryArgs rt_binary_int8_constants (const RtOpContext *context);
 
 /* Codes of @type with @quant, within the real numbers @min and @max. Bounds are rounded half away
  * from zero, as TFLite does. */

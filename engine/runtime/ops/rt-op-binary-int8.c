@@ -57,8 +57,8 @@ fixed_point (KnQbinaryArgs *args, float a_ratio, float b_ratio)
       = (1 << (args->shift - 1)) - args->a_factor * args->a_zero - args->b_factor * args->b_zero;
 }
 
-static KnQbinaryArgs
-constants (const RtOpContext *context)
+KnQbinaryArgs
+rt_binary_int8_constants (const RtOpContext *context)
 {
   const RtBinaryInt8Attrs *attrs = context->attrs;
   const RtTensor *a = &context->inputs[0], *b = &context->inputs[1], *y = &context->outputs[0];
@@ -142,7 +142,7 @@ static void
 binary_run (const RtOpContext *context, uint32_t phase, uint32_t chunk, const RtWorker *worker)
 {
   const RtTensor *a = &context->inputs[0], *b = &context->inputs[1], *y = &context->outputs[0];
-  KnQbinaryArgs args = constants (context);
+  KnQbinaryArgs args = rt_binary_int8_constants (context);
   RtBroadcast loops;
   uint64_t first, last;
 
@@ -195,7 +195,7 @@ static void
 binary_reference (const RtOpContext *context)
 {
   const RtTensor *a = &context->inputs[0], *b = &context->inputs[1], *y = &context->outputs[0];
-  const KnQbinaryArgs c = constants (context);
+  const KnQbinaryArgs c = rt_binary_int8_constants (context);
   RtBroadcast loops;
 
   rt_broadcast_init (&loops, &y->shape, &a->shape, &b->shape);

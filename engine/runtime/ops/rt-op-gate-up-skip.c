@@ -5,15 +5,16 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "rt-gate-up.h"
 #include "rt-ops-skip.h"
 #include "rt-ops.h"
 #include "rt-product.h"
 
 enum
 {
-  X = RT_GATE_UP_SKIP_X,
-  GATE = RT_GATE_UP_SKIP_GATE,
-  UP = RT_GATE_UP_SKIP_UP,
+  X = RT_GATE_UP_IN_X,
+  GATE = RT_GATE_UP_IN_GATE,
+  UP = RT_GATE_UP_IN_UP,
   THRESHOLDS = RT_GATE_UP_SKIP_THRESHOLDS
 };
 
@@ -23,27 +24,11 @@ enum
 static bool
 skip_infer (const RtGraph *graph, const RtNode *node, RtShape *shapes, int *types, RtError *error)
 {
-  if (!rt_op_check_matrix (graph, node, GATE, 0, 0, error))
+  if (!rt_gate_up_infer (graph, node, &shapes[0], error)
+      || !rt_op_check_vector (graph, node, THRESHOLDS, shapes[0].dims[1], error))
     return false;
-  const RtShape *gate = &rt_op_input_value (graph, node, GATE)->shape;
-  if (!rt_op_check_matrix (graph, node, UP, gate->dims[0], gate->dims[1], error)
-      || !rt_op_check_rows (graph, node, X, gate->dims[1], true, error)
-      || !rt_op_check_vector (graph, node, THRESHOLDS, gate->dims[0], error))
-    return false;
-  shapes[0] = rt_op_input_value (graph, node, X)->shape;
-  shapes[0].dims[1] = gate->dims[0];
   types[0] = RT_TYPE_F32;
   return true;
-}
-
-static void
-skip_scratch (const RtOpQuery *query, uint64_t *shared_bytes, uint64_t *thread_bytes)
-{
-  uint64_t for_up = rt_product_thread_bytes (query, UP, 2);
-
-  *shared_bytes = rt_product_prepare_bytes (query, GATE);
-  *thread_bytes = rt_product_thread_bytes (query, GATE, 2);
-  *thread_bytes = for_up > *thread_bytes ? for_up : *thread_bytes;
 }
 
 static RtTiling
@@ -190,14 +175,6 @@ skip_run (const RtOpContext *context, uint32_t phase, uint32_t chunk, const RtWo
     }
 }
 
-static double
-activation (uint32_t which, double x)
-{
-  if (which == RT_ACTIVATION_GELU)
-    return 0.5 * x * (1 + tanh (sqrt (2 / M_PI) * (x + 0.044715 * x * x * x)));
-  return x / (1 + exp (-x));
-}
-
 static void
 skip_reference (const RtOpContext *context)
 {
@@ -213,7 +190,7 @@ skip_reference (const RtOpContext *context)
   for (size_t row = 0; row < n_rows; row++)
     for (size_t i = 0; i < n_cols; i++)
       {
-        double a = activation (attrs->activation, gate[row * n_cols + i]);
+        double a = rt_gate_up_activation (attrs->activation, gate[row * n_cols + i]);
         rt_tensor_row (y, row, n_cols)[i]
             = fabs (a) < thresholds[i] ? 0 : (float)(a * up[row * n_cols + i]);
       }
@@ -252,7 +229,7 @@ const RtOp rt_op_gate_up_skip = {
   .matrix_inputs = 1 << GATE | 1 << UP,
   .vector_inputs = 1 << THRESHOLDS,
   .infer = skip_infer,
-  .scratch = skip_scratch,
+  .scratch = rt_gate_up_scratch,
   .n_phases = 2,
   .n_chunks = skip_chunks,
   .run = skip_run,

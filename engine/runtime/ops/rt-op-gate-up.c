@@ -4,14 +4,14 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "rt-gate-up.h"
 #include "rt-ops.h"
 #include "rt-product.h"
 
 enum
 {
-  X = RT_GATE_UP_X,
-  GATE = RT_GATE_UP_WEIGHT,
-  UP,
+  GATE = RT_GATE_UP_IN_GATE,
+  UP = RT_GATE_UP_IN_UP,
   GATE_BIAS = RT_GATE_UP_BIAS,
   UP_BIAS
 };
@@ -22,34 +22,20 @@ gate_up_infer (const RtGraph *graph, const RtNode *node, RtShape *shapes, int *t
 {
   const RtGateUpAttrs *attrs = node->attrs;
 
-  if (!rt_op_check_matrix (graph, node, GATE, 0, 0, error))
+  if (!rt_gate_up_infer (graph, node, &shapes[0], error))
     return false;
-  const RtShape *gate = &rt_op_input_value (graph, node, GATE)->shape;
-  if (!rt_op_check_matrix (graph, node, UP, gate->dims[0], gate->dims[1], error)
-      || !rt_op_check_rows (graph, node, X, gate->dims[1], true, error)
-      || !rt_op_check_vector (graph, node, GATE_BIAS, gate->dims[0], error)
-      || !rt_op_check_vector (graph, node, UP_BIAS, gate->dims[0], error))
+  const int64_t n = shapes[0].dims[1];
+  if (!rt_op_check_vector (graph, node, GATE_BIAS, n, error)
+      || !rt_op_check_vector (graph, node, UP_BIAS, n, error))
     return false;
   if (attrs->activation != RT_ACTIVATION_SILU && attrs->activation != RT_ACTIVATION_GELU)
     return rt_fail (error, RT_ERROR_FORMAT, "Activation %u: expected SiLU or GELU",
                     attrs->activation);
-  if (attrs->quantize && gate->dims[0] % KN_Q8_GROUP != 0)
-    return rt_fail (error, RT_ERROR_FORMAT, "rows of %d values are not whole groups of %d",
-                    (int)gate->dims[0], KN_Q8_GROUP);
-  shapes[0] = rt_op_input_value (graph, node, X)->shape;
-  shapes[0].dims[1] = gate->dims[0];
+  if (attrs->quantize && n % KN_Q8_GROUP != 0)
+    return rt_fail (error, RT_ERROR_FORMAT, "rows of %d values are not whole groups of %d", (int)n,
+                    KN_Q8_GROUP);
   types[0] = attrs->quantize ? RT_TYPE_Q8_ROWS : RT_TYPE_F32;
   return true;
-}
-
-static void
-gate_up_scratch (const RtOpQuery *query, uint64_t *shared_bytes, uint64_t *thread_bytes)
-{
-  uint64_t for_up = rt_product_thread_bytes (query, UP, 2);
-
-  *shared_bytes = rt_product_prepare_bytes (query, GATE);
-  *thread_bytes = rt_product_thread_bytes (query, GATE, 2);
-  *thread_bytes = for_up > *thread_bytes ? for_up : *thread_bytes;
 }
 
 /* Chunks of an even number of panels: 32 rows are one group of 8-bit output. */
@@ -126,14 +112,6 @@ gate_up_run (const RtOpContext *context, uint32_t phase, uint32_t chunk, const R
     }
 }
 
-static double
-activation (uint32_t which, double x)
-{
-  if (which == RT_ACTIVATION_GELU)
-    return 0.5 * x * (1 + tanh (sqrt (2 / M_PI) * (x + 0.044715 * x * x * x)));
-  return x / (1 + exp (-x));
-}
-
 static void
 gate_up_reference (const RtOpContext *context)
 {
@@ -147,7 +125,7 @@ gate_up_reference (const RtOpContext *context)
                         gate);
   rt_product_reference (context, context->inputs[UP].weight, context->inputs[UP_BIAS].data, up);
   for (size_t i = 0; i < n_rows * n_cols; i++)
-    gate[i] = (float)(activation (attrs->activation, gate[i]) * up[i]);
+    gate[i] = (float)(rt_gate_up_activation (attrs->activation, gate[i]) * up[i]);
   for (size_t row = 0; row < n_rows; row++)
     if (attrs->quantize)
       kn_table_for_level (KN_LEVEL_C)
@@ -185,7 +163,7 @@ const RtOp rt_op_gate_up = {
   .matrix_inputs = 1 << GATE | 1 << UP,
   .vector_inputs = 1 << GATE_BIAS | 1 << UP_BIAS,
   .infer = gate_up_infer,
-  .scratch = gate_up_scratch,
+  .scratch = rt_gate_up_scratch,
   .n_phases = 2,
   .n_chunks = gate_up_chunks,
   .run = gate_up_run,

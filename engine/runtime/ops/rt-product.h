@@ -48,12 +48,6 @@ RtTile rt_tiling_tile (const RtTiling *tiling, size_t n_panels, size_t n_tokens,
 
 /* ---- computing ---- */
 
-static inline size_t
-rt_weight_n_panels (const RtWeight *weight)
-{
-  return (rt_weight_n_rows (weight) + KN_PANEL_ROWS - 1) / KN_PANEL_ROWS;
-}
-
 /* Rows of @weight in @n_panels panels from @first_panel: the last panel may have fewer than 16. */
 static inline size_t
 rt_product_n_rows (const RtWeight *weight, size_t first_panel, size_t n_panels)

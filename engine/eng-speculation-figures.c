@@ -1,7 +1,7 @@
 /* What a run that speculated came to: figures from the record of its rounds and from the pieces of
  * text that were also decoded plainly, and a notice where drafting did not pay. Called when nothing
  * more is measured; times nothing itself. */
-#include "eng-measure-private.h"
+#include "eng-speculation-rounds.h"
 
 #include <math.h>
 
@@ -53,7 +53,7 @@ say_fallback (EngSpeculation *record, const Plainly *plainly, GString *text)
 }
 
 char *
-eng_measure_make_notice (EngSpeculation *record)
+eng_speculation_make_notice (EngSpeculation *record)
 {
   guint n_rounds = eng_speculation_get_n_rounds (record);
   double draft = eng_speculation_get_cost_ratio (record);
@@ -81,7 +81,7 @@ eng_measure_make_notice (EngSpeculation *record)
 
 /* sum (a) / sum (b) over pieces, times @scale. */
 static EngFigure
-ratio_figure (const EngMeasure *self, gboolean beside, double scale, EngFigureId id,
+ratio_figure (const EngSpeculationRounds *self, gboolean beside, double scale, EngFigureId id,
               const char *why_none)
 {
   g_autofree EngUnit *units = g_new0 (EngUnit, MAX (self->pieces->len, 1));
@@ -89,7 +89,7 @@ ratio_figure (const EngMeasure *self, gboolean beside, double scale, EngFigureId
 
   for (guint i = 0; i < self->pieces->len; i++)
     {
-      const EngMeasurePiece *piece = &g_array_index (self->pieces, EngMeasurePiece, i);
+      const EngSpeculationPiece *piece = &g_array_index (self->pieces, EngSpeculationPiece, i);
       if (beside && isnan (piece->plain_ns))
         continue;
       units[n].sum[0] = beside ? piece->plain_ns : piece->n_tokens;
@@ -145,16 +145,14 @@ expected (EngSpeculation *record)
 }
 
 void
-eng_measure_fill_speculation (const EngMeasure *self, EngFigure *figures)
+eng_speculation_rounds_fill (const EngSpeculationRounds *self, gboolean stopped, EngFigure *figures)
 {
   EngSpeculationTotals totals;
 
-  if (self->record == NULL)
-    return;
   eng_speculation_get_totals (self->record, &totals);
-  figures[ENG_FIGURE_DECODE] = ratio_figure (self, FALSE, 1e9, ENG_FIGURE_DECODE,
-                                             self->cancelled ? "stopped before the first round"
-                                                             : "the text ended before a round");
+  figures[ENG_FIGURE_DECODE]
+      = ratio_figure (self, FALSE, 1e9, ENG_FIGURE_DECODE,
+                      stopped ? "stopped before the first round" : "the text ended before a round");
   figures[ENG_FIGURE_ACCEPTANCE] = totals.n_tested > 0
                                        ? eng_figure_share (totals.n_accepted, totals.n_tested)
                                        : eng_figure_unavailable ("%", "nothing was drafted");
