@@ -66,8 +66,9 @@ esac
 ''' + (f'''PATH={binaries}:$PATH; export PATH
 exec sh -c "$(printf %s "$SSH_ORIGINAL_COMMAND" | sed "s|exec \\./|exec qemu-aarch64-static ./|")"
 ''' if self.arm else 'exec sh -c "$SSH_ORIGINAL_COMMAND"\n'))
-        self.script(self.folder / "sftp-garbage.sh", "exec head -c 100000 /dev/urandom\n")
+        self.script(self.folder / "sftp-garbage.sh", "printf 'text? \\001\\377'\nexec head -c 100000 /dev/urandom\n")
         self.script(self.folder / "sftp-chatty.sh", f"echo 'Welcome to the board!'\nexec {SFTP}\n")
+        self.script(self.folder / "sftp-coloured.sh", f"printf '\\033[32mÜbungsbrett 3\\033[0m\\n'\nexec {SFTP}\n")
         self.script(self.folder / "sftp-missing.sh", "exit 127\n")
         self.script(self.folder / "sftp-wrong.sh", f"exec /usr/bin/env python3 {__file__} --sftp-wrong\n")
         self.script(self.folder / "sftp-slow.sh", f"exec /usr/bin/env python3 {__file__} --sftp-slow {self.folder}/rate\n")

@@ -184,6 +184,7 @@ test_sftp_servers (void)
     { "missing", "SFTP server does not start" },
     { "garbage", "no SFTP server should" },
     { "chatty", "its shell prints \"Welcome to the board!" },
+    { "coloured", "Übungsbrett 3" },
   };
   guint64 n_bytes;
 

@@ -174,19 +174,34 @@ send_packet (EngSftp *sftp, GByteArray *out, const char *doing, GCancellable *ca
   return ok;
 }
 
+/* Whether @text is what people are greeted with: UTF-8, cut off anywhere, without control
+ * characters but those of lines and colours. */
+static gboolean
+is_text (const char *text, gsize n)
+{
+  const char *end;
+
+  if (!g_utf8_validate_len (text, n, &end)
+      && (*end == '\0'
+          || g_utf8_get_char_validated (end, (gssize)n - (end - text)) != (gunichar)-2))
+    return FALSE;
+  for (const char *c = text; c < end; c++)
+    if (g_ascii_iscntrl (*c) && !g_ascii_isspace (*c) && *c != '\033')
+      return FALSE;
+  return TRUE;
+}
+
 /* Text where a packet should be: a shell that greets people also greets programs. */
 static gboolean
 chatty (EngSftp *sftp, const guint8 *head, const char *doing, GError **error)
 {
   char text[128];
-  gsize n = 0;
 
-  for (guint i = 0; i < 5; i++)
-    if (!g_ascii_isprint (head[i]) && !g_ascii_isspace (head[i]))
-      return damaged (sftp, doing, error);
   memcpy (text, head, 5);
   const int more = ssh_channel_read_nonblocking (sftp->channel, text + 5, sizeof text - 5, 0);
-  n = 5 + (gsize)MAX (more, 0);
+  const gsize n = 5 + (gsize)MAX (more, 0);
+  if (!is_text (text, n))
+    return damaged (sftp, doing, error);
   g_autofree char *quoted = eng_ssh_quote (text, (gssize)n);
   return eng_ssh_error (sftp->ssh, error, G_IO_ERROR_FAILED,
                         "its shell prints \"%s\" before the SFTP server starts, which spoils the "
