@@ -4,6 +4,7 @@
 
 #include "app-config.h"
 #include "app-device-text.h"
+#include "app-words.h"
 
 #include <glib/gi18n.h>
 
@@ -116,9 +117,7 @@ make_row (AppDeviceAdd *self, const EngTransportField *field)
 static GtkWidget *
 make_hint (const char *text)
 {
-  return g_object_new (GTK_TYPE_LABEL, "label", text, "xalign", 0.0f, "wrap", TRUE, "wrap-mode",
-                       PANGO_WRAP_WORD_CHAR, "css-classes",
-                       (const char *[]){ "caption", "dim-label", NULL }, NULL);
+  return app_words_new (text, (const char *[]){ "caption", "dim-label", NULL });
 }
 
 static void

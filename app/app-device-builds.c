@@ -6,6 +6,7 @@
 #include "app-ask.h"
 #include "app-config.h"
 #include "app-device-text.h"
+#include "app-words.h"
 #include "devices/eng-board-builds.h"
 #include "eng-figure.h"
 
@@ -290,13 +291,6 @@ on_roll_back (GtkWidget *box, GtkButton *button)
 
 /* ---- The widget ---- */
 
-static GtkWidget *
-make_words (const char *text, const char *const *classes)
-{
-  return g_object_new (GTK_TYPE_LABEL, "label", text, "xalign", 0.0f, "wrap", TRUE, "wrap-mode",
-                       PANGO_WRAP_WORD_CHAR, "css-classes", classes, NULL);
-}
-
 static void
 add (GtkWidget *box, GtkWidget *child)
 {
@@ -334,8 +328,8 @@ make_row (GtkWidget *box, State *state, const EngBoardBuild *build)
   g_autofree char *spoken
       = g_strdup_printf ("%s%s. %s", title, build->current ? _ (", current") : "", facts);
 
-  add (all, make_words (title, NULL));
-  add (all, make_words (facts, (const char *[]){ "caption", "dim-label", "numeric", NULL }));
+  add (all, app_words_new (title, NULL));
+  add (all, app_words_new (facts, (const char *[]){ "caption", "dim-label", "numeric", NULL }));
   add (all, make_end (box, state, build, title));
   gtk_widget_add_css_class (all, "preflight-item");
   gtk_widget_set_tooltip_text (row, build->name);
@@ -383,7 +377,7 @@ add_working (GtkWidget *box, State *state)
   GtkWidget *row = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6), *spinner = gtk_spinner_new (),
             *cancel = gtk_button_new_with_label (_ ("Cancel")),
             *label
-            = make_words (eng_job_get_title (state->job), (const char *[]){ "dim-label", NULL });
+            = app_words_new (eng_job_get_title (state->job), (const char *[]){ "dim-label", NULL });
 
   gtk_spinner_start (GTK_SPINNER (spinner));
   gtk_widget_set_hexpand (label, TRUE);
@@ -416,7 +410,7 @@ add_nothing (GtkWidget *box, State *state, EngDevice *device)
   else if (state->error == NULL)
     text = _ ("Not asked for.");
   if (text != NULL)
-    add (box, make_words (text, (const char *[]){ "caption", "dim-label", NULL }));
+    add (box, app_words_new (text, (const char *[]){ "caption", "dim-label", NULL }));
 }
 
 static void
@@ -439,13 +433,13 @@ fill (GtkWidget *box)
 
   while ((child = gtk_widget_get_first_child (box)) != NULL)
     gtk_box_remove (GTK_BOX (box), child);
-  add (box, make_words (_ ("Builds Kept There"), (const char *[]){ "heading", NULL }));
+  add (box, app_words_new (_ ("Builds Kept There"), (const char *[]){ "heading", NULL }));
   if (state->builds != NULL && state->builds->len > 0)
     add_builds (box, state);
   else if (state->job == NULL)
     add_nothing (box, state, device);
   if (state->error != NULL)
-    add (box, make_words (state->error, (const char *[]){ "warning", NULL }));
+    add (box, app_words_new (state->error, (const char *[]){ "warning", NULL }));
   if (state->job != NULL)
     add_working (box, state);
   else if (ready && (state->error != NULL || state->builds == NULL)

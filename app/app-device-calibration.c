@@ -5,6 +5,7 @@
 
 #include "app-config.h"
 #include "app-device-expect.h"
+#include "app-words.h"
 #include "devices/eng-transport.h"
 
 #include <adwaita.h>
@@ -89,13 +90,6 @@ app_device_calibration_take (EngDevice *device, EngBoardCalibration *calibration
 }
 
 /* ---- The widget ---- */
-
-static GtkWidget *
-make_words (const char *text, const char *const *classes)
-{
-  return g_object_new (GTK_TYPE_LABEL, "label", text, "xalign", 0.0f, "wrap", TRUE, "wrap-mode",
-                       PANGO_WRAP_WORD_CHAR, "css-classes", classes, NULL);
-}
 
 static void
 add (GtkWidget *box, GtkWidget *child)
@@ -184,23 +178,23 @@ add_known (GtkWidget *box, EngDevice *device, State *state, EngBuild *build)
   const EngBoardForecast *forecast = app_device_expect_get (device, build, &reason);
 
   if (forecast != NULL && add_forecast (box, forecast))
-    add (box,
-         make_words (eng_device_get_transport (device) == &eng_transport_virtual
-                         ? _ ("Expected before anything is pushed, not measured: nine times out of "
-                              "ten the board stays between the two times in brackets. They are the "
-                              "emulator's times, as those of a run are.")
-                         : _ ("Expected before anything is pushed, not measured: nine times out of "
-                              "ten the board stays between the two times in brackets."),
-                     (const char *[]){ "caption", "dim-label", NULL }));
+    add (box, app_words_new (
+                  eng_device_get_transport (device) == &eng_transport_virtual
+                      ? _ ("Expected before anything is pushed, not measured: nine times out of "
+                           "ten the board stays between the two times in brackets. They are the "
+                           "emulator's times, as those of a run are.")
+                      : _ ("Expected before anything is pushed, not measured: nine times out of "
+                           "ten the board stays between the two times in brackets."),
+                  (const char *[]){ "caption", "dim-label", NULL }));
   else if (forecast != NULL)
     ask_again (box);
   else if (reason != NULL)
-    add (box, make_words (reason, (const char *[]){ "dim-label", NULL }));
+    add (box, app_words_new (reason, (const char *[]){ "dim-label", NULL }));
   app_device_expect (device, build, G_OBJECT (box), on_expected);
   /* Translators: how many layers, a date, "7.3 times as long as here" */
   caption = g_strdup_printf (_ ("Calibrated with %u reference layers on %s: layers take %s."),
                              eng_board_calibration_get_n (state->calibration), date, text);
-  add (box, make_words (caption, (const char *[]){ "caption", "dim-label", NULL }));
+  add (box, app_words_new (caption, (const char *[]){ "caption", "dim-label", NULL }));
 }
 
 static void
@@ -230,7 +224,7 @@ add_working (GtkWidget *box, EngJob *job)
 {
   GtkWidget *row = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6);
   GtkWidget *spinner = gtk_spinner_new (), *cancel = gtk_button_new_with_label (_ ("Cancel"));
-  GtkWidget *label = make_words ("", (const char *[]){ "dim-label", NULL });
+  GtkWidget *label = app_words_new ("", (const char *[]){ "dim-label", NULL });
 
   gtk_spinner_start (GTK_SPINNER (spinner));
   gtk_widget_set_hexpand (label, TRUE);
@@ -238,8 +232,8 @@ add_working (GtkWidget *box, EngJob *job)
   add (row, label);
   add (row, cancel);
   add (box, row);
-  add (box, make_words (_ ("Nothing else runs meanwhile: it would be measured too."),
-                        (const char *[]){ "caption", "dim-label", NULL }));
+  add (box, app_words_new (_ ("Nothing else runs meanwhile: it would be measured too."),
+                           (const char *[]){ "caption", "dim-label", NULL }));
   show_stage (GTK_LABEL (label), NULL, job);
   g_signal_connect_object (job, "notify::stage", G_CALLBACK (show_stage), label, G_CONNECT_SWAPPED);
   g_signal_connect_object (job, "notify::done", G_CALLBACK (on_done), box, G_CONNECT_SWAPPED);
@@ -267,21 +261,21 @@ fill (GtkWidget *box)
 
   while ((child = gtk_widget_get_first_child (box)) != NULL)
     gtk_box_remove (GTK_BOX (box), child);
-  add (box, make_words (_ ("Latency There"), (const char *[]){ "heading", NULL }));
+  add (box, app_words_new (_ ("Latency There"), (const char *[]){ "heading", NULL }));
   if (state->calibration != NULL)
     add_known (box, device, state, g_object_get_data (G_OBJECT (box), "build"));
   else if (state->job == NULL)
-    add (box,
-         make_words (eng_device_get_kind (device) == ENG_BOARD_MICROCONTROLLER
-                         ? _ ("A network of about ten reference layers runs there, for some "
-                              "seconds. Then it is known what a build takes there before it is "
-                              "pushed, and how sure that is.")
-                         : _ ("About ten reference layers run here and there, for some seconds. "
-                              "Then it is known what a build takes there before it is pushed, and "
-                              "how sure that is."),
-                     (const char *[]){ "caption", "dim-label", NULL }));
+    add (box, app_words_new (
+                  eng_device_get_kind (device) == ENG_BOARD_MICROCONTROLLER
+                      ? _ ("A network of about ten reference layers runs there, for some "
+                           "seconds. Then it is known what a build takes there before it is "
+                           "pushed, and how sure that is.")
+                      : _ ("About ten reference layers run here and there, for some seconds. "
+                           "Then it is known what a build takes there before it is pushed, and "
+                           "how sure that is."),
+                  (const char *[]){ "caption", "dim-label", NULL }));
   if (state->error != NULL)
-    add (box, make_words (state->error, (const char *[]){ "warning", NULL }));
+    add (box, app_words_new (state->error, (const char *[]){ "warning", NULL }));
   if (state->job != NULL)
     add_working (box, state->job);
   else

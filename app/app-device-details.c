@@ -9,6 +9,7 @@
 #include "app-device-text.h"
 #include "app-mcu-section.h"
 #include "app-preflight.h"
+#include "app-words.h"
 #include "devices/eng-board-builds.h"
 
 #include <adwaita.h>
@@ -108,13 +109,6 @@ add_space (GtkWidget *list, const EngBoard *board)
     add_bytes (list, _ ("Space for builds"), board->free_bytes);
 }
 
-static GtkWidget *
-make_words (const char *text, const char *const *classes)
-{
-  return g_object_new (GTK_TYPE_LABEL, "label", text, "xalign", 0.0f, "wrap", TRUE, "wrap-mode",
-                       PANGO_WRAP_WORD_CHAR, "css-classes", classes, NULL);
-}
-
 /* ---- What it is ---- */
 
 static void
@@ -187,7 +181,7 @@ add_place (AppDeviceDetails *self)
                                 place)
              : g_strdup (_ (eng_device_get_transport (self->device)->title));
   gtk_box_append (GTK_BOX (self->box),
-                  make_words (text, (const char *[]){ "caption", "dim-label", NULL }));
+                  app_words_new (text, (const char *[]){ "caption", "dim-label", NULL }));
 }
 
 /* ---- What is the matter ---- */
@@ -204,7 +198,7 @@ add_message (AppDeviceDetails *self)
   if (message != NULL)
     {
       GtkWidget *label
-          = make_words (message, (const char *[]){ wrong ? "warning" : "dim-label", NULL });
+          = app_words_new (message, (const char *[]){ wrong ? "warning" : "dim-label", NULL });
 
       gtk_box_append (GTK_BOX (self->box), label);
       self->message = wrong ? label : NULL;
@@ -212,10 +206,10 @@ add_message (AppDeviceDetails *self)
   if (remedy != NULL)
     {
       gtk_box_append (GTK_BOX (self->box),
-                      make_words (state == ENG_DEVICE_REFUSED
-                                      ? _ ("This command forgets the old key:")
-                                      : _ ("This command brings it:"),
-                                  (const char *[]){ "caption", "dim-label", NULL }));
+                      app_words_new (state == ENG_DEVICE_REFUSED
+                                         ? _ ("This command forgets the old key:")
+                                         : _ ("This command brings it:"),
+                                     (const char *[]){ "caption", "dim-label", NULL }));
       gtk_box_append (GTK_BOX (self->box), app_preflight_command_new (remedy));
     }
 }
@@ -228,10 +222,11 @@ add_emulated (AppDeviceDetails *self, const EngBoard *board)
                           : eng_device_get_transport (self->device) == &eng_transport_virtual;
 
   if (emulated)
-    gtk_box_append (GTK_BOX (self->box),
-                    make_words (_ ("Its times are of an emulator: they tell nothing of hardware. "
-                                   "Results, sizes and memory are what a real board gives."),
-                                (const char *[]){ "caption", "dim-label", NULL }));
+    gtk_box_append (
+        GTK_BOX (self->box),
+        app_words_new (_ ("Its times are of an emulator: they tell nothing of hardware. "
+                          "Results, sizes and memory are what a real board gives."),
+                       (const char *[]){ "caption", "dim-label", NULL }));
 }
 
 static void
@@ -455,8 +450,8 @@ fill (AppDeviceDetails *self)
   gtk_label_set_wrap (GTK_LABEL (gtk_widget_get_last_child (self->box)), TRUE);
   gtk_label_set_wrap_mode (GTK_LABEL (gtk_widget_get_last_child (self->box)), PANGO_WRAP_WORD_CHAR);
   gtk_box_append (GTK_BOX (self->box),
-                  make_words (app_device_kind (self->device),
-                              (const char *[]){ "caption", "dim-label", NULL }));
+                  app_words_new (app_device_kind (self->device),
+                                 (const char *[]){ "caption", "dim-label", NULL }));
   if (!eng_device_is_builtin (self->device))
     add_place (self);
   add_message (self);

@@ -3,6 +3,7 @@
 #include "app-mcu-bars.h"
 
 #include "app-config.h"
+#include "app-words.h"
 #include "eng-figure.h"
 #include "plot-style.h"
 
@@ -127,13 +128,6 @@ draw_swatch (GtkDrawingArea *area, cairo_t *cr, int width, int height, gpointer 
 
 /* ---- Words ---- */
 
-static GtkWidget *
-make_words (const char *text, const char *const *classes)
-{
-  return g_object_new (GTK_TYPE_LABEL, "label", text, "xalign", 0.0f, "wrap", TRUE, "wrap-mode",
-                       PANGO_WRAP_WORD_CHAR, "css-classes", classes, NULL);
-}
-
 /* "Arena: 16.3 kB, planned" */
 static char *
 dup_part_words (const AppMcuPart *part)
@@ -157,7 +151,7 @@ make_part (const AppMcuPart *part, guint i)
   gtk_drawing_area_set_draw_func (GTK_DRAWING_AREA (swatch), draw_swatch, GUINT_TO_POINTER (i),
                                   NULL);
   gtk_widget_set_valign (swatch, GTK_ALIGN_CENTER);
-  label = make_words (words, (const char *[]){ "caption", "numeric", NULL });
+  label = app_words_new (words, (const char *[]){ "caption", "numeric", NULL });
   gtk_widget_set_tooltip_text (row, eng_mcu_size_definition (part->kind));
   gtk_box_append (GTK_BOX (row), swatch);
   gtk_box_append (GTK_BOX (row), label);
@@ -192,7 +186,7 @@ make_heading (const AppMcuBar *bar)
   gtk_box_append (GTK_BOX (row),
                   g_object_new (GTK_TYPE_LABEL, "label", bar->title, "xalign", 0.0f, "css-classes",
                                 (const char *[]){ "caption-heading", NULL }, NULL));
-  figures = make_words (text, (const char *[]){ "caption", "numeric", NULL });
+  figures = app_words_new (text, (const char *[]){ "caption", "numeric", NULL });
   if (!bar->is_over)
     {
       gtk_label_set_xalign (GTK_LABEL (figures), 1);
@@ -230,7 +224,7 @@ app_mcu_bar_new (EngMcuReport *report, AppMcuBarKind kind)
   for (guint i = 0; i < drawn->bar.n_parts; i++)
     gtk_box_append (GTK_BOX (box), make_part (&drawn->bar.parts[i], i));
   if (advice != NULL)
-    gtk_box_append (GTK_BOX (box), make_words (advice, (const char *[]){ "caption", NULL }));
+    gtk_box_append (GTK_BOX (box), app_words_new (advice, (const char *[]){ "caption", NULL }));
   gtk_widget_set_margin_top (box, 6);
   return box;
 }

@@ -7,6 +7,7 @@
 #include "app-mcu-patches.h"
 #include "app-mcu-section.h"
 #include "app-mcu-sizes.h"
+#include "app-words.h"
 #include "eng-figure.h"
 
 #include <glib/gi18n.h>
@@ -38,22 +39,15 @@ clear (GtkWidget *box)
     gtk_box_remove (GTK_BOX (box), child);
 }
 
-static GtkWidget *
-make_words (const char *text, const char *const *classes)
-{
-  return g_object_new (GTK_TYPE_LABEL, "label", text, "xalign", 0.0f, "wrap", TRUE, "wrap-mode",
-                       PANGO_WRAP_WORD_CHAR, "css-classes", classes, NULL);
-}
-
 static void
 add_heading (GtkWidget *box, const char *text, const char *caption)
 {
-  GtkWidget *heading = make_words (text, (const char *[]){ "heading", NULL });
+  GtkWidget *heading = app_words_new (text, (const char *[]){ "heading", NULL });
 
   gtk_widget_set_margin_top (heading, 12);
   add (box, heading);
   if (caption != NULL)
-    add (box, make_words (caption, (const char *[]){ "caption", "dim-label", NULL }));
+    add (box, app_words_new (caption, (const char *[]){ "caption", "dim-label", NULL }));
 }
 
 /* ---- Layers ---- */
@@ -105,7 +99,7 @@ add_layers (GtkWidget *box, const EngMcuReport *report)
           = g_strdup_printf (_ ("The arena is fullest at “%s” (%s): %s are alive there."), name,
                              peak->op, live);
 
-      add (box, make_words (text, (const char *[]){ NULL }));
+      add (box, app_words_new (text, (const char *[]){ NULL }));
     }
   add_heading (box, _ ("Largest in Flash"),
                _ ("Weights with their padding, biases and scales; "
@@ -115,7 +109,7 @@ add_layers (GtkWidget *box, const EngMcuReport *report)
   if (largest->len > 0)
     add (box, list);
   else
-    add (box, make_words (_ ("No layer has weights."), (const char *[]){ "dim-label", NULL }));
+    add (box, app_words_new (_ ("No layer has weights."), (const char *[]){ "dim-label", NULL }));
 }
 
 /* ---- Filling ---- */
@@ -129,14 +123,14 @@ add_report (Page *page, EngMcuReport *report)
   add (box, app_mcu_verdict_new (report));
   for (guint i = 0; i < APP_MCU_N_BARS; i++)
     add (box, app_mcu_bar_new (report, (AppMcuBarKind)i));
-  add (box, make_words (app_mcu_origin_sentence (report),
-                        (const char *[]){ "caption", "dim-label", NULL }));
+  add (box, app_words_new (app_mcu_origin_sentence (report),
+                           (const char *[]){ "caption", "dim-label", NULL }));
   add_layers (box, report);
   add_heading (box, _ ("Patches"),
                _ ("The first layers may be computed patch by patch: the arena gets smaller, what "
                   "neighbouring patches share is computed twice. Results stay the same to the last "
                   "bit. What is chosen here is what is pushed and exported."));
-  add (box, make_words (sentence, (const char *[]){ NULL }));
+  add (box, app_words_new (sentence, (const char *[]){ NULL }));
   page->patches = app_mcu_patches_new (page->plan);
   add (box, page->patches);
 }
@@ -157,7 +151,7 @@ fill_status (Page *page)
 
   clear (page->status);
   if (problem != NULL)
-    add (page->status, make_words (problem, (const char *[]){ "warning", NULL }));
+    add (page->status, app_words_new (problem, (const char *[]){ "warning", NULL }));
   if (app_mcu_plan_get_job (page->plan) != NULL)
     add (page->status, app_mcu_working_new (page->plan));
 }

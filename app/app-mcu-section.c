@@ -5,6 +5,7 @@
 #include "app-config.h"
 #include "app-mcu-bars.h"
 #include "app-mcu-page.h"
+#include "app-words.h"
 
 #include <glib/gi18n.h>
 
@@ -15,13 +16,6 @@ static void
 add (GtkWidget *box, GtkWidget *child)
 {
   gtk_box_append (GTK_BOX (box), child);
-}
-
-static GtkWidget *
-make_words (const char *text, const char *const *classes)
-{
-  return g_object_new (GTK_TYPE_LABEL, "label", text, "xalign", 0.0f, "wrap", TRUE, "wrap-mode",
-                       PANGO_WRAP_WORD_CHAR, "css-classes", classes, NULL);
 }
 
 /* ---- Which board ---- */
@@ -139,7 +133,7 @@ app_mcu_working_new (AppMcuPlan *plan)
 {
   GtkWidget *row = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6), *spinner = gtk_spinner_new ();
   GtkWidget *cancel = gtk_button_new_with_label (_ ("Cancel"));
-  GtkWidget *label = make_words ("", (const char *[]){ "dim-label", NULL });
+  GtkWidget *label = app_words_new ("", (const char *[]){ "dim-label", NULL });
   EngJob *job = app_mcu_plan_get_job (plan);
   GWeakRef *weak = g_new0 (GWeakRef, 1);
 
@@ -240,7 +234,7 @@ app_mcu_verdict_new (const EngMcuReport *report)
   icon = gtk_image_new_from_icon_name (fits ? "object-select-symbolic" : "dialog-error-symbolic");
   gtk_widget_add_css_class (icon, fits ? "success" : "error");
   add (row, icon);
-  add (row, make_words (app_mcu_verdict (report), (const char *[]){ "caption-heading", NULL }));
+  add (row, app_words_new (app_mcu_verdict (report), (const char *[]){ "caption-heading", NULL }));
   return row;
 }
 
@@ -252,9 +246,9 @@ add_report (GtkWidget *box, AppMcuPlan *plan, EngMcuReport *report)
   add (box, app_mcu_verdict_new (report));
   for (guint i = 0; i < APP_MCU_N_BARS; i++)
     add (box, app_mcu_bar_new (report, (AppMcuBarKind)i));
-  add (box, make_words (app_mcu_origin_sentence (report),
-                        (const char *[]){ "caption", "dim-label", NULL }));
-  add (box, make_words (patches, (const char *[]){ "caption", "dim-label", NULL }));
+  add (box, app_words_new (app_mcu_origin_sentence (report),
+                           (const char *[]){ "caption", "dim-label", NULL }));
+  add (box, app_words_new (patches, (const char *[]){ "caption", "dim-label", NULL }));
 }
 
 static void
@@ -273,12 +267,12 @@ fill (GtkWidget *box)
   while ((child = gtk_widget_get_first_child (content)) != NULL)
     gtk_box_remove (GTK_BOX (content), child);
   if (app_mcu_plan_get_build (plan) == NULL)
-    add (content, make_words (_ ("Open a model to see what it takes here."),
-                              (const char *[]){ "caption", "dim-label", NULL }));
+    add (content, app_words_new (_ ("Open a model to see what it takes here."),
+                                 (const char *[]){ "caption", "dim-label", NULL }));
   if (report != NULL)
     add_report (content, plan, report);
   if (problem != NULL)
-    add (content, make_words (problem, (const char *[]){ "warning", NULL }));
+    add (content, app_words_new (problem, (const char *[]){ "warning", NULL }));
   if (app_mcu_plan_get_job (plan) != NULL)
     add (content, app_mcu_working_new (plan));
   else if (report == NULL && problem != NULL && app_mcu_plan_get_cancelled (plan))
@@ -298,7 +292,7 @@ app_mcu_section_new (AppMcuPlan *plan)
   g_object_set_data (G_OBJECT (box), "content", content);
   gtk_widget_add_css_class (box, "mcu-section");
   gtk_widget_set_margin_top (box, 12);
-  add (box, make_words (_ ("Size of This Build"), (const char *[]){ "heading", NULL }));
+  add (box, app_words_new (_ ("Size of This Build"), (const char *[]){ "heading", NULL }));
   add (box, app_mcu_board_choice_new (plan));
   add (box, content);
   g_signal_connect_object (plan, "changed", G_CALLBACK (fill), box, G_CONNECT_SWAPPED);

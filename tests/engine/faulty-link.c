@@ -18,6 +18,12 @@ faulty_begin (const Faults *faults)
   faulty.n_ops = faulty.n_opened = faulty.n_cuts = faulty.last_pid = 0;
 }
 
+EngDevice *
+faulty_device_new (void)
+{
+  return eng_device_new ("test-board", "Test board", &faulty_transport, NULL);
+}
+
 typedef struct
 {
   EngLink link;

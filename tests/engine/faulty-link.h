@@ -2,6 +2,7 @@
  * computer. */
 #pragma once
 
+#include "eng-device.h"
 #include "eng-transport.h"
 
 G_BEGIN_DECLS
@@ -37,6 +38,8 @@ typedef struct
 
 extern FaultyBoard faulty;
 extern const EngTransport faulty_transport;
+
+EngDevice *faulty_device_new (void); /* that board as a device */
 
 /* From here on @faults happen, and is counted. */
 void faulty_begin (const Faults *faults);

@@ -2,8 +2,10 @@
 #include "push-case.h"
 
 #include <string.h>
+#include <sys/utsname.h>
 
 #include "../test-tree.h"
+#include "devices/eng-runners.h"
 
 char *
 push_case_new_home (void)
@@ -17,6 +19,51 @@ push_case_new_home (void)
   g_unsetenv ("SSH_AUTH_SOCK");
   eng_test_use_own_cache ();
   return home;
+}
+
+static gboolean
+has_runner_of (const char *machine)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *path = eng_runner_find (machine, &error);
+
+  if (path == NULL)
+    g_test_skip (error->message);
+  return path != NULL;
+}
+
+gboolean
+push_case_has_runner (void)
+{
+  struct utsname about;
+
+  g_assert_cmpint (uname (&about), ==, 0);
+  return has_runner_of (about.machine);
+}
+
+gboolean
+push_case_can_emulate_arm (void)
+{
+  g_autofree char *qemu = g_find_program_in_path ("qemu-aarch64-static");
+
+  if (qemu != NULL)
+    return has_runner_of ("aarch64");
+  g_test_skip ("qemu-aarch64-static is missing");
+  return FALSE;
+}
+
+EngDevice *
+push_case_find_device (EngDevices *devices, const char *id)
+{
+  EngDevice *device = eng_devices_find (devices, id);
+  g_autofree char *remedy = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_nonnull (device);
+  if (eng_device_get_transport (device)->check (device, &remedy, &error))
+    return device;
+  g_test_skip (error->message);
+  return NULL;
 }
 
 EngWorkload *

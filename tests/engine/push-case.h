@@ -2,6 +2,7 @@
  * text that this computer writes with it, and what a run that comes home has to show. */
 #pragma once
 
+#include "devices/eng-devices.h"
 #include "eng-push.h"
 #include "eng-test.h"
 
@@ -25,6 +26,13 @@ void push_case_clear (PushCase *self); /* as often as one likes, also when it wa
 
 /* PUSH_CASE_N_TOKENS tokens after a prompt that is always the same. */
 EngWorkload *push_case_workload (double budget_s);
+
+/* What a test takes; otherwise it is skipped with the reason: a runner for this computer's
+ * processor; one for aarch64, and QEMU. */
+gboolean push_case_has_runner (void);
+gboolean push_case_can_emulate_arm (void);
+/* The device @id, which is there; NULL, the test skipped, where it does not work. */
+EngDevice *push_case_find_device (EngDevices *devices, const char *id);
 
 /* Push that workload with 0.5 s of repeats; the telemetry is kept in a folder that goes. @progress
  * and @user_data as of EngPushEvents, @times as of eng_push_run(). */

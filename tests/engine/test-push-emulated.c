@@ -87,21 +87,6 @@ test_arm_picture (void)
 
 /* ---- Accuracy, sample by sample ---- */
 
-/* The device @id of the built-in ones, or NULL with the test skipped. */
-static EngDevice *
-find_device (EngDevices *devices, const char *id)
-{
-  EngDevice *device = eng_devices_find (devices, id);
-  g_autofree char *remedy = NULL;
-  g_autoptr (GError) error = NULL;
-
-  g_assert_nonnull (device);
-  if (eng_device_get_transport (device)->check (device, &remedy, &error))
-    return device;
-  g_test_skip (error->message);
-  return NULL;
-}
-
 /* On a labelled set, every figure of the accuracy is that of this computer. */
 static void
 check_accuracy (const char *id)
@@ -110,7 +95,7 @@ check_accuracy (const char *id)
   g_autofree char *data = path != NULL ? eng_test_data_or_skip ("data/kws01.tar.gz") : NULL;
   g_autoptr (EngDevices) devices = eng_devices_new_builtin ();
   g_autoptr (GError) error = NULL;
-  EngDevice *device = data != NULL ? find_device (devices, id) : NULL;
+  EngDevice *device = data != NULL ? push_case_find_device (devices, id) : NULL;
   if (device == NULL)
     return;
   g_autoptr (EngModel) network = eng_test_load (path);
@@ -158,7 +143,7 @@ test_cortex_m_patches (void)
   g_autofree char *input = path != NULL ? eng_test_data_or_skip ("audio/kws/yes_1000ms.wav") : NULL;
   g_autoptr (EngDevices) devices = eng_devices_new_builtin ();
   g_autoptr (GError) error = NULL;
-  EngDevice *device = input != NULL ? find_device (devices, "virtual-cortex-m4") : NULL;
+  EngDevice *device = input != NULL ? push_case_find_device (devices, "virtual-cortex-m4") : NULL;
   if (device == NULL)
     return;
   g_autoptr (EngModel) network = eng_test_load (path);
@@ -196,7 +181,7 @@ test_cortex_m_text (void)
   g_autoptr (EngDevices) devices = eng_devices_new_builtin ();
   g_autoptr (EngWorkload) workload = push_case_workload (0.05);
   g_autoptr (GError) error = NULL;
-  EngDevice *device = find_device (devices, "virtual-cortex-m4");
+  EngDevice *device = push_case_find_device (devices, "virtual-cortex-m4");
   if (device == NULL)
     return;
   g_assert_null (

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "../test-tree.h"
-#include "eng-runners.h"
 #include "eng-test-board.h"
 #include "push-case.h"
 
@@ -256,24 +255,10 @@ test_gone (void)
 
 /* ---- What it takes ---- */
 
-static gboolean
-can_emulate (void)
-{
-  g_autoptr (GError) error = NULL;
-  g_autofree char *runner = eng_runner_find ("aarch64", &error);
-  g_autofree char *qemu = g_find_program_in_path ("qemu-aarch64-static");
-
-  if (runner == NULL)
-    g_test_skip (error->message);
-  else if (qemu == NULL)
-    g_test_skip ("qemu-aarch64-static is missing");
-  return runner != NULL && qemu != NULL;
-}
-
 static void
 test_skipped (void)
 {
-  if (can_emulate ())
+  if (push_case_can_emulate_arm ())
     g_clear_pointer (&board, eng_test_board_free); /* it says itself why there is none */
 }
 
@@ -283,8 +268,9 @@ main (int argc, char **argv)
   char *home = push_case_new_home ();
 
   g_test_init (&argc, &argv, NULL);
-  board = can_emulate () ? eng_test_board_new (TRUE, g_getenv ("LATHE_TEST_LOCAL_BOARD") != NULL)
-                         : NULL;
+  board = push_case_can_emulate_arm ()
+              ? eng_test_board_new (TRUE, g_getenv ("LATHE_TEST_LOCAL_BOARD") != NULL)
+              : NULL;
   if (board == NULL)
     {
       g_test_add_func ("/push-ssh", test_skipped);

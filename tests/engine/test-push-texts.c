@@ -22,20 +22,6 @@ make_workload (const char *data)
   return workload;
 }
 
-static EngDevice *
-find_local (EngDevices *devices)
-{
-  EngDevice *device = eng_devices_find (devices, "local");
-  g_autofree char *remedy = NULL;
-  g_autoptr (GError) error = NULL;
-
-  g_assert_nonnull (device);
-  if (eng_device_get_transport (device)->check (device, &remedy, &error))
-    return device;
-  g_test_skip (error->message);
-  return NULL;
-}
-
 static void
 test_same_perplexity (void)
 {
@@ -43,7 +29,7 @@ test_same_perplexity (void)
   g_autoptr (EngBuild) build
       = eng_test_build (model, "{\"weight-format\": {\"format\": \"q8_0\"}}", NULL);
   g_autoptr (EngDevices) devices = eng_devices_new_builtin ();
-  EngDevice *device = find_local (devices);
+  EngDevice *device = push_case_find_device (devices, "local");
   g_autoptr (GError) error = NULL;
   g_autoptr (GString) text = g_string_new (NULL);
   char *directory = test_tree_new ();
@@ -93,7 +79,7 @@ test_questions (void)
   g_autoptr (EngModel) model = eng_test_load_default ();
   g_autoptr (EngBuild) build = eng_test_build (model, "{}", NULL);
   g_autoptr (EngDevices) devices = eng_devices_new_builtin ();
-  EngDevice *device = find_local (devices);
+  EngDevice *device = push_case_find_device (devices, "local");
   g_autoptr (EngWorkload) workload = make_workload (ENG_BUNDLED_QUESTIONS);
   g_autoptr (GError) error = NULL;
 

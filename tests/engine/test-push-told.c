@@ -2,7 +2,6 @@
  * back is, and what is missing when no runner is built for the board. */
 #include <math.h>
 #include <string.h>
-#include <sys/utsname.h>
 
 #include "../test-tree.h"
 #include "devices/eng-runners.h"
@@ -11,30 +10,11 @@
 
 static PushCase own;
 
-static gboolean
-has_runner (void)
-{
-  struct utsname about;
-  g_autoptr (GError) error = NULL;
-  g_autofree char *path = uname (&about) == 0 ? eng_runner_find (about.machine, &error) : NULL;
-
-  if (path != NULL)
-    return TRUE;
-  g_test_skip (error->message);
-  return FALSE;
-}
-
-static EngDevice *
-make_device (void)
-{
-  return eng_device_new ("test-board", "Test board", &faulty_transport, NULL);
-}
-
 static EngRun *
 push (const Faults *what, gboolean anew, const EngPushEvents *events, EngPushTimes *times,
       EngJob *job, GError **error)
 {
-  g_autoptr (EngDevice) device = make_device ();
+  g_autoptr (EngDevice) device = faulty_device_new ();
   g_autoptr (EngWorkload) workload = push_case_workload (0.05);
   EngPushOptions options = { .patience_s = 2 };
 
@@ -53,7 +33,7 @@ test_counts (void)
   const guint64 cut_at = 3 << 20;
   g_autoptr (GError) error = NULL;
   EngPushTimes whole, cut, part, rest;
-  if (!has_runner ())
+  if (!push_case_has_runner ())
     return;
   g_autoptr (EngRun) first = push (&(Faults){ 0 }, TRUE, NULL, &whole, NULL, &error);
   push_case_check_complete (&own, first, error);
@@ -124,7 +104,7 @@ test_lines (void)
                   .reading = "{\"kind\":\"reading\",\"name\":\"b\",\"n_done\":4000,\"n_bytes\":9}\n"
                              "{\"kind\":\"reading\"}\n\xff\n[]\n" };
 
-  if (!has_runner ())
+  if (!push_case_has_runner ())
     return;
   g_autoptr (EngRun) run = push (&what, TRUE, &events, NULL, job, &error);
   push_case_check_complete (&own, run, error);
@@ -140,7 +120,7 @@ test_lines (void)
 static void
 check_not_built (const char *machine, gboolean by_push)
 {
-  g_autoptr (EngDevice) device = make_device ();
+  g_autoptr (EngDevice) device = faulty_device_new ();
   g_autoptr (EngWorkload) workload = push_case_workload (0.05);
   g_autoptr (GError) error = NULL;
 

@@ -3,10 +3,8 @@
  * and no process stays behind. */
 #include <json-glib/json-glib.h>
 #include <string.h>
-#include <sys/utsname.h>
 
 #include "../test-tree.h"
-#include "devices/eng-runners.h"
 #include "eng-error.h"
 #include "eng-run-device.h"
 #include "faulty-link.h"
@@ -16,30 +14,11 @@ static PushCase own;
 static double budget_s = 0.05;
 static char *telemetry; /* the folder where it is kept */
 
-static gboolean
-has_runner (void)
-{
-  struct utsname about;
-  g_autoptr (GError) error = NULL;
-  g_autofree char *path = uname (&about) == 0 ? eng_runner_find (about.machine, &error) : NULL;
-
-  if (path != NULL)
-    return TRUE;
-  g_test_skip (error->message);
-  return FALSE;
-}
-
-static EngDevice *
-make_device (void)
-{
-  return eng_device_new ("test-board", "Test board", &faulty_transport, NULL);
-}
-
 /* With what is lying on the board from pushes before. */
 static EngRun *
 push_again (const Faults *what, EngJob *job, EngPushTimes *times, GError **error)
 {
-  g_autoptr (EngDevice) device = make_device ();
+  g_autoptr (EngDevice) device = faulty_device_new ();
   g_autoptr (EngWorkload) workload = push_case_workload (budget_s);
   /* Short where the test is about them; otherwise a busy computer must not end a run. */
   EngPushOptions options
@@ -85,7 +64,7 @@ test_plain (void)
 {
   g_autoptr (GError) error = NULL;
   EngPushTimes times;
-  if (!has_runner ())
+  if (!push_case_has_runner ())
     return;
   g_autoptr (EngRun) run = push (&(Faults){ 0 }, NULL, &times, &error);
 
@@ -122,7 +101,7 @@ static void
 test_cut_everywhere (void)
 {
   g_autoptr (GError) error = NULL;
-  if (!has_runner ())
+  if (!push_case_has_runner ())
     return;
   g_autoptr (EngRun) whole = push (&(Faults){ 0 }, NULL, NULL, &error);
   push_case_check_complete (&own, whole, error);
@@ -146,7 +125,7 @@ test_cut_copy (void)
 {
   g_autoptr (GError) error = NULL;
   EngPushTimes times;
-  if (!has_runner ())
+  if (!push_case_has_runner ())
     return;
   g_autoptr (EngRun) run
       = push (&(Faults){ .cut_put = 3 << 20, .n_unreachable = 2 }, NULL, &times, &error);
@@ -183,7 +162,7 @@ test_cut_telemetry (void)
 {
   static const guint64 pieces[] = { 9001, 20011 }; /* longer than any line */
   g_autoptr (GError) error = NULL;
-  if (!has_runner ())
+  if (!push_case_has_runner ())
     return;
   for (guint i = 0; i < G_N_ELEMENTS (pieces); i++)
     {
@@ -202,7 +181,7 @@ static void
 test_cut_line (void)
 {
   g_autoptr (GError) error = NULL;
-  if (!has_runner ())
+  if (!push_case_has_runner ())
     return;
   g_autoptr (EngRun) run
       = push (&(Faults){ .cut_follow = 2500, .short_patience = TRUE }, NULL, NULL, &error);
@@ -215,7 +194,7 @@ static void
 test_gone (void)
 {
   g_autoptr (GError) error = NULL;
-  if (!has_runner ())
+  if (!push_case_has_runner ())
     return;
   /* In the middle of the telemetry: what came is a run, with the reason. */
   EngPushTimes times;
@@ -254,8 +233,8 @@ static void
 test_left_behind (void)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (EngDevice) device = make_device ();
-  if (!has_runner ())
+  g_autoptr (EngDevice) device = faulty_device_new ();
+  if (!push_case_has_runner ())
     return;
   g_autoptr (EngRun) run
       = push (&(Faults){ .cut_follow = 20000, .gone_after_cut = TRUE }, NULL, NULL, &error);
@@ -273,7 +252,7 @@ static void
 test_killed (void)
 {
   g_autoptr (GError) error = NULL;
-  if (!has_runner ())
+  if (!push_case_has_runner ())
     return;
   budget_s = 20; /* so that it is alive then */
   g_autoptr (EngRun) run = push (&(Faults){ .kill_after = 60000 }, NULL, NULL, &error);
@@ -289,7 +268,7 @@ static void
 test_silent (void)
 {
   g_autoptr (GError) error = NULL;
-  if (!has_runner ())
+  if (!push_case_has_runner ())
     return;
   gint64 began = g_get_monotonic_time ();
   g_autoptr (EngRun) run = push (&(Faults){ .silent = TRUE }, NULL, NULL, &error);
@@ -302,7 +281,7 @@ static void
 test_garbage (void)
 {
   g_autoptr (GError) error = NULL;
-  if (!has_runner ())
+  if (!push_case_has_runner ())
     return;
   Faults what = { .garbage = "\x1b[31mconnection reset by elf\n{\"kind\":\"pass\"}\n\xff\xff\n" };
   g_autoptr (EngRun) run = push (&what, NULL, NULL, &error);
@@ -315,7 +294,7 @@ static void
 test_no_space (void)
 {
   g_autoptr (GError) error = NULL;
-  if (!has_runner ())
+  if (!push_case_has_runner ())
     return;
   /* Nothing of earlier pushes can make room. */
   g_autoptr (EngRun) run = push (&(Faults){ .n_no_space = 5 }, NULL, NULL, &error);
@@ -340,7 +319,7 @@ test_altered (void)
 {
   g_autoptr (GError) error = NULL;
   EngPushTimes times;
-  if (!has_runner ())
+  if (!push_case_has_runner ())
     return;
   g_autoptr (EngRun) run = push (&(Faults){ .alter = TRUE }, NULL, &times, &error);
   push_case_check_complete (&own, run, error); /* found by its sum, sent again */
@@ -350,7 +329,7 @@ static void
 test_wrong_machine (void)
 {
   g_autoptr (GError) error = NULL;
-  if (!has_runner ())
+  if (!push_case_has_runner ())
     return;
   g_autoptr (EngRun) run = push (&(Faults){ .machine = "pdp11" }, NULL, NULL, &error);
   g_assert_null (run);
@@ -370,9 +349,9 @@ test_cancel (void)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (EngJob) job = eng_job_new ("Pushing");
-  g_autoptr (EngDevice) device = make_device ();
+  g_autoptr (EngDevice) device = faulty_device_new ();
   g_autoptr (EngWorkload) workload = push_case_workload (budget_s);
-  if (!has_runner ())
+  if (!push_case_has_runner ())
     return;
   workload->budget_s = 30;
   faulty_begin (&(Faults){ 0 });
@@ -391,7 +370,7 @@ static void
 test_busy (void)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (EngDevice) device = make_device ();
+  g_autoptr (EngDevice) device = faulty_device_new ();
   g_autoptr (EngWorkload) workload = push_case_workload (budget_s);
 
   g_assert_true (eng_device_take (device));
@@ -405,7 +384,7 @@ test_busy (void)
 static void
 test_preflight (void)
 {
-  g_autoptr (EngDevice) device = make_device ();
+  g_autoptr (EngDevice) device = faulty_device_new ();
   g_autoptr (EngBoard) board = eng_board_new (ENG_BOARD_LINUX);
   g_autoptr (EngWorkload) workload = push_case_workload (budget_s);
   static const struct
