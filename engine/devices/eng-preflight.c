@@ -182,10 +182,13 @@ add_clock (GPtrArray *items, const EngBoard *board)
 static void
 add_sensors (GPtrArray *items, const EngBoard *board)
 {
-  static const struct
+  /* The energy model has prices of processors that run Linux. */
+  const struct
   {
     const char *what, *words;
-  } sorts[] = { { "power", "no power meter, so energy is modelled only" },
+  } sorts[] = { { "power", board->kind == ENG_BOARD_MICROCONTROLLER
+                               ? "no power meter, so no energy"
+                               : "no power meter, so energy is modelled only" },
                 { "temperature", "no temperature" },
                 { "clock", "no clock rate" } };
   GString *text = g_string_new (NULL);

@@ -154,13 +154,17 @@ client_changed (AvahiClient *client, AvahiClientState state, void *data)
 static gboolean
 fail (GError **error, int code)
 {
-  g_set_error (error, G_IO_ERROR,
-               code == AVAHI_ERR_NO_DAEMON ? G_IO_ERROR_NOT_FOUND : G_IO_ERROR_FAILED,
-               code == AVAHI_ERR_NO_DAEMON
-                   ? "Boards with lathe-agent cannot be looked for: no avahi-daemon runs on this "
-                     "computer (%s). Add them by their address, or: sudo apt install avahi-daemon"
-                   : "Boards with lathe-agent cannot be looked for: %s",
-               avahi_strerror (code));
+  if (code != AVAHI_ERR_NO_DAEMON)
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED,
+                 "Boards with lathe-agent cannot be looked for: %s", avahi_strerror (code));
+  else
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
+                 "Boards with lathe-agent cannot be looked for: no avahi-daemon runs on this "
+                 "computer (%s). Add them by their address, or: sudo %s avahi-daemon",
+                 avahi_strerror (code),
+                 g_file_test ("/usr/sbin/avahi-daemon", G_FILE_TEST_IS_EXECUTABLE)
+                     ? "systemctl start"
+                     : "apt install");
   return FALSE;
 }
 
