@@ -4,6 +4,7 @@ Finds things by role and name through AT-SPI (so what cannot be found here canno
 pictures with ImageMagick. Runs inside `dbus-run-session` on a display of its own; see run-e2e.sh.
 """
 
+import atexit
 import os
 import re
 import subprocess
@@ -13,6 +14,8 @@ import time
 import pyatspi
 
 WAIT_S = 30.0
+SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+TEST_DATA = os.environ.get("LATHE_TEST_DATA") or os.path.join(SOURCE, "..", "shared", "models")
 
 
 class Failure(Exception):
@@ -46,6 +49,7 @@ class Driver:
         self.out = out
         os.makedirs(out, exist_ok=True)
         self.process = subprocess.Popen([program, "--timing", *arguments])
+        atexit.register(self.kill)
         self.app = self.wait("the program to appear", self._find_app)
 
     # ---- Looking ----
@@ -80,25 +84,30 @@ class Driver:
             for child in children(node):
                 yield from self.walk(child, depth + 1)
 
-    def look(self, role=None, name=None, contains=None, root=None, hidden=False):
-        """The first thing that fits, or None."""
-        for node in self.walk(root):
+    def first(self, nodes, fits):
+        """The first of @nodes that fits and is shown, or None; one that goes meanwhile is passed over."""
+        for node in nodes:
             try:
-                if role is not None and node.getRoleName() != role:
-                    continue
-                if name is not None and node.name != name:
-                    continue
-                if contains is not None and contains not in node.name:
-                    continue
-                if hidden or showing(node):
+                if fits(node) and showing(node):
                     return node
             except Exception:
                 continue
         return None
 
+    def look(self, role=None, name=None, contains=None, root=None):
+        """The first thing that fits, or None."""
+        return self.first(self.walk(root), lambda node: (role is None or node.getRoleName() == role) and (name is None or node.name == name)
+                          and (contains is None or contains in node.name))
+
     def find(self, role=None, name=None, contains=None, root=None, seconds=WAIT_S):
         what = " ".join(str(part) for part in (role, name, contains) if part)
         return self.wait(what, lambda: self.look(role, name, contains, root), seconds)
+
+    def buttons(self, name):
+        return [node for node in self.walk() if node.getRoleName() == "push button" and node.name == name and showing(node)]
+
+    def labels(self, node):
+        return [part.name for part in self.walk(node) if part.getRoleName() == "label" and part.name]
 
     def sensitive(self, node):
         return node.getState().contains(pyatspi.STATE_SENSITIVE)
@@ -129,6 +138,13 @@ class Driver:
             pass
         self.point(node)
 
+    def press(self, name=None, **how):
+        """A button, as soon as it is there."""
+        self.click(self.find("push button", name, **how))
+
+    def show(self, page):
+        self.click(self.find("page tab", page))
+
     def point(self, node, button=1):
         x, y = self.place(node)
         self.point_at(x, y, button)
@@ -151,6 +167,16 @@ class Driver:
         subprocess.run(["xdotool", "type", "--delay", "8", text], check=True)
         time.sleep(0.2)
 
+    def fill(self, field, text):
+        """@text instead of what stands in @field."""
+        self.point(field)
+        self.keys("ctrl+a")
+        self.type(text)
+
+    def set_number(self, name, n):
+        self.fill(self.find("spin button", name), str(n))
+        self.keys("Return")
+
     def action(self, name):
         """An action of the window by its name ("win.run"), through the frame."""
         frame = self.find("frame")
@@ -164,7 +190,7 @@ class Driver:
 
     def menu(self, button, *labels):
         """Open a menu button and choose along @labels."""
-        buttons = [node for node in self.walk() if node.getRoleName() == "push button" and node.name == button and showing(node)]
+        buttons = self.buttons(button)
         if not buttons:
             raise Failure(f"there is no button “{button}”")
         self.click(buttons[-1])
@@ -181,12 +207,41 @@ class Driver:
             names = []
             for node in self.walk(combo):
                 if node.getRoleName() == "list item":
-                    labels = [label.name for label in self.walk(node) if label.getRoleName() == "label" and label.name]
-                    names.append(labels[0] if labels else "")
+                    names.append((self.labels(node) or [""])[0])
             return names if entry in names else None
 
         names = self.wait(f"“{entry}” in the list", items)
         self.keys("Home", *["Down"] * names.index(entry), "Return")
+
+    def dialog_goes(self):
+        """GTK 4.8 does not survive being walked through while a dialog or a window goes."""
+        time.sleep(1.5)
+
+    def open_as(self, path):
+        """The dialog that chooses a file or a folder: with Ctrl+L a whole path may be typed."""
+        time.sleep(1.0)
+        self.keys("ctrl+l", "ctrl+a")
+        self.type(path)
+        self.keys("Return")
+        self.dialog_goes()
+
+    def save_as(self, path):
+        """The dialog that saves a file: the name is selected, a whole path may be typed."""
+        self.find("push button", contains="Save")
+        time.sleep(0.7)
+        self.keys("ctrl+a")
+        self.type(path)
+        self.keys("Return")
+        self.wait(path, lambda: os.path.exists(path) and os.path.getsize(path) > 0)
+        self.dialog_goes()
+
+    window = None
+
+    def resize(self, width, height):
+        """Looked for only once: a tooltip is a window of the same name."""
+        self.window = self.window or subprocess.check_output(["xdotool", "search", "--onlyvisible", "--name", "Lathe"]).split()[-1].decode()
+        subprocess.run(["xdotool", "windowsize", self.window, str(width), str(height)], check=True)
+        time.sleep(1.5)
 
     # ---- Runs ----
 
@@ -200,8 +255,11 @@ class Driver:
                 return node.name
         return None
 
+    def wait_idle(self, seconds=WAIT_S):
+        self.wait("Run to be possible", lambda: self.run_button() is not None and self.sensitive(self.run_button()), seconds)
+
     def run_once(self):
-        self.wait("Run to be possible", lambda: self.run_button() is not None and self.sensitive(self.run_button()))
+        self.wait_idle()
         self.click(self.run_button())
         self.wait("the run to end", lambda: self.verdict() is not None and self.run_button() is not None)
 
@@ -218,11 +276,20 @@ class Driver:
     def quit(self):
         self.keys("ctrl+q")
         try:
-            self.process.wait(10)
+            status = self.process.wait(10)
         except subprocess.TimeoutExpired:
-            self.process.kill()
+            self.kill()
             raise Failure("the program did not end when it was told to quit")
-        return self.process.returncode
+        check(status == 0, f"the program ended with status {status}")
+
+    def terminate(self):
+        self.process.terminate()
+        self.process.wait(10)
+
+    def kill(self):
+        """At the end of every script: nothing is left of what failed."""
+        if self.process.poll() is None:
+            self.process.kill()
 
 
 class Tap:
@@ -237,6 +304,7 @@ class Tap:
         if self.failed:
             print(f"not ok {self.n} {name} # an earlier step failed", flush=True)
             return
+        start = time.time()
         try:
             function()
             print(f"ok {self.n} {name}", flush=True)
@@ -244,6 +312,7 @@ class Tap:
             self.failed = True
             print(f"not ok {self.n} {name}", flush=True)
             print(f"# {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+        print(f"# {time.time() - start:.1f} s", flush=True)
 
     def end(self):
         print(f"1..{self.n}", flush=True)

@@ -17,7 +17,6 @@ import re
 import sys
 import time
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lathe_driver import Driver, showing
 
 program, out = sys.argv[1], sys.argv[2]
@@ -35,40 +34,28 @@ def verdict():
 
 
 def run_once():
-    driver.wait("Run to be possible", lambda: driver.run_button() is not None and driver.sensitive(driver.run_button()), 60)
+    driver.wait_idle(60)
     driver.click(driver.run_button())
     driver.point_at(640, 790)
     time.sleep(6)  # looking for the end through the accessibility tree would take the processors that are being measured
     driver.wait("the run to end", lambda: driver.run_button() is not None and verdict(), 60)
 
 
-def items(combo):
-    names = []
-    for node in driver.walk(combo):
-        if node.getRoleName() == "list item":
-            labels = [label.name for label in driver.walk(node) if label.getRoleName() == "label" and label.name]
-            names.append(labels[0] if labels else "")
-    return names if "Q4_0" in names else None
-
-
 def language_model(path):
     global driver
     driver = Driver(program, [path], out)
     run_once()
-    driver.click(driver.find("page tab", "Roofline"))
-    driver.click(driver.find("push button", "Measure Roofs"))
+    driver.show("Roofline")
+    driver.press("Measure Roofs")
     driver.wait("the roofs", lambda: not driver.look("push button", "Measure Roofs"), 90)
     driver.point_at(640, 790)
     time.sleep(3)
     driver.picture("roofline")
-    driver.click(driver.find("page tab", "Lanes"))
+    driver.show("Lanes")
 
-    combo = driver.find("combo box", "Weight format")
-    driver.point(combo)
-    names = driver.wait("Q4_0 in the list", lambda: items(combo))
-    driver.keys("Home", *["Down"] * names.index("Q4_0"), "Return")
+    driver.choose("Weight format", "Q4_0")
     run_once()
-    driver.click(driver.find("push button", "Measure accuracy per layer"))
+    driver.press("Measure accuracy per layer")
     driver.wait("accuracy per layer", lambda: driver.look(contains="Accuracy per layer is measured"), 300)
     driver.point_at(640, 790)
     time.sleep(8)  # the toast goes
@@ -79,10 +66,9 @@ def language_model(path):
 def prices(path):
     global driver
     driver = Driver(program, [path], out)
-    driver.wait("Run to be possible", lambda: driver.run_button() is not None and driver.sensitive(driver.run_button()), 60)
-    driver.click(driver.find("page tab", "Prices"))
-    measure = driver.wait("Measure", lambda: driver.look("push button", "Measure"))
-    driver.click(measure)
+    driver.wait_idle(60)
+    driver.show("Prices")
+    driver.press("Measure")
     time.sleep(15)  # the accessibility tree is not walked meanwhile: it would take the processors
     driver.wait("the prices", lambda: not driver.look("push button", "Cancel") and driver.sensitive(driver.look("push button", "Measure")), 900)
     driver.point(driver.find("image", contains="Price list"))  # a layer and why it has its precision
@@ -96,17 +82,15 @@ def speculation(path):
     """A text that repeats itself, without chance, so that it can be compared with plain decoding."""
     global driver
     driver = Driver(program, [path], out)
-    driver.wait("Run to be possible", lambda: driver.run_button() is not None and driver.sensitive(driver.run_button()), 60)
+    driver.wait_idle(60)
     driver.click([node for node in driver.walk() if node.name == "Chat" and node.getRoleName() != "label" and showing(node)][0])
     driver.click([node for node in driver.walk() if node.name == "Sampling" and node.getRoleName() != "label" and showing(node)][-1])
     driver.find("spin button", "Temperature").queryValue().currentValue = 0
     time.sleep(0.5)
     driver.keys("Escape")
-    driver.point(driver.find("text", "Prompt"))
-    driver.keys("ctrl+a")
-    driver.type(os.environ.get("LATHE_PICTURE_PROMPT", REPETITIVE))
-    driver.click(driver.find("page tab", "Speculation"))
-    driver.click(driver.find("push button", "Switch On Prompt Lookup"))
+    driver.fill(driver.find("text", "Prompt"), os.environ.get("LATHE_PICTURE_PROMPT", REPETITIVE))
+    driver.show("Speculation")
+    driver.press("Switch On Prompt Lookup")
     run_once()
     driver.point_at(720, 60)  # a click on a chart would scroll to it
     time.sleep(3)
@@ -117,13 +101,9 @@ def speculation(path):
 def open_input(path, file):
     global driver
     driver = Driver(program, [path], out)
-    driver.wait("Run to be possible", lambda: driver.run_button() is not None and driver.sensitive(driver.run_button()), 60)
-    driver.click(driver.find("push button", "Choose…"))
-    time.sleep(1.0)
-    driver.keys("ctrl+l", "ctrl+a")
-    driver.type(file)
-    driver.keys("Return")
-    time.sleep(1.5)  # GTK 4.8 does not survive being walked through while a dialog goes
+    driver.wait_idle(60)
+    driver.press("Choose…")
+    driver.open_as(file)
     driver.wait("a result", lambda: driver.look("image", contains="Result. "))
 
 
@@ -131,12 +111,12 @@ def boards(path, sound):
     open_input(path, sound)
     run_once()
     for board in ("Virtual Cortex-M4", "Virtual Cortex-M55"):
-        driver.click(driver.find("push button", contains="Run on " + board))
+        driver.press(contains="Run on " + board)
         time.sleep(3)
-        driver.wait("the board's run", lambda: driver.run_button() is not None and driver.sensitive(driver.run_button()), 60)
-    driver.click(driver.find("page tab", "Compare"))
+        driver.wait_idle(60)
+    driver.show("Compare")
     time.sleep(1)
-    driver.click(driver.find("push button", "Compare devices"))
+    driver.press("Compare devices")
     driver.point_at(720, 60)
     time.sleep(2)
     driver.picture("boards")

@@ -1,21 +1,14 @@
 """Accuracy, as a person has it: nothing known, texts, a coarser build beside the model as in its file, questions, the table."""
 
-import os
 import re
 import sys
 import time
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lathe_driver import Driver, Tap, check, showing
 
 program, out, model = sys.argv[1], sys.argv[2], sys.argv[3] if len(sys.argv) > 3 else None
 tap = Tap()
 driver = None
-
-
-def ready():
-    button = driver.look("push button", "Run")
-    return button is not None and driver.sensitive(button)
 
 
 def tiles(title):
@@ -24,7 +17,7 @@ def tiles(title):
 
 
 def evaluate(what):
-    buttons = [node for node in driver.walk() if node.getRoleName() == "push button" and node.name == "Evaluate" and showing(node)]
+    buttons = driver.buttons("Evaluate")
     check(buttons, "there is no way to evaluate")
     driver.click(buttons[-1])
     time.sleep(0.4)
@@ -34,8 +27,8 @@ def evaluate(what):
 def opens():
     global driver
     driver = Driver(program, [model] if model else [], out)
-    driver.wait("the model", ready)
-    driver.click(driver.find("page tab", "Accuracy"))
+    driver.wait_idle()
+    driver.show("Accuracy")
     driver.find("label", "Accuracy Not Measured Yet")
 
 
@@ -53,7 +46,7 @@ def evaluates_coarser():
     time.sleep(0.5)
     driver.keys("End", "Return")
     time.sleep(1)
-    driver.wait("the build", ready)
+    driver.wait_idle()
     driver.wait("the page to be empty again", lambda: driver.look("label", "Accuracy Not Measured Yet"))
     evaluate("On the Bundled Texts")
     driver.wait("the perplexity", lambda: len(tiles("Perplexity")) == 2)
@@ -71,16 +64,11 @@ def answers():
 
 
 def shows_a_table():
-    menus = [node for node in driver.walk() if node.getRoleName() == "push button" and node.name == "Accuracy menu" and showing(node)]
-    driver.click(menus[-1])
+    driver.click(driver.buttons("Accuracy menu")[-1])
     time.sleep(0.4)
     driver.click(driver.find(contains="Show as Table"))
     driver.find("label", "geography")
     driver.picture("accuracy-4-table")
-
-
-def ends():
-    check(driver.quit() == 0, "the program did not end well")
 
 
 tap.step("opens a model of which nothing is known", opens)
@@ -88,7 +76,5 @@ tap.step("evaluates it as in its file", evaluates_as_in_file)
 tap.step("evaluates a coarser build beside it", evaluates_coarser)
 tap.step("answers questions", answers)
 tap.step("shows it as a table", shows_a_table)
-tap.step("ends", ends)
-if driver is not None and driver.process.poll() is None:
-    driver.process.kill()
+tap.step("ends", lambda: driver.quit())
 sys.exit(tap.end())

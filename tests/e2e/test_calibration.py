@@ -8,12 +8,10 @@ import subprocess
 import sys
 import time
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from lathe_driver import Driver, Tap, check, showing
+from lathe_driver import TEST_DATA, Driver, Tap, check, showing
 
 program, out = sys.argv[1], sys.argv[2]
-data = os.environ.get("LATHE_TEST_DATA") or os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "shared", "models")
-keywords = os.path.join(data, "audio", "kws", "kws_ref_model.tflite")
+keywords = os.path.join(TEST_DATA, "audio", "kws", "kws_ref_model.tflite")
 ARM, M4 = "Virtual 64-bit Arm board", "Virtual Cortex-M4 board"
 EXPECTED = re.compile(r"~([\d.]+)\sms \(([\d.]+)\sms to ([\d.]+)\sms\)")
 
@@ -26,7 +24,7 @@ def run_button():
 
 
 def wait_idle(seconds=90):
-    driver.wait("Run to be possible", lambda: run_button() is not None and driver.sensitive(run_button()), seconds)
+    driver.wait_idle(seconds)
 
 
 def row(name):
@@ -37,7 +35,7 @@ def row(name):
 
 
 def press(label):
-    driver.click(driver.find("push button", label))
+    driver.press(label)
 
 
 def opens():
@@ -93,7 +91,7 @@ def calibrates():
 
 
 def is_offered():
-    driver.click(driver.find("push button", "Runs on: This computer"))
+    driver.press("Runs on: This computer")
     item = driver.wait("the board in the chooser", lambda: next((n for n in driver.walk() if n.getRoleName() == "list item" and n.name.startswith(M4 + ".") and showing(n)), None))
     driver.wait("what is expected beside it", lambda: EXPECTED.search(next((n.name for n in driver.walk() if n.getRoleName() == "list item" and n.name.startswith(M4 + ".") and showing(n)), "")))
     driver.picture("calibration-04-chooser")
@@ -127,6 +125,4 @@ else:
 tap.step("calibrates, and says what is expected", calibrates)
 tap.step("offers the board with what is expected of it", is_offered)
 tap.step("fits narrow windows", fits)
-if driver is not None and driver.process.poll() is None:
-    driver.process.kill()
 sys.exit(tap.end())

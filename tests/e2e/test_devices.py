@@ -6,12 +6,10 @@ import shutil
 import sys
 import time
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from lathe_driver import Driver, Tap, check, showing
+from lathe_driver import TEST_DATA, Driver, Tap, check, showing
 
 program, out = sys.argv[1], sys.argv[2]
-data = os.environ.get("LATHE_TEST_DATA") or os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "shared", "models")
-keywords = os.path.join(data, "audio", "kws", "kws_ref_model.tflite")
+keywords = os.path.join(TEST_DATA, "audio", "kws", "kws_ref_model.tflite")
 ARM, M4 = "Virtual 64-bit Arm board", "Virtual Cortex-M4 board"
 
 tap = Tap()
@@ -23,7 +21,7 @@ def run_button():
 
 
 def wait_idle(seconds=90):
-    driver.wait("Run to be possible", lambda: run_button() is not None and driver.sensitive(run_button()), seconds)
+    driver.wait_idle(seconds)
 
 
 def row(name):
@@ -40,7 +38,7 @@ def closes():
 
 
 def press(label, root=None):
-    driver.click(driver.find("push button", label, root=root))
+    driver.press(label, root=root)
 
 
 def opens():
@@ -72,17 +70,13 @@ def adds_a_board():
     driver.find("push button", "Contact Again")
     driver.picture("devices-02-does-not-answer")
     press("Remove…")
-    driver.click(driver.find("push button", contains="_Remove"))
+    driver.press(contains="_Remove")
     closes()
     driver.wait("the board to go", lambda: row("127.0.0.1") is None)
 
 
 def set_tokens(n):
-    spin = driver.find("spin button", "Tokens to write")
-    driver.point(spin)
-    driver.keys("ctrl+a")
-    driver.type(str(n))
-    driver.keys("Return")
+    driver.set_number("Tokens to write", n)
 
 
 def contacts():
@@ -99,7 +93,7 @@ def contacts():
 def runs_here_and_there():
     set_tokens(16)
     driver.run_once()
-    driver.click(driver.find("push button", f"Run on {ARM}"))
+    driver.press(f"Run on {ARM}")
     driver.find("label", contains=f"Measuring on {ARM}. The times are of an emulator", seconds=10)
     # The board's samples fill the lanes while it runs.
     driver.wait("live figures", lambda: "measuring" not in driver.tile("Decode speed"), 60)
@@ -112,7 +106,7 @@ def runs_here_and_there():
 
 
 def compares():
-    driver.click(driver.find("page tab", "Compare"))
+    driver.show("Compare")
     press("Compare devices")
     driver.find("push button", "Run A, compared with: This computer")
     driver.find("push button", f"Run B: {ARM}")
@@ -121,7 +115,7 @@ def compares():
 
 
 def chooses_here_again():
-    driver.click(driver.find("push button", f"Runs on: {ARM}"))
+    driver.press(f"Runs on: {ARM}")
     driver.wait("this computer in the list", lambda: driver.look("list item", contains="This computer. In this program"))
     driver.picture("devices-07-target")
     driver.keys("Home", "Return")
@@ -130,18 +124,13 @@ def chooses_here_again():
 
 
 def several():
-    driver.click(driver.find("push button", "Several at Once…"))
+    driver.press("Several at Once…")
     table = driver.wait("the table", lambda: driver.look("tree table"))
     text = " ".join(node.name for node in driver.walk(table) if node.name)
     check(ARM in text and "This computer" in text and "an emulator" in text, "not both devices stand in the table: " + text)
     driver.picture("devices-08-several")
     driver.keys("Escape")
     closes()
-
-
-def ends():
-    driver.process.terminate()
-    driver.process.wait(10)
 
 
 def spots_keywords():
@@ -151,11 +140,11 @@ def spots_keywords():
     driver.run_button() and driver.click(driver.run_button())
     time.sleep(1)
     wait_idle()
-    driver.click(driver.find("push button", f"Run on {M4}"))
+    driver.press(f"Run on {M4}")
     driver.find("label", contains=f"Measured on {M4}. The times are of an emulator", seconds=90)
     check("ms" in driver.tile("Latency"), driver.tile("Latency"))
     driver.picture("devices-09-keywords")
-    driver.click(driver.find("page tab", "Compare"))
+    driver.show("Compare")
     press("Compare devices")
     driver.find("push button", f"Run B: {M4}")
     driver.picture("devices-10-keywords-compare")
@@ -177,12 +166,10 @@ if has_runner() and (shutil.which("qemu-aarch64-static") or shutil.which("qemu-a
     tap.step("reads them side by side", several)
 else:
     print("# the 64-bit Arm board is left out: it takes qemu-user-static and build-runner-aarch64", file=sys.stderr)
-tap.step("ends", ends)
+tap.step("ends", lambda: driver.terminate())
 if os.path.exists(keywords) and shutil.which("qemu-system-arm") and shutil.which("arm-none-eabi-gcc"):
     tap.step("spots keywords on a virtual Cortex-M4", spots_keywords)
-    tap.step("ends again", ends)
+    tap.step("ends again", lambda: driver.terminate())
 else:
     print("# the Cortex-M4 is left out: it takes qemu-system-arm, arm-none-eabi-gcc and the network below LATHE_TEST_DATA", file=sys.stderr)
-if driver is not None and driver.process.poll() is None:
-    driver.process.kill()
 sys.exit(tap.end())

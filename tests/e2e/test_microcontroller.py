@@ -11,12 +11,10 @@ import sys
 import tempfile
 import time
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from lathe_driver import Driver, Tap, check, showing
+from lathe_driver import TEST_DATA, Driver, Tap, check, showing
 
 program, out = sys.argv[1], sys.argv[2]
-data = os.environ.get("LATHE_TEST_DATA") or os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "shared", "models")
-keywords = os.path.join(data, "audio", "kws", "kws_ref_model.tflite")
+keywords = os.path.join(TEST_DATA, "audio", "kws", "kws_ref_model.tflite")
 M4, STM32 = "Virtual Cortex-M4 board", "Cortex-M4 (STM32F405, STM32F407)"
 has_compiler = shutil.which("arm-none-eabi-gcc") is not None
 has_emulator = has_compiler and shutil.which("qemu-system-arm") is not None
@@ -110,7 +108,7 @@ def pane_button(name):
 def opens():
     global driver
     driver = Driver(program, [keywords], out)
-    driver.wait("Run to be possible", lambda: button("Run") and driver.sensitive(button("Run")))
+    driver.wait_idle()
     driver.point(row(M4))
     report, _ = convert("m4", "--target", "cortex-m4")
     shows(report)
@@ -169,7 +167,7 @@ def compiles():
 def runs():
     pane_button(f"Run on {M4}")
     driver.find("label", contains=f"Measured on {M4}", seconds=90)
-    driver.wait("Run to be possible", lambda: button("Run") and driver.sensitive(button("Run")))
+    driver.wait_idle()
 
 
 def export_to(folder):
@@ -228,11 +226,6 @@ def refuses():
     check(open(os.path.join(own, "network.c")).read().endswith("/* changed */\n"), "the changed file was replaced")
 
 
-def ends():
-    driver.process.terminate()
-    driver.process.wait(10)
-
-
 if not os.path.exists(keywords):
     print("1..0 # SKIP the keyword-spotting network is not there: LATHE_TEST_DATA names the folder of models")
     sys.exit(0)
@@ -247,8 +240,6 @@ if has_emulator:
     tap.step("runs on the board", runs)
 tap.step("exports the C project, with its run", exports)
 tap.step("leaves a changed folder alone, and says so", refuses)
-tap.step("ends", ends)
+tap.step("ends", lambda: driver.terminate())
 shutil.rmtree(work, ignore_errors=True)
-if driver is not None and driver.process.poll() is None:
-    driver.process.kill()
 sys.exit(tap.end())

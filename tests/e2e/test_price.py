@@ -1,35 +1,19 @@
 """The price list, as a person uses it: measure, choose a layer, type a budget and nonsense, apply the mixture, undo, stop a measurement, a narrow window."""
 
-import os
 import re
-import subprocess
 import sys
 import time
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from lathe_driver import Driver, Failure, Tap, showing
+from lathe_driver import Driver, Tap, check, showing
 
 program, out = sys.argv[1], sys.argv[2]
 tap = Tap()
 driver = None
 
 
-def check(condition, message):
-    if not condition:
-        raise Failure(message)
-
-
-def button(name):
-    return driver.look("push button", name)
-
-
-def price_buttons(name):
-    return [node for node in driver.walk() if node.getRoleName() == "push button" and node.name == name and showing(node)]
-
-
 def measure_button():
     """The roofs have one of that name in the devices' pane."""
-    return price_buttons("Measure")[0]
+    return driver.buttons("Measure")[0]
 
 
 def exact_button():
@@ -54,26 +38,26 @@ def megabytes():
 def opens():
     global driver
     driver = Driver(program, [], out)
-    driver.wait("the default model", lambda: driver.look("frame", contains="Lathe default"))
-    driver.wait("Run to be possible", lambda: button("Run") and driver.sensitive(button("Run")), 60)
-    driver.click(driver.find("page tab", "Prices"))
+    driver.find("frame", contains="Lathe default")
+    driver.wait_idle(60)
+    driver.show("Prices")
     driver.find("label", contains="Nothing is known yet. Measure tries every layer")
     check(tile("Weights") is None, "there is a mixture before anything was measured")
     driver.picture("price-01-empty")
 
 
 def stops():
-    driver.wait("Measure", lambda: price_buttons("Measure") and driver.sensitive(measure_button()))
+    driver.wait("Measure", lambda: driver.buttons("Measure") and driver.sensitive(measure_button()))
     driver.click(measure_button())
-    driver.click(driver.find("push button", "Cancel"))
-    driver.wait("the end of it", lambda: not button("Cancel") and driver.sensitive(measure_button()), 60)
+    driver.press("Cancel")
+    driver.wait("the end of it", lambda: not driver.look("push button", "Cancel") and driver.sensitive(measure_button()), 60)
 
 
 def measures():
     driver.click(measure_button())
     driver.find("push button", "Cancel")
     time.sleep(5)
-    driver.wait("the prices", lambda: not button("Cancel") and driver.sensitive(measure_button()), 200)
+    driver.wait("the prices", lambda: not driver.look("push button", "Cancel") and driver.sensitive(measure_button()), 200)
     driver.wait("what the mixture comes to", lambda: tile("Loss"))
     check("against the file" in tile("Weights"), tile("Weights"))
     driver.picture("price-02-measured")
@@ -93,9 +77,7 @@ def selects():
 def types_a_budget():
     before = megabytes()
     amount = driver.find("text", "Amount of the budget")
-    driver.point(amount)
-    driver.keys("ctrl+a")
-    driver.type("4 MB")
+    driver.fill(amount, "4 MB")
     driver.keys("Return")
     driver.wait("less", lambda: megabytes() <= 4.0 < before)
     driver.keys("ctrl+a")
@@ -116,31 +98,24 @@ def types_a_budget():
 
 
 def applies():
-    apply = price_buttons("Apply")[-1]
+    apply = driver.buttons("Apply")[-1]
     check(driver.sensitive(apply), "the mixture cannot be applied")
     driver.click(apply)
-    driver.wait("nothing more to apply", lambda: not driver.sensitive(price_buttons("Apply")[-1]))
-    driver.click(driver.find("push button", contains="Undo: "))
-    driver.wait("it can be applied again", lambda: driver.sensitive(price_buttons("Apply")[-1]))
+    driver.wait("nothing more to apply", lambda: not driver.sensitive(driver.buttons("Apply")[-1]))
+    driver.press(contains="Undo: ")
+    driver.wait("it can be applied again", lambda: driver.sensitive(driver.buttons("Apply")[-1]))
 
 
 def fits_a_phone():
     driver.point_at(1100, 600)  # a tooltip is a window of the same name
     time.sleep(1)
-    window = subprocess.check_output(["xdotool", "search", "--onlyvisible", "--name", "Lathe"]).split()[-1].decode()
-    subprocess.run(["xdotool", "windowsize", window, "360", "700"], check=True)
-    time.sleep(1.5)
+    driver.resize(360, 700)
     driver.picture("price-04-narrow")
     for name in ("Exact", "Apply"):
-        node = exact_button() if name == "Exact" else price_buttons("Apply")[-1]
+        node = exact_button() if name == "Exact" else driver.buttons("Apply")[-1]
         extents = node.queryComponent().getExtents(1)
         check(extents.x >= 0 and extents.x + extents.width <= 370, f"{name} is cut off at {extents.x + extents.width}")
-    subprocess.run(["xdotool", "windowsize", window, "1280", "800"], check=True)
-    time.sleep(1)
-
-
-def ends():
-    check(driver.quit() == 0, "the program ended with an error")
+    driver.resize(1280, 800)
 
 
 for name, step in [
@@ -151,7 +126,7 @@ for name, step in [
     ("takes a typed budget and refuses nonsense", types_a_budget),
     ("applies the mixture and undoes it", applies),
     ("fits a narrow window", fits_a_phone),
-    ("ends", ends),
+    ("ends", lambda: driver.quit()),
 ]:
     tap.step(name, step)
 sys.exit(tap.end())

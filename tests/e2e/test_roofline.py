@@ -1,13 +1,11 @@
 """The roofline and its advice, as a person uses them: measure the roofs, run, read points and table, apply the best advice, undo."""
 
-import os
 import re
 import sys
 import time
 
 import pyatspi
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lathe_driver import Driver, Tap, check, showing
 
 program, out = sys.argv[1], sys.argv[2]
@@ -24,7 +22,7 @@ def verdict():
 
 
 def run_once():
-    driver.wait("Run to be possible", lambda: driver.run_button() and driver.sensitive(driver.run_button()))
+    driver.wait_idle()
     driver.click(driver.run_button())
     driver.wait("the run to end", lambda: verdict() and driver.run_button(), 60)
 
@@ -37,9 +35,9 @@ def speed():
 def opens():
     global driver
     driver = Driver(program, [], out)
-    driver.wait("the default model", lambda: driver.look("frame", contains="Lathe default"))
-    driver.wait("Run to be possible", lambda: driver.run_button() and driver.sensitive(driver.run_button()))
-    driver.click(driver.find("page tab", "Roofline"))
+    driver.find("frame", contains="Lathe default")
+    driver.wait_idle()
+    driver.show("Roofline")
     driver.find("label", contains="Press Run")
     driver.find("label", contains="not measured on this machine yet")
     driver.picture("roofline-01-empty")
@@ -47,7 +45,7 @@ def opens():
 
 def measures_roofs():
     driver.wait("Measure Roofs to be possible", lambda: driver.sensitive(driver.find("push button", "Measure Roofs")))
-    driver.click(driver.find("push button", "Measure Roofs"))
+    driver.press("Measure Roofs")
     driver.wait("the roofs", lambda: not driver.look("push button", "Measure Roofs"), 60)
     driver.wait("the end of measuring", lambda: not driver.look("label", contains="Measuring this machine"), 60)
     driver.picture("roofline-02-roofs")
@@ -75,16 +73,15 @@ def walks_by_keyboard():
     for what in ("Operations: ", "Bytes moved: ", "Bound by: ", "Share of the roof: ", "Lost against it: "):
         check(what in reading, f"{what}is not read out: {reading}")
     layer = re.search(r"(Embedding|Block \d+|Output):", reading).group(1)
-    driver.click(driver.find("page tab", "Lanes"))
+    driver.show("Lanes")
     driver.wait("the same layer in the lanes", lambda: layer in driver.look("image", contains="Layers.").name)
-    driver.click(driver.find("page tab", "Roofline"))
+    driver.show("Roofline")
     driver.wait("the chart again", chart)
 
 
 def phase_button(name):
     """The lanes have buttons of the same name, on a page that is not shown."""
-    buttons = [node for node in driver.walk() if node.getRoleName() == "push button" and node.name == name and showing(node)]
-    return [node for node in buttons if abs(driver.place(node)[1] - driver.place(driver.find("push button", "Operators"))[1]) < 60][-1]
+    return [node for node in driver.buttons(name) if abs(driver.place(node)[1] - driver.place(driver.find("push button", "Operators"))[1]) < 60][-1]
 
 
 def hides_a_phase():
@@ -98,10 +95,10 @@ def hides_a_phase():
     driver.picture("roofline-04-table")
     driver.keys("ctrl+t")
     driver.click(phase_button("Prefill"))
-    driver.click(driver.find("push button", "Operators"))
+    driver.press("Operators")
     time.sleep(0.5)
     driver.picture("roofline-05-operators")
-    driver.click(driver.find("push button", "Layers"))
+    driver.press("Layers")
 
 
 def advice_button():
@@ -126,18 +123,11 @@ def applies_and_undoes():
     driver.picture("roofline-08-undone")
 
 
-def ends():
-    status = driver.quit()
-    check(status == 0, f"the program ended with status {status}")
-
-
 tap.step("opens with an empty roofline that says what to do", opens)
 tap.step("measures the roofs", measures_roofs)
 tap.step("puts a run under them", runs)
 tap.step("walks the points by keyboard; all views share the selection", walks_by_keyboard)
 tap.step("hides a phase, reads a table, opens operators", hides_a_phase)
 tap.step("applies the best advice and undoes it", applies_and_undoes)
-tap.step("ends", ends)
-if driver is not None and driver.process.poll() is None:
-    driver.process.kill()
+tap.step("ends", lambda: driver.quit())
 sys.exit(tap.end())

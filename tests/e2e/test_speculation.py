@@ -7,7 +7,6 @@ import sys
 import tempfile
 import time
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lathe_driver import Driver, Tap, check
 
 program, out = sys.argv[1], sys.argv[2]
@@ -16,27 +15,24 @@ driver = None
 
 
 def run_once():
-    driver.wait("Run to be possible", lambda: driver.run_button() and driver.sensitive(driver.run_button()))
+    driver.wait_idle()
     driver.click(driver.run_button())
     time.sleep(1)
-    driver.wait("the run to end", lambda: driver.run_button() and driver.sensitive(driver.run_button()), 90)
+    driver.wait_idle(90)
 
 
 def opens():
     global driver
     driver = Driver(program, [], out)
-    driver.wait("the default model", lambda: driver.look("frame", contains="Lathe default"))
-    prompt = driver.find("text", "Prompt")
-    driver.point(prompt)
-    driver.keys("ctrl+a")
-    driver.type("The cat sat on the mat. The cat sat on the mat. The cat sat on the mat. The cat")
-    driver.click(driver.find("page tab", "Speculation"))
+    driver.find("frame", contains="Lathe default")
+    driver.fill(driver.find("text", "Prompt"), "The cat sat on the mat. The cat sat on the mat. The cat sat on the mat. The cat")
+    driver.show("Speculation")
     driver.find("label", contains="verified by the model several at a time")
     driver.picture("speculation-01-empty")
 
 
 def switches_on():
-    driver.click(driver.find("push button", "Switch On Prompt Lookup"))
+    driver.press("Switch On Prompt Lookup")
     driver.find("label", contains="Speculation is on. Press Run")
     driver.find("push button", contains="Undo: ")
 
@@ -65,36 +61,19 @@ def reads_table():
     time.sleep(1)
 
 
-def save_as(path):
-    """The file dialog: the name is selected, a whole path may be typed."""
-    driver.find("push button", contains="Save")
-    time.sleep(0.7)
-    driver.keys("ctrl+a")
-    driver.type(path)
-    driver.keys("Return")
-    driver.wait(path, lambda: os.path.exists(path) and os.path.getsize(path) > 0)
-
-
 def exports():
     """Even before there is anything to draw it must not fail; here there is."""
     png = os.path.join(tempfile.mkdtemp(), "speculation.png")
     driver.keys("ctrl+e")
-    save_as(png)
+    driver.save_as(png)
     check(open(png, "rb").read(8).startswith(b"\x89PNG"), "the plot is no PNG")
     subprocess.run(["cp", png, os.path.join(out, "exported-speculation.png")], check=True)
 
 
 def fits_a_phone():
-    window = subprocess.check_output(["xdotool", "search", "--onlyvisible", "--name", "Lathe"]).split()[-1].decode()
-    subprocess.run(["xdotool", "windowsize", window, "360", "700"], check=True)
-    time.sleep(1.5)
+    driver.resize(360, 700)
     driver.picture("speculation-04-narrow")
-    subprocess.run(["xdotool", "windowsize", window, "1280", "800"], check=True)
-    time.sleep(1)
-
-
-def ends():
-    check(driver.quit() == 0, "the program ended with an error")
+    driver.resize(1280, 800)
 
 
 for name, step in [
@@ -104,7 +83,7 @@ for name, step in [
     ("reads the rounds as a table", reads_table),
     ("exports the plots on one page", exports),
     ("fits a narrow window", fits_a_phone),
-    ("ends", ends),
+    ("ends", lambda: driver.quit()),
 ]:
     tap.step(name, step)
 sys.exit(tap.end())

@@ -9,7 +9,6 @@ import sys
 import tempfile
 import time
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lathe_driver import Driver, Tap, check, showing
 
 program, out = sys.argv[1], sys.argv[2]
@@ -35,7 +34,7 @@ def run_button():
 
 
 def wait_idle(seconds=120):
-    driver.wait("Run to be possible", lambda: run_button() is not None and driver.sensitive(run_button()), seconds)
+    driver.wait_idle(seconds)
 
 
 def row():
@@ -116,13 +115,9 @@ def is_ready():
 
 
 def runs_on_it():
-    spin = driver.find("spin button", "Tokens to write")
-    driver.point(spin)
-    driver.keys("ctrl+a")
-    driver.type("16")
-    driver.keys("Return")
+    driver.set_number("Tokens to write", 16)
     driver.run_once()
-    driver.click(driver.find("push button", f"Run on {NAME}"))  # the password is remembered while the program runs
+    driver.press(f"Run on {NAME}")  # the password is remembered while the program runs
     driver.find("label", contains=f"Measuring on {NAME}", seconds=60)
     driver.wait("live figures", lambda: "measuring" not in driver.tile("Decode speed"), 60)
     driver.picture("ssh-05-live")
@@ -133,16 +128,11 @@ def runs_on_it():
 
 
 def compares():
-    driver.click(driver.find("page tab", "Compare"))
+    driver.show("Compare")
     press("Compare devices")
     driver.find("push button", "Run A, compared with: This computer")
     driver.find("push button", f"Run B: {NAME}")
     driver.picture("ssh-07-compare")
-
-
-def ends():
-    driver.process.terminate()
-    driver.process.wait(10)
 
 
 def can_emulate():
@@ -162,12 +152,10 @@ try:
     tap.step("answers", is_ready)
     tap.step("runs a language model, live", runs_on_it)
     tap.step("compares it with this computer", compares)
-    tap.step("ends", ends)
+    tap.step("ends", lambda: driver.terminate())
 finally:
     if board is not None:
         board.stdin.close()
         board.wait(20)
-    if driver is not None and driver.process.poll() is None:
-        driver.process.kill()
     shutil.rmtree(folder, ignore_errors=True)
 sys.exit(tap.end())
