@@ -8,15 +8,14 @@ import sys
 import tempfile
 import time
 
-from lathe_driver import Driver, Tap, check, showing
+from lathe_boards import AGENT, RUNNER, DevicesPane
+from lathe_driver import Driver, Tap, check
 
 program, out = sys.argv[1], sys.argv[2]
-root = os.path.dirname(os.path.dirname(os.path.abspath(program)))
-agent_program = os.environ.get("LATHE_AGENT") or os.path.join(root, "engine", "agent", "lathe-agent")
 NAME = "Workshop"
 
 tap = Tap()
-driver = service = None
+driver = pane = service = None
 port = 0
 folder = tempfile.mkdtemp(prefix="lathe-builds-")
 
@@ -24,7 +23,7 @@ folder = tempfile.mkdtemp(prefix="lathe-builds-")
 # ---- The board ----
 
 def agent(*args):
-    return [agent_program, "--state", os.path.join(folder, "state"), "--files", os.path.join(folder, "files"), "--address", "127.0.0.1", "--port", str(port), "--no-announce", *args]
+    return [AGENT, "--state", os.path.join(folder, "state"), "--files", os.path.join(folder, "files"), "--address", "127.0.0.1", "--port", str(port), "--no-announce", *args]
 
 
 def start_service(quota="4G"):
@@ -53,78 +52,8 @@ def current():
 
 # ---- The window ----
 
-pane = None  # of the devices: a walk over the whole window takes a second
-
-
-def find_pane():
-    global pane
-    pane = driver.find("push button", "Add a board")
-    while not any(node.getRoleName() == "list item" for node in driver.walk(pane)):
-        pane = pane.parent
-
-
-def nodes():
-    """Of dialogs, and of the devices pane."""
-    for window in list(driver.app)[1:]:
-        yield from driver.walk(window)
-    yield from driver.walk(pane)
-
-
-def near(label, role="push button"):
-    names = (label, f"{label} {label}")
-    return next((n for n in nodes() if n.getRoleName() == role and n.name.replace("_", "") in names and showing(n)), None)
-
-
-def press(label):
-    driver.click(driver.wait(f"the button {label}", lambda: near(label)))
-
-
-def answer(label):
-    press(label)
-    time.sleep(1.5)  # GTK 4.8 can fall over when somebody reads the accessibility tree while a dialog goes
-
-
-def says(*parts, seconds=30):
-    return driver.wait("the words " + " … ".join(parts),
-                       lambda: next((n for n in nodes() if n.getRoleName() == "label" and all(p in n.name for p in parts) and showing(n)), None), seconds).name
-
-
-def row(name):
-    return next((n for n in nodes() if n.getRoleName() == "list item" and n.name.startswith(name + ",") and showing(n)), None)
-
-
-def wait_row(name, words, seconds=60):
-    driver.wait(f"{name} to be “{words}”", lambda: row(name) is not None and words in row(name).name, seconds)
-
-
-def fill(field, text):
-    entry = driver.wait(f"the field {field}", lambda: near(field, "text"))
-    driver.point(entry)
-    driver.keys("ctrl+a")
-    driver.type(text)
-
-
-def choose_transport(title):
-    combo = driver.wait("the list of transports", lambda: near("Reached by", "combo box"))
-    driver.point(combo)
-
-    def titles():
-        found = [label.name for item in driver.walk(combo) if item.getRoleName() == "list item" for label in driver.walk(item) if label.getRoleName() == "label" and label.name]
-        return list(dict.fromkeys(found)) if title in found else None
-    driver.keys("Home", *["Down"] * driver.wait(f"“{title}” in the list", titles).index(title), "Return")
-
-
 def adds(name, host):
-    press("Add a board")
-    driver.find("frame", "Add a Board")
-    choose_transport("lathe-agent")
-    fill("Host", host)
-    fill("Port", str(port))
-    subprocess.run(["xdotool", "click", "--repeat", "20", "--delay", "10", "5"], check=True)  # down to the name
-    time.sleep(0.3)
-    fill("Name in the List", name)
-    press("Add")
-    time.sleep(1.5)
+    pane.add_board(name, {"Host": host, "Port": str(port)}, "lathe-agent")
 
 
 def pairs():
@@ -136,32 +65,24 @@ def pairs():
         words = line.split()
         digits = "".join(w for w in words if w.isdigit())
         code = digits if len(digits) == 8 and "fingerprint" not in line else None
-    says("fingerprint", seconds=20)
-    answer("Connect")
-    driver.point(driver.wait("the field for the code", lambda: next((n for n in nodes() if n.getRoleName() == "password text" and showing(n)), None)))
-    driver.type(code)
-    answer("Connect")
-    if driver.wait("what becomes of it", lambda: near("Connect") or "Ready" in (row(NAME).name if row(NAME) else "")) is not True:
-        answer("Connect")  # no keyring here: for this session
+    pane.says("fingerprint", seconds=20)
+    pane.answer("Connect")
+    pane.type_secret(code)
+    pane.answer("Connect")
+    if driver.wait("what becomes of it", lambda: pane.button("Connect") or "Ready" in (pane.row(NAME).name if pane.row(NAME) else "")) is not True:
+        pane.answer("Connect")  # no keyring here: for this session
     pair.wait(20)
-
-
-def run_on(name):
-    press(f"Run on {name}")
-    driver.find("label", f"Measured on {name}.", seconds=90)
-    driver.wait_idle(60)
 
 
 def scroll(steps):
     """Of the devices pane."""
-    place = row(NAME)
-    x, y = driver.place(place)
+    x, y = driver.place(pane.row(NAME))
     subprocess.run(["xdotool", "mousemove", str(x), str(y), "click", "--repeat", str(abs(steps)), "--delay", "10", "5" if steps > 0 else "4"], check=True)
     time.sleep(0.5)
 
 
 def builds_list():
-    return next((n for n in nodes() if n.getRoleName() == "list" and n.name == "Builds Kept There"), None)
+    return next((n for n in pane.walk() if n.getRoleName() == "list" and n.name == "Builds Kept There"), None)
 
 
 def build_rows():
@@ -170,32 +91,37 @@ def build_rows():
 
 
 def words_of(node):
-    return " ".join(n.name for n in driver.walk(node) if n.getRoleName() == "label")
+    return " ".join(driver.labels(node))
 
 
 # ---- Steps ----
 
 def opens():
-    global driver
+    global driver, pane
     start_service()
     driver = Driver(program, [], out)
     driver.wait_idle(60)
     driver.set_number("Tokens to write", 16)
-    find_pane()
+    pane = DevicesPane(driver)
 
 
 def is_empty():
     adds(NAME, "127.0.0.1")
     pairs()
-    wait_row(NAME, "Ready")
-    says("No build ran there yet")
+    pane.wait_row(NAME, "Ready")
+    pane.says("No build ran there yet")
     driver.picture("builds-01-empty")
 
 
+def runs():
+    pane.run_on(NAME)
+    pane.measured_on(NAME, 90)
+
+
 def keeps_two():
-    run_on(NAME)
+    runs()
     driver.choose("Weight format", "Q8_0")
-    run_on(NAME)
+    runs()
     driver.wait("two builds", lambda: len(build_rows()) == 2, 20)
     newest, older = (words_of(n) for n in build_rows())
     check("Q8_0" in newest and "Current" in newest and "Current" not in older, f"not what ran last: {newest}; {older}")
@@ -205,12 +131,16 @@ def keeps_two():
     driver.picture("builds-02-two")
 
 
+def press_roll_back():
+    driver.click(driver.wait("the button", lambda: pane.first("push button", lambda n: n.name.startswith("Roll back to "))))
+
+
 def goes_back():
     before = current()
-    driver.click(driver.wait("the button", lambda: next((n for n in nodes() if n.getRoleName() == "push button" and n.name.startswith("Roll back to ")), None)))
-    says("becomes the current build there, in place of")
+    press_roll_back()
+    pane.says("becomes the current build there, in place of")
     driver.picture("builds-03-question")
-    answer("Roll Back")
+    pane.answer("Roll Back")
     driver.wait("another build to be current", lambda: "Current" in words_of(build_rows()[1]), 20)
     check("Current" not in words_of(build_rows()[0]), "two builds are current")
     driver.picture("builds-04-back")
@@ -219,38 +149,38 @@ def goes_back():
 
 def says_why_not():
     stop_service()
-    driver.click(driver.wait("the button", lambda: next((n for n in nodes() if n.getRoleName() == "push button" and n.name.startswith("Roll back to ")), None)))
-    says("becomes the current build there")
-    answer("Roll Back")
-    driver.wait("the way to ask again", lambda: near("Ask Again"), 40)
+    press_roll_back()
+    pane.says("becomes the current build there")
+    pane.answer("Roll Back")
+    driver.wait("the way to ask again", lambda: pane.button("Ask Again"), 40)
     scroll(30)
     driver.picture("builds-05-gone")
     check(len(build_rows()) == 2, "what was known is gone")
     start_service()
-    press("Ask Again")
-    driver.wait("the answer", lambda: near("Ask Again") is None and len(build_rows()) == 2, 20)
+    pane.press("Ask Again")
+    driver.wait("the answer", lambda: pane.button("Ask Again") is None and len(build_rows()) == 2, 20)
 
 
 def stays_one():
     scroll(-60)
     adds("Workshop again", "localhost")
     pairs()
-    driver.wait("one entry", lambda: row("Workshop again") is None and row(NAME) is not None, 30)
+    driver.wait("one entry", lambda: pane.row("Workshop again") is None and pane.row(NAME) is not None, 30)
     driver.find("label", contains="Workshop again is the board that you know as Workshop", seconds=5)
     driver.picture("builds-06-one")
-    wait_row(NAME, "Ready")
+    pane.wait_row(NAME, "Ready")
 
 
 def quota_is_told():
     stop_service()
     start_service("6M")
-    press("Contact Again")
-    wait_row(NAME, "Ready")
-    says("quota of 6.29", "make way")
+    pane.press("Contact Again")
+    pane.wait_row(NAME, "Ready")
+    pane.says("quota of 6.29", "make way")
     driver.picture("builds-07-quota")
 
 
-if not os.path.exists(os.path.join(root, "engine", "runner", "lathe-runner")) or not os.path.exists(agent_program):
+if not os.path.exists(RUNNER) or not os.path.exists(AGENT):
     print("1..0 # SKIP no runner for this computer, or no lathe-agent, was built")
     sys.exit(0)
 try:
@@ -258,9 +188,7 @@ try:
                            ("goes back to the build before, with a question and a result", goes_back),
                            ("says why it cannot, and asks again", says_why_not), ("a board that is added twice is one entry", stays_one),
                            ("a quota that is too small is told", quota_is_told), ("ends", lambda: driver.quit())]:
-        start = time.time()
         tap.step(name, function)
-        print(f"# {time.time() - start:.1f} s", flush=True)
 finally:
     if service is not None and service.poll() is None:
         service.kill()

@@ -11,23 +11,23 @@ import sys
 import tempfile
 import time
 
-from lathe_driver import TEST_DATA, Driver, Tap, check, showing
+from lathe_boards import KEYWORDS, M4, DevicesPane, can_emulate_cortex_m
+from lathe_driver import Driver, Tap, check, showing
 
 program, out = sys.argv[1], sys.argv[2]
-keywords = os.path.join(TEST_DATA, "audio", "kws", "kws_ref_model.tflite")
-M4, STM32 = "Virtual Cortex-M4 board", "Cortex-M4 (STM32F405, STM32F407)"
+STM32 = "Cortex-M4 (STM32F405, STM32F407)"
 has_compiler = shutil.which("arm-none-eabi-gcc") is not None
-has_emulator = has_compiler and shutil.which("qemu-system-arm") is not None
+has_emulator = can_emulate_cortex_m()
 
 tap = Tap()
-driver = found_pane = None
+driver = pane = None
 work = tempfile.mkdtemp()
 
 
 def convert(name, *arguments):
     """The command line's report, and its folder."""
     folder = os.path.join(work, name)
-    text = subprocess.run([program, "convert", keywords, "-o", folder, "--json", *arguments], check=True, capture_output=True, text=True).stdout
+    text = subprocess.run([program, "convert", KEYWORDS, "-o", folder, "--json", *arguments], check=True, capture_output=True, text=True).stdout
     return json.loads(text), folder
 
 
@@ -40,18 +40,10 @@ def value(n):
     return f"{n}\u202fB"
 
 
-def pane():
-    """The devices pane: only a part of the window is walked through, it is the walks that take time."""
-    global found_pane
-    if found_pane is None:
-        found_pane = driver.find("panel", "Devices")
-    return found_pane
-
-
 def bars():
     """What the pane's bars say to a screen reader, by name."""
     said = {}
-    for node in driver.walk(pane()):
+    for node in driver.walk(pane.node):
         for name in parts:
             if node.name.startswith(f"{name}: ") and name not in said and showing(node):
                 said[name] = node.name
@@ -77,17 +69,6 @@ def shows(report, board_ram=None):
     driver.wait(" and ".join(wanted), lambda: all(figure in " ".join(bars().values()) for figure in wanted))
 
 
-def row(name):
-    for node in driver.walk(pane()):
-        if node.getRoleName() == "list item" and node.name.startswith(name) and showing(node):
-            return node
-    return None
-
-
-def button(name):
-    return driver.look("push button", name)
-
-
 def scroll(x, y, down=True, n=14):
     subprocess.run(["xdotool", "mousemove", str(x), str(y)], check=True)
     for _ in range(n):
@@ -98,22 +79,23 @@ def scroll(x, y, down=True, n=14):
 def pane_button(name):
     """Press a button of the devices pane, which has to be scrolled to it first."""
     for _ in range(12):
-        y = driver.place(driver.find("push button", name, root=pane()))[1]
+        y = driver.place(driver.find("push button", name, root=pane.node))[1]
         if 160 < y < 770:
             break
         scroll(1150, 350, down=y > 160, n=4)
-    driver.click(driver.find("push button", name, root=pane()))
+    driver.press(name, root=pane.node)
 
 
 def opens():
-    global driver
-    driver = Driver(program, [keywords], out)
+    global driver, pane
+    driver = Driver(program, [KEYWORDS], out)
     driver.wait_idle()
-    driver.point(row(M4))
+    pane = DevicesPane(driver)
+    driver.point(pane.row(M4))
     report, _ = convert("m4", "--target", "cortex-m4")
     shows(report)
-    driver.find("label", "Fits", root=pane())
-    driver.find("label", contains="Planned, nothing was compiled yet", root=pane())
+    driver.find("label", "Fits", root=pane.node)
+    driver.find("label", contains="Planned, nothing was compiled yet", root=pane.node)
     driver.picture("mcu-01-section")
 
 
@@ -152,13 +134,13 @@ def chooses_patches():
     driver.click(driver.find(contains="No patches. "))
     driver.wait("no limit", lambda: f"{value(report['sizes']['arena']['bytes'])}, planned" in bar("RAM"))
     driver.keys("Escape")
-    time.sleep(1.5)  # GTK 4.8 does not survive being walked through while a window goes
+    driver.dialog_goes()
     shows(report)
 
 
 def compiles():
     pane_button("Compile for Exact Sizes")
-    driver.find("label", "Linked: as the compiled program has it.", root=pane(), seconds=60)
+    driver.find("label", "Linked: as the compiled program has it.", root=pane.node, seconds=60)
     report, _ = convert("linked", "--target", "cortex-m4", "--link")
     shows(report)
     driver.picture("mcu-05-linked")
@@ -174,11 +156,7 @@ def export_to(folder):
     pane_button("Export C Project…")
     dialog = ["xdotool", "search", "--onlyvisible", "--name", "Export the C Project"]
     driver.wait("the dialog", lambda: subprocess.run(dialog, capture_output=True).stdout)
-    time.sleep(1)
-    driver.keys("ctrl+l", "ctrl+a")
-    driver.type(folder)
-    driver.keys("Return")
-    time.sleep(1.5)  # GTK 4.8 does not survive being walked through while a dialog goes
+    driver.open_as(folder)
 
 
 def is_same(one, other, but=()):
@@ -222,11 +200,11 @@ def refuses():
     driver.find("label", contains="holds network.c, which is not as an export left it")
     driver.picture("mcu-07-refused")
     driver.keys("Escape")
-    time.sleep(1.5)
+    driver.dialog_goes()
     check(open(os.path.join(own, "network.c")).read().endswith("/* changed */\n"), "the changed file was replaced")
 
 
-if not os.path.exists(keywords):
+if not os.path.exists(KEYWORDS):
     print("1..0 # SKIP the keyword-spotting network is not there: LATHE_TEST_DATA names the folder of models")
     sys.exit(0)
 tap.step("shows what the network takes on the virtual Cortex-M4", opens)
