@@ -42,7 +42,7 @@ def cancels():
     driver.find("label", "aarch64")
     time.sleep(0.5)  # details are filled anew when something changed
     pane.press("Calibrate This Board")
-    label = driver.find("label", contains="Nothing else runs meanwhile")
+    label = driver.find("label", contains="Nothing else runs meanwhile", root=pane.node)  # it takes a few seconds only: no walk over the window
     check(not driver.sensitive(driver.run_button()), "Run is offered while a board is being calibrated")
     time.sleep(1)
     driver.picture("calibration-02-working")
