@@ -98,17 +98,23 @@ run_image (Fixture *f, EngLinkData data, EngJob *job, GError **error)
 static void
 test_hangs (void)
 {
-  Fixture f;
-  g_autoptr (GError) error = NULL;
+  static const char *const silences[] = { "0.5", "2", "8" }; /* it may take that long to begin */
+  gboolean heard = FALSE;
 
-  if (!set_up (&f, "say (\"{\\\"kind\\\":\\\"hello\\\"}\\n\");", "0.5"))
-    return;
-  const gint64 start = g_get_monotonic_time ();
-  g_assert_false (run_image (&f, on_bytes, NULL, &error));
-  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT);
-  g_assert_cmpint (g_get_monotonic_time () - start, <, 20 * G_USEC_PER_SEC);
-  g_assert_cmpstr (f.heard->str, ==, "{\"kind\":\"hello\"}\n");
-  tear_down (&f);
+  for (guint i = 0; i < G_N_ELEMENTS (silences) && !heard; i++)
+    {
+      Fixture f;
+      g_autoptr (GError) error = NULL;
+      if (!set_up (&f, "say (\"{\\\"kind\\\":\\\"hello\\\"}\\n\");", silences[i]))
+        return;
+      const gint64 start = g_get_monotonic_time ();
+      g_assert_false (run_image (&f, on_bytes, NULL, &error));
+      g_assert_error (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT);
+      g_assert_cmpint (g_get_monotonic_time () - start, <, 30 * G_USEC_PER_SEC);
+      heard = g_str_equal (f.heard->str, "{\"kind\":\"hello\"}\n");
+      tear_down (&f);
+    }
+  g_assert_true (heard);
 }
 
 /* It exits, and its last line never came. */
