@@ -17,15 +17,6 @@ struct _AppDeviceBar
 
 G_DEFINE_FINAL_TYPE (AppDeviceBar, app_device_bar, GTK_TYPE_WIDGET)
 
-static gboolean
-is_emulated (EngDevice *device)
-{
-  g_autoptr (EngBoard) board = eng_device_dup_board (device);
-
-  return board != NULL ? board->emulated
-                       : eng_device_get_transport (device) == &eng_transport_virtual;
-}
-
 char *
 app_device_bar_dup_text (AppStage *stage, gboolean *emulated)
 {
@@ -47,7 +38,7 @@ app_device_bar_dup_text (AppStage *stage, gboolean *emulated)
     return NULL;
   else
     {
-      *emulated = is_emulated (device);
+      *emulated = eng_device_is_emulated (device);
       what = g_strdup_printf (app_stage_get_running (stage)
                                   ? _ ("Measuring on %s.")
                                   : _ ("Nothing was measured on %s yet. Run does it."),

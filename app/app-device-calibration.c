@@ -179,7 +179,7 @@ add_known (GtkWidget *box, EngDevice *device, State *state, EngBuild *build)
 
   if (forecast != NULL && add_forecast (box, forecast))
     add (box, app_words_new (
-                  eng_device_get_transport (device) == &eng_transport_virtual
+                  eng_device_is_emulated (device)
                       ? _ ("Expected before anything is pushed, not measured: nine times out of "
                            "ten the board stays between the two times in brackets. They are the "
                            "emulator's times, as those of a run are.")

@@ -215,13 +215,9 @@ add_message (AppDeviceDetails *self)
 }
 
 static void
-add_emulated (AppDeviceDetails *self, const EngBoard *board)
+add_emulated (AppDeviceDetails *self)
 {
-  gboolean emulated = board != NULL
-                          ? board->emulated
-                          : eng_device_get_transport (self->device) == &eng_transport_virtual;
-
-  if (emulated)
+  if (eng_device_is_emulated (self->device))
     gtk_box_append (
         GTK_BOX (self->box),
         app_words_new (_ ("Its times are of an emulator: they tell nothing of hardware. "
@@ -459,7 +455,7 @@ fill (AppDeviceDetails *self)
     gtk_box_append (GTK_BOX (self->box), self->mcu_section);
   if (board != NULL)
     add_board (self, board);
-  add_emulated (self, board);
+  add_emulated (self);
   add_preflight (self);
   if (eng_board_builds_are_kept (self->device))
     gtk_box_append (GTK_BOX (self->box), app_device_builds_new (self->device));

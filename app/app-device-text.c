@@ -30,16 +30,13 @@ app_device_name (EngDevice *device)
 const char *
 app_device_kind (EngDevice *device)
 {
-  g_autoptr (EngBoard) board = NULL;
   gboolean emulated;
 
   if (device == NULL)
     return _ ("This computer");
   if (eng_device_get_transport (device) == &eng_transport_local)
     return _ ("Its own runner");
-  board = eng_device_dup_board (device);
-  emulated = board != NULL ? board->emulated
-                           : eng_device_get_transport (device) == &eng_transport_virtual;
+  emulated = eng_device_is_emulated (device);
   if (eng_device_get_kind (device) == ENG_BOARD_MICROCONTROLLER)
     return emulated ? _ ("Virtual microcontroller") : _ ("Microcontroller");
   return emulated ? _ ("Virtual Linux board") : _ ("Linux board");

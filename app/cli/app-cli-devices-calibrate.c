@@ -191,7 +191,7 @@ app_cli_devices_expect (int argc, char **argv, GError **error)
   if (forecast == NULL)
     return FALSE;
   gboolean chip = eng_board_calibration_get_basis (calibration) == ENG_BOARD_BASIS_INSTRUCTIONS;
-  gboolean emulated = eng_device_get_transport (device) == &eng_transport_virtual;
+  gboolean emulated = eng_device_is_emulated (device);
   g_autoptr (JsonBuilder) builder = json_builder_new ();
   json_builder_begin_object (builder);
   app_cli_json_string (builder, "device", eng_board_calibration_get_about (calibration));

@@ -433,6 +433,14 @@ eng_device_dup_board (EngDevice *self)
   return board;
 }
 
+gboolean
+eng_device_is_emulated (EngDevice *self)
+{
+  g_return_val_if_fail (ENG_IS_DEVICE (self), FALSE);
+  g_autoptr (EngBoard) board = eng_device_dup_board (self);
+  return board != NULL ? board->emulated : self->transport->is_emulator;
+}
+
 void
 eng_device_set_state (EngDevice *self, EngDeviceState state, const char *message,
                       const char *remedy)

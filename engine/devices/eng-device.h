@@ -58,6 +58,8 @@ EngDeviceState eng_device_get_state (EngDevice *device);
 char *eng_device_dup_message (EngDevice *device);   /* NULL: nothing to say */
 char *eng_device_dup_remedy (EngDevice *device);    /* a command line, or NULL */
 EngBoard *eng_device_dup_board (EngDevice *device); /* NULL: not known yet */
+/* What its board says, or else its transport: its times tell nothing of hardware. */
+gboolean eng_device_is_emulated (EngDevice *device);
 void eng_device_set_state (EngDevice *device, EngDeviceState state, const char *message,
                            const char *remedy);
 void eng_device_set_board (EngDevice *device, EngBoard *board);

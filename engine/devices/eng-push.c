@@ -129,8 +129,7 @@ connect_device (EngPush *self, GError **error)
     }
   if (!ok)
     return FALSE;
-  if (self->transport == &eng_transport_virtual)
-    self->board->emulated = TRUE;
+  self->board->emulated |= self->transport->is_emulator;
   eng_device_set_board (self->device, self->board);
   eng_device_set_state (self->device, ENG_DEVICE_READY, NULL, NULL);
   self->times->connect_s = seconds_since (start);

@@ -48,6 +48,7 @@ struct _EngTransport
   const char *summary;             /* one sentence: which boards, and what they need */
   const EngTransportField *fields; /* ends with a NULL key; NULL: none */
   gboolean can_add;                /* the user adds devices of it; FALSE: built in */
+  gboolean is_emulator;            /* its boards are, whether or not they say so */
 
   /* The kind of board that @device is. */
   EngBoardKind (*kind) (EngDevice *device);

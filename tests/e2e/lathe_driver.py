@@ -28,10 +28,14 @@ def check(condition, message):
 
 
 def children(node):
-    for i in range(node.childCount):
-        child = node.getChildAtIndex(i)
-        if child is not None:
-            yield child
+    """Those that are there: the tree changes while it is read."""
+    try:
+        for i in range(node.childCount):
+            child = node.getChildAtIndex(i)
+            if child is not None:
+                yield child
+    except Exception:
+        return
 
 
 def showing(node):

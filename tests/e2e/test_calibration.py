@@ -43,8 +43,7 @@ def cancels():
     time.sleep(0.5)  # details are filled anew when something changed
     pane.press("Calibrate This Board")
     label = driver.find("label", contains="Nothing else runs meanwhile", root=pane.node)  # it takes a few seconds only: no walk over the window
-    check(not driver.sensitive(driver.run_button()), "Run is offered while a board is being calibrated")
-    time.sleep(1)
+    driver.wait("Run not to be offered while a board is being calibrated", lambda: not driver.sensitive(driver.run_button()), 5)
     driver.picture("calibration-02-working")
     driver.press("Cancel", root=label.parent)
     driver.wait("the button to come back", lambda: driver.look("push button", "Calibrate This Board") is not None, 60)

@@ -69,6 +69,8 @@ exec sh -c "$(printf %s "$SSH_ORIGINAL_COMMAND" | sed "s|exec \\./|exec qemu-aar
         self.script(self.folder / "sftp-garbage.sh", "printf 'text? \\001\\377'\nexec head -c 100000 /dev/urandom\n")
         self.script(self.folder / "sftp-chatty.sh", f"echo 'Welcome to the board!'\nexec {SFTP}\n")
         self.script(self.folder / "sftp-coloured.sh", f"printf '\\033[32mÜbungsbrett 3\\033[0m\\n'\nexec {SFTP}\n")
+        self.script(self.folder / "sftp-unpunctual.sh", "printf 'Hello\\n\\000\\000\\000\\005\\002\\000\\000\\000\\003'\nsleep 1\n")
+        self.script(self.folder / "sftp-unended.sh", "printf 'Hello\\000\\000\\000\\005\\002\\000\\000\\000\\003'\nsleep 1\n")
         self.script(self.folder / "sftp-missing.sh", "exit 127\n")
         self.script(self.folder / "sftp-wrong.sh", f"exec /usr/bin/env python3 {__file__} --sftp-wrong\n")
         self.script(self.folder / "sftp-slow.sh", f"exec /usr/bin/env python3 {__file__} --sftp-slow {self.folder}/rate\n")

@@ -185,6 +185,8 @@ test_sftp_servers (void)
     { "garbage", "no SFTP server should" },
     { "chatty", "its shell prints \"Welcome to the board!" },
     { "coloured", "Übungsbrett 3" },
+    { "unpunctual", "its shell prints \"Hello\"" }, /* and the server's packet with it */
+    { "unended", "its shell prints \"Hello\"" },
   };
   guint64 n_bytes;
 

@@ -174,21 +174,22 @@ send_packet (EngSftp *sftp, GByteArray *out, const char *doing, GCancellable *ca
   return ok;
 }
 
-/* Whether @text is what people are greeted with: UTF-8, cut off anywhere, without control
- * characters but those of lines and colours. */
-static gboolean
-is_text (const char *text, gsize n)
+/* How many of the @n bytes are what people are greeted with: UTF-8, cut off anywhere, without
+ * control characters but those of lines and colours. Behind it may stand the server's first packet,
+ * which begins with zeros; whole lines may stand before anything; else 0. */
+static gsize
+count_greeting (const char *text, gsize n)
 {
-  const char *end;
+  const char *end, *c;
 
-  if (!g_utf8_validate_len (text, n, &end)
-      && (*end == '\0'
-          || g_utf8_get_char_validated (end, (gssize)n - (end - text)) != (gunichar)-2))
-    return FALSE;
-  for (const char *c = text; c < end; c++)
+  if (!g_utf8_validate_len (text, n, &end) && *end != '\0'
+      && g_utf8_get_char_validated (end, (gssize)n - (end - text)) == (gunichar)-2)
+    n = (gsize)(end - text);
+  for (c = text; c < end; c++)
     if (g_ascii_iscntrl (*c) && !g_ascii_isspace (*c) && *c != '\033')
-      return FALSE;
-  return TRUE;
+      break;
+  const gboolean is_whole = c == text + n || *c == '\0' || (c > text && c[-1] == '\n');
+  return is_whole ? (gsize)(c - text) : 0;
 }
 
 /* Text where a packet should be: a shell that greets people also greets programs. */
@@ -199,8 +200,8 @@ chatty (EngSftp *sftp, const guint8 *head, const char *doing, GError **error)
 
   memcpy (text, head, 5);
   const int more = ssh_channel_read_nonblocking (sftp->channel, text + 5, sizeof text - 5, 0);
-  const gsize n = 5 + (gsize)MAX (more, 0);
-  if (!is_text (text, n))
+  const gsize n = count_greeting (text, 5 + (gsize)MAX (more, 0));
+  if (n == 0)
     return damaged (sftp, doing, error);
   g_autofree char *quoted = eng_ssh_quote (text, (gssize)n);
   return eng_ssh_error (sftp->ssh, error, G_IO_ERROR_FAILED,

@@ -130,6 +130,7 @@ const EngTransport eng_transport_virtual = {
   .title = "Virtual board",
   .summary = "An emulator on this computer: everything is as on a board, but for the times.",
   .fields = fields,
+  .is_emulator = TRUE,
   .kind = virtual_kind,
   .check = virtual_check,
   .validate = virtual_validate,
