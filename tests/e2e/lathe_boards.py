@@ -64,8 +64,12 @@ class DevicesPane:
 
     # ---- Doing ----
 
+    def choose(self, name):
+        """A device, by its row."""
+        self.driver.wait(f"the row of {name}", lambda: self.driver.point(self.row(name)) or True)
+
     def press(self, label):
-        self.driver.click(self.driver.wait(f"the button {label}", lambda: self.button(label)))
+        self.driver.press_found(f"the button {label}", lambda: self.button(label))
 
     def answer(self, label):
         """A dialog goes with it."""

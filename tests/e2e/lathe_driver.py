@@ -142,9 +142,13 @@ class Driver:
             pass
         self.point(node)
 
-    def press(self, name=None, **how):
-        """A button, as soon as it is there."""
-        self.click(self.find("push button", name, **how))
+    def press_found(self, what, find, seconds=WAIT_S):
+        """What @find finds, as soon as it is there; found again where it was replaced before it was pressed."""
+        self.wait(what, lambda: self.click(find()) or True, seconds)
+
+    def press(self, name=None, contains=None, root=None, seconds=WAIT_S):
+        """A button."""
+        self.press_found(f"the button {name or contains}", lambda: self.look("push button", name, contains, root), seconds)
 
     def show(self, page):
         self.click(self.find("page tab", page))

@@ -17,7 +17,7 @@ driver = pane = None
 
 
 def contact(board):
-    driver.point(driver.wait("the board", lambda: pane.row(board)))
+    pane.choose(board)
     if pane.button("Contact"):
         pane.press("Contact")
     pane.wait_row(board, "Ready")
@@ -42,13 +42,13 @@ def cancels():
     driver.find("label", "aarch64")
     time.sleep(0.5)  # details are filled anew when something changed
     pane.press("Calibrate This Board")
-    label = driver.find("label", contains="Nothing else runs meanwhile", root=pane.node)  # it takes a few seconds only: no walk over the window
+    driver.find("label", contains="Nothing else runs meanwhile", root=pane.node)  # it takes a few seconds only: no walk over the window
     driver.wait("Run not to be offered while a board is being calibrated", lambda: not driver.sensitive(driver.run_button()), 5)
     driver.picture("calibration-02-working")
-    driver.press("Cancel", root=label.parent)
+    driver.press_found("Cancel", lambda: driver.look("push button", "Cancel", root=driver.look("label", contains="Nothing else runs meanwhile", root=pane.node).parent))
     driver.wait("the button to come back", lambda: driver.look("push button", "Calibrate This Board") is not None, 60)
     driver.wait_idle(90)
-    driver.point(pane.row(M4))
+    pane.choose(M4)
     driver.find("label", "Size of This Build")
     time.sleep(0.5)
 

@@ -41,7 +41,7 @@ def adds_a_board():
 
 def contacts():
     """What the virtual board is, and the preflight of this build before anything is copied."""
-    driver.point(pane.row(ARM))
+    pane.choose(ARM)
     pane.press("Contact")
     driver.wait("the board to answer", lambda: "Ready" in pane.row(ARM).name or "missing" in pane.row(ARM).name or "answer" in pane.row(ARM).name)
     check("Ready" in pane.row(ARM).name, "the board did not answer: " + pane.row(ARM).name)

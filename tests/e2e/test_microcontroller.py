@@ -91,7 +91,7 @@ def opens():
     driver = Driver(program, [KEYWORDS], out)
     driver.wait_idle()
     pane = DevicesPane(driver)
-    driver.point(pane.row(M4))
+    pane.choose(M4)
     report, _ = convert("m4", "--target", "cortex-m4")
     shows(report)
     driver.find("label", "Fits", root=pane.node)

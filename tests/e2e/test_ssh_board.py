@@ -49,7 +49,7 @@ def asks_for_the_password():
 
 def is_ready():
     pane.wait_row(NAME, "Ready")
-    driver.point(pane.row(NAME))
+    pane.choose(NAME)
     driver.find("label", "aarch64")
     driver.picture("ssh-04-ready")
 
