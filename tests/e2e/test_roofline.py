@@ -6,7 +6,7 @@ import time
 
 import pyatspi
 
-from lathe_driver import Driver, Tap, check, showing
+from lathe_driver import Driver, Failure, Tap, check, showing
 
 program, out = sys.argv[1], sys.argv[2]
 tap = Tap()
@@ -105,9 +105,19 @@ def advice_button():
     return driver.look("push button", contains="Apply: ")
 
 
+def advised():
+    """On a busy machine a run can be too noisy for any advice: then once more."""
+    for _ in range(3):
+        try:
+            return driver.wait("advice", advice_button, 15)
+        except Failure:
+            run_once()
+    return driver.wait("advice", advice_button, 15)
+
+
 def applies_and_undoes():
+    button = advised()
     before, measured = verdict(), speed()
-    button = driver.wait("advice", advice_button, 20)
     what = button.name.split("Apply: ", 1)[1]
     check(before.startswith("Advice: "), "the headline does not give the advice: " + before)
     check(what in before or driver.look("push button", contains="Apply the advice: "), "the headline's advice is not in the list: " + before)
@@ -118,7 +128,7 @@ def applies_and_undoes():
     time.sleep(0.5)
     driver.picture("roofline-07-applied")
     driver.keys("ctrl+z")
-    after = driver.wait("the numbers measured before", lambda: speed() == measured and advice_button() and verdict(), 20)
+    after = driver.wait("the numbers measured before", lambda: speed() == measured and verdict(), 20)
     check(speed() == measured, f"undo did not bring the numbers back: {measured}, then {speed()}; {after}")
     driver.picture("roofline-08-undone")
 
