@@ -35,10 +35,17 @@ def select_block_two():
     return driver.wait("block 2", lambda: re.search(r"Block 2\.", reading()))
 
 
+def is_measured():
+    """It says so, or has said so: nothing goes on, and there is nothing left to measure."""
+    if driver.look("label", contains="Accuracy per layer is measured"):
+        return True
+    return not driver.look("push button", "Cancel") and driver.sensitive(driver.run_button()) and not driver.sensitive(measure_button())
+
+
 def measure():
     driver.wait("measuring to be offered", lambda: measure_button() and driver.sensitive(measure_button()))
     driver.click(measure_button())
-    driver.wait("the end of it", lambda: driver.look("label", contains="Accuracy per layer is measured"), 600)  # a busy machine takes its time; a stuck one runs into the time-out of the test
+    driver.wait("the end of it", is_measured, 600)  # a busy machine takes its time; a stuck one runs into the time-out of the test
 
 
 def measures():
