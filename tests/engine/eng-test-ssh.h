@@ -2,7 +2,10 @@
  * to say. Header alone; included once per program. */
 #pragma once
 
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -47,12 +50,31 @@ start_board (void)
   return board != NULL;
 }
 
-/* Takes @home. */
+/* Connections that this process has open, and what the kernel knows of the last of them. */
+static inline guint
+count_links (struct tcp_info *last)
+{
+  guint n_links = 0;
+
+  for (int fd = 0; fd < 1024; fd++)
+    {
+      struct sockaddr_in peer;
+      socklen_t n_peer = sizeof peer, n_last = sizeof *last;
+      if (getpeername (fd, (struct sockaddr *)&peer, &n_peer) == 0 && peer.sin_family == AF_INET
+          && getsockopt (fd, IPPROTO_TCP, TCP_INFO, last, &n_last) == 0)
+        n_links++;
+    }
+  return n_links;
+}
+
+/* Takes @home. Whatever became of the links: none is left open. */
 static inline int
 end_tests (char *home)
 {
+  struct tcp_info last;
   const int status = g_test_run ();
 
+  g_assert_cmpuint (count_links (&last), ==, 0);
   eng_test_board_free (board);
   test_tree_free (home);
   return status;

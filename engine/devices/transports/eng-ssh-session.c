@@ -209,7 +209,7 @@ begin (EngSsh *ssh, const EngSshTarget *target, GCancellable *cancellable, GErro
   ssh_set_blocking (ssh->session, 0);
   ssh_set_counters (ssh->session, &ssh->bytes, NULL);
   eng_ssh_restart_clock (ssh);
-  /* From here on the socket is libssh's. */
+  /* From here on the socket is libssh's (eng_ssh_free () tells it so). */
   while ((rc = ssh_connect (ssh->session)) == SSH_AGAIN)
     if (!eng_ssh_wait (ssh, "agreeing on keys", cancellable, error))
       return FALSE;
@@ -256,6 +256,9 @@ eng_ssh_free (EngSsh *ssh)
   eng_sftp_free (ssh->sftp);
   if (ssh->session != NULL)
     {
+      /* From 0.10 on libssh leaves a socket open that it was given. Forgetting that it was given (an
+       * error to it, but it forgets) makes it close what it still has, and only that. */
+      ssh_options_set (ssh->session, SSH_OPTIONS_FD, NULL);
       ssh_disconnect (ssh->session); /* one packet if there is room for it; never waits */
       ssh_free (ssh->session);
     }
