@@ -39,13 +39,16 @@ class DevicesPane:
 
     # ---- Looking ----
 
+    def parts(self):
+        return [*list(self.driver.app)[1:], self.node]  # dialogs first
+
     def walk(self):
-        for window in list(self.driver.app)[1:]:  # dialogs
-            yield from self.driver.walk(window)
-        yield from self.driver.walk(self.node)
+        for part in self.parts():
+            yield from self.driver.walk(part)
 
     def first(self, role, fits):
-        return self.driver.first(self.walk(), lambda n: n.getRoleName() == role and fits(n))
+        found = (self.driver.first(lambda n: n.getRoleName() == role and fits(n), part) for part in self.parts())
+        return next((node for node in found if node is not None), None)
 
     def row(self, name):
         """The row of a device: its name begins with the device's, and says how the device is."""

@@ -38,13 +38,18 @@ def children(node):
         return
 
 
+def place_of(node):
+    """Its extents in the window, or None for what is no widget: a page of a stack, what has just gone."""
+    try:
+        return node.queryComponent().getExtents(pyatspi.WINDOW_COORDS)
+    except (NotImplementedError, Exception):
+        return None
+
+
 def showing(node):
     """Has a place on the screen: pages of a stack that are not shown have none."""
-    try:
-        extents = node.queryComponent().getExtents(pyatspi.WINDOW_COORDS)
-    except (NotImplementedError, Exception):
-        return False
-    return extents.width > 0 and extents.height > 0
+    extents = place_of(node)
+    return extents is not None and extents.width > 0 and extents.height > 0
 
 
 class Driver:
@@ -88,11 +93,23 @@ class Driver:
             for child in children(node):
                 yield from self.walk(child, depth + 1)
 
-    def first(self, nodes, fits):
-        """The first of @nodes that fits and is shown, or None; one that goes meanwhile is passed over."""
-        for node in nodes:
+    def walk_shown(self, node=None, depth=0):
+        """What of it has a place on the screen. In what has none, nothing has one: two thirds of a window need no look."""
+        node = node or self.app
+        extents = place_of(node)
+        if extents is not None and (extents.width <= 0 or extents.height <= 0):
+            return
+        if extents is not None:
+            yield node
+        if depth < 60:
+            for child in children(node):
+                yield from self.walk_shown(child, depth + 1)
+
+    def first(self, fits, root=None):
+        """The first thing shown that fits, or None; one that goes meanwhile is passed over."""
+        for node in self.walk_shown(root):
             try:
-                if fits(node) and showing(node):
+                if fits(node):
                     return node
             except Exception:
                 continue
@@ -100,15 +117,15 @@ class Driver:
 
     def look(self, role=None, name=None, contains=None, root=None):
         """The first thing that fits, or None."""
-        return self.first(self.walk(root), lambda node: (role is None or node.getRoleName() == role) and (name is None or node.name == name)
-                          and (contains is None or contains in node.name))
+        return self.first(lambda node: (role is None or node.getRoleName() == role) and (name is None or node.name == name)
+                          and (contains is None or contains in node.name), root)
 
     def find(self, role=None, name=None, contains=None, root=None, seconds=WAIT_S):
         what = " ".join(str(part) for part in (role, name, contains) if part)
         return self.wait(what, lambda: self.look(role, name, contains, root), seconds)
 
     def buttons(self, name):
-        return [node for node in self.walk() if node.getRoleName() == "push button" and node.name == name and showing(node)]
+        return [node for node in self.walk_shown() if node.getRoleName() == "push button" and node.name == name]
 
     def labels(self, node):
         return [part.name for part in self.walk(node) if part.getRoleName() == "label" and part.name]
@@ -258,10 +275,8 @@ class Driver:
 
     def verdict(self):
         """The sentence about the run that is shown."""
-        for node in self.walk():
-            if node.getRoleName() == "label" and re.match(r"(Advice: .*)?(Valid|Degraded|Invalid): ", node.name) and showing(node):
-                return node.name
-        return None
+        label = self.first(lambda node: node.getRoleName() == "label" and re.match(r"(Advice: .*)?(Valid|Degraded|Invalid): ", node.name))
+        return label.name if label is not None else None
 
     def wait_idle(self, seconds=WAIT_S):
         self.wait("Run to be possible", lambda: self.run_button() is not None and self.sensitive(self.run_button()), seconds)

@@ -17,7 +17,7 @@ import re
 import sys
 import time
 
-from lathe_driver import Driver, showing
+from lathe_driver import Driver
 
 program, out = sys.argv[1], sys.argv[2]
 driver = None
@@ -30,7 +30,7 @@ REPETITIVE = (
 
 
 def verdict():
-    return any(node.getRoleName() == "label" and re.match(r"(Advice: .*)?(Valid|Degraded|Invalid)[:.]? ?", node.name) and showing(node) for node in driver.walk())
+    return any(node.getRoleName() == "label" and re.match(r"(Advice: .*)?(Valid|Degraded|Invalid)[:.]? ?", node.name) for node in driver.walk_shown())
 
 
 def run_once():
@@ -83,8 +83,8 @@ def speculation(path):
     global driver
     driver = Driver(program, [path], out)
     driver.wait_idle(60)
-    driver.click([node for node in driver.walk() if node.name == "Chat" and node.getRoleName() != "label" and showing(node)][0])
-    driver.click([node for node in driver.walk() if node.name == "Sampling" and node.getRoleName() != "label" and showing(node)][-1])
+    driver.click([node for node in driver.walk_shown() if node.name == "Chat" and node.getRoleName() != "label"][0])
+    driver.click([node for node in driver.walk_shown() if node.name == "Sampling" and node.getRoleName() != "label"][-1])
     driver.find("spin button", "Temperature").queryValue().currentValue = 0
     time.sleep(0.5)
     driver.keys("Escape")

@@ -4,7 +4,7 @@ import re
 import sys
 import time
 
-from lathe_driver import Driver, Tap, check, showing
+from lathe_driver import Driver, Tap, check
 
 program, out, model = sys.argv[1], sys.argv[2], sys.argv[3] if len(sys.argv) > 3 else None
 tap = Tap()
@@ -13,7 +13,7 @@ driver = None
 
 def tiles(title):
     """What the tiles of this title say, in the headline and in the view."""
-    return [node.name for node in driver.walk() if node.getRoleName() == "panel" and node.name.startswith(title + ":") and showing(node)]
+    return [node.name for node in driver.walk_shown() if node.getRoleName() == "panel" and node.name.startswith(title + ":")]
 
 
 def evaluate(what):

@@ -9,7 +9,7 @@ import xml.etree.ElementTree
 
 import pyatspi
 
-from lathe_driver import TEST_DATA, Driver, Tap, check, showing
+from lathe_driver import TEST_DATA, Driver, Tap, check
 
 program, out = sys.argv[1], sys.argv[2]
 folder = os.path.join(TEST_DATA, "vision", "cifar10")
@@ -44,8 +44,8 @@ def opens():
 
 
 def add_button():
-    for node in driver.walk():
-        if node.name == "Add a run" and showing(node):
+    for node in driver.walk_shown():
+        if node.name == "Add a run":
             return node
     return None
 

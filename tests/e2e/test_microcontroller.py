@@ -12,7 +12,7 @@ import tempfile
 import time
 
 from lathe_boards import KEYWORDS, M4, DevicesPane, can_emulate_cortex_m
-from lathe_driver import Driver, Tap, check, showing
+from lathe_driver import Driver, Tap, check
 
 program, out = sys.argv[1], sys.argv[2]
 STM32 = "Cortex-M4 (STM32F405, STM32F407)"
@@ -43,9 +43,9 @@ def value(n):
 def bars():
     """What the pane's bars say to a screen reader, by name."""
     said = {}
-    for node in driver.walk(pane.node):
+    for node in driver.walk_shown(pane.node):
         for name in parts:
-            if node.name.startswith(f"{name}: ") and name not in said and showing(node):
+            if node.name.startswith(f"{name}: ") and name not in said:
                 said[name] = node.name
     return said
 

@@ -10,7 +10,7 @@ import time
 import pyatspi
 
 import tiny_onnx
-from lathe_driver import Driver, Tap, check, showing
+from lathe_driver import Driver, Tap, check
 
 program, out = sys.argv[1], sys.argv[2]
 tap = Tap()
@@ -32,9 +32,7 @@ def lanes():
 def language_words():
     """Every text that can be seen or heard now, of those that speak of language models."""
     found = set()
-    for node in driver.walk():
-        if not showing(node):
-            continue
+    for node in driver.walk_shown():
         texts = [node.name, node.description]
         try:
             texts.append(driver.text_of(node))

@@ -4,7 +4,7 @@ import re
 import sys
 import time
 
-from lathe_driver import Driver, Tap, check, showing
+from lathe_driver import Driver, Tap, check
 
 program, out = sys.argv[1], sys.argv[2]
 tap = Tap()
@@ -18,15 +18,15 @@ def measure_button():
 
 def exact_button():
     """A label of the recipe pane has the same name."""
-    for node in driver.walk():
-        if node.name == "Exact" and node.getRoleName() != "label" and showing(node):
+    for node in driver.walk_shown():
+        if node.name == "Exact" and node.getRoleName() != "label":
             return node
     return None
 
 
 def tile(title):
-    for node in driver.walk():
-        if node.getRoleName() == "panel" and node.name.startswith(title + ":") and showing(node):
+    for node in driver.walk_shown():
+        if node.getRoleName() == "panel" and node.name.startswith(title + ":"):
             return node.name
     return None
 

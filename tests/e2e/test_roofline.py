@@ -6,7 +6,7 @@ import time
 
 import pyatspi
 
-from lathe_driver import Driver, Failure, Tap, check, showing
+from lathe_driver import Driver, Failure, Tap, check
 
 program, out = sys.argv[1], sys.argv[2]
 tap = Tap()
@@ -15,8 +15,8 @@ driver = None
 
 def verdict():
     """The headline's sentence once a run has ended."""
-    for node in driver.walk():
-        if node.getRoleName() == "label" and re.match(r"(Advice: .*)?(Valid|Degraded): ", node.name) and showing(node):
+    for node in driver.walk_shown():
+        if node.getRoleName() == "label" and re.match(r"(Advice: .*)?(Valid|Degraded): ", node.name):
             return node.name
     return None
 
@@ -90,7 +90,7 @@ def hides_a_phase():
     driver.keys("ctrl+t")
     driver.wait("the table", lambda: driver.look("tree table") or driver.look("table"))
     # Buttons say Prefill, here and in the lanes; of eight layers none may.
-    n = sum(1 for node in driver.walk() if node.name == "Prefill" and node.getRoleName() == "label" and showing(node))
+    n = sum(1 for node in driver.walk_shown() if node.name == "Prefill" and node.getRoleName() == "label")
     check(n < 5, f"the hidden phase is in the table: {n} labels")
     driver.picture("roofline-04-table")
     driver.keys("ctrl+t")

@@ -8,7 +8,7 @@ import time
 
 import pyatspi
 
-from lathe_driver import Driver, Tap, check, showing
+from lathe_driver import Driver, Tap, check
 
 program, out = sys.argv[1], sys.argv[2]
 tap = Tap()
@@ -124,7 +124,7 @@ def exports():
 
 def rows():
     table = driver.look("tree table", "Runs")
-    return [node for node in driver.walk(table) if node.getRoleName() in ("table row", "list item", "table cell") and showing(node)]
+    return [node for node in driver.walk_shown(table) if node.getRoleName() in ("table row", "list item", "table cell")]
 
 
 def deletes_and_restores():
