@@ -639,7 +639,7 @@ app_window_toast (AppWindow *self, const char *text)
 
   escaped = g_markup_escape_text (text, -1);
   toast = adw_toast_new (escaped);
-  adw_toast_set_timeout (
-      toast, MAX (TOAST_MIN_S, (guint)g_utf8_strlen (text, -1) / TOAST_CHARACTERS_PER_S));
+  adw_toast_set_timeout (toast, MAX (TOAST_MIN_S,
+                                     (guint)g_utf8_strlen (text, -1) / TOAST_CHARACTERS_PER_S));
   adw_toast_overlay_add_toast (self->toasts, toast);
 }

@@ -36,10 +36,10 @@ def select_block_two():
 
 
 def is_measured():
-    """It says so, or has said so: nothing goes on, and there is nothing left to measure."""
+    """It says so, or has said so: there is nothing left to measure, and nothing goes on (in this order: one that begins meanwhile goes on)."""
     if driver.look("label", contains="Accuracy per layer is measured"):
         return True
-    return not driver.look("push button", "Cancel") and driver.sensitive(driver.run_button()) and not driver.sensitive(measure_button())
+    return not driver.sensitive(measure_button()) and not driver.look("push button", "Cancel") and driver.sensitive(driver.run_button())
 
 
 def measure():
