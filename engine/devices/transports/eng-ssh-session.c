@@ -256,8 +256,8 @@ eng_ssh_free (EngSsh *ssh)
   eng_sftp_free (ssh->sftp);
   if (ssh->session != NULL)
     {
-      /* From 0.10 on libssh leaves a socket open that it was given. Forgetting that it was given (an
-       * error to it, but it forgets) makes it close what it still has, and only that. */
+      /* From 0.10 on libssh leaves a socket open that it was given. Forgetting that it was given
+       * (an error to it, but it forgets) makes it close what it still has, and only that. */
       ssh_options_set (ssh->session, SSH_OPTIONS_FD, NULL);
       ssh_disconnect (ssh->session); /* one packet if there is room for it; never waits */
       ssh_free (ssh->session);
