@@ -99,8 +99,7 @@ resume_after (const char *command, const char *heal, gboolean damage)
   /* not what went over the cable: a kernel on a busy machine sends some of it twice */
   const guint64 sent = only_link ().tcpi_bytes_acked - before;
   const guint64 rest = BIG_BYTES - second.first;
-  g_test_message ("%" G_GUINT64_FORMAT " of %d bytes were there, %" G_GUINT64_FORMAT
-                  " were sent",
+  g_test_message ("%" G_GUINT64_FORMAT " of %d bytes were there, %" G_GUINT64_FORMAT " were sent",
                   second.first, BIG_BYTES, sent);
   g_assert_cmpuint (sent, >=, rest);
   g_assert_cmpuint (sent, <, rest + rest / 50 + 100000);
