@@ -18,7 +18,7 @@
 typedef struct
 {
   uint8_t *map;
-  size_t map_bytes;
+  size_t inner; /* without the last page */
   uint8_t *data;
   size_t bytes;
   int guarded;
@@ -27,19 +27,55 @@ typedef struct
 static Block blocks[MAX_BLOCKS];
 static int n_blocks;
 
+/* Mappings kept for the next check: making them takes longer than most checks. */
+#define SPARE_BYTES 262144
+
+static Block spares[MAX_BLOCKS];
+static int n_spares;
+
+static size_t
+page_bytes (void)
+{
+  return (size_t)sysconf (_SC_PAGESIZE);
+}
+
+static uint8_t *
+take_map (size_t inner)
+{
+  for (int i = n_spares - 1; i >= 0; i--)
+    if (spares[i].inner == inner)
+      {
+        uint8_t *map = spares[i].map;
+        spares[i] = spares[--n_spares];
+        return map;
+      }
+  uint8_t *map = mmap (NULL, inner + page_bytes (), PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (map == MAP_FAILED || mprotect (map + inner, page_bytes (), PROT_NONE) != 0)
+    kc_fail ("no memory for a block of %zu bytes", inner);
+  return map;
+}
+
+static void
+give_map_back (const Block *b)
+{
+  if (b->inner <= SPARE_BYTES && n_spares < MAX_BLOCKS)
+    spares[n_spares++] = *b;
+  else
+    munmap (b->map, b->inner + page_bytes ());
+}
+
 static void *
 new_block (size_t bytes, size_t align, size_t tail, int guarded)
 {
-  const size_t page = (size_t)sysconf (_SC_PAGESIZE);
+  const size_t page = page_bytes ();
   if (n_blocks == MAX_BLOCKS)
     kc_fail ("the check holds more than %d blocks: it should call kc_release", MAX_BLOCKS);
 
   Block *b = &blocks[n_blocks];
   const size_t inner = (GUARD_BYTES + bytes + align + tail + page - 1) / page * page;
-  b->map_bytes = inner + page;
-  b->map = mmap (NULL, b->map_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (b->map == MAP_FAILED || mprotect (b->map + inner, page, PROT_NONE) != 0)
-    kc_fail ("no memory for a block of %zu bytes", bytes);
+  b->map = take_map (inner);
+  b->inner = inner;
   n_blocks++;
 
   const uintptr_t end = (uintptr_t)(b->map + inner) - tail;
@@ -83,6 +119,8 @@ kc_guards (const char *what)
       }
 }
 
+int kc_wants_digest;
+
 static uint64_t digest;
 
 /* FNV-1a over 32-bit words; one NaN for all, because payloads and signs of NaN differ between
@@ -112,13 +150,10 @@ void
 kc_release (void)
 {
   for (int i = 0; i < n_blocks; i++)
-    if (blocks[i].guarded)
+    if (kc_wants_digest && blocks[i].guarded)
       digest_block (&blocks[i]);
   while (n_blocks > 0)
-    {
-      n_blocks--;
-      munmap (blocks[n_blocks].map, blocks[n_blocks].map_bytes);
-    }
+    give_map_back (&blocks[--n_blocks]);
 }
 
 /* --- numbers --- */
